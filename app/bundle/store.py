@@ -1,0 +1,121 @@
+"""The store: a folder of bundles, ``<root>/<name>/<version>/``."""
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.bundle.digests import SHA256SUMS, read_verified, sums_text
+from app.bundle.manifest import MANIFEST, MODEL, Manifest, parse_manifest
+from app.errors import BundleError
+
+_VERSION = re.compile(r"[1-9][0-9]{0,8}")
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle whose digests agree, in memory."""
+
+    folder: Path
+    """Where it was read from."""
+    manifest: Manifest
+    files: Mapping[str, bytes]
+    """File name to verified contents."""
+
+
+def read_bundle(folder: Path) -> Bundle:
+    """Read a bundle and verify its digests and manifest; golden rows are the loader's to check.
+
+    Args:
+        folder: ``<root>/<name>/<version>``.
+
+    Returns:
+        The bundle.
+
+    Raises:
+        BundleError: A file is missing, altered or unlisted, or the manifest does not fit its place.
+    """
+    files = read_verified(folder)
+    for required in (MANIFEST, MODEL):
+        if required not in files:
+            raise BundleError(f"{folder}: {required} is missing")
+    try:
+        manifest = parse_manifest(files[MANIFEST])
+    except BundleError as error:
+        raise BundleError(f"{folder}: {error}") from None
+    if (manifest.name, manifest.version) != (folder.parent.name, folder.name):
+        raise BundleError(f"{folder}: {MANIFEST} says {manifest.name}/{manifest.version}")
+    return Bundle(folder, manifest, files)
+
+
+def versions(root: Path, name: str) -> list[str]:
+    """Versions of a model, lowest first; an empty list where there is none."""
+    try:
+        found = [p.name for p in (root / name).iterdir() if _VERSION.fullmatch(p.name) and p.is_dir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return sorted(found, key=int)
+
+
+def highest(root: Path, name: str) -> Path:
+    """The folder of a model's highest version.
+
+    Raises:
+        BundleError: There is no version.
+    """
+    found = versions(root, name)
+    if not found:
+        raise BundleError(f"{root / name}: no bundle here")
+    return root / name / found[-1]
+
+
+def write_bundle(root: Path, manifest: Manifest, files: Mapping[str, bytes]) -> Path:
+    """Write a new bundle: beside its place, flushed to disk, then moved there in one step.
+
+    Args:
+        root: Folder of bundles; made where it is missing.
+        manifest: Written as ``manifest.json``; names the folder.
+        files: The other files, name to contents; ``SHA256SUMS`` is added.
+
+    Returns:
+        The new folder.
+
+    Raises:
+        BundleError: That version exists.
+    """
+    parent = root / manifest.name
+    target = parent / manifest.version
+    parent.mkdir(parents=True, exist_ok=True)
+    contents = {**files, MANIFEST: manifest.to_json().encode()}
+    staging = Path(tempfile.mkdtemp(prefix=f".{manifest.version}.", dir=parent))
+    try:
+        for name, data in {**contents, SHA256SUMS: sums_text(contents).encode("ascii")}.items():
+            _write_flushed(staging / name, data)
+        staging.chmod(0o755)
+        _flush_folder(staging)
+        if target.exists():
+            raise BundleError(f"{target}: exists; a version is never overwritten")
+        os.rename(staging, target)  # fails where a filled folder came in between
+        _flush_folder(parent)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+    return target
+
+
+def _write_flushed(path: Path, data: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

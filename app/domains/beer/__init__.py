@@ -1,0 +1,1 @@
+"""Beer: vital figures and hop bill in, bitterness out."""

@@ -1,12 +1,16 @@
 """Every error that the program raises on purpose, in one tree.
 
-Each door keeps one table from these classes to its own codes; a test holds that no class is missing there.
+Each door keeps one table from the calls' errors to its own codes; a test holds that none is missing there.
 
     BeerModelError
-    ├── InputError            the caller's data is wrong: field by field, never with the data itself
-    ├── ModelNotFound         no model of that name or version
-    ├── ModelNotReady         the model exists but cannot answer yet
-    └── BundleError           a bundle on disk is incomplete, altered or of an unknown format
+    ├── CallError               what a caller can meet
+    │   ├── InputError          the data is wrong: field by field, never with the data itself
+    │   ├── NotAuthenticated    no key, or none that is known
+    │   ├── ModelNotFound       no model of that name or version
+    │   └── ModelNotReady       the model exists but cannot answer yet
+    └── StartError              what keeps the program from starting
+        ├── SettingsError       a setting is missing or wrong
+        └── BundleError         a bundle is incomplete, altered or of an unknown format
 """
 
 from collections.abc import Sequence
@@ -29,7 +33,11 @@ class Problem:
     """A sentence for people. It never repeats the value."""
 
 
-class InputError(BeerModelError):
+class CallError(BeerModelError):
+    """What a caller can meet."""
+
+
+class InputError(CallError):
     """The caller's data is wrong; ``problems`` says where and why."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
@@ -37,13 +45,25 @@ class InputError(BeerModelError):
         self.problems = tuple(problems)
 
 
-class ModelNotFound(BeerModelError):
+class NotAuthenticated(CallError):
+    """The call carries no key, or none that is known."""
+
+
+class ModelNotFound(CallError):
     """No model of that name or version is served."""
 
 
-class ModelNotReady(BeerModelError):
+class ModelNotReady(CallError):
     """The model exists but cannot answer yet."""
 
 
-class BundleError(BeerModelError):
+class StartError(BeerModelError):
+    """What keeps the program from starting."""
+
+
+class SettingsError(StartError):
+    """A setting is missing or wrong; the message names it and never shows its value."""
+
+
+class BundleError(StartError):
     """A bundle is incomplete, altered or of an unknown format; the message names the file and the fault."""

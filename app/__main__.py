@@ -1,0 +1,62 @@
+"""Entry point of the command: ``python -m app`` serves."""
+
+import argparse
+import json
+import signal
+import sys
+from types import FrameType
+
+import uvicorn
+
+from app import __version__
+from app.domains.beer.schema import EXAMPLE_BEER
+from app.settings import Settings, create_env_file
+from app.start import start
+
+GRACE_SECONDS = 10
+"""How long requests in work may take to finish once the program is told to stop."""
+
+
+def main() -> None:
+    """Serve until told to stop; see README for the settings and exit codes."""
+    parser = argparse.ArgumentParser(
+        prog="python -m app", description="Serve Beer Model. Settings come from the environment and .env."
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    parser.parse_args()
+    created = create_env_file()
+    settings, program = start()
+    if created:
+        print(_welcome(settings), flush=True)
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, _leave)
+    uvicorn.Server(
+        uvicorn.Config(
+            program.rest,
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            ws="none",
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+    ).run()
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    """Uvicorn finishes what is in work and then raises the signal again: that is a good end."""
+    sys.exit(0)
+
+
+def _welcome(settings: Settings) -> str:
+    return (
+        "Created .env with a fresh API key. Once the server runs, try:\n"
+        f"  curl http://{settings.host}:{settings.port}/predict"
+        " -H \"X-API-Key: $(sed -n 's/^API_KEY=//p' .env)\""
+        f" -H 'Content-Type: application/json' -d '{json.dumps(EXAMPLE_BEER)}'"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Access: from a presented key to a principal. Pure: knows no HTTP and no gRPC."""

@@ -1,0 +1,61 @@
+"""What makes a beer's answer less sure than its interval says: figures out of range or at odds with each other."""
+
+from collections.abc import Sequence
+
+from app.bundle.manifest import Manifest
+from app.domains.beer.units import ABV_PER_POINT, EBC_PER_SRM
+from app.domains.face import Warning
+
+COLOUR_TOLERANCE = 0.1
+"""Share by which EBC may differ from 1.97 SRM, ..."""
+LEAST_COLOUR_GAP = 2.0
+"""... and EBC by which it must differ at least to be worth a word: pale beers are stated in whole units."""
+ABV_TOLERANCE = 0.15
+"""Share by which ABV may differ from what the gravities give, ..."""
+LEAST_ABV_GAP = 1.0
+"""... and % vol by which it must differ at least: the rule itself is off by that much in strong beers."""
+
+
+def doubts(manifest: Manifest, row: Sequence[float]) -> list[Warning]:
+    """Warnings for one beer.
+
+    Args:
+        manifest: Of the model that answers; holds the trained ranges.
+        row: abv, target_og, target_fg (points), ebc, srm, ph; NaN is missing.
+
+    Returns:
+        Warnings, in the order of the inputs; empty for most beers.
+    """
+    found = [
+        _outside(declared.name, *declared.trained_range, declared.unit)
+        for declared, value in zip(manifest.inputs, row, strict=False)
+        if declared.trained_range and (value < declared.trained_range[0] or value > declared.trained_range[1])
+    ]
+    abv, og, fg, ebc, srm = row[:5]
+    gap = abs(ebc - EBC_PER_SRM * srm)
+    if gap > LEAST_COLOUR_GAP and gap > COLOUR_TOLERANCE * ebc:
+        found.append(_COLOUR_MISMATCH)
+    gap = abs(abv - ABV_PER_POINT * (og - fg))
+    if gap > LEAST_ABV_GAP and gap > ABV_TOLERANCE * abv:
+        found.append(_ABV_MISMATCH)
+    return found
+
+
+_COLOUR_MISMATCH: Warning = {
+    "code": "colour_mismatch",
+    "message": "ebc and srm disagree: EBC is 1.97 times SRM. The model saw both as given.",
+    "field": "ebc",
+}
+_ABV_MISMATCH: Warning = {
+    "code": "abv_mismatch",
+    "message": "abv does not follow from the gravities: about 131.25 (OG - FG) in specific gravity is expected.",
+    "field": "abv",
+}
+
+
+def _outside(field: str, low: float, high: float, unit: str) -> Warning:
+    return {
+        "code": "outside_trained_range",
+        "message": f"{field} is outside the range the model has seen: {low:g} to {high:g} {unit}".rstrip() + ".",
+        "field": field,
+    }

@@ -1,0 +1,64 @@
+"""The face of a domain: what it can be asked, in its own words; doors derive their routes and methods from it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, Protocol, TypeVar
+
+from pydantic import BaseModel
+from typing_extensions import NotRequired, TypedDict
+
+RequestT = TypeVar("RequestT", bound=BaseModel)
+AnswerT = TypeVar("AnswerT")
+
+
+class ModelRef(TypedDict):
+    """Which model answered."""
+
+    name: str
+    version: str
+
+
+class Warning(TypedDict):
+    """Something about the input that makes the answer less sure."""
+
+    code: str
+    message: str
+    field: NotRequired[str]
+
+
+@dataclass(frozen=True)
+class Operation(Generic[RequestT, AnswerT]):
+    """One thing a domain can be asked."""
+
+    name: str
+    """Unique over all domains; becomes the OpenAPI operation id."""
+    path: str
+    """Path at the REST door."""
+    summary: str
+    description: str
+    request: type[RequestT]
+    """Schema of what is asked; validation is strict."""
+    answer: type[AnswerT]
+    """Schema of the answer: a TypedDict, which costs nothing to fill."""
+    answered: str
+    """What the answer is, in a few words."""
+    run: Callable[[RequestT], AnswerT]
+    """Answers a valid request.
+
+    Raises:
+        CallError: The data contradicts itself, or the model cannot answer.
+    """
+    size: Literal["one", "many"] = "one"
+    """Whether a request holds one item or a batch; bodies are bounded accordingly."""
+
+
+class Face(Protocol):
+    """A typed face over bundles."""
+
+    @property
+    def models(self) -> Sequence[str]:
+        """Names of the bundles it needs."""
+
+    @property
+    def operations(self) -> Sequence[Operation[Any, Any]]:
+        """What it can be asked."""

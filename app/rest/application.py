@@ -1,0 +1,155 @@
+"""The REST application: record, gate and table around FastAPI's router."""
+
+import json
+from collections.abc import Iterable
+from typing import Annotated
+
+from fastapi import FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from app import __version__
+from app.access.keys import KeyRing
+from app.bundle.manifest import Manifest
+from app.domains.face import Face
+from app.errors import CallError, ModelNotReady
+from app.inference.service import InferenceService
+from app.rest.asgi import App, Receive, Scope, Send
+from app.rest.docs import add_docs_page
+from app.rest.gate import KeyGate
+from app.rest.openapi import KEYED, MODEL_PROBLEMS, OPERATION_PROBLEMS, describe, described
+from app.rest.operations import OperationRoute
+from app.rest.problems import (
+    INVALID,
+    KINDS,
+    MALFORMED,
+    NO_METHOD,
+    NO_ROUTE,
+    NOT_READY,
+    PROBLEM_JSON,
+    Kind,
+    problem_body,
+)
+from app.rest.record import Record
+from app.telemetry.logs import RequestLog
+
+DESCRIPTION = """\
+A beer's bitterness (IBU) from its recipe, with an interval that holds and warnings where it may not.
+
+Press **Authorize** and enter the API key (`API_KEY` in `.env`); then try `POST /predict`.
+"""
+_BY_STATUS = {404: NO_ROUTE, 405: NO_METHOD, 400: MALFORMED}
+
+
+class RestDoor:
+    """The whole door as one ASGI application."""
+
+    def __init__(
+        self,
+        service: InferenceService,
+        faces: Iterable[Face],
+        keys: KeyRing,
+        log: RequestLog,
+        docs_enabled: bool = True,
+    ) -> None:
+        """Args:
+        service: The one way in to models.
+        faces: Their operations become routes.
+        keys: Who may call.
+        log: Takes a line a request.
+        docs_enabled: Whether /docs and /openapi.json are there.
+        """
+        self.router = FastAPI(
+            title="Beer Model",
+            version=__version__,
+            description=DESCRIPTION,
+            docs_url=None,
+            redoc_url=None,
+            openapi_url=None,
+            redirect_slashes=False,
+        )
+        routes = [
+            OperationRoute(operation, dependencies=KEYED, responses=described(*OPERATION_PROBLEMS))
+            for face in faces
+            for operation in face.operations
+        ]
+        self.router.router.routes.extend(routes)
+        _add_model(self.router, service)
+        _add_health(self.router, service)
+        _add_problems(self.router)
+        if docs_enabled:
+            _add_docs(self.router)
+        self._direct: dict[tuple[str, str], App] = {("POST", r.handler.operation.path): r.handler for r in routes}
+        open_paths = {"/docs", "/openapi.json"} if docs_enabled else set()
+        open_prefixes = ("/health/", "/docs/assets/") if docs_enabled else ("/health/",)
+        gate = KeyGate(self._dispatch, keys, lambda path: path in open_paths or path.startswith(open_prefixes))
+        self._app = Record(gate, log)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        await self._app(scope, receive, send)
+
+    async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Straight to an operation's handler by exact method and path; everything else through the router.
+
+        The router holds the same handlers: this table only saves the way through Starlette's middleware.
+        """
+        direct = self._direct.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
+        await (direct or self.router)(scope, receive, send)
+
+
+def _add_model(router: FastAPI, service: InferenceService) -> None:
+    @router.get(
+        "/model",
+        dependencies=KEYED,
+        response_model=Manifest,
+        response_model_exclude={"golden", "parameters"},
+        responses=described(*MODEL_PROBLEMS),
+        operation_id="model",
+        summary="What a model says of itself",
+    )
+    async def model(name: Annotated[str, Query(max_length=64)] = service.names[0]) -> Manifest:
+        """The public part of a manifest: inputs with units and trained ranges, outputs, figures, data."""
+        return service.predictor(name).manifest
+
+
+def _add_health(router: FastAPI, service: InferenceService) -> None:
+    @router.get("/health/live", operation_id="live", summary="Whether the process answers")
+    async def live() -> dict[str, str]:
+        return {"status": "live"}
+
+    @router.get(
+        "/health/ready", operation_id="ready", summary="Whether the models can answer", responses=described(NOT_READY)
+    )
+    async def ready() -> dict[str, str]:
+        if not service.ready:
+            raise ModelNotReady
+        return {"status": "ready"}
+
+
+def _add_docs(router: FastAPI) -> None:
+    document = json.dumps(describe(router)).encode("ascii")
+
+    @router.get("/openapi.json", include_in_schema=False)
+    async def openapi() -> Response:
+        return Response(document, media_type="application/json")
+
+    add_docs_page(router)
+
+
+def _add_problems(router: FastAPI) -> None:
+    def problem(kind: Kind, headers: dict[str, str] | None = None) -> Response:
+        return Response(problem_body(kind), kind.status, headers, PROBLEM_JSON.decode("ascii"))
+
+    @router.exception_handler(HTTPException)
+    async def refused(_: Request, error: HTTPException) -> Response:
+        return problem(_BY_STATUS[error.status_code], dict(error.headers or {}))
+
+    @router.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> Response:
+        return problem(INVALID)
+
+    @router.exception_handler(CallError)
+    async def failed(_: Request, error: CallError) -> Response:
+        return problem(KINDS[type(error)])

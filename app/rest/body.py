@@ -1,0 +1,100 @@
+"""Bodies: read up to a limit; what is refused unread is dropped in a bounded way, so that the client sees why."""
+
+import asyncio
+
+from app.rest.asgi import Receive, Scope, header
+from app.rest.problems import MALFORMED, NOT_JSON, TOO_LARGE, RequestRefused
+
+MEGABYTE = 1_000_000
+MOST_DROPPED = 2 * MEGABYTE
+"""Bytes of a refused body that are read and dropped, ..."""
+LONGEST_DROPPING = 2.0
+"""... and seconds that this may take."""
+
+
+class ClientGone(Exception):
+    """The client hung up before its request was whole."""
+
+
+async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
+    """The whole body.
+
+    Args:
+        scope: ASGI's.
+        receive: ASGI's.
+        limit: Most bytes.
+
+    Returns:
+        The body.
+
+    Raises:
+        RequestRefused: It is larger, known from its Content-Length before a byte is read, or as it arrives.
+        ClientGone: The client hung up.
+    """
+    declared = header(scope, b"content-length")
+    if declared is not None and _length(declared) > limit:
+        raise RequestRefused(TOO_LARGE)
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body"):
+        whole: bytes = message.get("body", b"")
+        if len(whole) > limit:
+            raise RequestRefused(TOO_LARGE)
+        return whole
+    body = bytearray()
+    while message["type"] == "http.request":
+        body += message.get("body", b"")
+        if len(body) > limit:
+            raise RequestRefused(TOO_LARGE)
+        if not message.get("more_body"):
+            return bytes(body)
+        message = await receive()
+    raise ClientGone
+
+
+def _length(declared: bytes) -> int:
+    if not declared.isdigit() or len(declared) > 18:
+        raise RequestRefused(MALFORMED)
+    return int(declared)
+
+
+def check_json(scope: Scope) -> None:
+    """Refuse a body that says it is something other than JSON; one that says nothing is taken for JSON.
+
+    Raises:
+        RequestRefused: Its Content-Type is another, or it is compressed.
+    """
+    for name, value in scope["headers"]:
+        if name == b"content-type":
+            kind = value.partition(b";")[0].strip().lower()
+            if kind and kind != b"application/json" and not (kind[:12] == b"application/" and kind[-5:] == b"+json"):
+                raise RequestRefused(NOT_JSON)
+        elif name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
+            raise RequestRefused(NOT_JSON)
+
+
+def may_have_body(scope: Scope) -> bool:
+    """Whether more of the request may come after its headers, unasked.
+
+    A client that sent ``Expect: 100-continue`` waits to be asked, and a refusal is its answer.
+    """
+    names = {name: value for name, value in scope["headers"]}
+    if b"expect" in names:
+        return False
+    return b"transfer-encoding" in names or names.get(b"content-length", b"0") != b"0"
+
+
+async def drop_body(receive: Receive) -> None:
+    """Read and drop what still comes, at most 2 MB and 2 s of it.
+
+    A connection that is closed on unread data is reset, and the client may never see the answer.
+    """
+    dropped = 0
+    try:
+        async with asyncio.timeout(LONGEST_DROPPING):
+            while dropped < MOST_DROPPED:
+                message = await receive()
+                if message["type"] != "http.request" or not message.get("more_body"):
+                    return
+                dropped += len(message.get("body", b""))
+    except TimeoutError:
+        return

@@ -1,0 +1,69 @@
+"""What the OpenAPI document says beside the routes: the key and the problems."""
+
+from typing import Any
+
+from fastapi import FastAPI, Security
+from fastapi.openapi.utils import get_openapi
+from fastapi.security import APIKeyHeader
+
+from app.rest.gate import API_KEY_HEADER
+from app.rest.problems import INVALID, NO_KEY, NO_MODEL, NOT_JSON, NOT_READY, TOO_LARGE, Kind
+
+KEYED = [Security(APIKeyHeader(name=API_KEY_HEADER, scheme_name="ApiKey", auto_error=False))]
+"""Documents that a route needs the key; the gate is what checks it."""
+
+_PROBLEM_SCHEMA = {
+    "title": "ProblemDetails",
+    "description": "RFC 9457. `code` is stable; the input is never repeated.",
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "code"],
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "maxItems": 20,
+            "items": {
+                "type": "object",
+                "required": ["field", "code", "reason"],
+                "properties": {
+                    "field": {"type": "string", "description": "Path of the field: beers.3.abv"},
+                    "code": {"type": "string"},
+                    "reason": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+
+
+def described(*kinds: Kind) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route for these problems."""
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
+    return {kind.status: {"description": kind.title, "content": content} for kind in kinds}
+
+
+OPERATION_PROBLEMS = (NO_KEY, TOO_LARGE, NOT_JSON, INVALID, NOT_READY)
+MODEL_PROBLEMS = (NO_KEY, NO_MODEL, INVALID, NOT_READY)
+
+
+def describe(application: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document of an application.
+
+    Args:
+        application: Its routes are read.
+
+    Returns:
+        The document.
+    """
+    document = get_openapi(
+        title=application.title,
+        version=application.version,
+        description=application.description,
+        routes=application.routes,
+    )
+    document["components"]["schemas"]["ProblemDetails"] = _PROBLEM_SCHEMA
+    return document

@@ -1,0 +1,131 @@
+"""Problems: every error of the REST door as ``application/problem+json`` (RFC 9457), never with the input in it."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from app.errors import CallError, InputError, ModelNotFound, ModelNotReady, NotAuthenticated, Problem
+from app.rest.asgi import Header, Send, respond
+
+PROBLEM_JSON = b"application/problem+json"
+MOST_PROBLEMS = 20
+LONGEST_BODY = 8192
+_LONGEST_FIELD = 120
+_LONGEST_REASON = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of problem; ``code`` is stable, the words are not."""
+
+    status: int
+    code: str
+    title: str
+    detail: str
+
+
+MALFORMED = Kind(400, "malformed_request", "Malformed request", "The request is not valid HTTP for this route.")
+INVALID = Kind(422, "invalid_input", "Invalid input", "The body was read but is not what this route takes; see errors.")
+NO_KEY = Kind(401, "not_authenticated", "Not authenticated", "Send a valid key in the header X-API-Key.")
+NO_MODEL = Kind(404, "model_not_found", "Model not found", "No model of that name or version is served here.")
+NOT_READY = Kind(503, "not_ready", "Not ready", "The model is not loaded and verified yet.")
+NO_ROUTE = Kind(404, "not_found", "Not found", "There is nothing at this path.")
+NO_METHOD = Kind(405, "method_not_allowed", "Method not allowed", "This path does not take that method; see Allow.")
+TOO_LARGE = Kind(413, "too_large", "Content too large", "The body is larger than this route takes.")
+NOT_JSON = Kind(415, "unsupported_media_type", "Unsupported media type", "Send JSON: Content-Type application/json.")
+FAULT = Kind(500, "internal_error", "Internal error", "Something went wrong here; the log has it by the request id.")
+
+KINDS: dict[type[CallError], Kind] = {
+    InputError: INVALID,
+    NotAuthenticated: NO_KEY,
+    ModelNotFound: NO_MODEL,
+    ModelNotReady: NOT_READY,
+}
+"""This door's table from the error tree to its own codes."""
+
+
+class RequestRefused(Exception):
+    """The request is wrong before anything of it was understood: too large, no JSON, ..."""
+
+    def __init__(self, kind: Kind) -> None:
+        super().__init__(kind.code)
+        self.kind = kind
+
+
+def problem_body(kind: Kind, problems: Sequence[Problem] = ()) -> bytes:
+    """A problem as JSON of at most 8 KB.
+
+    Args:
+        kind: What kind.
+        problems: What is wrong, field by field; the first 20 are told.
+
+    Returns:
+        ``{"type", "title", "status", "detail", "code"}`` and, where there are any, ``"errors": [{"field", "code",
+        "reason"}, ...]``.
+    """
+    body: dict[str, object] = {
+        "type": "about:blank",
+        "title": kind.title,
+        "status": kind.status,
+        "detail": kind.detail,
+        "code": kind.code,
+    }
+    errors = [
+        {"field": _tame(p.field, _LONGEST_FIELD), "code": p.code, "reason": _tame(p.reason, _LONGEST_REASON)}
+        for p in problems[:MOST_PROBLEMS]
+    ]
+    encoded = _encode(body, errors)
+    while len(encoded) > LONGEST_BODY:
+        errors.pop()
+        encoded = _encode(body, errors)
+    return encoded
+
+
+def _encode(body: dict[str, object], errors: list[dict[str, str]]) -> bytes:
+    return json.dumps({**body, "errors": errors} if errors else body).encode("ascii")
+
+
+async def send_problem(
+    send: Send, kind: Kind, problems: Sequence[Problem] = (), headers: Iterable[Header] = ()
+) -> None:
+    """Send a problem as the whole answer; see `problem_body`."""
+    await respond(send, kind.status, problem_body(kind, problems), PROBLEM_JSON, headers)
+
+
+def problems_of(error: ValidationError) -> list[Problem]:
+    """What pydantic found, as problems: paths and reasons without the values.
+
+    Args:
+        error: From a schema's validator.
+    """
+    faults = error.errors(include_input=False, include_url=False, include_context=False)
+    return [Problem(_path(fault["loc"]), fault["type"], _reason(fault["type"], fault["msg"])) for fault in faults]
+
+
+def _path(parts: Sequence[int | str]) -> str:
+    return ".".join(str(part) for part in parts) or "body"
+
+
+_REASONS = {
+    "extra_forbidden": "is not a field of this request",
+    "missing": "is required",
+    "json_invalid": "is not valid JSON",
+    "float_type": "must be a number",
+    "finite_number": "must be a finite number",
+}
+
+
+def _reason(code: str, message: str) -> str:
+    known = _REASONS.get(code)
+    if known is None:
+        return message.replace("Input should", "must").removeprefix("Value error, ")
+    where = message.rpartition(" at ")[2] if code == "json_invalid" else ""  # "line 1 column 2" tells nobody's data
+    return f"{known} (at {where})" if where else known
+
+
+def _tame(text: str, longest: int) -> str:
+    """Text that is safe in a log, a terminal and a page: a field's name may be the caller's own invention."""
+    kept = "".join(c if c.isascii() and c.isprintable() and c not in "<>&" else "?" for c in text[: longest + 1])
+    return kept if len(kept) <= longest else kept[: longest - 3] + "..."

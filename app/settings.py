@@ -1,0 +1,97 @@
+"""Settings from the environment and ``.env``; the only module that reads either."""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.errors import SettingsError
+
+ENV_FILE = ".env"
+ENV_EXAMPLE = ".env.example"
+SHORTEST_KEY = 16
+HOW_TO_MAKE_A_KEY = "make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
+
+
+def _sendable(key: SecretStr) -> SecretStr:
+    text = key.get_secret_value()
+    if len(text) < SHORTEST_KEY:
+        raise ValueError(f"has fewer than {SHORTEST_KEY} characters")
+    if not (text.isascii() and text.isprintable()) or " " in text:
+        raise ValueError("must be printable ASCII without spaces, as it travels in a header")
+    return key
+
+
+class Settings(BaseSettings):
+    """What can be set. Each name is also the environment variable's, in capitals."""
+
+    model_config = SettingsConfigDict(
+        env_file=ENV_FILE, env_file_encoding="utf-8", extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    api_key: Annotated[SecretStr, AfterValidator(_sendable)]
+    """The key that callers send as X-API-Key; 16 characters or more."""
+    host: str = "127.0.0.1"
+    """Address to listen on; 0.0.0.0 is every one."""
+    port: int = Field(default=8000, ge=0, le=65535)
+    """Port to listen on; 0 takes a free one."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """Least level that is logged; requests are logged at INFO."""
+    model_path: Path = Path("models")
+    """Folder of bundles."""
+    docs_enabled: bool = True
+    """Whether /docs and /openapi.json are served."""
+
+
+def load_settings() -> Settings:
+    """Read the settings from the environment and, under it, ``.env`` in the working directory.
+
+    Returns:
+        The settings.
+
+    Raises:
+        SettingsError: One is missing or wrong; every such setting is named, no value is shown.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = error.errors(include_input=False, include_url=False, include_context=False)
+        raise SettingsError("; ".join(_sentence(str(fault["loc"][0]).upper(), fault["msg"]) for fault in faults)) from None
+    except (OSError, UnicodeDecodeError):
+        raise SettingsError(f"{ENV_FILE} cannot be read as UTF-8 text") from None
+
+
+def _sentence(name: str, reason: str) -> str:
+    reason = "is missing" if reason == "Field required" else reason.removeprefix("Value error, ")
+    return f"{name} {reason}; {HOW_TO_MAKE_A_KEY}" if name == "API_KEY" else f"{name}: {reason}"
+
+
+def create_env_file() -> str | None:
+    """Make ``.env`` from ``.env.example`` with a fresh random key, where there is neither a file nor a key.
+
+    The file appears whole or not at all, with mode 600, and an existing one is never touched.
+
+    Returns:
+        The new key, or None where nothing was made.
+    """
+    target, example = Path(ENV_FILE), Path(ENV_EXAMPLE)
+    if target.exists() or "API_KEY" in {name.upper() for name in os.environ} or not example.is_file():
+        return None
+    key = secrets.token_urlsafe(32)
+    text = example.read_text("utf-8").replace("\nAPI_KEY=\n", f"\nAPI_KEY={key}\n", 1)
+    staged = Path(f"{ENV_FILE}.{secrets.token_hex(4)}")
+    descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(staged, target)  # unlike rename, refuses to replace a file that came in between
+    except FileExistsError:
+        return None
+    finally:
+        staged.unlink()
+    return key

@@ -1,0 +1,38 @@
+"""The start: settings, parts and models, all before a port opens; what is wrong becomes an exit code."""
+
+import sys
+from typing import NoReturn
+
+from app.bootstrap import Program, build, load_models
+from app.errors import BundleError, SettingsError
+from app.settings import Settings, load_settings
+from app.telemetry.logs import configure_logging
+
+EXIT_SETTINGS = 2
+EXIT_BUNDLE = 3
+
+
+def start() -> tuple[Settings, Program]:
+    """Read the settings, build the parts, verify and load the models.
+
+    Returns:
+        The settings, and a program that is ready.
+
+    Raises:
+        SystemExit: 2 where a setting is missing or wrong, 3 where a bundle is; stderr says which and why.
+    """
+    try:
+        settings = load_settings()
+        configure_logging(settings.log_level)
+        program = build(settings)
+        load_models(program, settings)
+    except SettingsError as error:
+        _quit(f"Settings: {error}", EXIT_SETTINGS)
+    except BundleError as error:
+        _quit(f"Bundle: {error}", EXIT_BUNDLE)
+    return settings, program
+
+
+def _quit(message: str, code: int) -> NoReturn:
+    print(message, file=sys.stderr)
+    raise SystemExit(code)

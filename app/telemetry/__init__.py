@@ -1,0 +1,1 @@
+"""Telemetry: what the program shows of itself."""

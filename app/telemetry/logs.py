@@ -1,0 +1,71 @@
+"""Logs: one JSON object a line on stderr."""
+
+import json
+import logging
+import sys
+import time
+from typing import TextIO
+
+
+def timestamp(seconds: float) -> str:
+    """A moment as RFC 3339 in UTC with milliseconds: ``2026-01-31T12:00:00.123Z``.
+
+    Args:
+        seconds: Since the epoch.
+    """
+    whole = int(seconds)
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(whole))}.{int((seconds - whole) * 1000):03d}Z"
+
+
+class JsonFormatter(logging.Formatter):
+    """Formats a record of the standard library as one line of JSON."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record's line: time, level, logger, message and, where there is one, the traceback."""
+        line: dict[str, object] = {
+            "time": timestamp(record.created),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line)
+
+
+def configure_logging(level: str) -> None:
+    """Send every logger's records to stderr as JSON; uvicorn's access lines go, as each request has its own."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonFormatter())
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = name != "uvicorn.access"
+
+
+class RequestLog:
+    """Writes the one line a request."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        """Args:
+        stream: Where to write; stderr by default.
+        """
+        self._write = (stream or sys.stderr).write
+
+    def record(self, *, request_id: str, method: str, route: str, status: int, started: float, seconds: float) -> None:
+        """Write a request's line.
+
+        Args:
+            request_id: Checked or made by the door: letters, digits, ``.``, ``_``, ``-``.
+            method: HTTP method.
+            route: The route's template, never the path that was sent; empty where none matched.
+            status: Status answered.
+            started: Moment, seconds since the epoch.
+            seconds: How long it took.
+        """
+        self._write(
+            f'{{"time": "{timestamp(started)}", "level": "info", "event": "request", "request_id": "{request_id}", '
+            f'"method": {json.dumps(method)}, "route": "{route}", "status": {status}, '
+            f'"duration_ms": {seconds * 1000:.3f}}}\n'
+        )

@@ -59,7 +59,8 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         faults = error.errors(include_input=False, include_url=False, include_context=False)
-        raise SettingsError("; ".join(_sentence(str(fault["loc"][0]).upper(), fault["msg"]) for fault in faults)) from None
+        told = (_sentence(str(fault["loc"][0]).upper(), fault["msg"]) for fault in faults)
+        raise SettingsError("; ".join(told)) from None
     except (OSError, UnicodeDecodeError):
         raise SettingsError(f"{ENV_FILE} cannot be read as UTF-8 text") from None
 

@@ -1,0 +1,175 @@
+"""Tests of the hop variety table and of the rule that matches names to it."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.domains.beer.varieties import MAX_NAME_LENGTH, Kind, Variety, find, index, load, normalise
+
+REPO_ROOT = Path(__file__).resolve().parents[4]
+RECIPES = REPO_ROOT.parent / "shared" / "data" / "punk_beers.json"
+NOT_HOPS = Path(__file__).with_name("not_hops.txt")
+
+VARIETIES = sorted(set(load().values()), key=lambda variety: variety.name)
+CITRA = Variety("Citra", ("HBC 394",), Kind.CONE, 10, 16, 12.8, "a sheet")
+ORIGINS = (
+    "US", "U.S.", "USA", "American", "United States", "UK", "English", "Great Britain", "DE",
+    "German", "Germany", "Czech", "Czech Republic", "NZ", "New Zealand", "AU", "Australian",
+    "Slovenian", "Polish", "French", "Japanese", "South African", "Chinese",
+)
+ANY_TEXT = st.text(st.characters(exclude_categories=()))
+
+
+def all_names() -> list[tuple[str, Variety]]:
+    return [(name, v) for v in VARIETIES for name in (v.name, *v.other_names)]
+
+
+def not_hops() -> list[str]:
+    return NOT_HOPS.read_text(encoding="utf-8").splitlines()
+
+
+def recipe_names() -> set[str]:
+    if not RECIPES.exists():
+        pytest.skip(f"no recipes at {RECIPES}")
+    beers = json.loads(RECIPES.read_text(encoding="utf-8"))
+    return {hop["name"] for beer in beers for hop in beer["ingredients"]["hops"]}
+
+
+def found(name: str) -> str | None:
+    variety = find(name)
+    return variety.name if variety else None
+
+
+def test_table_covers_the_common_varieties() -> None:
+    assert len([v for v in VARIETIES if v.kind is Kind.CONE]) >= 150
+    assert [v for v in VARIETIES if v.kind is Kind.EXTRACT]
+
+
+@pytest.mark.parametrize("variety", VARIETIES, ids=lambda v: v.name)
+def test_alpha_acids_are_sane(variety: Variety) -> None:
+    assert 0 < variety.alpha_low <= variety.alpha_typical <= variety.alpha_high <= 70
+    # A cone cannot hold as much resin as an extract of it.
+    assert (variety.alpha_typical < 25) == (variety.kind is Kind.CONE)
+    assert variety.source
+
+
+def test_every_name_of_the_table_finds_its_variety() -> None:
+    assert all(find(name) is variety for name, variety in all_names())
+
+
+def test_every_name_in_the_recipes_is_a_hop_or_known_not_to_be() -> None:
+    unknown = {name for name in recipe_names() if find(name) is None}
+    assert unknown == set(not_hops())
+
+
+@pytest.mark.parametrize("name", not_hops())
+def test_what_is_not_a_hop_finds_nothing(name: str) -> None:
+    assert find(name) is None
+
+
+@pytest.mark.parametrize("change", [
+    str.upper, str.lower, str.swapcase, lambda name: f"  {name}\t",
+    lambda name: name.replace(" ", "-"), lambda name: name.replace(" ", " _ "),
+    lambda name: f"{name}®", lambda name: f"{name}™ Brand", lambda name: f"{name} hops",
+    lambda name: f"{name} (whole leaf)", lambda name: f"{name} T90 pellets",
+    lambda name: f"{name}, Type 90",
+])
+def test_case_punctuation_and_form_do_not_matter(change: Callable[[str], str]) -> None:
+    wrong = [name for name, variety in all_names() if find(change(name)) is not variety]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(("written", "name"), [
+    ("Hallertauer Mittelfruh", "Hallertauer Mittelfrüh"),
+    ("HALLERTAUER MITTELFRU\u0308H", "Hallertauer Mittelfrüh"),
+    ("Sladek", "Sládek"),
+    ("Brewers Gold", "Brewer's Gold"),
+    ("Brewer\u2019s Gold", "Brewer's Gold"),
+    ("Mt.Hood", "Mount Hood"),
+    ("HBC-366", "Ekuanot"),
+    ("hbc366", "Ekuanot"),
+    ("Saaz (Czech)", "Saaz"),
+    ("NZ Nelson Sauvin", "Nelson Sauvin"),
+    ("E.K. Goldings", "East Kent Golding"),
+    ("Styrian Goldings", "Styrian Golding"),
+    ("Bramling Cross/ First Gold", "Bramling Cross and First Gold"),
+    ("CO\u2082 Hop Extract", "Hop Extract"),
+    ("C02 Extract", "Hop Extract"),
+])
+def test_known_spellings(written: str, name: str) -> None:
+    assert found(written) == name
+
+
+def test_origin_words_change_the_variety_only_where_they_name_another_plant() -> None:
+    changed = {
+        (variety.name, found(written))
+        for name, variety in all_names()
+        for origin in ORIGINS
+        for written in (f"{origin} {name}", f"{name} ({origin})")
+        if find(written) is not variety
+    }
+    assert changed == {
+        ("Brewer's Gold", "German Brewer's Gold"),
+        ("Cascade", "Taiheke"),
+        ("Hallertauer Mittelfrüh", "Wakatu"),
+        ("Tettnanger", "US Tettnanger"),
+    }
+
+
+@pytest.mark.parametrize("name", [
+    "", "   ", "!?", "Hops", "US", "German pellets", "Extract", "Malt Extract", "Citrus", "Citr",
+    "Citra Cryo", "Cryo Citra", "Citra LupuLN2", "Citra T45", "Fresh Citra", "Citra Mosaic",
+    "\ud800", "Citra " * MAX_NAME_LENGTH,
+])
+def test_an_unknown_name_finds_nothing(name: str) -> None:
+    assert find(name) is None
+
+
+def test_a_name_is_bounded_in_length() -> None:
+    assert find("Citra".ljust(MAX_NAME_LENGTH)) is find("Citra")
+    assert find("Citra".ljust(MAX_NAME_LENGTH + 1)) is None
+
+
+@settings(derandomize=True)
+@given(ANY_TEXT)
+def test_any_text_is_accepted(text: str) -> None:
+    assert isinstance(normalise(text), str)
+    assert find(text) is None or find(text) in VARIETIES
+
+
+@settings(derandomize=True)
+@given(st.sampled_from(all_names()), st.text("\u0300\u0301\u0308 -_.,;'\u2019()/®™"))
+def test_accents_and_punctuation_do_not_matter(named: tuple[str, Variety], noise: str) -> None:
+    name, variety = named
+    assert normalise(name + noise) == normalise(name)
+    assert find(name + noise[:8]) is variety
+
+
+@pytest.mark.parametrize("name", ["citra", "Citra hops", "US Citra", "HBC-394"])
+def test_a_clash_of_names_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="already names Citra"):
+        index([CITRA, replace(CITRA, name=name, other_names=())])
+
+
+def test_a_name_without_letters_is_refused() -> None:
+    with pytest.raises(ValueError, match="no letters"):
+        index([replace(CITRA, other_names=("®",))])
+
+
+@pytest.mark.parametrize("alphas", [
+    {"alpha_low": 0.0}, {"alpha_low": 14.0}, {"alpha_high": 12.0}, {"alpha_high": 101.0},
+    {"alpha_typical": float("nan")},
+])
+def test_impossible_alpha_acids_are_refused(alphas: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="Citra"):
+        replace(CITRA, **alphas)  # type: ignore[arg-type]
+
+
+def test_the_table_is_read_only() -> None:
+    with pytest.raises(TypeError):
+        load()["citra"] = CITRA  # type: ignore[index]

@@ -52,6 +52,25 @@ class Output(_Part):
     description: str
 
 
+class Group(_Part):
+    """Inputs whose share in an answer is told as one."""
+
+    name: str
+    """For people: ``bittering hops``."""
+    inputs: tuple[str, ...] = Field(min_length=1)
+
+
+class Explanation(_Part):
+    """What reasons are computed from."""
+
+    output: str
+    """The output that is explained."""
+    groups: tuple[Group, ...] = Field(min_length=1)
+    """Together they hold every input once."""
+    background: dict[str, Tensor]
+    """Representative rows of the training data, by input."""
+
+
 class CleaningStep(_Part):
     """What one cleaning rule did to the training data."""
 
@@ -106,6 +125,7 @@ class Manifest(_Part):
     outputs: tuple[Output, ...] = Field(min_length=1)
     coverage: float | None = Field(default=None, gt=0, lt=1)
     """Share of beers that the interval is built to hold, where the model gives an interval."""
+    explanation: Explanation | None = None
     metrics: Metrics
     training_data: TrainingData
     parameters: dict[str, JsonValue]
@@ -120,6 +140,10 @@ class Manifest(_Part):
             raise ValueError("an input is declared twice")
         if set(self.golden.inputs) != declared or set(self.golden.outputs) != {o.name for o in self.outputs}:
             raise ValueError("golden rows do not have the declared inputs and outputs")
+        if self.explanation:
+            grouped = [name for group in self.explanation.groups for name in group.inputs]
+            if sorted(grouped) != sorted(declared) or set(self.explanation.background) != declared:
+                raise ValueError("the explanation's groups and background do not hold every input once")
         return self
 
     def to_json(self) -> str:

@@ -1,10 +1,22 @@
 """The inference service: the one way in to models."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from app.bundle.manifest import Manifest
+from app.bundle.manifest import Explanation, Manifest
 from app.errors import ModelNotFound, ModelNotReady
-from app.inference.predictor import Array, Arrays, Predictor
+from app.inference.explain import Rows, ShapleyExplainer
+from app.inference.predictor import Array, Arrays, Predictor, pack
+
+
+@dataclass(frozen=True, slots=True)
+class Reasons:
+    """Why a model answered as it did."""
+
+    base_value: float
+    """Mean output over the background, in the output's unit."""
+    contributions: tuple[tuple[str, float], ...]
+    """Name of each group and what it adds; with ``base_value`` they add up to the output."""
 
 
 class InferenceService:
@@ -15,6 +27,7 @@ class InferenceService:
         names: The models that are to be served; each answers once `serve` has been given its predictor.
         """
         self._predictors: dict[str, Predictor | None] = dict.fromkeys(names)
+        self._explainers: dict[str, ShapleyExplainer] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -28,7 +41,10 @@ class InferenceService:
 
     def serve(self, predictor: Predictor) -> None:
         """Let a predictor answer for its model from now on."""
-        self._predictors[predictor.manifest.name] = predictor
+        manifest = predictor.manifest
+        if manifest.explanation and manifest.packed:
+            self._explainers[manifest.name] = _explainer(predictor, manifest.packed, manifest.explanation)
+        self._predictors[manifest.name] = predictor
 
     def predictor(self, name: str) -> Predictor:
         """The predictor that answers for a model.
@@ -61,3 +77,33 @@ class InferenceService:
         """
         predictor = self.predictor(name)
         return predictor.manifest, predictor.predict(inputs)
+
+    def explain(self, name: str, row: Rows) -> Reasons:
+        """Why a model answers a row as it does; takes milliseconds.
+
+        Args:
+            name: The model's name; its manifest has an explanation, and it is packed.
+            row: Shape (n_inputs,), float32.
+
+        Returns:
+            The reasons, in the order of the manifest's groups.
+
+        Raises:
+            ModelNotFound: No such model, or none that can be explained.
+            ModelNotReady: It is not loaded yet.
+        """
+        manifest = self.predictor(name).manifest
+        explainer = self._explainers.get(name)
+        if explainer is None or manifest.explanation is None:
+            raise ModelNotFound
+        names = (group.name for group in manifest.explanation.groups)
+        return Reasons(explainer.base_value, tuple(zip(names, explainer.contributions(row).tolist(), strict=True)))
+
+
+def _explainer(predictor: Predictor, packed: str, explanation: Explanation) -> ShapleyExplainer:
+    column = {declared.name: number for number, declared in enumerate(predictor.manifest.inputs)}
+    return ShapleyExplainer(
+        [[column[name] for name in group.inputs] for group in explanation.groups],
+        pack(predictor.manifest, explanation.background)[packed],
+        lambda rows: predictor.predict({packed: rows})[explanation.output],
+    )

@@ -10,8 +10,9 @@ import uvicorn
 
 from app import __version__
 from app.domains.beer.schema import EXAMPLE_BEER
+from app.errors import SettingsError
 from app.settings import Settings, create_env_file
-from app.start import start
+from app.start import EXIT_SETTINGS, quit_with, start
 
 GRACE_SECONDS = 10
 """How long requests in work may take to finish once the program is told to stop."""
@@ -24,7 +25,10 @@ def main() -> None:
     )
     parser.add_argument("--version", action="version", version=__version__)
     parser.parse_args()
-    created = create_env_file()
+    try:
+        created = create_env_file()
+    except SettingsError as error:
+        quit_with(f"Settings: {error}", EXIT_SETTINGS)
     settings, program = start()
     if created:
         print(_welcome(settings), flush=True)

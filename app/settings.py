@@ -77,6 +77,9 @@ def create_env_file() -> str | None:
 
     Returns:
         The new key, or None where nothing was made.
+
+    Raises:
+        SettingsError: The folder or the disk does not take it.
     """
     target, example = Path(ENV_FILE), Path(ENV_EXAMPLE)
     if target.exists() or "API_KEY" in {name.upper() for name in os.environ} or not example.is_file():
@@ -84,15 +87,21 @@ def create_env_file() -> str | None:
     key = secrets.token_urlsafe(32)
     text = example.read_text("utf-8").replace("\nAPI_KEY=\n", f"\nAPI_KEY={key}\n", 1)
     staged = Path(f"{ENV_FILE}.{secrets.token_hex(4)}")
-    descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+        _write_private(staged, text)
         os.link(staged, target)  # unlike rename, refuses to replace a file that came in between
     except FileExistsError:
         return None
+    except OSError as error:
+        raise SettingsError(f"{ENV_FILE} cannot be made here: {error.strerror}; {HOW_TO_MAKE_A_KEY}") from None
     finally:
-        staged.unlink()
+        staged.unlink(missing_ok=True)
     return key
+
+
+def _write_private(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())

@@ -27,12 +27,13 @@ def start() -> tuple[Settings, Program]:
         program = build(settings)
         load_models(program, settings)
     except SettingsError as error:
-        _quit(f"Settings: {error}", EXIT_SETTINGS)
+        quit_with(f"Settings: {error}", EXIT_SETTINGS)
     except BundleError as error:
-        _quit(f"Bundle: {error}", EXIT_BUNDLE)
+        quit_with(f"Bundle: {error}", EXIT_BUNDLE)
     return settings, program
 
 
-def _quit(message: str, code: int) -> NoReturn:
+def quit_with(message: str, code: int) -> NoReturn:
+    """Say on stderr why the program does not start, and leave."""
     print(message, file=sys.stderr)
     raise SystemExit(code)

@@ -16,6 +16,8 @@ from app.start import EXIT_SETTINGS, quit_with, start
 
 GRACE_SECONDS = 10
 """How long requests in work may take to finish once the program is told to stop."""
+EXIT_ADDRESS = 1
+"""Exit code where HOST and PORT cannot be listened on; the log says why."""
 
 
 def main() -> None:
@@ -34,7 +36,7 @@ def main() -> None:
         print(_welcome(settings), flush=True)
     for stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop, _leave)
-    uvicorn.Server(
+    server = uvicorn.Server(
         uvicorn.Config(
             program.rest,
             host=settings.host,
@@ -45,7 +47,13 @@ def main() -> None:
             ws="none",
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
-    ).run()
+    )
+    try:
+        server.run()
+    except SystemExit:
+        if server.started:
+            raise
+        raise SystemExit(EXIT_ADDRESS) from None  # uvicorn's own code for it means a broken bundle here
 
 
 def _leave(number: int, frame: FrameType | None) -> None:

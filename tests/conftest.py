@@ -1,0 +1,93 @@
+"""What all tests share: hypothesis' profiles, and the program's real parts around its bundle."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from io import StringIO
+from pathlib import Path
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, settings
+
+from app.access.keys import KeyRing
+from app.bundle.store import Bundle, highest, read_bundle
+from app.domains.beer.face import VITALS, BeerFace
+from app.inference.onnx import OnnxPredictor
+from app.inference.service import InferenceService
+from app.rest.application import RestDoor
+from app.telemetry.logs import RequestLog
+from tests.known import KEY, REPOSITORY, SETTINGS
+
+settings.register_profile("local", deadline=None, print_blob=True)
+settings.register_profile(
+    "ci", parent=settings.get_profile("local"), derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The folder of the checkout."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def models() -> Path:
+    """The folder of the committed bundles."""
+    return REPOSITORY / "models"
+
+
+@pytest.fixture(scope="session")
+def bundle(models: Path) -> Bundle:
+    """The committed bundle of the beer model."""
+    return read_bundle(highest(models, VITALS))
+
+
+@pytest.fixture(scope="session")
+def predictor(bundle: Bundle) -> OnnxPredictor:
+    """The loaded beer model."""
+    return OnnxPredictor(bundle)
+
+
+@pytest.fixture(scope="session")
+def service(predictor: OnnxPredictor) -> InferenceService:
+    """The service with the beer model loaded."""
+    service = InferenceService(BeerFace.models)
+    service.serve(predictor)
+    return service
+
+
+@pytest.fixture(scope="session")
+def face(service: InferenceService) -> BeerFace:
+    """The beer domain's face over the loaded model."""
+    return BeerFace(service)
+
+
+@pytest.fixture(scope="session")
+def door(service: InferenceService, face: BeerFace) -> RestDoor:
+    """The REST door as the program builds it."""
+    return RestDoor(service, [face], KeyRing.single(KEY), RequestLog(StringIO()))
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Asynchronous tests run on asyncio, as the program does."""
+    return "asyncio"
+
+
+@pytest.fixture
+async def client(door: RestDoor) -> AsyncIterator[httpx.AsyncClient]:
+    """A client that has the key and calls the door in this process."""
+    transport = httpx.ASGITransport(app=door)  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url="http://test", headers={"X-API-Key": KEY}) as client:
+        yield client
+
+
+@pytest.fixture
+def plain_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty working folder, and an environment without any of the program's settings."""
+    for name in list(os.environ):
+        if name.upper() in SETTINGS:
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    yield tmp_path

@@ -1,0 +1,195 @@
+"""The start as an operator sees it: exit codes, what is said, the .env that is made, and the way to stop."""
+
+import json
+import shlex
+import shutil
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.known import KEY, REPOSITORY
+from tests.live.conftest import Start
+from tests.live.program import Program, environment
+from tests.live.wire import request
+
+UVICORN = (sys.executable, "-m", "uvicorn", "app.main:app", "--port", "0")
+READY = request("GET", "/health/ready")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.mark.parametrize("command", [(sys.executable, "-m", "app"), UVICORN], ids=["python -m app", "uvicorn"])
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({}, "API_KEY is missing"),
+        ({"API_KEY": ""}, "API_KEY has fewer than 16 characters"),
+        ({"API_KEY": "short-secret-15"}, "API_KEY has fewer than 16 characters"),
+    ],
+    ids=["missing", "empty", "short"],
+)
+def test_without_a_usable_key_it_exits_with_2_and_says_how_to_make_one(
+    start: Start, command: tuple[str, ...], settings: dict[str, str], said: str
+) -> None:
+    program = start(command=command, **settings)
+    assert program.ended() == 2
+    assert said in program.errors
+    assert "python -c 'import secrets; print(secrets.token_urlsafe(32))'" in program.errors
+    assert "Traceback" not in program.errors
+    assert "short-secret-15" not in program.errors + program.output
+
+
+def test_the_way_to_make_a_key_that_is_told_makes_one_that_is_taken(start: Start) -> None:
+    program = start()
+    assert program.ended() == 2
+    told = shlex.split(program.errors.split("make one with: python ")[1])
+    key = subprocess.run([sys.executable, *told], capture_output=True, text=True, check=True).stdout.strip()
+    assert start(API_KEY=key, PORT="0").send(READY).status == 200
+
+
+def test_a_bad_setting_is_named_without_its_value(start: Start) -> None:
+    program = start(API_KEY=KEY, PORT="http-please", LOG_LEVEL="CHATTY", DOCS_ENABLED="perhaps-not")
+    assert program.ended() == 2
+    assert all(name in program.errors for name in ("PORT", "LOG_LEVEL", "DOCS_ENABLED"))
+    assert not any(value in program.errors for value in ("http-please", "CHATTY", "perhaps-not", KEY))
+
+
+def test_where_there_is_neither_key_nor_env_file_both_are_made_and_the_curl_line_works(
+    start: Start, tmp_path: Path
+) -> None:
+    example = tmp_path / ".env.example"
+    shutil.copy(REPOSITORY / ".env.example", example)
+    port = str(_free_port())
+    program = start(PORT=port)
+    program.port()
+
+    made = tmp_path / ".env"
+    assert stat.S_IMODE(made.stat().st_mode) == 0o600
+    key = next(x for x in made.read_text().splitlines() if x.startswith("API_KEY=")).removeprefix("API_KEY=")
+    assert len(key) >= 43
+    assert made.read_text().replace(key, "") == example.read_text()
+    assert sorted(p.name for p in tmp_path.iterdir() if not p.name.startswith(".coverage")) == [".env", ".env.example"]
+    assert key not in program.output + program.errors
+    curl = [line for line in program.output.splitlines() if line.lstrip().startswith("curl ")]
+    assert len(curl) == 1
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    tried = subprocess.run(["sh", "-c", curl[0] + " -sS"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "ibu" in json.loads(tried.stdout), tried
+    assert program.stop() == 0
+
+    again = start(PORT=port)
+    assert again.port() == int(port)
+    assert again.output == ""
+    assert made.read_text().count(key) == 1
+
+
+@pytest.mark.parametrize("present", ["API_KEY=\n", f"API_KEY={KEY}\n"], ids=["without a key", "with a key"])
+def test_an_env_file_that_exists_is_left_alone(start: Start, tmp_path: Path, present: str) -> None:
+    shutil.copy(REPOSITORY / ".env.example", tmp_path)
+    env_file = tmp_path / ".env"
+    env_file.write_text(present)
+    program = start(PORT="0")
+    if KEY in present:
+        assert program.send(READY).status == 200
+    else:
+        assert program.ended() == 2
+    assert env_file.read_text() == present
+    assert program.output == ""
+
+
+def test_a_key_in_the_environment_makes_no_env_file_and_goes_before_one(start: Start, tmp_path: Path) -> None:
+    shutil.copy(REPOSITORY / ".env.example", tmp_path)
+    program = start(API_KEY=KEY, PORT="0")
+    assert program.send(request("GET", "/model", [("X-API-Key", KEY)])).status == 200
+    assert not (tmp_path / ".env").exists()
+
+    (tmp_path / ".env").write_text("API_KEY=another-key-that-is-long\nLOG_LEVEL=WARNING\n")
+    program = start(API_KEY=KEY, PORT=(port := str(_free_port())), HOST="127.0.0.1", LOG_LEVEL="INFO")
+    assert program.port() == int(port)
+    assert program.send(request("GET", "/model", [("X-API-Key", KEY)])).status == 200
+    assert program.send(request("GET", "/model", [("X-API-Key", "another-key-that-is-long")])).status == 401
+
+
+def test_an_env_file_that_cannot_be_written_is_a_sentence_and_exit_code_2(start: Start, tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    shutil.copy(REPOSITORY / ".env.example", tmp_path)
+    program = start(first=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)), PORT="0")
+    assert program.ended() == 2
+    assert ".env" in program.errors and "Traceback" not in program.errors
+    assert [p.name for p in tmp_path.iterdir() if not p.name.startswith(".coverage")] == [".env.example"]
+
+
+def test_an_env_file_that_is_not_text_is_a_sentence_and_exit_code_2(start: Start, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"API_KEY=\xff\xfe\x00\n")
+    program = start(PORT="0")
+    assert program.ended() == 2
+    assert ".env cannot be read as UTF-8 text" in program.errors
+
+
+def test_uvicorn_serves_it_as_well(start: Start) -> None:
+    program = start(command=UVICORN, API_KEY=KEY)
+    answer = program.send(request("GET", "/model", [("X-API-Key", KEY)]))
+    assert (answer.status, answer.json["name"]) == (200, "beer-ibu")
+    lines = program.lines('"event": "request"')
+    assert sum("route" in line for line in lines) == 1
+
+
+def test_uvicorn_exits_with_3_on_a_broken_bundle(start: Start, tmp_path: Path) -> None:
+    program = start(command=UVICORN, API_KEY=KEY, MODEL_PATH=str(tmp_path))
+    assert program.ended() == 3
+    assert "beer-ibu" in program.errors and "Traceback" not in program.errors
+
+
+def test_a_port_that_is_taken_is_named_in_one_json_line(program: Program, start: Start) -> None:
+    second = start(API_KEY=KEY, PORT=str(program.port()))
+    assert second.ended() == 1
+    assert any("address already in use" in line["message"] for line in second.lines("already in use"))
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_program_that_is_told_to_stop_exits_with_0(start: Start, name: str) -> None:
+    import signal
+
+    program = start(API_KEY=KEY, PORT="0")
+    assert program.send(READY).status == 200
+    program.process.send_signal(signal.Signals[name])
+    assert program.ended() == 0
+    assert "Traceback" not in program.errors
+
+
+def test_the_version_is_told_without_any_setting(tmp_path: Path) -> None:
+    from app import __version__
+
+    told = subprocess.run(
+        [sys.executable, "-m", "app", "--version"],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.strip() == __version__
+
+
+def test_the_serving_process_loads_nothing_that_only_training_needs(tmp_path: Path) -> None:
+    looked = subprocess.run(
+        [sys.executable, "-c", "import sys, app.main, app.__main__; print(*sys.modules)"],
+        cwd=tmp_path,
+        env=environment(API_KEY=KEY),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = {name.partition(".")[0] for name in looked.stdout.split()}
+    assert "onnxruntime" in loaded and "app" in loaded
+    heavy = {"pandas", "sklearn", "scipy", "matplotlib", "xgboost", "torch", "joblib", "training", "onnx"}
+    assert not loaded & heavy

@@ -1,0 +1,100 @@
+"""A beer's fields: bounds, units and kinds of value, each refused by its own name."""
+
+import json
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from app.domains.beer.schema import EXAMPLE_BEER, EXAMPLE_PREDICTION, LARGEST_BATCH, Beer, Beers, Prediction
+from tests.known import BEER
+
+BOUNDS = {"abv": (0, 70), "ebc": (0, 1000), "srm": (0, 600), "ph": (2.5, 7)}
+GRAVITIES = ("target_og", "target_fg")
+OPTIONAL = ("ebc", "srm", "ph")
+STEP = 1e-6
+
+
+def read(**changed: Any) -> Beer:
+    return Beer.model_validate_json(json.dumps({**BEER, **changed}))
+
+
+def refused(**changed: Any) -> tuple[str, str]:
+    """The one thing that is wrong: where, and the code."""
+    with pytest.raises(ValidationError) as caught:
+        read(**changed)
+    (fault,) = caught.value.errors()
+    return ".".join(map(str, fault["loc"])), fault["type"]
+
+
+@pytest.mark.parametrize("field", BOUNDS)
+def test_bounds_belong_to_the_range_and_what_lies_beyond_is_refused(field: str) -> None:
+    low, high = BOUNDS[field]
+    assert getattr(read(**{field: low}), field) == low
+    assert getattr(read(**{field: high}), field) == high
+    assert refused(**{field: low - STEP}) == (field, "greater_than_equal")
+    assert refused(**{field: high + STEP}) == (field, "less_than_equal")
+
+
+@pytest.mark.parametrize("field", GRAVITIES)
+@pytest.mark.parametrize("gravity", [900, 1300, 1056.5, 0.9, 1.3, 1, 1.0565])
+def test_a_gravity_is_points_or_specific_gravity(field: str, gravity: float) -> None:
+    assert getattr(read(**{field: gravity}), field) == gravity
+
+
+@pytest.mark.parametrize("field", GRAVITIES)
+@pytest.mark.parametrize("gravity", [0, -1, 0.9 - STEP, 1.3 + STEP, 10.56, 105.6, 900 - STEP, 1300 + STEP, 10560])
+def test_a_gravity_that_is_neither_is_refused(field: str, gravity: float) -> None:
+    assert refused(**{field: gravity}) == (field, "gravity")
+
+
+@pytest.mark.parametrize("field", BEER)
+@pytest.mark.parametrize("value", [True, False, "5.5", "", [], [5.5], {}, {"value": 5.5}], ids=repr)
+def test_only_numbers_are_numbers(field: str, value: Any) -> None:
+    assert refused(**{field: value}) == (field, "gravity" if field in GRAVITIES else "float_type")
+
+
+@pytest.mark.parametrize("field", BEER)
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400", "-1e400"])
+def test_only_finite_numbers_are_numbers(field: str, number: str) -> None:
+    text = json.dumps({**BEER, field: "HERE"}).replace('"HERE"', number)
+    with pytest.raises(ValidationError) as caught:
+        Beer.model_validate_json(text)
+    assert [fault["loc"] for fault in caught.value.errors()] == [(field,)]
+
+
+def test_colour_and_ph_may_be_missing_or_null() -> None:
+    required = {name: value for name, value in BEER.items() if name not in OPTIONAL}
+    assert Beer.model_validate_json(json.dumps(required)) == read(ebc=None, srm=None, ph=None)
+
+
+@pytest.mark.parametrize("field", ["abv", *GRAVITIES])
+def test_abv_and_gravities_may_be_neither(field: str) -> None:
+    assert refused(**{field: None})[0] == field
+    with pytest.raises(ValidationError) as caught:
+        Beer.model_validate({name: value for name, value in BEER.items() if name != field})
+    assert [(fault["loc"], fault["type"]) for fault in caught.value.errors()] == [((field,), "missing")]
+
+
+@pytest.mark.parametrize("name", ["ABV", "og", "ibu", "name", "target_og ", ""])
+def test_an_unknown_field_is_refused_by_name(name: str) -> None:
+    assert refused(**{name: 1}) == (name, "extra_forbidden")
+
+
+def test_a_batch_holds_one_to_a_thousand_beers() -> None:
+    assert len(Beers.model_validate({"beers": [BEER] * LARGEST_BATCH}).beers) == 1000
+    for beers, code in ([], "too_short"), ([BEER] * 1001, "too_long"):
+        with pytest.raises(ValidationError) as caught:
+            Beers.model_validate({"beers": beers})
+        assert [fault["type"] for fault in caught.value.errors()] == [code]
+
+
+def test_a_batch_names_the_index_of_the_wrong_beer_and_unknown_fields_beside_the_beers() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Beers.model_validate({"beers": [BEER, BEER, {**BEER, "abv": 71}], "note": "x"})
+    assert {fault["loc"] for fault in caught.value.errors()} == {("beers", 2, "abv"), ("note",)}
+
+
+def test_the_examples_are_what_they_are_examples_of() -> None:
+    Beer.model_validate(EXAMPLE_BEER)
+    assert EXAMPLE_PREDICTION.keys() == Prediction.__annotations__.keys()

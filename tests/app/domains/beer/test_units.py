@@ -1,0 +1,15 @@
+"""Units of beer: what two ways of writing one figure come to."""
+
+import pytest
+
+from app.domains.beer.units import ABV_PER_POINT, EBC_PER_SRM, points
+
+
+def test_a_gravity_is_the_same_in_points_and_as_specific_gravity() -> None:
+    differing = [t for t in range(9000, 13001) if not points(t / 10000) == points(t / 10) == t / 10]
+    assert differing == []
+
+
+def test_the_constants_are_those_of_brewing() -> None:
+    assert EBC_PER_SRM == 1.97
+    assert ABV_PER_POINT * (1050 - 1010) == pytest.approx(5.25)

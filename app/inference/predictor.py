@@ -77,7 +77,8 @@ def check_golden(predictor: Predictor) -> None:
         outputs = predictor.predict(pack(predictor.manifest, golden.inputs))
         for declared in predictor.manifest.outputs:
             expected = np.array(golden.outputs[declared.name], dtype=np.float64).reshape(declared.shape)
-            if not np.allclose(outputs[declared.name], expected, rtol=0.0, atol=golden.tolerance):
+            given = outputs[declared.name]
+            if given.shape != expected.shape or not np.allclose(given, expected, rtol=0.0, atol=golden.tolerance):
                 raise BundleError(f"golden rows: output {declared.name} is not what it was when the model was made")
     except (KeyError, ValueError, RuntimeError) as error:
         raise BundleError(f"golden rows cannot be run: {type(error).__name__}") from error

@@ -75,7 +75,7 @@ def read_verified(folder: Path) -> dict[str, bytes]:
     except BundleError as error:
         raise BundleError(f"{folder}: {error}") from None
     if missing := sorted(digests.keys() - present):
-        raise BundleError(f"{folder}: {missing[0]} is missing")
+        raise BundleError(f"{folder}: {missing[0]} is missing, though {SHA256SUMS} lists it")
     if unlisted := sorted(present - digests.keys()):
         raise BundleError(f"{folder}: {unlisted[0]!r} is not listed in {SHA256SUMS}")
     files: dict[str, bytes] = {}
@@ -85,5 +85,5 @@ def read_verified(folder: Path) -> dict[str, bytes]:
         except OSError as error:
             raise BundleError(f"{folder}: {name} cannot be read: {error.strerror}") from None
         if hashlib.sha256(files[name]).hexdigest() != digest:
-            raise BundleError(f"{folder}: {name} is not the file that was released: its SHA-256 differs")
+            raise BundleError(f"{folder}: {name} is not the file that was released: {SHA256SUMS} has another digest")
     return files

@@ -52,11 +52,17 @@ def read_bundle(folder: Path) -> Bundle:
 
 
 def versions(root: Path, name: str) -> list[str]:
-    """Versions of a model, lowest first; an empty list where there is none."""
+    """Versions of a model, lowest first; an empty list where there is none.
+
+    Raises:
+        BundleError: The folder is there but cannot be listed.
+    """
     try:
         found = [p.name for p in (root / name).iterdir() if _VERSION.fullmatch(p.name) and p.is_dir()]
     except (FileNotFoundError, NotADirectoryError):
         return []
+    except OSError as error:
+        raise BundleError(f"{root / name}: cannot be read: {error.strerror}") from None
     return sorted(found, key=int)
 
 
@@ -64,7 +70,7 @@ def highest(root: Path, name: str) -> Path:
     """The folder of a model's highest version.
 
     Raises:
-        BundleError: There is no version.
+        BundleError: There is no version, or the folder cannot be listed.
     """
     found = versions(root, name)
     if not found:

@@ -1,0 +1,44 @@
+"""Writing bundles: whole or not at all, and never over one that exists."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from app.bundle.digests import SHA256SUMS
+from app.bundle.manifest import MANIFEST
+from app.bundle.store import Bundle, read_bundle, write_bundle
+from app.errors import BundleError
+
+
+def others(bundle: Bundle) -> dict[str, bytes]:
+    """The bundle's files beside its manifest."""
+    return {name: data for name, data in bundle.files.items() if name != MANIFEST}
+
+
+def test_what_is_written_is_what_is_read(bundle: Bundle, tmp_path: Path) -> None:
+    folder = write_bundle(tmp_path / "new" / "root", bundle.manifest, others(bundle))
+    assert folder == tmp_path / "new" / "root" / bundle.manifest.name / bundle.manifest.version
+    again = read_bundle(folder)
+    assert again.manifest == bundle.manifest
+    assert {name: again.files[name] for name in others(bundle)} == others(bundle)
+
+
+def test_the_digests_are_in_the_format_of_sha256sum(bundle: Bundle, tmp_path: Path) -> None:
+    folder = write_bundle(tmp_path, bundle.manifest, others(bundle))
+    subprocess.run(["sha256sum", "--check", "--strict", SHA256SUMS], cwd=folder, check=True, capture_output=True)
+
+
+def test_a_version_that_exists_is_never_overwritten(bundle: Bundle, tmp_path: Path) -> None:
+    folder = write_bundle(tmp_path, bundle.manifest, others(bundle))
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(BundleError, match="never overwritten"):
+        write_bundle(tmp_path, bundle.manifest, {"model.onnx": b"other"})
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+
+
+def test_a_write_that_fails_leaves_nothing(bundle: Bundle, tmp_path: Path) -> None:
+    with pytest.raises(OSError):
+        write_bundle(tmp_path, bundle.manifest, {**others(bundle), "no/such/folder": b""})
+    assert list((tmp_path / bundle.manifest.name).iterdir()) == []

@@ -38,14 +38,15 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
     if message["type"] == "http.request" and not message.get("more_body"):
         whole: bytes = message.get("body", b"")
         if len(whole) > limit:
-            raise RequestRefused(TOO_LARGE)
+            raise RequestRefused(TOO_LARGE, unread=False)
         return whole
     body = bytearray()
     while message["type"] == "http.request":
         body += message.get("body", b"")
+        more: bool = message.get("more_body", False)
         if len(body) > limit:
-            raise RequestRefused(TOO_LARGE)
-        if not message.get("more_body"):
+            raise RequestRefused(TOO_LARGE, unread=more)
+        if not more:
             return bytes(body)
         message = await receive()
     raise ClientGone

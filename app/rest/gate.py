@@ -45,7 +45,9 @@ def _presented(scope: Scope) -> bytes | None:
     return found[0] if len(found) == 1 else None  # several could be read differently by whoever stands in front
 
 
-async def refuse(scope: Scope, receive: Receive, send: Send, kind: Kind, *headers: Header) -> None:
+async def refuse(
+    scope: Scope, receive: Receive, send: Send, kind: Kind, *headers: Header, unread: bool = True
+) -> None:
     """Answer with a problem at once, though the body may not have been read, and close the connection.
 
     Args:
@@ -54,11 +56,12 @@ async def refuse(scope: Scope, receive: Receive, send: Send, kind: Kind, *header
         send: ASGI's.
         kind: What is wrong.
         headers: More headers.
+        unread: Whether more of the body may still come.
     """
     body = problem_body(kind)
     opening: Message = start(kind.status, body, PROBLEM_JSON, (*headers, _CLOSE))
     await send(opening)
     await send({"type": "http.response.body", "body": body, "more_body": True})
-    if may_have_body(scope):
+    if unread and may_have_body(scope):
         await drop_body(receive)
     await send({"type": "http.response.body", "body": b""})

@@ -37,7 +37,7 @@ class OperationHandler:
             body = await read_body(scope, receive, self._limit)
             answer = self._to_json(self.operation.run(self._validate(body)))
         except RequestRefused as refusal:
-            await refuse(scope, receive, send, refusal.kind)
+            await refuse(scope, receive, send, refusal.kind, unread=refusal.unread)
         except ValidationError as error:
             await send_problem(send, INVALID, problems_of(error))
         except InputError as error:

@@ -49,9 +49,14 @@ KINDS: dict[type[CallError], Kind] = {
 class RequestRefused(Exception):
     """The request is wrong before anything of it was understood: too large, no JSON, ..."""
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: Kind, *, unread: bool = True) -> None:
+        """Args:
+        kind: What is wrong.
+        unread: Whether more of the body may still come.
+        """
         super().__init__(kind.code)
         self.kind = kind
+        self.unread = unread
 
 
 def problem_body(kind: Kind, problems: Sequence[Problem] = ()) -> bytes:

@@ -42,6 +42,8 @@ class Program:
             settings: Environment variables, beside MODEL_PATH; no key by default.
         """
         self.started = time.monotonic()
+        self.seconds = float("nan")
+        """How long it ran, once `ended` has told so."""
         self.process = subprocess.Popen(
             command,
             cwd=folder,
@@ -102,6 +104,7 @@ class Program:
         code = self.process.wait(PATIENCE)
         for reader in self._readers:
             reader.join(PATIENCE)
+        self.seconds = time.monotonic() - self.started
         return code
 
     def stop(self) -> int:

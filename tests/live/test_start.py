@@ -3,6 +3,7 @@
 import json
 import shlex
 import shutil
+import signal
 import socket
 import stat
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from app import __version__
 from tests.known import KEY, REPOSITORY
 from tests.live.conftest import Start
 from tests.live.program import Program, environment
@@ -157,8 +159,6 @@ def test_a_port_that_is_taken_is_named_in_one_json_line(program: Program, start:
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
 def test_a_program_that_is_told_to_stop_exits_with_0(start: Start, name: str) -> None:
-    import signal
-
     program = start(API_KEY=KEY, PORT="0")
     assert program.send(READY).status == 200
     program.process.send_signal(signal.Signals[name])
@@ -167,8 +167,6 @@ def test_a_program_that_is_told_to_stop_exits_with_0(start: Start, name: str) ->
 
 
 def test_the_version_is_told_without_any_setting(tmp_path: Path) -> None:
-    from app import __version__
-
     told = subprocess.run(
         [sys.executable, "-m", "app", "--version"],
         cwd=tmp_path,

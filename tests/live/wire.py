@@ -22,6 +22,8 @@ class Answer:
     """Bytes of the request that the kernel took before the server had enough."""
     seconds: float
     """From the first byte sent to the end of the answer."""
+    first: float
+    """... and to its first byte."""
 
     @property
     def head(self) -> bytes:
@@ -96,7 +98,7 @@ def exchange(port: int, *pieces: bytes) -> Answer:
     started = time.monotonic()
     deadline = started + PATIENCE
     rest = iter(pieces)
-    received, sent = bytearray(), 0
+    received, sent, first = bytearray(), 0, 0.0
     with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
         connection.setblocking(False)
         pending = memoryview(b"")
@@ -114,6 +116,7 @@ def exchange(port: int, *pieces: bytes) -> Answer:
                     break
                 if not data:
                     break
+                first = first or time.monotonic() - started
                 received += data
             if writable:
                 try:
@@ -125,4 +128,4 @@ def exchange(port: int, *pieces: bytes) -> Answer:
                     pending = pending[taken:]
         else:
             raise AssertionError(f"the server neither answered nor hung up in {PATIENCE} s: {bytes(received)!r}")
-    return Answer(bytes(received), sent, time.monotonic() - started)
+    return Answer(bytes(received), sent, time.monotonic() - started, first)

@@ -1,0 +1,272 @@
+"""Bodies on the wire: their size and type, and a corpus of bad ones against every route that takes one."""
+
+import http.client
+import json
+import socket
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+
+from tests.known import BEER, KEY
+from tests.live.program import Program
+from tests.live.wire import Answer, chunked, exchange, request
+
+RIGHT = ("X-API-Key", KEY)
+MARKER = "mark3r-of-the-caller"
+LIMITS = {"/predict": 1_000_000, "/predict/batch": 8_000_000}
+BODIES = {
+    "/predict": json.dumps(BEER).encode(),
+    "/predict/batch": json.dumps({"beers": [BEER]}).encode(),
+}
+PATHS = pytest.mark.parametrize("path", BODIES)
+
+
+@pytest.fixture(scope="module")
+def port(program: Program) -> int:
+    """Where the program listens."""
+    return program.port()
+
+
+def post(port: int, path: str, body: bytes, *headers: tuple[str, str]) -> Answer:
+    return exchange(port, request("POST", path, [RIGHT, *headers], body))
+
+
+def problem(answer: Answer, status: int, code: str) -> None:
+    assert answer.status == status, answer.raw[:500]
+    assert answer.header("Content-Type") == "application/problem+json"
+    assert answer.header("Content-Length") == str(len(answer.body))
+    assert len(answer.body) <= 8192
+    told = answer.json
+    assert (told["status"], told["code"], told["type"]) == (status, code, "about:blank")
+    assert told["title"] and told["detail"]
+    assert len(told.get("errors", [])) <= 20
+    assert all(error.keys() == {"field", "code", "reason"} for error in told.get("errors", []))
+
+
+@PATHS
+def test_a_valid_body_is_answered(port: int, path: str) -> None:
+    answer = post(port, path, BODIES[path])
+    assert answer.status == 200
+    assert answer.header("Content-Type") == "application/json"
+    assert answer.header("Content-Length") == str(len(answer.body))
+    assert answer.header("Cache-Control") == "no-store"
+    assert answer.header("X-Content-Type-Options") == "nosniff"
+
+
+@PATHS
+def test_a_body_may_be_as_large_as_the_limit_and_no_larger(port: int, path: str) -> None:
+    limit, body = LIMITS[path], BODIES[path]
+    assert post(port, path, body.ljust(limit)).status == 200
+    problem(post(port, path, body.ljust(limit + 1)), 413, "too_large")
+
+
+@PATHS
+def test_a_chunked_body_may_be_as_large_as_the_limit_and_no_larger(port: int, path: str) -> None:
+    limit, body = LIMITS[path], BODIES[path]
+    opening = request("POST", path, [RIGHT, ("Transfer-Encoding", "chunked")])
+    padding = [b" " * 100_000] * (limit // 100_000)
+    last = padding.pop()[len(body):]
+    assert exchange(port, opening, *chunked([body, *padding, last])).status == 200
+    answer = exchange(port, opening, *chunked([body, *padding, last, b" "]))
+    problem(answer, 413, "too_large")
+    assert answer.seconds < 1.5  # nothing is waited for: the whole body was there
+
+
+@PATHS
+def test_a_body_that_says_it_is_too_large_is_refused_before_it_comes(port: int, path: str) -> None:
+    opening = request("POST", path, [RIGHT, ("Content-Length", str(LIMITS[path] + 1)), ("Expect", "100-continue")])
+    answer = exchange(port, opening)
+    problem(answer, 413, "too_large")
+    assert answer.seconds < 1
+
+
+@PATHS
+@pytest.mark.parametrize("how", ["declared", "chunked"])
+def test_a_client_that_sends_64_mb_sees_that_it_is_too_much(port: int, path: str, how: str) -> None:
+    pieces = [b"9" * 1_000_000] * 64
+    header = ("Content-Length", "64000000") if how == "declared" else ("Transfer-Encoding", "chunked")
+    answer = exchange(
+        port, request("POST", path, [RIGHT, header]), *(pieces if how == "declared" else chunked(pieces))
+    )
+    problem(answer, 413, "too_large")
+    assert answer.sent < LIMITS[path] + 2_000_000 + 6_000_000  # the kernel's buffers at both ends
+    assert answer.seconds < 4
+
+
+def test_a_client_that_sends_all_before_it_listens_sees_that_it_is_too_much(port: int) -> None:
+    body = b"9" * (LIMITS["/predict"] + 900_000)  # what is dropped unread is 2 MB at most
+    with socket.create_connection(("127.0.0.1", port), 30) as connection:
+        connection.sendall(request("POST", "/predict", [RIGHT], body))
+        received = b"".join(iter(partial(connection.recv, 65536), b""))
+    assert received.startswith(b"HTTP/1.1 413 ")
+    assert received.endswith(b"}")
+
+
+@PATHS
+@pytest.mark.parametrize(
+    "kind",
+    [
+        None,
+        "",
+        "application/json",
+        "Application/JSON",
+        "application/json; charset=utf-8",
+        "application/json;charset=UTF-8;x=y",
+        "application/problem+json",
+        "application/vnd.beer.v1+json; q=1",
+    ],
+)
+def test_json_by_any_name_is_read(port: int, path: str, kind: str | None) -> None:
+    headers = [] if kind is None else [("Content-Type", kind)]
+    assert post(port, path, BODIES[path], *headers).status == 200
+
+
+@PATHS
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "text/plain",
+        "text/json",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/jsonx",
+        "application/xml",
+        "+json",
+        "*/*",
+    ],
+)
+def test_what_says_it_is_something_else_is_refused(port: int, path: str, kind: str) -> None:
+    problem(post(port, path, BODIES[path], ("Content-Type", kind)), 415, "unsupported_media_type")
+    twice = post(port, path, BODIES[path], ("Content-Type", "application/json"), ("Content-Type", kind))
+    problem(twice, 415, "unsupported_media_type")
+
+
+@PATHS
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "identity, gzip"])
+def test_a_compressed_body_is_refused(port: int, path: str, encoding: str) -> None:
+    problem(post(port, path, BODIES[path], ("Content-Encoding", encoding)), 415, "unsupported_media_type")
+    assert post(port, path, BODIES[path], ("Content-Encoding", "identity")).status == 200
+
+
+def _corpus() -> Iterator[tuple[str, bytes]]:
+    """Bodies that no route may take, nor stumble over; `HERE` marks where a batch wraps its beer."""
+    beer = json.dumps(BEER).encode()
+
+    def with_abv(value: bytes) -> bytes:
+        return beer.replace(b'"abv": 5.6', b'"abv": ' + value)
+
+    for number in (
+        b"NaN", b"Infinity", b"-Infinity", b"1e400", b"-1e400", b"1e999999999", b"0x10", b"01", b"1.", b".5", b"+5",
+        b"1e", b"-", b"nan", b"5,6", b"5_6", b"9" * 4300, b"9" * 4301, b"-" + b"9" * 4301, b"9" * 10_000,
+        b"0." + b"9" * 100_000 + b"e99", b"1" + b"0" * 400, b"1" + b"0" * 309,
+    ):  # fmt: skip
+        yield f"abv {number[:12].decode()} ({len(number)})", with_abv(number)
+    text = f'"{MARKER}'.encode()
+    for name, value in {
+        "string": text + b'"',
+        "numeric string": b'"5.6"',
+        "escaped surrogate": text + rb'\ud800"',
+        "escaped low surrogate": text + rb'\udc00 \ud83d"',
+        "raw surrogate": text + b'\xed\xa0\x80"',
+        "escaped nul": text + rb'\u0000"',
+        "raw nul": text + b'\x00"',
+        "bad UTF-8": text + b'\xff\xfe\xc3("',
+        "overlong UTF-8": text + b'\xc0\x80"',
+        "unfinished UTF-8": text + b'\xf0\x9f"',
+        "bad escape": text + rb'\x41"',
+        "open string": text,
+        "line break": text + b'\n"',
+        "list": b"[" + text + b'"]',
+        "object": b"{" + text + b'": 1}',
+        "true": b"true",
+        "null": b"null",
+        "huge string": text + b"A" * 900_000 + b'"',
+        "huge escapes": text + rb"\u0041" * 140_000 + b'"',
+        "deep list": b"[" * 100_000 + b"]" * 100_000,
+        "deep object": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+        "open deep list": b"[" * 100_000,
+        "open deep object": b'{"a":' * 100_000,
+    }.items():
+        yield name, with_abv(value)
+    yield "duplicate key, the last one wrong", beer[:-1] + b', "abv": "' + MARKER.encode() + b'"}'
+    yield "truncated", beer[: len(beer) // 2]
+    yield "two documents", beer + beer
+    yield "trailing comma", beer[:-1] + b",}"
+    yield "comment", beer + b" // " + MARKER.encode()
+    yield "byte order mark", b"\xef\xbb\xbf" + beer
+    yield "UTF-16", beer.decode().encode("utf-16")
+    yield "UTF-32", beer.decode().encode("utf-32")
+    yield "gzip magic", b"\x1f\x8b\x08\x00" + beer
+    yield "surrogate as a name", beer[:-1] + rb', "' + MARKER.encode() + rb'\ud800": 1}'
+    yield "unknown dunder", beer[:-1] + b', "__proto__": {"x": 1}, "__class__": "' + MARKER.encode() + b'"}'
+    for kind in (b"", b" \t\r\n", b"null", b"true", b"0", b'""', b"[]", b"[[]]", b"{}", b"\x00", b"\x00" * 1000, b"a=1"):
+        yield f"whole {kind[:12]!r} ({len(kind)})", kind
+    yield "deep lists alone", b"[" * 400_000
+    yield "deep objects alone", b'{"beers":' * 100_000
+
+
+CORPUS = dict(_corpus())
+
+
+@PATHS
+@pytest.mark.parametrize("name", CORPUS)
+def test_a_bad_body_is_a_problem_that_repeats_nothing_of_it(port: int, path: str, name: str) -> None:
+    body = CORPUS[name]
+    whole = body if path == "/predict" or name.startswith("whole") else b'{"beers": [' + body + b"]}"
+    answer = post(port, path, whole)
+    problem(answer, 422, "invalid_input")
+    assert answer.seconds < 2
+    if "as a name" not in name:  # an unknown field is refused by its name, which is the caller's own
+        assert MARKER.encode() not in answer.body
+
+
+def test_the_last_of_two_equal_keys_counts(port: int) -> None:
+    answer = post(port, "/predict", BODIES["/predict"][:-1] + b', "ph": 4.5}')
+    assert answer.body == post(port, "/predict", json.dumps({**BEER, "ph": 4.5}).encode()).body
+
+
+def _unknown_keys(batch: bool) -> bytes:
+    keys = ", ".join(f'"k{i}": 1' for i in range(65_000 if not batch else 100_000))
+    return (f'{{"beers": [{{{keys}}}]}}' if batch else f"{{{keys}}}").encode()
+
+
+@PATHS
+@pytest.mark.parametrize("what", ["unknown keys", "long names", "wrong beers"])
+def test_a_hundred_thousand_faults_are_told_in_few_words_and_soon(port: int, path: str, what: str) -> None:
+    batch = path == "/predict/batch"
+    body = {
+        "unknown keys": _unknown_keys(batch),
+        "long names": json.dumps({"\x1b[31m<script>é" + "n" * 9000 + str(i): 1 for i in range(100)}).encode(),
+        "wrong beers": b'{"beers": [' + b",".join([b"{}"] * 300_000) + b"]}",
+    }[what]
+    answer = post(port, path, body[: LIMITS[path]])
+    problem(answer, 422, "invalid_input")
+    assert answer.seconds < 2
+    assert not any(word in answer.body for word in (b"\x1b", b"\\u001b", b"<script", b"n" * 200))
+
+
+def test_a_connection_is_kept_after_a_bad_body(port: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    for body, status in ((b"{", 422), (BODIES["/predict"], 200), (b"", 422), (BODIES["/predict"], 200)):
+        connection.request("POST", "/predict", body, {"X-API-Key": KEY})
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.status == status
+    connection.close()
+
+
+def test_a_client_that_hangs_up_is_logged_and_the_program_goes_on(program: Program, port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), 30) as connection:
+        headers = [RIGHT, ("X-Request-ID", "gone-away"), ("Content-Length", "1000")]
+        connection.sendall(request("POST", "/predict", headers) + b"{")
+    line = next(x for x in program.lines('"gone-away"') if x.get("request_id") == "gone-away")
+    assert (line["status"], line["route"]) == (499, "/predict")
+    assert exchange(port, request("GET", "/health/live")).status == 200
+
+
+def test_after_all_that_the_program_answers_and_has_logged_no_fault(program: Program, port: int) -> None:
+    assert post(port, "/predict", BODIES["/predict"], ("X-Request-ID", "after-all-that")).status == 200
+    lines = program.lines("after-all-that")
+    assert [x for x in lines if x["level"] not in ("info", "warning") or x.get("status", 0) >= 500] == []
+    assert MARKER not in program.errors and KEY not in program.errors

@@ -1,0 +1,151 @@
+"""The key: verb by route, whatever the body, and before a byte of it is read."""
+
+import itertools
+from collections.abc import Iterable, Iterator
+
+import pytest
+
+from tests.known import KEY
+from tests.live.program import Program
+from tests.live.wire import Answer, chunked, request
+
+VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+OPEN = {
+    "/health/live": "GET",
+    "/health/ready": "GET",
+    "/docs": "GET",
+    "/docs/assets/docs.js": "GET",
+    "/docs/assets/swagger-ui.css": "GET",
+    "/docs/assets/swagger-ui-bundle.js": "GET",
+    "/openapi.json": "GET",
+}
+"""Every path that needs no key. A route that is in neither this list nor the OpenAPI document fails a test below."""
+NO_ROUTES = ("/", "/predict/", "//predict", "/predict%00", "/admin", "/metrics", "/docs/", "/health", "/.env", "/redoc")
+RIGHT = [("X-API-Key", KEY)]
+WITHOUT: dict[str, list[tuple[str, str | bytes]]] = {
+    "no key": [],
+    "empty": [("X-API-Key", "")],
+    "wrong": [("X-API-Key", "x" * len(KEY))],
+    "almost": [("X-API-Key", KEY[:-1])],
+    "longer": [("X-API-Key", KEY + "0")],
+    "other case": [("X-API-Key", KEY.upper())],
+    "bytes": [("X-API-Key", b"\xff\x80\xe9")],
+    "two keys": [("X-API-Key", KEY), ("X-API-Key", KEY)],
+    "right and wrong": [("X-API-Key", "wrong"), ("X-API-Key", KEY)],
+    "as a password": [("Authorization", f"Bearer {KEY}")],
+    "in a cookie": [("Cookie", f"X-API-Key={KEY}")],
+}
+VALID = b'{"abv": 5.6, "target_og": 1056, "target_fg": 1013}'
+BODIES: dict[str, tuple[list[tuple[str, str]], tuple[bytes, ...]]] = {
+    "no body": ([], ()),
+    "garbage": ([("Content-Length", "7")], (b"{\xff\x00\"[}]",)),
+    "valid": ([("Content-Length", str(len(VALID)))], (VALID,)),
+    "wrong type": ([("Content-Type", "text/xml"), ("Content-Length", "4")], (b"<a/>",)),
+    "large": ([("Content-Length", "1500000")], (b"9" * 1_500_000,)),
+    "chunked": ([("Transfer-Encoding", "chunked")], tuple(chunked([b"{}", b"x" * 10_000]))),
+    "declared huge": ([("Content-Length", "99999999999"), ("Expect", "100-continue")], ()),
+}
+
+
+@pytest.fixture(scope="module")
+def documented(program: Program) -> dict[str, set[str]]:
+    """Path to methods, of every route in the OpenAPI document."""
+    paths = program.send(request("GET", "/openapi.json")).json["paths"]
+    return {path: {method.upper() for method in methods} for path, methods in paths.items()}
+
+
+@pytest.fixture(scope="module")
+def refused(program: Program) -> Answer:
+    """The answer to a call without a key."""
+    return program.send(request("POST", "/predict"))
+
+
+def test_a_refusal_is_a_problem_with_a_challenge(refused: Answer) -> None:
+    assert refused.status == 401
+    assert refused.header("WWW-Authenticate") == 'ApiKey realm="beer-model", header="X-API-Key"'
+    assert refused.header("Content-Type") == "application/problem+json"
+    assert refused.header("Cache-Control") == "no-store"
+    assert refused.header("Server") is None
+    assert refused.json["code"] == "not_authenticated"
+
+
+def test_documented_routes_are_those_that_the_tests_know(documented: dict[str, set[str]]) -> None:
+    assert documented.keys() - OPEN.keys() == {"/predict", "/predict/batch", "/model"}
+
+
+def _paths(documented: Iterable[str]) -> Iterator[str]:
+    yield from sorted({*documented, *OPEN, *NO_ROUTES})
+
+
+def test_verb_by_route_without_a_key(program: Program, documented: dict[str, set[str]], refused: Answer) -> None:
+    for path, verb in itertools.product(_paths(documented), VERBS):
+        answer = program.send(request(verb, path))
+        if path in OPEN:
+            assert answer.status == (200 if verb == OPEN[path] else 405), (verb, path)
+        elif verb == "HEAD":
+            assert (answer.status, answer.body) == (401, b""), path
+        else:
+            assert answer.constant == refused.constant, (verb, path)
+
+
+def test_verb_by_route_with_the_key(program: Program, documented: dict[str, set[str]]) -> None:
+    for path, verb in itertools.product(_paths(documented), VERBS):
+        answer = program.send(request(verb, path, RIGHT))
+        allowed = documented.get(path) or ({OPEN[path]} if path in OPEN else set())
+        if verb in allowed:
+            assert answer.status == (422 if verb == "POST" else 200), (verb, path)
+            continue
+        assert answer.status == (405 if allowed else 404), (verb, path)
+        assert answer.header("Content-Type") == "application/problem+json", (verb, path)
+        assert answer.header("Allow") == (", ".join(allowed) if allowed else None), (verb, path)
+        assert answer.header("WWW-Authenticate") is None
+
+
+@pytest.mark.parametrize("path", ["/predict", "/predict/batch", "/model", "/nowhere"])
+@pytest.mark.parametrize("how", WITHOUT)
+def test_a_refusal_is_the_same_bytes_for_every_wrong_key(
+    program: Program, refused: Answer, how: str, path: str
+) -> None:
+    for method in "GET", "POST":
+        assert program.send(request(method, path, WITHOUT[how])).constant == refused.constant
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_a_refusal_is_the_same_bytes_whatever_the_body(program: Program, refused: Answer, body: str) -> None:
+    headers, pieces = BODIES[body]
+    for path in "/predict", "/predict/batch", "/nowhere":
+        for how in "no key", "wrong":
+            answer = program.send(request("POST", path, [*headers, *WITHOUT[how]]), *pieces)
+            assert answer.constant == refused.constant, (path, how)
+
+
+@pytest.mark.parametrize("verb", ["CONNECT", "PROPFIND", "BREW", "predict"])
+def test_strange_verbs_open_nothing(program: Program, verb: str) -> None:
+    for path in "/predict", "/model", "/nowhere", "beer:443":
+        assert program.send(request(verb, path)).status in (400, 401), path
+
+
+def test_the_name_of_the_header_has_no_case(program: Program) -> None:
+    for name in "x-api-key", "X-API-KEY", "X-Api-Key":
+        assert program.send(request("GET", "/model", [(name, KEY)])).status == 200
+
+
+def test_of_a_body_of_64_mb_without_a_key_hardly_more_than_2_mb_are_read(program: Program, refused: Answer) -> None:
+    piece = b"9" * 1_000_000
+    for headers, pieces in (
+        ([("Content-Length", "64000000")], [piece] * 64),
+        ([("Transfer-Encoding", "chunked")], list(chunked([piece] * 64))),
+    ):
+        answer = program.send(request("POST", "/predict", headers), *pieces)
+        assert answer.constant == refused.constant
+        buffers = 6_000_000  # the kernel's, at both ends
+        assert answer.sent < 2_000_000 + buffers
+        assert answer.seconds < 2
+
+
+def test_a_client_that_never_sends_its_body_has_its_refusal_at_once_and_is_let_go_after_2_s(
+    program: Program, refused: Answer
+) -> None:
+    answer = program.send(request("POST", "/predict", [("Content-Length", "1000")]))
+    assert answer.constant == refused.constant
+    assert answer.first < 1 < answer.seconds < 4

@@ -21,6 +21,7 @@ from app.rest.gate import KeyGate
 from app.rest.openapi import KEYED, MODEL_PROBLEMS, OPERATION_PROBLEMS, describe, described
 from app.rest.operations import OperationRoute
 from app.rest.problems import (
+    FAULT,
     INVALID,
     KINDS,
     MALFORMED,
@@ -153,3 +154,7 @@ def _add_problems(router: FastAPI) -> None:
     @router.exception_handler(CallError)
     async def failed(_: Request, error: CallError) -> Response:
         return problem(KINDS[type(error)])
+
+    @router.exception_handler(Exception)
+    async def fault(_: Request, error: Exception) -> Response:
+        return problem(FAULT)  # Starlette raises the error again, and the record logs it

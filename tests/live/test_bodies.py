@@ -200,7 +200,7 @@ def _corpus() -> Iterator[tuple[str, bytes]]:
     yield "gzip magic", b"\x1f\x8b\x08\x00" + beer
     yield "surrogate as a name", beer[:-1] + rb', "' + MARKER.encode() + rb'\ud800": 1}'
     yield "unknown dunder", beer[:-1] + b', "__proto__": {"x": 1}, "__class__": "' + MARKER.encode() + b'"}'
-    for kind in (b"", b" \t\r\n", b"null", b"true", b"0", b'""', b"[]", b"[[]]", b"{}", b"\x00", b"\x00" * 1000, b"a=1"):
+    for kind in (b"", b" \n", b"null", b"true", b"0", b'""', b"[]", b"[[]]", b"{}", b"\x00", b"\x00" * 1000, b"a=1"):
         yield f"whole {kind[:12]!r} ({len(kind)})", kind
     yield "deep lists alone", b"[" * 400_000
     yield "deep objects alone", b'{"beers":' * 100_000

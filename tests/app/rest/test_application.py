@@ -1,0 +1,284 @@
+"""The REST door in this process: answers, errors, health, the model's own words, and faults that nobody foresaw."""
+
+import json
+from collections.abc import Mapping, Sequence
+from io import StringIO
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import BaseModel
+from typing_extensions import TypedDict
+
+from app.access.keys import KeyRing
+from app.bundle.store import Bundle
+from app.domains.beer.face import BeerFace
+from app.domains.beer.schema import EXAMPLE_BEER
+from app.domains.face import Face, Operation
+from app.errors import ModelNotFound, ModelNotReady
+from app.inference.predictor import Predictor
+from app.inference.service import InferenceService
+from app.rest.application import RestDoor
+from app.rest.record import Record
+from app.telemetry.logs import RequestLog
+from tests.known import BEER, KEY
+
+pytestmark = pytest.mark.anyio
+HEADERS = {"X-API-Key": KEY}
+SECRET = "the traceback's secret"
+
+
+class Order(BaseModel):
+    """Nothing to ask."""
+
+
+class Served(TypedDict):
+    """The answer that never comes."""
+
+    done: bool
+
+
+class FailingFace:
+    """A face whose only operation raises what it was given."""
+
+    models: Sequence[str] = ()
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def _fail(self, order: Order) -> Served:
+        raise self._error
+
+    @property
+    def operations(self) -> Sequence[Operation[Any, Any]]:
+        return [
+            Operation(
+                name="fail",
+                path="/fail",
+                summary="Fail",
+                description="Fails.",
+                request=Order,
+                answer=Served,
+                answered="Never",
+                run=self._fail,
+            )
+        ]
+
+
+class FailingService(InferenceService):
+    """A service that fails in a way that nobody foresaw."""
+
+    def predictor(self, name: str) -> Predictor:
+        raise RuntimeError(SECRET)
+
+
+def opened(service: InferenceService, *faces: Face, **options: Any) -> RestDoor:
+    return RestDoor(service, faces, KeyRing.single(KEY), options.pop("log", RequestLog(StringIO())), **options)
+
+
+async def ask(door: Any, method: str, path: str, headers: Mapping[str, str] = HEADERS, **more: Any) -> httpx.Response:
+    transport = httpx.ASGITransport(app=door, raise_app_exceptions=True)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers) as client:
+        return await client.request(method, path, **more)
+
+
+def is_problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    told: dict[str, Any] = answer.json()
+    assert (told["status"], told["code"]) == (status, code)
+    return told
+
+
+async def test_a_prediction_has_the_documented_shape(client: httpx.AsyncClient, bundle: Bundle) -> None:
+    answer = await client.post("/predict", json=BEER)
+    assert answer.status_code == 200
+    told = answer.json()
+    assert told.keys() == {"ibu", "interval", "model", "warnings"}
+    assert told["interval"].keys() == {"lower", "upper", "coverage"}
+    assert told["interval"]["coverage"] == bundle.manifest.coverage
+    assert told["model"] == {"name": "beer-ibu", "version": bundle.manifest.version}
+
+
+async def test_warnings_reach_the_caller(client: httpx.AsyncClient) -> None:
+    told = (await client.post("/predict", json={**BEER, "abv": 50, "srm": 300, "ph": 2.5})).json()
+    assert {"abv_mismatch", "colour_mismatch", "outside_trained_range"} == {w["code"] for w in told["warnings"]}
+    assert all(w.keys() == {"code", "message", "field"} for w in told["warnings"])
+
+
+async def test_a_batch_answers_each_beer_as_if_alone_and_in_order(client: httpx.AsyncClient) -> None:
+    beers = [{**BEER, "abv": 4 + i / 10, "ph": None if i % 2 else 4.1} for i in range(50)]
+    together = (await client.post("/predict/batch", json={"beers": beers})).json()
+    assert together == {"predictions": [(await client.post("/predict", json=beer)).json() for beer in beers]}
+
+
+@pytest.mark.parametrize("count", [0, 1001])
+async def test_a_batch_of_no_beer_or_of_1001_is_refused(client: httpx.AsyncClient, count: int) -> None:
+    told = is_problem(await client.post("/predict/batch", json={"beers": [BEER] * count}), 422, "invalid_input")
+    assert [error["field"] for error in told["errors"]] == ["beers"]
+    assert (await client.post("/predict/batch", json={"beers": [BEER] * 1000})).status_code == 200
+
+
+async def test_a_wrong_beer_refuses_the_batch_and_is_named_by_its_index(client: httpx.AsyncClient) -> None:
+    beers = [BEER, BEER, {**BEER, "abv": 71}, {**BEER, "target_og": 1010, "target_fg": 1050}]
+    told = is_problem(await client.post("/predict/batch", json={"beers": beers}), 422, "invalid_input")
+    assert [error["field"] for error in told["errors"]] == ["beers.2.abv"]
+    del beers[2]
+    told = is_problem(await client.post("/predict/batch", json={"beers": beers}), 422, "invalid_input")
+    assert [(error["field"], error["code"]) for error in told["errors"]] == [("beers.2.target_fg", "gravities_swapped")]
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "reason"),
+    [
+        ({**BEER, "abv": 71}, "abv", "must be less than or equal to 70"),
+        ({**BEER, "abv": "5"}, "abv", "must be a number"),
+        ({**BEER, "abv": True}, "abv", "must be a number"),
+        ({**BEER, "ph": 1}, "ph", "must be greater than or equal to 2.5"),
+        ({**BEER, "target_og": 56}, "target_og", "900 to 1300 points, or 0.900 to 1.300 specific gravity"),
+        ({**BEER, "ibu": 40}, "ibu", "is not a field of this request"),
+        ({k: v for k, v in BEER.items() if k != "abv"}, "abv", "is required"),
+        ({**BEER, "target_og": 1.010, "target_fg": 1050}, "target_fg", "above the original gravity"),
+    ],
+)
+async def test_each_fault_has_its_field_and_a_sentence(
+    client: httpx.AsyncClient, body: dict[str, Any], field: str, reason: str
+) -> None:
+    told = is_problem(await client.post("/predict", json=body), 422, "invalid_input")
+    (error,) = told["errors"]
+    assert error["field"] == field and reason in error["reason"]
+
+
+async def test_bad_json_is_told_where_it_goes_wrong(client: httpx.AsyncClient) -> None:
+    told = is_problem(await client.post("/predict", content=b'{\n "abv": oops}'), 422, "invalid_input")
+    (error,) = told["errors"]
+    assert (error["field"], error["code"]) == ("body", "json_invalid")
+    assert error["reason"] == "is not valid JSON (at line 2 column 9)"
+
+
+@pytest.mark.parametrize("path", ["/predict", "/predict/batch"])
+@pytest.mark.parametrize("what", ["good", "bad", "wrong type", "too large"])
+async def test_the_table_and_the_router_answer_the_same_bytes(door: RestDoor, path: str, what: str) -> None:
+    good = {"/predict": BEER, "/predict/batch": {"beers": [BEER, {**BEER, "abv": 7}]}}[path]
+    body = {"bad": b'{"abv": 99, "x": 1}', "too large": b" " * 8_000_001}.get(what, json.dumps(good).encode())
+    kind = {"Content-Type": "text/plain" if what == "wrong type" else "application/json"}
+
+    async def through_the_router(scope: Any, receive: Any, send: Any) -> None:
+        scope.setdefault("state", {})
+        await door.router(scope, receive, send)
+
+    direct = await ask(door, "POST", path, {**HEADERS, **kind}, content=body)
+    routed = await ask(through_the_router, "POST", path, kind, content=body)
+    assert (direct.status_code, direct.content) == (routed.status_code, routed.content)
+    added = {"x-request-id", "cache-control", "x-content-type-options"}
+    assert {k: v for k, v in direct.headers.items() if k not in added} == dict(routed.headers)
+
+
+async def test_the_model_says_what_it_is(client: httpx.AsyncClient, bundle: Bundle) -> None:
+    told = (await client.get("/model")).json()
+    assert (told["name"], told["version"]) == ("beer-ibu", bundle.manifest.version)
+    assert [i["name"] for i in told["inputs"]] == ["abv", "target_og", "target_fg", "ebc", "srm", "ph"]
+    assert [i["optional"] for i in told["inputs"]] == [False] * 3 + [True] * 3
+    assert [o["name"] for o in told["outputs"]] == ["ibu", "lower", "upper"]
+    assert {"metrics", "training_data", "libraries", "coverage"} <= told.keys()
+    assert not {"golden", "parameters"} & told.keys()
+    assert (await client.get("/model", params={"name": "beer-ibu"})).json() == told
+
+
+async def test_a_model_that_is_not_served_is_not_found(client: httpx.AsyncClient) -> None:
+    told = is_problem(await client.get("/model", params={"name": "wine<script>"}), 404, "model_not_found")
+    assert "wine" not in json.dumps(told)
+    is_problem(await client.get("/model", params={"name": "x" * 65}), 422, "invalid_input")
+
+
+async def test_before_a_model_is_loaded_the_door_is_live_and_not_ready() -> None:
+    service = InferenceService(BeerFace.models)
+    door = opened(service, BeerFace(service))
+    assert (await ask(door, "GET", "/health/live", {})).json() == {"status": "live"}
+    for method, path, body in (
+        ("GET", "/health/ready", None),
+        ("GET", "/model", None),
+        ("POST", "/predict", BEER),
+        ("POST", "/predict/batch", {"beers": [BEER]}),
+    ):
+        is_problem(await ask(door, method, path, json=body), 503, "not_ready")
+
+
+async def test_once_the_model_is_loaded_the_door_is_ready(service: InferenceService) -> None:
+    door = opened(service, BeerFace(service))
+    assert (await ask(door, "GET", "/health/ready", {})).json() == {"status": "ready"}
+
+
+@pytest.mark.parametrize(("error", "status"), [(ModelNotFound(), 404), (ModelNotReady(), 503)])
+async def test_an_error_of_the_tree_becomes_its_problem(
+    service: InferenceService, error: Exception, status: int
+) -> None:
+    answer = await ask(opened(service, FailingFace(error)), "POST", "/fail", json={})
+    assert answer.status_code == answer.json()["status"] == status
+
+
+@pytest.mark.parametrize("path", ["/fail", "/model"])
+async def test_what_nobody_foresaw_is_a_500_that_tells_the_client_nothing(
+    path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    lines = StringIO()
+    door = opened(FailingService(["beer-ibu"]), FailingFace(RuntimeError(SECRET)), log=RequestLog(lines))
+    method = "POST" if path == "/fail" else "GET"
+    answer = await ask(door, method, path, json={} if method == "POST" else None)
+    is_problem(answer, 500, "internal_error")
+    assert "Traceback" not in answer.text and SECRET not in answer.text
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    line = json.loads(lines.getvalue())
+    assert (line["status"], line["route"]) == (500, path)
+    (record,) = [r for r in caplog.records if r.exc_info]
+    assert line["request_id"] in record.getMessage() and answer.headers["x-request-id"] == line["request_id"]
+    assert SECRET in str(record.exc_info and record.exc_info[1])
+
+
+async def test_a_fault_after_the_answer_began_ends_it_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async def begins(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise RuntimeError(SECRET)
+
+    lines = StringIO()
+    sent: list[Any] = []
+
+    async def collect(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
+    await Record(begins, RequestLog(lines))(scope, collect, collect)
+    assert [message["type"] for message in sent] == ["http.response.start"]
+    assert json.loads(lines.getvalue())["status"] == 200
+    assert any(r.exc_info for r in caplog.records)
+
+
+async def test_a_face_brings_its_routes_and_the_gate_holds_before_them(service: InferenceService) -> None:
+    door = opened(service, FailingFace(ModelNotReady()))
+    assert (await ask(door, "POST", "/fail", {}, json={})).status_code == 401
+    document = (await ask(door, "GET", "/openapi.json", {})).json()
+    assert document["paths"]["/fail"]["post"]["security"] == [{"ApiKey": []}]
+    assert "/predict" not in document["paths"]
+
+
+async def test_the_documented_example_is_answered(client: httpx.AsyncClient) -> None:
+    assert (await client.post("/predict", json=EXAMPLE_BEER)).json()["warnings"] == []
+
+
+@pytest.mark.parametrize("sent", ["abc", "A.b_c-9", "x" * 128])
+async def test_a_sane_request_id_is_taken_over(client: httpx.AsyncClient, sent: str) -> None:
+    answer = await client.get("/health/live", headers={"X-Request-ID": sent})
+    assert answer.headers["x-request-id"] == sent
+
+
+async def test_websockets_are_refused(door: RestDoor) -> None:
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, str]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await door({"type": "websocket", "path": "/predict", "headers": [], "subprotocols": []}, receive, send)
+    assert [message["type"] for message in sent] == ["websocket.close"]

@@ -1,0 +1,136 @@
+"""The page /docs and the OpenAPI document: nothing from elsewhere, and true."""
+
+import re
+from collections.abc import Iterator
+from io import StringIO
+from typing import Any
+
+import httpx
+import pytest
+from jsonschema import Draft202012Validator
+
+from app.access.keys import KeyRing
+from app.domains.beer.face import BeerFace
+from app.inference.service import InferenceService
+from app.rest.application import RestDoor
+from app.telemetry.logs import RequestLog
+from tests.known import KEY
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def document(client: httpx.AsyncClient) -> dict[str, Any]:
+    """The OpenAPI document."""
+    found: dict[str, Any] = (await client.get("/openapi.json", headers={"X-API-Key": ""})).json()
+    return found
+
+
+async def test_the_page_and_all_that_it_names_come_from_here_without_a_key(client: httpx.AsyncClient) -> None:
+    page = await client.get("/docs", headers={"X-API-Key": ""})
+    assert page.status_code == 200 and page.headers["content-type"].startswith("text/html")
+    assert "://" not in page.text
+    assets = re.findall(r'(?:href|src)="([^"]+)"', page.text)
+    assert len(assets) == 4
+    for asset in set(assets) - {"data:,"}:
+        answer = await client.get(f"/{asset}", headers={"X-API-Key": ""})
+        assert answer.status_code == 200 and len(answer.content) > 50, asset
+        kind = "text/css" if asset.endswith(".css") else "javascript"
+        assert kind in answer.headers["content-type"]
+    ours = (await client.get("/docs/assets/docs.js")).text
+    assert "://" not in ours and "openapi.json" in ours
+
+
+async def test_the_page_may_load_from_nowhere_else(client: httpx.AsyncClient) -> None:
+    policy = (await client.get("/docs")).headers["content-security-policy"]
+    assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
+    assert not re.search(r"https?:|\*|unsafe-eval", policy)
+
+
+@pytest.mark.parametrize("path", ["/docs/assets/../docs.html", "/docs/assets/%2e%2e/docs.html", "/docs/assets/x"])
+async def test_only_the_assets_that_are_meant_are_served(client: httpx.AsyncClient, path: str) -> None:
+    assert (await client.get(path)).status_code == 404
+
+
+@pytest.mark.parametrize("ranges", ["bytes=0-9", "bytes=oops", "bytes=999999999-", "lines=1"])
+async def test_a_range_of_the_page_is_no_fault(client: httpx.AsyncClient, ranges: str) -> None:
+    answer = await client.get("/docs", headers={"Range": ranges})
+    assert answer.status_code in (200, 206, 400, 416)
+    if answer.status_code >= 400:
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", ["/docs", "/docs/assets/docs.js", "/openapi.json"])
+async def test_where_docs_are_off_nothing_of_them_is_there(service: InferenceService, path: str) -> None:
+    door = RestDoor(service, [BeerFace(service)], KeyRing.single(KEY), RequestLog(StringIO()), docs_enabled=False)
+    transport = httpx.ASGITransport(app=door)  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        assert (await client.get(path)).status_code == 401
+        assert (await client.get(path, headers={"X-API-Key": KEY})).status_code == 404
+        assert (await client.get("/health/ready")).status_code == 200
+
+
+def _references(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        yield from (value for key, value in node.items() if key == "$ref")
+        node = list(node.values())
+    if isinstance(node, list):
+        for item in node:
+            yield from _references(item)
+
+
+async def test_the_document_is_sound(document: dict[str, Any]) -> None:
+    assert document["openapi"].startswith("3.1")
+    for schema in document["components"]["schemas"].values():
+        Draft202012Validator.check_schema(schema)
+    schemas = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+    assert set(_references(document)) <= schemas
+    operations = [o for methods in document["paths"].values() for o in methods.values()]
+    assert len({o["operationId"] for o in operations}) == len(operations)
+
+
+async def test_the_document_says_which_routes_need_the_key_and_what_they_refuse(document: dict[str, Any]) -> None:
+    assert document["components"]["securitySchemes"]["ApiKey"] == {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-API-Key",
+    }
+    for path, methods in document["paths"].items():
+        for operation in methods.values():
+            if path.startswith("/health/"):
+                assert "security" not in operation
+                continue
+            assert operation["security"] == [{"ApiKey": []}]
+            refusals = {status for status in operation["responses"] if status >= "400"}
+            assert {"401", "422", "503"} <= refusals
+            assert all("application/problem+json" in operation["responses"][s]["content"] for s in refusals)
+
+
+async def test_fields_have_units_ranges_and_an_example(document: dict[str, Any]) -> None:
+    beer = document["components"]["schemas"]["Beer"]
+    fields = beer["properties"]
+    assert beer["additionalProperties"] is False
+    assert set(beer["required"]) == {"abv", "target_og", "target_fg"}
+    assert all(fields[name]["description"] for name in ("abv", "target_og", "target_fg", "ebc", "srm", "ph"))
+    assert (fields["abv"]["minimum"], fields["abv"]["maximum"], fields["abv"]["unit"]) == (0, 70, "% vol")
+    for name, low, high in ("ebc", 0, 1000), ("srm", 0, 600), ("ph", 2.5, 7):
+        number, null = fields[name]["anyOf"]
+        assert (number["minimum"], number["maximum"], null["type"]) == (low, high, "null")
+    for name in "target_og", "target_fg":
+        ranges = [(way["minimum"], way["maximum"]) for way in fields[name]["anyOf"]]
+        assert ranges == [(900, 1300), (0.9, 1.3)]
+    assert document["components"]["schemas"]["Beers"]["properties"]["beers"]["maxItems"] == 1000
+
+
+async def test_the_examples_of_the_document_are_answered_and_valid(
+    client: httpx.AsyncClient, document: dict[str, Any]
+) -> None:
+    schemas = document["components"]["schemas"]
+    whole = {"$defs": schemas, "components": {"schemas": schemas}}
+    for example in schemas["Beer"]["examples"]:
+        answer = await client.post("/predict", json=example)
+        assert answer.status_code == 200
+        Draft202012Validator({**whole, "$ref": "#/components/schemas/Prediction"}).validate(answer.json())
+    for example in schemas["Prediction"]["examples"]:
+        Draft202012Validator({**whole, "$ref": "#/components/schemas/Prediction"}).validate(example)
+        assert example["interval"]["lower"] <= example["ibu"] <= example["interval"]["upper"]

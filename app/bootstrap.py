@@ -34,7 +34,7 @@ def build(settings: Settings) -> Program:
         service,
         faces=[BeerFace(service)],
         keys=KeyRing.single(settings.api_key.get_secret_value()),
-        log=RequestLog(),
+        log=RequestLog(level=settings.log_level),
         docs_enabled=settings.docs_enabled,
     )
     return Program(service, rest)

@@ -47,11 +47,13 @@ def configure_logging(level: str) -> None:
 class RequestLog:
     """Writes the one line a request."""
 
-    def __init__(self, stream: TextIO | None = None) -> None:
+    def __init__(self, stream: TextIO | None = None, level: str = "INFO") -> None:
         """Args:
         stream: Where to write; stderr by default.
+        level: Least level that is logged; above INFO, requests are not.
         """
         self._write = (stream or sys.stderr).write
+        self._enabled = logging.getLevelNamesMapping()[level] <= logging.INFO
 
     def record(self, *, request_id: str, method: str, route: str, status: int, started: float, seconds: float) -> None:
         """Write a request's line.
@@ -64,6 +66,8 @@ class RequestLog:
             started: Moment, seconds since the epoch.
             seconds: How long it took.
         """
+        if not self._enabled:
+            return
         self._write(
             f'{{"time": "{timestamp(started)}", "level": "info", "event": "request", "request_id": "{request_id}", '
             f'"method": {json.dumps(method)}, "route": "{route}", "status": {status}, '

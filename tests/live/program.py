@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -93,6 +94,15 @@ class Program:
         found = _LISTENING.search(self.errors)
         assert found
         return int(found[1])
+
+    def listening(self, port: int) -> None:
+        """Wait for a port that the log does not name."""
+
+        def opened() -> bool:
+            with socket.socket() as probe:
+                return probe.connect_ex(("127.0.0.1", port)) == 0
+
+        self._wait_for(f"open port {port}", opened)
 
     def lines(self, until: str) -> list[dict[str, Any]]:
         """The log's whole lines, once one of them holds this text, as JSON."""

@@ -22,7 +22,8 @@ UVICORN = (sys.executable, "-m", "uvicorn", "app.main:app", "--port", "0")
 READY = request("GET", "/health/ready")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -69,7 +70,7 @@ def test_where_there_is_neither_key_nor_env_file_both_are_made_and_the_curl_line
 ) -> None:
     example = tmp_path / ".env.example"
     shutil.copy(REPOSITORY / ".env.example", example)
-    port = str(_free_port())
+    port = str(free_port())
     program = start(PORT=port)
     program.port()
 
@@ -115,7 +116,7 @@ def test_a_key_in_the_environment_makes_no_env_file_and_goes_before_one(start: S
     assert not (tmp_path / ".env").exists()
 
     (tmp_path / ".env").write_text("API_KEY=another-key-that-is-long\nLOG_LEVEL=WARNING\n")
-    program = start(API_KEY=KEY, PORT=(port := str(_free_port())), HOST="127.0.0.1", LOG_LEVEL="INFO")
+    program = start(API_KEY=KEY, PORT=(port := str(free_port())), HOST="127.0.0.1", LOG_LEVEL="INFO")
     assert program.port() == int(port)
     assert program.send(request("GET", "/model", [("X-API-Key", KEY)])).status == 200
     assert program.send(request("GET", "/model", [("X-API-Key", "another-key-that-is-long")])).status == 401

@@ -112,8 +112,8 @@ class Golden(_Part):
     """Largest absolute difference allowed, in the output's unit."""
 
 
-class Manifest(_Part):
-    """What a bundle says of itself. Immutable; unknown keys are refused."""
+class PublicManifest(_Part):
+    """What a bundle says of itself to everyone."""
 
     format_version: Literal[1]
     name: Name
@@ -128,9 +128,14 @@ class Manifest(_Part):
     explanation: Explanation | None = None
     metrics: Metrics
     training_data: TrainingData
+    libraries: dict[str, str]
+
+
+class Manifest(PublicManifest):
+    """What a bundle says of itself. Immutable; unknown keys are refused."""
+
     parameters: dict[str, JsonValue]
     """What was trained with: hyper-parameters, seed, folds."""
-    libraries: dict[str, str]
     golden: Golden
 
     @model_validator(mode="after")

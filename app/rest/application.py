@@ -1,7 +1,7 @@
 """The REST application: record, gate and table around FastAPI's router."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 from fastapi import FastAPI, Query, Request
@@ -11,9 +11,9 @@ from starlette.responses import Response
 
 from app import __version__
 from app.access.keys import KeyRing
-from app.bundle.manifest import Manifest
+from app.bundle.manifest import PublicManifest
 from app.domains.face import Face
-from app.errors import CallError, ModelNotReady
+from app.errors import CallError, ModelNotReady, Problem
 from app.inference.service import InferenceService
 from app.rest.asgi import App, Receive, Scope, Send
 from app.rest.docs import add_docs_page
@@ -31,6 +31,7 @@ from app.rest.problems import (
     PROBLEM_JSON,
     Kind,
     problem_body,
+    problem_of,
 )
 from app.rest.record import Record
 from app.telemetry.logs import RequestLog
@@ -104,13 +105,12 @@ def _add_model(router: FastAPI, service: InferenceService) -> None:
     @router.get(
         "/model",
         dependencies=KEYED,
-        response_model=Manifest,
-        response_model_exclude={"golden", "parameters"},
+        response_model=PublicManifest,
         responses=described(*MODEL_PROBLEMS),
         operation_id="model",
         summary="What a model says of itself",
     )
-    async def model(name: Annotated[str, Query(max_length=64)] = service.names[0]) -> Manifest:
+    async def model(name: Annotated[str, Query(max_length=64)] = service.names[0]) -> PublicManifest:
         """The public part of a manifest: inputs with units and trained ranges, outputs, figures, data."""
         return service.predictor(name).manifest
 
@@ -140,8 +140,8 @@ def _add_docs(router: FastAPI) -> None:
 
 
 def _add_problems(router: FastAPI) -> None:
-    def problem(kind: Kind, headers: dict[str, str] | None = None) -> Response:
-        return Response(problem_body(kind), kind.status, headers, PROBLEM_JSON.decode("ascii"))
+    def problem(kind: Kind, headers: dict[str, str] | None = None, problems: Sequence[Problem] = ()) -> Response:
+        return Response(problem_body(kind, problems), kind.status, headers, PROBLEM_JSON.decode("ascii"))
 
     @router.exception_handler(HTTPException)
     async def refused(_: Request, error: HTTPException) -> Response:
@@ -149,7 +149,7 @@ def _add_problems(router: FastAPI) -> None:
 
     @router.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> Response:
-        return problem(INVALID)
+        return problem(INVALID, problems=[problem_of(f["loc"], f["type"], f["msg"]) for f in error.errors()])
 
     @router.exception_handler(CallError)
     async def failed(_: Request, error: CallError) -> Response:

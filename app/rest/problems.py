@@ -106,7 +106,18 @@ def problems_of(error: ValidationError) -> list[Problem]:
         error: From a schema's validator.
     """
     faults = error.errors(include_input=False, include_url=False, include_context=False)
-    return [Problem(_path(fault["loc"]), fault["type"], _reason(fault["type"], fault["msg"])) for fault in faults]
+    return [problem_of(fault["loc"], fault["type"], fault["msg"]) for fault in faults]
+
+
+def problem_of(location: Sequence[int | str], code: str, message: str) -> Problem:
+    """One of pydantic's findings as a problem.
+
+    Args:
+        location: Path to the value.
+        code: Its type.
+        message: Its message, without the value.
+    """
+    return Problem(_path(location), code, _reason(code, message))
 
 
 def _path(parts: Sequence[int | str]) -> str:

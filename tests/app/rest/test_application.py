@@ -188,7 +188,9 @@ async def test_the_model_says_what_it_is(client: httpx.AsyncClient, bundle: Bund
 async def test_a_model_that_is_not_served_is_not_found(client: httpx.AsyncClient) -> None:
     told = is_problem(await client.get("/model", params={"name": "wine<script>"}), 404, "model_not_found")
     assert "wine" not in json.dumps(told)
-    is_problem(await client.get("/model", params={"name": "x" * 65}), 422, "invalid_input")
+    told = is_problem(await client.get("/model", params={"name": "x" * 65}), 422, "invalid_input")
+    (error,) = told["errors"]
+    assert (error["field"], error["code"]) == ("query.name", "string_too_long")
 
 
 async def test_before_a_model_is_loaded_the_door_is_live_and_not_ready() -> None:

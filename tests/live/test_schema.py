@@ -1,0 +1,36 @@
+"""Schemathesis: requests made from the OpenAPI document, right and wrong ones, against the running program."""
+
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis import Case
+from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
+
+from app.access.keys import KeyRing
+from app.domains.beer.face import BeerFace
+from app.inference.service import InferenceService
+from app.rest.application import RestDoor
+from app.rest.openapi import describe
+from app.telemetry.logs import RequestLog
+from tests.known import KEY
+from tests.live.program import Program
+from tests.live.wire import request
+
+_service = InferenceService(BeerFace.models)
+DOCUMENT = describe(RestDoor(_service, [BeerFace(_service)], KeyRing.single(KEY), RequestLog()).router)
+schema = schemathesis.openapi.from_dict(DOCUMENT)
+
+
+def test_the_program_shows_the_document_that_is_tested(program: Program) -> None:
+    assert program.send(request("GET", "/openapi.json")).json == DOCUMENT
+
+
+@schema.parametrize()
+@settings(max_examples=60, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+def test_the_program_does_what_its_document_says(case: Case, program: Program) -> None:
+    answer = case.call(base_url=f"http://127.0.0.1:{program.port()}", headers={"X-API-Key": KEY})
+    excluded = []
+    if case.path == "/model":
+        excluded.append(negative_data_rejection)  # query parameters that it does not know are let be, as HTTP has it
+    if answer.status_code == 422 and {e["code"] for e in answer.json()["errors"]} == {"gravities_swapped"}:
+        excluded.append(positive_data_acceptance)  # JSON Schema has no words for "not above the original gravity"
+    case.validate_response(answer, excluded_checks=excluded)

@@ -1,0 +1,174 @@
+"""Cleaning: explicit rules, applied in order, each counted; no row vanishes silently."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from app.bundle.manifest import CleaningStep
+from app.domains.beer.units import EBC_PER_SRM, POINTS_PER_SG
+from training.errors import DataError
+from training.sources import Beer
+
+NUMBERS = ("abv", "ibu", "target_og", "target_fg", "ebc", "srm", "ph")
+REQUIRED = ("abv", "target_og", "target_fg")
+IBU_LOW, IBU_HIGH = 3.0, 150.0
+"""Labels outside are no measure of bitterness: 0 stands for unknown, above 150 for a boast (iso-alpha acids dissolve
+to about 110 IBU)."""
+
+Mask = pd.Series  # of bool, a row each
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One cleaning rule: what it finds, and what it does about it."""
+
+    name: str
+    description: str
+    finds: Callable[[pd.DataFrame], Mask]
+    """Rows the rule is about, True for each."""
+    mends: Callable[[pd.DataFrame, Mask], None] | None = None
+    """Changes the rows found, in place; None: they are dropped."""
+
+    @property
+    def action(self) -> Literal["dropped", "changed"]:
+        """What the manifest calls it."""
+        return "changed" if self.mends else "dropped"
+
+
+def table(beers: Sequence[Beer]) -> pd.DataFrame:
+    """Beers as a table, values as they are.
+
+    Returns:
+        shape (n_beers,): ``id``, ``name``, the columns in NUMBERS, and ``beer``, the whole object.
+    """
+    rows = [{**{key: beer.get(key) for key in ("id", "name", *NUMBERS)}, "beer": beer} for beer in beers]
+    return pd.DataFrame(rows, columns=["id", "name", *NUMBERS, "beer"], dtype=object)
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, bool):
+        return False
+    try:
+        return bool(np.isfinite(float(value)))
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
+def _no_numbers(frame: pd.DataFrame) -> Mask:
+    wrong = [frame[name].map(lambda v: v is not None and v == v and not _is_number(v)) for name in NUMBERS]
+    return pd.concat(wrong, axis=1).astype(bool).any(axis=1)
+
+
+def _to_numbers(frame: pd.DataFrame, _: Mask) -> None:
+    for name in NUMBERS:
+        frame[name] = frame[name].map(lambda v: float(v) if _is_number(v) else np.nan).astype("float64")
+
+
+def _gravity_as_sg(frame: pd.DataFrame) -> Mask:
+    return (frame[["target_og", "target_fg"]] < 10).any(axis=1)
+
+
+def _to_points(frame: pd.DataFrame, found: Mask) -> None:
+    for name in ("target_og", "target_fg"):
+        frame.loc[found & (frame[name] < 10), name] *= POINTS_PER_SG
+
+
+def _swap(first: str, second: str) -> Callable[[pd.DataFrame, Mask], None]:
+    def mends(frame: pd.DataFrame, found: Mask) -> None:
+        frame.loc[found, [first, second]] = frame.loc[found, [second, first]].to_numpy()
+    return mends
+
+
+def _blank(name: str) -> Callable[[pd.DataFrame, Mask], None]:
+    def mends(frame: pd.DataFrame, found: Mask) -> None:
+        frame.loc[found, name] = np.nan
+    return mends
+
+
+def _outside(name: str, low: float, high: float) -> Callable[[pd.DataFrame], Mask]:
+    return lambda frame: (frame[name] < low) | (frame[name] > high)
+
+
+def _apart(frame: pd.DataFrame, one: str, other: str, factor: float) -> Mask:
+    """Where two columns are not in this ratio, by more than a quarter and more than two units (both get rounded)."""
+    gap = (frame[one] - factor * frame[other]).abs()
+    return (gap > 2) & (gap > 0.25 * frame[one])
+
+
+def _colours_swapped(frame: pd.DataFrame) -> Mask:
+    given = frame["ebc"].notna() & frame["srm"].notna()
+    return given & _apart(frame, "ebc", "srm", EBC_PER_SRM) & ~_apart(frame, "srm", "ebc", EBC_PER_SRM)
+
+
+def rules(ibu_low: float = IBU_LOW, ibu_high: float = IBU_HIGH) -> tuple[Rule, ...]:
+    """The rules in order: first what makes numbers of them, then labels, then inputs.
+
+    Args:
+        ibu_low: Labels below are dropped.
+        ibu_high: Labels above are dropped.
+    """
+    return (
+        Rule("not_a_number", "a figure that is no finite number becomes missing", _no_numbers, _to_numbers),
+        Rule("duplicate_id", "an id seen before", lambda f: f["id"].notna() & f["id"].astype(str).duplicated()),
+        Rule("no_label", "no IBU", lambda f: f["ibu"].isna()),
+        Rule("ibu_copied_from_og", "the IBU is the original gravity, copied", lambda f: f["ibu"] == f["target_og"]),
+        Rule(f"ibu_above_{ibu_high:g}", f"IBU above {ibu_high:g}", lambda f: f["ibu"] > ibu_high),
+        Rule(f"ibu_below_{ibu_low:g}", f"IBU below {ibu_low:g}", lambda f: f["ibu"] < ibu_low),
+        Rule("missing_required", "ABV, OG or FG missing", lambda f: f[list(REQUIRED)].isna().any(axis=1)),
+        Rule("gravity_as_sg", "a specific gravity (1.048) is made points (1048)", _gravity_as_sg, _to_points),
+        Rule("gravities_swapped", "OG below FG: exchanged",
+             lambda f: f["target_og"] < f["target_fg"], _swap("target_og", "target_fg")),
+        Rule("abv_out_of_range", "ABV outside 0-70 % vol", _outside("abv", 0, 70)),
+        Rule("og_out_of_range", "OG outside 900-1300 points", _outside("target_og", 900, 1300)),
+        Rule("fg_out_of_range", "FG outside 900-1300 points", _outside("target_fg", 900, 1300)),
+        Rule("ph_out_of_range", "pH outside 2.5-6 becomes missing", _outside("ph", 2.5, 6), _blank("ph")),
+        Rule("ebc_out_of_range", "EBC outside 0-1000 becomes missing", _outside("ebc", 0, 1000), _blank("ebc")),
+        Rule("srm_out_of_range", "SRM outside 0-600 becomes missing", _outside("srm", 0, 600), _blank("srm")),
+        Rule("ebc_srm_swapped", "EBC and SRM fit only the other way round: exchanged",
+             _colours_swapped, _swap("ebc", "srm")),
+        Rule("ebc_srm_disagree", "SRM is not EBC / 1.97: the EBC, which the brewery states, is kept",
+             lambda f: _apart(f, "ebc", "srm", EBC_PER_SRM), _blank("srm")),
+    )
+
+
+def clean(
+        beers: Sequence[Beer], applied: Sequence[Rule] | None = None) -> tuple[pd.DataFrame, tuple[CleaningStep, ...]]:
+    """Apply the rules in order.
+
+    Args:
+        beers: As read.
+        applied: The rules; those of `rules` where none are given.
+
+    Returns:
+        The rows left, index 0..n-1, columns as in `table` with NUMBERS in float64, and a step for each rule.
+
+    Raises:
+        DataError: No row is left.
+    """
+    frame = table(beers)
+    steps = []
+    for rule in rules() if applied is None else applied:
+        before = len(frame)
+        found = rule.finds(frame).astype(bool)
+        if rule.mends:
+            rule.mends(frame, found)
+        else:
+            frame = frame[~found].reset_index(drop=True)
+        steps.append(CleaningStep(rule=rule.name, description=rule.description, action=rule.action,
+                                  rows_before=before, rows_affected=int(found.sum()), rows_after=len(frame)))
+    _check_chain(len(beers), steps)
+    if frame.empty:
+        raise DataError("no row is left after cleaning")
+    return frame, tuple(steps)
+
+
+def _check_chain(read: int, steps: Sequence[CleaningStep]) -> None:
+    """Hold that no row vanished: each step starts where the last one ended and accounts for its own."""
+    for step in steps:
+        lost = step.rows_affected if step.action == "dropped" else 0
+        if step.rows_before != read or step.rows_after != read - lost:
+            raise DataError(f"{step.rule}: rows do not add up: {step.rows_before} - {lost} is not {step.rows_after}")
+        read = step.rows_after

@@ -1,0 +1,1 @@
+"""Beer: models of bitterness."""

@@ -1,0 +1,6 @@
+"""The beer models by bundle name."""
+
+from training.beer.vitals import VITALS
+from training.spec import Spec
+
+SPECS: dict[str, Spec] = {spec.name: spec for spec in (VITALS,)}

@@ -1,0 +1,87 @@
+"""numpy arithmetic made into ONNX nodes: the functions that training computes with, called with traced columns.
+
+A `Traced` column answers numpy's own functions by adding a node to the graph. So there is one text of the features
+and of the interval, and training and serving cannot drift apart. What has no counterpart here is refused.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+from onnx import NodeProto, TensorProto, helper, numpy_helper
+
+from training.errors import ExportError
+
+_OPERATORS: dict[Any, str] = {
+    np.add: "Add", np.subtract: "Sub", np.multiply: "Mul", np.divide: "Div", np.negative: "Neg",
+    np.exp: "Exp", np.log: "Log", np.sqrt: "Sqrt", np.abs: "Abs", np.isnan: "IsNaN",
+    np.maximum: "Max", np.minimum: "Min", np.less: "Less", np.greater: "Greater", np.equal: "Equal",
+    np.logical_and: "And", np.logical_or: "Or", np.logical_not: "Not",
+}
+
+
+class Nodes:
+    """Nodes and constants of a graph under construction; the same operation on the same values is one node."""
+
+    def __init__(self) -> None:
+        self.nodes: list[NodeProto] = []
+        self.constants: dict[bytes, TensorProto] = {}
+        self._known: dict[tuple[str, ...], str] = {}
+
+    def emit(self, operator: str, *operands: object) -> "Traced":
+        """Add a node of one output.
+
+        Args:
+            operator: ONNX operator.
+            operands: Traced columns or plain numbers.
+        """
+        names = [self._name(operand) for operand in operands]
+        key = (operator, *names)
+        if key not in self._known:
+            self._known[key] = f"{operator.lower()}_{len(self.nodes)}"
+            self.nodes.append(helper.make_node(operator, names, [self._known[key]]))
+        return Traced(self, self._known[key])
+
+    def add(self, operator: str, inputs: Sequence[str], outputs: Sequence[str], **attributes: Any) -> None:
+        """Add any node by the names of its values."""
+        self.nodes.append(helper.make_node(operator, inputs, outputs, **attributes))
+
+    def needed(self, outputs: Sequence[str]) -> tuple[list[NodeProto], list[TensorProto]]:
+        """The nodes and the constants that these values depend on, in order."""
+        wanted, kept = set(outputs), []
+        for node in reversed(self.nodes):
+            if wanted.intersection(node.output):
+                wanted.update(node.input)
+                kept.append(node)
+        return kept[::-1], [tensor for tensor in self.constants.values() if tensor.name in wanted]
+
+    def _name(self, operand: object) -> str:
+        if isinstance(operand, Traced):
+            return operand.name
+        if isinstance(operand, bool) or not isinstance(operand, (int, float, np.number)):
+            raise ExportError(f"{type(operand).__name__} in a traced expression: only columns and numbers can be")
+        value = np.float32(operand)
+        tensor = self.constants.setdefault(
+            value.tobytes(), numpy_helper.from_array(np.array(value), f"constant_{len(self.constants)}"))
+        return str(tensor.name)
+
+
+class Traced(NDArrayOperatorsMixin):
+    """A column of the graph, shape (n_rows, 1); numpy's functions on it add nodes."""
+
+    def __init__(self, graph: Nodes, name: str) -> None:
+        self.graph = graph
+        self.name = name
+
+    def __array_ufunc__(self, function: Any, method: str, *operands: object, **settings: object) -> "Traced":
+        operator = _OPERATORS.get(function)
+        if operator is None or method != "__call__" or settings:
+            raise ExportError(f"numpy.{function.__name__} cannot be traced into the graph")
+        return self.graph.emit(operator, *operands)
+
+    def __array_function__(self, function: Callable[..., object], _: object, operands: tuple[object, ...],
+                           settings: dict[str, object]) -> "Traced":
+        if function is not np.where or settings or len(operands) != 3:
+            raise ExportError(f"numpy.{function.__name__} cannot be traced into the graph")
+        return self.graph.emit("Where", *operands)

@@ -1,0 +1,101 @@
+"""Figures of predictions against labels: errors, interval, bands, and bootstrap intervals over groups."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from training.spec import Array, Groups
+
+WITHIN = 10.0
+BANDS = (3.0, 20.0, 40.0, 60.0, 80.0, 150.0)
+RESAMPLES = 2000
+TOP = 0.8
+
+
+def errors(labels: Array, predicted: Array) -> dict[str, float]:
+    """Errors of the point: MAE, RMSE, median AE, R2, share within 10 IBU.
+
+    Args:
+        labels: shape (n_rows,), IBU.
+        predicted: shape (n_rows,), IBU.
+    """
+    off = np.abs(predicted - labels).astype(np.float64)
+    spread = np.square(labels - labels.mean()).sum()
+    return {"mae": float(off.mean()), "rmse": float(np.sqrt(np.square(off).mean())),
+            "median_ae": float(np.median(off)), "r2": float(1 - np.square(off).sum() / max(spread, 1e-9)),
+            "within_10": float((off <= WITHIN).mean())}
+
+
+def interval(labels: Array, lower: Array, upper: Array) -> dict[str, float]:
+    """Figures of the interval: coverage, coverage in the top fifth of labels, mean width.
+
+    Args:
+        labels: shape (n_rows,), IBU.
+        lower: shape (n_rows,), IBU.
+        upper: shape (n_rows,), IBU.
+    """
+    held = (lower <= labels) & (labels <= upper)
+    top = labels >= np.quantile(labels, TOP)
+    return {"coverage": float(held.mean()), "coverage_top_fifth": float(held[top].mean()),
+            "width": float((upper - lower).mean())}
+
+
+def bands(labels: Array, predicted: Array) -> list[dict[str, float]]:
+    """Figures by band of the label.
+
+    Args:
+        labels: shape (n_rows,), IBU.
+        predicted: shape (n_rows, 3): ibu, lower, upper.
+
+    Returns:
+        For each band that holds rows: ``from``, ``to`` (the last band's end belongs to it), ``rows``, ``mae``,
+        ``bias`` (mean of predicted minus label), ``coverage``, ``width``.
+    """
+    place = np.clip(np.searchsorted(BANDS, labels, side="right") - 1, 0, len(BANDS) - 2)
+    found = []
+    for number, (low, high) in enumerate(zip(BANDS[:-1], BANDS[1:], strict=True)):
+        y, p = labels[place == number], predicted[place == number]
+        if len(y):
+            held = interval(y, p[:, 1], p[:, 2])
+            found.append({"from": low, "to": high, "rows": len(y), "mae": errors(y, p[:, 0])["mae"],
+                          "bias": float((p[:, 0] - y).mean()), "coverage": held["coverage"], "width": held["width"]})
+    return found
+
+
+def bootstrap(values: Array, groups: Groups, seed: int, resamples: int = RESAMPLES,
+              level: float = 0.95) -> tuple[float, float]:
+    """Percentile interval of a mean over rows, whole groups drawn with replacement.
+
+    Args:
+        values: shape (n_rows,).
+        groups: A row's group, shape (n_rows,).
+        seed: Seed of the draws.
+        resamples: Number of draws.
+        level: Share of the draws that the interval holds.
+    """
+    _, of_row = np.unique(groups, return_inverse=True)
+    sums = np.bincount(of_row, weights=values)
+    sizes = np.bincount(of_row)
+    drawn = np.random.default_rng(seed).integers(0, len(sums), size=(resamples, len(sums)))
+    means = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def over_repeats(figures: Callable[[int], dict[str, float]], repeats: int) -> dict[str, float]:
+    """Mean and standard deviation of figures over repeats.
+
+    Args:
+        figures: Number of a repeat -> its figures.
+        repeats: How many.
+
+    Returns:
+        For each figure ``name`` (mean) and ``name_sd``.
+    """
+    each = [figures(number) for number in range(repeats)]
+    found = {}
+    for name in each[0]:
+        of_name = [one[name] for one in each]
+        found[name] = float(np.mean(of_name))
+        found[f"{name}_sd"] = float(np.std(of_name))
+    return found

@@ -1,0 +1,66 @@
+"""Trees, trend and their merging into one booster."""
+
+import numpy as np
+import pytest
+import xgboost as xgb
+
+from training.beer.vitals import VITALS
+from training.boosting import grow, leaning_huber, margins, merge
+from training.ensemble import train
+from training.spec import Parameters, feature_matrix
+from training.trend import Trend, fit_trend, trend_values
+
+
+@pytest.fixture(scope="module")
+def features(data):
+    return feature_matrix(VITALS, VITALS.defaults, data.inputs)
+
+
+def test_a_merged_booster_is_the_mean_of_each_target(features, data, quick):
+    free = [0] * features.shape[1]
+    groups = [[grow(features, data.labels, quick.centre, free, seed) for seed in (1, 2, 3)],
+              [grow(features, data.labels, quick.quantiles[0], free, 4)]]
+    merged = merge(groups, quick.features)
+    expected = [np.mean([booster.inplace_predict(features) for booster in group], axis=0) for group in groups]
+    assert margins(merged, features) == pytest.approx(np.column_stack(expected), abs=1e-4)
+    again = xgb.Booster(model_file=bytearray(merged.save_raw("ubj")))
+    assert (margins(again, features) == margins(merged, features)).all()
+    assert again.feature_names == list(quick.features)
+
+
+def test_growing_is_repeatable_and_follows_the_seed(features, data, quick):
+    free = [0] * features.shape[1]
+    one, same, other = (bytes(grow(features, data.labels, quick.centre, free, seed).save_raw()) for seed in (1, 1, 2))
+    assert one == same != other
+
+
+@pytest.mark.parametrize("level", [0.1, 0.5, 0.9])
+def test_the_loss_leans_to_its_level(level):
+    target = np.linspace(0, 100, 1001, dtype=np.float32)
+    objective = leaning_huber(target, 0.01, level)
+    at_level, curvature = objective(np.full_like(target, 100 * level), None)
+    assert abs(at_level.sum()) < 0.02 * np.abs(at_level).sum()
+    assert (curvature > 0).all()
+
+
+def test_the_trend_is_found_again():
+    gravity = np.linspace(1010, 1130, 60, dtype=np.float32)
+    labels = trend_values(gravity, Trend(120.0, 80.0))
+    labels[:8] += 60
+    found = fit_trend(gravity, labels)
+    assert trend_values(gravity, found) == pytest.approx(trend_values(gravity, Trend(120.0, 80.0)), abs=1.5)
+
+
+def test_a_logarithmic_target_is_undone(data, quick):
+    centre = quick.centre.model_copy(update={"trend": False, "delta": 0.3, "rounds": 40})
+    parameters = quick.model_copy(update={"log_offset": 10.0, "centre": centre, "quantiles": ()})
+    values = train(VITALS, parameters, data, parameters.targets, 0, 1).values(data.inputs)[0]
+    assert np.corrcoef(values, data.labels)[0, 1] > 0.5
+    assert abs(np.median(values - data.labels)) < 3
+
+
+def test_parameters_that_contradict_each_other_are_refused(quick):
+    with pytest.raises(ValueError, match="log_offset must be null"):
+        Parameters.model_validate({**quick.model_dump(), "log_offset": 1.0})
+    with pytest.raises(ValueError, match="quantiles are two"):
+        Parameters.model_validate({**quick.model_dump(), "quantiles": [quick.centre]})

@@ -1,0 +1,83 @@
+"""Cleaning: each rule finds its fault, once, and no row vanishes."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from training.cleaning import NUMBERS, Rule, clean, rules, table
+from training.errors import DataError
+
+ONCE = {rule.name for rule in rules()} - {"missing_required"}
+
+
+def _by_name(frame):
+    return frame.set_index("name")
+
+
+def test_every_fault_in_the_set_is_found_once(recipes):
+    frame, steps = clean(recipes.beers)
+    counted = {step.rule: step.rows_affected for step in steps}
+    assert counted == {**dict.fromkeys(ONCE, 1), "missing_required": 2}
+    assert (steps[0].rows_before, steps[-1].rows_after) == (len(recipes.beers), len(frame))
+
+
+@pytest.mark.parametrize("name", [
+    "No Figure", "Copied Figure", "Boast", "Nought", "No Strength", "Unknown Strength", "Spirit", "Syrup", "Ether",
+    "Harbour Light Again"])
+def test_dropped(recipes, name):
+    frame, _ = clean(recipes.beers)
+    assert name not in set(frame["name"])
+
+
+def test_mended(recipes):
+    before = _by_name(table(recipes.beers))
+    after = _by_name(clean(recipes.beers)[0])
+    upside = after.loc["Upside Down"]
+    assert (upside["target_og"], upside["target_fg"]) == tuple(before.loc["Upside Down", ["target_fg", "target_og"]])
+    in_sg = before.loc["As Brewers Write", "target_og"]
+    assert after.loc["As Brewers Write", "target_og"] == pytest.approx(in_sg * 1000)
+    assert after.loc["Dropped Point", ["ph"]].isna().all()
+    assert (after.loc["Mixed Colours", "ebc"], after.loc["Mixed Colours", "srm"]) == (60.0, 30.5)
+    assert after.loc["Odd Colours", "ebc"] == 15 and after.loc["Odd Colours", ["srm"]].isna().all()
+    assert after.loc["Ink", ["ebc"]].isna().all() and after.loc["Tar", ["srm"]].isna().all()
+
+
+def test_figures_in_text_are_read_and_other_text_is_missing():
+    base = {"id": 1, "name": "a", "abv": "5.0", "ibu": 40, "target_og": 1050, "target_fg": 1010, "ph": True,
+            "ebc": "n/a"}
+    frame, steps = clean([base])
+    assert frame.loc[0, "abv"] == 5.0
+    assert frame.loc[0, ["ph", "ebc"]].isna().all()
+    assert steps[0].rows_affected == 1
+
+
+def test_labels_above_the_limit_of_the_caller_stay():
+    beer = {"id": 1, "name": "a", "abv": 7, "ibu": 250, "target_og": 1065, "target_fg": 1010}
+    assert len(clean([beer], rules(ibu_high=1000))[0]) == 1
+    with pytest.raises(DataError, match="no row is left"):
+        clean([beer])
+
+
+def test_a_rule_whose_rows_do_not_add_up_is_caught():
+    def adds(frame, _):
+        frame.loc[len(frame)] = frame.loc[0]
+
+    forger = Rule("forger", "adds a row", lambda frame: frame["id"] == 1, adds)
+    with pytest.raises(DataError, match="forger: rows do not add up"):
+        clean([{"id": 1}, {"id": 2}], [forger])
+
+
+VALUES = st.none() | st.floats() | st.integers(-10**30, 10**30) | st.booleans() | st.text(max_size=5)
+
+
+@given(st.lists(st.fixed_dictionaries({"id": st.integers(1, 5), **{name: VALUES for name in NUMBERS}}), min_size=1))
+def test_whatever_comes_rows_add_up_and_what_is_left_is_sound(beers):
+    try:
+        frame, steps = clean(beers)
+    except DataError:
+        return
+    dropped = sum(step.rows_affected for step in steps if step.action == "dropped")
+    assert len(frame) == len(beers) - dropped
+    assert (frame["target_og"] >= frame["target_fg"]).all()
+    assert frame["ibu"].between(3, 150).all()
+    assert frame["abv"].between(0, 70).all()

@@ -1,0 +1,116 @@
+"""The exported graph gives what the training code gives; what cannot be traced is refused."""
+
+import dataclasses
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from training.beer.features import vital_features
+from training.beer.vitals import VITALS
+from training.conformal import Bound
+from training.errors import ExportError
+from training.export import PACKED, TOLERANCE, check_parity, graph_bytes, random_inputs, run_graph
+from training.model import fit
+from training.spec import named
+from training.tracing import Nodes, Traced
+
+ROW = st.tuples(st.floats(0, 70), st.floats(900, 1300), st.floats(900, 1300), *[
+    st.none() | st.floats(low, high) for low, high in ((0, 1000), (0, 600), (2.5, 7))])
+
+
+def _array(rows):
+    return np.array([[np.nan if v is None else v for v in row] for row in rows], dtype=np.float32)
+
+
+def test_parity_on_all_rows_and_random_ones(trained):
+    assert check_parity(trained.model, trained.graph, trained.data.inputs, 0) <= TOLERANCE
+
+
+def test_the_graph_has_one_packed_input_and_the_declared_outputs(trained):
+    graph = onnx.load_from_string(trained.graph)
+    assert [(i.name, [d.dim_param or d.dim_value for d in i.type.tensor_type.shape.dim]) for i in graph.graph.input] \
+        == [(PACKED, ["n", 6])]
+    assert [o.name for o in graph.graph.output] == ["ibu", "lower", "upper"]
+    assert sum(node.op_type == "TreeEnsembleRegressor" for node in graph.graph.node) == 1
+    used = {name for node in graph.graph.node for name in node.input}
+    assert {tensor.name for tensor in graph.graph.initializer} <= used
+
+
+def test_a_row_answers_alone_as_in_a_batch_to_the_bit(trained):
+    rows = random_inputs(VITALS, 67, 5)
+    together = run_graph(trained.graph, rows)
+    alone = np.concatenate([run_graph(trained.graph, rows[i:i + 1]) for i in range(len(rows))])
+    assert (together == alone).all()
+
+
+def test_a_graph_that_is_off_is_refused(trained):
+    low, high = trained.model.lower, trained.model.upper
+    with pytest.raises(ExportError, match="IBU off the training code"):
+        check_parity(dataclasses.replace(trained.model, upper=Bound(high.factor, high.shift + 0.1)), trained.graph,
+                     trained.data.inputs, 0)
+    without_end = dataclasses.replace(trained.model, lower=low, upper=Bound(float("inf"), 0.0))
+    with pytest.raises(ExportError, match="not finite or not in order"):
+        check_parity(without_end, graph_bytes(without_end), trained.data.inputs, 0)
+
+
+@pytest.mark.parametrize("change", [
+    {"quantiles": ()},
+    {"quantiles": (), "score_offset": 30.0, "two_sided": True},
+    {"features": ("abv", "og", "fg", "colour", "ph", "attenuation", "abv_residual")},
+])
+def test_other_shapes_of_the_model_export_as_well(data, quick, change):
+    model = fit(VITALS, quick.model_copy(update=change), data, 0)
+    assert check_parity(model, graph_bytes(model), data.inputs, 0) <= TOLERANCE
+
+
+def test_a_logarithmic_model_exports_as_well(data, quick):
+    flat = {"trend": False, "delta": 0.3}
+    parameters = quick.model_copy(update={
+        "log_offset": 10.0, "quantiles": (), "centre": quick.centre.model_copy(update=flat)})
+    model = fit(VITALS, parameters, data, 0)
+    assert check_parity(model, graph_bytes(model), data.inputs, 0) <= TOLERANCE
+
+
+@settings(max_examples=50)
+@given(rows=st.lists(ROW, min_size=1, max_size=5))
+def test_any_accepted_row_is_answered_in_order(trained, rows):
+    ibu, lower, upper = run_graph(trained.graph, _array(rows)).T
+    assert np.isfinite(upper).all()
+    assert ((0 <= lower) & (lower <= ibu) & (ibu <= upper)).all()
+
+
+@settings(max_examples=100)
+@given(row=ROW, more=st.floats(0, 100))
+def test_a_stronger_beer_never_gets_less(trained, row, more):
+    rows = _array([row, row])
+    rows[1, :2] += np.float32([more * 0.13125, more])  # alcohol follows from the gravity
+    before, after = run_graph(trained.graph, rows)[:, 0]
+    assert after >= before - 1e-3
+
+
+def test_the_colour_may_come_as_ebc_or_srm(data):
+    given_ebc = data.inputs.copy()
+    given_ebc[:, 4] = np.nan
+    given_srm = given_ebc.copy()
+    given_srm[:, 3], given_srm[:, 4] = np.nan, given_ebc[:, 3] / np.float32(1.97)
+    one, other = (vital_features(named(VITALS, rows))["colour"] for rows in (given_ebc, given_srm))
+    assert one == pytest.approx(other, rel=1e-6, nan_ok=True)
+
+
+def test_what_has_no_counterpart_is_refused():
+    column = Traced(Nodes(), "abv")
+    for impossible in (lambda: np.sin(column), lambda: np.add.reduce(column), lambda: np.cumsum(column),
+                       lambda: np.where(column), lambda: column + np.ones(3), lambda: column + True):
+        with pytest.raises(ExportError, match="traced"):
+            impossible()
+
+
+def test_the_same_expression_is_one_node():
+    graph = Nodes()
+    column = Traced(graph, "abv")
+    assert (column * 2.0 + 1).name == (column * 2 + 1.0).name
+    assert len(graph.nodes) == len(graph.constants) == 2
+    assert graph.needed([(column * 2.0).name])[1] == [next(iter(graph.constants.values()))]

@@ -1,0 +1,136 @@
+"""The paginated endpoint, against a real HTTP server on 127.0.0.1."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from training import pages
+from training.errors import SourceError
+from training.pages import PER_PAGE, read_pages
+from training.sources import read_recipes
+
+
+class Brewery(ThreadingHTTPServer):
+    """Serves rows page by page, after the troubles it was given: a status, ``cut``, ``slow`` or a body."""
+
+    def __init__(self, rows: list, troubles: list, deaf: bool = False) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.rows, self.troubles, self.deaf = rows, troubles, deaf
+        self.asked: list[str] = []
+        self.closing = threading.Event()
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Brewery
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)
+        trouble = self.server.troubles.pop(0) if self.server.troubles else None
+        if trouble == "slow":
+            self.server.closing.wait(5)
+        elif trouble == "cut":
+            self.send_response(200)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            self.wfile.write(b"[")
+        elif isinstance(trouble, int):
+            self.send_response(trouble)
+            self.send_header("Location", "file:///etc/passwd")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+        else:
+            self._answer(trouble if trouble is not None else self._page())
+
+    def _page(self) -> bytes:
+        asked = parse_qs(urlsplit(self.path).query)
+        page = 1 if self.server.deaf else int(asked["page"][0])
+        size = int(asked["per_page"][0])
+        return json.dumps(self.server.rows[(page - 1) * size:page * size]).encode()
+
+    def _answer(self, body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Silent."""
+
+
+@contextmanager
+def brewery(rows: list, *troubles: object, deaf: bool = False) -> Iterator[Brewery]:
+    with Brewery(rows, list(troubles), deaf) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.closing.set()
+            server.shutdown()
+            thread.join()
+
+
+def test_pages_are_read_until_an_empty_one(recipes):
+    with brewery(list(recipes.beers)) as server:
+        found = read_recipes(f"{server.address}/beers?api_key=secret")
+    assert found.beers == recipes.beers
+    assert server.asked == [f"/beers?page={page}&per_page={PER_PAGE}" for page in (1, 2, 3)]
+    assert found.source == f"{server.address}/beers"
+
+
+@pytest.mark.parametrize("trouble", [500, 503, 429, "cut", "slow"])
+def test_what_may_pass_is_tried_again_with_growing_pauses(trouble):
+    pauses = []
+    with brewery([{"id": 1}], trouble, trouble) as server:
+        found = read_pages(server.address, timeout_s=0.2, pause=pauses.append)
+    assert found == [{"id": 1}]
+    assert pauses == [0.5, 1.0]
+
+
+@pytest.mark.parametrize("troubles, message", [
+    ([b"[1]", 500, 500, 500, 500], r"page 2: status 500 \(4 attempts at 127.0.0.1\)"),
+    ([404], "page 1: status 404"),
+    ([302], "page 1: status 302"),
+    ([b"<html>"], "page 1: not JSON"),
+    ([b"[" * 100_000], "page 1: not JSON"),
+    ([b'{"error": 1}'], "page 1: not a JSON array but dict"),
+])
+def test_what_does_not_pass_names_the_page(troubles, message):
+    with brewery([], *troubles) as server, pytest.raises(SourceError, match=message):
+        read_pages(server.address, pause=lambda _: None)
+
+
+def test_a_server_that_knows_no_pages_is_refused():
+    with brewery([{"id": 1}], deaf=True) as server, pytest.raises(SourceError, match="page 2: the same rows"):
+        read_pages(server.address)
+
+
+def test_no_server_is_said_plainly():
+    with brewery([]) as server:
+        address = server.address
+    with pytest.raises(SourceError, match="page 1: .*refused"):
+        read_pages(address, pause=lambda _: None)
+
+
+def test_a_page_without_end_and_pages_without_end_are_given_up(monkeypatch):
+    monkeypatch.setattr(pages, "LARGEST_PAGE", 3)
+    with brewery([{"id": 1}]) as server, pytest.raises(SourceError, match="page 1: larger than 3 bytes"):
+        read_pages(server.address)
+    monkeypatch.setattr(pages, "LARGEST_PAGE", 10_000)
+    monkeypatch.setattr(pages, "MOST_PAGES", 1)
+    with brewery([{"id": 1}]) as server, pytest.raises(SourceError, match="page 1: still not empty"):
+        read_pages(server.address)
+
+
+def test_other_schemes_are_file_names():
+    with pytest.raises(SourceError, match="cannot be read"):
+        read_recipes("ftp://127.0.0.1/beers")

@@ -1,0 +1,173 @@
+"""The whole command: a verified bundle, the same to the bit, never overwritten, never half-written."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xgboost as xgb
+
+from app.bundle.digests import SHA256SUMS
+from app.bundle.store import read_bundle
+from app.errors import BundleError
+from training import __main__ as command
+from training.beer.vitals import VITALS
+from training.boosting import margins
+from training.evaluate import Protocol
+from training.export import run_graph
+from training.run import BOOSTER, next_version, prepare, train, write
+from training.sources import read_recipes
+from training.spec import feature_matrix
+
+from .conftest import QUICK, RECIPES, SHARED
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def bundle(trained, tmp_path):
+    return read_bundle(write(trained, tmp_path, "1"))
+
+
+def test_the_bundle_is_complete_and_says_what_went_in(bundle, trained):
+    about = bundle.manifest
+    assert set(bundle.files) == {"model.onnx", "model.ubj", "manifest.json", "MODEL_CARD.md"}
+    assert [i.name for i in about.inputs] == ["abv", "target_og", "target_fg", "ebc", "srm", "ph"]
+    assert [i.optional for i in about.inputs] == [False] * 3 + [True] * 3
+    abv = trained.data.inputs[:, 0]
+    assert about.inputs[0].trained_range == pytest.approx((abv.min(), abv.max()), abs=0.005)
+    assert about.inputs[0].deciles == pytest.approx(np.quantile(abv, np.arange(1, 10) / 10), abs=0.006)
+    data = about.training_data
+    assert (data.source, data.sha256) == (trained.recipes.source, trained.recipes.sha256)
+    assert (data.rows_read, data.rows_used) == (data.cleaning[0].rows_before, data.cleaning[-1].rows_after)
+    assert about.metrics.values["mae"] == pytest.approx(trained.evaluation.table()["model"]["mae"], abs=1e-4)
+    assert about.parameters["chosen"] == VITALS.chosen
+
+
+def test_golden_rows_are_what_the_graph_gives(bundle):
+    golden = bundle.manifest.golden
+    rows = np.array([golden.inputs[i.name] for i in bundle.manifest.inputs], dtype=np.float32).T
+    found = run_graph(bundle.files["model.onnx"], np.ascontiguousarray(rows))
+    expected = np.array([golden.outputs[name] for name in ("ibu", "lower", "upper")]).T
+    assert np.abs(found - expected).max() <= golden.tolerance
+    assert np.isnan(rows).any()
+
+
+def test_the_booster_is_xgboosts_own_and_the_one_that_is_served(bundle, trained):
+    booster = xgb.Booster(model_file=bytearray(bundle.files[BOOSTER]))
+    features = feature_matrix(VITALS, trained.model.ensemble.parameters, trained.data.inputs)
+    assert (margins(booster, features) == margins(trained.model.ensemble.booster, features)).all()
+
+
+def test_the_card_tells_the_manifests_figures(bundle):
+    card, values = bundle.files["MODEL_CARD.md"].decode(), bundle.manifest.metrics.values
+    assert f"| **this model** | {values['mae']:.2f} ± {values['mae_sd']:.2f} |" in card
+    assert bundle.manifest.training_data.sha256 in card
+    assert all(name in card for name in VITALS.baselines)
+    assert "LEAKING" in card and "33.54" in card and "MIT licence" in card
+
+
+def test_the_same_seed_gives_the_same_bundle_to_the_bit(bundle, recipes, quick, tmp_path):
+    again = write(train(VITALS, recipes, QUICK, quick), tmp_path / "again", "1")
+    assert (again / SHA256SUMS).read_bytes() == (bundle.folder / SHA256SUMS).read_bytes()
+    other = write(train(VITALS, recipes, QUICK._replace(seed=1), quick), tmp_path / "other", "1")
+    assert (other / SHA256SUMS).read_bytes() != (bundle.folder / SHA256SUMS).read_bytes()
+
+
+def test_a_version_is_never_overwritten(bundle, trained):
+    root = bundle.folder.parents[1]
+    before = {path: path.read_bytes() for path in bundle.folder.iterdir()}
+    with pytest.raises(BundleError, match="never overwritten"):
+        write(trained, root, "1")
+    assert {path: path.read_bytes() for path in bundle.folder.iterdir()} == before
+    assert next_version(root, VITALS.name) == "2"
+    write(trained, root, "12")
+    assert next_version(root, VITALS.name) == "13"
+
+
+def test_parameters_fixed_beforehand_are_said_to_be(trained, tmp_path):
+    fixed = trained._replace(chosen={})
+    card = (write(fixed, tmp_path, "1") / "MODEL_CARD.md").read_text("utf-8")
+    assert "fixed beforehand" in card
+
+
+def _quick_command(monkeypatch, quick):
+    quick_spec = type(VITALS)(**{**VITALS.__dict__, "defaults": quick, "candidates": {"quick": quick}})
+    monkeypatch.setitem(command.SPECS, VITALS.name, quick_spec)
+
+
+def test_the_command_trains_and_prints_its_table(monkeypatch, quick, tmp_path, capsys):
+    _quick_command(monkeypatch, quick)
+    given = ["--data", str(RECIPES), "--out", str(tmp_path), "--repeats", "1", "--workers", "1"]
+    assert command.main(given) == 0
+    out, err = capsys.readouterr()
+    assert "**this model**" in out and "LEAKING" in out and str(tmp_path / "beer-ibu" / "1") in out
+    assert "no_label: 1 rows dropped" in err and "evaluating" in err
+    assert command.main([*given, "--version", "3"]) == 0
+    assert [read_bundle(tmp_path / "beer-ibu" / v).manifest.version for v in "13"] == ["1", "3"]
+    assert command.main([*given, "--version", "1"]) == 1
+    assert "never overwritten" in capsys.readouterr().err
+
+
+def test_the_command_selects(monkeypatch, quick, tmp_path, capsys):
+    _quick_command(monkeypatch, quick)
+    out = tmp_path / "defaults.json"
+    assert command.main(["select", "--data", str(RECIPES), "--out", str(out), "--repeats", "1", "--workers", "1"]) == 0
+    assert "nested, the choice included" in capsys.readouterr().out
+    assert "python -m training select --data recipes.json --seed 0" in out.read_text()
+
+
+@pytest.mark.parametrize("arguments, code", [
+    (["--data", "nowhere.json"], 1), ([], 2), (["--data", "x", "--version", "01"], 2), (["select"], 2)])
+def test_wrong_arguments_are_told(arguments, code, capsys):
+    try:
+        found = command.main(arguments)
+    except SystemExit as end:
+        found = end.code
+    assert found == code
+    assert "training" in capsys.readouterr().err
+
+
+def test_a_fault_while_writing_leaves_nothing(monkeypatch, trained, tmp_path):
+    monkeypatch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        write(trained, tmp_path, "1")
+    assert list((tmp_path / VITALS.name).iterdir()) == []
+
+
+@pytest.mark.live
+def test_a_terminated_run_leaves_no_version_and_no_process(tmp_path):
+    arguments = [sys.executable, "-m", "training", "--data", str(RECIPES), "--out", str(tmp_path), "--repeats", "200"]
+    with subprocess.Popen(arguments, cwd=ROOT, stderr=subprocess.PIPE, start_new_session=True) as process:
+        said = b""
+        while b"/1000" not in said:  # the bar shows: folds are being worked on
+            said += os.read(process.stderr.fileno(), 4096)
+        process.send_signal(signal.SIGTERM)
+        process.stderr.read()
+        assert process.wait(30) == 128 + signal.SIGTERM
+    assert not (tmp_path / VITALS.name).exists()
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        try:
+            os.killpg(process.pid, 0)
+        except ProcessLookupError:
+            return
+    pytest.fail("a process of the run is still there")
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="../shared/data is not here")
+def test_the_real_file_trains_and_holds_what_is_asked(tmp_path):
+    recipes = read_recipes(str(SHARED))
+    assert len(prepare(VITALS, recipes.beers).labels) == 256
+    trained = train(VITALS, recipes, Protocol(repeats=2))
+    table = trained.evaluation.table()
+    assert table["model"]["mae"] <= 17.8
+    assert all(table["model"]["mae"] < table[name]["mae"] for name in VITALS.baselines)
+    assert 0.85 <= table["model"]["coverage"] <= 0.95
+    assert table["model"]["coverage_top_fifth"] >= 0.75
+    assert table["model"]["width"] <= 75
+    assert read_bundle(write(trained, tmp_path, "1")).manifest.training_data.rows_used == 256

@@ -1,0 +1,31 @@
+"""Every picture can be drawn from a run."""
+
+import io
+
+import numpy as np
+import pytest
+
+from training import plots
+
+
+@pytest.mark.parametrize("draw, axes", [
+    (lambda t: plots.labels(t.data.labels), 1),
+    (lambda t: plots.against_label(t.evaluation), 2),
+    (lambda t: plots.intervals(t.evaluation), 2),
+    (lambda t: plots.coverage(t.evaluation, 0.9), 1),
+    (lambda t: plots.effects(t.model, t.data.inputs), 6),
+    (lambda t: plots.cleaned({step.rule: step.rows_affected for step in t.cleaning}), 1),
+])
+def test_drawn(trained, draw, axes):
+    figure = draw(trained)
+    assert len(figure.axes) == axes
+    assert all(axis.get_xlabel() for axis in figure.axes)
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=40)
+    assert picture.getvalue().startswith(b"\x89PNG")
+
+
+def test_an_input_that_never_moves_has_no_effect_to_draw(trained):
+    inputs = trained.data.inputs.copy()
+    inputs[:, 5] = np.float32(4.4)
+    assert len(plots.effects(trained.model, inputs).axes) == 5

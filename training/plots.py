@@ -1,0 +1,146 @@
+"""Pictures of data and model for the notebook; figures that need no screen."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from training.evaluate import Evaluation
+from training.model import Model
+from training.spec import Array
+
+_MAIN, _SOFT, _WARN = "#1f5a7a", "#b9cdd8", "#c8553d"
+
+
+def _figure(places: int = 1) -> tuple[Figure, list[Axes]]:
+    columns = min(places, 3)
+    rows = -(-places // columns)
+    size = (6.4, 3.8) if places == 1 else (9.0, 3.8 if rows == 1 else 2.8 * rows)
+    figure = Figure(figsize=size, layout="constrained")
+    axes = [figure.add_subplot(rows, columns, place + 1) for place in range(places)]
+    for axis in axes:
+        axis.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def labels(stated: Array) -> Figure:
+    """How often each IBU is stated, and how many labels are multiples of 5.
+
+    Args:
+        stated: Labels, shape (n_rows,), IBU.
+    """
+    figure, (axis,) = _figure()
+    fives = stated % 5 == 0
+    axis.hist([stated[fives], stated[~fives]], bins=[5.0 * n - 2.5 for n in range(32)], stacked=True,
+              color=[_MAIN, _WARN], label=[f"multiples of 5 ({fives.mean():.0%})", "others"])
+    axis.set(xlabel="stated IBU", ylabel="beers", title="Labels")
+    axis.legend(frameon=False)
+    return figure
+
+
+def against_label(evaluation: Evaluation) -> Figure:
+    """Predicted against stated, and the residual against predicted, each beer held out, mean over repeats.
+
+    Args:
+        evaluation: Held-out predictions.
+    """
+    figure, (left, right) = _figure(2)
+    stated, predicted = evaluation.data.labels, evaluation.predicted[:, :, 0].mean(axis=0)
+    left.scatter(stated, predicted, color=_MAIN, s=14, alpha=0.6, linewidths=0.0)
+    end = float(stated.max()) + 5
+    left.plot([0, end], [0, end], color=_WARN, linewidth=1)
+    left.set(xlabel="stated IBU", ylabel="predicted IBU", xlim=(0, end), ylim=(0, end), title="Predicted and stated")
+    right.scatter(predicted, predicted - stated, color=_MAIN, s=14, alpha=0.6, linewidths=0.0)
+    right.axhline(0, color=_WARN, linewidth=1)
+    right.set(xlabel="predicted IBU", ylabel="predicted - stated", title="Residuals")
+    return figure
+
+
+def intervals(evaluation: Evaluation) -> Figure:
+    """Held-out intervals beer by beer, and whether width follows difficulty.
+
+    Args:
+        evaluation: Held-out predictions.
+    """
+    figure, (left, right) = _figure(2)
+    stated, first = evaluation.data.labels, evaluation.predicted[0]
+    order = np.argsort(stated, kind="stable")
+    place = np.arange(len(order))
+    missed = (stated < first[:, 1]) | (stated > first[:, 2])
+    left.vlines(place, first[order, 1], first[order, 2], color=_SOFT, linewidth=1)
+    for found, colour, name in ((~missed, _MAIN, "held"), (missed, _WARN, "missed")):
+        left.scatter(place[found[order]], stated[order][found[order]], color=colour, s=8, label=name)
+    left.set(xlabel="beers by stated IBU", ylabel="IBU", title="Intervals of one repeat")
+    left.legend(frameon=False)
+    width, off = _by_fifth(evaluation)
+    right.plot(width, off, "o-", color=_MAIN)
+    right.set(xlabel="mean width of the interval", ylabel="mean absolute error", title="Fifths by width")
+    right.set_ylim(bottom=0)
+    return figure
+
+
+def _by_fifth(evaluation: Evaluation) -> tuple[list[float], list[float]]:
+    width = (evaluation.predicted[:, :, 2] - evaluation.predicted[:, :, 1]).ravel()
+    off = np.abs(evaluation.predicted[:, :, 0] - evaluation.data.labels).ravel()
+    fifths = np.array_split(np.argsort(width, kind="stable"), 5)
+    return [float(width[rows].mean()) for rows in fifths], [float(off[rows].mean()) for rows in fifths]
+
+
+def coverage(evaluation: Evaluation, promised: float) -> Figure:
+    """Coverage by band of the label.
+
+    Args:
+        evaluation: Held-out predictions.
+        promised: Coverage that the interval is built for.
+    """
+    figure, (axis,) = _figure()
+    bands = evaluation.by_band()
+    names = [f"{band['from']:g}-{band['to']:g}\nn = {band['rows']:g}" for band in bands]
+    axis.bar(names, [band["coverage"] for band in bands], color=_MAIN, width=0.6)
+    axis.axhline(promised, color=_WARN, linewidth=1)
+    axis.annotate(f"promised {promised:.0%}", (0, promised), xytext=(-0.4, promised + 0.02), color=_WARN)
+    axis.set(xlabel="stated IBU", ylabel="share held", ylim=(0, 1.1), title="Coverage of held-out beers")
+    return figure
+
+
+def effects(model: Model, inputs: Array) -> Figure:
+    """What the answer does when one input moves and all others stay as they are: the mean over beers.
+
+    Args:
+        model: The trained model.
+        inputs: Beers to move, shape (n_rows, n_inputs).
+    """
+    columns = [i for i, column in enumerate(model.ensemble.spec.inputs) if np.ptp(_known(inputs[:, i])) > 0]
+    figure, axes = _figure(len(columns))
+    for axis, column in zip(axes, columns, strict=True):
+        grid = np.quantile(_known(inputs[:, column]), np.linspace(0.02, 0.98, 25))
+        means = []
+        for value in grid:
+            moved = inputs.copy()
+            moved[:, column] = value
+            means.append(model.predict(moved).mean(axis=0))
+        mean = np.array(means)
+        axis.fill_between(grid, mean[:, 1], mean[:, 2], color=_SOFT, alpha=0.5, linewidth=0)
+        axis.plot(grid, mean[:, 0], color=_MAIN)
+        axis.set(xlabel=model.ensemble.spec.inputs[column].name, ylabel="IBU", ylim=(0, 130))
+    figure.suptitle("One figure moved, the others held: mean answer and mean interval", fontsize=10)
+    return figure
+
+
+def cleaned(steps: Mapping[str, int]) -> Figure:
+    """Rows that each cleaning rule touched.
+
+    Args:
+        steps: Rule to rows.
+    """
+    figure, (axis,) = _figure()
+    axis.barh(list(steps)[::-1], list(steps.values())[::-1], color=_MAIN)
+    axis.set(xlabel="rows", title="Cleaning")
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    return figure
+
+
+def _known(values: Array) -> Array:
+    return values[~np.isnan(values)]

@@ -1,9 +1,12 @@
 """The model card: the manifest's figures in words that a brewer can read."""
 
+import re
 from typing import Any
 
 from app.bundle.manifest import Manifest
 from training.spec import Prose
+
+_FIGURE = re.compile(r"[-+]?\d+(\.\d+)?%?($|[ ±(])|$")
 
 
 def card(manifest: Manifest, about: Prose) -> str:
@@ -29,13 +32,14 @@ def card(manifest: Manifest, about: Prose) -> str:
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
-    """A Markdown table, figures to the right.
+    """A Markdown table, columns of figures to the right.
 
     Args:
         head: Names of the columns.
-        rows: Cells; the first of each row is its name.
+        rows: Cells.
     """
-    rule = ["---", *["---:"] * (len(head) - 1)]
+    figures = [all(_FIGURE.match(row[place]) for row in rows) for place in range(len(head))]
+    rule = ["---:" if right else "---" for right in figures]
     return "\n".join("| " + " | ".join(row) + " |" for row in (head, rule, *rows))
 
 

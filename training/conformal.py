@@ -14,6 +14,15 @@ class Bound(NamedTuple):
     factor: float
     shift: float
 
+    def at(self, value: Array) -> Array:
+        """The bound for this value; numpy arithmetic only, for it is traced into the ONNX graph.
+
+        Args:
+            value: What the bound is drawn from, IBU.
+        """
+        drawn: Array = value + self.shift if self.factor == 1 else value * self.factor + self.shift
+        return drawn
+
 
 def finite_sample_quantile(scores: Array, level: float) -> float:
     """The conformal quantile: of n scores the ceil((n + 1) level)-th smallest, the largest where n is too small.

@@ -41,7 +41,7 @@ def graph_bytes(model: Model) -> bytes:
         graph.add("Split", ["sums"], names, axis=1)
     outputs = model.answer(cast(Any, features), cast(Any, [Traced(graph, name) for name in names]))
     for name, column in outputs.items():
-        graph.add("Identity", [cast(Any, column).name], [name])
+        graph.rename(cast(Any, column).name, name)
     nodes, constants = graph.needed(OUTPUTS)
     whole = helper.make_graph(
         nodes, spec.name,

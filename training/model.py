@@ -34,8 +34,8 @@ class Model:
         ibu, low, high = values[0], values[min(1, len(values) - 1)], values[-1]
         return {
             "ibu": ibu,
-            "lower": np.minimum(np.maximum(low * self.lower.factor + self.lower.shift, 0.0), ibu),
-            "upper": np.maximum(high * self.upper.factor + self.upper.shift, ibu),
+            "lower": np.minimum(np.maximum(self.lower.at(low), 0.0), ibu),
+            "upper": np.maximum(self.upper.at(high), ibu),
         }
 
     def predict(self, inputs: Array) -> Array:

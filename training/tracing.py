@@ -47,6 +47,12 @@ class Nodes:
         """Add any node by the names of its values."""
         self.nodes.append(helper.make_node(operator, inputs, outputs, **attributes))
 
+    def rename(self, old: str, new: str) -> None:
+        """Give a value another name, wherever it stands: so an output takes its declared name without one more node."""
+        for node in self.nodes:
+            for names in (node.input, node.output):
+                names[:] = [new if name == old else name for name in names]
+
     def needed(self, outputs: Sequence[str]) -> tuple[list[NodeProto], list[TensorProto]]:
         """The nodes and the constants that these values depend on, in order."""
         wanted, kept = set(outputs), []

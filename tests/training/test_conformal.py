@@ -21,7 +21,7 @@ def test_the_bounds_hold_their_share_of_the_rows_they_are_made_of(seed, offset, 
     labels = rng.uniform(3, 150, 200).astype(np.float32)
     low = np.maximum(labels + rng.normal(0, 20, 200), 0).astype(np.float32)
     lower, upper = calibrate(labels, low, low, level, offset, two_sided)
-    held = (low * lower.factor + lower.shift <= labels + 1e-3) & (labels <= low * upper.factor + upper.shift + 1e-3)
+    held = (lower.at(low) <= labels + 1e-3) & (labels <= upper.at(low) + 1e-3)
     assert level - 0.02 <= held.mean() <= level + 0.05
 
 

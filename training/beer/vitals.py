@@ -12,10 +12,10 @@ _COLOURLESS = ("abv", "og", "fg", "ph", "abv_residual")
 
 INPUTS = (
     Column("abv", "% vol", "Alcohol by volume"),
-    Column("target_og", "points", "Original gravity, 1048 for 1.048", decimals=1),
-    Column("target_fg", "points", "Final gravity, 1010 for 1.010", decimals=1),
-    Column("ebc", "EBC", "Colour in EBC", optional=True, decimals=1),
-    Column("srm", "SRM", "Colour in SRM; used where EBC is missing", optional=True, decimals=1),
+    Column("target_og", "points", "Original gravity, 1048 for 1.048"),
+    Column("target_fg", "points", "Final gravity, 1010 for 1.010"),
+    Column("ebc", "EBC", "Colour in EBC", optional=True),
+    Column("srm", "SRM", "Colour in SRM; used where EBC is missing", optional=True),
     Column("ph", "pH", "pH of the beer", optional=True),
 )
 

@@ -41,6 +41,7 @@ def test_the_bootstrap_draws_groups_not_rows():
     low, high = bootstrap(values, np.repeat(np.arange(20), 10), seed=0)
     row_low, row_high = bootstrap(values, np.arange(200), seed=0)
     assert low < values.mean() < high
+    assert high - low == pytest.approx(2 * 1.96 * values.std() / np.sqrt(20), rel=0.1)
     assert high - low > 2 * (row_high - row_low)
     assert (low, high) == bootstrap(values, np.repeat(np.arange(20), 10), seed=0)
 

@@ -59,6 +59,18 @@ def test_a_logarithmic_target_is_undone(data, quick):
     assert abs(np.median(values - data.labels)) < 3
 
 
+def test_an_ensemble_follows_its_seed_and_holds_its_constraints_without_the_trend(data, quick):
+    centre = quick.centre.model_copy(update={"trend": False, "rounds": 60})
+    one, other = (train(VITALS, quick, data, (centre,), seed, 2) for seed in (0, 1))
+    before = one.values(data.inputs)[0]
+    assert (before != other.values(data.inputs)[0]).any()
+    stronger = data.inputs.copy()
+    stronger[:, :2] += np.float32([20 * 0.13125, 20])  # alcohol follows from the gravity
+    gained = one.values(stronger)[0] - before
+    assert gained.min() >= -1e-3
+    assert gained.max() > 3
+
+
 def test_parameters_that_contradict_each_other_are_refused(quick):
     with pytest.raises(ValueError, match="log_offset must be null"):
         Parameters.model_validate({**quick.model_dump(), "log_offset": 1.0})

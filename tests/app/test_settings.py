@@ -125,3 +125,18 @@ def test_two_programs_that_start_at_once_make_one_env_file(
 def test_without_an_example_no_env_file_is_made(plain_environment: Path) -> None:
     assert create_env_file() is None
     assert list(plain_environment.iterdir()) == []
+
+
+def test_where_no_file_can_be_written_nothing_is_left_half_done(
+    plain_environment: Path, repository: Path
+) -> None:
+    resource = pytest.importorskip("resource")
+    (plain_environment / ".env.example").write_bytes((repository / ".env.example").read_bytes())
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        with pytest.raises(SettingsError, match="^.env cannot be made here: File too large"):
+            create_env_file()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [path.name for path in plain_environment.iterdir()] == [".env.example"]

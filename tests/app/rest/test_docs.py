@@ -1,6 +1,7 @@
 """The page /docs and the OpenAPI document: nothing from elsewhere, and true."""
 
 import re
+import sys
 from collections.abc import Iterator
 from io import StringIO
 from typing import Any
@@ -134,3 +135,14 @@ async def test_the_examples_of_the_document_are_answered_and_valid(
     for example in schemas["Prediction"]["examples"]:
         Draft202012Validator({**whole, "$ref": "#/components/schemas/Prediction"}).validate(example)
         assert example["interval"]["lower"] <= example["ibu"] <= example["interval"]["upper"]
+
+
+async def test_without_the_package_of_the_page_everything_else_is_served(
+    service: InferenceService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "fastapi_offline", None)
+    door = RestDoor(service, [BeerFace(service)], KeyRing.single(KEY), RequestLog(StringIO()))
+    transport = httpx.ASGITransport(app=door)  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        assert (await client.get("/docs")).status_code == 404
+        assert (await client.get("/openapi.json")).status_code == 200

@@ -1,0 +1,65 @@
+"""Bodies as ASGI brings them: in pieces, with odd declarations, or broken off."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from app.rest.body import ClientGone, read_body
+from app.rest.problems import MALFORMED, TOO_LARGE, RequestRefused
+
+pytestmark = pytest.mark.anyio
+
+
+def arriving(*pieces: bytes, whole: bool = True) -> Callable[[], Awaitable[dict[str, Any]]]:
+    """Brings these pieces, and then the end or a client that hangs up."""
+    rest = list(pieces)
+
+    async def receive() -> dict[str, Any]:
+        if not rest:
+            return {"type": "http.disconnect"}
+        return {"type": "http.request", "body": rest.pop(0), "more_body": bool(rest) or not whole}
+
+    return receive
+
+
+async def read(receive: Any, declared: bytes | None = None, limit: int = 10) -> bytes:
+    headers = [] if declared is None else [(b"content-length", declared)]
+    return await read_body({"headers": headers}, receive, limit)
+
+
+@pytest.mark.parametrize("pieces", [(b"",), (b"0123456789",), (b"01234", b"56789"), (b"", b"0", b"", b"1", b"")])
+async def test_pieces_are_put_together(pieces: tuple[bytes, ...]) -> None:
+    assert await read(arriving(*pieces)) == b"".join(pieces)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "unread"), [((b"x" * 11,), False), ((b"x" * 9, b"xx"), False), ((b"x" * 11, b""), True)]
+)
+async def test_one_byte_more_than_the_limit_is_refused(pieces: tuple[bytes, ...], unread: bool) -> None:
+    with pytest.raises(RequestRefused) as caught:
+        await read(arriving(*pieces))
+    assert (caught.value.kind, caught.value.unread) == (TOO_LARGE, unread)
+
+
+async def test_what_says_that_it_is_too_large_is_not_waited_for() -> None:
+    async def never() -> dict[str, Any]:
+        raise AssertionError("a byte was read")
+
+    for declared in b"11", b"999999999999999999":
+        with pytest.raises(RequestRefused) as caught:
+            await read(never, declared)
+        assert caught.value.kind is TOO_LARGE
+
+
+@pytest.mark.parametrize("declared", [b"", b"-1", b"+5", b"1e3", b"0x10", b"5, 5", b"\xb2", b"9" * 19])
+async def test_a_length_that_is_none_is_malformed(declared: bytes) -> None:
+    with pytest.raises(RequestRefused) as caught:
+        await read(arriving(b""), declared)
+    assert caught.value.kind is MALFORMED
+
+
+@pytest.mark.parametrize("pieces", [(), (b"half",), (b"half", b"more")])
+async def test_a_client_that_hangs_up_has_no_body(pieces: tuple[bytes, ...]) -> None:
+    with pytest.raises(ClientGone):
+        await read(arriving(*pieces, whole=False))

@@ -1,0 +1,106 @@
+"""The page /docs as a person uses it, in a real headless Chromium: authorize, try, read the bitterness."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.known import KEY
+from tests.live.program import Program
+from tests.live.wire import request
+
+DRIVER = os.environ.get("CHROMEDRIVER") or shutil.which("chromedriver") or "/usr/bin/chromedriver"
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not Path(DRIVER).exists(), reason=f"no chromedriver at {DRIVER} (Debian: chromium-driver)"),
+]
+selenium = pytest.importorskip("selenium", reason="selenium is not installed")
+
+from selenium.webdriver import Chrome, ChromeOptions, ChromeService  # noqa: E402
+from selenium.webdriver.common.by import By  # noqa: E402
+from selenium.webdriver.remote.webelement import WebElement  # noqa: E402
+from selenium.webdriver.support.expected_conditions import (  # noqa: E402
+    element_to_be_clickable,
+    invisibility_of_element_located,
+    presence_of_element_located,
+)
+from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
+
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--window-size=1280,1043",
+)
+PATIENCE = 30
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    """Chromium with an empty profile, which resolves no name: what the page needs must come from the program."""
+    options = ChromeOptions()
+    for flag in FLAGS:
+        options.add_argument(flag)
+    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('profile')}")
+    options.add_argument("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    browser = Chrome(options, ChromeService(DRIVER))
+    yield browser
+    browser.quit()
+
+
+def clickable(browser: Chrome, selector: str) -> WebElement:
+    return WebDriverWait(browser, PATIENCE).until(element_to_be_clickable((By.CSS_SELECTOR, selector)))
+
+
+def test_the_page_authorizes_and_shows_the_bitterness(browser: Chrome, program: Program, tmp_path: Path) -> None:
+    browser.get(f"http://127.0.0.1:{program.port()}/docs")
+    clickable(browser, ".auth-wrapper .authorize").click()
+    clickable(browser, ".auth-container input").send_keys(KEY)
+    clickable(browser, ".auth-btn-wrapper .authorize").click()
+    clickable(browser, ".auth-btn-wrapper .btn-done").click()
+    WebDriverWait(browser, PATIENCE).until(invisibility_of_element_located((By.CSS_SELECTOR, ".modal-ux")))
+
+    clickable(browser, "[id='operations-default-predict'] .opblock-summary-control").click()
+    asked = clickable(browser, "[id='operations-default-predict'] textarea").get_attribute("value")
+    clickable(browser, "[id='operations-default-predict'] .execute").click()
+    shown = WebDriverWait(browser, PATIENCE).until(
+        presence_of_element_located((By.CSS_SELECTOR, ".live-responses-table .response .highlight-code code"))
+    )
+    status = browser.find_element(By.CSS_SELECTOR, ".live-responses-table .response .response-col_status")
+    assert status.text.startswith("200")
+    told = json.loads(shown.text)
+    answer = program.send(request("POST", "/predict", [("X-API-Key", KEY)], (asked or "").encode()))
+    assert told == answer.json
+    assert told["interval"]["lower"] <= told["ibu"] <= told["interval"]["upper"]
+
+    # The curl line shows the key, as it must; the picture does not. It is made small enough for question and answer.
+    browser.execute_script(
+        "const block = document.querySelector('#operations-default-predict');"
+        "for (const part of ['.curl-command', '.request-url', '.opblock-description-wrapper'])"
+        "  block.querySelector(part).remove();"
+        "block.querySelector('textarea').style = 'min-height: 0; height: 110px';"
+        "block.scrollIntoView()"
+    )
+    picture = Path(os.environ.get("DOCS_PICTURE") or tmp_path / "docs.png")
+    assert browser.save_screenshot(str(picture))
+    assert 10_000 < picture.stat().st_size < 200_000
+
+
+def test_the_browser_has_nothing_to_complain_of(browser: Chrome, program: Program) -> None:
+    browser.get(f"http://127.0.0.1:{program.port()}/docs")
+    clickable(browser, ".auth-wrapper .authorize")
+    loaded = browser.execute_script("return performance.getEntriesByType('resource').map(entry => entry.name)")
+    assert len(loaded) >= 4
+    assert all(name.startswith((f"http://127.0.0.1:{program.port()}/", "data:")) for name in loaded)
+    assert [line for line in browser.get_log("browser") if line["level"] in ("SEVERE", "WARNING")] == []

@@ -34,7 +34,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure_logging(level: str) -> None:
-    """Send every logger's records to stderr as JSON; uvicorn's access lines go, as each request has its own."""
+    """Send every logger's records to stderr as JSON; other people's access lines go, as each request has its own."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
@@ -42,6 +42,7 @@ def configure_logging(level: str) -> None:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = name != "uvicorn.access"
+    logging.getLogger("mangum.http").setLevel(logging.WARNING)
 
 
 class RequestLog:

@@ -131,6 +131,7 @@ def test_json_by_any_name_is_read(port: int, path: str, kind: str | None) -> Non
         "application/x-www-form-urlencoded",
         "multipart/form-data; boundary=x",
         "application/jsonx",
+        "application/notjson",
         "application/xml",
         "+json",
         "*/*",

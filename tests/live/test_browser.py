@@ -87,7 +87,7 @@ def test_the_page_authorizes_and_shows_the_bitterness(browser: Chrome, program: 
     # The curl line shows the key, as it must; the picture does not. It is made small enough for question and answer.
     browser.execute_script(
         "const block = document.querySelector('#operations-default-predict');"
-        "for (const part of ['.curl-command', '.request-url', '.opblock-description-wrapper'])"
+        "for (const part of ['.curl-command', '.request-url', '.opblock-description-wrapper', '.view-line-link'])"
         "  block.querySelector(part).remove();"
         "block.querySelector('textarea').style = 'min-height: 0; height: 110px';"
         "block.scrollIntoView()"

@@ -28,6 +28,11 @@ def environment(**settings: str) -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(REPOSITORY), "MODEL_PATH": str(REPOSITORY / "models"), **settings}
 
 
+def _cpu_of_children() -> float:
+    times = os.times()
+    return times.children_user + times.children_system
+
+
 class Program:
     """A started program; what it writes is read as it comes, so that it never waits for us."""
 
@@ -42,9 +47,10 @@ class Program:
             first: What the new process does before it becomes the program.
             settings: Environment variables, beside MODEL_PATH; no key by default.
         """
-        self.started = time.monotonic()
-        self.seconds = float("nan")
-        """How long it ran, once `ended` has told so."""
+        self._started = time.monotonic()
+        self._spent = _cpu_of_children()
+        self.seconds = self.cpu_seconds = float("nan")
+        """How long it ran and how long it computed, once `ended` has told so and where no other ended meanwhile."""
         self.process = subprocess.Popen(
             command,
             cwd=folder,
@@ -114,7 +120,8 @@ class Program:
         code = self.process.wait(PATIENCE)
         for reader in self._readers:
             reader.join(PATIENCE)
-        self.seconds = time.monotonic() - self.started
+        self.seconds = time.monotonic() - self._started
+        self.cpu_seconds = _cpu_of_children() - self._spent
         return code
 
     def stop(self) -> int:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.known import BEER, KEY
 from tests.live.program import Program
-from tests.live.wire import Answer, chunked, exchange, request
+from tests.live.wire import Answer, chunked, exchange, kernel_buffers, request
 
 RIGHT = ("X-API-Key", KEY)
 MARKER = "mark3r-of-the-caller"
@@ -19,6 +19,8 @@ BODIES = {
     "/predict": json.dumps(BEER).encode(),
     "/predict/batch": json.dumps({"beers": [BEER]}).encode(),
 }
+BUSY = 4
+"""A busy machine that also measures coverage may take this many times longer than what is promised."""
 PATHS = pytest.mark.parametrize("path", BODIES)
 
 
@@ -70,7 +72,7 @@ def test_a_chunked_body_may_be_as_large_as_the_limit_and_no_larger(port: int, pa
     assert exchange(port, opening, *chunked([body, *padding, last])).status == 200
     answer = exchange(port, opening, *chunked([body, *padding, last, b" "]))
     problem(answer, 413, "too_large")
-    assert answer.seconds < 1.5  # nothing is waited for: the whole body was there
+    assert answer.seconds - answer.first < 1  # nothing is waited for: the whole body was there
 
 
 @PATHS
@@ -78,7 +80,7 @@ def test_a_body_that_says_it_is_too_large_is_refused_before_it_comes(port: int, 
     opening = request("POST", path, [RIGHT, ("Content-Length", str(LIMITS[path] + 1)), ("Expect", "100-continue")])
     answer = exchange(port, opening)
     problem(answer, 413, "too_large")
-    assert answer.seconds < 1
+    assert answer.seconds < BUSY
 
 
 @PATHS
@@ -90,8 +92,9 @@ def test_a_client_that_sends_64_mb_sees_that_it_is_too_much(port: int, path: str
         port, request("POST", path, [RIGHT, header]), *(pieces if how == "declared" else chunked(pieces))
     )
     problem(answer, 413, "too_large")
-    assert answer.sent < LIMITS[path] + 2_000_000 + 6_000_000  # the kernel's buffers at both ends
-    assert answer.seconds < 4
+    taken = (0 if how == "declared" else LIMITS[path]) + 2_000_000
+    assert answer.sent < taken + kernel_buffers() + 500_000  # the last for the server's own buffer
+    assert answer.seconds < BUSY * 2
 
 
 def test_a_client_that_sends_all_before_it_listens_sees_that_it_is_too_much(port: int) -> None:
@@ -217,7 +220,7 @@ def test_a_bad_body_is_a_problem_that_repeats_nothing_of_it(port: int, path: str
     whole = body if path == "/predict" or name.startswith("whole") else b'{"beers": [' + body + b"]}"
     answer = post(port, path, whole)
     problem(answer, 422, "invalid_input")
-    assert answer.seconds < 2
+    assert answer.seconds < BUSY * 2
     if "as a name" not in name:  # an unknown field is refused by its name, which is the caller's own
         assert MARKER.encode() not in answer.body
 
@@ -243,7 +246,7 @@ def test_a_hundred_thousand_faults_are_told_in_few_words_and_soon(port: int, pat
     }[what]
     answer = post(port, path, body[: LIMITS[path]])
     problem(answer, 422, "invalid_input")
-    assert answer.seconds < 2
+    assert answer.seconds < BUSY * 2
     assert not any(word in answer.body for word in (b"\x1b", b"\\u001b", b"<script", b"n" * 200))
 
 

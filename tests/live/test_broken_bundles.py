@@ -15,8 +15,10 @@ from tests.known import KEY
 from tests.live.conftest import Start
 from tests.live.wire import request
 
-SOON = 5.0
-"""Seconds; 2 are promised, and a busy machine that also measures coverage gets more."""
+SOON = 2.0
+"""Seconds of computing, which say the same on a busy machine, ..."""
+PATIENCE = 15.0
+"""... and by the clock."""
 
 
 def _flip(name: str) -> Callable[[Path], object]:
@@ -64,11 +66,11 @@ def test_a_broken_bundle_stops_the_start_with_3_before_a_port_opens(
         taken.bind(("127.0.0.1", 0))
         program = start(API_KEY=KEY, PORT=str(taken.getsockname()[1]), MODEL_PATH=str(tmp_path / "models"))
         assert program.ended() == 3
-    assert program.seconds < SOON
+    assert program.cpu_seconds < SOON and program.seconds < PATIENCE
     assert said in program.errors and "beer-ibu" in program.errors
     assert not any(word in program.errors for word in ("Traceback", "in use", "Uvicorn running", "Started"))
     assert program.output == ""
-    print(f"{how}: {program.seconds:.2f} s")
+    print(f"{how}: {program.seconds:.2f} s, of which computing {program.cpu_seconds:.2f} s")
 
 
 def test_a_broken_highest_version_is_not_passed_over_for_a_lower_one(

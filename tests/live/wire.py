@@ -6,10 +6,17 @@ import socket
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 PATIENCE = 30.0
 _PIECE = 65536
+
+
+def kernel_buffers() -> int:
+    """Bytes that the kernel may take, at both ends of a connection, without the server having read them."""
+    limits = [Path(f"/proc/sys/net/ipv4/tcp_{way}mem") for way in "rw"]
+    return sum(int(limit.read_text().split()[2]) if limit.exists() else 16_000_000 for limit in limits)
 
 
 @dataclass(frozen=True)

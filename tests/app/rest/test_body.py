@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from app.rest.application import RestDoor
 from app.rest.body import ClientGone, read_body
 from app.rest.problems import MALFORMED, TOO_LARGE, RequestRefused
+from tests.known import KEY
 
 pytestmark = pytest.mark.anyio
 
@@ -63,3 +65,33 @@ async def test_a_length_that_is_none_is_malformed(declared: bytes) -> None:
 async def test_a_client_that_hangs_up_has_no_body(pieces: tuple[bytes, ...]) -> None:
     with pytest.raises(ClientGone):
         await read(arriving(*pieces, whole=False))
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "most"),
+    [
+        ([], 401, 2_000_000),
+        ([(b"x-api-key", KEY.encode())], 413, 3_000_000),
+        ([(b"x-api-key", KEY.encode()), (b"content-length", b"64000000")], 413, 2_000_000),
+        ([(b"x-api-key", KEY.encode()), (b"content-type", b"text/csv")], 415, 2_000_000),
+    ],
+    ids=["no key", "chunked", "declared", "wrong type"],
+)
+async def test_of_a_refused_body_no_more_is_taken_than_is_promised(
+    door: RestDoor, headers: list[tuple[bytes, bytes]], status: int, most: int
+) -> None:
+    piece, taken, sent = b"9" * 65536, 0, []
+
+    async def receive() -> dict[str, Any]:
+        nonlocal taken
+        taken += len(piece)
+        return {"type": "http.request", "body": piece, "more_body": taken < 64_000_000}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    length = [] if dict(headers).get(b"content-length") else [(b"transfer-encoding", b"chunked")]
+    scope = {"type": "http", "method": "POST", "path": "/predict", "headers": [*headers, *length]}
+    await door(scope, receive, send)
+    assert sent[0]["status"] == status
+    assert most <= taken < most + 2 * len(piece)

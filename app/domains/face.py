@@ -50,6 +50,9 @@ class Operation(Generic[RequestT, AnswerT]):
     """
     size: Literal["one", "many"] = "one"
     """Whether a request holds one item or a batch; bodies are bounded accordingly."""
+    slow: Callable[[RequestT], bool] | None = None
+    """Whether a valid request takes longer than a millisecond: it is then run beside the event loop, in a bounded pool,
+    and `run` must be safe to call from several threads. Requests with large bodies are run there in any case."""
 
 
 class Face(Protocol):

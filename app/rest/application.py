@@ -1,7 +1,7 @@
 """The REST application: record, gate and table around FastAPI's router."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated
 
 from fastapi import FastAPI, Query, Request
@@ -15,11 +15,12 @@ from app.bundle.manifest import PublicManifest
 from app.domains.face import Face
 from app.errors import CallError, ModelNotReady, Problem
 from app.inference.service import InferenceService
+from app.rest.admission import Admission
 from app.rest.asgi import App, Receive, Scope, Send
 from app.rest.docs import add_docs_page
 from app.rest.gate import KeyGate
 from app.rest.openapi import KEYED, MODEL_PROBLEMS, OPERATION_PROBLEMS, describe, described
-from app.rest.operations import OperationRoute
+from app.rest.operations import BODY_LIMITS, OperationRoute
 from app.rest.problems import (
     FAULT,
     INVALID,
@@ -54,6 +55,8 @@ class RestDoor:
         keys: KeyRing,
         log: RequestLog,
         docs_enabled: bool = True,
+        admission: Admission | None = None,
+        body_limits: Mapping[str, int] = BODY_LIMITS,
     ) -> None:
         """Args:
         service: The one way in to models.
@@ -61,6 +64,8 @@ class RestDoor:
         keys: Who may call.
         log: Takes a line a request.
         docs_enabled: Whether /docs and /openapi.json are there.
+        admission: Bounds what takes long; by default as the settings do.
+        body_limits: Most bytes of a body, by the operation's size.
         """
         self.router = FastAPI(
             title="Beer Model",
@@ -71,8 +76,11 @@ class RestDoor:
             openapi_url=None,
             redirect_slashes=False,
         )
+        admission = admission or Admission()
         routes = [
-            OperationRoute(operation, dependencies=KEYED, responses=described(*OPERATION_PROBLEMS))
+            OperationRoute(
+                operation, admission, body_limits, dependencies=KEYED, responses=described(*OPERATION_PROBLEMS)
+            )
             for face in faces
             for operation in face.operations
         ]

@@ -31,9 +31,7 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
         RequestRefused: It is larger, known from its Content-Length before a byte is read, or as it arrives.
         ClientGone: The client hung up.
     """
-    declared = header(scope, b"content-length")
-    if declared is not None and _length(declared) > limit:
-        raise RequestRefused(TOO_LARGE)
+    check_length(scope, limit)
     message = await receive()
     if message["type"] == "http.request" and not message.get("more_body"):
         whole: bytes = message.get("body", b"")
@@ -50,6 +48,25 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
             return bytes(body)
         message = await receive()
     raise ClientGone
+
+
+def check_length(scope: Scope, limit: int) -> bool:
+    """Refuse a body that says it is too large, before a byte of it is read.
+
+    Args:
+        scope: ASGI's.
+        limit: Most bytes.
+
+    Returns:
+        Whether it says how large it is at all.
+
+    Raises:
+        RequestRefused: It says that it is larger.
+    """
+    declared = header(scope, b"content-length")
+    if declared is not None and _length(declared) > limit:
+        raise RequestRefused(TOO_LARGE)
+    return declared is not None
 
 
 def _length(declared: bytes) -> int:

@@ -59,7 +59,7 @@ async def refuse(
         unread: Whether more of the body may still come.
     """
     body = problem_body(kind)
-    opening: Message = start(kind.status, body, PROBLEM_JSON, (*headers, _CLOSE))
+    opening: Message = start(kind.status, body, PROBLEM_JSON, (*kind.headers, *headers, _CLOSE))
     await send(opening)
     await send({"type": "http.response.body", "body": body, "more_body": True})
     if unread and may_have_body(scope):

@@ -7,7 +7,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.security import APIKeyHeader
 
 from app.rest.gate import API_KEY_HEADER
-from app.rest.problems import INVALID, NO_KEY, NO_MODEL, NOT_JSON, NOT_READY, TOO_LARGE, Kind
+from app.rest.problems import INVALID, NO_KEY, NO_MODEL, NOT_JSON, NOT_READY, OVERLOADED, TOO_LARGE, Kind
 
 KEYED = [Security(APIKeyHeader(name=API_KEY_HEADER, scheme_name="ApiKey", auto_error=False))]
 """Documents that a route needs the key; the gate is what checks it."""
@@ -43,10 +43,13 @@ _PROBLEM_SCHEMA = {
 def described(*kinds: Kind) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route for these problems."""
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
-    return {kind.status: {"description": kind.title, "content": content} for kind in kinds}
+    titles: dict[int | str, list[str]] = {}
+    for kind in kinds:
+        titles.setdefault(kind.status, []).append(kind.title)
+    return {status: {"description": "; ".join(found), "content": content} for status, found in titles.items()}
 
 
-OPERATION_PROBLEMS = (NO_KEY, TOO_LARGE, NOT_JSON, INVALID, NOT_READY)
+OPERATION_PROBLEMS = (NO_KEY, TOO_LARGE, NOT_JSON, INVALID, NOT_READY, OVERLOADED)
 MODEL_PROBLEMS = (NO_KEY, NO_MODEL, INVALID, NOT_READY)
 
 

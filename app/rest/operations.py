@@ -1,6 +1,7 @@
 """Operations: one ASGI handler a domain operation, and the route that holds it for the router and OpenAPI."""
 
 import inspect
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi.routing import APIRoute
@@ -9,23 +10,33 @@ from pydantic import TypeAdapter, ValidationError
 from app.domains.face import Operation
 from app.errors import CallError, InputError
 from app.rest.asgi import Receive, Scope, Send, respond
-from app.rest.body import MEGABYTE, check_json, read_body
+from app.rest.admission import Admission, Overloaded
+from app.rest.body import MEGABYTE, check_json, check_length, read_body
 from app.rest.gate import refuse
-from app.rest.problems import INVALID, KINDS, RequestRefused, problems_of, send_problem
+from app.rest.problems import INVALID, KINDS, OVERLOADED, RequestRefused, problems_of, send_problem
 
 BODY_LIMITS = {"one": MEGABYTE, "many": 8 * MEGABYTE}
 """Most bytes of a body, by the operation's size."""
+LARGE_BODY = 4096
+"""Bytes of a body from which to parse and answer it takes long enough to be done beside the event loop: 100 beers."""
 
 
 class OperationHandler:
     """Answers one operation: bytes, schema, face, schema, bytes, with nothing between them."""
 
-    def __init__(self, operation: Operation[Any, Any]) -> None:
+    def __init__(
+        self, operation: Operation[Any, Any], admission: Admission, limits: Mapping[str, int] = BODY_LIMITS
+    ) -> None:
         """Args:
         operation: What a face can be asked.
+        admission: Runs what takes long.
+        limits: Most bytes of a body, by the operation's size.
         """
         self.operation = operation
-        self._limit = BODY_LIMITS[operation.size]
+        self._admission = admission
+        self._limit = limits[operation.size]
+        self._mostly_slow = operation.size == "many"
+        self._slow = operation.slow
         self._validate = TypeAdapter(operation.request).validator.validate_json
         self._to_json = TypeAdapter(operation.answer).serializer.to_json
 
@@ -34,10 +45,21 @@ class OperationHandler:
         scope["state"]["route"] = self.operation.path
         try:
             check_json(scope)
+            if self._mostly_slow and self._admission.full and check_length(scope, self._limit):
+                raise Overloaded  # unread: the server drops the body, which costs next to nothing
             body = await read_body(scope, receive, self._limit)
-            answer = self._to_json(self.operation.run(self._validate(body)))
+            if len(body) > LARGE_BODY:
+                answer = await self._admission.run(self._answer, body)
+            else:
+                request = self._validate(body)
+                if self._slow is not None and self._slow(request):
+                    answer = await self._admission.run(self._run, request)
+                else:
+                    answer = self._run(request)
         except RequestRefused as refusal:
             await refuse(scope, receive, send, refusal.kind, unread=refusal.unread)
+        except Overloaded:
+            await send_problem(send, OVERLOADED)
         except ValidationError as error:
             await send_problem(send, INVALID, problems_of(error))
         except InputError as error:
@@ -47,13 +69,28 @@ class OperationHandler:
         else:
             await respond(send, 200, answer)
 
+    def _answer(self, body: bytes) -> bytes:
+        try:
+            request = self._validate(body)
+        except ValidationError as error:
+            raise InputError(problems_of(error)) from None  # telling thousands of faults takes long, too
+        return self._run(request)
+
+    def _run(self, request: Any) -> bytes:
+        answer: bytes = self._to_json(self.operation.run(request))
+        return answer
+
 
 class OperationRoute(APIRoute):
     """A route that FastAPI documents like any other and that answers with the operation's own handler."""
 
-    def __init__(self, operation: Operation[Any, Any], **described: Any) -> None:
+    def __init__(
+        self, operation: Operation[Any, Any], admission: Admission, limits: Mapping[str, int], **described: Any
+    ) -> None:
         """Args:
         operation: What a face can be asked.
+        admission: See `OperationHandler`.
+        limits: See `OperationHandler`.
         described: More of `APIRoute`'s arguments.
         """
         super().__init__(
@@ -68,7 +105,7 @@ class OperationRoute(APIRoute):
             response_description=operation.answered,
             **described,
         )
-        self.handler = OperationHandler(operation)
+        self.handler = OperationHandler(operation, admission, limits)
         self.app = self.handler
 
 

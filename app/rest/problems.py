@@ -12,6 +12,8 @@ from app.rest.asgi import Header, Send, respond
 PROBLEM_JSON = b"application/problem+json"
 MOST_PROBLEMS = 20
 LONGEST_BODY = 8192
+MOST_ENUMERATED = 10_000
+"""Faults above this number are counted, not told: pydantic makes all of them or none, and a million take seconds."""
 _LONGEST_FIELD = 120
 _LONGEST_REASON = 200
 
@@ -24,6 +26,8 @@ class Kind:
     code: str
     title: str
     detail: str
+    headers: tuple[Header, ...] = ()
+    """Headers that go with it, whatever the request."""
 
 
 MALFORMED = Kind(400, "malformed_request", "Malformed request", "The request is not valid HTTP for this route.")
@@ -31,6 +35,9 @@ INVALID = Kind(422, "invalid_input", "Invalid input", "The body was read but is 
 NO_KEY = Kind(401, "not_authenticated", "Not authenticated", "Send a valid key in the header X-API-Key.")
 NO_MODEL = Kind(404, "model_not_found", "Model not found", "No model of that name or version is served here.")
 NOT_READY = Kind(503, "not_ready", "Not ready", "The model is not loaded and verified yet.")
+OVERLOADED = Kind(
+    503, "overloaded", "Overloaded", "More waits here than can be served soon.", ((b"retry-after", b"1"),)
+)
 NO_ROUTE = Kind(404, "not_found", "Not found", "There is nothing at this path.")
 NO_METHOD = Kind(405, "method_not_allowed", "Method not allowed", "This path does not take that method; see Allow.")
 TOO_LARGE = Kind(413, "too_large", "Content too large", "The body is larger than this route takes.")
@@ -47,7 +54,7 @@ KINDS: dict[type[CallError], Kind] = {
 
 
 class RequestRefused(Exception):
-    """The request is wrong before anything of it was understood: too large, no JSON, ..."""
+    """The request is refused without being understood: too large, no JSON, too many before it, ..."""
 
     def __init__(self, kind: Kind, *, unread: bool = True) -> None:
         """Args:
@@ -96,7 +103,7 @@ async def send_problem(
     send: Send, kind: Kind, problems: Sequence[Problem] = (), headers: Iterable[Header] = ()
 ) -> None:
     """Send a problem as the whole answer; see `problem_body`."""
-    await respond(send, kind.status, problem_body(kind, problems), PROBLEM_JSON, headers)
+    await respond(send, kind.status, problem_body(kind, problems), PROBLEM_JSON, (*headers, *kind.headers))
 
 
 def problems_of(error: ValidationError) -> list[Problem]:
@@ -105,6 +112,8 @@ def problems_of(error: ValidationError) -> list[Problem]:
     Args:
         error: From a schema's validator.
     """
+    if error.error_count() > MOST_ENUMERATED:
+        return [Problem("body", "too_many_problems", f"has {error.error_count()} faults, too many to tell")]
     faults = error.errors(include_input=False, include_url=False, include_context=False)
     return [problem_of(fault["loc"], fault["type"], fault["msg"]) for fault in faults]
 

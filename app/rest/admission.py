@@ -1,0 +1,65 @@
+"""Admission: what takes long runs beside the event loop, so much of it at once and no more."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+MAX_IN_WORK = 2
+MAX_WAITING = 32
+
+ArgumentT = TypeVar("ArgumentT")
+ResultT = TypeVar("ResultT")
+
+
+class Overloaded(Exception):
+    """As many requests are in work and waiting as may be."""
+
+
+class Admission:
+    """A bounded pool of threads with a bounded queue, first come, first served.
+
+    Only what takes longer than a millisecond comes here. A plain prediction is done in the event loop in less time
+    than it takes to queue it: it is never waiting, and never more than one is in work. The queue is short, so that
+    whoever is taken is answered soon and whoever is not learns it at once; that is why it need not be last come, first
+    served to stay useful under overload.
+    """
+
+    def __init__(self, in_work: int = MAX_IN_WORK, waiting: int = MAX_WAITING) -> None:
+        """Args:
+        in_work: Most requests in work at once.
+        waiting: Most requests that wait beside them, their bodies complete.
+        """
+        self._most = in_work + waiting
+        self._threads = ThreadPoolExecutor(in_work, "slow")
+        self.taken = 0
+        """Requests in work and waiting."""
+
+    @property
+    def full(self) -> bool:
+        """Whether one more would be refused."""
+        return self.taken >= self._most
+
+    async def run(self, work: Callable[[ArgumentT], ResultT], argument: ArgumentT) -> ResultT:
+        """Run a function in the pool.
+
+        Args:
+            work: Safe to call from several threads at once.
+            argument: Its argument.
+
+        Returns:
+            What it returns.
+
+        Raises:
+            Overloaded: As many are in work and waiting as may be.
+        """
+        if self.full:
+            raise Overloaded
+        self.taken += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work, argument)
+        finally:
+            self.taken -= 1
+
+    def close(self) -> None:
+        """Drop what waits; what is in work ends by itself."""
+        self._threads.shutdown(wait=False, cancel_futures=True)

@@ -6,18 +6,12 @@ import signal
 import sys
 from types import FrameType
 
-import uvicorn
-
 from app import __version__
 from app.domains.beer.schema import EXAMPLE_BEER
 from app.errors import SettingsError
+from app.serving.serve import serve
 from app.settings import Settings, create_env_file
 from app.start import EXIT_SETTINGS, quit_with, start
-
-GRACE_SECONDS = 10
-"""How long requests in work may take to finish once the program is told to stop."""
-EXIT_ADDRESS = 1
-"""Exit code where HOST and PORT cannot be listened on; the log says why."""
 
 
 def main() -> None:
@@ -36,24 +30,7 @@ def main() -> None:
         print(_welcome(settings), flush=True)
     for stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop, _leave)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            program.rest,
-            host=settings.host,
-            port=settings.port,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            ws="none",
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        )
-    )
-    try:
-        server.run()
-    except SystemExit:
-        if server.started:
-            raise
-        raise SystemExit(EXIT_ADDRESS) from None  # uvicorn's own code for it means a broken bundle here
+    serve(settings, program)
 
 
 def _leave(number: int, frame: FrameType | None) -> None:

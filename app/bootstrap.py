@@ -7,6 +7,8 @@ from app.bundle.store import highest, read_bundle
 from app.domains.beer.face import BeerFace
 from app.inference.onnx import OnnxPredictor
 from app.inference.service import InferenceService
+from app.rest.admission import Admission
+from app.rest.asgi import App
 from app.rest.application import RestDoor
 from app.settings import Settings
 from app.telemetry.logs import RequestLog
@@ -18,6 +20,8 @@ class Program:
 
     service: InferenceService
     rest: RestDoor
+    metrics: App | None = None
+    """ASGI application that answers GET /metrics without a key, for a port of its own."""
 
 
 def build(settings: Settings) -> Program:
@@ -36,6 +40,8 @@ def build(settings: Settings) -> Program:
         keys=KeyRing.single(settings.api_key.get_secret_value()),
         log=RequestLog(level=settings.log_level),
         docs_enabled=settings.docs_enabled,
+        admission=Admission(settings.max_in_work, settings.max_waiting),
+        body_limits={"one": settings.body_limit, "many": settings.batch_body_limit},
     )
     return Program(service, rest)
 

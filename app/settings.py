@@ -44,6 +44,26 @@ class Settings(BaseSettings):
     """Folder of bundles."""
     docs_enabled: bool = True
     """Whether /docs and /openapi.json are served."""
+    workers: int = Field(default=1, ge=1, le=256)
+    """Processes that serve the port together."""
+    management_port: int = Field(default=0, ge=0, le=65535)
+    """Port of its own for /health/* and /metrics; 0 is off."""
+    max_in_work: int = Field(default=2, ge=1, le=64)
+    """Most long requests (batches, explanations) in work at once, in each worker."""
+    max_waiting: int = Field(default=32, ge=0, le=10_000)
+    """Most long requests that wait beside them; beyond that 503."""
+    body_limit: int = Field(default=1_000_000, ge=1_000, le=100_000_000)
+    """Most bytes of a body."""
+    batch_body_limit: int = Field(default=8_000_000, ge=1_000, le=100_000_000)
+    """Most bytes of a batch's body."""
+    header_timeout: float = Field(default=10, ge=2, le=600)
+    """Seconds until a request's line and headers are complete."""
+    body_timeout: float = Field(default=15, ge=2, le=600)
+    """Seconds until its body is complete."""
+    keep_alive_timeout: float = Field(default=5, ge=2, le=3600)
+    """Seconds that a connection may idle between two requests."""
+    shutdown_grace: float = Field(default=10, ge=0, le=600)
+    """Seconds for what is in work to finish, once told to stop."""
 
 
 def load_settings() -> Settings:

@@ -1,7 +1,7 @@
 """The REST application: record, gate and table around FastAPI's router."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated
 
 from fastapi import FastAPI, Query, Request
@@ -76,17 +76,20 @@ class RestDoor:
             openapi_url=None,
             redirect_slashes=False,
         )
-        admission = admission or Admission()
+        self._service = service
+        self.admission = admission or Admission()
+        self.retiring = False
+        """Whether the program is leaving: it answers, but is not ready for more."""
         routes = [
             OperationRoute(
-                operation, admission, body_limits, dependencies=KEYED, responses=described(*OPERATION_PROBLEMS)
+                operation, self.admission, body_limits, dependencies=KEYED, responses=described(*OPERATION_PROBLEMS)
             )
             for face in faces
             for operation in face.operations
         ]
         self.router.router.routes.extend(routes)
         _add_model(self.router, service)
-        _add_health(self.router, service)
+        _add_health(self.router, lambda: self.ready)
         _add_problems(self.router)
         if docs_enabled:
             _add_docs(self.router)
@@ -95,6 +98,15 @@ class RestDoor:
         open_prefixes = ("/health/", "/docs/assets/") if docs_enabled else ("/health/",)
         gate = KeyGate(self._dispatch, keys, lambda path: path in open_paths or path.startswith(open_prefixes))
         self._app = Record(gate, log)
+
+    def retire(self) -> None:
+        """Be ready no more, and answer on."""
+        self.retiring = True
+
+    @property
+    def ready(self) -> bool:
+        """Whether the models can answer and the program is not leaving."""
+        return self._service.ready and not self.retiring
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -123,7 +135,7 @@ def _add_model(router: FastAPI, service: InferenceService) -> None:
         return service.predictor(name).manifest
 
 
-def _add_health(router: FastAPI, service: InferenceService) -> None:
+def _add_health(router: FastAPI, is_ready: Callable[[], bool]) -> None:
     @router.get("/health/live", operation_id="live", summary="Whether the process answers")
     async def live() -> dict[str, str]:
         return {"status": "live"}
@@ -132,7 +144,7 @@ def _add_health(router: FastAPI, service: InferenceService) -> None:
         "/health/ready", operation_id="ready", summary="Whether the models can answer", responses=described(NOT_READY)
     )
     async def ready() -> dict[str, str]:
-        if not service.ready:
+        if not is_ready():
             raise ModelNotReady
         return {"status": "ready"}
 

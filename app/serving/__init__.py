@@ -1,0 +1,1 @@
+"""Serving: sockets, processes and time around the REST door; the only room that knows uvicorn."""

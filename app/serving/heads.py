@@ -1,0 +1,52 @@
+"""Heads: request line and headers, measured, and freed of the wish to change the protocol."""
+
+from app.rest.asgi import Header
+from app.rest.problems import MALFORMED, RequestRefused
+from app.serving.bounds import Bounds
+from app.serving.refusal import HEAD_TOO_LARGE, TARGET_TOO_LONG
+
+SMALL_HEAD = 8_192
+"""Bytes up to which a head need not be measured: it can break no bound."""
+
+_CHANGE = (b"connection", b"upgrade", b"http2-settings")
+
+
+def check_head(target: bytes, headers: list[Header], bounds: Bounds) -> None:
+    """Measure a head.
+
+    Args:
+        target: The request's target.
+        headers: Its headers.
+        bounds: What it may take.
+
+    Raises:
+        RequestRefused: It takes more.
+    """
+    if len(target) > bounds.target_bytes:
+        raise RequestRefused(TARGET_TOO_LONG)
+    size = len(target) + sum(len(name) + len(value) + 4 for name, value in headers)
+    if size > bounds.head_bytes or len(headers) > bounds.headers:
+        raise RequestRefused(HEAD_TOO_LARGE)
+
+
+def plain_head(method: bytes, target: bytes, headers: list[Header]) -> bytes:
+    """The head of a request without the wish to change the protocol.
+
+    Args:
+        method: Its method.
+        target: Its target.
+        headers: Its headers, as the parser passed them.
+
+    Returns:
+        The head's bytes.
+
+    Raises:
+        RequestRefused: It is CONNECT, which wishes for nothing else.
+    """
+    if method == b"CONNECT":
+        raise RequestRefused(MALFORMED)
+    kept = [(name, value) for name, value in headers if name not in _CHANGE]
+    if any(name == b"connection" and b"close" in value.lower() for name, value in headers):
+        kept.append((b"connection", b"close"))
+    lines = b"".join(name + b": " + value + b"\r\n" for name, value in kept)
+    return method + b" " + target + b" HTTP/1.1\r\n" + lines + b"\r\n"

@@ -1,0 +1,70 @@
+"""Management: health and metrics on a port of their own, from a thread and event loop of their own."""
+
+import logging
+import socket
+import threading
+from collections.abc import Callable
+
+from app.rest.asgi import App, Receive, Scope, Send, respond
+from app.rest.problems import NO_METHOD, NO_ROUTE, NOT_READY, send_problem
+from app.serving.bounds import Bounds
+from app.serving.config import GuardedConfig
+from app.serving.server import GuardedServer
+from app.serving.sockets import address_of
+
+_GRACE = 1.0
+_log = logging.getLogger(__name__)
+
+
+class ManagementApp:
+    """Answers /health/live, /health/ready and /metrics, without a key: who can reach the port may look."""
+
+    def __init__(self, is_ready: Callable[[], bool], metrics: App | None = None) -> None:
+        """Args:
+        is_ready: Whether the program can answer predictions.
+        metrics: ASGI application that answers GET /metrics.
+        """
+        self._is_ready = is_ready
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        path = scope["path"]
+        if path not in ("/health/live", "/health/ready") and not (path == "/metrics" and self._metrics):
+            await send_problem(send, NO_ROUTE)
+        elif scope["method"] not in ("GET", "HEAD"):
+            await send_problem(send, NO_METHOD, headers=[(b"allow", b"GET, HEAD")])
+        elif path == "/metrics" and self._metrics is not None:
+            await self._metrics(scope, receive, send)
+        elif path == "/health/live":
+            await respond(send, 200, b'{"status":"live"}')
+        elif self._is_ready():
+            await respond(send, 200, b'{"status":"ready"}')
+        else:
+            await send_problem(send, NOT_READY)
+
+
+class Management:
+    """The thread that serves a `ManagementApp`."""
+
+    def __init__(self, app: App, listening: socket.socket, bounds: Bounds) -> None:
+        """Args:
+        app: What is served.
+        listening: An open port.
+        bounds: What a connection may take.
+        """
+        self._listening = listening
+        self._server = GuardedServer(GuardedConfig(app, bounds, lifespan="off"), _GRACE)
+        self._thread = threading.Thread(
+            target=self._server.run, args=([listening],), name="management", daemon=True
+        )
+
+    def start(self) -> None:
+        """Serve from now on."""
+        self._thread.start()
+        _log.info("Management port http://%s", address_of(self._listening))
+
+    def stop(self) -> None:
+        """End, at once but for answers that are on their way."""
+        self._server.should_exit = True
+        self._thread.join(2 * _GRACE)

@@ -1,0 +1,259 @@
+"""The protocol: uvicorn's HTTP/1.1 with bounds on what a connection may take and on how long it may take it."""
+
+import socket
+import struct
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+import httptools
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from app.rest.body import MOST_DROPPED
+from app.rest.problems import MALFORMED, Kind, RequestRefused
+from app.serving.heads import SMALL_HEAD, check_head, plain_head
+from app.serving.refusal import HEAD_TOO_LARGE, TIMED_OUT, refusal
+
+if TYPE_CHECKING:
+    from app.serving.config import GuardedConfig
+
+_RESET = struct.pack("ii", 1, 0)
+
+
+class Phase(Enum):
+    """What a connection is waiting for."""
+
+    SILENT = "its first byte"
+    HEAD = "the rest of a request line and headers"
+    BODY = "the rest of a body"
+    WORK = "the application"
+    IDLE = "the next request"
+    WRITING = "the client to read its answer"
+    CLOSING = "the client to take the last bytes"
+
+
+class GuardedProtocol(HttpToolsProtocol):
+    """A connection. It sets no timers: the server looks at each from time to time, see `watch`."""
+
+    def __init__(self, config: "GuardedConfig", *others: Any, **named: Any) -> None:
+        """Args:
+        config: With the bounds.
+        others: As `HttpToolsProtocol` takes them.
+        named: As `HttpToolsProtocol` takes them.
+        """
+        super().__init__(config, *others, **named)
+        self.guard = config
+        self.bounds = config.bounds
+        self.deaf = False  # what still arrives is not read: this connection ends with the answers that are due
+        self._arrived = self._head_bytes = self._body_bytes = self._framed_bytes = 0
+        self._plain_head = b""
+        self._running: RequestResponseCycle | None = None
+        self._seen: tuple[Phase, object] | None = None
+        self._since = 0.0
+
+    # What arrives
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came, within the bounds."""
+        if self.deaf:
+            return
+        self._arrived = len(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._stay(data, upgrade.args[0])
+        except httptools.HttpParserError as error:
+            cause = error.__context__
+            self._refuse(cause.kind if isinstance(cause, RequestRefused) else MALFORMED)
+        else:
+            cycle = self.cycle
+            if cycle is None or cycle.scope is not self.scope:  # type: ignore[redundant-expr]
+                self._head_bytes += len(data)
+                if self._head_bytes > self.bounds.head_bytes:
+                    self._refuse(HEAD_TOO_LARGE)
+            elif cycle.more_body:
+                self._framed_bytes += len(data)
+                if self._framed_bytes - self._body_bytes > self.bounds.head_bytes + self._body_bytes:
+                    self._refuse(MALFORMED)  # chunks of a byte, endless extensions or trailers
+
+    def _stay(self, data: bytes, end: int) -> None:
+        """Take the request up again without its wish to change the protocol; the parser grants it and drops the body.
+
+        Java's HTTP client sends that wish (h2c) with its first request, whatever the method.
+
+        Args:
+            data: What came, ...
+            end: ... and where in it the head ends.
+        """
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self.data_received(self._plain_head + data[end:])
+
+    def on_message_complete(self) -> None:
+        """Tell the application that the body is whole."""
+        if not self.parser.should_upgrade() and not self.cycle.response_complete:
+            self.cycle.more_body = False
+            self.cycle.message_event.set()
+
+    def on_chunk_header(self) -> None:
+        """Refuse what is coded otherwise than in chunks alone: who stands in front may read it differently."""
+        if self._body_bytes == 0:
+            codings = [value.strip().lower() for name, value in self.scope["headers"] if name == b"transfer-encoding"]
+            if codings != [b"chunked"]:
+                raise RequestRefused(MALFORMED)
+
+    def on_headers_complete(self) -> None:
+        """Start the request, unless its head breaks a bound."""
+        if self.parser.should_upgrade():
+            self._plain_head = plain_head(self.parser.get_method(), self.url, self.headers)
+            return
+        if self._arrived + self._head_bytes > SMALL_HEAD:
+            check_head(self.url, self.headers, self.bounds)
+        if len(self.pipeline) >= self.bounds.pipelined:
+            raise RequestRefused(MALFORMED)
+        super().on_headers_complete()
+        self.headers = []  # trailers go here, not among the headers that were checked
+        self._head_bytes = self._body_bytes = self._framed_bytes = 0
+        if self.guard.retiring:
+            self.cycle.keep_alive = False
+
+    def on_body(self, body: bytes) -> None:
+        """Hand a piece of the body on, or drop it where the answer is out already."""
+        cycle = self.cycle
+        self._body_bytes += len(body)
+        if cycle.response_complete:
+            if self._body_bytes > MOST_DROPPED:
+                self.deaf = True
+                self.transport.close()
+            return
+        cycle.body += body
+        if len(cycle.body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        cycle.message_event.set()
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """A client that has sent all it will send still gets the answers that are due.
+
+        Returns:
+            Whether the connection stays open for them.
+        """
+        self.deaf = True
+        return self._answers_are_due()
+
+    # What goes out
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the application, also where more requests wait behind the one that is running."""
+        super().connection_lost(exc)
+        self.pipeline.clear()
+        if self._running is not None and not self._running.response_complete:
+            self._running.disconnected = True
+            self._running.message_event.set()
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request, or end; without the timer that uvicorn sets here."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        elif self.deaf:
+            self.transport.close()
+
+    def _answers_are_due(self) -> bool:
+        """Whether whole requests wait for their answers; one behind them that is not whole is forgotten."""
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete:  # type: ignore[redundant-expr]
+            return False
+        if cycle.more_body:
+            if not self.pipeline:
+                return False
+            self.pipeline.popleft()
+        return True
+
+    def _refuse(self, kind: Kind) -> None:
+        self.deaf = True
+        self.guard.refused[kind.code] += 1
+        if self._answers_are_due():
+            return  # a refusal now would be taken for the answer to an earlier request
+        if not self._is_answered():
+            self.transport.write(refusal(kind, self.server_state.default_headers))
+        self.transport.close()
+
+    def _is_answered(self) -> bool:
+        """Whether what is arriving is the rest of a request whose answer has begun."""
+        cycle = self.cycle
+        if cycle is None or cycle.scope is not self.scope:  # type: ignore[redundant-expr]
+            return False
+        return cycle.more_body and cycle.response_started
+
+    # Time
+
+    @property
+    def phase(self) -> Phase:
+        """What the connection is waiting for."""
+        cycle = self.cycle
+        if self.transport.is_closing():
+            return Phase.CLOSING
+        if self.flow.write_paused:
+            return Phase.WRITING
+        if cycle is None or cycle.scope is not self.scope:  # type: ignore[redundant-expr]
+            return Phase.SILENT if self.scope is None else Phase.HEAD  # type: ignore[redundant-expr]
+        if cycle.more_body:
+            return Phase.BODY
+        return Phase.IDLE if cycle.response_complete else Phase.WORK
+
+    def watch(self, now: float, slack: float) -> None:
+        """Close the connection if it has waited for one thing for too long.
+
+        Args:
+            now: The loop's time, seconds.
+            slack: Seconds by which this may be seen too late, once at each end.
+        """
+        seen = self.phase, self.scope
+        if self._seen is None or seen[0] is not self._seen[0] or seen[1] is not self._seen[1]:
+            self._seen, self._since = seen, now
+        elif now - self._since >= self._patience(seen[0]) - 2 * slack:
+            self._expire(seen[0])
+
+    def _patience(self, phase: Phase) -> float:
+        if phase is Phase.WORK:
+            return float("inf")
+        if phase is Phase.SILENT or phase is Phase.HEAD:
+            return self.bounds.head_seconds
+        if phase is Phase.BODY or phase is Phase.WRITING:
+            return self.bounds.body_seconds
+        return self.bounds.idle_seconds
+
+    def _expire(self, phase: Phase) -> None:
+        if phase is Phase.HEAD or phase is Phase.BODY:
+            self._refuse(TIMED_OUT)
+        elif phase is Phase.WRITING or phase is Phase.CLOSING:
+            self.abort()
+        else:
+            self.transport.close()
+
+    def abort(self) -> None:
+        """Reset the connection: else the kernel would keep what the client does not read."""
+        if self._running is not None:
+            self._running.disconnected = True  # what it still sends is dropped
+        self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self.transport.abort()
+
+    # The end
+
+    def retire(self) -> None:
+        """Close after the answer that is being made, if one is."""
+        if self.cycle is not None:
+            self.cycle.keep_alive = False
+
+    def shutdown(self) -> None:
+        """Close, once the answers to whole requests are out: a request that is not whole is none."""
+        self.deaf = True
+        if not self._answers_are_due():
+            self.transport.close()

@@ -1,0 +1,94 @@
+"""Serving in one process: the service port, the management port beside it, and the end."""
+
+import logging
+import os
+import socket
+import sys
+from collections.abc import Callable
+
+from app.bootstrap import Program
+from app.serving.bounds import Bounds
+from app.serving.config import GuardedConfig
+from app.serving.management import Management, ManagementApp
+from app.serving.server import GuardedServer
+from app.serving.sockets import address_of, allow_many_connections, listen
+from app.settings import Settings
+
+EXIT_ADDRESS = 1
+"""Exit code where an address cannot be listened on; the log says which and why."""
+SWITCH_SECONDS = 0.001
+"""How long a thread of the pool may keep the event loop, or the management port, from Python; 5 ms by default."""
+_log = logging.getLogger(__name__)
+
+
+def open_port(host: str, port: int) -> socket.socket:
+    """Open a port; see `listen`.
+
+    Raises:
+        SystemExit: 1 where that is not possible.
+    """
+    try:
+        return listen(host, port)
+    except OSError as error:
+        _log.error("cannot listen on %s port %d: %s", host, port, str(error.strerror).lower())
+        raise SystemExit(EXIT_ADDRESS) from None
+
+
+def start_management(settings: Settings, program: Program, is_ready: Callable[[], bool]) -> Management | None:
+    """Serve the management port, if one is set.
+
+    Args:
+        settings: Name the port.
+        program: Has the metrics.
+        is_ready: Whether predictions are answered.
+
+    Raises:
+        SystemExit: 1 where the port cannot be opened.
+    """
+    if not settings.management_port:
+        return None
+    listening = open_port(settings.host, settings.management_port)
+    management = Management(ManagementApp(is_ready, program.metrics), listening, Bounds.of(settings))
+    management.start()
+    return management
+
+
+def serve(settings: Settings, program: Program) -> None:
+    """Serve in this process until told to stop.
+
+    Args:
+        settings: Name the ports and bounds.
+        program: Ready to answer.
+
+    Raises:
+        SystemExit: 1 where a port cannot be opened.
+    """
+    management = start_management(settings, program, lambda: program.rest.ready)
+    listening = open_port(settings.host, settings.port)
+    try:
+        run(settings, program, listening, lambda: _log.info("running on http://%s", address_of(listening)))
+    finally:
+        if management is not None:
+            management.stop()
+
+
+def run(settings: Settings, program: Program, listening: socket.socket, on_start: Callable[[], None]) -> None:
+    """Serve an open port until a signal says to stop.
+
+    Args:
+        settings: Give the bounds.
+        program: Ready to answer.
+        listening: An open port.
+        on_start: Called once requests are answered.
+    """
+    allow_many_connections()
+    sys.setswitchinterval(SWITCH_SECONDS)
+    config = GuardedConfig(program.rest, Bounds.of(settings))
+    server = GuardedServer(config, settings.shutdown_grace, program.rest.retire, on_start)
+    try:
+        server.run([listening])
+    finally:
+        program.rest.admission.close()
+        if program.rest.admission.taken:  # work that outlived its grace would keep the interpreter from ending
+            logging.shutdown()
+            os._exit(0)

@@ -1,0 +1,96 @@
+"""The server: uvicorn's, with an eye on every connection and a polite end."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from app.serving.config import GuardedConfig
+from app.serving.protocol import GuardedProtocol
+
+SWEEP_SECONDS = 0.5
+"""Between two looks at every connection; 20,000 of them take a few milliseconds."""
+TICKS_A_SWEEP = 5
+"""uvicorn ticks every 0.1 s."""
+LONGEST_FAREWELL = 1.0
+"""Seconds for which connections that are kept open may go on: their next answer closes them, and no request that was
+just on its way is lost."""
+
+_log = logging.getLogger(__name__)
+
+
+class GuardedServer(uvicorn.Server):
+    """Serves a `GuardedConfig`."""
+
+    def __init__(
+        self,
+        config: GuardedConfig,
+        grace: float,
+        on_retire: Callable[[], None] = lambda: None,
+        on_start: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Args:
+        config: What to serve, and how.
+        grace: Seconds until whoever is still connected is left, once told to stop.
+        on_retire: Called once told to stop, before anything is closed.
+        on_start: Called once requests are answered.
+        """
+        super().__init__(config)
+        self._guard = config
+        self._grace = grace
+        self._on_retire = on_retire
+        self._on_start = on_start
+
+    @property
+    def connections(self) -> list[GuardedProtocol]:
+        """The open connections."""
+        return list(self.server_state.connections)  # type: ignore[arg-type]
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so."""
+        await super().startup(sockets)
+        self._on_start()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Look at the connections, and do what uvicorn does."""
+        if counter % TICKS_A_SWEEP == 0:
+            now = asyncio.get_running_loop().time()
+            for connection in self.connections:
+                connection.watch(now, SWEEP_SECONDS)
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Say goodbye, then close: first what listens, then what idles, then what was in work.
+
+        uvicorn's own end closes idle connections at once, under requests that are on their way, and waits for half
+        requests.
+        """
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._grace
+        self._guard.retiring = True
+        _log.info("Leaving: not ready any more, and every answer closes its connection")
+        self._on_retire()
+        for connection in self.connections:
+            connection.retire()
+        await self._gone_by(loop.time() + min(LONGEST_FAREWELL, self._grace / 2))
+        for server in self.servers:
+            server.close()
+        for listening in sockets or []:
+            listening.close()
+        for connection in self.connections:
+            connection.shutdown()
+        await self._gone_by(end)
+        if left := self.connections:
+            _log.warning("Leaving %d connections that took longer than SHUTDOWN_GRACE", len(left))
+            for connection in left:
+                connection.abort()
+            await asyncio.wait([*self.server_state.tasks, asyncio.create_task(asyncio.sleep(0))], timeout=0.2)
+        await self.lifespan.shutdown()
+
+    async def _gone_by(self, moment: float) -> None:
+        """Wait until no connection is open, until a moment, or until somebody insists (Ctrl+C twice)."""
+        loop = asyncio.get_running_loop()
+        while self.server_state.connections and loop.time() < moment and not self.force_exit:
+            await asyncio.sleep(0.02)

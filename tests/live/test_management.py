@@ -1,0 +1,54 @@
+"""The management port: health and, where there are any, metrics; without a key, on a thread of its own."""
+
+import socket
+
+import pytest
+
+from tests.known import KEY
+from tests.live.conftest import Start
+from tests.live.raw import say, statuses
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_it_answers_health_and_nothing_else(start: Start) -> None:
+    port = free_port()
+    program = start(API_KEY=KEY, PORT="0", MANAGEMENT_PORT=str(port))
+    program.port()
+    expected = {
+        b"GET /health/live": 200,
+        b"GET /health/ready": 200,
+        b"HEAD /health/live": 200,
+        b"POST /health/live": 405,
+        b"GET /predict": 404,
+        b"POST /predict": 404,
+        b"GET /docs": 404,
+        b"GET /": 404,
+    }
+    for line, status in expected.items():
+        answer = say(port, line + b" HTTP/1.1\r\nHost: beer\r\n\r\n")
+        assert statuses(answer) == [status], line
+        assert b"server:" not in answer.lower()
+        if status >= 400:
+            assert b"application/problem+json" in answer
+    assert program.stop() == 0
+
+
+def test_it_is_off_by_default(start: Start) -> None:
+    program = start(API_KEY=KEY, PORT="0")
+    program.port()
+    assert "anagement" not in program.errors
+
+
+@pytest.mark.parametrize("name", ["MANAGEMENT_PORT", "PORT"])
+def test_a_port_that_is_taken_is_exit_code_1(start: Start, name: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        program = start(**{"API_KEY": KEY, "PORT": "0", name: str(port)})
+        assert program.ended() == 1
+    assert f"port {port}: address already in use" in program.errors

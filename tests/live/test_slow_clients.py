@@ -1,0 +1,161 @@
+"""Clients that are slow on purpose, thousands at once: gone in time, while a normal one is served."""
+
+import resource
+import select
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.known import KEY
+from tests.live.conftest import Start
+from tests.live.program import Program
+from tests.live.raw import BODY, HEAD, connect, post, read_until, say, statuses
+
+MANY = 2_000
+SLACK = 1.0
+"""Seconds that a busy machine may take to notice."""
+
+
+@pytest.fixture
+def open_files() -> Iterator[None]:
+    """Lets this process hold thousands of sockets."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (before[1], before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+HALF_HEAD = b"POST /predict HTTP/1.1\r\nHost: be"
+HALF_BODY = post(body=BODY + b" " * 1000)[:-1000]
+KINDS = (b"", HALF_HEAD, HALF_BODY, post())
+"""Silent, slow headers, slow body, and one that asks once and then stays."""
+
+
+def _hold(program: Program, many: int, seconds: float) -> float:
+    """Hold connections and feed a byte a second to each slow one, until the server has closed all.
+
+    Returns:
+        Seconds until the last was gone.
+    """
+    held: dict[int, tuple[socket.socket, bytes]] = {}
+    try:
+        return _hold_until_gone(program, many, seconds, held)
+    finally:
+        for connection, _ in held.values():
+            connection.close()
+
+
+def _hold_until_gone(
+    program: Program, many: int, seconds: float, held: dict[int, tuple[socket.socket, bytes]]
+) -> float:
+    poller = select.poll()
+    started = time.monotonic()
+    for number in range(many):
+        kind = KINDS[number % len(KINDS)]
+        connection = connect(program.port())
+        connection.sendall(kind)
+        held[connection.fileno()] = (connection, b"" if kind in (b"", post()) else b"x" if kind is HALF_HEAD else b" ")
+        poller.register(connection, select.POLLIN)
+    fed, slowest = started, 0.0
+    while held:
+        now = time.monotonic()
+        assert now - started < seconds, f"{len(held)} of {many} are still there after {seconds} s"
+        if now - fed > 0.5:
+            fed = now
+            for connection, drop in held.values():
+                _feed(connection, drop)
+            asked = time.monotonic()
+            assert statuses(say(program.port(), post())) == [200]
+            slowest = max(slowest, time.monotonic() - asked)
+        for descriptor, _ in poller.poll(100):
+            connection, _ = held[descriptor]
+            if _ended(connection):
+                poller.unregister(connection)
+                connection.close()
+                del held[descriptor]
+    assert slowest < 1.0, "a normal client waited"
+    return time.monotonic() - started
+
+
+def _feed(connection: socket.socket, drop: bytes) -> None:
+    try:
+        connection.send(drop)
+    except OSError:
+        pass  # closed meanwhile; the poll tells
+
+
+def _ended(connection: socket.socket) -> bool:
+    try:
+        return not connection.recv(65536)
+    except OSError:
+        return True
+
+
+def test_two_thousand_slow_clients_are_gone_in_time(start: Start, open_files: None) -> None:
+    program = start(
+        API_KEY=KEY, PORT="0", HEADER_TIMEOUT="3", BODY_TIMEOUT="4", KEEP_ALIVE_TIMEOUT="2"
+    )
+    program.port()
+    assert _hold(program, MANY, 4 + SLACK + 2) >= 2.0  # 2 s: to open them all
+    assert program.stop() == 0
+
+
+@pytest.mark.nightly
+def test_two_thousand_slow_clients_are_gone_within_15_seconds_by_default(start: Start, open_files: None) -> None:
+    program = start(API_KEY=KEY, PORT="0")
+    program.port()
+    assert _hold(program, MANY, 15 + SLACK + 2) > 10
+
+
+@pytest.fixture(scope="module")
+def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    """The program with short patience."""
+    settings = {"HEADER_TIMEOUT": "2", "BODY_TIMEOUT": "3", "KEEP_ALIVE_TIMEOUT": "2"}
+    program = Program(tmp_path_factory.mktemp("impatient"), API_KEY=KEY, PORT="0", **settings)
+    yield program
+    program.close()
+
+
+def _closed_after(program: Program, data: bytes) -> tuple[float, bytes]:
+    with connect(program.port()) as connection:
+        started = time.monotonic()
+        connection.sendall(data)
+        received = read_until(connection)
+        return time.monotonic() - started, received
+
+
+CUT_OFF = {
+    "silent": (b"", 1.0, 2.0, []),
+    "blank lines": (b"\r\n\r\n", 1.0, 2.0, []),
+    "half a head": (HALF_HEAD, 1.0, 2.0, [408]),
+    "half a body": (HALF_BODY, 2.0, 3.0, [408]),
+    "a request and no more": (post(), 1.0, 2.0, [200]),
+    "a request and half a head": (post() + HALF_HEAD, 1.0, 2.0, [200, 408]),
+    "asked to go on, and silent": (post(b"Expect: 100-continue\r\n")[: -len(BODY)], 2.0, 3.0, [100, 408]),
+    "a body that nobody asked for": (b"GET /health/live HTTP/1.1\r\nContent-Length: 9\r\n\r\n", 2.0, 3.0, [200]),
+    "no key and no body": (b"POST /predict HTTP/1.1\r\nContent-Length: 9\r\n\r\n", 1.5, 2.5, [401]),
+}
+
+
+def test_what_is_not_whole_in_time_is_closed(impatient: Program) -> None:
+    with ThreadPoolExecutor(len(CUT_OFF)) as clients:
+        found = list(clients.map(lambda case: _closed_after(impatient, case[0]), CUT_OFF.values()))
+    for name, (_, least, most, expected), (seconds, received) in zip(CUT_OFF, CUT_OFF.values(), found, strict=True):
+        assert statuses(received) == expected, name
+        assert least <= seconds <= most + SLACK, f"{name}: {seconds:.2f} s"
+
+
+def test_a_client_that_does_not_read_is_cut_off(impatient: Program) -> None:
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect(("127.0.0.1", impatient.port()))
+        connection.settimeout(15)
+        request = b"GET /docs/assets/swagger-ui-bundle.js HTTP/1.1\r\n" + HEAD + b"\r\n"
+        connection.sendall(request * 20)
+        deadline = time.monotonic() + 15
+        gone = select.poll()
+        gone.register(connection, select.POLLHUP | select.POLLERR)
+        assert gone.poll(1000 * (deadline - time.monotonic())), "still open"

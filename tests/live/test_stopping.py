@@ -1,0 +1,102 @@
+"""The end: what is in work finishes, who holds half a request is left, and the exit code says that all is well."""
+
+import json
+import signal
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.known import BEER, KEY
+from tests.live.conftest import Start
+from tests.live.program import Program
+from tests.live.raw import connect, post, read_until, statuses
+
+BATCH = json.dumps({"beers": [BEER] * 1000}).encode()
+MANY = post(body=BATCH, target=b"/predict/batch")
+READY = b"GET /health/ready HTTP/1.1\r\nHost: beer\r\n\r\n"
+
+
+@pytest.fixture
+def program(start: Start) -> Program:
+    """The program; it may be stopped."""
+    program = start(API_KEY=KEY, PORT="0")
+    program.port()
+    return program
+
+
+@pytest.fixture
+def idle(program: Program) -> Iterator[socket.socket]:
+    """A connection that has asked once and is kept open."""
+    with connect(program.port()) as connection:
+        connection.sendall(READY)
+        assert statuses(read_until(connection, lambda data: data.endswith(b"}"))) == [200]
+        yield connection
+
+
+def test_told_to_stop_it_is_not_ready_and_says_goodbye_to_who_is_connected(
+    program: Program, idle: socket.socket
+) -> None:
+    program.process.send_signal(signal.SIGTERM)
+    program.lines("Leaving")
+    with connect(program.port()) as newcomer:
+        newcomer.sendall(READY)
+        late = read_until(newcomer)
+    idle.sendall(READY)
+    last = read_until(idle)
+    for answer in (late, last):
+        assert statuses(answer) == [503] and b"connection: close" in answer
+    assert program.ended() == 0
+
+
+def test_with_nobody_there_it_ends_at_once(program: Program) -> None:
+    started = time.monotonic()
+    assert program.stop() == 0
+    assert time.monotonic() - started < 1.5
+
+
+def test_what_is_in_work_and_waiting_is_answered(program: Program) -> None:
+    connections = [connect(program.port()) for _ in range(12)]
+    for connection in connections:
+        connection.sendall(MANY)
+    program.process.send_signal(signal.SIGTERM)
+    answers = [read_until(connection) for connection in connections]
+    for connection in connections:
+        connection.close()
+    assert [statuses(answer) for answer in answers] == [[200]] * 12
+    assert all(len(answer) > 100_000 for answer in answers)
+    assert program.ended() == 0
+
+
+@pytest.mark.parametrize("data", [b"", MANY[:40], MANY[:-100]], ids=["nothing", "half a head", "half a body"])
+def test_who_holds_half_a_request_does_not_keep_it(program: Program, data: bytes) -> None:
+    with connect(program.port()) as connection:
+        connection.sendall(data)
+        started = time.monotonic()
+        assert program.stop() == 0
+        assert time.monotonic() - started < 3.0
+        assert read_until(connection) == b""
+
+
+def test_a_body_that_is_completed_in_time_is_answered(program: Program) -> None:
+    with connect(program.port()) as connection:
+        connection.sendall(MANY[:-100])
+        program.process.send_signal(signal.SIGTERM)
+        program.lines("Leaving")
+        connection.sendall(MANY[-100:])
+        assert statuses(read_until(connection)) == [200]
+    assert program.ended() == 0
+
+
+def test_who_does_not_read_the_answer_is_left_after_the_grace(start: Start) -> None:
+    program = start(API_KEY=KEY, PORT="0", SHUTDOWN_GRACE="2")
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect(("127.0.0.1", program.port()))
+        connection.sendall(b"GET /docs/assets/swagger-ui-bundle.js HTTP/1.1\r\n\r\n" * 20)
+        assert connection.recv(1)
+        started = time.monotonic()
+        assert program.stop() == 0
+        assert 1.0 < time.monotonic() - started < 4.0
+    assert "Traceback" not in program.errors

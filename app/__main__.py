@@ -3,13 +3,13 @@
 import argparse
 import json
 import signal
-import sys
-from types import FrameType
 
 from app import __version__
 from app.domains.beer.schema import EXAMPLE_BEER
 from app.errors import SettingsError
 from app.serving.serve import serve
+from app.serving.worker import leave
+from app.serving.workers import supervise
 from app.settings import Settings, create_env_file
 from app.start import EXIT_SETTINGS, quit_with, start
 
@@ -20,22 +20,21 @@ def main() -> None:
         prog="python -m app", description="Serve Beer Model. Settings come from the environment and .env."
     )
     parser.add_argument("--version", action="version", version=__version__)
-    parser.parse_args()
+    parser.add_argument("--workers", type=int, help="processes that serve the port together (WORKERS)")
+    arguments = parser.parse_args()
     try:
         created = create_env_file()
     except SettingsError as error:
         quit_with(f"Settings: {error}", EXIT_SETTINGS)
-    settings, program = start()
+    settings, program = start(workers=arguments.workers)
     if created:
         print(_welcome(settings), flush=True)
     for stop in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(stop, _leave)
-    serve(settings, program)
-
-
-def _leave(number: int, frame: FrameType | None) -> None:
-    """Uvicorn finishes what is in work and then raises the signal again: that is a good end."""
-    sys.exit(0)
+        signal.signal(stop, leave)
+    if settings.workers > 1:
+        supervise(settings, program)
+    else:
+        serve(settings, program)
 
 
 def _welcome(settings: Settings) -> str:

@@ -1,6 +1,8 @@
 """The composition root: builds the program's parts from its settings; the only module that names implementations."""
 
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 
 from app.access.keys import KeyRing
 from app.bundle.store import highest, read_bundle
@@ -22,13 +24,16 @@ class Program:
     rest: RestDoor
     metrics: App | None = None
     """ASGI application that answers GET /metrics without a key, for a port of its own."""
+    metrics_folder: Path | None = None
+    """Folder in which several workers put what is counted, so that each can tell the sum."""
 
 
-def build(settings: Settings) -> Program:
+def build(settings: Settings, metrics_folder: Path | None = None) -> Program:
     """Build the program; no model is loaded yet.
 
     Args:
         settings: What is set.
+        metrics_folder: Where several workers put what is counted; None makes one where there are several.
 
     Returns:
         The parts.
@@ -43,7 +48,9 @@ def build(settings: Settings) -> Program:
         admission=Admission(settings.max_in_work, settings.max_waiting),
         body_limits={"one": settings.body_limit, "many": settings.batch_body_limit},
     )
-    return Program(service, rest)
+    if metrics_folder is None and settings.workers > 1:
+        metrics_folder = Path(tempfile.mkdtemp(prefix="beer-model-"))
+    return Program(service, rest, metrics_folder=metrics_folder)
 
 
 def load_models(program: Program, settings: Settings) -> None:

@@ -66,8 +66,11 @@ class Settings(BaseSettings):
     """Seconds for what is in work to finish, once told to stop."""
 
 
-def load_settings() -> Settings:
+def load_settings(workers: int | None = None) -> Settings:
     """Read the settings from the environment and, under it, ``.env`` in the working directory.
+
+    Args:
+        workers: Goes before the environment.
 
     Returns:
         The settings.
@@ -76,7 +79,7 @@ def load_settings() -> Settings:
         SettingsError: One is missing or wrong; every such setting is named, no value is shown.
     """
     try:
-        return Settings()
+        return Settings() if workers is None else Settings(workers=workers)
     except ValidationError as error:
         faults = error.errors(include_input=False, include_url=False, include_context=False)
         told = (_sentence(str(fault["loc"][0]).upper(), fault["msg"]) for fault in faults)

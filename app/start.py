@@ -1,6 +1,7 @@
 """The start: settings, parts and models, all before a port opens; what is wrong becomes an exit code."""
 
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 from app.bootstrap import Program, build, load_models
@@ -12,8 +13,12 @@ EXIT_SETTINGS = 2
 EXIT_BUNDLE = 3
 
 
-def start() -> tuple[Settings, Program]:
+def start(metrics_folder: Path | None = None, workers: int | None = None) -> tuple[Settings, Program]:
     """Read the settings, build the parts, verify and load the models.
+
+    Args:
+        metrics_folder: Where several workers put what is counted; None makes one where there are several.
+        workers: Goes before the setting.
 
     Returns:
         The settings, and a program that is ready.
@@ -22,9 +27,9 @@ def start() -> tuple[Settings, Program]:
         SystemExit: 2 where a setting is missing or wrong, 3 where a bundle is; stderr says which and why.
     """
     try:
-        settings = load_settings()
+        settings = load_settings(workers)
         configure_logging(settings.log_level)
-        program = build(settings)
+        program = build(settings, metrics_folder)
         load_models(program, settings)
     except SettingsError as error:
         quit_with(f"Settings: {error}", EXIT_SETTINGS)

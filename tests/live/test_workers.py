@@ -1,0 +1,146 @@
+"""Several processes on one port: a death is made good, a restart loses nothing, the end is clean."""
+
+import os
+import re
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.known import KEY
+from tests.live.conftest import Start
+from tests.live.program import Program
+from tests.live.raw import connect, post, read_until, say, statuses
+from tests.live.test_management import free_port
+
+PATIENCE = 30.0
+READY = b"GET /health/ready HTTP/1.1\r\nHost: beer\r\n\r\n"
+
+
+def children(program: Program) -> set[int]:
+    """The workers' process ids."""
+    tasks = Path(f"/proc/{program.process.pid}/task").glob("*/children")
+    return {int(pid) for task in tasks for pid in task.read_text().split()}
+
+
+def until(condition: Callable[[], bool], what: str) -> float:
+    """Wait for something, and tell how long it took."""
+    started = time.monotonic()
+    while not condition():
+        assert time.monotonic() - started < PATIENCE, f"not {what} in {PATIENCE} s"
+        time.sleep(0.01)
+    return time.monotonic() - started
+
+
+def serving(program: Program) -> int:
+    """How many workers have said that they serve."""
+    return program.errors.count("Application startup complete")
+
+
+class Callers:
+    """Clients that ask without pause, each request on a connection of its own."""
+
+    def __init__(self, port: int, count: int = 4) -> None:
+        self._port = port
+        self._stop = threading.Event()
+        self.answers: list[list[int]] = []
+        self._threads = [threading.Thread(target=self._call) for _ in range(count)]
+        for thread in self._threads:
+            thread.start()
+
+    def _call(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self.answers.append(statuses(say(self._port, post())))
+            except OSError:
+                self.answers.append([])
+
+    def stop(self) -> list[list[int]]:
+        """Stop, and give what was answered."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(PATIENCE)
+        return self.answers
+
+
+@pytest.fixture
+def program(start: Start) -> Program:
+    """The program with two workers that both serve."""
+    program = start(API_KEY=KEY, PORT="0", WORKERS="2")
+    program.port()
+    until(lambda: serving(program) == 2, "two workers")
+    return program
+
+
+def test_a_killed_worker_is_replaced_within_two_seconds_and_only_its_own_requests_fail(program: Program) -> None:
+    before = children(program)
+    callers = Callers(program.port())
+    victim = min(before)
+    os.kill(victim, signal.SIGKILL)
+    seconds = until(lambda: serving(program) == 3, "a third worker")
+    answers = callers.stop()
+    assert seconds < 2.0 + 2.0 * (os.getloadavg()[0] > 2), f"replaced after {seconds:.1f} s"
+    assert len(children(program)) == 2 and victim not in children(program)
+    failed = [answer for answer in answers if answer != [200]]
+    assert len(failed) <= 4, "more than one request a caller failed"
+    assert len(answers) > 20
+    assert program.stop() == 0
+
+
+def test_a_restart_of_the_workers_loses_no_request(program: Program) -> None:
+    before = children(program)
+    callers = Callers(program.port())
+    program.process.send_signal(signal.SIGHUP)
+    program.lines("every worker is new")
+    answers = callers.stop()
+    assert children(program).isdisjoint(before) and len(children(program)) == 2
+    assert len(answers) > 20 and all(answer == [200] for answer in answers)
+    assert program.stop() == 0
+
+
+def test_told_to_stop_all_end_and_what_is_in_work_is_answered(program: Program) -> None:
+    workers = children(program)
+    folders = set(Path("/tmp").glob("beer-model-*"))
+    with connect(program.port()) as half, connect(program.port()) as asking:
+        half.sendall(post()[:-5])
+        asking.sendall(post())
+        program.process.send_signal(signal.SIGTERM)
+        assert statuses(read_until(asking)) == [200]
+        assert program.ended() == 0
+        assert statuses(read_until(half)) == []
+    assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
+    assert len(set(Path("/tmp").glob("beer-model-*")) & folders) < len(folders) or not folders
+
+
+def test_workers_whose_parent_is_killed_do_not_stay(program: Program) -> None:
+    workers = children(program)
+    program.process.kill()
+    program.ended()
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), "all gone")
+
+
+def test_the_management_port_tells_of_the_workers(start: Start) -> None:
+    port = free_port()
+    program = start(API_KEY=KEY, PORT="0", WORKERS="2", MANAGEMENT_PORT=str(port))
+    program.port()
+    assert statuses(say(port, READY)) == [200]
+    assert program.stop() == 0
+
+
+@pytest.mark.parametrize(("settings", "code"), [({"API_KEY": "short"}, 2), ({"MODEL_PATH": "/nowhere"}, 3)])
+def test_what_is_wrong_is_seen_by_the_parent(start: Start, settings: dict[str, str], code: int) -> None:
+    program = start(**{"API_KEY": KEY, "PORT": "0", "WORKERS": "2", **settings})
+    assert program.ended() == code
+    assert not re.search("running on", program.errors)
+
+
+def test_the_option_goes_before_the_setting(start: Start) -> None:
+    program = start(command=(sys.executable, "-m", "app", "--workers", "2"), API_KEY=KEY, PORT="0", WORKERS="1")
+    program.port()
+    assert len(children(program)) == 2
+    assert KEY not in Path(f"/proc/{program.process.pid}/cmdline").read_text()
+    assert program.stop() == 0

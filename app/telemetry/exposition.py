@@ -1,0 +1,63 @@
+"""Exposition: the totals as Prometheus reads them, text format 0.0.4.
+
+Written by hand, as it is forty lines: prometheus_client's multi-process mode keeps its figures in global state, takes a
+lock for each count, and leaves a file of each process that ever was.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+from app.telemetry.metrics import Family, Registry
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def exposition(registry: Registry) -> bytes:
+    """All totals of all processes.
+
+    Args:
+        registry: Any of those that share a folder: each gives the same.
+
+    Returns:
+        The text, sorted by name and labels.
+    """
+    series: dict[str, dict[str, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
+    for (name, labels, part), value in registry.read().items():
+        series[name][labels][part] = value
+    lines: list[str] = []
+    for name in sorted(series):
+        family = registry.families[name]
+        lines += (f"# HELP {name} {family.help}", f"# TYPE {name} {family.kind}")
+        for labels in sorted(series[name]):
+            lines += _samples(family, labels, series[name][labels])
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _samples(family: Family, labels: str, parts: Mapping[str, float]) -> Iterator[str]:
+    if family.kind == "histogram":
+        yield from _histogram(family, labels, parts)
+        return
+    value = parts[""]
+    if family.merge == "age":
+        value = time.time() - value if value else float("nan")
+    yield f"{family.name}{_braced(labels)} {_number(value)}"
+
+
+def _histogram(family: Family, labels: str, parts: Mapping[str, float]) -> Iterator[str]:
+    total = 0.0
+    for bound in (*(f"{bound:g}" for bound in family.bounds), "+Inf"):
+        total += parts.get(bound, 0.0)
+        within = f'le="{bound}"'
+        yield f"{family.name}_bucket{_braced(labels, within)} {_number(total)}"
+    yield f"{family.name}_sum{_braced(labels)} {_number(parts.get('sum', 0.0))}"
+    yield f"{family.name}_count{_braced(labels)} {_number(total)}"
+
+
+def _braced(*labels: str) -> str:
+    text = ",".join(label for label in labels if label)
+    return f"{{{text}}}" if text else ""
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if value.is_integer() else repr(value) if value == value else "NaN"

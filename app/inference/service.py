@@ -7,6 +7,8 @@ from app.bundle.manifest import Explanation, Manifest
 from app.errors import ModelNotFound, ModelNotReady
 from app.inference.explain import Rows, ShapleyExplainer
 from app.inference.predictor import Array, Arrays, Predictor, pack
+from app.inference.watch import ModelWatch
+from app.telemetry.metrics import Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +24,13 @@ class Reasons:
 class InferenceService:
     """Finds a model by name and runs it. Every door calls it."""
 
-    def __init__(self, names: Iterable[str]) -> None:
+    def __init__(self, names: Iterable[str], metrics: Registry | None = None) -> None:
         """Args:
         names: The models that are to be served; each answers once `serve` has been given its predictor.
+        metrics: Holds the figures of what is asked and answered; by default one of its own.
         """
+        self.metrics = metrics or Registry()
+        self._watches: dict[str, ModelWatch] = {}
         self._predictors: dict[str, Predictor | None] = dict.fromkeys(names)
         self._explainers: dict[str, ShapleyExplainer] = {}
 
@@ -44,6 +49,9 @@ class InferenceService:
         manifest = predictor.manifest
         if manifest.explanation and manifest.packed:
             self._explainers[manifest.name] = _explainer(predictor, manifest.packed, manifest.explanation)
+        if manifest.name in self._watches:
+            self._watches[manifest.name].retire()
+        self._watches[manifest.name] = ModelWatch(self.metrics, manifest)
         self._predictors[manifest.name] = predictor
 
     def predictor(self, name: str) -> Predictor:
@@ -76,7 +84,9 @@ class InferenceService:
             ModelNotReady: It is not loaded yet.
         """
         predictor = self.predictor(name)
-        return predictor.manifest, predictor.predict(inputs)
+        outputs = predictor.predict(inputs)
+        self._watches[name].seen(inputs)
+        return predictor.manifest, outputs
 
     def explain(self, name: str, row: Rows) -> Reasons:
         """Why a model answers a row as it does; takes milliseconds.

@@ -6,6 +6,7 @@ import numpy as np
 
 from app.bundle.manifest import Manifest
 from app.domains.beer.doubts import doubts
+from app.domains.beer.figures import BeerFigures
 from app.domains.beer.schema import Beer, Beers, Prediction, Predictions
 from app.domains.beer.units import points
 from app.domains.face import Operation
@@ -31,6 +32,7 @@ class BeerFace:
         service: Runs the models.
         """
         self._service = service
+        self._figures = BeerFigures(service.metrics)
 
     @property
     def operations(self) -> Sequence[Operation[Beer, Prediction] | Operation[Beers, Predictions]]:
@@ -86,7 +88,9 @@ class BeerFace:
     def _answers(self, rows: Sequence[Row]) -> list[Prediction]:
         manifest, outputs = self._service.infer(VITALS, {"features": np.array(rows, dtype=np.float32)})
         ibu, lower, upper = (outputs[name].ravel().tolist() for name in ("ibu", "lower", "upper"))
-        return [_prediction(manifest, *figures) for figures in zip(rows, ibu, lower, upper, strict=True)]
+        answers = [_prediction(manifest, *figures) for figures in zip(rows, ibu, lower, upper, strict=True)]
+        self._figures.answered(manifest, ibu, lower, upper, answers)
+        return answers
 
 
 def to_row(beer: Beer) -> Row:

@@ -6,6 +6,11 @@ Each door keeps one table from the calls' errors to its own codes; a test holds 
     ├── CallError               what a caller can meet
     │   ├── InputError          the data is wrong: field by field, never with the data itself
     │   ├── NotAuthenticated    no key, or none that is known
+    │   ├── NotAllowed          the key is known but lacks the scope
+    │   ├── Limited             too many calls; says when to come again
+    │   │   ├── RateExceeded        ... of this key
+    │   │   └── TooManyFailures     ... with wrong keys from this address
+    │   ├── LimitsUnavailable   the store of the rate limits does not answer
     │   ├── ModelNotFound       no model of that name or version
     │   └── ModelNotReady       the model exists but cannot answer yet
     └── StartError              what keeps the program from starting
@@ -47,6 +52,35 @@ class InputError(CallError):
 
 class NotAuthenticated(CallError):
     """The call carries no key, or none that is known."""
+
+
+class NotAllowed(CallError):
+    """The call's key is known but lacks the scope."""
+
+
+class Limited(CallError):
+    """Too many calls; ``seconds`` says when to come again."""
+
+    def __init__(self, quota: int, window: int, seconds: int) -> None:
+        super().__init__(f"more than {quota} in {window} s")
+        self.quota = quota
+        """Calls allowed in a window, ..."""
+        self.window = window
+        """... seconds that a window lasts, ..."""
+        self.seconds = seconds
+        """... and seconds until the next begins, at least 1."""
+
+
+class RateExceeded(Limited):
+    """The key has had as many calls as its rate allows."""
+
+
+class TooManyFailures(Limited):
+    """As many wrong keys as are allowed have come from this address."""
+
+
+class LimitsUnavailable(CallError):
+    """The store of the rate limits does not answer, and calls are not to be served without it."""
 
 
 class ModelNotFound(CallError):

@@ -1,10 +1,11 @@
-"""Entry point of the command: ``python -m app`` serves."""
+"""Entry point of the command: ``python -m app`` serves, and with a word more does what `app.cli` offers."""
 
 import argparse
 import json
 import signal
 
 from app import __version__
+from app.cli import keys
 from app.domains.beer.schema import EXAMPLE_BEER
 from app.errors import SettingsError
 from app.serving.serve import serve
@@ -21,7 +22,11 @@ def main() -> None:
     )
     parser.add_argument("--version", action="version", version=__version__)
     parser.add_argument("--workers", type=int, help="processes that serve the port together (WORKERS)")
+    keys.add_commands(parser.add_subparsers(metavar="COMMAND"))
     arguments = parser.parse_args()
+    if "run" in arguments:
+        _run(arguments)
+        return
     try:
         created = create_env_file()
     except SettingsError as error:
@@ -35,6 +40,13 @@ def main() -> None:
         supervise(settings, program)
     else:
         serve(settings, program)
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    try:
+        arguments.run(arguments)
+    except SettingsError as error:
+        quit_with(f"Settings: {error}", EXIT_SETTINGS)
 
 
 def _welcome(settings: Settings) -> str:

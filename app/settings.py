@@ -2,11 +2,12 @@
 
 import os
 import secrets
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.errors import SettingsError
 
@@ -25,6 +26,24 @@ def _sendable(key: SecretStr) -> SecretStr:
     return key
 
 
+def _none_if_empty(value: object) -> object:
+    return value or None
+
+
+def _parts(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _store(url: SecretStr) -> SecretStr:
+    text = url.get_secret_value()
+    if text != "memory://" and not text.startswith(("redis://", "rediss://")):
+        raise ValueError("must be memory:// or a URL that begins with redis:// or rediss://")
+    return url
+
+
+OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_empty)]
+
+
 class Settings(BaseSettings):
     """What can be set. Each name is also the environment variable's, in capitals."""
 
@@ -32,8 +51,22 @@ class Settings(BaseSettings):
         env_file=ENV_FILE, env_file_encoding="utf-8", extra="ignore", frozen=True, hide_input_in_errors=True
     )
 
-    api_key: Annotated[SecretStr, AfterValidator(_sendable)]
-    """The key that callers send as X-API-Key; 16 characters or more."""
+    api_key: Annotated[SecretStr, AfterValidator(_sendable)] | None
+    """The key that callers send as X-API-Key; 16 characters or more. Needed unless there is a file of keys."""
+    api_keys_file: OptionalPath = None
+    """File of more keys, see ``python -m app keys``."""
+    rate_limit: str = ""
+    """Most calls of a key that has no rate of its own: ``100/minute``; empty: any number."""
+    rate_limit_storage: Annotated[SecretStr, AfterValidator(_store)] = SecretStr("memory://")
+    """Where calls are counted: in each process' memory, or in Redis for all that share it."""
+    rate_limit_failure: Literal["open", "closed"] = "open"
+    """While Redis does not answer, calls of keys with a rate are served (open) or refused with 503 (closed)."""
+    auth_failures_per_minute: int = Field(default=10, ge=0)
+    """Wrong keys from one address above which the answer is 429 in place of 401; 0: never."""
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_parts)] = ()
+    """Networks, with commas between them, whose X-Forwarded-For is believed."""
+    metrics_path: OptionalPath = None
+    """Folder that processes share whose figures add up in /metrics; empty: this process is alone."""
     host: str = "127.0.0.1"
     """Address to listen on; 0.0.0.0 is every one."""
     port: int = Field(default=8000, ge=0, le=65535)
@@ -65,6 +98,11 @@ class Settings(BaseSettings):
     shutdown_grace: float = Field(default=10, ge=0, le=600)
     """Seconds for what is in work to finish, once told to stop."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _a_file_of_keys_is_enough(cls, values: dict[str, object]) -> dict[str, object]:
+        return {**values, "api_key": values.get("api_key") or None} if values.get("api_keys_file") else values
+
 
 def load_settings(workers: int | None = None) -> Settings:
     """Read the settings from the environment and, under it, ``.env`` in the working directory.
@@ -88,6 +126,24 @@ def load_settings(workers: int | None = None) -> Settings:
         raise SettingsError(f"{ENV_FILE} cannot be read as UTF-8 text") from None
 
 
+class _KeysFile(BaseSettings):
+    model_config = Settings.model_config
+
+    api_keys_file: OptionalPath = None
+
+
+def keys_file() -> Path | None:
+    """The setting API_KEYS_FILE alone, for commands that need no other to be right.
+
+    Raises:
+        SettingsError: ``.env`` cannot be read.
+    """
+    try:
+        return _KeysFile().api_keys_file
+    except (OSError, UnicodeDecodeError):
+        raise SettingsError(f"{ENV_FILE} cannot be read as UTF-8 text") from None
+
+
 def _sentence(name: str, reason: str) -> str:
     reason = "is missing" if reason == "Field required" else reason.removeprefix("Value error, ")
     return f"{name} {reason}; {HOW_TO_MAKE_A_KEY}" if name == "API_KEY" else f"{name}: {reason}"
@@ -105,7 +161,8 @@ def create_env_file() -> str | None:
         SettingsError: The folder or the disk does not take it.
     """
     target, example = Path(ENV_FILE), Path(ENV_EXAMPLE)
-    if target.exists() or "API_KEY" in {name.upper() for name in os.environ} or not example.is_file():
+    given = {"API_KEY", "API_KEYS_FILE"} & {name.upper() for name in os.environ}
+    if target.exists() or given or not example.is_file():
         return None
     key = secrets.token_urlsafe(32)
     text = example.read_text("utf-8").replace("\nAPI_KEY=\n", f"\nAPI_KEY={key}\n", 1)

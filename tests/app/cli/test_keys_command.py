@@ -1,0 +1,105 @@
+"""The commands for keys: what they print, what they write, and what they refuse."""
+
+import json
+import re
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from app.__main__ import main
+
+Command = Callable[..., str]
+
+
+@pytest.fixture
+def keys(plain_environment: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Runs a command; gives what stands on stdout, or on stderr where it is to fail with a code."""
+    monkeypatch.setenv("API_KEYS_FILE", "keys.json")
+
+    def run(*arguments: str, code: int = 0) -> str:
+        monkeypatch.setattr(sys, "argv", ["app", "keys", *arguments])
+        if not code:
+            main()
+            return capsys.readouterr().out
+        with pytest.raises(SystemExit) as caught:
+            main()
+        assert caught.value.code == code
+        return capsys.readouterr().err
+
+    return run
+
+
+def test_create_prints_the_key_and_nothing_else_and_makes_the_file(keys: Command, plain_environment: Path) -> None:
+    printed = keys("create", "--name", "Brew Club", "--expires", "90d", "--rate", "100/minute")
+    assert re.fullmatch(r"[A-Za-z0-9_-]{43}\n", printed)
+    path = plain_environment / "keys.json"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert printed.strip() not in path.read_text()
+    stored = json.loads(path.read_text())["keys"][0]
+    assert stored["scopes"] == ["predict"] and stored["rate"] == "100/minute"
+    line = keys("list")
+    assert line.startswith(stored["id"] + " ") and stored["id"].startswith("Brew-Club-")
+    assert "expires" in line and "100/minute" in line and printed.strip() not in line
+
+
+def test_list_has_a_line_a_key_and_says_what_has_expired(keys: Command, plain_environment: Path) -> None:
+    keys("create", "--name", "old", "--expires", "2020-01-31")
+    keys("create", "--name", "new")
+    old, new = keys("list").splitlines()
+    assert "expired 2020-01-31" in old and "never expires" in new
+
+
+def test_revoke_forgets_one_key_and_an_unknown_id_is_an_error(keys: Command, plain_environment: Path) -> None:
+    for name in "one", "two":
+        keys("create", "--name", name)
+    first = keys("list").split()[0]
+    assert keys("revoke", first) == ""
+    assert [line.split()[0] for line in keys("list").splitlines()] != [first]
+    assert len(keys("list").splitlines()) == 1
+    assert first in keys("revoke", first, code=2)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("create",),
+        ("create", "--name", "../.."),
+        ("create", "--name", "x", "--scopes", "root"),
+        ("create", "--name", "x", "--scopes", ""),
+        ("create", "--name", "x", "--expires", "soon"),
+        ("create", "--name", "x", "--expires", "999999w"),
+        ("create", "--name", "x", "--rate", "often"),
+        ("list",),
+        ("revoke", "x"),
+        (),
+    ],
+)
+def test_what_makes_no_sense_is_a_sentence_and_makes_no_file(
+    keys: Command, plain_environment: Path, arguments: tuple[str, ...]
+) -> None:
+    assert keys(*arguments, code=2)
+    assert not (plain_environment / "keys.json").exists()
+
+
+def test_without_the_setting_a_command_says_which_it_needs(keys: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("API_KEYS_FILE")
+    assert "API_KEYS_FILE is not set" in keys("list", code=2)
+
+
+def test_the_setting_may_stand_in_the_env_file_beside_ones_that_are_wrong(
+    keys: Command, plain_environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("API_KEYS_FILE")
+    (plain_environment / ".env").write_text("API_KEYS_FILE=other.json\nPORT=none\n")
+    keys("create", "--name", "x")
+    assert (plain_environment / "other.json").exists()
+    (plain_environment / ".env").write_bytes(b"\xff")
+    assert ".env cannot be read" in keys("list", code=2)
+
+
+def test_a_folder_that_takes_no_file_is_told(keys: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_KEYS_FILE", "/proc/keys.json")
+    assert "/proc/keys.json cannot be written" in keys("create", "--name", "x", code=2)

@@ -65,8 +65,6 @@ class Settings(BaseSettings):
     """Wrong keys from one address above which the answer is 429 in place of 401; 0: never."""
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_parts)] = ()
     """Networks, with commas between them, whose X-Forwarded-For is believed."""
-    metrics_path: OptionalPath = None
-    """Folder that processes share whose figures add up in /metrics; empty: this process is alone."""
     host: str = "127.0.0.1"
     """Address to listen on; 0.0.0.0 is every one."""
     port: int = Field(default=8000, ge=0, le=65535)

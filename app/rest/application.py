@@ -1,25 +1,26 @@
 """The REST application: record, gate and table around FastAPI's router."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated
 
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from app import __version__
-from app.access.keys import KeyRing
+from app.access.keys import METRICS, KeyRing
 from app.bundle.manifest import PublicManifest
 from app.domains.face import Face
-from app.errors import CallError, ModelNotReady, Problem
+from app.errors import CallError, ModelNotReady
 from app.inference.service import InferenceService
 from app.rest.admission import Admission
-from app.rest.asgi import App, Receive, Scope, Send
+from app.rest.asgi import App, Receive, Scope, Send, respond
+from app.rest.counts import RequestCounts
 from app.rest.docs import add_docs_page
-from app.rest.gate import KeyGate
-from app.rest.openapi import KEYED, MODEL_PROBLEMS, OPERATION_PROBLEMS, describe, described
+from app.rest.gate import KeyGate, Limits
+from app.rest.openapi import KEYED, KEY_PROBLEMS, MODEL_PROBLEMS, OPERATION_PROBLEMS, describe, described
 from app.rest.operations import BODY_LIMITS, OperationRoute
 from app.rest.problems import (
     FAULT,
@@ -29,19 +30,20 @@ from app.rest.problems import (
     NO_METHOD,
     NO_ROUTE,
     NOT_READY,
-    PROBLEM_JSON,
-    Kind,
-    problem_body,
+    ProblemResponse,
     problem_of,
 )
 from app.rest.record import Record
+from app.telemetry.exposition import CONTENT_TYPE, exposition
 from app.telemetry.logs import RequestLog
+from app.telemetry.metrics import Registry
 
 DESCRIPTION = """\
 A beer's bitterness (IBU) from its recipe, with an interval that holds and warnings where it may not.
 
 Press **Authorize** and enter the API key (`API_KEY` in `.env`); then try `POST /predict`.
 """
+METRICS_PATH = "/metrics"
 _BY_STATUS = {404: NO_ROUTE, 405: NO_METHOD, 400: MALFORMED}
 
 
@@ -57,6 +59,8 @@ class RestDoor:
         docs_enabled: bool = True,
         admission: Admission | None = None,
         body_limits: Mapping[str, int] = BODY_LIMITS,
+        limits: Limits | None = None,
+        begin: Callable[[], None] | None = None,
     ) -> None:
         """Args:
         service: The one way in to models.
@@ -66,6 +70,8 @@ class RestDoor:
         docs_enabled: Whether /docs and /openapi.json are there.
         admission: Bounds what takes long; by default as the settings do.
         body_limits: Most bytes of a body, by the operation's size.
+        limits: What known keys may do and unknown ones may try; by default as much as they like.
+        begin: Called once, in the process that serves, before anything is answered.
         """
         self.router = FastAPI(
             title="Beer Model",
@@ -89,6 +95,7 @@ class RestDoor:
         ]
         self.router.router.routes.extend(routes)
         _add_model(self.router, service)
+        _add_metrics(self.router, service.metrics)
         _add_health(self.router, lambda: self.ready)
         _add_problems(self.router)
         if docs_enabled:
@@ -96,8 +103,17 @@ class RestDoor:
         self._direct: dict[tuple[str, str], App] = {("POST", r.handler.operation.path): r.handler for r in routes}
         open_paths = {"/docs", "/openapi.json"} if docs_enabled else set()
         open_prefixes = ("/health/", "/docs/assets/") if docs_enabled else ("/health/",)
-        gate = KeyGate(self._dispatch, keys, lambda path: path in open_paths or path.startswith(open_prefixes))
-        self._app = Record(gate, log)
+        gate = KeyGate(
+            self._dispatch,
+            keys,
+            lambda path: path in open_paths or path.startswith(open_prefixes),
+            {METRICS_PATH: METRICS},
+            limits,
+        )
+        paths = (getattr(route, "path", "") for route in self.router.routes)
+        self._record = Record(gate, log, RequestCounts(service.metrics), paths)
+        self._begin = begin
+        self._app: App = self._first if begin else self._record
 
     def retire(self) -> None:
         """Be ready no more, and answer on."""
@@ -111,6 +127,12 @@ class RestDoor:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         await self._app(scope, receive, send)
+
+    async def _first(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._app = self._record
+        if self._begin:
+            self._begin()
+        await self._record(scope, receive, send)
 
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Straight to an operation's handler by exact method and path; everything else through the router.
@@ -133,6 +155,33 @@ def _add_model(router: FastAPI, service: InferenceService) -> None:
     async def model(name: Annotated[str, Query(max_length=64)] = service.names[0]) -> PublicManifest:
         """The public part of a manifest: inputs with units and trained ranges, outputs, figures, data."""
         return service.predictor(name).manifest
+
+
+def _add_metrics(router: FastAPI, metrics: Registry) -> None:
+    @router.get(
+        METRICS_PATH,
+        dependencies=KEYED,
+        response_class=PlainTextResponse,
+        responses=described(*KEY_PROBLEMS),
+        operation_id="metrics",
+        summary="What the service has done, for Prometheus",
+    )
+    def figures() -> Response:
+        """Totals of all workers in the text format 0.0.4; docs/operations.md has them all. Scope `metrics`."""
+        return Response(exposition(metrics), media_type=CONTENT_TYPE)  # in a thread: it takes milliseconds
+
+
+def metrics_app(metrics: Registry) -> App:
+    """An ASGI application that answers every path with the metrics, and asks for no key.
+
+    Args:
+        metrics: What was counted.
+    """
+
+    async def figures(scope: Scope, receive: Receive, send: Send) -> None:
+        await respond(send, 200, exposition(metrics), CONTENT_TYPE.encode())
+
+    return figures
 
 
 def _add_health(router: FastAPI, is_ready: Callable[[], bool]) -> None:
@@ -160,21 +209,19 @@ def _add_docs(router: FastAPI) -> None:
 
 
 def _add_problems(router: FastAPI) -> None:
-    def problem(kind: Kind, headers: dict[str, str] | None = None, problems: Sequence[Problem] = ()) -> Response:
-        return Response(problem_body(kind, problems), kind.status, headers, PROBLEM_JSON.decode("ascii"))
-
     @router.exception_handler(HTTPException)
     async def refused(_: Request, error: HTTPException) -> Response:
-        return problem(_BY_STATUS[error.status_code], dict(error.headers or {}))
+        headers = [(name.lower().encode(), value.encode()) for name, value in (error.headers or {}).items()]
+        return ProblemResponse(_BY_STATUS[error.status_code], headers)
 
     @router.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> Response:
-        return problem(INVALID, problems=[problem_of(f["loc"], f["type"], f["msg"]) for f in error.errors()])
+        return ProblemResponse(INVALID, problems=[problem_of(f["loc"], f["type"], f["msg"]) for f in error.errors()])
 
     @router.exception_handler(CallError)
     async def failed(_: Request, error: CallError) -> Response:
-        return problem(KINDS[type(error)])
+        return ProblemResponse(KINDS[type(error)])
 
     @router.exception_handler(Exception)
     async def fault(_: Request, error: Exception) -> Response:
-        return problem(FAULT)  # Starlette raises the error again, and the record logs it
+        return ProblemResponse(FAULT)  # Starlette raises the error again, and the record logs it

@@ -1,12 +1,16 @@
 """The gate: checks the key before a byte of the body is read, and sends refusals."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from app.access.keys import KeyRing
-from app.errors import NotAuthenticated
-from app.rest.asgi import App, Header, Message, Receive, Scope, Send, start
+from app.access.attempts import FailedAttempts
+from app.access.keys import PREDICT, KeyRing, Principal
+from app.access.rates import RateLimiter
+from app.errors import CallError, Limited, LimitsUnavailable, NotAllowed, NotAuthenticated, RateExceeded
+from app.rest.address import Network, address
+from app.rest.asgi import App, Header, Receive, Scope, Send
 from app.rest.body import drop_body, may_have_body
-from app.rest.problems import NO_KEY, PROBLEM_JSON, Kind, problem_body
+from app.rest.problems import KINDS, Kind, problem_body, problem_start
 
 API_KEY_HEADER = "X-API-Key"
 
@@ -15,34 +19,98 @@ _CHALLENGE: Header = (b"www-authenticate", b'ApiKey realm="beer-model", header="
 _CLOSE: Header = (b"connection", b"close")
 
 
-class KeyGate:
-    """ASGI middleware: lets through who has a key, and the open paths."""
+@dataclass(frozen=True)
+class Limits:
+    """What known keys may do and unknown ones may try."""
 
-    def __init__(self, app: App, keys: KeyRing, is_open: Callable[[str], bool]) -> None:
+    rates: RateLimiter = field(default_factory=RateLimiter)
+    """Counts calls of keys that have a rate."""
+    attempts: FailedAttempts = field(default_factory=lambda: FailedAttempts(0))
+    """Counts wrong keys by address."""
+    proxies: Sequence[Network] = ()
+    """Networks whose X-Forwarded-For is believed."""
+
+
+class KeyGate:
+    """ASGI middleware: lets through whose key is for the route, and the open paths."""
+
+    def __init__(
+        self,
+        app: App,
+        keys: KeyRing,
+        is_open: Callable[[str], bool],
+        scopes: Mapping[str, str] | None = None,
+        limits: Limits | None = None,
+    ) -> None:
         """Args:
         app: What lies behind.
         keys: The keys that are known.
         is_open: Whether a path needs no key.
+        scopes: Scope that a key needs, by path; ``predict`` for every other.
+        limits: What known keys may do and unknown ones may try.
         """
         self._app = app
         self._keys = keys
         self._is_open = is_open
+        self._scopes = scopes or {}
+        self._limits = limits or Limits()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         if scope["type"] == "http":
+            presented = _presented(scope)
+            refusal: CallError | None = None
             try:
-                scope["state"]["principal"] = self._keys.authenticate(_presented(scope))
-            except NotAuthenticated:
+                principal = self._keys.authenticate(presented)
+            except NotAuthenticated as error:
                 if not self._is_open(scope["path"]):
-                    await refuse(scope, receive, send, NO_KEY, _CHALLENGE)
-                    return
+                    refusal = self._unknown(scope, presented) or error
+            else:
+                scope["state"]["principal"] = principal
+                needed = self._scopes.get(scope["path"], PREDICT)
+                if principal.rate is not None or needed not in principal.scopes:
+                    refusal = await self._known(scope, principal, needed)
+            if refusal is not None:
+                await refuse(scope, receive, send, KINDS[type(refusal)], *_headers(refusal))
+                return
         await self._app(scope, receive, send)
+
+    def _unknown(self, scope: Scope, presented: bytes | None) -> CallError | None:
+        """A wrong key counts against its address; a missing one was nobody's guess."""
+        if presented:
+            try:
+                self._limits.attempts.count(address(scope, self._limits.proxies))
+            except Limited as error:
+                return error
+        return None
+
+    async def _known(self, scope: Scope, principal: Principal, needed: str) -> CallError | None:
+        if self._is_open(scope["path"]):
+            return None
+        if needed not in principal.scopes:
+            return NotAllowed()
+        try:
+            await self._limits.rates.admit(principal)
+        except CallError as error:
+            return error
+        return None
 
 
 def _presented(scope: Scope) -> bytes | None:
     found = [value for name, value in scope["headers"] if name == _HEADER]
     return found[0] if len(found) == 1 else None  # several could be read differently by whoever stands in front
+
+
+def _headers(refusal: CallError) -> Iterator[Header]:
+    if isinstance(refusal, NotAuthenticated):
+        yield _CHALLENGE
+    if isinstance(refusal, Limited):
+        yield b"retry-after", b"%d" % refusal.seconds
+    if isinstance(refusal, RateExceeded):  # draft-ietf-httpapi-ratelimit-headers-10
+        yield b"ratelimit-policy", b'"key";q=%d;w=%d' % (refusal.quota, refusal.window)
+        yield b"ratelimit", b'"key";r=0;t=%d' % refusal.seconds
+    if isinstance(refusal, LimitsUnavailable):
+        yield b"retry-after", b"1"
 
 
 async def refuse(
@@ -59,8 +127,7 @@ async def refuse(
         unread: Whether more of the body may still come.
     """
     body = problem_body(kind)
-    opening: Message = start(kind.status, body, PROBLEM_JSON, (*kind.headers, *headers, _CLOSE))
-    await send(opening)
+    await send(problem_start(kind, body, (*headers, _CLOSE)))
     await send({"type": "http.response.body", "body": body, "more_body": True})
     if unread and may_have_body(scope):
         await drop_body(receive)

@@ -7,7 +7,18 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.security import APIKeyHeader
 
 from app.rest.gate import API_KEY_HEADER
-from app.rest.problems import INVALID, NO_KEY, NO_MODEL, NOT_JSON, NOT_READY, OVERLOADED, TOO_LARGE, Kind
+from app.rest.problems import (
+    INVALID,
+    NO_KEY,
+    NO_MODEL,
+    NO_SCOPE,
+    NOT_JSON,
+    NOT_READY,
+    OVERLOADED,
+    RATE_EXCEEDED,
+    TOO_LARGE,
+    Kind,
+)
 
 KEYED = [Security(APIKeyHeader(name=API_KEY_HEADER, scheme_name="ApiKey", auto_error=False))]
 """Documents that a route needs the key; the gate is what checks it."""
@@ -49,8 +60,9 @@ def described(*kinds: Kind) -> dict[int | str, dict[str, Any]]:
     return {status: {"description": "; ".join(found), "content": content} for status, found in titles.items()}
 
 
-OPERATION_PROBLEMS = (NO_KEY, TOO_LARGE, NOT_JSON, INVALID, NOT_READY, OVERLOADED)
-MODEL_PROBLEMS = (NO_KEY, NO_MODEL, INVALID, NOT_READY)
+KEY_PROBLEMS = (NO_KEY, NO_SCOPE, RATE_EXCEEDED)
+OPERATION_PROBLEMS = (*KEY_PROBLEMS, TOO_LARGE, NOT_JSON, INVALID, NOT_READY, OVERLOADED)
+MODEL_PROBLEMS = (*KEY_PROBLEMS, NO_MODEL, INVALID, NOT_READY)
 
 
 def describe(application: FastAPI) -> dict[str, Any]:

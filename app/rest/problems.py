@@ -5,11 +5,25 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pydantic import ValidationError
+from starlette.responses import Response
 
-from app.errors import CallError, InputError, ModelNotFound, ModelNotReady, NotAuthenticated, Problem
-from app.rest.asgi import Header, Send, respond
+from app.errors import (
+    CallError,
+    InputError,
+    LimitsUnavailable,
+    ModelNotFound,
+    ModelNotReady,
+    NotAllowed,
+    NotAuthenticated,
+    Problem,
+    RateExceeded,
+    TooManyFailures,
+)
+from app.rest.asgi import Header, Message, Receive, Scope, Send, start
 
 PROBLEM_JSON = b"application/problem+json"
+PROBLEM = "problem"
+"""Key of a problem's code in the message that opens the answer."""
 MOST_PROBLEMS = 20
 LONGEST_BODY = 8192
 MOST_ENUMERATED = 10_000
@@ -33,6 +47,12 @@ class Kind:
 MALFORMED = Kind(400, "malformed_request", "Malformed request", "The request is not valid HTTP for this route.")
 INVALID = Kind(422, "invalid_input", "Invalid input", "The body was read but is not what this route takes; see errors.")
 NO_KEY = Kind(401, "not_authenticated", "Not authenticated", "Send a valid key in the header X-API-Key.")
+NO_SCOPE = Kind(403, "not_allowed", "Not allowed", "This key is not for this route: it lacks the scope.")
+RATE_EXCEEDED = Kind(429, "rate_exceeded", "Rate exceeded", "This key has had as many calls as its rate allows.")
+TOO_MANY_FAILURES = Kind(
+    429, "too_many_failures", "Too many failures", "Too many wrong keys came from this address; a right one is served."
+)
+NO_LIMITS = Kind(503, "limits_unavailable", "Limits unavailable", "The rate of this key cannot be checked now.")
 NO_MODEL = Kind(404, "model_not_found", "Model not found", "No model of that name or version is served here.")
 NOT_READY = Kind(503, "not_ready", "Not ready", "The model is not loaded and verified yet.")
 OVERLOADED = Kind(
@@ -47,6 +67,10 @@ FAULT = Kind(500, "internal_error", "Internal error", "Something went wrong here
 KINDS: dict[type[CallError], Kind] = {
     InputError: INVALID,
     NotAuthenticated: NO_KEY,
+    NotAllowed: NO_SCOPE,
+    RateExceeded: RATE_EXCEEDED,
+    TooManyFailures: TOO_MANY_FAILURES,
+    LimitsUnavailable: NO_LIMITS,
     ModelNotFound: NO_MODEL,
     ModelNotReady: NOT_READY,
 }
@@ -103,7 +127,31 @@ async def send_problem(
     send: Send, kind: Kind, problems: Sequence[Problem] = (), headers: Iterable[Header] = ()
 ) -> None:
     """Send a problem as the whole answer; see `problem_body`."""
-    await respond(send, kind.status, problem_body(kind, problems), PROBLEM_JSON, (*headers, *kind.headers))
+    body = problem_body(kind, problems)
+    await send(problem_start(kind, body, headers))
+    await send({"type": "http.response.body", "body": body})
+
+
+def problem_start(kind: Kind, body: bytes, headers: Iterable[Header] = ()) -> Message:
+    """The message that opens a problem; its ``problem`` tells the record why, and goes no further."""
+    return {**start(kind.status, body, PROBLEM_JSON, (*headers, *kind.headers)), PROBLEM: kind.code}
+
+
+class ProblemResponse(Response):
+    """A problem as the router's handlers return it."""
+
+    def __init__(self, kind: Kind, headers: Iterable[Header] = (), problems: Sequence[Problem] = ()) -> None:
+        """Args:
+        kind: What kind.
+        headers: More headers.
+        problems: What is wrong, field by field.
+        """
+        super().__init__(status_code=kind.status)
+        self._kind, self._more, self._problems = kind, headers, problems
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        await send_problem(send, self._kind, self._problems, self._more)
 
 
 def problems_of(error: ValidationError) -> list[Problem]:

@@ -1,4 +1,4 @@
-"""The record: gives each request an id, logs it in one line, and turns what nobody caught into a problem.
+"""The record: gives each request an id, logs it in one line, counts it, and turns what nobody caught into a problem.
 
 It also adds the headers that every answer has.
 """
@@ -7,11 +7,13 @@ import logging
 import re
 import secrets
 import time
+from collections.abc import Iterable
 from itertools import count
 
 from app.rest.asgi import App, Header, Message, Receive, Scope, Send
 from app.rest.body import ClientGone
-from app.rest.problems import FAULT, send_problem
+from app.rest.counts import RequestCounts
+from app.rest.problems import FAULT, PROBLEM, send_problem
 from app.telemetry.logs import RequestLog
 
 CLIENT_GONE = 499
@@ -20,19 +22,25 @@ CLIENT_GONE = 499
 _NO_STORE: Header = (b"cache-control", b"no-store")
 _NO_SNIFFING: Header = (b"x-content-type-options", b"nosniff")
 _SANE = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+_TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+"""W3C Trace Context, level 1: version, trace, parent and flags; an id of zeros and the version ff are invalid."""
 _log = logging.getLogger(__name__)
 
 
 class Record:
     """ASGI middleware, the outermost."""
 
-    def __init__(self, app: App, log: RequestLog) -> None:
+    def __init__(self, app: App, log: RequestLog, counts: RequestCounts, paths: Iterable[str] = ()) -> None:
         """Args:
         app: What lies behind.
         log: Takes the lines.
+        counts: Takes the figures.
+        paths: Of the routes, by which a request is known that was refused before it reached one.
         """
         self._app = app
         self._log = log
+        self._counts = counts
+        self._paths = frozenset(paths)
         self._prefix = secrets.token_hex(6)
         self._numbers = count(1)
 
@@ -42,20 +50,24 @@ class Record:
             await self._app(scope, receive, send)
             return
         moment, clock = time.time(), time.perf_counter()
-        request_id = self._request_id(scope)
+        request_id, trace = self._ids(scope["headers"])
         status = CLIENT_GONE
 
         async def recorded(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if PROBLEM in message:
+                    self._counts.refused(message.pop(PROBLEM))
                 headers = message["headers"]
                 if not any(name == b"cache-control" for name, _ in headers):
                     headers.append(_NO_STORE)
                 headers += (_NO_SNIFFING, (b"x-request-id", request_id))
             await send(message)
 
-        scope.setdefault("state", {})
+        state = scope.setdefault("state", {})
+        state["traceparent"] = trace
+        self._counts.began()
         try:
             await self._app(scope, receive, recorded)
         except ClientGone:
@@ -65,19 +77,35 @@ class Record:
             if status == CLIENT_GONE:
                 await send_problem(recorded, FAULT)
         finally:
-            route = scope["state"].get("route") or getattr(scope.get("route"), "path", "")
+            seconds = time.perf_counter() - clock
+            route = state.get("route") or self._route(scope)
+            self._counts.ended(route, scope["method"], status, seconds)
+            principal = state.get("principal")
             self._log.record(
                 request_id=request_id.decode(),
                 method=scope["method"],
                 route=route,
                 status=status,
                 started=moment,
-                seconds=time.perf_counter() - clock,
+                seconds=seconds,
+                key_id=principal.id if principal else "",
+                traceparent=trace,
             )
 
-    def _request_id(self, scope: Scope) -> bytes:
-        for name, value in scope["headers"]:
-            if name == b"x-request-id" and _SANE.fullmatch(value):
-                sane: bytes = value
-                return sane
-        return f"{self._prefix}-{next(self._numbers)}".encode()
+    def _route(self, scope: Scope) -> str:
+        template: str = getattr(scope.get("route"), "path", "")
+        return template or (scope["path"] if scope["path"] in self._paths else "")
+
+    def _ids(self, headers: Iterable[Header]) -> tuple[bytes, str]:
+        """The request's id, taken over if sane, and its place in a trace, empty if it has none or an invalid one."""
+        request_id = trace = b""
+        traces = 0
+        for name, value in headers:
+            if name == b"x-request-id":
+                request_id = value
+            elif name == b"traceparent":
+                trace = value
+                traces += 1
+        if not request_id or not _SANE.fullmatch(request_id):
+            request_id = f"{self._prefix}-{next(self._numbers)}".encode()
+        return request_id, trace.decode() if traces == 1 and _TRACEPARENT.fullmatch(trace) else ""

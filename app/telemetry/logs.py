@@ -56,7 +56,18 @@ class RequestLog:
         self._write = (stream or sys.stderr).write
         self._enabled = logging.getLevelNamesMapping()[level] <= logging.INFO
 
-    def record(self, *, request_id: str, method: str, route: str, status: int, started: float, seconds: float) -> None:
+    def record(
+        self,
+        *,
+        request_id: str,
+        method: str,
+        route: str,
+        status: int,
+        started: float,
+        seconds: float,
+        key_id: str = "",
+        traceparent: str = "",
+    ) -> None:
         """Write a request's line.
 
         Args:
@@ -66,11 +77,14 @@ class RequestLog:
             status: Status answered.
             started: Moment, seconds since the epoch.
             seconds: How long it took.
+            key_id: Who called, never the key: letters, digits, ``.``, ``_``, ``-``; empty for nobody who is known.
+            traceparent: The caller's place in a W3C trace, checked by the door; empty for none, and then left out.
         """
         if not self._enabled:
             return
+        trace = f', "traceparent": "{traceparent}"' if traceparent else ""
         self._write(
             f'{{"time": "{timestamp(started)}", "level": "info", "event": "request", "request_id": "{request_id}", '
             f'"method": {json.dumps(method)}, "route": "{route}", "status": {status}, '
-            f'"duration_ms": {seconds * 1000:.3f}}}\n'
+            f'"duration_ms": {seconds * 1000:.3f}, "key_id": "{key_id}"{trace}}}\n'
         )

@@ -1,0 +1,91 @@
+"""Figures of the running program: what promtool says of them, and that they are right across processes."""
+
+import json
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from tests.known import BEER, KEY
+from tests.live.conftest import Start
+from tests.live.program import Program
+from tests.live.wire import request
+
+ONE = json.dumps(BEER).encode()
+MANY = json.dumps({"beers": [BEER] * 100}).encode()
+PREDICTIONS = 'model_predictions_total{model="beer-ibu",version="1"}'
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+def post(program: Program, path: str, body: bytes, *headers: tuple[str, str]) -> int:
+    """A keyed call; gives the status."""
+    return program.send(request("POST", path, [("X-API-Key", KEY), *headers], body)).status
+
+
+def text(program: Program) -> str:
+    """What /metrics says."""
+    answer = program.send(request("GET", "/metrics", [("X-API-Key", KEY)]))
+    assert answer.status == 200
+    assert answer.header("Content-Type") == "text/plain; version=0.0.4; charset=utf-8"
+    return answer.body.decode()
+
+
+def figures(program: Program) -> dict[str, float]:
+    """Its samples."""
+    samples: Iterable[str] = (x for x in text(program).splitlines() if not x.startswith("#"))
+    return {name: float(value) for name, value in (x.rsplit(" ", 1) for x in samples)}
+
+
+def test_promtool_reads_them_and_has_nothing_to_say(start: Start) -> None:
+    if shutil.which("promtool") is None:
+        pytest.skip("promtool is not installed (Debian: prometheus)")
+    program = start(API_KEY=KEY, PORT="0", RATE_LIMIT="1000/minute")
+    for path, body in (("/predict", ONE), ("/predict", b"{"), ("/predict/batch", MANY), ("/nowhere", b"")):
+        post(program, path, body)
+    told = text(program)
+    done = subprocess.run(["promtool", "check", "metrics"], input=told, capture_output=True, text=True)
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    assert KEY not in told
+
+
+def test_what_was_asked_is_what_is_counted(start: Start) -> None:
+    program = start(API_KEY=KEY, PORT="0")
+    assert [post(program, "/predict", ONE) for _ in range(3)] == [200] * 3
+    assert [post(program, "/predict/batch", MANY) for _ in range(2)] == [200] * 2
+    assert post(program, "/predict", b"{") == 422
+    counted = figures(program)
+    assert counted[PREDICTIONS] == 203
+    assert counted['beer_predicted_bitterness_ibu_count{model="beer-ibu",version="1"}'] == 203
+    assert counted['http_requests_total{route="/predict",method="POST",status="200"}'] == 3
+    assert counted['http_request_duration_seconds_count{route="/predict"}'] == 4
+    assert counted['http_requests_refused_total{reason="invalid_input"}'] == 1
+    assert sum(value for name, value in counted.items() if name.startswith("model_info{")) == 1
+
+
+def test_processes_that_share_a_folder_give_the_same_totals_and_a_killed_one_leaves_its_own(
+    start: Start, tmp_path: Path
+) -> None:
+    settings = {"API_KEY": KEY, "PORT": "0", "METRICS_PATH": str(tmp_path / "figures")}
+    one, other = start(**settings), start(**settings)
+    for _ in range(5):
+        post(one, "/predict", ONE)
+    post(other, "/predict/batch", MANY)
+    assert figures(one)[PREDICTIONS] == figures(other)[PREDICTIONS] == 105
+    other.process.send_signal(signal.SIGKILL)
+    other.ended()
+    counted = figures(one)
+    assert (counted[PREDICTIONS], counted["http_requests_in_progress"]) == (105, 1)
+    third = start(**settings)
+    post(third, "/predict", ONE)
+    assert figures(one)[PREDICTIONS] == figures(third)[PREDICTIONS] == 106
+    assert len(list((tmp_path / "figures").iterdir())) == 2
+
+
+def test_a_trace_and_the_keys_id_stand_in_the_log_line(start: Start) -> None:
+    program = start(API_KEY=KEY, PORT="0")
+    post(program, "/predict", ONE, ("traceparent", TRACE))
+    line = next(x for x in program.lines(TRACE) if x.get("traceparent") == TRACE)
+    assert (line["key_id"], line["route"], line["status"]) == ("default", "/predict", 200)

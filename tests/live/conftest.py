@@ -21,7 +21,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     """The program, serving on a port of its own with the tests' key; stopped at the end of the session."""
-    program = Program(tmp_path_factory.mktemp("program"), API_KEY=KEY, PORT="0")
+    program = Program(tmp_path_factory.mktemp("program"), API_KEY=KEY, PORT="0", AUTH_FAILURES_PER_MINUTE="0")
     try:
         program.port()
         yield program

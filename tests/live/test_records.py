@@ -48,7 +48,9 @@ def test_a_request_leaves_one_line(
     answer = program.send(request(method, path, [*headers, ("X-Request-ID", request_id)], body))
     assert (answer.status, answer.header("X-Request-ID")) == (status, request_id)
     line = line_of(program, request_id)
-    assert line.keys() == {"time", "level", "event", "request_id", "method", "route", "status", "duration_ms"}
+    assert line.keys() == {
+        "time", "level", "event", "request_id", "key_id", "method", "route", "status", "duration_ms"
+    }  # fmt: skip
     assert (line["event"], line["level"]) == ("request", "info")
     assert (line["method"], line["route"], line["status"]) == (method, route, status)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line["time"])

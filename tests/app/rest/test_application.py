@@ -19,8 +19,10 @@ from app.errors import ModelNotFound, ModelNotReady
 from app.inference.predictor import Predictor
 from app.inference.service import InferenceService
 from app.rest.application import RestDoor
+from app.rest.counts import RequestCounts
 from app.rest.record import Record
 from app.telemetry.logs import RequestLog
+from app.telemetry.metrics import Registry
 from tests.known import BEER, KEY
 
 pytestmark = pytest.mark.anyio
@@ -249,7 +251,7 @@ async def test_a_fault_after_the_answer_began_ends_it_and_is_logged(caplog: pyte
         sent.append(message)
 
     scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
-    await Record(begins, RequestLog(lines))(scope, collect, collect)
+    await Record(begins, RequestLog(lines), RequestCounts(Registry()))(scope, collect, collect)
     assert [message["type"] for message in sent] == ["http.response.start"]
     assert json.loads(lines.getvalue())["status"] == 200
     assert any(r.exc_info for r in caplog.records)

@@ -81,7 +81,7 @@ class Settings(BaseSettings):
     """Port of its own for /health/* and /metrics; 0 is off."""
     max_in_work: int = Field(default=2, ge=1, le=64)
     """Most long requests (batches, explanations) in work at once, in each worker."""
-    max_waiting: int = Field(default=32, ge=0, le=10_000)
+    max_waiting: int = Field(default=16, ge=0, le=10_000)
     """Most long requests that wait beside them; beyond that 503."""
     body_limit: int = Field(default=1_000_000, ge=1_000, le=100_000_000)
     """Most bytes of a body."""

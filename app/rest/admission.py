@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 MAX_IN_WORK = 2
-MAX_WAITING = 32
+MAX_WAITING = 16
 
 ArgumentT = TypeVar("ArgumentT")
 ResultT = TypeVar("ResultT")

@@ -1,0 +1,1 @@
+"""Benchmarks of the running service against others, on one core; not part of what is served."""

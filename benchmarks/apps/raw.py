@@ -1,0 +1,19 @@
+"""Raw ASGI: reads the body and answers a constant, so that what remains is the server's own cost."""
+
+from typing import Any
+
+from app.rest.asgi import Receive, Scope, Send
+from benchmarks.apps.reference import ANSWER_BYTES
+
+_HEADERS = [(b"content-type", b"application/json"), (b"content-length", str(len(ANSWER_BYTES)).encode())]
+_START: dict[str, Any] = {"type": "http.response.start", "status": 200, "headers": _HEADERS}
+_BODY: dict[str, Any] = {"type": "http.response.body", "body": ANSWER_BYTES}
+
+
+async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    """ASGI."""
+    if scope["type"] == "http":
+        while (await receive()).get("more_body"):
+            pass
+        await send(_START)
+        await send(_BODY)

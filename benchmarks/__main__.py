@@ -20,15 +20,15 @@ from benchmarks.servers import ROOT, BenchmarkFailed
 def main() -> int:
     """Measure and print."""
     arguments = _arguments()
-    cores = _cores()
+    pinned = cores()
     plan = Plan(1, 1.0, 1.0) if arguments.quick else Plan(arguments.rounds, arguments.seconds, 1.0)
     known = contenders(arguments.models.resolve(), arguments.peers)
     skipped = {c.name: c.missing for c in known if c.missing}
     try:
-        rounds = measure([c for c in known if not c.missing], cores, plan)
-        empties = measure_starts(empty(), cores, plan.rounds)
+        rounds = measure([c for c in known if not c.missing], pinned, plan)
+        empties = measure_starts(empty(), pinned, plan.rounds)
         variants, unmeasured = key_variants(arguments.models.resolve())
-        keys = measure_keys(variants, cores, plan)
+        keys = measure_keys(variants, pinned, plan)
     except BenchmarkFailed as failure:
         print(f"No report: {failure}", file=sys.stderr)
         return 1
@@ -45,7 +45,8 @@ def main() -> int:
     return 0
 
 
-def _cores() -> Cores:
+def cores() -> Cores:
+    """The first core of this process for the server, the last for the load."""
     allowed = sorted(os.sched_getaffinity(0))
     if len(allowed) == 1:
         print("Only one core: server and load share it, and the figures say little.", file=sys.stderr)

@@ -53,13 +53,14 @@ class BenchmarkFailed(Exception):
 
 
 @contextlib.contextmanager
-def running(contender: Contender, core: int, folder: Path) -> Iterator[Running]:
+def running(contender: Contender, core: int, folder: Path, keep_log: bool = True) -> Iterator[Running]:
     """Start a server on one core, wait for its first answer, and end it afterwards.
 
     Args:
         contender: What to start.
         core: The server's, and its children's, only core.
-        folder: Working directory; stderr goes to a file in it.
+        folder: Working directory; stderr goes to a file in it, ...
+        keep_log: ... or to /dev/null.
 
     Raises:
         BenchmarkFailed: It does not answer rightly within a minute.
@@ -69,20 +70,21 @@ def running(contender: Contender, core: int, folder: Path) -> Iterator[Running]:
         **os.environ, "PYTHONPATH": str(ROOT), "API_KEY": KEY, "OMP_NUM_THREADS": "1", "PORT": str(port),
         "HOST": "127.0.0.1", **contender.environment,
     }
-    with (folder / "stderr").open("wb") as log:
+    log_path = folder / "stderr" if keep_log else Path(os.devnull)
+    with log_path.open("wb") as log:
         born = time.perf_counter()
         process = subprocess.Popen(
             contender.command(port), cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True,
             preexec_fn=lambda: os.sched_setaffinity(0, {core}),
         )
         try:
-            answer = _first_answer(contender, process, port, folder)
+            answer = _first_answer(contender, process, port, log_path)
             yield Running(process.pid, port, time.perf_counter() - born, answer)
         finally:
             _end(process)
 
 
-def _first_answer(contender: Contender, process: subprocess.Popen[bytes], port: int, folder: Path) -> bytes:
+def _first_answer(contender: Contender, process: subprocess.Popen[bytes], port: int, log: Path) -> bytes:
     until = time.perf_counter() + LONGEST_START
     while time.perf_counter() < until and process.poll() is None:
         with contextlib.suppress(OSError, http.client.HTTPException):
@@ -90,7 +92,7 @@ def _first_answer(contender: Contender, process: subprocess.Popen[bytes], port: 
             if status == contender.status:
                 return answer
         time.sleep(_POLL)
-    told = (folder / "stderr").read_text("utf-8", "replace")[-2000:]
+    told = log.read_text("utf-8", "replace")[-2000:]
     raise BenchmarkFailed(f"{contender.name} gave no answer of {contender.status}; it said:\n{told}")
 
 

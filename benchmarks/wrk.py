@@ -25,6 +25,7 @@ class Load:
     """Processor time of the server a request, microseconds: unlike the rate it hardly feels what else runs here."""
     p50_ms: float
     p99_ms: float
+    requests: int
 
 
 def drive(
@@ -61,7 +62,8 @@ def drive(
     told = json.loads(done.stdout.splitlines()[-1])
     if told["not_200"] or told["broken"] or told["timeouts"] or not told["requests"]:
         raise BenchmarkFailed(f"{contender.name}: not every answer was 200: {told}")
-    return Load(told["requests"] / told["seconds"], spent / told["requests"] * 1e6, told["p50_ms"], told["p99_ms"])
+    count = told["requests"]
+    return Load(count / told["seconds"], spent / count * 1e6, told["p50_ms"], told["p99_ms"], count)
 
 
 def _wrk() -> str:

@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 from benchmarks.contenders import contenders, empty
@@ -27,8 +28,9 @@ def main() -> int:
     try:
         rounds = measure([c for c in known if not c.missing], pinned, plan)
         empties = measure_starts(empty(), pinned, plan.rounds)
-        variants, unmeasured = key_variants(arguments.models.resolve())
-        keys = measure_keys(variants, pinned, plan)
+        with tempfile.TemporaryDirectory(prefix="keys-") as place:
+            variants, unmeasured = key_variants(arguments.models.resolve(), Path(place))
+            keys = measure_keys(variants, pinned, plan)
     except BenchmarkFailed as failure:
         print(f"No report: {failure}", file=sys.stderr)
         return 1

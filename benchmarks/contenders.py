@@ -90,7 +90,10 @@ def newest_graph(models: Path) -> Path:
 
 
 def _lacks(peers: str, package: str) -> str:
-    done = subprocess.run(
-        [peers, "-c", f"import onnxruntime, {package}"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    """What keeps a peer from running; empty where nothing does."""
+    command = [peers, "-c", f"import onnxruntime, {package}"]
+    try:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    except OSError as error:
+        return f"{peers}: {error.strerror}"
     return done.stderr.strip().splitlines()[-1] if done.returncode else ""

@@ -14,7 +14,6 @@ from benchmarks.servers import Contender, Running, running
 from benchmarks.wrk import drive
 
 BATCH_CONNECTIONS = 4
-KEY_COUNTS = (1, 100, 10_000)
 Figures = dict[str, float]
 """Name to value: ``requests_a_second``, ``start_seconds``, ..."""
 

@@ -1,0 +1,43 @@
+"""``python -m benchmarks.stages``: what each stage of a request takes within the loaded program, 16 connections."""
+
+import json
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from benchmarks.__main__ import cores
+from benchmarks.contenders import ours
+from benchmarks.servers import ROOT, BenchmarkFailed, running
+from benchmarks.wrk import drive
+
+SECONDS = 4.0
+
+
+def main() -> int:
+    """Load the service with its timers on, and print the stages."""
+    models = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else ROOT / "models"
+    with tempfile.TemporaryDirectory(prefix="stages-") as place:
+        found = Path(place) / "stages.json"
+        known = ours(models)
+        staged = replace(
+            known,
+            command=lambda port: [sys.executable, "-m", "benchmarks.apps.staged"],
+            environment={**known.environment, "STAGES_FILE": str(found)},
+        )
+        try:
+            with running(staged, cores().server, Path(place)) as server:
+                load = drive(server, staged, cores().load, SECONDS, Path(place))
+        except BenchmarkFailed as failure:
+            print(f"No report: {failure}", file=sys.stderr)
+            return 1
+        stages = json.loads(found.read_text())
+    for stage, figures in sorted(stages.items()):
+        share = figures["calls"] / stages["key"]["calls"]
+        print(f"{figures['median_us']:8.2f} us  {share:5.2f} calls a request  {stage}")
+    print(f"{load.cpu_us:8.2f} us  of processor time a request, timers included")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

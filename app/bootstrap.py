@@ -18,7 +18,7 @@ from app.rest.application import RestDoor, metrics_app
 from app.rest.asgi import App
 from app.rest.gate import Limits
 from app.settings import Settings
-from app.telemetry.logs import RequestLog
+from app.telemetry.logs import RequestLog, at_turns_end
 from app.telemetry.metrics import Registry
 
 
@@ -56,7 +56,7 @@ def build(settings: Settings, metrics_folder: Path | None = None) -> Program:
         service,
         faces=[BeerFace(service)],
         keys=keys,
-        log=RequestLog(level=settings.log_level),
+        log=RequestLog(level=settings.log_level, later=at_turns_end),
         docs_enabled=settings.docs_enabled,
         admission=Admission(settings.max_in_work, settings.max_waiting),
         body_limits={"one": settings.body_limit, "many": settings.batch_body_limit},

@@ -1,5 +1,6 @@
 """The protocol: uvicorn's HTTP/1.1 with bounds on what a connection may take and on how long it may take it."""
 
+import asyncio
 import socket
 import struct
 from enum import Enum
@@ -12,6 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from app.rest.body import MOST_DROPPED
 from app.rest.problems import MALFORMED, Kind, RequestRefused
 from app.serving.heads import SMALL_HEAD, check_head, plain_head
+from app.serving.outbox import Outbox
 from app.serving.refusal import HEAD_TOO_LARGE, TIMED_OUT, refusal
 
 if TYPE_CHECKING:
@@ -50,6 +52,10 @@ class GuardedProtocol(HttpToolsProtocol):
         self._running: RequestResponseCycle | None = None
         self._seen: tuple[Phase, object] | None = None
         self._since = 0.0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take over a connection, writing to it through an `Outbox`."""
+        super().connection_made(Outbox(transport, self.loop))  # type: ignore[arg-type]
 
     # What arrives
 
@@ -138,7 +144,10 @@ class GuardedProtocol(HttpToolsProtocol):
             Whether the connection stays open for them.
         """
         self.deaf = True
-        return self._answers_are_due()
+        if self._answers_are_due():
+            return True
+        self.transport.close()  # with what the outbox still holds
+        return False
 
     # What goes out
 

@@ -1,9 +1,12 @@
 """Logs: one JSON object a line on stderr."""
 
+import asyncio
 import json
 import logging
 import sys
 import time
+from collections.abc import Callable
+from functools import lru_cache
 from typing import TextIO
 
 
@@ -14,7 +17,11 @@ def timestamp(seconds: float) -> str:
         seconds: Since the epoch.
     """
     whole = int(seconds)
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(whole))}.{int((seconds - whole) * 1000):03d}Z"
+    return f"{_second(whole)}.{int((seconds - whole) * 1000):03d}Z"
+
+
+def _second(whole: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
 
 
 class JsonFormatter(logging.Formatter):
@@ -45,16 +52,31 @@ def configure_logging(level: str) -> None:
     logging.getLogger("mangum.http").setLevel(logging.WARNING)
 
 
-class RequestLog:
-    """Writes the one line a request."""
+def at_turns_end(job: Callable[[], None]) -> None:
+    """Do a job once the requests of this turn of the event loop are done."""
+    asyncio.get_running_loop().call_soon(job)
 
-    def __init__(self, stream: TextIO | None = None, level: str = "INFO") -> None:
+
+class RequestLog:
+    """Writes the one line a request; the lines of one turn of the event loop go out in one write."""
+
+    def __init__(
+        self,
+        stream: TextIO | None = None,
+        level: str = "INFO",
+        later: Callable[[Callable[[], None]], None] = lambda job: job(),
+    ) -> None:
         """Args:
         stream: Where to write; stderr by default.
         level: Least level that is logged; above INFO, requests are not.
+        later: Does the writing, by default at once.
         """
         self._write = (stream or sys.stderr).write
         self._enabled = logging.getLevelNamesMapping()[level] <= logging.INFO
+        self._later = later
+        self._lines: list[str] = []
+        self._quoted = lru_cache(64)(json.dumps)
+        self._second = lru_cache(2)(_second)
 
     def record(
         self,
@@ -82,9 +104,22 @@ class RequestLog:
         """
         if not self._enabled:
             return
+        whole = int(started)
+        moment = self._second(whole), (started - whole) * 1000
         trace = f', "traceparent": "{traceparent}"' if traceparent else ""
-        self._write(
-            f'{{"time": "{timestamp(started)}", "level": "info", "event": "request", "request_id": "{request_id}", '
-            f'"method": {json.dumps(method)}, "route": "{route}", "status": {status}, '
-            f'"duration_ms": {seconds * 1000:.3f}, "key_id": "{key_id}"{trace}}}\n'
+        self._lines.append(
+            _LINE % (*moment, request_id, self._quoted(method), route, status, seconds * 1000, key_id, trace)
         )
+        if len(self._lines) == 1:
+            self._later(self._flush)
+
+    def _flush(self) -> None:
+        lines = "".join(self._lines)
+        self._lines.clear()
+        self._write(lines)
+
+
+_LINE = (
+    '{"time": "%s.%03dZ", "level": "info", "event": "request", "request_id": "%s", "method": %s, "route": "%s", '
+    '"status": %d, "duration_ms": %.3f, "key_id": "%s"%s}\n'
+)

@@ -31,7 +31,7 @@ def line_of(program: Program, request_id: str) -> dict[str, Any]:
         ("GET", "/model", [RIGHT], None, "/model", 200),
         ("GET", "/health/live", [], None, "/health/live", 200),
         ("GET", "/hidden-path", [RIGHT], None, "", 404),
-        ("POST", "/predict", [], BODY, "", 401),
+        ("POST", "/predict", [], BODY, "/predict", 401),
         ("DELETE", "/predict", [RIGHT], None, "/predict", 405),
     ],
 )

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from app.bundle.manifest import Manifest
+from app.bundle.manifest import Input, Manifest
+from app.domains.beer.recipe import FIELDS
 from app.domains.beer.units import ABV_PER_POINT, EBC_PER_SRM
 from app.domains.face import Warning
 
@@ -21,14 +22,14 @@ def doubts(manifest: Manifest, row: Sequence[float]) -> list[Warning]:
 
     Args:
         manifest: Of the model that answers; holds the trained ranges.
-        row: abv, target_og, target_fg (points), ebc, srm, ph; NaN is missing.
+        row: The inputs in the manifest's order, the six vital figures first; NaN is missing.
 
     Returns:
         Warnings, in the order of the inputs; empty for most beers.
     """
     found = [
-        _outside(declared.name, *declared.trained_range, declared.unit)
-        for declared, value in zip(manifest.inputs, row, strict=False)
+        _outside(declared, *declared.trained_range)
+        for declared, value in zip(manifest.inputs, row, strict=True)
         if declared.trained_range and (value < declared.trained_range[0] or value > declared.trained_range[1])
     ]
     abv, og, fg, ebc, srm = row[:5]
@@ -53,9 +54,11 @@ _ABV_MISMATCH: Warning = {
 }
 
 
-def _outside(field: str, low: float, high: float, unit: str) -> Warning:
+def _outside(declared: Input, low: float, high: float) -> Warning:
+    field = FIELDS[declared.name]
+    what = field if field == declared.name else f"{field} ({declared.description})"
     return {
         "code": "outside_trained_range",
-        "message": f"{field} is outside the range the model has seen: {low:g} to {high:g} {unit}".rstrip() + ".",
+        "message": f"{what} is outside what the model has seen: {low:g} to {high:g} {declared.unit}".rstrip() + ".",
         "field": field,
     }

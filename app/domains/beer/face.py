@@ -1,31 +1,40 @@
-"""The beer domain's face: beers to arrays, arrays to bitterness, interval and warnings."""
+"""The beer domain's face: beers to arrays, arrays to bitterness, interval, warnings and reasons."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from app.bundle.manifest import Manifest
 from app.domains.beer.doubts import doubts
 from app.domains.beer.figures import BeerFigures
+from app.domains.beer.reasons import told
+from app.domains.beer.recipe import problems, resolve, vital_row
 from app.domains.beer.schema import Beer, Beers, Prediction, Predictions
-from app.domains.beer.units import points
-from app.domains.face import Operation
+from app.domains.face import Operation, Warning
 from app.errors import InputError, Problem
 from app.inference.service import InferenceService
 
 VITALS = "beer-ibu"
 """The bundle that answers from the vital figures alone."""
+RECIPE = "beer-ibu-recipe"
+"""The bundle that answers where the hop bill is known."""
 
-Row = tuple[float, float, float, float, float, float]
-"""abv, target_og, target_fg (points), ebc, srm, ph; NaN is missing."""
 
-_NAN = float("nan")
+@dataclass(slots=True)
+class _Case:
+    """A beer on its way to a model."""
+
+    model: str
+    row: tuple[float, ...]
+    tinseth: float | None = None
+    warnings: list[Warning] = field(default_factory=list)
 
 
 class BeerFace:
     """Bitterness of beers."""
 
-    models = (VITALS,)
+    models = (VITALS, RECIPE)
 
     def __init__(self, service: InferenceService) -> None:
         """Args:
@@ -36,17 +45,30 @@ class BeerFace:
 
     @property
     def operations(self) -> Sequence[Operation[Beer, Prediction] | Operation[Beers, Predictions]]:
-        """Predict one beer, or up to a thousand."""
+        """Predict one beer, with or without reasons, or up to a thousand."""
         return (
             Operation(
                 name="predict",
                 path="/predict",
                 summary="Predict a beer's bitterness",
-                description="Bitterness in IBU with an interval and warnings, from the beer's vital figures.",
+                description="Bitterness in IBU with an interval and warnings, from the vital figures and, where "
+                "known, the hop bill. `model` in the answer says which model answered.",
                 request=Beer,
                 answer=Prediction,
                 answered="The bitterness",
                 run=self.predict,
+                slow=lambda beer: beer.explain,
+            ),
+            Operation(
+                name="explain",
+                path="/explain",
+                summary="Predict a beer's bitterness and tell why",
+                description="As `/predict` with `explain`: what each group of inputs adds to the bitterness.",
+                request=Beer,
+                answer=Prediction,
+                answered="The bitterness with its reasons",
+                run=self.explain,
+                slow=lambda beer: True,
             ),
             Operation(
                 name="predict_batch",
@@ -62,60 +84,79 @@ class BeerFace:
         )
 
     def predict(self, beer: Beer) -> Prediction:
-        """The bitterness of one beer.
+        """The bitterness of one beer, with reasons where it asks for them.
 
         Raises:
-            InputError: The final gravity is above the original one.
+            InputError: The beer contradicts itself.
             ModelNotReady: The model is not loaded yet.
         """
-        row = to_row(beer)
-        if row[2] > row[1]:
-            raise InputError([_gravities_swapped("")])
-        return self._answers([row])[0]
+        if beer.explain:
+            return self.explain(beer)
+        if found := problems(beer, ""):
+            raise InputError(found)
+        case = _case(beer)
+        return self._answers(case.model, [case])[0]
+
+    def explain(self, beer: Beer) -> Prediction:
+        """The bitterness of one beer with its reasons; takes milliseconds.
+
+        Raises:
+            InputError: The beer contradicts itself.
+            ModelNotReady: The model is not loaded yet.
+        """
+        if found := problems(beer, ""):
+            raise InputError(found)
+        case = _case(beer)
+        answer = self._answers(case.model, [case])[0]
+        reasons = self._service.explain(case.model, np.array(case.row, dtype=np.float32))
+        answer["explanation"] = told(self._service.predictor(case.model).manifest, reasons, answer["ibu"])
+        return answer
 
     def predict_batch(self, batch: Beers) -> Predictions:
         """The bitterness of many beers, each to the digit as if it were alone.
 
         Raises:
-            InputError: A beer's final gravity is above the original one; the field carries its index.
+            InputError: A beer contradicts itself or asks for reasons; the field carries its index.
             ModelNotReady: The model is not loaded yet.
         """
-        rows = [to_row(beer) for beer in batch.beers]
-        if swapped := [i for i, row in enumerate(rows) if row[2] > row[1]]:
-            raise InputError([_gravities_swapped(f"beers.{i}.") for i in swapped])
-        return {"predictions": self._answers(rows)}
+        found: list[Problem] = []
+        for number, beer in enumerate(batch.beers):
+            found += problems(beer, f"beers.{number}.")
+            if beer.explain:
+                found.append(Problem(f"beers.{number}.explain", "not_in_batch", "reasons are told for single beers"))
+        if found:
+            raise InputError(found)
+        cases = [_case(beer) for beer in batch.beers]
+        answers = {
+            model: iter(self._answers(model, chosen))
+            for model in self.models
+            if (chosen := [case for case in cases if case.model == model])
+        }
+        return {"predictions": [next(answers[case.model]) for case in cases]}
 
-    def _answers(self, rows: Sequence[Row]) -> list[Prediction]:
-        manifest, outputs = self._service.infer(VITALS, {"features": np.array(rows, dtype=np.float32)})
+    def _answers(self, model: str, cases: Sequence[_Case]) -> list[Prediction]:
+        rows = np.array([case.row for case in cases], dtype=np.float32)
+        manifest, outputs = self._service.infer(model, {"features": rows})
         ibu, lower, upper = (outputs[name].ravel().tolist() for name in ("ibu", "lower", "upper"))
-        answers = [_prediction(manifest, *figures) for figures in zip(rows, ibu, lower, upper, strict=True)]
+        answers = [_prediction(manifest, *figures) for figures in zip(cases, ibu, lower, upper, strict=True)]
         self._figures.answered(manifest, ibu, lower, upper, answers)
         return answers
 
 
-def to_row(beer: Beer) -> Row:
-    """A beer as the model's inputs, in the manifest's order; gravities in points, NaN where a value is missing."""
-    ebc, srm, ph = beer.ebc, beer.srm, beer.ph
-    return (
-        beer.abv,
-        points(beer.target_og),
-        points(beer.target_fg),
-        _NAN if ebc is None else ebc,
-        _NAN if srm is None else srm,
-        _NAN if ph is None else ph,
-    )
+def _case(beer: Beer) -> _Case:
+    if beer.hops is None:
+        return _Case(VITALS, vital_row(beer))
+    resolved = resolve(beer, beer.hops)
+    return _Case(RECIPE, vital_row(beer) + resolved.columns, resolved.tinseth, resolved.warnings)
 
 
-def _prediction(manifest: Manifest, row: Row, ibu: float, lower: float, upper: float) -> Prediction:
-    return {
+def _prediction(manifest: Manifest, case: _Case, ibu: float, lower: float, upper: float) -> Prediction:
+    answer: Prediction = {
         "ibu": round(ibu, 1),
         "interval": {"lower": round(lower, 1), "upper": round(upper, 1), "coverage": manifest.coverage or 0.0},
         "model": {"name": manifest.name, "version": manifest.version},
-        "warnings": doubts(manifest, row),
+        "warnings": [*case.warnings, *doubts(manifest, case.row)],
     }
-
-
-def _gravities_swapped(prefix: str) -> Problem:
-    return Problem(
-        f"{prefix}target_fg", "gravities_swapped", "the final gravity is above the original gravity (target_og)"
-    )
+    if case.tinseth is not None:
+        answer["estimates"] = {"tinseth": round(case.tinseth, 1)}
+    return answer

@@ -4,13 +4,29 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, JsonValue, with_config
 from pydantic_core import CoreSchema, core_schema
-from typing_extensions import TypedDict
+from typing_extensions import NotRequired, TypedDict
 
+from app.domains.beer.bill import Stage
 from app.domains.face import ModelRef, Warning
 
 LARGEST_BATCH = 1000
+MOST_ADDITIONS = 50
+LONGEST_NAME = 80
+DEFAULT_BATCH_L = 20.0
 
 EXAMPLE_BEER: dict[str, JsonValue] = {"abv": 5.6, "target_og": 1056.0, "target_fg": 1013.0, "ebc": 17.0, "ph": 4.4}
+EXAMPLE_RECIPE: dict[str, JsonValue] = {
+    **EXAMPLE_BEER,
+    "batch_volume_l": 20,
+    "hops": [
+        {"name": "Magnum", "amount_g": 12, "alpha_acid": 12.5, "boil_minutes": 60},
+        {"name": "Simcoe", "amount_g": 25, "stage": "end"},
+        {"name": "Simcoe", "amount_g": 60, "stage": "dry_hop"},
+    ],
+    "malts": [{"name": "Pale Ale", "amount_kg": 4.4}, {"name": "Caramalt", "amount_kg": 0.4}],
+    "yeast": "Wyeast 1056 - American Ale",
+    "explain": True,
+}
 EXAMPLE_PREDICTION: dict[str, JsonValue] = {
     "ibu": 50.2,
     "interval": {"lower": 25.1, "upper": 88.4, "coverage": 0.9},
@@ -39,10 +55,47 @@ Gravity = Annotated[float, _Gravity()]
 _FIELD = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
 
-class Beer(BaseModel):
-    """A beer's vital figures."""
+Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
+Volume = Annotated[float, Field(gt=0, le=100_000, json_schema_extra={"unit": "l"})]
 
-    model_config = ConfigDict(**_FIELD, json_schema_extra={"examples": [EXAMPLE_BEER]})
+
+class Hop(BaseModel):
+    """One addition of hops; either `stage` or `boil_minutes` says when."""
+
+    model_config = _FIELD
+
+    name: Name = Field(description="Variety, as on the packet.")
+    amount_g: float = Field(ge=0, le=10_000_000, description="Weight, g.", json_schema_extra={"unit": "g"})
+    alpha_acid: float | None = Field(
+        default=None,
+        ge=0,
+        le=70,
+        description="Alpha acids, %; where missing, the variety's typical figure is taken.",
+        json_schema_extra={"unit": "%"},
+    )
+    stage: Annotated[Stage, Field(strict=False)] | None = Field(default=None, description="When it goes in.")
+    boil_minutes: float | None = Field(
+        default=None,
+        ge=0,
+        le=300,
+        description="Minutes in the boil; 0 is flame-out.",
+        json_schema_extra={"unit": "min"},
+    )
+
+
+class Malt(BaseModel):
+    """One malt or other fermentable."""
+
+    model_config = _FIELD
+
+    name: Name = Field(description="Name, as on the sack.")
+    amount_kg: float = Field(ge=0, le=1_000_000, description="Weight, kg.", json_schema_extra={"unit": "kg"})
+
+
+class Beer(BaseModel):
+    """A beer's vital figures and, where known, its recipe."""
+
+    model_config = ConfigDict(**_FIELD, json_schema_extra={"examples": [EXAMPLE_BEER, EXAMPLE_RECIPE]})
 
     abv: float = Field(ge=0, le=70, description="Alcohol, % vol.", json_schema_extra={"unit": "% vol"})
     target_og: Gravity = Field(description="Original gravity, in points (1056) or as specific gravity (1.056).")
@@ -60,6 +113,18 @@ class Beer(BaseModel):
         default=None, ge=0, le=600, description="Colour, SRM.", json_schema_extra={"unit": "SRM"}
     )
     ph: float | None = Field(default=None, ge=2.5, le=7, description="pH of the finished beer.")
+    hops: list[Hop] | None = Field(
+        default=None,
+        max_length=MOST_ADDITIONS,
+        description="The hop bill. With it the recipe model answers; an empty list is a beer without hops.",
+    )
+    batch_volume_l: Volume = Field(default=DEFAULT_BATCH_L, description="Volume after the boil, l.")
+    boil_volume_l: Volume | None = Field(default=None, description="Volume before the boil, l.")
+    malts: list[Malt] | None = Field(
+        default=None, max_length=MOST_ADDITIONS, description="The grist; used beside hops."
+    )
+    yeast: Name | None = Field(default=None, description="The yeast's name or code; used beside hops.")
+    explain: bool = Field(default=False, description="Whether to tell why.")
 
 
 class Beers(BaseModel):
@@ -78,6 +143,27 @@ class Interval(TypedDict):
     coverage: float
 
 
+class Estimates(TypedDict):
+    """What others would say, IBU."""
+
+    tinseth: float
+
+
+class Contribution(TypedDict):
+    """What some of the inputs add to the bitterness."""
+
+    group: str
+    inputs: list[str]
+    ibu: float
+
+
+class Explanation(TypedDict):
+    """Why: `base_value` and the contributions add up to `ibu`."""
+
+    base_value: float
+    contributions: list[Contribution]
+
+
 @with_config(ConfigDict(json_schema_extra={"examples": [EXAMPLE_PREDICTION]}))
 class Prediction(TypedDict):
     """The answer for one beer."""
@@ -86,6 +172,8 @@ class Prediction(TypedDict):
     interval: Interval
     model: ModelRef
     warnings: list[Warning]
+    estimates: NotRequired[Estimates]
+    explanation: NotRequired[Explanation]
 
 
 class Predictions(TypedDict):

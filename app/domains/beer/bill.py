@@ -105,7 +105,7 @@ def bill_row(additions: Iterable[Addition], litres: float) -> tuple[float, ...]:
     hops, alphas, isomerised = [0.0] * len(TIMES), [0.0] * len(TIMES), [0.0] * len(TIMES)
     for addition in additions:
         column = addition.column
-        grams = addition.grams / litres
+        grams = min(addition.grams / litres, MOST_PER_LITRE)
         alpha = grams * addition.alpha * 10.0
         hops[column] += grams * addition.alpha / CONE_ALPHA if addition.alpha >= EXTRACT_ALPHA else grams
         alphas[column] += alpha
@@ -125,4 +125,6 @@ def tinseth(additions: Sequence[Addition], litres: float, bigness: float) -> flo
     Returns:
         IBU.
     """
-    return bigness * sum(a.grams / litres * a.alpha * 10.0 * boil_factor(a.minutes) for a in additions)
+    return bigness * sum(
+        min(a.grams / litres, MOST_PER_LITRE) * a.alpha * 10.0 * boil_factor(a.minutes) for a in additions
+    )

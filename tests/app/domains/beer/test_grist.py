@@ -1,0 +1,39 @@
+"""Malts and yeast as inputs: shares of weight, kinds by name, nothing where nothing is told."""
+
+import math
+
+import pytest
+
+from app.domains.beer.grist import malt_shares, yeast_kinds
+
+
+def test_shares_are_of_the_grists_weight() -> None:
+    grist = [("Extra Pale", 3.0), ("Flaked Oats", 1.0), ("Crystal 150", 0.5), ("Caramalt", 0.5)]
+    assert malt_shares(grist) == (0.2, 0.2)
+
+
+@pytest.mark.parametrize("name", ["Carafa Special Malt Type 3", "Cascara", "Wheat", "Goat's Choice"])
+def test_what_only_sounds_alike_is_no_crystal_and_no_oat(name: str) -> None:
+    assert malt_shares([(name, 1.0)]) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("malts", [None, [], [("Pale", 0.0)]])
+def test_without_a_weight_the_shares_are_missing(malts: list[tuple[str, float]] | None) -> None:
+    assert all(map(math.isnan, malt_shares(malts)))
+
+
+@pytest.mark.parametrize(
+    ("yeast", "kinds"),
+    [
+        ("Wyeast 1056 - American Ale", (1.0, 0.0)),
+        ("Safale US-05", (1.0, 0.0)),
+        ("Wyeast 3711 - French Saison", (0.0, 1.0)),
+        ("Saflager W-34/70", (0.0, 0.0)),
+    ],
+)
+def test_yeasts_are_told_by_code_or_style(yeast: str, kinds: tuple[float, float]) -> None:
+    assert yeast_kinds(yeast) == kinds
+
+
+def test_no_yeast_is_missing() -> None:
+    assert all(map(math.isnan, yeast_kinds(None)))

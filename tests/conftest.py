@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 
 from app.access.keys import KeyRing
 from app.bundle.store import Bundle, highest, read_bundle
-from app.domains.beer.face import VITALS, BeerFace
+from app.domains.beer.face import RECIPE, VITALS, BeerFace
 from app.inference.onnx import OnnxPredictor
 from app.inference.service import InferenceService
 from app.rest.application import RestDoor
@@ -50,10 +50,11 @@ def predictor(bundle: Bundle) -> OnnxPredictor:
 
 
 @pytest.fixture(scope="session")
-def service(predictor: OnnxPredictor) -> InferenceService:
-    """The service with the beer model loaded."""
+def service(predictor: OnnxPredictor, models: Path) -> InferenceService:
+    """The service with the beer models loaded."""
     service = InferenceService(BeerFace.models)
     service.serve(predictor)
+    service.serve(OnnxPredictor(read_bundle(highest(models, RECIPE))))
     return service
 
 

@@ -46,19 +46,18 @@ def read_quarantined(folder: Path, memory: int = MEMORY, seconds: float = SECOND
     """
     bundle = read_bundle(folder)
     manifest, model = bundle.files[MANIFEST], bundle.files[MODEL]
-    child = subprocess.Popen(  # nosec B603: no shell, no words of others
+    with subprocess.Popen(  # nosec B603: no shell, no words of others
         [sys.executable, "-m", __name__, str(memory), str(int(seconds))],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env={"PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)},  # and no key
-    )
-    try:
-        said, _ = child.communicate(_LENGTHS.pack(len(manifest), len(model)) + manifest + model, seconds)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.communicate()
-        raise BundleError(f"{folder}: quarantine: it took longer than {seconds:g} s") from None
+    ) as child:
+        try:
+            said, _ = child.communicate(_LENGTHS.pack(len(manifest), len(model)) + manifest + model, seconds)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            raise BundleError(f"{folder}: quarantine: it took longer than {seconds:g} s") from None
     if child.returncode != 0:
         raise BundleError(f"{folder}: quarantine: {_reason(child.returncode, said)}")
     return bundle
@@ -105,7 +104,8 @@ def probes(manifest: Manifest, rows: int = PROBES) -> dict[str, Array]:
         spread = (high - low) or 1.0
         column = random.uniform(low - spread, high + spread, rows)
         column[: rows // 16] = random.choice([0.0, -1e9, 1e9, low, high], rows // 16)
-        column[random.random(rows) < 0.1] = np.nan
+        if declared.optional:
+            column[random.random(rows) < 0.1] = np.nan
         columns.append(column)
     return {manifest.packed: np.stack(columns, axis=1).astype(np.float32)}
 

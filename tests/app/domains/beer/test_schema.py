@@ -6,7 +6,15 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from app.domains.beer.schema import EXAMPLE_BEER, EXAMPLE_PREDICTION, LARGEST_BATCH, Beer, Beers, Prediction
+from app.domains.beer.schema import (
+    EXAMPLE_BEER,
+    EXAMPLE_PREDICTION,
+    EXAMPLE_RECIPE,
+    LARGEST_BATCH,
+    Beer,
+    Beers,
+    Prediction,
+)
 from tests.known import BEER
 
 BOUNDS = {"abv": (0, 70), "ebc": (0, 1000), "srm": (0, 600), "ph": (2.5, 7)}
@@ -97,4 +105,5 @@ def test_a_batch_names_the_index_of_the_wrong_beer_and_unknown_fields_beside_the
 
 def test_the_examples_are_what_they_are_examples_of() -> None:
     Beer.model_validate(EXAMPLE_BEER)
-    assert EXAMPLE_PREDICTION.keys() == Prediction.__annotations__.keys()
+    Beer.model_validate(EXAMPLE_RECIPE)
+    assert EXAMPLE_PREDICTION.keys() == Prediction.__required_keys__

@@ -58,6 +58,10 @@ class KeyFile(BaseModel):
         return f'{{"format_version": 1, "keys": [\n{lines}\n]}}\n'
 
 
+_FIELDS = StoredKey.model_fields.keys() | KeyFile.model_fields.keys()
+"""Names that may be told; any other could be a key that somebody put in the wrong place."""
+
+
 def read_keys(path: Path) -> KeyFile:
     """Read a file of keys.
 
@@ -78,6 +82,6 @@ def read_keys(path: Path) -> KeyFile:
         raise SettingsError(f"API_KEYS_FILE: {path} cannot be read: {error.strerror}") from None
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-        where = ".".join(str(part) for part in first["loc"] if not isinstance(part, str) or part.isidentifier())
+        where = ".".join(str(part) for part in first["loc"] if part in _FIELDS or isinstance(part, int))
         told = "is not the JSON of a file of keys" if first["type"] == "json_invalid" else first["msg"]
         raise SettingsError(f"API_KEYS_FILE: {path} is broken: {f'{where}: ' if where else ''}{told}") from None

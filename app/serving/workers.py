@@ -170,6 +170,7 @@ def supervise(settings: Settings, program: Program) -> None:
     Raises:
         SystemExit: 1 where a port cannot be opened.
     """
+    program.service.metrics.clear_gauges()
     folder = program.metrics_folder or Path(tempfile.mkdtemp(prefix="beer-model-"))
     try:
         with open_port(settings.host, settings.port) as listening:

@@ -54,8 +54,7 @@ class Registry:
         self._places: dict[str, int] = {}
         for place, (line, _) in enumerate(self._sheet.lines(), SPILL):
             self._places.setdefault(line, place)
-            if line.startswith("gauge\t"):
-                self.values[place] = 0.0  # the process that had the sheet before is gone
+        self.clear_gauges()  # the process that had the sheet before is gone
 
     def place(self, family: Family, *labels: str) -> int:
         """The place of one series; for a histogram the first of several: a bucket a bound, one for infinity, the sum.
@@ -82,6 +81,12 @@ class Registry:
             for number, line in enumerate(lines):
                 self._places[line] = place + number
             return place
+
+    def clear_gauges(self) -> None:
+        """Say nothing of this process: for a parent that serves nothing itself, and does not follow what changes."""
+        for place, (line, _) in enumerate(self._sheet.lines(), SPILL):
+            if line.startswith("gauge\t"):
+                self.values[place] = 0.0
 
     def read(self) -> Figures:
         """The totals of all processes."""

@@ -1,17 +1,23 @@
 """Figures of the running program: what promtool says of them, and that they are right across processes."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
+from app.access.keyfile import KeyFile
+from app.access.keystore import change_keys
+from tests.keys import make_key
 from tests.known import BEER, KEY
 from tests.live.conftest import Start
 from tests.live.program import Program
+from tests.live.test_workers import children, serving, until
 from tests.live.wire import request
 
 ONE = json.dumps(BEER).encode()
@@ -65,23 +71,39 @@ def test_what_was_asked_is_what_is_counted(start: Start) -> None:
     assert sum(value for name, value in counted.items() if name.startswith("model_info{")) == 1
 
 
-def test_processes_that_share_a_folder_give_the_same_totals_and_a_killed_one_leaves_its_own(
+def test_totals_are_the_same_at_each_worker_and_a_killed_one_leaves_its_own(start: Start) -> None:
+    program = start(API_KEY=KEY, PORT="0", WORKERS="2")
+    program.port()
+    until(lambda: serving(program) == 2, "two workers")
+    for _ in range(40):
+        assert post(program, "/predict", ONE) == 200
+    assert {figures(program)[PREDICTIONS] for _ in range(20)} == {40}
+    os.kill(min(children(program)), signal.SIGKILL)
+    until(lambda: serving(program) == 3, "a third worker")
+    for _ in range(20):
+        assert post(program, "/predict", ONE) == 200
+    told = [figures(program) for _ in range(20)]
+    assert {each[PREDICTIONS] for each in told} == {60}
+    assert {each["http_requests_in_progress"] for each in told} == {1}
+    assert {value for each in told for name, value in each.items() if name.startswith("model_info{")} == {1}
+
+
+def test_a_change_of_the_keys_counts_in_every_worker_and_the_parent_does_not_tell_of_the_old_ones(
     start: Start, tmp_path: Path
 ) -> None:
-    settings = {"API_KEY": KEY, "PORT": "0", "METRICS_PATH": str(tmp_path / "figures")}
-    one, other = start(**settings), start(**settings)
-    for _ in range(5):
-        post(one, "/predict", ONE)
-    post(other, "/predict/batch", MANY)
-    assert figures(one)[PREDICTIONS] == figures(other)[PREDICTIONS] == 105
-    other.process.send_signal(signal.SIGKILL)
-    other.ended()
-    counted = figures(one)
-    assert (counted[PREDICTIONS], counted["http_requests_in_progress"]) == (105, 1)
-    third = start(**settings)
-    post(third, "/predict", ONE)
-    assert figures(one)[PREDICTIONS] == figures(third)[PREDICTIONS] == 106
-    assert len(list((tmp_path / "figures").iterdir())) == 2
+    path = tmp_path / "keys.json"
+    gone, kept = (make_key(path, name) for name in ("gone", "kept"))
+    program = start(API_KEY=KEY, PORT="0", WORKERS="2", API_KEYS_FILE="keys.json", AUTH_FAILURES_PER_MINUTE="0")
+    program.port()
+    until(lambda: serving(program) == 2, "two workers")
+    assert figures(program)["api_keys"] == 3
+    change_keys(path, lambda old: KeyFile(keys=old.keys[1:]))
+    changed = time.monotonic()
+    until(lambda: figures(program)["api_keys"] == 2, "both workers have two keys")
+    assert time.monotonic() - changed < 1 + (os.getloadavg()[0] > 2)
+    for key, status in ((gone, 401), (kept, 200)):
+        asked = request("GET", "/model", [("X-API-Key", key)])
+        assert {program.send(asked).status for _ in range(20)} == {status}
 
 
 def test_a_trace_and_the_keys_id_stand_in_the_log_line(start: Start) -> None:

@@ -134,6 +134,15 @@ def test_a_new_process_goes_on_where_a_dead_one_stopped(tmp_path: Path, child: "
     assert figures['size_bytes_count{who="both"}'] == 1
 
 
+def test_a_process_that_says_nothing_of_itself_keeps_its_counts(
+    tmp_path: Path, child: "subprocess.Popen[str]"
+) -> None:
+    registry = _prepared(tmp_path)
+    registry.clear_gauges()
+    figures = told(registry)
+    assert (figures["calls_in_progress"], figures['calls_total{who="both"}']) == (5, 14)
+
+
 def test_files_that_are_no_sheets_are_let_be(tmp_path: Path) -> None:
     (tmp_path / "1.sheet").write_bytes(b"something else")
     (tmp_path / "7.sheet").write_bytes(b"")

@@ -28,13 +28,7 @@ _log = logging.getLogger(__name__)
 
 
 def check_rate(text: str) -> str:
-    """Check a rate.
-
-    Args:
-        text: ``100/minute``, ``5 per 10 seconds``.
-
-    Returns:
-        The same text.
+    """Check a rate, ``100/minute`` or ``5 per 10 seconds``, and give the same text.
 
     Raises:
         ValueError: It is none.
@@ -98,16 +92,24 @@ class RateLimiter:
             self._decide()
             return
         try:
-            async with asyncio.timeout(LONGEST_WAIT):
-                limiter = self._limiter or self._connect()
-                if await limiter.hit(rate, principal.id):
-                    return
-                reset = (await limiter.get_window_stats(rate, principal.id)).reset_time
+            if self._pool is None:  # memory answers at once, and a time-out costs as much as the count
+                reset = await self._count(rate, principal.id)
+            else:
+                async with asyncio.timeout(LONGEST_WAIT):
+                    reset = await self._count(rate, principal.id)
         except Exception as error:  # the client library's own, the network's, time-outs
             self._gone(error)
             self._decide()
-        else:
+            return
+        if reset is not None:
             raise RateExceeded(rate.amount, rate.get_expiry(), max(1, math.ceil(reset - time.time())))
+
+    async def _count(self, rate: "RateLimitItem", name: str) -> float | None:
+        """Count a call; gives the moment at which the window ends if it was one too many."""
+        limiter = self._limiter or self._connect()
+        if await limiter.hit(rate, name):
+            return None
+        return (await limiter.get_window_stats(rate, name)).reset_time
 
     def _connect(self) -> "FixedWindowRateLimiter":
         from limits.aio.storage import MemoryStorage, RedisStorage

@@ -111,7 +111,7 @@ class ModelWatch:
         values = self._values
         values[self._rows] += rows
         if packed is not None and rows == 1:
-            row = packed[0].tolist()
+            row = packed.tolist()[0] if self._one else ()
             for number, bounds, places, missing in self._one:
                 value = row[number]
                 values[places[bisect_left(bounds, value)] if value == value else missing] += 1.0  # NaN is not itself

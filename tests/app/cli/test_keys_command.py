@@ -80,7 +80,8 @@ def test_revoke_forgets_one_key_and_an_unknown_id_is_an_error(keys: Command, pla
 def test_what_makes_no_sense_is_a_sentence_and_makes_no_file(
     keys: Command, plain_environment: Path, arguments: tuple[str, ...]
 ) -> None:
-    assert keys(*arguments, code=2)
+    said = keys(*arguments, code=2)
+    assert ("keys.json is missing" in said) == (arguments in [("list",), ("revoke", "x")])
     assert not (plain_environment / "keys.json").exists()
 
 

@@ -17,6 +17,7 @@ from app.inference.service import InferenceService
 from app.rest.application import RestDoor
 from app.telemetry.logs import RequestLog
 from tests.known import KEY, REPOSITORY, SETTINGS
+from tests.redis_server import MISSING, Redis
 
 settings.register_profile("local", deadline=None, print_blob=True)
 settings.register_profile(
@@ -92,3 +93,13 @@ def plain_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     yield tmp_path
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[Redis]:
+    """A running redis-server."""
+    if MISSING:
+        pytest.skip(MISSING)
+    server = Redis(tmp_path)
+    yield server
+    server.stop()

@@ -10,6 +10,7 @@ from app.rest.gate import API_KEY_HEADER
 from app.rest.problems import (
     INVALID,
     NO_KEY,
+    NO_LIMITS,
     NO_MODEL,
     NO_SCOPE,
     NOT_JSON,
@@ -60,7 +61,7 @@ def described(*kinds: Kind) -> dict[int | str, dict[str, Any]]:
     return {status: {"description": "; ".join(found), "content": content} for status, found in titles.items()}
 
 
-KEY_PROBLEMS = (NO_KEY, NO_SCOPE, RATE_EXCEEDED)
+KEY_PROBLEMS = (NO_KEY, NO_SCOPE, RATE_EXCEEDED, NO_LIMITS)
 OPERATION_PROBLEMS = (*KEY_PROBLEMS, TOO_LARGE, NOT_JSON, INVALID, NOT_READY, OVERLOADED)
 MODEL_PROBLEMS = (*KEY_PROBLEMS, NO_MODEL, INVALID, NOT_READY)
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from app.errors import (
     CallError,
     InputError,
+    Limited,
     LimitsUnavailable,
     ModelNotFound,
     ModelNotReady,
@@ -68,6 +69,7 @@ KINDS: dict[type[CallError], Kind] = {
     InputError: INVALID,
     NotAuthenticated: NO_KEY,
     NotAllowed: NO_SCOPE,
+    Limited: RATE_EXCEEDED,
     RateExceeded: RATE_EXCEEDED,
     TooManyFailures: TOO_MANY_FAILURES,
     LimitsUnavailable: NO_LIMITS,

@@ -18,6 +18,7 @@ from tests.known import KEY
 from tests.live.conftest import Start
 from tests.live.program import Program, environment
 from tests.live.wire import Answer, request
+from tests.redis_server import PATIENCE, Redis
 
 APP = (sys.executable, "-m", "app")
 
@@ -178,6 +179,20 @@ def test_while_redis_is_gone_calls_are_answered_as_set(start: Start, failure: st
     if status == 503:
         assert (answers[0].json["code"], answers[0].header("Retry-After")) == ("limits_unavailable", "1")
     assert "does not answer" in program.errors and "secret-word" not in program.errors
+
+
+def test_a_rate_holds_over_programs_that_share_a_redis_and_is_kept_again_once_it_is_back(
+    start: Start, redis: Redis
+) -> None:
+    settings = {"API_KEY": KEY, "PORT": "0", "RATE_LIMIT": "2/hour", "RATE_LIMIT_STORAGE": redis.url}
+    one, other = start(**settings), start(**settings)
+    assert [ask(program, KEY).status for program in (one, other, one, other)] == [200, 200, 429, 429]
+    redis.stop()
+    assert {ask(one, KEY).status for _ in range(5)} == {200}
+    redis.start()
+    deadline = time.monotonic() + PATIENCE
+    while ask(one, KEY).status != 429:
+        assert time.monotonic() < deadline
 
 
 def test_wrong_keys_above_the_limit_are_429_while_a_right_one_is_served(start: Start) -> None:

@@ -1,13 +1,9 @@
 """Rates: as many calls as allowed, then when to come again; in memory, and in a real Redis that comes and goes."""
 
 import asyncio
-import shutil
 import signal
-import socket
-import subprocess
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -15,51 +11,11 @@ import pytest
 from app.access.keys import Principal
 from app.access.rates import IN_MEMORY, PAUSE, RateLimiter, parse_rate
 from app.errors import LimitsUnavailable, RateExceeded
+from tests.redis_server import Redis
 
 pytestmark = pytest.mark.anyio
 PATIENCE = 20.0
 Make = Callable[..., RateLimiter]
-
-
-class Redis:
-    """A redis-server of the test's own."""
-
-    def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self._folder = folder
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self.start()
-
-    def start(self) -> None:
-        """Start it and wait until it answers."""
-        self.process = subprocess.Popen(
-            ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", self._folder],
-            stdout=subprocess.DEVNULL,
-        )
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                assert time.monotonic() < deadline
-
-    def stop(self) -> None:
-        """Stop it."""
-        self.process.kill()
-        self.process.wait()
-
-
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[Redis]:
-    """A running redis-server."""
-    if shutil.which("redis-server") is None:
-        pytest.skip("redis-server is not installed (Debian: redis-server)")
-    server = Redis(tmp_path)
-    yield server
-    server.stop()
 
 
 def _caller(rate: str, name: str = "caller") -> Principal:

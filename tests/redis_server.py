@@ -1,0 +1,42 @@
+"""A redis-server of a test's own, which it may stop, hang and start again."""
+
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+PATIENCE = 20.0
+MISSING = None if shutil.which("redis-server") else "redis-server is not installed (Debian: redis-server)"
+"""Why there can be none here."""
+
+
+class Redis:
+    """A redis-server of the test's own."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self._folder = folder
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.start()
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        self.process = subprocess.Popen(
+            ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", self._folder],
+            stdout=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            except OSError:
+                assert time.monotonic() < deadline
+
+    def stop(self) -> None:
+        """Stop it."""
+        self.process.kill()
+        self.process.wait()

@@ -12,6 +12,7 @@ from app.bundle.store import highest, read_bundle
 from app.domains.beer.face import BeerFace
 from app.errors import SettingsError
 from app.inference.onnx import OnnxPredictor
+from app.inference.quarantine import read_quarantined
 from app.inference.service import InferenceService
 from app.rest.admission import Admission
 from app.rest.application import RestDoor, metrics_app
@@ -88,6 +89,20 @@ def _limits(settings: Settings, metrics: Registry) -> Limits:
 
     rates = RateLimiter(settings.rate_limit_storage.get_secret_value(), settings.rate_limit_failure, failed)
     return Limits(rates, FailedAttempts(settings.auth_failures_per_minute), settings.trusted_proxies)
+
+
+def try_models(program: Program, settings: Settings) -> None:
+    """Try the bundles that a new worker would load, in child processes.
+
+    Args:
+        program: From `build`.
+        settings: Say where the bundles are.
+
+    Raises:
+        BundleError: One is altered, broken or dangerous.
+    """
+    for name in program.service.names:
+        read_quarantined(highest(settings.model_path, name))
 
 
 def load_models(program: Program, settings: Settings) -> None:

@@ -8,7 +8,7 @@ import os
 import resource
 import signal
 import struct
-import subprocess  # nosec B404: starts this module
+import subprocess  # nosec B404
 import sys
 from pathlib import Path
 from typing import BinaryIO
@@ -46,7 +46,7 @@ def read_quarantined(folder: Path, memory: int = MEMORY, seconds: float = SECOND
     """
     bundle = read_bundle(folder)
     manifest, model = bundle.files[MANIFEST], bundle.files[MODEL]
-    with subprocess.Popen(  # nosec B603: no shell, no words of others
+    with subprocess.Popen(  # nosec B603
         [sys.executable, "-m", __name__, str(memory), str(int(seconds))],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -97,15 +97,15 @@ def probes(manifest: Manifest, rows: int = PROBES) -> dict[str, Array]:
     """
     if manifest.packed is None:
         return {}
-    random = np.random.default_rng(0)
+    draw = np.random.default_rng(0)
     columns = []
     for declared in manifest.inputs:
         low, high = declared.trained_range or (-1.0, 1.0)
         spread = (high - low) or 1.0
-        column = random.uniform(low - spread, high + spread, rows)
-        column[: rows // 16] = random.choice([0.0, -1e9, 1e9, low, high], rows // 16)
+        column = draw.uniform(low - spread, high + spread, rows)
+        column[: rows // 16] = draw.choice([0.0, -1e9, 1e9, low, high], rows // 16)
         if declared.optional:
-            column[random.random(rows) < 0.1] = np.nan
+            column[draw.random(rows) < 0.1] = np.nan
         columns.append(column)
     return {manifest.packed: np.stack(columns, axis=1).astype(np.float32)}
 

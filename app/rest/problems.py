@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pydantic import ValidationError
 from starlette.responses import Response
@@ -103,6 +104,15 @@ def problem_body(kind: Kind, problems: Sequence[Problem] = ()) -> bytes:
         ``{"type", "title", "status", "detail", "code"}`` and, where there are any, ``"errors": [{"field", "code",
         "reason"}, ...]``.
     """
+    return _encoded(kind, problems) if problems else _plain(kind)
+
+
+@lru_cache(64)  # there are about 20 kinds
+def _plain(kind: Kind) -> bytes:
+    return _encoded(kind, ())
+
+
+def _encoded(kind: Kind, problems: Sequence[Problem]) -> bytes:
     body: dict[str, object] = {
         "type": "about:blank",
         "title": kind.title,

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from app.settings import Settings
 
+BACKLOG = 2048
+"""Connections that the kernel completes before the program takes them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bounds:

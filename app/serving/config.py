@@ -9,9 +9,6 @@ from app.rest.asgi import App
 from app.serving.bounds import Bounds
 from app.serving.protocol import GuardedProtocol
 
-BACKLOG = 2048
-"""Connections that the kernel completes before the program takes them."""
-
 
 class GuardedConfig(uvicorn.Config):
     """uvicorn's configuration for `GuardedProtocol`."""
@@ -30,7 +27,6 @@ class GuardedConfig(uvicorn.Config):
             access_log=False,
             server_header=False,
             proxy_headers=False,  # whom to believe about addresses is a setting of ours
-            backlog=BACKLOG,
             **more,
         )
         self.bounds = bounds

@@ -11,7 +11,7 @@ from app.serving.bounds import Bounds
 from app.serving.config import GuardedConfig
 from app.serving.management import Management, ManagementApp
 from app.serving.server import GuardedServer
-from app.serving.sockets import address_of, allow_many_connections, doorways, listen
+from app.serving.sockets import address_of, allow_many_connections, listen
 from app.settings import Settings
 
 EXIT_ADDRESS = 1
@@ -86,7 +86,7 @@ def run(settings: Settings, program: Program, listening: socket.socket, on_start
     config = GuardedConfig(program.rest, Bounds.of(settings))
     server = GuardedServer(config, settings.shutdown_grace, program.rest.retire, on_start)
     try:
-        server.run(doorways(listening))
+        server.run([listening])
     finally:
         program.rest.admission.close()
         if program.rest.admission.taken:  # work that outlived its grace would keep the interpreter from ending

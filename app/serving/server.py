@@ -6,7 +6,9 @@ import socket
 from collections.abc import Callable
 
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
 
+from app.serving.acceptor import Acceptor
 from app.serving.config import GuardedConfig
 from app.serving.protocol import GuardedProtocol
 
@@ -18,6 +20,8 @@ LONGEST_FAREWELL = 1.0
 """Seconds for which connections that are kept open may go on: their next answer closes them, and no request that was
 just on its way is lost."""
 
+SETTLING_SECONDS = 0.05
+"""Until a connection that waited in the kernel has shown what it wants."""
 _log = logging.getLogger(__name__)
 
 
@@ -42,6 +46,7 @@ class GuardedServer(uvicorn.Server):
         self._grace = grace
         self._on_retire = on_retire
         self._on_start = on_start
+        self._acceptors: list[Acceptor] = []
 
     @property
     def connections(self) -> list[GuardedProtocol]:
@@ -49,9 +54,23 @@ class GuardedServer(uvicorn.Server):
         return list(self.server_state.connections)  # type: ignore[arg-type]
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and say so."""
-        await super().startup(sockets)
+        """Start, and say so.
+
+        Args:
+            sockets: Open ports.
+        """
+        await self.lifespan.startup()
+        if self.lifespan.should_exit:
+            raise SystemExit(STARTUP_FAILURE)
+        self.servers = []
+        for listening in sockets or []:
+            self._acceptors.append(Acceptor(listening, self._connection, lambda: len(self.server_state.connections)))
+            self._acceptors[-1].start()
+        self.started = True
         self._on_start()
+
+    def _connection(self) -> GuardedProtocol:
+        return GuardedProtocol(self._guard, self.server_state, self.lifespan.state)
 
     async def on_tick(self, counter: int) -> bool:
         """Look at the connections, and do what uvicorn does."""
@@ -74,11 +93,11 @@ class GuardedServer(uvicorn.Server):
         self._on_retire()
         for connection in self.connections:
             connection.retire()
+        await asyncio.sleep(SETTLING_SECONDS)
         await self._gone_by(loop.time() + min(LONGEST_FAREWELL, self._grace / 2))
-        for server in self.servers:
-            server.close()
-        for listening in sockets or []:
-            listening.close()
+        for acceptor in self._acceptors:
+            acceptor.close()
+        await asyncio.sleep(SETTLING_SECONDS)
         for connection in self.connections:
             connection.shutdown()
         await self._gone_by(end)

@@ -3,10 +3,7 @@
 import resource
 import socket
 
-from app.serving.config import BACKLOG
-
-DOORWAYS = 8
-"""Connections taken in one turn of the event loop."""
+from app.serving.bounds import BACKLOG
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -33,18 +30,6 @@ def listen(host: str, port: int) -> socket.socket:
         opened.close()
         raise
     return opened
-
-
-def doorways(listening: socket.socket) -> list[socket.socket]:
-    """A listening socket and duplicates of it.
-
-    libuv takes one connection from each in a turn of its loop, and under load a turn takes milliseconds: with one
-    socket, new connections waited for seconds behind those that were already in.
-
-    Args:
-        listening: An open port.
-    """
-    return [listening, *(listening.dup() for _ in range(DOORWAYS - 1))]
 
 
 def address_of(listening: socket.socket) -> str:

@@ -6,14 +6,15 @@ import logging
 import shutil
 import signal
 import socket
-import subprocess  # nosec B404: starts this program's own workers
+import subprocess  # nosec B404
 import sys
 import tempfile
 from asyncio.subprocess import Process
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 
-from app.bootstrap import Program
+from app.bootstrap import Program, try_models
+from app.errors import BundleError
 from app.serving.serve import open_port, start_management
 from app.serving.sockets import address_of
 from app.settings import Settings
@@ -53,17 +54,26 @@ class Worker:
 class Supervisor:
     """The parent: it binds the port, and serves nothing itself."""
 
-    def __init__(self, listening: socket.socket, count: int, grace: float, metrics_folder: Path) -> None:
+    def __init__(
+        self,
+        listening: socket.socket,
+        count: int,
+        grace: float,
+        metrics_folder: Path,
+        try_models: Callable[[], None] = lambda: None,
+    ) -> None:
         """Args:
         listening: The open port, which each worker inherits.
         count: How many workers there shall be.
         grace: Seconds that each has to finish what is in work.
         metrics_folder: Where workers put what is counted, so that each can tell the sum.
+        try_models: Raises `BundleError` where a new worker should not load what there is.
         """
         self._listening = listening
         self._count = count
         self._grace = grace
         self._metrics_folder = metrics_folder
+        self._try_models = try_models
         self._workers: set[Worker] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
@@ -132,6 +142,11 @@ class Supervisor:
     async def _roll(self) -> None:
         """Put a new worker in the place of each, one after the other; the old one leaves once the new one serves."""
         async with self._rolling:
+            try:
+                await asyncio.to_thread(self._try_models)
+            except BundleError as error:
+                _log.error("the old workers stay: %s", error)
+                return
             for old in list(self._workers):
                 new = await self._start()
                 new.retired = True  # until it has proved itself, its end is no loss
@@ -174,7 +189,9 @@ def supervise(settings: Settings, program: Program) -> None:
     folder = program.metrics_folder or Path(tempfile.mkdtemp(prefix="beer-model-"))
     try:
         with open_port(settings.host, settings.port) as listening:
-            supervisor = Supervisor(listening, settings.workers, settings.shutdown_grace, folder)
+            supervisor = Supervisor(
+                listening, settings.workers, settings.shutdown_grace, folder, lambda: try_models(program, settings)
+            )
             management = start_management(settings, program, lambda: supervisor.is_ready)
             asyncio.run(supervisor.run())
             if management is not None:

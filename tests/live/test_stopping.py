@@ -3,6 +3,7 @@
 import json
 import signal
 import socket
+import threading
 import time
 from collections.abc import Iterator
 
@@ -56,11 +57,18 @@ def test_with_nobody_there_it_ends_at_once(program: Program) -> None:
     assert time.monotonic() - started < 1.5
 
 
-def test_what_is_in_work_and_waiting_is_answered(program: Program) -> None:
+@pytest.mark.parametrize("hold", [False, True], ids=["in the program", "in the kernel"])
+def test_what_is_in_work_and_waiting_is_answered(program: Program, hold: bool) -> None:
+    if hold:  # stopped, it takes no connection: all of them, and the signal, are there when it goes on
+        program.process.send_signal(signal.SIGSTOP)
     connections = [connect(program.port()) for _ in range(12)]
-    for connection in connections:
-        connection.sendall(MANY)
+    senders = [threading.Thread(target=connection.sendall, args=(MANY,)) for connection in connections]
+    for sender in senders:
+        sender.start()
     program.process.send_signal(signal.SIGTERM)
+    program.process.send_signal(signal.SIGCONT)
+    for sender in senders:
+        sender.join()
     answers = [read_until(connection) for connection in connections]
     for connection in connections:
         connection.close()

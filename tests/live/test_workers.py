@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import sys
 import threading
@@ -11,7 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.known import KEY
+from app.bundle.digests import SHA256SUMS, sums_text
+from app.bundle.manifest import MODEL
+from app.bundle.store import highest
+from tests.known import KEY, REPOSITORY
 from tests.live.conftest import Start
 from tests.live.program import Program
 from tests.live.raw import connect, post, read_until, say, statuses
@@ -99,6 +103,24 @@ def test_a_restart_of_the_workers_loses_no_request(program: Program) -> None:
     answers = callers.stop()
     assert children(program).isdisjoint(before) and len(children(program)) == 2
     assert len(answers) > 20 and all(answer == [200] for answer in answers)
+    assert program.stop() == 0
+
+
+def test_a_bad_bundle_that_comes_while_the_workers_run_is_not_loaded(start: Start, tmp_path: Path) -> None:
+    shutil.copytree(REPOSITORY / "models", tmp_path / "models")
+    program = start(API_KEY=KEY, PORT="0", WORKERS="2", MODEL_PATH=str(tmp_path / "models"))
+    program.port()
+    until(lambda: serving(program) == 2, "two workers")
+    before = children(program)
+    newest = highest(tmp_path / "models", "beer-ibu")
+    files = {path.name: path.read_bytes() for path in newest.iterdir() if path.name != SHA256SUMS}
+    files[MODEL] = files[MODEL][:-50]
+    (newest / MODEL).write_bytes(files[MODEL])
+    (newest / SHA256SUMS).write_text(sums_text(files), "ascii")
+    program.process.send_signal(signal.SIGHUP)
+    said = program.lines("the old workers stay")[-1]["message"]
+    assert "quarantine" in said and MODEL in said
+    assert children(program) == before and statuses(say(program.port(), post())) == [200]
     assert program.stop() == 0
 
 

@@ -1,0 +1,124 @@
+"""The proxies' configurations that are shown: valid, and nobody notices a rolling restart behind them."""
+
+import getpass
+import http.client
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.known import BEER, KEY, REPOSITORY
+from tests.live.conftest import Start
+from tests.live.test_management import free_port
+
+NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+CADDY = shutil.which("caddy")
+CONFIGURATION = REPOSITORY / "deploy" / "nginx.conf"
+PATIENCE = 30.0
+
+needs_nginx = pytest.mark.skipif(NGINX is None, reason="nginx is not installed (Debian: apt-get install nginx-light)")
+
+
+@needs_nginx
+def test_the_nginx_configuration_is_valid(tmp_path: Path) -> None:
+    certificate, key = tmp_path / "fullchain.pem", tmp_path / "key.pem"
+    words = ["-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=beer", "-keyout", key, "-out", certificate]
+    subprocess.run(["openssl", "req", *words], check=True, capture_output=True)
+    text = CONFIGURATION.read_text("utf-8").replace("/etc/ssl/beer-model", str(tmp_path))
+    file = tmp_path / "nginx.conf"
+    file.write_text(text.replace("/run/nginx.pid", str(tmp_path / "pid")), "utf-8")
+    found = subprocess.run([str(NGINX), "-t", "-p", str(tmp_path), "-c", str(file)], capture_output=True, text=True)
+    assert found.returncode == 0, found.stderr
+    assert "warn" not in found.stderr
+
+
+@pytest.mark.skipif(CADDY is None, reason="caddy is not installed (Debian: apt-get install caddy)")
+def test_the_caddy_configuration_is_valid(tmp_path: Path) -> None:
+    found = subprocess.run(
+        [str(CADDY), "validate", "--adapter", "caddyfile", "--config", str(REPOSITORY / "deploy" / "Caddyfile")],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "HOME": str(tmp_path)},
+    )
+    assert found.returncode == 0, found.stderr
+
+
+@pytest.fixture
+def proxied(tmp_path: Path) -> Iterator[tuple[int, tuple[int, int]]]:
+    """nginx with the configuration that is shown, without TLS: its port, and those of two processes behind it."""
+    ports = free_port(), free_port()
+    front = free_port()
+    text = re.sub(r"listen 443.*;", f"listen 127.0.0.1:{front};", CONFIGURATION.read_text("utf-8"))
+    text = re.sub(r"\s+ssl_.*;", "", text).replace("/run/nginx.pid", str(tmp_path / "pid"))
+    text = text.replace("127.0.0.1:8000", f"127.0.0.1:{ports[0]}").replace("127.0.0.1:8001", f"127.0.0.1:{ports[1]}")
+    text = text.replace("access_log off;", f"access_log off; client_body_temp_path {tmp_path}/bodies;")
+    file = tmp_path / "nginx.conf"
+    file.write_text(text, "utf-8")
+    with (tmp_path / "nginx.log").open("wb") as log:
+        words = ["-p", str(tmp_path), "-c", str(file), "-g", f"daemon off; user {getpass.getuser()};"]
+        process = subprocess.Popen([str(NGINX), *words], stderr=log)
+    try:
+        _wait_for(front)
+        yield front, ports
+    finally:
+        process.send_signal(signal.SIGQUIT)
+        process.wait(PATIENCE)
+
+
+def _wait_for(port: int) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        else:
+            return
+
+
+@needs_nginx
+def test_a_rolling_restart_of_two_processes_behind_nginx_loses_no_request(
+    start: Start, proxied: tuple[int, tuple[int, int]]
+) -> None:
+    front, ports = proxied
+    programs = [start(API_KEY=KEY, PORT=str(port)) for port in ports]
+    for program in programs:
+        program.port()
+    stop, answers = threading.Event(), list[int | str]()
+
+    def call() -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", front, timeout=PATIENCE)
+        while not stop.is_set():
+            try:
+                connection.request("POST", "/predict", json.dumps(BEER), {"X-API-Key": KEY})
+                answer = connection.getresponse()
+                answer.read()
+                answers.append(answer.status)
+            except (OSError, http.client.HTTPException) as error:
+                answers.append(repr(error))
+                connection.close()
+        connection.close()
+
+    callers = [threading.Thread(target=call) for _ in range(8)]
+    for caller in callers:
+        caller.start()
+    try:
+        for program, port in zip(programs, ports, strict=True):
+            assert program.stop() == 0
+            start(API_KEY=KEY, PORT=str(port)).port()
+    finally:
+        stop.set()
+        for caller in callers:
+            caller.join(PATIENCE)
+    assert len(answers) > 500
+    assert [answer for answer in answers if answer != 200] == []

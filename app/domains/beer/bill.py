@@ -44,12 +44,12 @@ MINUTES = {
     Stage.FIRST_WORT: 75.0,
     Stage.START: 70.0,
     Stage.MIDDLE: 30.0,
-    Stage.END: 10.0,
+    Stage.END: 5.0,
     Stage.WHIRLPOOL: 0.0,
     Stage.DRY_HOP: 0.0,
 }
 """Minutes of boil that a stage stands for where none are given."""
-WHIRLPOOL_MINUTES = 5.0
+WHIRLPOOL_MINUTES = 2.0
 """Minutes credited to hops that go in at flame-out: hot wort isomerises on for a while."""
 EXTRACT_ALPHA = 25.0
 """Alpha acids, %, that no cone holds: what has as much is an extract."""

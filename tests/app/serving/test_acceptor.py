@@ -1,0 +1,102 @@
+"""The acceptor: keeps pace with the connections, survives running out of descriptors, leaves nobody in the kernel."""
+
+import asyncio
+import errno
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from app.rest.asgi import Receive, Scope, Send, respond
+from app.serving.acceptor import LEAST_TAKEN, PAUSE_SECONDS, Acceptor
+from app.serving.bounds import Bounds
+from app.serving.config import GuardedConfig
+from app.serving.server import GuardedServer
+from app.serving.sockets import listen
+from tests.live.raw import read_until, statuses
+
+QUEUED = 30
+REQUEST = b"GET / HTTP/1.1\r\n\r\n"
+
+
+class Greeting(asyncio.Protocol):
+    """Says a word and hangs up."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Say it."""
+        assert isinstance(transport, asyncio.WriteTransport)
+        transport.write(b"taken")
+        transport.close()
+
+
+@pytest.fixture
+def listening() -> Iterator[socket.socket]:
+    """An open port."""
+    with listen("127.0.0.1", 0) as opened:
+        yield opened
+
+
+@pytest.fixture
+def queued(listening: socket.socket) -> Iterator[list[socket.socket]]:
+    """Clients that wait in the kernel, each with a request sent."""
+    clients = [socket.create_connection(listening.getsockname(), 5) for _ in range(QUEUED)]
+    for client in clients:
+        client.sendall(REQUEST)
+    yield clients
+    for client in clients:
+        client.close()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("open_now", "taken"), [(0, LEAST_TAKEN), (40, LEAST_TAKEN + 10), (4000, QUEUED)])
+async def test_it_takes_more_at_a_time_the_more_are_open(
+    listening: socket.socket, queued: list[socket.socket], open_now: int, taken: int
+) -> None:
+    acceptor = Acceptor(listening, Greeting, lambda: open_now)
+    acceptor._accept()
+    assert len(acceptor._starting) == taken
+    await asyncio.wait(acceptor._starting)
+
+
+@pytest.mark.anyio
+async def test_closing_it_takes_who_waits_in_the_kernel(listening: socket.socket, queued: list[socket.socket]) -> None:
+    acceptor = Acceptor(listening, Greeting, lambda: 0)
+    acceptor.close()
+    await asyncio.wait(acceptor._starting)
+    assert [await asyncio.to_thread(client.recv, 10) for client in queued] == [b"taken"] * QUEUED
+
+
+@pytest.mark.anyio
+async def test_out_of_descriptors_it_rests_and_goes_on() -> None:
+    class Exhausted(socket.socket):
+        calls = 0
+
+        def accept(self) -> tuple[socket.socket, object]:
+            Exhausted.calls += 1
+            if Exhausted.calls == 1:
+                raise OSError(errno.EMFILE, "too many open files")
+            return super().accept()
+
+    with Exhausted() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        acceptor = Acceptor(listening, Greeting, lambda: 0)
+        acceptor.start()
+        with socket.create_connection(listening.getsockname(), 5) as client:
+            assert await asyncio.wait_for(asyncio.to_thread(client.recv, 10), 20 * PAUSE_SECONDS) == b"taken"
+        acceptor.close()
+
+
+def test_a_server_told_to_stop_at_once_answers_who_waits_in_the_kernel(
+    listening: socket.socket, queued: list[socket.socket]
+) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await respond(send, 200, b"")
+
+    config = GuardedConfig(app, Bounds(), lifespan="off")
+    server = GuardedServer(config, 5.0)
+    server._on_start = lambda: setattr(server, "should_exit", True)
+    server.run([listening])
+    answers = [read_until(client) for client in queued]
+    assert [statuses(answer) for answer in answers] == [[200]] * QUEUED
+    assert all(b"connection: close" in answer for answer in answers)

@@ -68,7 +68,8 @@ def _reason(code: int, said: bytes) -> str:
         return "it took too long"
     if code < 0:
         return f"it crashed the process that tried it ({signal.Signals(-code).name})"
-    return said.decode("utf-8", "replace").strip() or f"the process that tried it ended with {code}"
+    lines = said.decode("utf-8", "replace").split("\n")[:-1]  # ONNX Runtime may have said something first
+    return lines[-1] if lines else f"the process that tried it ended with {code}"
 
 
 def _confine(memory: int, seconds: int) -> None:

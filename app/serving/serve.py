@@ -1,5 +1,6 @@
 """Serving in one process: the service port, the management port beside it, and the end."""
 
+import gc
 import logging
 import os
 import socket
@@ -83,6 +84,8 @@ def run(settings: Settings, program: Program, listening: socket.socket, on_start
     """
     allow_many_connections()
     sys.setswitchinterval(SWITCH_SECONDS)
+    gc.collect()
+    gc.freeze()  # what is loaded stays: the collector need not look at it again, whatever the load
     config = GuardedConfig(program.rest, Bounds.of(settings))
     server = GuardedServer(config, settings.shutdown_grace, program.rest.retire, on_start)
     try:

@@ -9,7 +9,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from training.spec import Array
+from training.arrays import Array
 
 _SCALES = np.geomspace(2.0, 2000.0, 241)
 

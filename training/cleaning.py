@@ -31,6 +31,8 @@ class Rule:
     """Rows the rule is about, True for each."""
     mends: Callable[[pd.DataFrame, Mask], None] | None = None
     """Changes the rows found, in place; None: they are dropped."""
+    details: Callable[[pd.DataFrame, Mask], str] | None = None
+    """What was found, in words for the report."""
 
     @property
     def action(self) -> Literal["dropped", "changed"]:
@@ -153,11 +155,14 @@ def clean(
     for rule in rules() if applied is None else applied:
         before = len(frame)
         found = rule.finds(frame).astype(bool)
+        described = rule.description
+        if rule.details and found.any():
+            described += f" ({rule.details(frame, found)})"
         if rule.mends:
             rule.mends(frame, found)
         else:
             frame = frame[~found].reset_index(drop=True)
-        steps.append(CleaningStep(rule=rule.name, description=rule.description, action=rule.action,
+        steps.append(CleaningStep(rule=rule.name, description=described, action=rule.action,
                                   rows_before=before, rows_affected=int(found.sum()), rows_after=len(frame)))
     _check_chain(len(beers), steps)
     if frame.empty:

@@ -5,14 +5,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from training.spec import Array
+from training.arrays import Array
+from training.scale import Scale
 
 
 class Bound(NamedTuple):
-    """One bound as a line in the value that it is drawn from: bound = factor * value + shift."""
+    """One bound: the value that it is drawn from, moved on a scale."""
 
-    factor: float
+    scale: Scale
     shift: float
+    """In the scale's unit; below 0 for the lower bound."""
 
     def at(self, value: Array) -> Array:
         """The bound for this value; numpy arithmetic only, for it is traced into the ONNX graph.
@@ -20,8 +22,7 @@ class Bound(NamedTuple):
         Args:
             value: What the bound is drawn from, IBU.
         """
-        drawn: Array = value + self.shift if self.factor == 1 else value * self.factor + self.shift
-        return drawn
+        return self.scale.moved(value, self.shift)
 
 
 def finite_sample_quantile(scores: Array, level: float) -> float:
@@ -38,7 +39,7 @@ def finite_sample_quantile(scores: Array, level: float) -> float:
     return float(np.sort(scores)[min(place, len(scores)) - 1])
 
 
-def calibrate(labels: Array, low: Array, high: Array, level: float, offset: float | None,
+def calibrate(labels: Array, low: Array, high: Array, level: float, scale: Scale,
               two_sided: bool) -> tuple[Bound, Bound]:
     """Bounds that hold the share ``level`` of these out-of-fold rows.
 
@@ -47,28 +48,16 @@ def calibrate(labels: Array, low: Array, high: Array, level: float, offset: floa
         low: What the lower bound is drawn from, IBU, shape (n_rows,), predicted without the row's group.
         high: What the upper bound is drawn from.
         level: Share to hold.
-        offset: Scores are distances of log(IBU + offset), so that width grows with bitterness; None: of IBU.
+        scale: Scores are distances on it.
         two_sided: Each bound has its own constant for half of the misses; else one constant for both.
 
     Returns:
         The lower and the upper bound.
     """
-    below = _scale(low, offset) - _scale(labels, offset)
-    above = _scale(labels, offset) - _scale(high, offset)
+    below = scale.of(low) - scale.of(labels)
+    above = scale.of(labels) - scale.of(high)
     if two_sided:
         half = (1 + level) / 2
-        return _bound(-finite_sample_quantile(below, half), offset), _bound(finite_sample_quantile(above, half), offset)
+        return Bound(scale, -finite_sample_quantile(below, half)), Bound(scale, finite_sample_quantile(above, half))
     shift = finite_sample_quantile(np.maximum(below, above), level)
-    return _bound(-shift, offset), _bound(shift, offset)
-
-
-def _scale(ibu: Array, offset: float | None) -> Array:
-    return ibu if offset is None else np.log(ibu + np.float32(offset))
-
-
-def _bound(shift: float, offset: float | None) -> Bound:
-    """exp(log(v + offset) + shift) - offset is a line in v."""
-    if offset is None:
-        return Bound(1.0, shift)
-    factor = math.exp(shift)
-    return Bound(factor, (factor - 1) * offset)
+    return Bound(scale, -shift), Bound(scale, shift)

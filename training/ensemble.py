@@ -20,7 +20,8 @@ class Ensemble:
     targets: tuple[Boosting, ...]
     booster: xgb.Booster
     """One booster with a margin for each target."""
-    trend: Trend
+    trend: Trend | None
+    """The curve, where a target has one."""
 
     def ibu(self, features: Columns, sums: Sequence[Array]) -> list[Array]:
         """From the trees' sums to IBU; numpy arithmetic only, for it is traced into the ONNX graph.
@@ -30,14 +31,17 @@ class Ensemble:
             sums: The booster's margins, a column a target.
 
         Returns:
-            A column a target, not below 0.
+            A column a target, not below 0 and not above the ceiling.
         """
-        if any(target.trend for target in self.targets):
+        if self.trend and self.spec.trend_column:
             risen = trend_values(features[self.spec.trend_column], self.trend)
             sums = [column + risen if target.trend else column
                     for column, target in zip(sums, self.targets, strict=True)]
-        offset = self.parameters.log_offset
-        return [np.maximum(column if offset is None else np.exp(column) - offset, 0.0) for column in sums]
+        values = [self.parameters.target.ibu(column) for column in sums]
+        if self.spec.ceiling is None or not self.parameters.ceiling:
+            return values
+        ceiling = self.spec.ceiling(features)
+        return [np.minimum(column, ceiling) for column in values]
 
     def values(self, inputs: Array) -> list[Array]:
         """The targets' values.
@@ -65,13 +69,15 @@ def train(spec: Spec, parameters: Parameters, data: Data, targets: tuple[Boostin
         seeds: Boosters averaged for each target.
     """
     features = feature_matrix(spec, parameters, data.inputs)
-    gravity = spec.features(named(spec, data.inputs))[spec.trend_column]
-    trend = fit_trend(gravity, data.labels)
-    offset = parameters.log_offset
-    scaled = data.labels if offset is None else np.log(data.labels + np.float32(offset))
+    scaled = parameters.target.of(data.labels)
+    trend, risen = None, np.zeros_like(scaled)
+    if spec.trend_column and any(boosting.trend for boosting in targets):
+        along = spec.features(named(spec, data.inputs))[spec.trend_column]
+        trend = fit_trend(along, data.labels)
+        risen = trend_values(along, trend)
     boosters = []
     for boosting in targets:
-        target = (scaled - trend_values(gravity, trend) if boosting.trend else scaled).astype(np.float32)
+        target = (scaled - risen if boosting.trend else scaled).astype(np.float32)
         monotone = [spec.monotone.get(name, 0) if boosting.monotone else 0 for name in parameters.features]
         boosters.append([grow(features, target, boosting, monotone, 1000 * seed + n) for n in range(seeds)])
     return Ensemble(spec, parameters, targets, merge(boosters, parameters.features), trend)

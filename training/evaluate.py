@@ -14,7 +14,7 @@ from training.ensemble import train
 from training.folds import split
 from training.metrics import bands, bootstrap, errors, interval, over_repeats
 from training.model import fit
-from training.spec import Array, Data, Parameters, Spec
+from training.spec import Array, Data, Groups, Parameters, Spec
 
 _Task = TypeVar("_Task")
 _Result = TypeVar("_Result")
@@ -48,15 +48,25 @@ class Evaluation:
     """shape (repeats, n_rows, 3): ibu, lower, upper."""
     baselines: dict[str, Array]
     """Name to predictions, shape (repeats, n_rows)."""
+    withheld: dict[str, Array]
+    """Optional inputs that were not told to the same models -> predictions, shape (repeats, n_rows, 3)."""
 
     def table(self) -> dict[str, dict[str, float]]:
         """Errors by model, mean and ``_sd`` over repeats; ``model`` comes last and has its interval's figures too."""
         labels, repeats = self.data.labels, self.protocol.repeats
         found = {name: over_repeats(lambda r, p=one: errors(labels, p[r]), repeats)  # type: ignore[misc]
                  for name, one in self.baselines.items()}
-        return found | {"model": over_repeats(lambda r: {
-            **errors(labels, self.predicted[r, :, 0]),
-            **interval(labels, self.predicted[r, :, 1], self.predicted[r, :, 2])}, repeats)}
+        return found | {"model": self._figures(self.predicted)}
+
+    def without(self) -> dict[str, dict[str, float]]:
+        """Figures of the same models on the same beers, where some optional inputs are not told."""
+        return {name: self._figures(predicted) for name, predicted in self.withheld.items()}
+
+    def _figures(self, predicted: Array) -> dict[str, float]:
+        labels = self.data.labels
+        return over_repeats(lambda r: {**errors(labels, predicted[r, :, 0]),
+                                       **interval(labels, predicted[r, :, 1], predicted[r, :, 2])},
+                            self.protocol.repeats)
 
     def paired(self) -> dict[str, dict[str, float]]:
         """The model's MAE minus each baseline's, paired by beer, with a 95 % bootstrap interval over groups."""
@@ -83,11 +93,44 @@ class _Fold(NamedTuple):
     seed: int
 
 
-def _predict_fold(task: _Fold) -> tuple[Array, dict[str, Array]]:
+class _Held(NamedTuple):
+    """Predictions for a fold's held-out beers."""
+
+    model: Array
+    withheld: dict[str, Array]
+    baselines: dict[str, Array]
+
+
+def _predict_fold(task: _Fold) -> _Held:
     train, held = task.data.where(~task.held), task.data.where(task.held)
     model = fit(task.spec, task.parameters, train, task.seed)
-    others = {name: baseline(train.inputs, train.labels, held.inputs) for name, baseline in task.spec.baselines.items()}
-    return model.predict(held.inputs), others
+    return _Held(
+        model.predict(held.inputs),
+        {name: model.predict(blanked(task.spec, held.inputs, columns))
+         for name, columns in task.spec.withheld.items()},
+        {name: baseline(train.inputs, train.labels, held.inputs) for name, baseline in task.spec.baselines.items()})
+
+
+def blanked(spec: Spec, inputs: Array, columns: Sequence[str]) -> Array:
+    """The same rows with some inputs missing.
+
+    Args:
+        spec: The model.
+        inputs: shape (n_rows, n_inputs).
+        columns: Names of inputs.
+    """
+    gone = np.array([column.name in columns for column in spec.inputs])
+    return np.where(gone, np.float32(np.nan), inputs)
+
+
+def reported_folds(groups: Groups, protocol: Protocol) -> list[Groups]:
+    """The folds that all reported figures are measured on, one deal a repeat.
+
+    Args:
+        groups: A row's group, shape (n_rows,).
+        protocol: Folds, repeats, seed.
+    """
+    return [split(groups, protocol.folds, [REPORTED_FOLDS, protocol.seed, r]) for r in range(protocol.repeats)]
 
 
 def evaluate(spec: Spec, parameters: Parameters, data: Data, protocol: Protocol) -> Evaluation:
@@ -102,19 +145,22 @@ def evaluate(spec: Spec, parameters: Parameters, data: Data, protocol: Protocol)
     Raises:
         DataError: There are too few groups for the folds.
     """
-    dealt = [split(data.groups, protocol.folds, [REPORTED_FOLDS, protocol.seed, r]) for r in range(protocol.repeats)]
+    dealt = reported_folds(data.groups, protocol)
     tasks = [_Fold(spec, parameters, data, fold == number, protocol.seed) for fold in dealt
              for number in range(protocol.folds)]
-    rows = len(data.labels)
-    predicted = np.empty((protocol.repeats, rows, 3), np.float32)
-    baselines = {name: np.empty((protocol.repeats, rows), np.float32) for name in spec.baselines}
+    shape = (protocol.repeats, len(data.labels))
+    predicted = np.empty((*shape, 3), np.float32)
+    withheld = {name: np.empty((*shape, 3), np.float32) for name in spec.withheld}
+    baselines = {name: np.empty(shape, np.float32) for name in spec.baselines}
     results = in_order(_predict_fold, tasks, protocol.workers, f"{spec.name}: evaluating")
-    for number, (task, (own, others)) in enumerate(zip(tasks, results, strict=True)):
-        repeat = number // protocol.folds
-        predicted[repeat, task.held] = own
-        for name, one in others.items():
-            baselines[name][repeat, task.held] = one
-    return Evaluation(data, protocol, predicted, baselines)
+    for number, (task, found) in enumerate(zip(tasks, results, strict=True)):
+        place = number // protocol.folds, task.held
+        predicted[place] = found.model
+        for name, one in found.withheld.items():
+            withheld[name][place] = one
+        for name, one in found.baselines.items():
+            baselines[name][place] = one
+    return Evaluation(data, protocol, predicted, baselines, withheld)
 
 
 def leaking_rmse(spec: Spec, parameters: Parameters, data: Data, seed: int) -> dict[str, float]:

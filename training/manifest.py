@@ -12,6 +12,7 @@ from app.bundle.manifest import CleaningStep, Golden, Input, Manifest, Metrics, 
 from training.evaluate import Evaluation
 from training.export import PACKED, TOLERANCE, run_graph
 from training.model import OUTPUTS, Model
+from training.reasons import explanation
 from training.sources import Recipes
 from training.spec import Array, Data, Spec
 
@@ -52,6 +53,7 @@ def manifest(trained: Trained, version_number: str) -> Manifest:
         outputs=tuple(Output(name=name, datatype="FP32", unit="IBU", description=_DESCRIPTIONS[name])
                       for name in OUTPUTS),
         coverage=trained.model.ensemble.parameters.coverage,
+        explanation=explanation(spec, trained.data.inputs, run_graph(trained.graph, trained.data.inputs)[:, 0]),
         metrics=Metrics(protocol=protocol(trained), values=metrics(trained)),
         training_data=TrainingData(source=trained.recipes.source, sha256=trained.recipes.sha256,
                                    rows_read=len(trained.recipes.beers), rows_used=used, cleaning=trained.cleaning),
@@ -91,20 +93,22 @@ def metrics(trained: Trained) -> dict[str, Any]:
         "baselines": {name: figures for name, figures in evaluation.table().items() if name != "model"},
         "paired": evaluation.paired(),
         "bands": evaluation.by_band(),
+        "not_told": evaluation.without(),
         "leaking_rowwise_rmse_below_1000_ibu": trained.leaking_rmse,
     })
 
 
 def _parameters(trained: Trained) -> dict[str, Any]:
     model = trained.model
+    spec, trend = model.ensemble.spec, model.ensemble.trend
     return {
         **model.ensemble.parameters.model_dump(mode="json"), "seed": trained.seed, "chosen": trained.chosen,
-        "monotone": dict(model.ensemble.spec.monotone),
+        "monotone": dict(spec.monotone),
         "evaluation": {"folds": trained.evaluation.protocol.folds, "repeats": trained.evaluation.protocol.repeats},
-        "trend": {"column": model.ensemble.spec.trend_column, **model.ensemble.trend._asdict()},
-        "interval": {"lower": model.lower._asdict(), "upper": model.upper._asdict()},
-        "model.ubj": "one XGBoost booster over the features, a margin for each of centre, lower, upper; where trend is "
-                     "true, height * x / (x + half) with x = OG - 1000 is added; then the interval's lines",
+        "trend": {"column": spec.trend_column, **trend._asdict()} if trend else None,
+        "interval": {name: {"scale": bound.scale.model_dump(mode="json"), "shift": bound.shift}
+                     for name, bound in (("lower", model.lower), ("upper", model.upper))},
+        "model.ubj": spec.prose.booster,
     }
 
 

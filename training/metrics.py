@@ -3,9 +3,11 @@
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 
-from training.spec import Array, Groups
+from training.arrays import Array, Groups
 
+Rows = npt.NDArray[np.intp]
 WITHIN = 10.0
 BANDS = (3.0, 20.0, 40.0, 60.0, 80.0, 150.0)
 RESAMPLES = 2000
@@ -80,6 +82,45 @@ def bootstrap(values: Array, groups: Groups, seed: int, resamples: int = RESAMPL
     means = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def resampled(figures: Callable[[Rows], dict[str, float]], groups: Groups, seed: int, resamples: int = RESAMPLES,
+              level: float = 0.95) -> dict[str, tuple[float, float]]:
+    """Percentile intervals of any figures, whole groups drawn with replacement.
+
+    Args:
+        figures: Numbers of rows, some more than once -> figures.
+        groups: A row's group, shape (n_rows,).
+        seed: Seed of the draws.
+        resamples: Number of draws.
+        level: Share of the draws that an interval holds.
+    """
+    _, of_row = np.unique(groups, return_inverse=True)
+    members = np.split(np.argsort(of_row, kind="stable"), np.cumsum(np.bincount(of_row))[:-1])
+    drawn = np.random.default_rng(seed).integers(0, len(members), size=(resamples, len(members)))
+    found = [figures(np.concatenate([members[group] for group in draw])) for draw in drawn]
+    cuts = [(1 - level) / 2, (1 + level) / 2]
+    return {name: tuple(np.quantile([one[name] for one in found], cuts).tolist()) for name in found[0]}
+
+
+def duplicates(inputs: Array, labels: Array) -> dict[str, float]:
+    """What rows with equal inputs tell of the labels: no model of these inputs can be nearer to them.
+
+    Args:
+        inputs: shape (n_rows, n_inputs), NaN equal to NaN.
+        labels: shape (n_rows,), IBU.
+
+    Returns:
+        ``groups`` of two rows and more, their ``rows``, how many groups are ``differing`` in their labels, and ``mae``,
+        the mean distance of these rows' labels from their group's median.
+    """
+    members: dict[bytes, list[float]] = {}
+    for row, label in zip(inputs, labels, strict=True):
+        members.setdefault(row.tobytes(), []).append(float(label))
+    groups = [np.array(group) for group in members.values() if len(group) > 1]
+    off = [float(gap) for group in groups for gap in np.abs(group - np.median(group))]
+    return {"groups": len(groups), "rows": len(off), "differing": sum(bool(np.ptp(group)) for group in groups),
+            "mae": float(np.mean(off)) if off else 0.0}
 
 
 def over_repeats(figures: Callable[[int], dict[str, float]], repeats: int) -> dict[str, float]:

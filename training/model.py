@@ -34,7 +34,7 @@ class Model:
         ibu, low, high = values[0], values[min(1, len(values) - 1)], values[-1]
         return {
             "ibu": ibu,
-            "lower": np.minimum(np.maximum(self.lower.at(low), 0.0), ibu),
+            "lower": np.minimum(self.lower.at(low), ibu),
             "upper": np.maximum(self.upper.at(high), ibu),
         }
 
@@ -67,7 +67,7 @@ def fit(spec: Spec, parameters: Parameters, data: Data, seed: int) -> Model:
     """
     ensemble = train(spec, parameters, data, parameters.targets, seed, parameters.seeds)
     low, high = _out_of_fold(spec, parameters, data, seed)
-    return Model(ensemble, *calibrate(data.labels, low, high, parameters.level, parameters.score_offset,
+    return Model(ensemble, *calibrate(data.labels, low, high, parameters.level, parameters.score,
                                       parameters.two_sided))
 
 

@@ -1,6 +1,6 @@
 """Pictures of data and model for the notebook; figures that need no screen."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from training.evaluate import Evaluation
 from training.model import Model
-from training.spec import Array
+from training.arrays import Array
 
 _MAIN, _SOFT, _WARN = "#1f5a7a", "#b9cdd8", "#c8553d"
 
@@ -105,14 +105,55 @@ def coverage(evaluation: Evaluation, promised: float) -> Figure:
     return figure
 
 
-def effects(model: Model, inputs: Array) -> Figure:
+def width_and_error(evaluation: Evaluation) -> Figure:
+    """Width of the interval against the absolute error, each held-out beer a point, and the mean of each fifth.
+
+    Args:
+        evaluation: Held-out predictions.
+    """
+    figure, (axis,) = _figure()
+    width = (evaluation.predicted[:, :, 2] - evaluation.predicted[:, :, 1]).mean(axis=0)
+    off = np.abs(evaluation.predicted[:, :, 0] - evaluation.data.labels).mean(axis=0)
+    axis.scatter(width, off, color=_MAIN, s=14, alpha=0.5, linewidths=0.0, label="a beer, mean over repeats")
+    axis.plot(*_by_fifth(evaluation), "o-", color=_WARN, label="fifths by width")
+    axis.set(xlabel="width of the interval, IBU", ylabel="absolute error, IBU", title="Width follows difficulty")
+    axis.set_ylim(bottom=0)
+    axis.legend(frameon=False)
+    return figure
+
+
+def reasons(told: Mapping[str, tuple[float, Mapping[str, float]]]) -> Figure:
+    """Why beers get their answers: from the base value, group by group, to the answer.
+
+    Args:
+        told: Beer to base value and each group's share, IBU.
+    """
+    figure, axes = _figure(len(told))
+    for axis, (name, (base, shares)) in zip(axes, told.items(), strict=True):
+        ordered = sorted(shares.items(), key=lambda share: -abs(share[1]))
+        start = base
+        for place, (_, share) in enumerate(ordered):
+            axis.barh(place, share, left=start, color=_MAIN if share >= 0 else _WARN, height=0.6)
+            start += share
+        axis.axvline(base, color=_SOFT, linewidth=1)
+        axis.axvline(start, color="black", linewidth=1)
+        axis.set_yticks(range(len(ordered)), [f"{group} {share:+.1f}" for group, share in ordered])
+        axis.invert_yaxis()
+        axis.set(xlabel="IBU", xlim=(0, 130))
+        axis.set_title(f"{name}\n{base:.0f} on average, {start:.0f} here", fontsize=9)
+    return figure
+
+
+def effects(model: Model, inputs: Array, names: Sequence[str] | None = None) -> Figure:
     """What the answer does when one input moves and all others stay as they are: the mean over beers.
 
     Args:
         model: The trained model.
         inputs: Beers to move, shape (n_rows, n_inputs).
+        names: Inputs to draw; all where none are given.
     """
-    columns = [i for i, column in enumerate(model.ensemble.spec.inputs) if np.ptp(_known(inputs[:, i])) > 0]
+    columns = [i for i, column in enumerate(model.ensemble.spec.inputs)
+               if np.ptp(_known(inputs[:, i])) > 0 and (names is None or column.name in names)]
     figure, axes = _figure(len(columns))
     for axis, column in zip(axes, columns, strict=True):
         grid = np.quantile(_known(inputs[:, column]), np.linspace(0.02, 0.98, 25))

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from app.bundle.manifest import CARD, MODEL
 from app.bundle.store import versions, write_bundle
 from app.errors import BundleError
 from training.card import card
-from training.cleaning import clean, rules
+from training.cleaning import IBU_HIGH, clean, rules
 from training.evaluate import Protocol, evaluate, leaking_rmse
 from training.export import check_parity, graph_bytes
 from training.groups import related
@@ -23,18 +24,27 @@ LEAKING_IBU = 1000.0
 Say = Callable[[str], None]
 
 
-def prepare(spec: Spec, beers: tuple[Beer, ...], ibu_high: float | None = None) -> Data:
+def prepare(spec: Spec, beers: tuple[Beer, ...], ibu_high: float = IBU_HIGH) -> Data:
     """Clean beers and make them rows.
 
     Args:
         spec: The model.
         beers: As read.
-        ibu_high: Largest label kept, if not that of the rules.
+        ibu_high: Largest label kept.
 
     Raises:
         DataError: No row is left.
     """
-    frame, _ = clean(beers, rules(ibu_high=ibu_high) if ibu_high else None)
+    return rows(spec, clean(beers, (*rules(ibu_high=ibu_high), *spec.rules()))[0])
+
+
+def rows(spec: Spec, frame: pd.DataFrame) -> Data:
+    """Rows of cleaned beers.
+
+    Args:
+        spec: The model.
+        frame: From `training.cleaning.clean`, the spec's own rules among those applied.
+    """
     return Data(spec.rows(frame), frame["ibu"].to_numpy(np.float32), related(frame))
 
 
@@ -57,11 +67,11 @@ def train(spec: Spec, recipes: Recipes, protocol: Protocol, parameters: Paramete
         ExportError: The graph is not what the training code is.
     """
     parameters = parameters or spec.defaults
-    _, cleaning = clean(recipes.beers)
+    frame, cleaning = clean(recipes.beers, (*rules(), *spec.rules()))
     for step in cleaning:
         if step.rows_affected:
-            say(f"  {step.rule}: {step.rows_affected} rows {step.action}, {step.rows_after} left")
-    data = prepare(spec, recipes.beers)
+            say(f"  {step.rule}: {step.rows_affected} rows {step.action}, {step.rows_after} left: {step.description}")
+    data = rows(spec, frame)
     say(f"{len(data.labels)} beers in {len(np.unique(data.groups))} groups")
     evaluation = evaluate(spec, parameters, data, protocol)
     leaking = leaking_rmse(spec, parameters, prepare(spec, recipes.beers, LEAKING_IBU), protocol.seed)

@@ -10,8 +10,9 @@ import numpy as np
 from training.ensemble import train
 from training.evaluate import in_order
 from training.folds import split
+from training.held_out import Dealt, held_out
 from training.metrics import errors, over_repeats
-from training.spec import Array, Data, Groups, Parameters, Spec
+from training.spec import Array, Data, Parameters, Spec
 
 SELECTION_FOLDS = 1
 """First word of the seeds of these folds; the reported ones use another."""
@@ -27,25 +28,6 @@ class Choice(NamedTuple):
     parameters: Parameters
     note: dict[str, Any]
     """How it was chosen, with each candidate's MAE and the nested one: what ``defaults.json`` says beside it."""
-
-
-class _Search(NamedTuple):
-    spec: Spec
-    parameters: Parameters
-    data: Data
-    fold: Groups
-    seed: int
-
-
-def _out_of_fold(task: _Search) -> Array:
-    """The centre's predictions, shape (n_rows,), each by a model that saw nothing of the row's group."""
-    predicted = np.empty_like(task.data.labels)
-    for number in np.unique(task.fold):
-        held = task.fold == number
-        ensemble = train(task.spec, task.parameters, task.data.where(~held), (task.parameters.centre,), task.seed,
-                         task.parameters.seeds)
-        predicted[held] = ensemble.values(task.data.inputs[held])[0]
-    return predicted
 
 
 def select(spec: Spec, data: Data, seed: int, workers: int, repeats: int = REPEATS) -> Choice:
@@ -66,12 +48,12 @@ def select(spec: Spec, data: Data, seed: int, workers: int, repeats: int = REPEA
     """
     outer = [split(data.groups, FOLDS, [SELECTION_FOLDS, seed, repeat]) for repeat in range(repeats)]
     parts = [(fold, number) for fold in outer for number in range(FOLDS)]
-    tasks = [_Search(spec, candidate, part, split(part.groups, FOLDS, [SELECTION_FOLDS, seed, place]), seed)
+    tasks = [Dealt(spec, candidate, part, split(part.groups, FOLDS, [SELECTION_FOLDS, seed, place]), seed)
              for place, (fold, number) in enumerate(parts) for part in [data.where(fold != number)]
              for candidate in spec.candidates.values()]
-    tasks += [_Search(spec, candidate, data, fold, seed) for fold in outer for candidate in spec.candidates.values()]
+    tasks += [Dealt(spec, candidate, data, fold, seed) for fold in outer for candidate in spec.candidates.values()]
     scores = [float(np.abs(task.data.labels - predicted).mean()) for task, predicted in
-              zip(tasks, in_order(_out_of_fold, tasks, workers, f"{spec.name}: selecting"), strict=True)]
+              zip(tasks, in_order(held_out, tasks, workers, f"{spec.name}: selecting"), strict=True)]
     by_task = np.array(scores).reshape(-1, len(spec.candidates))
     return _choice(spec, data, seed, outer, by_task[:len(parts)], by_task[len(parts):])
 

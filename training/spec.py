@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any, Literal, NamedTuple, Self
 
@@ -11,10 +11,12 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Array = npt.NDArray[np.float32]
-Groups = npt.NDArray[np.int64]
-Columns = Mapping[str, Array]
-"""Named columns, each of shape (n_rows,) or (n_rows, 1), float32, NaN where missing."""
+from training.arrays import Array as Array
+from training.arrays import Columns as Columns
+from training.arrays import Groups as Groups
+from training.cleaning import Rule
+from training.scale import Scale
+
 Baseline = Callable[[Array, Array, Array], Array]
 """Training inputs (n, k), training labels (n,), test inputs (m, k) -> predictions (m,)."""
 
@@ -67,8 +69,8 @@ class Parameters(_Part):
 
     features: tuple[str, ...] = Field(min_length=1)
     """Those of the spec's features that the trees see, in order."""
-    log_offset: float | None
-    """The target is log(IBU + offset); None: the IBU itself."""
+    target: Scale = Scale()
+    """What the trees learn."""
     centre: Boosting
     quantiles: tuple[Boosting, ...] = Field(max_length=2)
     """Trees for the lower and the upper bound; none: the bounds are drawn around the centre."""
@@ -79,12 +81,14 @@ class Parameters(_Part):
     level: float = Field(default=0.9, gt=0, lt=1)
     """Share of out-of-fold beers that it is set to hold: lower where out-of-fold models, which saw fewer beers, make
     it wider than it need be."""
-    score_offset: float | None
-    """Conformal scores are distances of log(IBU + offset); None: of the IBU itself."""
+    score: Scale = Scale()
+    """Conformal scores are distances on this scale."""
     two_sided: bool
     """Whether both bounds have their own constant, each for half of the misses."""
     calibration_folds: int = Field(default=5, ge=2)
     calibration_seeds: int = Field(default=1, ge=1)
+    ceiling: bool = True
+    """Whether the spec's ceiling holds, where it has one."""
 
     @property
     def targets(self) -> tuple[Boosting, ...]:
@@ -93,8 +97,8 @@ class Parameters(_Part):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if self.log_offset is not None and any(target.trend for target in self.targets):
-            raise ValueError("the trend is a curve of the IBU itself: log_offset must be null with it")
+        if self.target.kind != "identity" and any(boosting.trend for boosting in self.targets):
+            raise ValueError("the trend is a curve of the IBU itself: the target must be, too")
         if len(self.quantiles) == 1:
             raise ValueError("quantiles are two, lower and upper, or none")
         return self
@@ -121,6 +125,8 @@ class Prose:
     data: str
     faults: str
     files: str
+    booster: str
+    """How ``model.ubj`` and the parameters make the answer."""
 
 
 @dataclass(frozen=True)
@@ -135,8 +141,8 @@ class Spec:
     """Cleaned beers -> declared inputs, shape (n_rows, len(inputs))."""
     features: Callable[[Columns], dict[str, Array]]
     """Declared inputs -> the trees' features: numpy arithmetic only, for it is traced into the ONNX graph too."""
-    trend_column: str
-    """The feature that the trend curve and its baseline rise with."""
+    trend_column: str | None
+    """The feature that the trend curve rises with, where there is one."""
     monotone: Mapping[str, Literal[-1, 0, 1]]
     """Features that the answer may only rise (1) or fall (-1) with; others are free."""
     defaults: Parameters
@@ -150,6 +156,18 @@ class Spec:
     prose: Prose
     random_ranges: tuple[tuple[float, float], ...]
     """Range of each input for the random rows of the parity check: what the service accepts."""
+    reasons: Mapping[str, tuple[str, ...]]
+    """Groups of inputs whose share in an answer is told as one; together they hold every input once."""
+    background: int
+    """Representative rows that reasons are computed against: the more, the slower."""
+    rules: Callable[[], tuple[Rule, ...]] = tuple
+    """Cleaning rules beside the common ones; a function, for a spec goes to other processes and rules cannot."""
+    ceiling: Callable[[Columns], Array] | None = None
+    """Features -> the most bitterness that there can be, IBU; traced into the ONNX graph too."""
+    withheld: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Optional inputs that many will not tell: the evaluation says what the answer is worth without them."""
+    ablation: Mapping[str, Parameters] = field(default_factory=dict)
+    """Variants that ``ablate`` measures on the reported folds; nothing is chosen by it."""
 
 
 def named(spec: Spec, inputs: Array) -> dict[str, Array]:
@@ -177,14 +195,15 @@ def feature_matrix(spec: Spec, parameters: Parameters, inputs: Array) -> Array:
     return np.column_stack([found[name] for name in parameters.features]).astype(np.float32, copy=False)
 
 
-def read_defaults(package: str) -> tuple[Parameters, dict[str, Any]]:
+def read_defaults(package: str, name: str) -> tuple[Parameters, dict[str, Any]]:
     """A model's committed defaults.
 
     Args:
-        package: Package that holds ``defaults.json``.
+        package: Package that holds them as ``<name>.json``.
+        name: The model's name.
 
     Returns:
         The parameters, and the note on how they were chosen.
     """
-    document = json.loads(files(package).joinpath("defaults.json").read_text("utf-8"))
+    document = json.loads(files(package).joinpath(f"{name}.json").read_text("utf-8"))
     return Parameters.model_validate_json(json.dumps(document["parameters"])), document["chosen"]

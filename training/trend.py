@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from training.spec import Array
+from training.arrays import Array
 
 _SCALES = np.geomspace(5.0, 320.0, 25)
 _STEPS = 20

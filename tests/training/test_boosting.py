@@ -7,6 +7,7 @@ import xgboost as xgb
 from training.beer.vitals import VITALS
 from training.boosting import grow, leaning_huber, margins, merge
 from training.ensemble import train
+from training.scale import Scale
 from training.spec import Parameters, feature_matrix
 from training.trend import Trend, fit_trend, trend_values
 
@@ -53,7 +54,7 @@ def test_the_trend_is_found_again():
 
 def test_a_logarithmic_target_is_undone(data, quick):
     centre = quick.centre.model_copy(update={"trend": False, "delta": 0.3, "rounds": 40})
-    parameters = quick.model_copy(update={"log_offset": 10.0, "centre": centre, "quantiles": ()})
+    parameters = quick.model_copy(update={"target": Scale(kind="log", offset=10.0), "centre": centre, "quantiles": ()})
     values = train(VITALS, parameters, data, parameters.targets, 0, 1).values(data.inputs)[0]
     assert np.corrcoef(values, data.labels)[0, 1] > 0.5
     assert abs(np.median(values - data.labels)) < 3
@@ -72,7 +73,7 @@ def test_an_ensemble_follows_its_seed_and_holds_its_constraints_without_the_tren
 
 
 def test_parameters_that_contradict_each_other_are_refused(quick):
-    with pytest.raises(ValueError, match="log_offset must be null"):
-        Parameters.model_validate({**quick.model_dump(), "log_offset": 1.0})
+    with pytest.raises(ValueError, match="a curve of the IBU itself"):
+        Parameters.model_validate({**quick.model_dump(), "target": {"kind": "sqrt"}})
     with pytest.raises(ValueError, match="quantiles are two"):
         Parameters.model_validate({**quick.model_dump(), "quantiles": [quick.centre]})

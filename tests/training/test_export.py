@@ -14,6 +14,7 @@ from training.conformal import Bound
 from training.errors import ExportError
 from training.export import PACKED, TOLERANCE, check_parity, graph_bytes, random_inputs, run_graph
 from training.model import fit
+from training.scale import Scale
 from training.spec import named
 from training.tracing import Nodes, Traced
 
@@ -49,16 +50,17 @@ def test_a_row_answers_alone_as_in_a_batch_to_the_bit(trained):
 def test_a_graph_that_is_off_is_refused(trained):
     low, high = trained.model.lower, trained.model.upper
     with pytest.raises(ExportError, match="IBU off the training code"):
-        check_parity(dataclasses.replace(trained.model, upper=Bound(high.factor, high.shift + 0.1)), trained.graph,
+        check_parity(dataclasses.replace(trained.model, upper=Bound(high.scale, high.shift + 0.1)), trained.graph,
                      trained.data.inputs, 0)
-    without_end = dataclasses.replace(trained.model, lower=low, upper=Bound(float("inf"), 0.0))
+    without_end = dataclasses.replace(trained.model, lower=low, upper=Bound(high.scale, float("inf")))
     with pytest.raises(ExportError, match="not finite or not in order"):
         check_parity(without_end, graph_bytes(without_end), trained.data.inputs, 0)
 
 
 @pytest.mark.parametrize("change", [
     {"quantiles": ()},
-    {"quantiles": (), "score_offset": 30.0, "two_sided": True},
+    {"quantiles": (), "score": Scale(kind="log", offset=30.0), "two_sided": True},
+    {"quantiles": (), "score": Scale(kind="sqrt")},
     {"features": ("abv", "og", "fg", "colour", "ph", "attenuation", "abv_residual")},
 ])
 def test_other_shapes_of_the_model_export_as_well(data, quick, change):
@@ -69,7 +71,7 @@ def test_other_shapes_of_the_model_export_as_well(data, quick, change):
 def test_a_logarithmic_model_exports_as_well(data, quick):
     flat = {"trend": False, "delta": 0.3}
     parameters = quick.model_copy(update={
-        "log_offset": 10.0, "quantiles": (), "centre": quick.centre.model_copy(update=flat)})
+        "target": Scale(kind="log", offset=10.0), "quantiles": (), "centre": quick.centre.model_copy(update=flat)})
     model = fit(VITALS, parameters, data, 0)
     assert check_parity(model, graph_bytes(model), data.inputs, 0) <= TOLERANCE
 

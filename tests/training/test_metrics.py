@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import mean_absolute_error, median_absolute_error, r2_score, root_mean_squared_error
 
-from training.metrics import bands, bootstrap, errors, interval, over_repeats
+from training.metrics import bands, bootstrap, duplicates, errors, interval, over_repeats
 
 
 @pytest.fixture
@@ -48,3 +48,10 @@ def test_the_bootstrap_draws_groups_not_rows():
 
 def test_over_repeats():
     assert over_repeats(lambda r: {"x": float(r)}, 3) == {"x": 1.0, "x_sd": pytest.approx(0.8165, abs=1e-4)}
+
+
+def test_duplicates_tell_how_far_labels_of_equal_rows_are_apart():
+    inputs = np.float32([[1, np.nan], [1, np.nan], [1, np.nan], [2, 3], [2, 3], [4, 5]])
+    found = duplicates(inputs, np.float32([10, 20, 50, 7, 7, 99]))
+    assert found == {"groups": 2, "rows": 5, "differing": 1, "mae": (10 + 0 + 30) / 5}
+    assert duplicates(inputs[:1], np.float32([1])) == {"groups": 0, "rows": 0, "differing": 0, "mae": 0.0}

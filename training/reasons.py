@@ -1,0 +1,42 @@
+"""What a bundle's reasons are computed from: groups of inputs, and representative rows as their background."""
+
+import numpy as np
+import numpy.typing as npt
+
+from app.bundle.manifest import Explanation, Group
+from training.arrays import Array
+from training.spec import Spec
+
+EXPLAINED = "ibu"
+
+
+def spread(answers: Array, count: int) -> npt.NDArray[np.intp]:
+    """Rows spread evenly over the answers: the middle one of each of ``count`` equal parts by rank.
+
+    So the base value is close to the mean answer, and mild and bitter beers stand for their share.
+
+    Args:
+        answers: The output that is explained, shape (n_rows,).
+        count: Parts.
+
+    Returns:
+        Numbers of the rows, shape (min(count, n_rows),), the same for the same answers.
+    """
+    count = min(count, len(answers))
+    ranks = ((np.arange(count) + 0.5) * len(answers) / count).astype(np.int64)
+    return np.argsort(answers, kind="stable")[ranks]
+
+
+def explanation(spec: Spec, inputs: Array, answers: Array) -> Explanation:
+    """The manifest's part.
+
+    Args:
+        spec: The model, with its groups of inputs.
+        inputs: Training rows, shape (n_rows, n_inputs).
+        answers: The model's IBU for them, shape (n_rows,).
+    """
+    rows = inputs[np.sort(spread(answers, spec.background))]
+    background = {column.name: [None if np.isnan(value) else float(value) for value in values]
+                  for column, values in zip(spec.inputs, rows.T, strict=True)}
+    groups = tuple(Group(name=name, inputs=columns) for name, columns in spec.reasons.items())
+    return Explanation(output=EXPLAINED, groups=groups, background=background)

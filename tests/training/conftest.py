@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from training.beer.recipe import RECIPE
 from training.beer.vitals import VITALS
 from training.evaluate import Protocol
 from training.manifest import Trained
@@ -26,18 +27,27 @@ def data(recipes: Recipes) -> Data:
     return prepare(VITALS, recipes.beers)
 
 
-@pytest.fixture(scope="session")
-def quick() -> Parameters:
-    """The defaults with fewer trees."""
+def quicker(base: Parameters) -> Parameters:
+    """These parameters with fewer trees."""
     def fewer(boosting):
         return boosting.model_copy(update={"rounds": 12})
 
-    base = VITALS.defaults
     return base.model_copy(update={
         "centre": fewer(base.centre), "quantiles": tuple(fewer(q) for q in base.quantiles), "seeds": 2,
         "calibration_folds": 3, "calibration_seeds": 1})
 
 
 @pytest.fixture(scope="session")
+def quick() -> Parameters:
+    """The vitals model's defaults with fewer trees."""
+    return quicker(VITALS.defaults)
+
+
+@pytest.fixture(scope="session")
 def trained(recipes: Recipes, quick: Parameters) -> Trained:
     return train(VITALS, recipes, QUICK, quick)
+
+
+@pytest.fixture(scope="session")
+def trained_recipe(recipes: Recipes) -> Trained:
+    return train(RECIPE, recipes, QUICK, quicker(RECIPE.defaults))

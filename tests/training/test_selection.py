@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 
+from training.beer.catalogue import SPECS
 from training.beer.vitals import VITALS
 from training.evaluate import REPORTED_FOLDS
 from training.selection import SELECTION_FOLDS, select, write_defaults
@@ -60,7 +61,8 @@ def test_defaults_are_written_as_they_are_read(searched, data, tmp_path):
     assert document["chosen"]["by"] == "the command"
 
 
-def test_the_committed_defaults_are_a_choice_of_this_command():
-    assert VITALS.chosen["by"].startswith("python -m training select ")
-    assert VITALS.defaults == VITALS.candidates[VITALS.chosen["chosen"]]
-    assert VITALS.chosen["candidates"][VITALS.chosen["chosen"]] == min(VITALS.chosen["candidates"].values())
+@pytest.mark.parametrize("spec", SPECS.values(), ids=list(SPECS))
+def test_the_committed_defaults_are_a_choice_of_this_command(spec):
+    assert spec.chosen["by"].startswith(f"python -m training select --model {spec.name} ")
+    assert spec.defaults == spec.candidates[spec.chosen["chosen"]]
+    assert spec.chosen["candidates"][spec.chosen["chosen"]] == min(spec.chosen["candidates"].values())

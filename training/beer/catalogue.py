@@ -1,6 +1,7 @@
 """The beer models by bundle name."""
 
+from training.beer.recipe import RECIPE
 from training.beer.vitals import VITALS
 from training.spec import Spec
 
-SPECS: dict[str, Spec] = {spec.name: spec for spec in (VITALS,)}
+SPECS: dict[str, Spec] = {spec.name: spec for spec in (VITALS, RECIPE)}

@@ -1,0 +1,145 @@
+"""Recipes to rows: by the service's own functions, and nothing that cannot be read vanishes silently."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from app.domains.beer.bill import BILL_COLUMNS
+from app.domains.beer.face import RECIPE as SERVED
+from app.domains.beer.recipe import RECIPE_COLUMNS, resolve, vital_row
+from app.domains.beer.schema import Beer
+from app.domains.beer.varieties import find
+from tests.known import REPOSITORY
+from training.beer.bills import bill_rules, entries, has_bill, recipe_row
+from training.beer.recipe import RECIPE
+from training.cleaning import clean, rules
+
+NOT_HOPS = (REPOSITORY / "tests" / "app" / "domains" / "beer" / "not_hops.txt").read_text("utf-8").splitlines()
+SHARED = REPOSITORY.parent / "shared" / "data" / "punk_beers.json"
+
+
+def _beer(*hops, **more):
+    return {"volume": {"value": 20, "unit": "litres"}, "ingredients": {"hops": list(hops), "malt": []}} | more
+
+
+def _hop(name, grams=20, add="start", attribute="bitter", unit="grams"):
+    return {"name": name, "amount": {"value": grams, "unit": unit}, "add": add, "attribute": attribute}
+
+
+def _columns(beer):
+    return dict(zip(RECIPE_COLUMNS[6:], recipe_row(beer), strict=True))
+
+
+@pytest.fixture(scope="module")
+def steps(recipes):
+    return {step.rule: step for step in clean(recipes.beers, (*rules(), *bill_rules()))[1]}
+
+
+@pytest.mark.parametrize("rule, rows, words", [
+    ("no_hop_bill", 2, ""),
+    ("volume_unknown", 1, ""),
+    ("malt_decimal_point", 1, ""),
+    ("not_a_hop", 3, "4 entries: Toasted Oak Chips 1, Ground Coffee 1, Vanilla 1, Citra 1"),
+    ("hop_unknown", 1, "1 entries: Moonshine Seedling 1"),
+    ("time_unknown", 1, "1 entries: when the geese fly 1"),
+])
+def test_every_fault_in_the_set_is_counted_and_named(steps, rule, rows, words):
+    assert steps[rule].rows_affected == rows
+    assert words in steps[rule].description
+
+
+def test_only_beers_without_a_bill_are_dropped(recipes):
+    plain, frame = (clean(recipes.beers, applied)[0] for applied in (rules(), (*rules(), *bill_rules())))
+    assert set(plain["name"]) - set(frame["name"]) == {"Bright Water", "Stone Bridge"}
+    assert "Nothing Bitter" in set(frame["name"])
+
+
+def test_the_slipped_decimal_point_is_mended_in_a_copy(recipes):
+    frame, _ = clean(recipes.beers, (*rules(), *bill_rules()))
+    mended = frame.set_index("name").loc["Whole Granary", "beer"]
+    assert [malt["amount"]["value"] for malt in mended["ingredients"]["malt"]] == [9.02, 0.88, 0.29]
+    assert _columns(mended)["crystal_share"] == pytest.approx(0.88 / 10.19)
+    given = next(beer for beer in recipes.beers if beer["name"] == "Whole Granary")
+    assert given["ingredients"]["malt"][0]["amount"]["value"] == 902.0
+
+
+@pytest.mark.parametrize("name", NOT_HOPS)
+def test_what_is_no_hop_in_the_real_data_is_known_as_such(name):
+    assert [entry.kind for entry in entries(_beer(_hop(name)))] == ["other"]
+
+
+@pytest.mark.parametrize("name", ["Mandarina Bavaria", "Lemondrop", "Citra", "Pilgrim", "Saphir"])
+def test_a_hop_of_the_table_is_a_hop_whatever_it_sounds_like(name):
+    assert [entry.kind for entry in entries(_beer(_hop(name)))] == ["hop"]
+
+
+def test_alpha_acids_are_those_told_or_the_tables_or_assumed():
+    told, table, assumed = entries(_beer(_hop("Moonshine", attribute="14% Alpha"), _hop("Saaz"), _hop("Moonshine")))
+    assert (told.alpha, told.kind) == (14.0, "hop")
+    assert (table.alpha, table.kind) == (find("Saaz").alpha_typical, "hop")
+    assert (assumed.alpha, assumed.kind) == (10.0, "unknown")
+
+
+def test_amounts_enter_per_litre_of_the_data():
+    small = _columns(_beer(_hop("Saaz")))
+    large = _columns(_beer(_hop("Saaz", 0.04, unit="kg"), volume={"value": 40, "unit": "litres"}))
+    assert small["hops_early"] == 1.0
+    assert [large[name] for name in BILL_COLUMNS] == [small[name] for name in BILL_COLUMNS]
+
+
+def test_an_unknown_time_is_taken_as_late():
+    assert _columns(_beer(_hop("Saaz", add="now")))["hops_late"] == 1.0
+
+
+@pytest.mark.parametrize("beer", [
+    {}, {"ingredients": None}, {"ingredients": {"hops": "Saaz", "malt": 7}}, {"ingredients": {"hops": ["Saaz", None]}},
+    _beer(_hop("Saaz", None)), _beer(_hop("Saaz", -3)), _beer(_hop("Saaz", True)), _beer(_hop("Saaz", unit="pints")),
+    _beer(_hop(None)), _beer({"name": "Saaz", "amount": 5}), _beer(volume={"value": 0, "unit": "litres"}),
+    _beer(_hop("Saaz", float("inf"))), _beer(volume=12)])
+def test_what_cannot_be_read_gives_an_empty_bill(beer):
+    found = _columns(beer)
+    assert {found[name] for name in BILL_COLUMNS} == {0.0}
+    assert all(math.isnan(found[name]) for name in RECIPE_COLUMNS[-4:])
+
+
+@pytest.mark.parametrize("beer, has", [
+    (_beer(), False), (_beer(_hop("Saaz")), True), ({"ingredients": {"hops": [], "malt": [{"name": "Pale"}]}}, True),
+    ({"ingredients": {"malt": [{"name": "Pale"}]}}, False), ({}, False)])
+def test_has_bill(beer, has):
+    assert has_bill(beer) is has
+
+
+def _as_asked(beer):
+    """A cleaned beer of the data as a caller would ask the service about it."""
+    hops = []
+    for entry in entries(beer):
+        if entry.kind != "other":
+            told = isinstance(entry.time, float)
+            when = {"boil_minutes": entry.time} if told else {"stage": str(entry.time or "end")}
+            hops.append({"name": entry.name, "amount_g": entry.grams, "alpha_acid": entry.alpha, **when})
+    malts = [{"name": malt["name"], "amount_kg": malt["amount"]["value"]} for malt in beer["ingredients"]["malt"]]
+    return hops, malts or None, beer["ingredients"]["yeast"]
+
+
+def _assert_parity(beers):
+    frame, _ = clean(beers, (*rules(), *bill_rules()))
+    rows = RECIPE.rows(frame)
+    for row, (_, told) in zip(rows, frame.iterrows(), strict=True):
+        hops, malts, yeast = _as_asked(told["beer"])
+        figures = {name: None if math.isnan(told[name]) else told[name]
+                   for name in ("abv", "target_og", "target_fg", "ebc", "srm", "ph")}
+        beer = Beer.model_validate({**figures, "hops": hops, "malts": malts, "yeast": yeast})
+        served = np.array(vital_row(beer) + resolve(beer, beer.hops).columns, dtype=np.float32)
+        assert served == pytest.approx(row, rel=1e-6, nan_ok=True)
+
+
+def test_the_service_makes_the_same_rows(recipes):
+    assert SERVED == RECIPE.name
+    _assert_parity(recipes.beers)
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="../shared/data is not here")
+def test_the_service_makes_the_same_rows_of_the_real_data():
+    _assert_parity(tuple(json.loads(SHARED.read_text("utf-8"))))

@@ -1,0 +1,125 @@
+"""The recipe model through its exported graph: more hops never lower it, none give next to nothing, all is finite."""
+
+import numpy as np
+import onnxruntime
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.bundle.manifest import MODEL
+from app.bundle.store import highest, read_bundle
+from app.domains.beer.bill import BILL_COLUMNS, DRY, Addition, Stage, bill_row
+from app.domains.beer.face import RECIPE as SERVED
+from app.domains.beer.grist import GRIST_COLUMNS
+from app.domains.beer.recipe import RECIPE_COLUMNS
+from tests.known import REPOSITORY
+from training.beer.estimates import scaled_tinseth, tinseth
+from training.beer.recipe import FEATURES, RECIPE
+from training.beer.recipe_features import TYPICAL, recipe_features
+from training.export import PACKED, TOLERANCE, check_parity, random_inputs
+from training.spec import feature_matrix, named
+
+VITALS = st.tuples(st.floats(0, 70), st.floats(900, 1300), st.floats(900, 1300), *[
+    st.none() | st.floats(low, high) for low, high in ((0, 1000), (0, 600), (2.5, 7))])
+GRIST = st.tuples(*[st.none() | st.floats(0, 1)] * 2, *[st.none() | st.sampled_from([0.0, 1.0])] * 2)
+GRAMS, ALPHAS = st.floats(0, 500) | st.floats(0, 10_000_000), st.floats(0, 70)
+KETTLE = st.builds(Addition.at_minutes, GRAMS, ALPHAS, st.floats(0, 300)) | st.builds(
+    Addition.at_stage, GRAMS, ALPHAS, st.sampled_from([stage for stage in Stage if stage is not Stage.DRY_HOP]))
+ANY = KETTLE | st.builds(Addition.at_stage, GRAMS, ALPHAS, st.just(Stage.DRY_HOP))
+LITRES = st.floats(1, 100) | st.floats(0, 100_000, exclude_min=True)
+
+
+@pytest.fixture(scope="module")
+def graphs(trained_recipe):
+    """The graph of the tests' own training and the released one."""
+    released = read_bundle(highest(REPOSITORY / "models", SERVED))
+    return _session(trained_recipe.graph), _session(released.files[MODEL])
+
+
+def _session(graph):
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    return lambda rows: np.concatenate(session.run(["ibu", "lower", "upper"], {PACKED: rows}), axis=1)
+
+
+def _rows(vitals, bills, grist):
+    rows = [[np.nan if v is None else v for v in (*vitals, *bill, *grist)] for bill in bills]
+    return np.array(rows, dtype=np.float32)
+
+
+@settings(max_examples=300)
+@given(VITALS, st.lists(ANY, max_size=6), st.lists(KETTLE, min_size=1, max_size=3), LITRES, GRIST)
+def test_more_hops_in_the_kettle_lower_neither_answer_nor_interval(graphs, vitals, bill, more, litres, grist):
+    assert all(addition.column != DRY for addition in more)
+    rows = _rows(vitals, (bill_row(bill, litres), bill_row([*bill, *more], litres)), grist)
+    for graph in graphs:
+        before, after = graph(rows)
+        assert (after >= before).all()
+
+
+def test_more_hops_do_raise_the_answer(graphs):
+    bill = [Addition.at_stage(20.0, 10.0, Stage.START), Addition.at_stage(20.0, 10.0, Stage.END)]
+    rows = _rows((5.5, 1054, 1012, 15, None, 4.4), [bill_row(bill * times, 20.0) for times in (0, 1, 3)], (None,) * 4)
+    for graph in graphs:
+        assert (np.diff(graph(rows), axis=0) > 1).all()
+
+
+@settings(max_examples=100)
+@given(VITALS, GRIST)
+def test_a_beer_without_hops_gets_less_than_ten(graphs, vitals, grist):
+    for graph in graphs:
+        assert graph(_rows(vitals, [bill_row([], 20.0)], grist))[0, 0] < 10
+
+
+@settings(max_examples=200)
+@given(VITALS, st.lists(st.sampled_from([0.0, 1e-38, 1e-3, 1.0, 1e3, 1e6]), min_size=len(BILL_COLUMNS),
+                        max_size=len(BILL_COLUMNS)), GRIST)
+def test_whatever_the_columns_the_answer_is_finite_and_in_order(graphs, vitals, bill, grist):
+    for graph in graphs:
+        ibu, lower, upper = graph(_rows(vitals, [bill], grist))[0]
+        assert np.isfinite(upper) and 0 <= lower <= ibu <= upper
+
+
+def test_parity_on_all_rows_and_random_ones(trained_recipe):
+    assert check_parity(trained_recipe.model, trained_recipe.graph, trained_recipe.data.inputs, 0) <= TOLERANCE
+
+
+def test_malts_and_yeast_that_are_not_told_are_the_typical_ones(graphs):
+    rows = random_inputs(RECIPE, 50, 3)
+    place = [RECIPE_COLUMNS.index(name) for name in GRIST_COLUMNS]
+    rows[:, place] = np.nan
+    typical = rows.copy()
+    typical[:, place] = [TYPICAL[name] for name in GRIST_COLUMNS]
+    for graph in graphs:
+        assert (graph(rows) == graph(typical)).all()
+
+
+def test_every_kettle_column_rises_and_the_dry_ones_are_free():
+    kettle = {name for name in FEATURES if name.split("_")[0] in ("hops", "alpha", "isomerised")} - {"hops_dry"}
+    assert {name for name, sign in RECIPE.monotone.items() if sign == 1} == {"abv", "og", *kettle}
+
+
+def test_the_inputs_are_those_that_the_service_sends():
+    assert tuple(column.name for column in RECIPE.inputs) == RECIPE_COLUMNS
+    assert len(RECIPE.random_ranges) == len(RECIPE_COLUMNS) == len(RECIPE.golden[0])
+    assert sorted(name for group in RECIPE.reasons.values() for name in group) == sorted(RECIPE_COLUMNS)
+
+
+def test_sums_are_over_the_kettle_alone():
+    rows = np.zeros((1, len(RECIPE_COLUMNS)), np.float32)
+    rows[0, 1] = 1050
+    rows[0, 6:20] = bill_row([Addition.at_minutes(20, 10, 60), Addition.at_stage(40, 5, Stage.WHIRLPOOL),
+                              Addition.at_stage(100, 8, Stage.DRY_HOP)], 20.0)
+    found = {name: float(column[0]) for name, column in recipe_features(named(RECIPE, rows)).items()}
+    assert (found["alpha_kettle"], found["alpha_all"]) == (200.0, 600.0)
+    assert found["isomerised"] == pytest.approx(100 * 0.2191 + 100 * 0.01853, rel=1e-3)
+    assert found["isomerised_to_gravity"] == pytest.approx(found["isomerised"] / 60, rel=1e-5)
+    assert feature_matrix(RECIPE, RECIPE.defaults, rows).shape == (1, len(RECIPE.defaults.features))
+
+
+def test_tinseths_baseline_is_the_services_figure():
+    bill = [Addition.at_minutes(30.0, 10.0, 60.0), Addition.at_stage(50.0, 10.0, Stage.DRY_HOP),
+            Addition.at_stage(50.0, 10.0, Stage.WHIRLPOOL)]
+    rows = _rows((5.0, 1050, 1010, None, None, None), [bill_row(bill, 20.0)] * 3, (None,) * 4)
+    assert tinseth(rows, rows[:, 0], rows) == pytest.approx([34.6] * 3, abs=0.1)
+    halves = np.float32([17.3, 17.3, 17.3])
+    assert scaled_tinseth(rows, halves, rows) == pytest.approx(halves, abs=0.2)

@@ -1,0 +1,43 @@
+"""What reasons are computed from: groups that hold every input once, rows that stand for all."""
+
+import numpy as np
+import pytest
+
+from app.bundle.store import highest, read_bundle
+from app.inference.onnx import OnnxPredictor
+from app.inference.service import InferenceService
+from tests.known import REPOSITORY
+from training.beer.catalogue import SPECS
+from training.reasons import explanation, spread
+
+
+def test_the_rows_are_spread_over_the_answers():
+    answers = np.random.default_rng(0).permutation(np.arange(100, dtype=np.float32))
+    assert sorted(answers[spread(answers, 4)]) == [12, 37, 62, 87]
+    assert sorted(spread(answers[:3], 10)) == [0, 1, 2]
+
+
+def test_the_background_has_the_rows_as_they_are(trained):
+    answers = trained.model.predict(trained.data.inputs)[:, 0]
+    found = explanation(trained.model.ensemble.spec, trained.data.inputs, answers)
+    columns = [[np.nan if v is None else v for v in column] for column in found.background.values()]
+    rows = np.array(columns, np.float32).T
+    assert rows.shape == (32, 6)
+    known = {row.tobytes() for row in trained.data.inputs}
+    assert all(row.tobytes() in known for row in rows)
+    assert np.isnan(rows).any()
+    assert trained.model.predict(rows)[:, 0].mean() == pytest.approx(answers.mean(), abs=1)
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_the_released_bundles_tell_reasons_that_add_up(name):
+    predictor = OnnxPredictor(read_bundle(highest(REPOSITORY / "models", name)))
+    service = InferenceService([name])
+    service.serve(predictor)
+    golden, inputs = predictor.manifest.golden, predictor.manifest.inputs
+    for number, ibu in enumerate(golden.outputs["ibu"]):
+        values = [golden.inputs[i.name][number] for i in inputs]
+        row = np.array([np.nan if v is None else v for v in values], np.float32)
+        reasons = service.explain(name, row)
+        assert [group for group, _ in reasons.contributions] == list(SPECS[name].reasons)
+        assert reasons.base_value + sum(share for _, share in reasons.contributions) == pytest.approx(ibu, abs=1e-2)

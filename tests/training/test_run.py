@@ -1,5 +1,7 @@
 """The whole command: a verified bundle, the same to the bit, never overwritten, never half-written."""
 
+import dataclasses
+import json
 import os
 import signal
 import subprocess
@@ -12,9 +14,13 @@ import pytest
 import xgboost as xgb
 
 from app.bundle.digests import SHA256SUMS
-from app.bundle.store import read_bundle
+from app.bundle.store import read_bundle, versions
 from app.errors import BundleError
 from training import __main__ as command
+from training import commands
+from training.baselines import median
+from training.beer.catalogue import SPECS
+from training.beer.recipe import RECIPE
 from training.beer.vitals import VITALS
 from training.boosting import margins
 from training.evaluate import Protocol
@@ -23,7 +29,7 @@ from training.run import BOOSTER, next_version, prepare, train, write
 from training.sources import read_recipes
 from training.spec import feature_matrix
 
-from .conftest import QUICK, RECIPES, SHARED
+from .conftest import QUICK, RECIPES, SHARED, quicker
 
 ROOT = Path(__file__).parents[2]
 
@@ -95,30 +101,55 @@ def test_parameters_fixed_beforehand_are_said_to_be(trained, tmp_path):
     assert "fixed beforehand" in card
 
 
-def _quick_command(monkeypatch, quick):
-    quick_spec = type(VITALS)(**{**VITALS.__dict__, "defaults": quick, "candidates": {"quick": quick}})
-    monkeypatch.setitem(command.SPECS, VITALS.name, quick_spec)
+@pytest.fixture
+def quick_command(monkeypatch):
+    for name, spec in SPECS.items():
+        fast = quicker(spec.defaults)
+        monkeypatch.setitem(commands.SPECS, name, dataclasses.replace(
+            spec, defaults=fast, candidates={"quick": fast}, ablation={"quick": fast}, baselines={"median": median}))
 
 
-def test_the_command_trains_and_prints_its_table(monkeypatch, quick, tmp_path, capsys):
-    _quick_command(monkeypatch, quick)
+def test_the_command_trains_every_model_and_prints_its_tables(quick_command, tmp_path, capsys):
     given = ["--data", str(RECIPES), "--out", str(tmp_path), "--repeats", "1", "--workers", "1"]
     assert command.main(given) == 0
     out, err = capsys.readouterr()
-    assert "**this model**" in out and "LEAKING" in out and str(tmp_path / "beer-ibu" / "1") in out
-    assert "no_label: 1 rows dropped" in err and "evaluating" in err
-    assert command.main([*given, "--version", "3"]) == 0
+    assert out.count("**this model**") == out.count("LEAKING") == 2
+    assert all(str(tmp_path / name / "1") in out for name in SPECS)
+    assert "no_label: 1 rows dropped" in err and "evaluating" in err and "Moonshine Seedling 1" in err
+    assert command.main([*given, "--model", "beer-ibu", "--version", "3"]) == 0
+    assert versions(tmp_path, "beer-ibu-recipe") == ["1"]
     assert [read_bundle(tmp_path / "beer-ibu" / v).manifest.version for v in "13"] == ["1", "3"]
     assert command.main([*given, "--version", "1"]) == 1
     assert "never overwritten" in capsys.readouterr().err
 
 
-def test_the_command_selects(monkeypatch, quick, tmp_path, capsys):
-    _quick_command(monkeypatch, quick)
+def test_data_without_hop_bills_feed_the_vitals_model_alone(quick_command, recipes, tmp_path, capsys):
+    plain = tmp_path / "plain.json"
+    plain.write_text(json.dumps([{**beer, "ingredients": None} for beer in recipes.beers]))
+    given = ["--data", str(plain), "--out", str(tmp_path), "--repeats", "1", "--workers", "1"]
+    assert command.main(given) == 0
+    assert "beer-ibu-recipe: not trained: no row is left" in capsys.readouterr().err
+    assert versions(tmp_path, "beer-ibu") == ["1"] and versions(tmp_path, "beer-ibu-recipe") == []
+    assert command.main([*given, "--model", "beer-ibu-recipe"]) == 1
+
+
+def test_data_that_feed_no_model_are_told(quick_command, tmp_path, capsys):
+    empty = tmp_path / "empty.json"
+    empty.write_text('[{"id": 1}]')
+    assert command.main(["--data", str(empty), "--out", str(tmp_path)]) == 1
+    assert capsys.readouterr().err.count("not trained") == 2
+
+
+def test_the_command_ablates(quick_command, capsys):
+    assert command.main(["ablate", "--data", str(RECIPES), "--repeats", "1", "--workers", "1"]) == 0
+    assert "| quick |" in capsys.readouterr().out
+
+
+def test_the_command_selects(quick_command, tmp_path, capsys):
     out = tmp_path / "defaults.json"
     assert command.main(["select", "--data", str(RECIPES), "--out", str(out), "--repeats", "1", "--workers", "1"]) == 0
     assert "nested, the choice included" in capsys.readouterr().out
-    assert "python -m training select --data recipes.json --seed 0" in out.read_text()
+    assert "python -m training select --model beer-ibu --data recipes.json --seed 0" in out.read_text()
 
 
 @pytest.mark.parametrize("arguments, code", [
@@ -171,3 +202,16 @@ def test_the_real_file_trains_and_holds_what_is_asked(tmp_path):
     assert table["model"]["coverage_top_fifth"] >= 0.75
     assert table["model"]["width"] <= 75
     assert read_bundle(write(trained, tmp_path, "1")).manifest.training_data.rows_used == 256
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="../shared/data is not here")
+def test_the_real_hop_bills_train_and_hold_what_is_asked():
+    trained = train(RECIPE, read_recipes(str(SHARED)), Protocol(repeats=1))
+    table = trained.evaluation.table()
+    assert len(trained.data.labels) == 256
+    assert table["model"]["mae"] <= 12.8
+    assert all(table["model"]["mae"] < table[name]["mae"] - 1 for name in RECIPE.baselines)
+    assert 0.87 <= table["model"]["coverage"] <= 0.95
+    assert table["model"]["coverage_top_fifth"] >= 0.8
+    assert table["model"]["width"] <= 58
+    assert table["model"]["mae"] < trained.evaluation.without()["malts and yeast"]["mae"] < 13.8

@@ -1,0 +1,49 @@
+"""The ablation is measured on the reported folds, each variant by models that saw nothing of a beer's group."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from training.ablation import ablate
+from training.beer.recipe import ABLATION, RECIPE
+from training.beer.vitals import VITALS
+from training.evaluate import reported_folds
+from training.held_out import Dealt, held_out
+
+from .conftest import QUICK, quicker
+
+
+def test_the_models_own_row_is_its_reported_figure(trained, data, quick):
+    spec = dataclasses.replace(VITALS, ablation={"own": quick})
+    found = ablate(spec, data, QUICK)
+    assert list(found) == [*VITALS.baselines, "own"]
+    reported = trained.evaluation.table()
+    assert found["own"]["mae"] == pytest.approx(reported["model"]["mae"], abs=1e-6)
+    assert found["median"] == reported["median"]
+
+
+def test_processes_do_not_change_it(data, quick):
+    spec = dataclasses.replace(VITALS, baselines={}, ablation={"own": quick})
+    assert ablate(spec, data, QUICK._replace(workers=2)) == ablate(spec, data, QUICK)
+
+
+def test_nothing_of_a_held_out_group_is_seen(data):
+    def spy(inputs, labels, test):
+        seen = {row.tobytes() for row in inputs}
+        assert len(seen & {row.tobytes() for row in test}) == 0
+        return np.zeros(len(test), np.float32)
+
+    for fold in reported_folds(data.groups, QUICK):
+        assert (held_out(Dealt(VITALS, spy, data, fold, 0)) == 0).all()
+
+
+def test_variants_go_from_the_six_alone_to_the_whole_model(trained_recipe):
+    features = [set(variant.features) for variant in ABLATION.values()]
+    assert features[0] < features[1] < features[2] < features[3] < features[4] < features[6]
+    assert features[6] == features[7] == set(RECIPE.defaults.features)
+    assert [variant.ceiling for variant in ABLATION.values()][:3] == [False, False, True]
+    spec = dataclasses.replace(RECIPE, baselines={}, ablation={
+        name: quicker(ABLATION[name]) for name in ("the six alone", "this model, not monotone")})
+    found = ablate(spec, trained_recipe.data, QUICK)
+    assert found["the six alone"]["mae"] > found["this model, not monotone"]["mae"]

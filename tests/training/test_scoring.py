@@ -1,0 +1,125 @@
+"""Finished bundles judged on labelled recipes: evaluate and compare, through their graphs."""
+
+import json
+
+import numpy as np
+import pytest
+
+from app.bundle.store import read_bundle
+from training import __main__ as command
+from training.errors import DataError
+from training.metrics import resampled
+from training.run import write
+from training.scoring import Comparison, Scored, compare
+from training.sources import read_recipes
+
+from .conftest import RECIPES
+
+
+@pytest.fixture(scope="module")
+def bundles(trained, trained_recipe, tmp_path_factory):
+    root = tmp_path_factory.mktemp("bundles")
+    return write(trained, root, "1"), write(trained_recipe, root, "1")
+
+
+@pytest.fixture
+def others(recipes, tmp_path):
+    """The same beers in another file: of a digest that no bundle was trained on."""
+    path = tmp_path / "others.json"
+    path.write_text(json.dumps(recipes.beers))
+    return path
+
+
+def test_a_bundle_is_scored_on_a_labelled_file(bundles, trained_recipe, others, tmp_path, capsys):
+    out = tmp_path / "figures.json"
+    assert command.main(["evaluate", "--bundle", str(bundles[1]), "--data", str(others), "--json", str(out)]) == 0
+    found = json.loads(out.read_text())
+    labels, predicted = trained_recipe.data.labels, trained_recipe.model.predict(trained_recipe.data.inputs)
+    assert found["n"] == len(labels) and found["bundle"] == "beer-ibu-recipe 1"
+    assert found["mae"]["value"] == pytest.approx(np.abs(predicted[:, 0] - labels).mean(), abs=1e-3)
+    assert found["coverage"]["value"] == pytest.approx(
+        ((predicted[:, 1] <= labels) & (labels <= predicted[:, 2])).mean())
+    for name in ("mae", "rmse", "median_ae", "r2", "within_10", "coverage", "width"):
+        assert found[name]["low"] <= found[name]["value"] <= found[name]["high"]
+    assert sum(band["rows"] for band in found["bands"]) == found["n"]
+    told, said = capsys.readouterr()
+    assert "MAE, IBU" in told and "| 20-40 |" in told and "WARNING" not in said
+    assert not found["trained_on_these_data"]
+
+
+def test_data_that_it_was_trained_on_are_warned_of(bundles, tmp_path, capsys):
+    out = tmp_path / "figures.json"
+    assert command.main(["evaluate", "--bundle", str(bundles[0]), "--data", str(RECIPES), "--json", str(out)]) == 0
+    assert "WARNING: beer-ibu 1 was trained on recipes.json" in capsys.readouterr().err
+    assert json.loads(out.read_text())["trained_on_these_data"]
+
+
+def test_the_worse_bundle_is_told_by_the_exit_code(bundles, others, capsys):
+    vitals, recipe = map(str, bundles)
+    found = {pair: command.main(["compare", *pair, "--data", str(others)])
+             for pair in ((recipe, vitals), (vitals, recipe), (vitals, vitals))}
+    assert found == {(recipe, vitals): 1, (vitals, recipe): 0, (vitals, vitals): 0}
+    told = capsys.readouterr().out
+    assert ": WORSE (tolerance 0.1)" in told and "+0.000 IBU (95 % +0.000 to +0.000): not worse" in told
+
+
+def test_both_are_scored_on_the_beers_that_both_can_answer(bundles, others, capsys):
+    command.main(["compare", *map(str, bundles), "--data", str(others)])
+    assert "n = 76" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("difference, low, worse", [(0.3, -1, True), (0.05, -1, False), (0.05, 0.01, True),
+                                                    (-2, -3, False)])
+def test_worse_is_beyond_the_tolerance_or_beyond_doubt(difference, low, worse):
+    assert Comparison(difference, low, 1, 0.1).worse is worse
+
+
+def test_the_difference_is_paired():
+    labels = np.float32([10, 20, 30, 40])
+    first, second = (Scored("a 1", labels, np.column_stack([labels + off] * 3), np.arange(4), False)
+                     for off in (np.float32([5, -5, 20, 0]), np.float32([6, -6, 21, 1])))
+    found = compare(first, second, 0.1)
+    assert found == pytest.approx((1, 1, 1, 0.1))
+    assert found.worse
+
+
+def test_resampling_draws_whole_groups():
+    groups = np.repeat(np.arange(10), 5)
+    seen = []
+
+    def figure(rows):
+        seen.append(np.bincount(rows, minlength=50).reshape(10, 5))
+        return {"mean": float(rows.mean())}
+
+    low, high = resampled(figure, groups, 0, resamples=50)["mean"]
+    assert low < 24.5 < high
+    assert all((counts == counts[:, :1]).all() for counts in seen)
+
+
+@pytest.mark.parametrize("change, message", [
+    (lambda about: about.model_copy(update={"name": "stranger"}), "not a model that is known here"),
+    (lambda about: about.model_copy(update={"inputs": (
+        about.inputs[0].model_copy(update={"name": "moon"}), *about.inputs[1:])}), "cannot|can be scored here moon"),
+])
+def test_a_bundle_that_is_not_known_is_refused(bundles, change, message, monkeypatch, capsys):
+    bundle = read_bundle(bundles[0])
+    changed = type(bundle)(bundle.folder, change(bundle.manifest), bundle.files)
+    monkeypatch.setattr("training.judging.read_bundle", lambda _: changed)
+    assert command.main(["evaluate", "--bundle", "x", "--data", str(RECIPES)]) == 1
+    assert message.split("|")[-1] in capsys.readouterr().err
+
+
+def test_a_folder_that_is_no_bundle_is_told(tmp_path, capsys):
+    assert command.main(["evaluate", "--bundle", str(tmp_path), "--data", str(RECIPES)]) == 1
+    assert "SHA256SUMS is missing" in capsys.readouterr().err
+
+
+def test_recipes_without_hop_bills_cannot_be_scored_by_the_recipe_model(bundles, recipes, tmp_path):
+    path = tmp_path / "plain.json"
+    path.write_text(json.dumps([{**beer, "ingredients": None} for beer in recipes.beers]))
+    assert len(read_recipes(str(path)).beers) == len(recipes.beers)
+    assert command.main(["evaluate", "--bundle", str(bundles[1]), "--data", str(path)]) == 1
+    with pytest.raises(DataError, match="no row is left"):
+        from training.beer.recipe import RECIPE
+        from training.run import prepare
+        prepare(RECIPE, read_recipes(str(path)).beers)

@@ -1,0 +1,87 @@
+"""The commands that judge finished bundles: ``evaluate`` and ``compare``."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from app.bundle.store import Bundle, read_bundle
+from training.beer.catalogue import SPECS
+from training.card import table
+from training.commands import command, say
+from training.errors import DataError
+from training.scoring import TOLERANCE, Scored, compare, labelled, score
+from training.sources import Recipes, read_recipes
+from training.spec import Spec
+
+_WORDS = {"mae": "MAE, IBU", "rmse": "RMSE, IBU", "median_ae": "median AE, IBU", "r2": "R2",
+          "within_10": "within 10 IBU", "coverage": "coverage",
+          "coverage_top_fifth": "coverage, top fifth", "width": "mean width, IBU"}
+
+
+def evaluate_bundle(words: Sequence[str]) -> int:
+    """Score a bundle, through its ONNX graph, on labelled recipes."""
+    parser = command("evaluate", evaluate_bundle)
+    parser.add_argument("--bundle", type=Path, required=True, help="folder of a version, models/NAME/VERSION")
+    parser.add_argument("--json", type=Path, help="file to write the figures to as well")
+    given = parser.parse_args(words)
+    (scored,) = _scored(read_recipes(given.data), given.bundle)
+    figures = scored.figures()
+    print(evaluation_text(figures))
+    if given.json:
+        given.json.write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
+    return 0
+
+
+def compare_bundles(words: Sequence[str]) -> int:
+    """Compare two bundles on the same labelled recipes; exit code 1 where the second is worse.
+
+    Worse is: its mean absolute error is more than the tolerance above the first's, or above it at all and the whole
+    95 % interval of the paired difference is. The interval alone would let through what is worse on a small file.
+    """
+    parser = command("compare", compare_bundles)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("first", type=Path, help="folder of the version that is released")
+    parser.add_argument("second", type=Path, help="folder of the version that is to be")
+    parser.add_argument("--tolerance", type=float, default=TOLERANCE, help="IBU of MAE (default: %(default)s)")
+    given = parser.parse_args(words)
+    first, second = _scored(read_recipes(given.data), given.first, given.second)
+    found = compare(first, second, given.tolerance)
+    rows = [[each.bundle, *(f"{figures[name]['value']:.3f}" for name in ("mae", "coverage", "width"))]
+            for each in (first, second) for figures in [each.figures()]]
+    print(table(["", "MAE", "coverage", "width"], rows))
+    print(f"\nMAE of {second.bundle} minus that of {first.bundle}, beer by beer, n = {len(first.labels)}: "
+          f"{found.difference:+.3f} IBU (95 % {found.low:+.3f} to {found.high:+.3f}): "
+          f"{'WORSE' if found.worse else 'not worse'} (tolerance {found.tolerance:g})")
+    return 1 if found.worse else 0
+
+
+def evaluation_text(figures: dict[str, Any]) -> str:
+    """Figures of `Scored.figures` as two tables."""
+    rows = [[word, f"{figures[name]['value']:.3f}", f"{figures[name]['low']:.3f} to {figures[name]['high']:.3f}"]
+            for name, word in _WORDS.items()]
+    bands = [[f"{band['from']:g}-{band['to']:g}", f"{band['rows']:g}", f"{band['mae']:.1f}", f"{band['bias']:+.1f}",
+              f"{band['coverage']:.0%}", f"{band['width']:.0f}"] for band in figures["bands"]]
+    return (f"{figures['bundle']}: n = {figures['n']} in {figures['groups']} groups\n\n"
+            + table(["", "", "95 %, groups resampled"], rows) + "\n\n"
+            + table(["IBU stated", "beers", "MAE", "bias", "coverage", "width"], bands))
+
+
+def _scored(recipes: Recipes, *folders: Path) -> list[Scored]:
+    """Scores on the beers that all bundles can answer, in the order of the bundles."""
+    bundles = [read_bundle(folder.resolve()) for folder in folders]
+    specs = [_spec(bundle) for bundle in bundles]
+    frame = labelled(recipes, specs)
+    say(f"{recipes.source}: {len(recipes.beers)} beers read, {len(frame)} used")
+    found = [score(bundle, spec, recipes, frame) for bundle, spec in zip(bundles, specs, strict=True)]
+    for each in found:
+        if each.seen:
+            say(f"WARNING: {each.bundle} was trained on {recipes.source}: these figures flatter it")
+    return found
+
+
+def _spec(bundle: Bundle) -> Spec:
+    if bundle.manifest.name not in SPECS:
+        raise DataError(f"{bundle.manifest.name}: not a model that is known here")
+    return SPECS[bundle.manifest.name]

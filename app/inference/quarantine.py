@@ -105,6 +105,8 @@ def probes(manifest: Manifest, rows: int = PROBES) -> dict[str, Array]:
         spread = (high - low) or 1.0
         column = draw.uniform(low - spread, high + spread, rows)
         column[: rows // 16] = draw.choice([0.0, -1e9, 1e9, low, high], rows // 16)
+        if low >= 0:
+            column = np.abs(column)  # a quantity that is never negative
         if declared.optional:
             column[draw.random(rows) < 0.1] = np.nan
         columns.append(column)

@@ -70,7 +70,7 @@ def test_a_refusal_is_a_problem_with_a_challenge(refused: Answer) -> None:
 
 
 def test_documented_routes_are_those_that_the_tests_know(documented: dict[str, set[str]]) -> None:
-    assert documented.keys() - OPEN.keys() == {"/predict", "/predict/batch", "/model", "/metrics"}
+    assert documented.keys() - OPEN.keys() == {"/predict", "/predict/batch", "/explain", "/model", "/metrics"}
 
 
 def _paths(documented: Iterable[str]) -> Iterator[str]:

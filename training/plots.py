@@ -126,20 +126,20 @@ def reasons(told: Mapping[str, tuple[float, Mapping[str, float]]]) -> Figure:
     """Why beers get their answers: from the base value, group by group, to the answer.
 
     Args:
-        told: Beer to base value and each group's share, IBU.
+        told: Beer to base value and each group's share, IBU; the groups the same for all.
     """
     figure, axes = _figure(len(told))
     for axis, (name, (base, shares)) in zip(axes, told.items(), strict=True):
-        ordered = sorted(shares.items(), key=lambda share: -abs(share[1]))
         start = base
-        for place, (_, share) in enumerate(ordered):
+        for place, share in enumerate(shares.values()):
             axis.barh(place, share, left=start, color=_MAIN if share >= 0 else _WARN, height=0.6)
+            axis.annotate(f"{share:+.1f}", (max(start, start + share) + 2, place), va="center", fontsize=8)
             start += share
-        axis.axvline(base, color=_SOFT, linewidth=1)
-        axis.axvline(start, color="black", linewidth=1)
-        axis.set_yticks(range(len(ordered)), [f"{group} {share:+.1f}" for group, share in ordered])
+        axis.axvline(base, color=_SOFT, linewidth=1, zorder=0)
+        axis.axvline(start, color=_MAIN, linewidth=1, linestyle=":", zorder=0)
+        axis.set_yticks(range(len(shares)), list(shares) if axis is axes[0] else [""] * len(shares))
         axis.invert_yaxis()
-        axis.set(xlabel="IBU", xlim=(0, 130))
+        axis.set(xlabel="IBU", xlim=(0, 145))
         axis.set_title(f"{name}\n{base:.0f} on average, {start:.0f} here", fontsize=9)
     return figure
 

@@ -8,7 +8,7 @@ import pytest
 from training import evaluate as protocol_module
 from training.baselines import Curve, PlainXGBoost, linear, median
 from training.beer.vitals import VITALS
-from training.evaluate import Protocol, evaluate, leaking_rmse
+from training.evaluate import Protocol, blanked, evaluate, leaking_rmse
 from training.spec import Data
 
 from .conftest import QUICK
@@ -82,3 +82,19 @@ def test_baselines_do_what_they_say():
     assert linear(train, gravity - 1000, train)[4:] == pytest.approx(gravity[4:] - 1000, abs=1.5)
     assert median(train, curved, train[:2]) == pytest.approx(np.median(curved))
     assert PlainXGBoost()(train, curved, train) == pytest.approx(curved, abs=0.5)
+
+
+def test_what_is_not_told_is_missing_and_all_else_as_it_was(data):
+    hidden = blanked(VITALS, data.inputs, ("ebc", "ph"))
+    assert np.isnan(hidden[:, [3, 5]]).all()
+    assert (hidden[:, [0, 1, 2]] == data.inputs[:, [0, 1, 2]]).all()
+
+
+def test_the_same_models_answer_where_malts_and_yeast_are_not_told(trained_recipe):
+    evaluation = trained_recipe.evaluation
+    hidden = evaluation.withheld["malts and yeast"]
+    assert hidden.shape == evaluation.predicted.shape
+    assert (hidden != evaluation.predicted).any() and np.isfinite(hidden).all()
+    unfilled = np.isnan(trained_recipe.data.inputs[:, -4:]).all(axis=1)
+    assert (hidden[:, unfilled] == evaluation.predicted[:, unfilled]).all()
+    assert evaluation.without()["malts and yeast"]["mae"] != evaluation.table()["model"]["mae"]

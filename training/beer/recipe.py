@@ -8,7 +8,7 @@ import pandas as pd
 
 from app.domains.beer.bill import BILL_COLUMNS, TIMES
 from app.domains.beer.grist import GRIST_COLUMNS
-from app.domains.beer.recipe import RECIPE_COLUMNS, VITAL_COLUMNS
+from app.domains.beer.recipe import VITAL_COLUMNS
 from training.arrays import Array
 from training.baselines import PlainXGBoost, linear, median
 from training.beer.bills import bill_rules, recipe_row
@@ -40,7 +40,6 @@ INPUTS = (
     Column("clean_ale_yeast", "", "whether the yeast is a clean American ale yeast (1) or not (0)", optional=True),
     Column("phenolic_yeast", "", "whether the yeast is Belgian, of wheat beer, or wild (1) or not (0)", optional=True),
 )
-assert tuple(column.name for column in INPUTS) == RECIPE_COLUMNS
 
 _VITAL = ("abv", "og", "fg", "ph", "abv_residual", "colour")
 _GRAMS = tuple(f"hops_{time}" for time in TIMES)

@@ -123,3 +123,11 @@ def test_tinseths_baseline_is_the_services_figure():
     assert tinseth(rows, rows[:, 0], rows) == pytest.approx([34.6] * 3, abs=0.1)
     halves = np.float32([17.3, 17.3, 17.3])
     assert scaled_tinseth(rows, halves, rows) == pytest.approx(halves, abs=0.2)
+
+
+@pytest.mark.parametrize("og", [900, 990, 1000, 1300])
+def test_every_rising_feature_rises_with_kettle_hops_at_any_gravity(og):
+    bills = [bill_row([Addition.at_minutes(grams, 10, 60)], 20.0) for grams in (0, 10, 10_000_000)]
+    rows = _rows((5.0, og, og, None, None, None), bills, (None,) * 4)
+    found = recipe_features(named(RECIPE, rows))
+    assert all((np.diff(found[name]) >= 0).all() and np.isfinite(found[name]).all() for name in RECIPE.monotone)

@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from app.bundle.manifest import Input, Manifest
 from app.domains.beer.recipe import FIELDS
 from app.domains.beer.units import ABV_PER_POINT, EBC_PER_SRM
@@ -39,6 +42,28 @@ def doubts(manifest: Manifest, row: Sequence[float]) -> list[Warning]:
     gap = abs(abv - ABV_PER_POINT * (og - fg))
     if gap > LEAST_ABV_GAP and gap > ABV_TOLERANCE * abv:
         found.append(_ABV_MISMATCH)
+    return found
+
+
+def doubtful(manifest: Manifest, rows: NDArray[np.float64]) -> list[bool]:
+    """Which beers `doubts` has something to say of, for many at once.
+
+    Args:
+        manifest: Of the model that answers.
+        rows: Shape (n_rows, n_inputs), as `doubts` takes each.
+
+    Returns:
+        One a beer.
+    """
+    ranges = [declared.trained_range or (-np.inf, np.inf) for declared in manifest.inputs]
+    low, high = np.array(ranges).T
+    abv, og, fg, ebc, srm = rows[:, :5].T
+    colour, alcohol = np.abs(ebc - EBC_PER_SRM * srm), np.abs(abv - ABV_PER_POINT * (og - fg))
+    found: list[bool] = (
+        ((rows < low) | (rows > high)).any(axis=1)
+        | ((colour > LEAST_COLOUR_GAP) & (colour > COLOUR_TOLERANCE * ebc))
+        | ((alcohol > LEAST_ABV_GAP) & (alcohol > ABV_TOLERANCE * abv))
+    ).tolist()
     return found
 
 

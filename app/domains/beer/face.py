@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from app.bundle.manifest import Manifest
-from app.domains.beer.doubts import doubts
+from app.domains.beer.doubts import doubtful, doubts
 from app.domains.beer.figures import BeerFigures
 from app.domains.beer.reasons import told
 from app.domains.beer.recipe import problems, resolve, vital_row
@@ -19,6 +19,9 @@ VITALS = "beer-ibu"
 """The bundle that answers from the vital figures alone."""
 RECIPE = "beer-ibu-recipe"
 """The bundle that answers where the hop bill is known."""
+
+MANY = 16
+"""Beers from which on it pays to look for doubtful ones all at once."""
 
 
 @dataclass(slots=True)
@@ -120,13 +123,16 @@ class BeerFace:
             ModelNotReady: The model is not loaded yet.
         """
         found: list[Problem] = []
+        cases = []
         for number, beer in enumerate(batch.beers):
-            found += problems(beer, f"beers.{number}.")
+            case = _case(beer)
+            cases.append(case)
             if beer.explain:
                 found.append(Problem(f"beers.{number}.explain", "not_in_batch", "reasons are told for single beers"))
+            if beer.hops or case.row[2] > case.row[1]:
+                found += problems(beer, f"beers.{number}.")
         if found:
             raise InputError(found)
-        cases = [_case(beer) for beer in batch.beers]
         answers = {
             model: iter(self._answers(model, chosen))
             for model in self.models
@@ -135,10 +141,11 @@ class BeerFace:
         return {"predictions": [next(answers[case.model]) for case in cases]}
 
     def _answers(self, model: str, cases: Sequence[_Case]) -> list[Prediction]:
-        rows = np.array([case.row for case in cases], dtype=np.float32)
-        manifest, outputs = self._service.infer(model, {"features": rows})
+        rows = np.array([case.row for case in cases])
+        manifest, outputs = self._service.infer(model, {"features": rows.astype(np.float32)})
         ibu, lower, upper = (outputs[name].ravel().tolist() for name in ("ibu", "lower", "upper"))
-        answers = [_prediction(manifest, *figures) for figures in zip(cases, ibu, lower, upper, strict=True)]
+        looked_at = doubtful(manifest, rows) if len(cases) >= MANY else [True] * len(cases)
+        answers = [_prediction(manifest, *each) for each in zip(cases, ibu, lower, upper, looked_at, strict=True)]
         self._figures.answered(manifest, ibu, lower, upper, answers)
         return answers
 
@@ -150,12 +157,14 @@ def _case(beer: Beer) -> _Case:
     return _Case(RECIPE, vital_row(beer) + resolved.columns, resolved.tinseth, resolved.warnings)
 
 
-def _prediction(manifest: Manifest, case: _Case, ibu: float, lower: float, upper: float) -> Prediction:
+def _prediction(
+    manifest: Manifest, case: _Case, ibu: float, lower: float, upper: float, looked_at: bool
+) -> Prediction:
     answer: Prediction = {
         "ibu": round(ibu, 1),
         "interval": {"lower": round(lower, 1), "upper": round(upper, 1), "coverage": manifest.coverage or 0.0},
         "model": {"name": manifest.name, "version": manifest.version},
-        "warnings": [*case.warnings, *doubts(manifest, case.row)],
+        "warnings": case.warnings + doubts(manifest, case.row) if looked_at else case.warnings,
     }
     if case.tinseth is not None:
         answer["estimates"] = {"tinseth": round(case.tinseth, 1)}

@@ -2,15 +2,20 @@
 
 import math
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.bundle.manifest import Manifest
 from app.bundle.store import Bundle
-from app.domains.beer.doubts import doubts
+from app.domains.beer.doubts import doubtful, doubts
 from app.domains.face import Warning
 
 NAMES = ("abv", "target_og", "target_fg", "ebc", "srm", "ph")
 BEER = {"abv": 5.6, "target_og": 1056.0, "target_fg": 1013.0, "ebc": 17.0, "srm": 8.6, "ph": 4.4}
+COLOUR = st.just(math.nan) | st.floats(0, 600)
+PH = st.just(math.nan) | st.floats(2.5, 7)
 RANGES = {
     "abv": (2.0, 12.0),
     "target_og": (1030.0, 1110.0),
@@ -79,3 +84,14 @@ def test_every_warning_has_a_code_and_a_sentence(manifest: Manifest) -> None:
     assert {w["code"] for w in found} == {"outside_trained_range", "colour_mismatch", "abv_mismatch"}
     assert len(found) == 8
     assert all(w["message"].endswith(".") and "  " not in w["message"] for w in found)
+
+
+ROWS = st.lists(
+    st.tuples(st.floats(0, 70), st.floats(900, 1300), st.floats(900, 1300), COLOUR, COLOUR, PH), min_size=1
+)
+
+
+@given(ROWS)
+def test_many_at_once_are_doubtful_where_each_alone_is(bundle: Bundle, rows: list[tuple[float, ...]]) -> None:
+    alone = [bool(doubts(bundle.manifest, row)) for row in rows]
+    assert doubtful(bundle.manifest, np.array(rows)) == alone

@@ -28,8 +28,8 @@ EXAMPLE_RECIPE: dict[str, JsonValue] = {
     "explain": True,
 }
 EXAMPLE_PREDICTION: dict[str, JsonValue] = {
-    "ibu": 50.2,
-    "interval": {"lower": 25.1, "upper": 88.4, "coverage": 0.9},
+    "ibu": 48.1,
+    "interval": {"lower": 13.4, "upper": 63.2, "coverage": 0.9},
     "model": {"name": "beer-ibu", "version": "1"},
     "warnings": [],
 }

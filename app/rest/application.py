@@ -148,6 +148,7 @@ def _add_model(router: FastAPI, service: InferenceService) -> None:
         "/model",
         dependencies=KEYED,
         response_model=PublicManifest,
+        response_model_exclude={"explanation"},  # the background is rows of the training data
         responses=described(*MODEL_PROBLEMS),
         operation_id="model",
         summary="What a model says of itself",

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from app.domains.beer.face import RECIPE, VITALS
 from app.inference.explain import ShapleyExplainer
+from app.inference.predictor import pack
+from app.inference.service import InferenceService
 
 GROUPS = [[0], [1, 2], [3], [4, 5]]
 
@@ -64,6 +67,32 @@ def test_grouped_it_agrees_with_shap_over_coalitions(background: NDArray[np.floa
     told = shap.explainers.Exact(worth, shap.maskers.Independent(np.zeros((1, 4))))(np.ones((1, 4)))
     ours = ShapleyExplainer(GROUPS, background, curved).contributions(row)
     assert ours == pytest.approx(told.values[0], abs=1e-3)
+
+
+@pytest.mark.parametrize("name", [VITALS, RECIPE])
+def test_the_bundles_reasons_are_shaps(service: InferenceService, name: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        shap = pytest.importorskip("shap")
+    predictor = service.predictor(name)
+    manifest = predictor.manifest
+    assert manifest.explanation is not None and manifest.packed is not None
+    packed = manifest.packed
+    names = [declared.name for declared in manifest.inputs]
+    members = [[names.index(one) for one in group.inputs] for group in manifest.explanation.groups]
+    owner = np.array([next(g for g, columns in enumerate(members) if c in columns) for c in range(len(names))])
+    background = pack(manifest, manifest.explanation.background)[packed]
+    row = pack(manifest, manifest.golden.inputs)[packed][0]
+
+    def worth(coalitions: NDArray[np.float64]) -> NDArray[np.float64]:
+        mixed = [np.where(c[owner] > 0, row, background) for c in coalitions]
+        return np.array([predictor.predict({packed: rows})["ibu"].astype(np.float64).mean() for rows in mixed])
+
+    count = len(members)
+    told = shap.explainers.Exact(worth, shap.maskers.Independent(np.zeros((1, count))))(np.ones((1, count)))
+    ours = service.explain(name, row)
+    assert [value for _, value in ours.contributions] == pytest.approx(told.values[0], abs=1e-3)
+    assert ours.base_value == pytest.approx(float(np.ravel(told.base_values)[0]), abs=1e-3)
 
 
 @pytest.mark.parametrize("groups", [[[0], [1]], [[0, 1, 2], [2, 3, 4, 5]], [[0, 1, 2, 3, 4, 6]]])

@@ -183,8 +183,15 @@ async def test_the_model_says_what_it_is(client: httpx.AsyncClient, bundle: Bund
     assert [i["optional"] for i in told["inputs"]] == [False] * 3 + [True] * 3
     assert [o["name"] for o in told["outputs"]] == ["ibu", "lower", "upper"]
     assert {"metrics", "training_data", "libraries", "coverage"} <= told.keys()
-    assert not {"golden", "parameters"} & told.keys()
+    assert not {"golden", "parameters", "explanation"} & told.keys()
     assert (await client.get("/model", params={"name": "beer-ibu"})).json() == told
+
+
+async def test_the_recipe_model_says_what_it_is_with_coverage_by_band(client: httpx.AsyncClient) -> None:
+    told = (await client.get("/model", params={"name": "beer-ibu-recipe"})).json()
+    assert told["name"] == "beer-ibu-recipe"
+    bands = told["metrics"]["values"]["bands"]
+    assert len(bands) >= 4 and all(0 < band["coverage"] <= 1 for band in bands)
 
 
 async def test_a_model_that_is_not_served_is_not_found(client: httpx.AsyncClient) -> None:

@@ -51,6 +51,24 @@ def read_bundle(folder: Path) -> Bundle:
     return Bundle(folder, manifest, files)
 
 
+def is_version(text: str) -> bool:
+    """Whether a text is a version's number as folders have it: no sign, no leading zero, at most nine digits."""
+    return _VERSION.fullmatch(text) is not None
+
+
+def models(root: Path) -> list[str]:
+    """Names of the models that have a version, sorted.
+
+    Raises:
+        BundleError: The folder cannot be listed.
+    """
+    try:
+        found = sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    except OSError as error:
+        raise BundleError(f"{root}: cannot be read: {error.strerror}") from None
+    return [name for name in found if versions(root, name)]
+
+
 def versions(root: Path, name: str) -> list[str]:
     """Versions of a model, lowest first; an empty list where there is none.
 
@@ -58,7 +76,7 @@ def versions(root: Path, name: str) -> list[str]:
         BundleError: The folder is there but cannot be listed.
     """
     try:
-        found = [p.name for p in (root / name).iterdir() if _VERSION.fullmatch(p.name) and p.is_dir()]
+        found = [p.name for p in (root / name).iterdir() if is_version(p.name) and p.is_dir()]
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
@@ -101,11 +119,11 @@ def write_bundle(root: Path, manifest: Manifest, files: Mapping[str, bytes]) -> 
         for name, data in {**contents, SHA256SUMS: sums_text(contents).encode("ascii")}.items():
             _write_flushed(staging / name, data)
         staging.chmod(0o755)
-        _flush_folder(staging)
+        flush_folder(staging)
         if target.exists():
             raise BundleError(f"{target}: exists; a version is never overwritten")
         os.rename(staging, target)  # fails where a filled folder came in between
-        _flush_folder(parent)
+        flush_folder(parent)
     except BaseException:
         shutil.rmtree(staging, ignore_errors=True)
         raise
@@ -119,7 +137,8 @@ def _write_flushed(path: Path, data: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
+    """Flush a folder's own entries to disk: what was renamed there stays renamed."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

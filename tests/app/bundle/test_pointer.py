@@ -1,0 +1,130 @@
+"""The pointer: the highest version unless the file says otherwise, one step back, and nothing that is half written."""
+
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from app.bundle.pointer import POINTER, Pointer, activate, active_version, read_pointer, reload, rollback, unload
+from app.bundle.store import models
+from app.errors import BundleError
+
+NAME = "beer"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Folders of the versions 1, 2 and 10."""
+    for version in "1", "2", "10":
+        (tmp_path / NAME / version).mkdir(parents=True)
+    return tmp_path
+
+
+def test_without_a_pointer_the_highest_version_is_active(root: Path) -> None:
+    assert read_pointer(root, NAME) is None
+    assert active_version(root, NAME) == "10"
+
+
+def test_a_chosen_version_stays_when_a_higher_one_comes(root: Path) -> None:
+    activate(root, NAME, "2")
+    (root / NAME / "11").mkdir()
+    assert active_version(root, NAME) == "2"
+    assert read_pointer(root, NAME) == Pointer("2", "10")
+    assert (root / NAME / POINTER).read_text() == "2\n10\n"
+
+
+def test_a_rollback_returns_to_the_version_before_and_a_second_one_returns_again(root: Path) -> None:
+    activate(root, NAME, "1")
+    assert rollback(root, NAME) == "10" == active_version(root, NAME)
+    assert rollback(root, NAME) == "1" == active_version(root, NAME)
+
+
+def test_a_rollback_from_a_version_that_nobody_chose_goes_to_the_next_lower(root: Path) -> None:
+    assert rollback(root, NAME) == "2"
+    assert rollback(root, NAME) == "10"
+
+
+def test_activating_twice_keeps_what_was_before(root: Path) -> None:
+    activate(root, NAME, "1")
+    activate(root, NAME, "1")
+    assert read_pointer(root, NAME) == Pointer("1", "10")
+
+
+def test_from_the_lowest_version_there_is_no_way_back(root: Path) -> None:
+    (root / NAME / POINTER).write_text("1\n")
+    with pytest.raises(BundleError, match="no version before"):
+        rollback(root, NAME)
+    (root / NAME / POINTER).write_text("1\n7\n")
+    with pytest.raises(BundleError, match="version 7, the one before, is not there"):
+        rollback(root, NAME)
+
+
+def test_what_an_operator_writes_by_hand_counts(root: Path) -> None:
+    for text in "2", "2\n", " 2 \r\n", "\n2\n1\n\n":
+        (root / NAME / POINTER).write_text(text)
+        assert active_version(root, NAME) == "2"
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"\n", b"two", b"02", b"-1", b"../2", b"2 1", b"2\n1\n1\n", b"2\nnone\n", b"2\n\xff", b"2\n" * 99]
+)
+def test_a_broken_pointer_is_an_error_and_can_be_written_anew(root: Path, text: bytes) -> None:
+    (root / NAME / POINTER).write_bytes(text)
+    with pytest.raises(BundleError, match=str(root / NAME / POINTER)):
+        active_version(root, NAME)
+    activate(root, NAME, "2")
+    assert active_version(root, NAME) == "2"
+
+
+def test_a_pointer_to_a_version_that_is_not_there_is_an_error(root: Path) -> None:
+    (root / NAME / POINTER).write_text("3\n")
+    with pytest.raises(BundleError, match="names version 3, which is not there"):
+        active_version(root, NAME)
+    with pytest.raises(BundleError, match="no version 3"):
+        activate(root, NAME, "3")
+
+
+def test_a_pointer_that_is_a_folder_is_an_error(root: Path) -> None:
+    (root / NAME / POINTER).mkdir()
+    with pytest.raises(BundleError, match="cannot be read"):
+        active_version(root, NAME)
+    with pytest.raises(BundleError, match="cannot be written"):
+        activate(root, NAME, "2")
+    assert sorted(p.name for p in (root / NAME).iterdir()) == ["1", "10", "2", POINTER]
+
+
+@pytest.mark.parametrize("chosen", [None, "2"])
+def test_what_is_unloaded_answers_again_when_it_is_loaded(root: Path, chosen: str | None) -> None:
+    if chosen:
+        activate(root, NAME, chosen)
+    unload(root, NAME)
+    unload(root, NAME)
+    assert active_version(root, NAME) is None
+    reload(root, NAME)
+    reload(root, NAME)
+    assert active_version(root, NAME) == (chosen or "10")
+    assert (root / NAME / POINTER).exists() == bool(chosen)
+
+
+def test_a_model_without_versions_is_none(root: Path) -> None:
+    (root / "empty").mkdir()
+    (root / ".staging" / "1").mkdir(parents=True)
+    (root / "README").write_text("")
+    assert models(root) == [NAME]
+    with pytest.raises(BundleError, match="no bundle here"):
+        active_version(root, "empty")
+
+
+def test_a_reader_never_sees_half_a_pointer(root: Path) -> None:
+    """Two writers and a reader at once; the reader would fail on anything but a whole file."""
+    activate(root, NAME, "1")
+    writers = [
+        Thread(target=lambda v=version: [activate(root, NAME, v) for _ in range(100)]) for version in ("1", "10")
+    ]
+    for writer in writers:
+        writer.start()
+    seen = set()
+    while any(writer.is_alive() for writer in writers):
+        seen.add(active_version(root, NAME))
+    assert seen <= {"1", "10"} and seen
+    assert sorted(p.name for p in (root / NAME).iterdir()) == ["1", "10", "2", POINTER]

@@ -5,14 +5,14 @@ import json
 import signal
 
 from app import __version__
-from app.cli import keys
+from app.cli import keys, models
 from app.domains.beer.schema import EXAMPLE_BEER
-from app.errors import SettingsError
+from app.errors import BundleError, SettingsError
 from app.serving.serve import serve
 from app.serving.worker import leave
 from app.serving.workers import supervise
 from app.settings import Settings, create_env_file
-from app.start import EXIT_SETTINGS, quit_with, start
+from app.start import EXIT_BUNDLE, EXIT_SETTINGS, quit_with, start
 
 
 def main() -> None:
@@ -22,7 +22,9 @@ def main() -> None:
     )
     parser.add_argument("--version", action="version", version=__version__)
     parser.add_argument("--workers", type=int, help="processes that serve the port together (WORKERS)")
-    keys.add_commands(parser.add_subparsers(metavar="COMMAND"))
+    commands = parser.add_subparsers(metavar="COMMAND")
+    for offered in (keys, models):
+        offered.add_commands(commands)
     arguments = parser.parse_args()
     if "run" in arguments:
         _run(arguments)
@@ -47,6 +49,8 @@ def _run(arguments: argparse.Namespace) -> None:
         arguments.run(arguments)
     except SettingsError as error:
         quit_with(f"Settings: {error}", EXIT_SETTINGS)
+    except BundleError as error:
+        quit_with(f"Bundle: {error}", EXIT_BUNDLE)
 
 
 def _welcome(settings: Settings) -> str:

@@ -124,10 +124,11 @@ def load_settings(workers: int | None = None) -> Settings:
         raise SettingsError(f"{ENV_FILE} cannot be read as UTF-8 text") from None
 
 
-class _KeysFile(BaseSettings):
+class _Paths(BaseSettings):
     model_config = Settings.model_config
 
     api_keys_file: OptionalPath = None
+    model_path: Path = Settings.model_fields["model_path"].default
 
 
 def keys_file() -> Path | None:
@@ -136,8 +137,21 @@ def keys_file() -> Path | None:
     Raises:
         SettingsError: ``.env`` cannot be read.
     """
+    return _paths().api_keys_file
+
+
+def model_path() -> Path:
+    """The setting MODEL_PATH alone, for commands that need no other to be right.
+
+    Raises:
+        SettingsError: ``.env`` cannot be read.
+    """
+    return _paths().model_path
+
+
+def _paths() -> _Paths:
     try:
-        return _KeysFile().api_keys_file
+        return _Paths()
     except (OSError, UnicodeDecodeError):
         raise SettingsError(f"{ENV_FILE} cannot be read as UTF-8 text") from None
 

@@ -1,0 +1,88 @@
+"""The commands ``models list``, ``verify``, ``activate`` and ``rollback``: which versions are there, and which answers.
+
+A running service takes a change up within a second.
+"""
+
+import argparse
+from pathlib import Path
+
+from app.bundle.pointer import activate, active_version, rollback
+from app.bundle.store import models, versions
+from app.errors import BundleError
+from app.inference.quarantine import read_quarantined
+from app.settings import model_path
+
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add ``models`` and what it can do.
+
+    Args:
+        commands: Where to; each command leaves its function as ``run`` in what is parsed.
+    """
+    parser = commands.add_parser("models", help="list, verify and choose versions of models", description=__doc__)
+    actions = parser.add_subparsers(required=True, metavar="COMMAND")
+    every = actions.add_parser("list", help="list versions: model, version, active or not, good or why not")
+    every.set_defaults(run=_list)
+    verify = actions.add_parser("verify", help="load a version and run its golden rows, in a process of its own")
+    verify.add_argument("name", metavar="NAME")
+    verify.add_argument("version", metavar="VERSION", nargs="?", help="the active one by default")
+    verify.set_defaults(run=_verify)
+    choose = actions.add_parser("activate", help="let a version answer from now on")
+    choose.add_argument("name", metavar="NAME")
+    choose.add_argument("version", metavar="VERSION")
+    choose.set_defaults(run=_activate)
+    back = actions.add_parser("rollback", help="let the version before answer again")
+    back.add_argument("name", metavar="NAME")
+    back.set_defaults(run=_rollback)
+
+
+def _list(arguments: argparse.Namespace) -> None:
+    root = model_path()
+    for name in models(root):
+        try:
+            active, fault = active_version(root, name), ""
+        except BundleError as error:
+            active, fault = None, str(error)
+        for version in versions(root, name):
+            state = "active" if version == active else "-"
+            print(f"{name}  {version}  {state}  {_verdict(root / name / version)}")
+        if fault:
+            print(f"{name}  -  -  bad: {fault}")
+
+
+def _verdict(folder: Path) -> str:
+    try:
+        read_quarantined(folder)
+    except BundleError as error:
+        return f"bad: {error}"
+    return "good"
+
+
+def _verify(arguments: argparse.Namespace) -> None:
+    root, version = _root(arguments.name), arguments.version or active_version(model_path(), arguments.name)
+    if version is None:
+        raise BundleError(f"{root / arguments.name}: no version is active")
+    if version not in versions(root, arguments.name):
+        raise BundleError(f"{root / arguments.name}: no version {version}")
+    read_quarantined(root / arguments.name / version)
+    print(f"{arguments.name}  {version}  good")
+
+
+def _activate(arguments: argparse.Namespace) -> None:
+    root, name, version = _root(arguments.name), arguments.name, arguments.version
+    if version not in versions(root, name):
+        raise BundleError(f"{root / name}: no version {version}")
+    read_quarantined(root / name / version)
+    activate(root, name, version)
+    print(f"{name}  {version}  active")
+
+
+def _rollback(arguments: argparse.Namespace) -> None:
+    print(f"{arguments.name}  {rollback(_root(arguments.name), arguments.name)}  active")
+
+
+def _root(name: str) -> Path:
+    root = model_path()
+    if name not in models(root):
+        raise BundleError(f"{root}: no model of that name")
+    return root

@@ -1,0 +1,84 @@
+"""The commands ``models``, each as a process of its own, as an operator runs them."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from app.bundle.pointer import POINTER
+from app.bundle.store import Bundle
+from tests.bundles import spoil, version_of
+from tests.live.program import environment
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+NAME = "beer-ibu"
+
+
+@pytest.fixture
+def root(bundle: Bundle, tmp_path: Path) -> Path:
+    """Versions 1 and 2 are good, 3 is not."""
+    for version in 1, 2, 3:
+        version_of(bundle, tmp_path / "models", version)
+    spoil(tmp_path / "models" / NAME / "3")
+    return tmp_path / "models"
+
+
+@pytest.fixture
+def run(root: Path, tmp_path: Path) -> Run:
+    """Runs a command; no key is set, as none is needed."""
+
+    def run(*words: str, code: int = 0) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-m", "app", "models", *words]
+        settings = environment(MODEL_PATH=str(root))
+        done = subprocess.run(command, cwd=tmp_path, env=settings, capture_output=True, text=True)
+        assert done.returncode == code, done
+        assert "Traceback" not in done.stderr
+        return done
+
+    return run
+
+
+def test_list_tells_versions_the_active_one_and_why_one_is_bad(run: Run, root: Path) -> None:
+    (root / NAME / POINTER).write_text("2\n")
+    lines = run("list").stdout.splitlines()
+    assert lines[:2] == [f"{NAME}  1  -  good", f"{NAME}  2  active  good"]
+    assert lines[2].startswith(f"{NAME}  3  -  bad: ") and "golden rows: output ibu" in lines[2]
+    (root / NAME / POINTER).write_text("8\n")
+    assert "ACTIVE: names version 8, which is not there" in run("list").stdout.splitlines()[3]
+
+
+def test_verify_tells_whether_a_version_is_good(run: Run) -> None:
+    assert run("verify", NAME, "1").stdout == f"{NAME}  1  good\n"
+    assert "golden rows: output ibu" in run("verify", NAME, "3", code=3).stderr
+    assert "golden rows: output ibu" in run("verify", NAME, code=3).stderr
+
+
+def test_activate_and_rollback_move_the_pointer(run: Run, root: Path) -> None:
+    assert run("activate", NAME, "1").stdout == f"{NAME}  1  active\n"
+    assert run("activate", NAME, "2").stdout == f"{NAME}  2  active\n"
+    assert (root / NAME / POINTER).read_text() == "2\n1\n"
+    assert run("rollback", NAME).stdout == f"{NAME}  1  active\n"
+    assert run("verify", NAME).stdout == f"{NAME}  1  good\n"
+
+
+def test_a_bad_version_is_not_activated(run: Run, root: Path) -> None:
+    assert "golden rows: output ibu" in run("activate", NAME, "3", code=3).stderr
+    assert not (root / NAME / POINTER).exists()
+
+
+@pytest.mark.parametrize("name", ["wine", "..", "../models/beer-ibu", "", "."])
+def test_what_is_no_model_is_an_error(run: Run, name: str) -> None:
+    for words in ("verify", name), ("activate", name, "1"), ("rollback", name):
+        assert "no model of that name" in run(*words, code=3).stderr
+
+
+def test_what_is_no_version_is_an_error(run: Run) -> None:
+    for version in "9", "../1", "01":
+        assert f"no version {version}" in run("activate", NAME, version, code=3).stderr
+        assert f"no version {version}" in run("verify", NAME, version, code=3).stderr
+
+
+def test_an_unknown_command_is_told(run: Run) -> None:
+    assert "usage: python -m app models" in run(code=2).stderr

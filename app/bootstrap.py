@@ -8,9 +8,11 @@ from app.access.attempts import FailedAttempts
 from app.access.keys import KeyRing, default_principal
 from app.access.rates import FAILURES, RateLimiter, parse_rate
 from app.access.watch import KeyWatch
-from app.bundle.store import highest, read_bundle
 from app.domains.beer.face import BeerFace
-from app.errors import SettingsError
+from app.errors import BundleError, SettingsError
+from app.inference.candidates import Candidates
+from app.inference.changes import ChangeFigures
+from app.inference.follower import Follower
 from app.inference.onnx import OnnxPredictor
 from app.inference.quarantine import read_quarantined
 from app.inference.service import InferenceService
@@ -28,6 +30,8 @@ class Program:
     """The program's parts."""
 
     service: InferenceService
+    candidates: Candidates
+    """The versions on disk; the REST door starts what follows them."""
     rest: RestDoor
     metrics: App
     """ASGI application that answers GET /metrics without a key, for a port of its own."""
@@ -51,7 +55,9 @@ def build(settings: Settings, metrics_folder: Path | None = None) -> Program:
     if metrics_folder is None and settings.workers > 1:
         metrics_folder = Path(tempfile.mkdtemp(prefix="beer-model-"))
     metrics = Registry(metrics_folder)
-    service = InferenceService(BeerFace.models, metrics)
+    candidates = Candidates(settings.model_path, OnnxPredictor, read_quarantined)
+    service = InferenceService(BeerFace.models, metrics, candidates)
+    follower = Follower(service.registry, candidates, ChangeFigures(metrics))
     keys, watch = _keys(settings, metrics)
     rest = RestDoor(
         service,
@@ -62,9 +68,15 @@ def build(settings: Settings, metrics_folder: Path | None = None) -> Program:
         admission=Admission(settings.max_in_work, settings.max_waiting),
         body_limits={"one": settings.body_limit, "many": settings.batch_body_limit},
         limits=_limits(settings, metrics),
-        begin=watch.follow if watch else None,
+        begin=lambda: _begin(follower, watch),
     )
-    return Program(service, rest, metrics_app(metrics), metrics_folder)
+    return Program(service, candidates, rest, metrics_app(metrics), metrics_folder)
+
+
+def _begin(follower: Follower, watch: KeyWatch | None) -> None:
+    follower.start()
+    if watch is not None:
+        watch.follow()
 
 
 def _keys(settings: Settings, metrics: Registry) -> tuple[KeyRing, KeyWatch | None]:
@@ -102,18 +114,37 @@ def try_models(program: Program, settings: Settings) -> None:
         BundleError: One is altered, broken or dangerous.
     """
     for name in program.service.names:
-        read_quarantined(highest(settings.model_path, name))
+        version = program.candidates.active(name)
+        if version is not None:
+            read_quarantined(settings.model_path / name / version)
 
 
-def load_models(program: Program, settings: Settings) -> None:
-    """Verify and load the highest version of every model that is served.
+def load_models(program: Program, is_worker: bool = False) -> None:
+    """Verify and load the active version of every model that is served.
 
     Args:
         program: From `build`.
-        settings: Say where the bundles are.
+        is_worker: Whether it takes a place beside others, who serve on as they did when a bad version comes. Then so
+            must it, and takes the next lower version that is good; the follower tells why.
 
     Raises:
-        BundleError: One is missing or altered; no other version is taken in its place.
+        BundleError: One is missing or altered. At a first start no other version is taken in its place.
     """
     for name in program.service.names:
-        program.service.serve(OnnxPredictor(read_bundle(highest(settings.model_path, name))))
+        version = program.candidates.active(name)
+        if version is None:
+            program.service.registry.retire(name)
+        else:
+            _load(program, name, version, is_worker)
+
+
+def _load(program: Program, name: str, version: str, is_worker: bool) -> None:
+    try:
+        served = program.service.registry.load(name, version, checked=False)
+    except BundleError:
+        lower = [v for v in program.candidates.versions(name) if int(v) < int(version)] if is_worker else []
+        if not lower:
+            raise
+        _load(program, name, lower[-1], is_worker)
+    else:
+        program.service.registry.serve(served)

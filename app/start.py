@@ -30,7 +30,7 @@ def start(metrics_folder: Path | None = None, workers: int | None = None) -> tup
         settings = load_settings(workers)
         configure_logging(settings.log_level)
         program = build(settings, metrics_folder)
-        load_models(program, settings)
+        load_models(program, is_worker=metrics_folder is not None)
     except SettingsError as error:
         quit_with(f"Settings: {error}", EXIT_SETTINGS)
     except BundleError as error:

@@ -46,7 +46,7 @@ class OnnxPredictor(Predictor):
         if missing := set(self._outputs) - {o.name for o in self._session.get_outputs()}:
             raise BundleError(f"{MODEL}: output {min(missing)} is missing")
 
-    def predict(self, inputs: Arrays) -> dict[str, Array]:
+    def predict(self, inputs: Arrays, timeout: float | None = None) -> dict[str, Array]:
         """Run the graph; see `Predictor.predict`."""
         values: list[Any] = self._session.run(self._outputs, inputs)
         return dict(zip(self._outputs, values, strict=True))

@@ -26,6 +26,11 @@ _DTYPES: dict[str, type[np.generic]] = {
 class Predictor(ABC):
     """Arrays in, arrays out. Synchronous; safe to call from several threads."""
 
+    remote = False
+    """Whether another machine computes, so that a call waits."""
+    ready = True
+    """Whether it can answer just now."""
+
     def __init__(self, manifest: Manifest) -> None:
         """Args:
         manifest: What the bundle says of itself.
@@ -33,12 +38,13 @@ class Predictor(ABC):
         self.manifest = manifest
 
     @abstractmethod
-    def predict(self, inputs: Arrays) -> dict[str, Array]:
+    def predict(self, inputs: Arrays, timeout: float | None = None) -> dict[str, Array]:
         """Run the model.
 
         Args:
             inputs: The graph's own inputs: the packed tensor, shape (n_rows, n_inputs), float32, columns in the
                 manifest's order, where the manifest has ``packed``; else one array an input.
+            timeout: Most seconds to wait for another machine; None: as the settings say.
 
         Returns:
             One array a declared output, n_rows first.

@@ -1,119 +1,198 @@
 """The inference service: the one way in to models."""
 
+import asyncio
+import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
-from app.bundle.manifest import Explanation, Manifest
-from app.errors import ModelNotFound, ModelNotReady
-from app.inference.explain import Rows, ShapleyExplainer
-from app.inference.predictor import Array, Arrays, Predictor, pack
-from app.inference.watch import ModelWatch
+from app.bundle.manifest import Manifest
+from app.errors import BundleError, ModelNotFound, ModelNotReady
+from app.inference.candidates import Candidates
+from app.inference.explain import Rows
+from app.inference.predictor import Array, Arrays, Predictor
+from app.inference.registry import ModelRegistry, VersionState
+from app.inference.served import Reasons, Served
 from app.telemetry.metrics import Registry
 
+__all__ = ["InferenceService", "Reasons"]
 
-@dataclass(frozen=True, slots=True)
-class Reasons:
-    """Why a model answered as it did."""
+MOST_WAITED_FOR = 32
+"""Threads for calls that take long by waiting: for another machine, or for a version that is not loaded yet."""
 
-    base_value: float
-    """Mean output over the background, in the output's unit."""
-    contributions: tuple[tuple[str, float], ...]
-    """Name of each group and what it adds; with ``base_value`` they add up to the output."""
+_log = logging.getLogger(__name__)
 
 
 class InferenceService:
-    """Finds a model by name and runs it. Every door calls it."""
+    """Finds a version of a model and runs it. Every door calls it."""
 
-    def __init__(self, names: Iterable[str], metrics: Registry | None = None) -> None:
+    def __init__(
+        self, names: Iterable[str], metrics: Registry | None = None, candidates: Candidates | None = None
+    ) -> None:
         """Args:
-        names: The models that are to be served; each answers once `serve` has been given its predictor.
-        metrics: Holds the figures of what is asked and answered; by default one of its own.
+        names: The models that are to be served; each answers once it is loaded, or `serve` has been given it.
+        metrics: Hold the figures of what is asked and answered; by default ones of its own.
+        candidates: Versions on disk; without them only what `serve` is given is there.
         """
         self.metrics = metrics or Registry()
-        self._watches: dict[str, ModelWatch] = {}
-        self._predictors: dict[str, Predictor | None] = dict.fromkeys(names)
-        self._explainers: dict[str, ShapleyExplainer] = {}
+        self.registry = ModelRegistry(names, self.metrics, candidates)
+        self._active = self.registry.active
+        self._candidates = candidates
+        self._threads = ThreadPoolExecutor(MOST_WAITED_FOR, "waiting")
 
     @property
     def names(self) -> tuple[str, ...]:
         """The models that are to be served."""
-        return tuple(self._predictors)
+        return tuple(self._active)
 
     @property
     def ready(self) -> bool:
-        """Whether every model is loaded and verified."""
-        return all(self._predictors.values())
+        """Whether every model can answer, but for those unloaded on purpose."""
+        idle = self.registry.idle
+        return all(s.predictor.ready if s else name in idle for name, s in self._active.items())
 
     def serve(self, predictor: Predictor) -> None:
         """Let a predictor answer for its model from now on."""
-        manifest = predictor.manifest
-        if manifest.explanation and manifest.packed:
-            self._explainers[manifest.name] = _explainer(predictor, manifest.packed, manifest.explanation)
-        if manifest.name in self._watches:
-            self._watches[manifest.name].retire()
-        self._watches[manifest.name] = ModelWatch(self.metrics, manifest)
-        self._predictors[manifest.name] = predictor
+        self.registry.serve(self.registry.wrap(predictor))
 
-    def predictor(self, name: str) -> Predictor:
-        """The predictor that answers for a model.
+    def served(self, name: str, version: str | None = None) -> Served:
+        """What answers for a model: whoever asks twice asks this once, so that a swap does not come between.
+
+        Args:
+            name: The model's name.
+            version: The version asked for; None: the one that is active. See `slow`.
 
         Raises:
-            ModelNotFound: No such model.
-            ModelNotReady: It is not loaded yet.
+            ModelNotFound: No such model or version.
+            ModelNotReady: It is not loaded.
         """
+        if version is not None:
+            return self.registry.version(name, version)
         try:
-            predictor = self._predictors[name]
+            served = self._active[name]
         except KeyError:
             raise ModelNotFound from None
-        if predictor is None:
+        if served is None:
             raise ModelNotReady
-        return predictor
+        return served
 
-    def infer(self, name: str, inputs: Arrays) -> tuple[Manifest, dict[str, Array]]:
+    def predictor(self, name: str, version: str | None = None) -> Predictor:
+        """The predictor that answers for a model; see `served`."""
+        return self.served(name, version).predictor
+
+    def infer(self, name: str, inputs: Arrays, version: str | None = None) -> tuple[Manifest, dict[str, Array]]:
         """Run a model.
 
         Args:
             name: The model's name.
             inputs: See `Predictor.predict`.
+            version: The version asked for; None: the one that is active. See `slow`.
 
         Returns:
             The manifest of the version that answered, and its outputs.
 
         Raises:
-            ModelNotFound: No such model.
-            ModelNotReady: It is not loaded yet.
+            ModelNotFound: No such model or version.
+            ModelNotReady: It is not loaded, or away.
         """
-        predictor = self.predictor(name)
-        outputs = predictor.predict(inputs)
-        self._watches[name].seen(inputs)
-        return predictor.manifest, outputs
+        served = self.served(name, version)
+        outputs = served.predictor.predict(inputs)
+        served.watch.seen(inputs)
+        return served.manifest, outputs
 
-    def explain(self, name: str, row: Rows) -> Reasons:
+    def slow(self, name: str, version: str | None = None) -> bool:
+        """Whether a call waits for another machine, or for a version to be loaded: then keep it off the event loop."""
+        served = self._active.get(name) if version is None else self.registry.loaded(name, version)
+        return served.predictor.remote if served else version is not None
+
+    async def infer_beside(
+        self, name: str, inputs: Arrays, version: str | None = None, timeout: float | None = None
+    ) -> tuple[Manifest, dict[str, Array]]:
+        """Run a model from the event loop: at once where that takes microseconds, else in a thread.
+
+        Args:
+            name: See `infer`.
+            inputs: See `infer`.
+            version: See `infer`.
+            timeout: Most seconds to wait for another machine.
+
+        Returns:
+            See `infer`.
+
+        Raises:
+            ModelNotFound: See `infer`.
+            ModelNotReady: See `infer`.
+            TooLate: The other machine took longer.
+        """
+        if not self.slow(name, version):
+            return self.infer(name, inputs, version)
+        call = partial(self._infer_within, name, inputs, version, timeout)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+
+    def _infer_within(
+        self, name: str, inputs: Arrays, version: str | None, timeout: float | None
+    ) -> tuple[Manifest, dict[str, Array]]:
+        served = self.served(name, version)
+        return served.manifest, served.infer(inputs, timeout)
+
+    def explain(self, name: str, row: Rows, version: str | None = None) -> Reasons:
         """Why a model answers a row as it does; takes milliseconds.
 
         Args:
             name: The model's name; its manifest has an explanation, and it is packed.
             row: Shape (n_inputs,), float32.
+            version: See `infer`.
 
         Returns:
             The reasons, in the order of the manifest's groups.
 
         Raises:
-            ModelNotFound: No such model, or none that can be explained.
-            ModelNotReady: It is not loaded yet.
+            ModelNotFound: No such model or version, or none that can be explained.
+            ModelNotReady: It is not loaded.
         """
-        manifest = self.predictor(name).manifest
-        explainer = self._explainers.get(name)
-        if explainer is None or manifest.explanation is None:
+        return self.served(name, version).explain(row)
+
+    def versions(self, name: str) -> list[VersionState]:
+        """A model's versions, lowest first: those on disk, whether they answer, and why not.
+
+        Raises:
+            ModelNotFound: No such model.
+        """
+        return self.registry.versions(name)
+
+    def load(self, name: str) -> None:
+        """Let a model answer that was unloaded; in every worker, as its pointer says so. Takes about a second.
+
+        Raises:
+            ModelNotFound: No such model.
+            ModelNotReady: It cannot be loaded; the log says why.
+        """
+        if name not in self._active:
             raise ModelNotFound
-        names = (group.name for group in manifest.explanation.groups)
-        return Reasons(explainer.base_value, tuple(zip(names, explainer.contributions(row).tolist(), strict=True)))
+        if self._candidates is None:
+            raise ModelNotReady
+        try:
+            self._candidates.reload(name)
+            version = self._candidates.active(name)
+            serving = self._active[name]
+            if version is not None and (serving is None or serving.manifest.version != version):
+                self.registry.serve(self.registry.load(name, version))
+        except BundleError as error:
+            _log.error("%s cannot be loaded: %s", name, error)
+            raise ModelNotReady from None
 
+    def unload(self, name: str) -> None:
+        """Let a model answer no more; in every worker, or in this one alone where its pointer cannot be written.
 
-def _explainer(predictor: Predictor, packed: str, explanation: Explanation) -> ShapleyExplainer:
-    column = {declared.name: number for number, declared in enumerate(predictor.manifest.inputs)}
-    return ShapleyExplainer(
-        [[column[name] for name in group.inputs] for group in explanation.groups],
-        pack(predictor.manifest, explanation.background)[packed],
-        lambda rows: predictor.predict({packed: rows})[explanation.output],
-    )
+        Raises:
+            ModelNotFound: No such model.
+        """
+        if name not in self._active:
+            raise ModelNotFound
+        try:
+            if self._candidates is not None:
+                self._candidates.unload(name)
+        except BundleError as error:
+            _log.warning("%s is unloaded in this process alone: %s", name, error)
+            self.registry.held.add(name)
+        self.registry.retire(name)

@@ -86,7 +86,7 @@ class ModelWatch:
     def __init__(self, registry: Registry, manifest: Manifest) -> None:
         """Args:
         registry: Holds the figures.
-        manifest: Of the version that answers from now on.
+        manifest: Of the version.
         """
         self._values = registry.values
         self._rows = registry.place(PREDICTIONS, manifest.name, manifest.version)
@@ -98,6 +98,9 @@ class ModelWatch:
         }
         self._one = [(number, c.bounds, c.places, c.missing) for number, c in self._columns.values()]
         self._info = registry.place(INFO, manifest.name, manifest.version, manifest.training_data.sha256[:12])
+
+    def answers(self) -> None:
+        """This version answers who asks for none."""
         self._values[self._info] = 1.0
 
     def seen(self, inputs: Arrays) -> None:
@@ -120,5 +123,5 @@ class ModelWatch:
             column.add_all(inputs[name].ravel() if packed is None else packed[:, number])
 
     def retire(self) -> None:
-        """Another version answers from now on."""
+        """Another version does, from now on."""
         self._values[self._info] = 0.0

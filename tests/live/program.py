@@ -115,6 +115,10 @@ class Program:
         self._wait_for(f"line with {until!r}", lambda: any(until in x for x in self.errors.split("\n")[:-1]))
         return [json.loads(line) for line in self.errors.split("\n")[:-1]]
 
+    def lines_with(self, text: str, count: int) -> None:
+        """Wait for so many whole lines with this text."""
+        self._wait_for(f"{count} lines with {text!r}", lambda: self.errors.count(text) >= count)
+
     def ended(self) -> int:
         """The exit code, once it has ended."""
         code = self.process.wait(PATIENCE)

@@ -102,7 +102,8 @@ def test_inputs_that_are_not_packed_are_counted_by_name(manifest: Manifest) -> N
 def test_only_the_version_that_answers_is_told_as_such(manifest: Manifest) -> None:
     registry = Registry()
     old = ModelWatch(registry, manifest)
+    old.answers()
     old.retire()
-    ModelWatch(registry, manifest.model_copy(update={"version": "2"}))
+    ModelWatch(registry, manifest.model_copy(update={"version": "2"})).answers()
     lines = [x for x in exposition(registry).decode().splitlines() if x.startswith("model_info")]
     assert [('version="2"' in x, x[-2:]) for x in lines] == [(False, " 0"), (True, " 1")]

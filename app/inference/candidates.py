@@ -1,0 +1,101 @@
+"""Candidates: the versions of a model on disk; one that is good becomes a predictor."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from app.bundle.pointer import active_version, reload, unload
+from app.bundle.store import Bundle, read_bundle, versions
+from app.errors import BundleError
+from app.inference.predictor import Predictor, pack
+
+WARMING = 3
+"""Golden predictions of one row before a version answers its first caller."""
+
+Signature = tuple[tuple[str, int, int, int, int], ...]
+
+
+class Candidates:
+    """The folder of bundles, read again whenever it is asked."""
+
+    def __init__(
+        self, root: Path, open: Callable[[Bundle], Predictor], check: Callable[[Path], Bundle] = read_bundle
+    ) -> None:
+        """Args:
+        root: Folder of bundles.
+        open: Loads a bundle and runs its golden rows; raises BundleError where it is bad.
+        check: Reads a bundle and tries it where a crash does no harm; raises BundleError where it is bad.
+        """
+        self._root = root
+        self._open = open
+        self._check = check
+        self._verdicts: dict[tuple[str, str], tuple[Signature, str]] = {}
+
+    def versions(self, name: str) -> list[str]:
+        """Versions that are there, lowest first.
+
+        Raises:
+            BundleError: The folder cannot be listed.
+        """
+        return versions(self._root, name)
+
+    def active(self, name: str) -> str | None:
+        """The version that is to answer; see `app.bundle.pointer.active_version`."""
+        return active_version(self._root, name)
+
+    def unload(self, name: str) -> None:
+        """Let none be active; see `app.bundle.pointer.unload`."""
+        unload(self._root, name)
+
+    def reload(self, name: str) -> None:
+        """Undo `unload`; see `app.bundle.pointer.reload`."""
+        reload(self._root, name)
+
+    def signature(self, name: str, version: str) -> Signature:
+        """What changes when a version's files do; empty where they cannot be listed."""
+        try:
+            with os.scandir(self._root / name / version) as entries:
+                found = sorted((entry.name, entry.stat()) for entry in entries)
+        except OSError:
+            return ()
+        return tuple((name, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for name, s in found)
+
+    def fault(self, name: str, version: str) -> str:
+        """Why a version was found to be bad; empty where it was not, or has changed since."""
+        signature, reason = self._verdicts.get((name, version), ((), ""))
+        return reason if reason and signature == self.signature(name, version) else ""
+
+    def load(self, name: str, version: str, checked: bool = True) -> Predictor:
+        """Check, load and warm a version; what is known to be bad is refused at once.
+
+        Args:
+            name: The model's name.
+            version: Its version.
+            checked: Whether to try it first where a crash does no harm, unless it is known to be good.
+
+        Returns:
+            Its predictor.
+
+        Raises:
+            BundleError: It is bad.
+            ModelNotReady: It may be good, and cannot be loaded just now.
+        """
+        signature = self.signature(name, version)
+        known, reason = self._verdicts.get((name, version), ((), ""))
+        if known == signature and reason:
+            raise BundleError(reason)
+        try:
+            predictor = self._load(self._root / name / version, checked and known != signature)
+        except BundleError as error:
+            self._verdicts[name, version] = (signature, str(error))
+            raise
+        self._verdicts[name, version] = (signature, "")
+        return predictor
+
+    def _load(self, folder: Path, checked: bool) -> Predictor:
+        bundle = self._check(folder) if checked else read_bundle(folder)
+        predictor = self._open(bundle)
+        first = {i.name: bundle.manifest.golden.inputs[i.name][:1] for i in bundle.manifest.inputs}
+        for _ in range(WARMING):
+            predictor.predict(pack(bundle.manifest, first))
+        return predictor

@@ -1,0 +1,184 @@
+"""Versions of a model: which answers, which is loaded because it was asked for, what is bad, what is unloaded."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.bundle.pointer import POINTER
+from app.bundle.store import Bundle, read_bundle
+from app.errors import ModelNotFound, ModelNotReady
+from app.inference.candidates import Candidates
+from app.inference.onnx import OnnxPredictor
+from app.inference.registry import MOST_ASKED, VersionState
+from app.inference.service import InferenceService
+from tests.bundles import spoil, version_of
+
+NAME = "beer-ibu"
+ROW = {"features": np.array([[5.6, 1056, 1013, 17, 8.6, 4.4]], dtype=np.float32)}
+
+
+@pytest.fixture
+def root(bundle: Bundle, tmp_path: Path) -> Path:
+    """Versions 1, 2 and 3; 3 is bad, and 1 is active."""
+    for version in 1, 2, 3:
+        version_of(bundle, tmp_path, version)
+    spoil(tmp_path / NAME / "3")
+    (tmp_path / NAME / POINTER).write_text("1\n")
+    return tmp_path
+
+
+class Counting:
+    """Counts the trials, which cost a process each."""
+
+    def __init__(self) -> None:
+        self.tried: list[str] = []
+
+    def __call__(self, folder: Path) -> Bundle:
+        self.tried.append(folder.name)
+        return read_bundle(folder)
+
+
+@pytest.fixture
+def trials() -> Counting:
+    """Which versions were tried."""
+    return Counting()
+
+
+@pytest.fixture
+def service(root: Path, trials: Counting) -> InferenceService:
+    """The service as the program has it after its start."""
+    candidates = Candidates(root, OnnxPredictor, trials)
+    service = InferenceService([NAME, "wine"], candidates=candidates)
+    service.registry.serve(service.registry.load(NAME, "1", checked=False))
+    return service
+
+
+def answering(service: InferenceService, version: str | None = None) -> str:
+    return service.infer(NAME, ROW, version)[0].version
+
+
+def test_without_a_version_the_active_one_answers(service: InferenceService) -> None:
+    assert answering(service) == "1"
+    assert not service.slow(NAME)
+
+
+def test_a_version_that_is_asked_for_is_loaded_once_beside_the_active_one(
+    service: InferenceService, trials: Counting
+) -> None:
+    assert service.slow(NAME, "2")
+    with ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(lambda _: answering(service, "2"), range(16))) == {"2"}
+    assert trials.tried == ["2"]
+    assert not service.slow(NAME, "2")
+    assert answering(service) == answering(service, "1") == "1"
+
+
+@pytest.mark.parametrize("version", ["4", "0", "-1", "", "01", "1 ", "../2", "2/../1", "٢", "9" * 500, "latest"])
+def test_an_unknown_version_is_not_found(service: InferenceService, version: str) -> None:
+    with pytest.raises(ModelNotFound):
+        answering(service, version)
+
+
+def test_an_unknown_model_is_not_found(service: InferenceService) -> None:
+    for call in (
+        lambda: service.infer("ale", ROW),
+        lambda: service.infer("ale", ROW, "1"),
+        lambda: service.versions("ale"),
+        lambda: service.load("ale"),
+        lambda: service.unload("ale"),
+        lambda: service.predictor("../models", "1"),
+    ):
+        with pytest.raises(ModelNotFound):
+            call()
+
+
+def test_a_bad_version_that_is_asked_for_is_tried_once_and_told_once(
+    service: InferenceService, trials: Counting, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(3):
+        with pytest.raises(ModelNotReady):
+            answering(service, "3")
+    assert trials.tried == ["3"]
+    assert [r.getMessage() for r in caplog.records if "golden rows" in r.getMessage()] != []
+    assert len(caplog.records) == 1
+    assert answering(service) == "1"
+
+
+def test_a_bad_version_that_was_mended_answers(service: InferenceService, root: Path, bundle: Bundle) -> None:
+    with pytest.raises(ModelNotReady):
+        answering(service, "3")
+    for path in (root / NAME / "3").iterdir():
+        path.unlink()
+    (root / NAME / "3").rmdir()
+    version_of(bundle, root, 3)
+    assert answering(service, "3") == "3"
+
+
+def test_versions_tell_what_answers_and_why_not(service: InferenceService) -> None:
+    with pytest.raises(ModelNotReady):
+        answering(service, "3")
+    one, two, three = service.versions(NAME)
+    assert one == VersionState(NAME, "1", "READY", "")
+    assert two == VersionState(NAME, "2", "UNAVAILABLE", "not loaded")
+    assert three.state == "UNAVAILABLE" and "golden rows" in three.reason
+    answering(service, "2")
+    assert [v.state for v in service.versions(NAME)] == ["READY", "READY", "UNAVAILABLE"]
+    assert service.versions("wine") == []
+
+
+def test_only_so_many_versions_stay_loaded_because_they_were_asked_for(
+    service: InferenceService, root: Path, bundle: Bundle
+) -> None:
+    numbers = [str(4 + i) for i in range(MOST_ASKED + 2)]
+    for number in numbers:
+        version_of(bundle, root, number)
+        assert answering(service, number) == number
+    assert [service.registry.loaded(NAME, n) is not None for n in numbers] == [False] * 2 + [True] * MOST_ASKED
+
+
+def test_an_unloaded_model_is_not_ready_until_it_is_loaded(service: InferenceService, root: Path) -> None:
+    service.registry.retire("wine")
+    assert service.ready
+    service.unload(NAME)
+    for version in None, "1", "2":
+        with pytest.raises(ModelNotReady):
+            answering(service, version)
+    assert (root / NAME / POINTER).read_text() == "none\n1\n"
+    assert service.ready, "it is so on purpose"
+    service.load(NAME)
+    assert answering(service) == "1"
+    assert (root / NAME / POINTER).read_text() == "1\n"
+
+
+def test_a_model_that_cannot_be_loaded_is_not_ready(service: InferenceService, root: Path) -> None:
+    (root / NAME / POINTER).write_text("3\n")
+    with pytest.raises(ModelNotReady):
+        service.load(NAME)
+    assert answering(service) == "1"
+
+
+def test_before_its_models_are_loaded_the_service_is_not_ready(service: InferenceService) -> None:
+    assert not service.ready
+    with pytest.raises(ModelNotReady):
+        service.infer("wine", ROW)
+
+
+@pytest.mark.anyio
+async def test_beside_the_loop_a_loaded_version_is_run_at_once_and_another_in_a_thread(
+    service: InferenceService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[str] = []
+    predict = OnnxPredictor.predict
+
+    def noting(self: OnnxPredictor, *arguments: object) -> object:
+        threads.append(threading.current_thread().name)
+        return predict(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(OnnxPredictor, "predict", noting)
+    assert (await service.infer_beside(NAME, ROW))[0].version == "1"
+    assert threads == ["MainThread"]
+    assert (await service.infer_beside(NAME, ROW, "2", timeout=5))[0].version == "2"
+    assert set(threads[1:]) == {"waiting_0"}

@@ -1,0 +1,136 @@
+"""Versions that come and go while the program serves: nobody is refused, nobody waits, a bad one changes nothing."""
+
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from app.bundle.pointer import activate, rollback
+from app.bundle.store import Bundle
+from tests.bundles import flip_bit, seal, spoil, version_of
+from tests.known import KEY
+from tests.live.conftest import Start
+from tests.live.traffic import BODY, Traffic
+from tests.live.program import PATIENCE, Program
+from tests.live.wire import Answer, request
+
+NAME = "beer-ibu"
+SWAPS = 10
+RIGHT = ("X-API-Key", KEY)
+
+
+@pytest.fixture
+def root(bundle: Bundle, models: Path, tmp_path: Path) -> Path:
+    """The committed bundles, and of the beer model version 1 alone."""
+    root = tmp_path / "models"
+    shutil.copytree(models, root)
+    shutil.rmtree(root / NAME)
+    version_of(bundle, root, 1)
+    return root
+
+
+@pytest.fixture
+def program(start: Start, root: Path) -> Program:
+    """The program over that folder."""
+    return start(API_KEY=KEY, PORT="0", MODEL_PATH=str(root))
+
+
+def predict(program: Program, *headers: tuple[str, str]) -> Answer:
+    return program.send(request("POST", "/predict", [RIGHT, *headers], BODY))
+
+
+def answers(program: Program, version: str) -> float:
+    """Seconds until a version answers."""
+    began = time.monotonic()
+    while predict(program).json["model"]["version"] != version:
+        assert time.monotonic() < began + PATIENCE
+        time.sleep(0.02)  # as seldom as it may be: this process also sends the load
+    return time.monotonic() - began
+
+
+def test_under_load_no_swap_fails_a_request_or_slows_it(program: Program, root: Path, bundle: Bundle) -> None:
+    """Printed beside: how long a swap takes, and the p99 with and without; a busy machine decides on those."""
+    version_of(bundle, root, 2)
+    answers(program, "2")
+    with Traffic(program.port()) as usual:
+        usual.until(2000)
+    took = []
+    with Traffic(program.port()) as swapping:
+        for number in range(SWAPS):
+            version = str(1 + number % 2)
+            activate(root, NAME, version)
+            took.append(answers(program, version))
+        version_of(bundle, root, 3)
+        activate(root, NAME, "3")
+        took.append(answers(program, "3"))
+    print(f"swaps: {sorted(took)[len(took) // 2]:.2f} s (median), {max(took):.2f} s (longest)")
+    print(f"p99: {usual.p99:.2f} ms usual, {swapping.p99:.2f} ms swapping; {len(swapping.seconds)} answers")
+    assert usual.failures == swapping.failures == []
+    assert swapping.versions == {"1", "2", "3"}
+    assert max(took) < 15, "a second is promised, to a machine that is not busy"
+
+
+def test_memory_is_back_after_ten_swaps(program: Program, root: Path, bundle: Bundle) -> None:
+    if not os.path.isdir("/proc"):
+        pytest.skip("reads /proc")
+    version_of(bundle, root, 2)
+
+    def swap(times: int) -> int:
+        for _ in range(times):
+            rollback(root, NAME)
+            answers(program, (root / NAME / "ACTIVE").read_text().split()[0])
+        program.lines("swapped")
+        pages = Path(f"/proc/{program.process.pid}/statm").read_text().split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+    answers(program, "2")
+    before = swap(4)
+    grown = swap(10) - before
+    print(f"memory after ten swaps: {grown / 1e6:+.2f} MB")
+    assert grown < 5_000_000
+
+
+def test_hostile_versions_change_nothing(program: Program, root: Path, bundle: Bundle) -> None:
+    random = Random(7)
+    answers(program, "1")
+    for version in range(2, 6):
+        folder = version_of(bundle, root, version)
+        if version == 2:
+            spoil(folder)
+        else:
+            for _ in range(40):
+                flip_bit(folder / "model.onnx", random)
+            seal(folder)
+        lines = program.lines(f"/{NAME}/{version}: ")
+        assert any(line["level"] == "error" and "serves on as it did" in line["message"] for line in lines)
+        assert predict(program).json["model"]["version"] == "1"
+    version_of(bundle, root, 6)
+    answers(program, "6")
+    assert "Traceback" not in program.errors
+
+
+def test_every_worker_follows_and_one_that_is_replaced_takes_what_is_good(
+    start: Start, root: Path, bundle: Bundle
+) -> None:
+    program = start(API_KEY=KEY, PORT="0", MODEL_PATH=str(root), WORKERS="2")
+    answers(program, "1")
+    version_of(bundle, root, 2)
+    program.lines_with("2 swapped", 2)
+    assert {predict(program).json["model"]["version"] for _ in range(40)} == {"2"}
+    assert predict(program, ("X-Model-Version", "1")).json["model"]["version"] == "1"
+
+    spoil(version_of(bundle, root, 3))
+    program.lines_with("serves on as it did", 2)
+    for child in children(program.process.pid):
+        os.kill(child, signal.SIGKILL)
+    program.lines_with("serves on as it did", 4)
+    assert {predict(program).json["model"]["version"] for _ in range(20)} == {"2"}
+
+
+def children(parent: int) -> list[int]:
+    """The processes that a process has started."""
+    return [int(child) for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]

@@ -9,6 +9,8 @@ from typing_extensions import NotRequired, TypedDict
 
 RequestT = TypeVar("RequestT", bound=BaseModel)
 AnswerT = TypeVar("AnswerT")
+_AskedT = TypeVar("_AskedT", contravariant=True)
+_AnsweredT = TypeVar("_AnsweredT", covariant=True)
 
 
 class ModelRef(TypedDict):
@@ -24,6 +26,20 @@ class Warning(TypedDict):
     code: str
     message: str
     field: NotRequired[str]
+
+
+class Run(Protocol[_AskedT, _AnsweredT]):
+    """Answers a valid request."""
+
+    def __call__(self, request: _AskedT, /, version: str | None = None) -> _AnsweredT:
+        """Args:
+            request: What is asked.
+            version: The version of the model that shall answer; None: the one that is active. With one given, the
+                call may have to load it first, which takes about a second: doors make it beside the event loop.
+
+        Raises:
+            CallError: The data contradicts itself, the model cannot answer, or it has no such version.
+        """
 
 
 @dataclass(frozen=True)
@@ -42,12 +58,8 @@ class Operation(Generic[RequestT, AnswerT]):
     """Schema of the answer: a TypedDict, which costs nothing to fill."""
     answered: str
     """What the answer is, in a few words."""
-    run: Callable[[RequestT], AnswerT]
-    """Answers a valid request.
-
-    Raises:
-        CallError: The data contradicts itself, or the model cannot answer.
-    """
+    run: Run[RequestT, AnswerT]
+    """Answers a valid request."""
     size: Literal["one", "many"] = "one"
     """Whether a request holds one item or a batch; bodies are bounded accordingly."""
     slow: Callable[[RequestT], bool] | None = None

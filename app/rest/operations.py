@@ -2,14 +2,16 @@
 
 import inspect
 from collections.abc import Mapping
-from typing import Any
+from functools import partial
+from typing import Annotated, Any
 
+from fastapi import Header
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter, ValidationError
 
 from app.domains.face import Operation
 from app.errors import CallError, InputError
-from app.rest.asgi import Receive, Scope, Send, respond
+from app.rest.asgi import Receive, Scope, Send, header, respond
 from app.rest.admission import Admission, Overloaded
 from app.rest.body import MEGABYTE, check_json, check_length, read_body
 from app.rest.gate import refuse
@@ -19,6 +21,14 @@ BODY_LIMITS = {"one": MEGABYTE, "many": 8 * MEGABYTE}
 """Most bytes of a body, by the operation's size."""
 LARGE_BODY = 4096
 """Bytes of a body from which to parse and answer it takes long enough to be done beside the event loop: 100 beers."""
+
+MODEL_VERSION_HEADER = "X-Model-Version"
+"""Asks for a version of the model other than the one that is active."""
+_MODEL_VERSION = MODEL_VERSION_HEADER.lower().encode()
+_VERSION = Annotated[
+    str | None,
+    Header(alias=MODEL_VERSION_HEADER, description="The version that shall answer; the active one by default."),
+]
 
 
 class OperationHandler:
@@ -47,9 +57,10 @@ class OperationHandler:
             check_json(scope)
             if self._mostly_slow and self._admission.full and check_length(scope, self._limit):
                 raise Overloaded  # unread: the server drops the body, which costs next to nothing
+            version = header(scope, _MODEL_VERSION)
             body = await read_body(scope, receive, self._limit)
-            if len(body) > LARGE_BODY:
-                answer = await self._admission.run(self._answer, body)
+            if version is not None or len(body) > LARGE_BODY:
+                answer = await self._admission.run(partial(self._answer, version), body)
             else:
                 request = self._validate(body)
                 if self._slow is not None and self._slow(request):
@@ -69,12 +80,15 @@ class OperationHandler:
         else:
             await respond(send, 200, answer)
 
-    def _answer(self, body: bytes) -> bytes:
+    def _answer(self, version: bytes | None, body: bytes) -> bytes:
         try:
             request = self._validate(body)
         except ValidationError as error:
             raise InputError(problems_of(error)) from None  # telling thousands of faults takes long, too
-        return self._run(request)
+        if version is None:
+            return self._run(request)
+        answer: bytes = self._to_json(self.operation.run(request, version.decode("latin-1")))
+        return answer
 
     def _run(self, request: Any) -> bytes:
         answer: bytes = self._to_json(self.operation.run(request))
@@ -112,9 +126,10 @@ class OperationRoute(APIRoute):
 def _signature(operation: Operation[Any, Any]) -> Any:
     """A function from which FastAPI reads the request's schema; it is never called."""
 
-    def endpoint(body: Any) -> None:
+    def endpoint(body: Any, version: Any) -> None:
         """Stands for the handler in the OpenAPI document."""
 
-    parameter = inspect.Parameter("body", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=operation.request)
-    endpoint.__signature__ = inspect.Signature([parameter])  # type: ignore[attr-defined]
+    body = inspect.Parameter("body", inspect.Parameter.KEYWORD_ONLY, annotation=operation.request)
+    version = inspect.Parameter("version", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_VERSION)
+    endpoint.__signature__ = inspect.Signature([body, version])  # type: ignore[attr-defined]
     return endpoint

@@ -13,6 +13,7 @@ from app.domains.beer.recipe import problems, resolve, vital_row
 from app.domains.beer.schema import Beer, Beers, Prediction, Predictions
 from app.domains.face import Operation, Warning
 from app.errors import InputError, Problem
+from app.inference.served import Served
 from app.inference.service import InferenceService
 
 VITALS = "beer-ibu"
@@ -86,40 +87,44 @@ class BeerFace:
             ),
         )
 
-    def predict(self, beer: Beer) -> Prediction:
+    def predict(self, beer: Beer, version: str | None = None) -> Prediction:
         """The bitterness of one beer, with reasons where it asks for them.
 
         Raises:
             InputError: The beer contradicts itself.
+            ModelNotFound: The model has no such version.
             ModelNotReady: The model is not loaded yet.
         """
         if beer.explain:
-            return self.explain(beer)
+            return self.explain(beer, version)
         if found := problems(beer, ""):
             raise InputError(found)
         case = _case(beer)
-        return self._answers(case.model, [case])[0]
+        return self._answers(self._service.served(case.model, version), [case])[0]
 
-    def explain(self, beer: Beer) -> Prediction:
+    def explain(self, beer: Beer, version: str | None = None) -> Prediction:
         """The bitterness of one beer with its reasons; takes milliseconds.
 
         Raises:
             InputError: The beer contradicts itself.
+            ModelNotFound: The model has no such version.
             ModelNotReady: The model is not loaded yet.
         """
         if found := problems(beer, ""):
             raise InputError(found)
         case = _case(beer)
-        answer = self._answers(case.model, [case])[0]
-        reasons = self._service.explain(case.model, np.array(case.row, dtype=np.float32))
-        answer["explanation"] = told(self._service.predictor(case.model).manifest, reasons, answer["ibu"])
+        served = self._service.served(case.model, version)
+        answer = self._answers(served, [case])[0]
+        reasons = served.explain(np.array(case.row, dtype=np.float32))
+        answer["explanation"] = told(served.manifest, reasons, answer["ibu"])
         return answer
 
-    def predict_batch(self, batch: Beers) -> Predictions:
+    def predict_batch(self, batch: Beers, version: str | None = None) -> Predictions:
         """The bitterness of many beers, each to the digit as if it were alone.
 
         Raises:
             InputError: A beer contradicts itself or asks for reasons; the field carries its index.
+            ModelNotFound: The model has no such version.
             ModelNotReady: The model is not loaded yet.
         """
         found: list[Problem] = []
@@ -134,15 +139,16 @@ class BeerFace:
         if found:
             raise InputError(found)
         answers = {
-            model: iter(self._answers(model, chosen))
+            model: iter(self._answers(self._service.served(model, version), chosen))
             for model in self.models
             if (chosen := [case for case in cases if case.model == model])
         }
         return {"predictions": [next(answers[case.model]) for case in cases]}
 
-    def _answers(self, model: str, cases: Sequence[_Case]) -> list[Prediction]:
+    def _answers(self, served: Served, cases: Sequence[_Case]) -> list[Prediction]:
         rows = np.array([case.row for case in cases])
-        manifest, outputs = self._service.infer(model, {"features": rows.astype(np.float32)})
+        manifest = served.manifest
+        outputs = served.infer({"features": rows.astype(np.float32)})
         ibu, lower, upper = (outputs[name].ravel().tolist() for name in ("ibu", "lower", "upper"))
         looked_at = doubtful(manifest, rows) if len(cases) >= MANY else [True] * len(cases)
         answers = [_prediction(manifest, *each) for each in zip(cases, ibu, lower, upper, looked_at, strict=True)]

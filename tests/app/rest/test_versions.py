@@ -1,0 +1,79 @@
+"""X-Model-Version: a caller asks for a version of the model, and gets that one or 404."""
+
+from collections.abc import AsyncIterator
+from io import StringIO
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.access.keys import KeyRing
+from app.bundle.pointer import POINTER
+from app.bundle.store import Bundle
+from app.domains.beer.face import RECIPE, VITALS, BeerFace
+from app.inference.candidates import Candidates
+from app.inference.onnx import OnnxPredictor
+from app.inference.service import InferenceService
+from app.rest.application import RestDoor
+from app.telemetry.logs import RequestLog
+from tests.bundles import spoil, version_of
+from tests.known import BEER, KEY
+
+pytestmark = pytest.mark.anyio
+BODIES = {"/predict": BEER, "/predict/batch": {"beers": [BEER, BEER]}, "/explain": BEER}
+
+
+@pytest.fixture
+async def client(bundle: Bundle, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a door whose model has the versions 1, 2 and a bad 3; 2 is active."""
+    for version in 1, 2, 3:
+        version_of(bundle, tmp_path, version)
+    spoil(tmp_path / VITALS / "3")
+    (tmp_path / VITALS / POINTER).write_text("2\n")
+    service = InferenceService([VITALS, RECIPE], candidates=Candidates(tmp_path, OnnxPredictor))
+    service.registry.serve(service.registry.load(VITALS, "2"))
+    door = RestDoor(service, [BeerFace(service)], KeyRing.single(KEY), RequestLog(StringIO()))
+    transport = httpx.ASGITransport(app=door)  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url="http://test", headers={"X-API-Key": KEY}) as client:
+        yield client
+    door.admission.close()
+
+
+def versions(answer: httpx.Response) -> set[str]:
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    return {prediction["model"]["version"] for prediction in told.get("predictions", [told])}
+
+
+@pytest.mark.parametrize("path", BODIES)
+async def test_the_version_that_is_asked_for_answers(client: httpx.AsyncClient, path: str) -> None:
+    for headers, version in (({}, "2"), ({"X-Model-Version": "1"}, "1"), ({"x-model-version": "2"}, "2"), ({}, "2")):
+        assert versions(await client.post(path, json=BODIES[path], headers=headers)) == {version}
+
+
+@pytest.mark.parametrize("path", BODIES)
+@pytest.mark.parametrize("version", ["9", "0", "01", "", "latest", "../1", "1;2", "\xb2", "9" * 4000])
+async def test_an_unknown_version_is_404(client: httpx.AsyncClient, path: str, version: str) -> None:
+    headers = [(b"X-Model-Version", version.encode("latin-1"))]
+    answer = await client.post(path, json=BODIES[path], headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (404, "model_not_found")
+    assert not version.strip("019") or version not in answer.text
+
+
+async def test_a_bad_version_is_503(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/predict", json=BEER, headers={"X-Model-Version": "3"})
+    assert (answer.status_code, answer.json()["code"]) == (503, "not_ready")
+
+
+async def test_a_bad_beer_is_told_before_the_version(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/predict", json={**BEER, "abv": 71}, headers={"X-Model-Version": "9"})
+    assert answer.status_code == 422 and answer.json()["errors"][0]["field"] == "abv"
+
+
+async def test_the_document_tells_the_header_and_404(client: httpx.AsyncClient) -> None:
+    document = (await client.get("/openapi.json")).json()
+    for path in BODIES:
+        operation = document["paths"][path]["post"]
+        (header,) = [p for p in operation["parameters"] if p["in"] == "header"]
+        assert (header["name"], header["required"]) == ("X-Model-Version", False)
+        assert "404" in operation["responses"]

@@ -8,7 +8,7 @@ from app.access.attempts import FailedAttempts
 from app.access.keys import KeyRing, default_principal
 from app.access.rates import FAILURES, RateLimiter, parse_rate
 from app.access.watch import KeyWatch
-from app.domains.beer.face import BeerFace
+from app.domains.discovery import discover
 from app.errors import BundleError, SettingsError
 from app.inference.candidates import Candidates
 from app.inference.changes import ChangeFigures
@@ -56,12 +56,13 @@ def build(settings: Settings, metrics_folder: Path | None = None) -> Program:
         metrics_folder = Path(tempfile.mkdtemp(prefix="beer-model-"))
     metrics = Registry(metrics_folder)
     candidates = Candidates(settings.model_path, OnnxPredictor, read_quarantined)
-    service = InferenceService(BeerFace.models, metrics, candidates)
+    kinds = discover()
+    service = InferenceService([name for kind in kinds for name in kind.models], metrics, candidates)
     follower = Follower(service.registry, candidates, ChangeFigures(metrics))
     keys, watch = _keys(settings, metrics)
     rest = RestDoor(
         service,
-        faces=[BeerFace(service)],
+        faces=[kind(service) for kind in kinds],
         keys=keys,
         log=RequestLog(level=settings.log_level, later=at_turns_end),
         docs_enabled=settings.docs_enabled,

@@ -156,6 +156,10 @@ class BeerFace:
         return answers
 
 
+FACE = BeerFace
+"""What `app.domains.discovery` finds."""
+
+
 def _case(beer: Beer) -> _Case:
     if beer.hops is None:
         return _Case(VITALS, vital_row(beer))

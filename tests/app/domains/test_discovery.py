@@ -1,0 +1,22 @@
+"""Discovery: the domains of the committed program, and what is none."""
+
+from pathlib import Path
+
+import pytest
+
+from app import domains
+from app.domains.beer.face import BeerFace
+from app.domains.discovery import discover
+
+
+def test_the_committed_domains_are_found_once_and_beer_is_the_first() -> None:
+    kinds = discover()
+    assert kinds[0] is BeerFace
+    assert len(set(kinds)) == len(kinds)
+
+
+def test_a_module_that_declares_no_face_is_no_domain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "found_by_the_test.py").write_text("FACE = print\n")
+    (tmp_path / "silent_for_the_test.py").write_text("")
+    monkeypatch.setattr(domains, "__path__", [*domains.__path__, str(tmp_path)])
+    assert [kind for kind in discover() if kind is print] == [print]

@@ -1,0 +1,65 @@
+"""A new model costs a training module, a file in app/domains/ and a folder in models/, and nothing else."""
+
+import filecmp
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.known import BEER, KEY, REPOSITORY
+from tests.live.conftest import Start
+from tests.live.program import environment
+from tests.live.wire import request
+
+TOY = Path(__file__).parents[1] / "toy"
+RIGHT = ("X-API-Key", KEY)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """The program and its models, with the toy's three pieces and no other change."""
+    pytest.importorskip("onnx", reason="the toy's training makes its graph with the package onnx")
+    for room in "app", "models", "training":
+        shutil.copytree(REPOSITORY / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(TOY / "training_toy.py", tmp_path / "training" / "toy.py")
+    shutil.copy(TOY / "domain_toy.py", tmp_path / "app" / "domains" / "toy.py")
+    train = [sys.executable, "-m", "training.toy", "models"]
+    subprocess.run(train, cwd=tmp_path, env=environment(PYTHONPATH=str(tmp_path)), check=True, capture_output=True)
+    return tmp_path
+
+
+def test_three_pieces_make_a_new_model(start: Start, checkout: Path) -> None:
+    program = start(checkout, API_KEY=KEY, PORT="0", PYTHONPATH=str(checkout), MODEL_PATH="models")
+    answer = program.send(request("POST", "/toy/add", [RIGHT], b'{"a": 2.5, "b": 4}'))
+    assert (answer.status, answer.json) == (200, {"total": 6.5, "model": {"name": "toy", "version": "1"}})
+    assert program.send(request("POST", "/toy/add", [], b'{"a": 2.5, "b": 4}')).status == 401
+    assert program.send(request("POST", "/toy/add", [RIGHT], b'{"a": "x"}')).status == 422
+    other = [RIGHT, ("X-Model-Version", "2")]
+    assert program.send(request("POST", "/toy/add", other, b'{"a": 1, "b": 1}')).status == 404
+    assert program.send(request("GET", "/model?name=toy", [RIGHT])).json["description"] == "The sum of two numbers."
+    assert program.send(request("GET", "/model", [RIGHT])).json["name"] == "beer-ibu", "who was first stays so"
+    assert "/toy/add" in program.send(request("GET", "/openapi.json")).json["paths"]
+    assert program.send(request("POST", "/predict", [RIGHT], json.dumps(BEER).encode())).status == 200
+    listed = [sys.executable, "-m", "app", "models", "list"]
+    settings = environment(PYTHONPATH=str(checkout), MODEL_PATH="models")
+    told = subprocess.run(listed, cwd=checkout, env=settings, capture_output=True, text=True, check=True).stdout
+    assert "toy  1  active  good" in told.splitlines()
+
+
+def test_nothing_else_was_changed(checkout: Path) -> None:
+    def extra(compared: "filecmp.dircmp[str]", place: str) -> list[str]:
+        assert not compared.left_only and not compared.diff_files and not compared.funny_files
+        below = [x for name, inner in compared.subdirs.items() for x in extra(inner, f"{place}/{name}")]
+        return [f"{place}/{name}" for name in compared.right_only] + below
+
+    added = [
+        path
+        for room in ("app", "models", "training")
+        for path in extra(filecmp.dircmp(REPOSITORY / room, checkout / room, ignore=["__pycache__"]), room)
+    ]
+    assert sorted(added) == ["app/domains/toy.py", "models/toy", "training/toy.py"]
+    lines = {path.name: len(path.read_text().splitlines()) for path in TOY.glob("*.py")}
+    print(f"what a new model costs in lines: {lines}")

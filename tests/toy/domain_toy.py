@@ -1,0 +1,64 @@
+"""The toy domain: adds two numbers."""
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+from typing_extensions import TypedDict
+
+from app.domains.face import ModelRef, Operation
+from app.inference.service import InferenceService
+
+
+class Numbers(BaseModel):
+    """Two numbers."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
+    a: float
+    b: float
+
+
+class Total(TypedDict):
+    """Their sum."""
+
+    total: float
+    model: ModelRef
+
+
+class ToyFace:
+    """Sums."""
+
+    models = ("toy",)
+
+    def __init__(self, service: InferenceService) -> None:
+        """Args:
+        service: Runs the models.
+        """
+        self._service = service
+
+    @property
+    def operations(self) -> tuple[Operation[Numbers, Total]]:
+        """Add two numbers."""
+        return (
+            Operation(
+                name="add",
+                path="/toy/add",
+                summary="Add two numbers",
+                description="By a model.",
+                request=Numbers,
+                answer=Total,
+                answered="The sum",
+                run=self.add,
+            ),
+        )
+
+    def add(self, numbers: Numbers, version: str | None = None) -> Total:
+        """The sum of two numbers."""
+        row = np.array([[numbers.a, numbers.b]], dtype=np.float32)
+        manifest, outputs = self._service.infer("toy", {"features": row}, version)
+        return {
+            "total": float(outputs["total"][0, 0]),
+            "model": {"name": manifest.name, "version": manifest.version},
+        }
+
+
+FACE = ToyFace

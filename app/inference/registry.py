@@ -109,7 +109,7 @@ class ModelRegistry:
             raise ModelNotReady
         return self.wrap(self._candidates.load(name, version, checked))
 
-    def versions(self, name: str) -> list[VersionState]:
+    def states(self, name: str) -> list[VersionState]:
         """A model's versions, lowest first.
 
         Raises:

@@ -152,13 +152,34 @@ class InferenceService:
         """
         return self.served(name, version).explain(row)
 
-    def versions(self, name: str) -> list[VersionState]:
+    def versions(self, name: str) -> tuple[str, ...]:
+        """The versions of a model that can be asked for, lowest first; bad ones among them.
+
+        Raises:
+            ModelNotFound: No such model.
+        """
+        return tuple(state.version for state in self.states(name))
+
+    def states(self, name: str) -> list[VersionState]:
         """A model's versions, lowest first: those on disk, whether they answer, and why not.
 
         Raises:
             ModelNotFound: No such model.
         """
-        return self.registry.versions(name)
+        return self.registry.states(name)
+
+    def is_ready(self, name: str, version: str | None = None) -> bool:
+        """Whether a version answers at once; unlike `served`, loads nothing.
+
+        Raises:
+            ModelNotFound: No such model or version.
+        """
+        if version is not None and version not in self.versions(name):
+            raise ModelNotFound
+        if name not in self._active:
+            raise ModelNotFound
+        served = self._active[name] if version is None else self.registry.loaded(name, version)
+        return served is not None and served.predictor.ready
 
     def load(self, name: str) -> None:
         """Let a model answer that was unloaded; in every worker, as its pointer says so. Takes about a second.

@@ -120,13 +120,23 @@ def test_a_bad_version_that_was_mended_answers(service: InferenceService, root: 
 def test_versions_tell_what_answers_and_why_not(service: InferenceService) -> None:
     with pytest.raises(ModelNotReady):
         answering(service, "3")
-    one, two, three = service.versions(NAME)
+    one, two, three = service.states(NAME)
     assert one == VersionState(NAME, "1", "READY", "")
     assert two == VersionState(NAME, "2", "UNAVAILABLE", "not loaded")
     assert three.state == "UNAVAILABLE" and "golden rows" in three.reason
     answering(service, "2")
-    assert [v.state for v in service.versions(NAME)] == ["READY", "READY", "UNAVAILABLE"]
-    assert service.versions("wine") == []
+    assert [v.state for v in service.states(NAME)] == ["READY", "READY", "UNAVAILABLE"]
+    assert service.states("wine") == []
+    assert service.versions(NAME) == ("1", "2", "3")
+
+
+def test_whether_a_version_answers_is_told_without_loading_it(service: InferenceService) -> None:
+    assert service.is_ready(NAME) and service.is_ready(NAME, "1")
+    assert not service.is_ready(NAME, "2") and not service.is_ready("wine")
+    for name, version in ((NAME, "9"), ("ale", None), ("ale", "1")):
+        with pytest.raises(ModelNotFound):
+            service.is_ready(name, version)
+    assert service.slow(NAME, "2"), "it is still not loaded"
 
 
 def test_only_so_many_versions_stay_loaded_because_they_were_asked_for(

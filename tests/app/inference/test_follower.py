@@ -15,7 +15,7 @@ import pytest
 from app.bundle.manifest import Manifest
 from app.bundle.pointer import POINTER, activate, rollback
 from app.bundle.store import Bundle
-from app.errors import BundleError
+from app.errors import BundleError, ModelNotReady
 from app.inference.candidates import Candidates
 from app.inference.changes import Change, ChangeFigures
 from app.inference.follower import Follower
@@ -146,7 +146,9 @@ def test_what_quarantine_refuses_is_never_loaded(bundle: Bundle, tmp_path: Path)
     place = Place(tmp_path, opening)
     place.candidates._check = refuse
     version_of(bundle, tmp_path, 2)
-    assert place.look() == "1"
+    assert place.look(6) == "1"
+    with pytest.raises(ModelNotReady):
+        place.service.infer(NAME, ROW, "2")
     assert opened == ["1"]
     assert "crashes its parser" in place.changes[0].reason
 
@@ -264,6 +266,24 @@ def test_it_follows_by_itself_and_stops(place: Place, bundle: Bundle) -> None:
         time.sleep(0.005)
     place.follower.stop()
     assert not any(thread.name == "models" for thread in threading.enumerate())
+
+
+def test_a_version_that_fails_in_an_unforeseen_way_is_tried_once(
+    bundle: Bundle, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    opened: list[str] = []
+
+    def opening(bundle: Bundle) -> Predictor:
+        opened.append(bundle.manifest.version)
+        if bundle.manifest.version == "2":
+            raise ZeroDivisionError
+        return OnnxPredictor(bundle)
+
+    version_of(bundle, tmp_path, 1)
+    place = Place(tmp_path, opening)
+    version_of(bundle, tmp_path, 2)
+    assert place.look(6) == "1"
+    assert opened == ["1", "2"] and caplog.text.count("could not be looked at") == 1
 
 
 def test_a_fault_that_nobody_foresaw_does_not_end_the_looking(

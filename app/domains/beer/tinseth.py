@@ -12,6 +12,8 @@ BOIL_SCALE = 4.15
 BIGNESS = 1.65
 BIGNESS_BASE = 0.000125
 """Utilisation falls with gravity as 1.65 x 0.000125^(SG - 1)."""
+LEAST_POINTS, MOST_POINTS = 900.0, 1500.0
+"""Gravities of a boil, in points, beyond which the formula is not taken: no wort is there, and it would overflow."""
 
 
 def boil_factor(minutes: float) -> float:
@@ -35,5 +37,6 @@ def bigness(points: float) -> float:
     Returns:
         1.65 in water, less in strong wort.
     """
-    exponent: float = BIGNESS_BASE ** (points / 1000.0 - 1.0)
-    return BIGNESS * exponent
+    bounded = min(max(points, LEAST_POINTS), MOST_POINTS)
+    falls: float = BIGNESS_BASE ** (bounded / 1000.0 - 1.0)
+    return BIGNESS * falls

@@ -130,6 +130,22 @@ def test_what_no_kettle_holds_still_gets_a_finite_answer(face: BeerFace) -> None
     assert all(map(math.isfinite, figures))
 
 
+@given(
+    fg=st.floats(900, 1300), og=st.floats(900, 1300), grams=st.floats(0, 1e7), alpha=st.floats(0, 70),
+    batch=st.floats(0, 1e5, exclude_min=True), boil=st.floats(0, 1e5, exclude_min=True), minutes=st.floats(0, 300),
+)  # fmt: skip
+def test_every_accepted_recipe_gets_a_finite_answer(
+    face: BeerFace, fg: float, og: float, grams: float, alpha: float, batch: float, boil: float, minutes: float
+) -> None:
+    one = hop(amount_g=grams, alpha_acid=alpha, boil_minutes=minutes)
+    strong, weak = max(og, fg), min(og, fg)
+    answer = face.predict(
+        beer(target_og=strong, target_fg=weak, hops=[one], batch_volume_l=batch, boil_volume_l=boil)
+    )
+    assert math.isfinite(answer["estimates"]["tinseth"])
+    assert 0 <= answer["interval"]["lower"] <= answer["ibu"] <= answer["interval"]["upper"] < 1e6
+
+
 def test_a_smaller_boil_lowers_tinseths_figure(face: BeerFace) -> None:
     bill = [hop(boil_minutes=60)]
     thick = face.predict(beer(hops=bill, boil_volume_l=10))["estimates"]["tinseth"]

@@ -117,6 +117,7 @@ def test_every_worker_follows_and_one_that_is_replaced_takes_what_is_good(
     start: Start, root: Path, bundle: Bundle
 ) -> None:
     program = start(API_KEY=KEY, PORT="0", MODEL_PATH=str(root), WORKERS="2")
+    program.lines_with("Application startup complete", 2)  # else the slower one starts with the new version
     answers(program, "1")
     version_of(bundle, root, 2)
     program.lines_with("2 swapped", 2)

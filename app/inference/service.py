@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import partial
 
 from app.bundle.manifest import Manifest
@@ -126,7 +127,7 @@ class InferenceService:
         """
         if not self.slow(name, version):
             return self.infer(name, inputs, version)
-        call = partial(self._infer_within, name, inputs, version, timeout)
+        call = partial(copy_context().run, self._infer_within, name, inputs, version, timeout)
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
 
     def _infer_within(

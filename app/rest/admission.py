@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TypeVar
+
 MAX_IN_WORK = 2
 MAX_WAITING = 16
 
@@ -56,7 +58,8 @@ class Admission:
             raise Overloaded
         self.taken += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work, argument)
+            within = copy_context().run  # of the call: its trace
+            return await asyncio.get_running_loop().run_in_executor(self._threads, within, work, argument)
         finally:
             self.taken -= 1
 

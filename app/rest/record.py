@@ -7,7 +7,7 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import count
 
 from app.rest.asgi import App, Header, Message, Receive, Scope, Send
@@ -15,6 +15,7 @@ from app.rest.body import ClientGone
 from app.rest.counts import RequestCounts
 from app.rest.problems import FAULT, PROBLEM, send_problem
 from app.telemetry.logs import RequestLog
+from app.telemetry.trace import Trace, enter, read_trace
 
 CLIENT_GONE = 499
 """Status in the log for a client that hung up; nothing is sent."""
@@ -22,8 +23,6 @@ CLIENT_GONE = 499
 _NO_STORE: Header = (b"cache-control", b"no-store")
 _NO_SNIFFING: Header = (b"x-content-type-options", b"nosniff")
 _SANE = re.compile(rb"[A-Za-z0-9._-]{1,128}")
-_TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
-"""W3C Trace Context, level 1: version, trace, parent and flags; an id of zeros and the version ff are invalid."""
 _log = logging.getLogger(__name__)
 
 
@@ -66,7 +65,7 @@ class Record:
             await send(message)
 
         state = scope.setdefault("state", {})
-        state["traceparent"] = trace
+        enter(trace)
         self._counts.began()
         try:
             await self._app(scope, receive, recorded)
@@ -89,23 +88,22 @@ class Record:
                 started=moment,
                 seconds=seconds,
                 key_id=principal.id if principal else "",
-                traceparent=trace,
+                traceparent=trace.traceparent if trace else "",
             )
 
     def _route(self, scope: Scope) -> str:
         template: str = getattr(scope.get("route"), "path", "")
         return template or (scope["path"] if scope["path"] in self._paths else "")
 
-    def _ids(self, headers: Iterable[Header]) -> tuple[bytes, str]:
-        """The request's id, taken over if sane, and its place in a trace, empty if it has none or an invalid one."""
-        request_id = trace = b""
-        traces = 0
+    def _ids(self, headers: Sequence[Header]) -> tuple[bytes, Trace | None]:
+        """The request's id, taken over if sane, and its place in a trace, if it has a valid one."""
+        request_id = b""
+        traced = False
         for name, value in headers:
             if name == b"x-request-id":
                 request_id = value
             elif name == b"traceparent":
-                trace = value
-                traces += 1
+                traced = True
         if not request_id or not _SANE.fullmatch(request_id):
             request_id = f"{self._prefix}-{next(self._numbers)}".encode()
-        return request_id, trace.decode() if traces == 1 and _TRACEPARENT.fullmatch(trace) else ""
+        return request_id, read_trace(headers) if traced else None

@@ -1,16 +1,20 @@
-"""The trace: a valid W3C traceparent stands in the log line and in the request's state, any other does not."""
+"""The trace: a valid W3C traceparent stands in the log line and reaches whoever sends the call on; no other does."""
 
 import json
 from io import StringIO
+from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from app.access.keys import KeyRing
 from app.domains.beer.face import BeerFace
+from app.domains.face import Operation
 from app.inference.service import InferenceService
 from app.rest.application import RestDoor
 from app.rest.asgi import Message, Scope
 from app.telemetry.logs import RequestLog
+from app.telemetry.trace import current_trace
 from tests.known import KEY
 
 pytestmark = pytest.mark.anyio
@@ -20,7 +24,7 @@ VALID = f"00-{TRACE}-{PARENT}-01"
 
 async def _line(
     service: InferenceService, face: BeerFace, *headers: tuple[bytes, bytes]
-) -> tuple[Scope, dict[str, str]]:
+) -> dict[str, str]:
     stream = StringIO()
     door = RestDoor(service, [face], KeyRing.single(KEY), RequestLog(stream))
 
@@ -33,12 +37,25 @@ async def _line(
     scope: Scope = {"type": "http", "method": "GET", "path": "/nowhere", "query_string": b"", "headers": list(headers)}
     await door(scope, receive, send)
     line: dict[str, str] = json.loads(stream.getvalue())
-    return scope, line
+    return line
 
 
 async def test_a_valid_one_is_taken_over(service: InferenceService, face: BeerFace) -> None:
-    scope, line = await _line(service, face, (b"traceparent", VALID.encode()))
-    assert line["traceparent"] == scope["state"]["traceparent"] == VALID
+    line = await _line(service, face, (b"traceparent", VALID.encode()))
+    assert line["traceparent"] == VALID
+
+
+@pytest.mark.parametrize(
+    ("sent", "taken"),
+    [
+        (f"01-{TRACE}-{PARENT}-03", f"00-{TRACE}-{PARENT}-01"),
+        (f"cc-{TRACE}-{PARENT}-fe-of-later", f"00-{TRACE}-{PARENT}-00"),
+    ],
+)
+async def test_one_of_a_later_version_is_taken_over_as_far_as_it_is_known(
+    service: InferenceService, face: BeerFace, sent: str, taken: str
+) -> None:
+    assert (await _line(service, face, (b"traceparent", sent.encode())))["traceparent"] == taken
 
 
 @pytest.mark.parametrize(
@@ -50,6 +67,10 @@ async def test_a_valid_one_is_taken_over(service: InferenceService, face: BeerFa
         f"00-{TRACE}-{'0' * 16}-01",
         f"00-{TRACE}-{PARENT}",
         f"00-{TRACE}-{PARENT}-01-more",
+        f"00-{TRACE}-{PARENT}-01-",
+        f"01-{TRACE}-{PARENT}-01more",
+        f"01-{TRACE}-{PARENT}-01-\x1b\n",
+        f" {VALID}",
         f"00-{TRACE[1:]}-{PARENT}-01",
         f'00-{TRACE}-{PARENT}-0"',
         VALID + "\n",
@@ -57,13 +78,11 @@ async def test_a_valid_one_is_taken_over(service: InferenceService, face: BeerFa
     ],
 )
 async def test_an_invalid_one_is_not(service: InferenceService, face: BeerFace, sent: str) -> None:
-    scope, line = await _line(service, face, (b"traceparent", sent.encode()))
-    assert "traceparent" not in line
-    assert scope["state"]["traceparent"] == ""
+    assert "traceparent" not in await _line(service, face, (b"traceparent", sent.encode()))
 
 
 async def test_of_several_none_is(service: InferenceService, face: BeerFace) -> None:
-    _, line = await _line(service, face, *[(b"traceparent", VALID.encode())] * 2)
+    line = await _line(service, face, *[(b"traceparent", VALID.encode())] * 2)
     assert "traceparent" not in line
 
 
@@ -71,5 +90,66 @@ async def test_the_line_names_who_called_and_nobody_where_nobody_is_known(
     service: InferenceService, face: BeerFace
 ) -> None:
     for key, name in ((KEY, "default"), ("wrong", "")):
-        _, line = await _line(service, face, (b"x-api-key", key.encode()))
+        line = await _line(service, face, (b"x-api-key", key.encode()))
         assert line["key_id"] == name
+
+
+class Question(BaseModel):
+    """Asks for a thread of its own, or not."""
+
+    slow: bool = False
+
+
+class TracedFace:
+    """Answers with the trace that it would send on."""
+
+    models = ("traced",)
+
+    def _run(self, question: Question) -> list[tuple[str, str]]:
+        trace = current_trace()
+        return list(trace.headers) if trace else []
+
+    @property
+    def operations(self) -> list[Operation[Question, list[tuple[str, str]]]]:
+        """One that takes one."""
+        described: dict[str, Any] = {"summary": "", "description": "", "answered": ""}
+        return [
+            Operation(
+                name="traced",
+                path="/traced",
+                request=Question,
+                answer=list[tuple[str, str]],
+                run=self._run,
+                slow=lambda q: q.slow,
+                **described,
+            )
+        ]
+
+
+@pytest.mark.parametrize("slow", [False, True], ids=["in the event loop", "in the pool"])
+async def test_whoever_sends_the_call_on_has_the_trace_of_this_call_and_of_no_other(slow: bool) -> None:
+    face = TracedFace()
+    door = RestDoor(InferenceService(face.models), [face], KeyRing.single(KEY), RequestLog(StringIO()))
+    body = json.dumps({"slow": slow}).encode()
+    answers: list[Any] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body}
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            answers.append(json.loads(message["body"]))
+
+    traced = [(b"traceparent", VALID.encode()), (b"tracestate", b"a=1"), (b"tracestate", b"b=2")]
+    for headers in (
+        traced,
+        [],
+        [traced[1]],
+        [traced[0], (b"tracestate", b"a=\xff")],
+        [traced[0], (b"tracestate", b"a" * 513)],
+        [(b"traceparent", b"none"), traced[1]],
+    ):
+        scope = {"type": "http", "method": "POST", "path": "/traced", "query_string": b""}
+        await door({**scope, "headers": [(b"x-api-key", KEY.encode()), *headers]}, receive, send)
+    parent = ["traceparent", VALID]
+    assert answers == [[parent, ["tracestate", "a=1,b=2"]], [], [], [parent], [parent], []]

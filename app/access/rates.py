@@ -5,6 +5,7 @@ import logging
 import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from app.access.keys import Principal
@@ -13,7 +14,7 @@ from app.telemetry.metrics import Family
 
 if TYPE_CHECKING:
     from limits import RateLimitItem
-    from limits.aio.strategies import FixedWindowRateLimiter
+    from limits.aio.storage import Storage
     from redis.asyncio import ConnectionPool
 
 IN_MEMORY = "memory://"
@@ -21,6 +22,8 @@ LONGEST_WAIT = 0.25
 """Seconds that the store may take to answer."""
 PAUSE = 1.0
 """Seconds that a store that did not answer is left alone, so that not every call waits for it."""
+MOST_REMEMBERED = 10_000
+"""Windows whose ends are remembered."""
 FAILURES = Family(
     "rate_limit_storage_failures_total", "Times that the store of the rate limits did not answer.", "counter"
 )
@@ -50,6 +53,20 @@ def parse_rate(text: str) -> "RateLimitItem":
     return rate
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What a caller has left."""
+
+    quota: int
+    """Calls allowed in a window."""
+    seconds: int
+    """Seconds that a window lasts."""
+    remaining: int
+    """Calls left in this one."""
+    reset: int
+    """Seconds until the next begins, at least 1."""
+
+
 class RateLimiter:
     """Counts the calls of keys that have a rate, in windows that begin with a key's first call.
 
@@ -72,14 +89,19 @@ class RateLimiter:
         self._failure = failure
         self._failed = failed
         self._pool: ConnectionPool | None = None
-        self._limiter = None if storage == IN_MEMORY else self._connect()
+        self._store = None if storage == IN_MEMORY else self._connect()
         self._again = 0.0
+        self._ends: dict[str, float] = {}
+        """When the window of each key ends, as far as it has been seen: it need not be asked for at each call."""
 
-    async def admit(self, principal: Principal) -> None:
+    async def admit(self, principal: Principal) -> Window | None:
         """Count a call.
 
         Args:
             principal: Who calls; has a rate.
+
+        Returns:
+            What is left; None where that is not known, or there is no rate.
 
         Raises:
             RateExceeded: The key has had as many calls as its rate allows.
@@ -87,36 +109,45 @@ class RateLimiter:
         """
         rate = principal.rate
         if rate is None:
-            return
+            return None
         if self._again and time.monotonic() < self._again:
             self._decide()
-            return
+            return None
         try:
             if self._pool is None:  # memory answers at once, and a time-out costs as much as the count
-                reset = await self._count(rate, principal.id)
+                calls, end = await self._count(rate, principal.id)
             else:
                 async with asyncio.timeout(LONGEST_WAIT):
-                    reset = await self._count(rate, principal.id)
+                    calls, end = await self._count(rate, principal.id)
         except Exception as error:  # the client library's own, the network's, time-outs
             self._gone(error)
             self._decide()
-            return
-        if reset is not None:
-            raise RateExceeded(rate.amount, rate.get_expiry(), max(1, math.ceil(reset - time.time())))
-
-    async def _count(self, rate: "RateLimitItem", name: str) -> float | None:
-        """Count a call; gives the moment at which the window ends if it was one too many."""
-        limiter = self._limiter or self._connect()
-        if await limiter.hit(rate, name):
             return None
-        return (await limiter.get_window_stats(rate, name)).reset_time
+        reset = max(1, math.ceil(end - time.time()))
+        if calls > rate.amount:
+            raise RateExceeded(rate.amount, rate.get_expiry(), reset)
+        return Window(rate.amount, rate.get_expiry(), rate.amount - calls, reset)
 
-    def _connect(self) -> "FixedWindowRateLimiter":
+    async def _count(self, rate: "RateLimitItem", name: str) -> tuple[int, float]:
+        """Count a call; gives the calls in this window, and the moment at which it ends."""
+        store = self._store or self._connect()
+        key, lasts = rate.key_for(name), rate.get_expiry()
+        calls = await store.incr(key, lasts)
+        end = self._ends.get(key, 0.0)
+        if len(self._ends) > MOST_REMEMBERED:
+            self._ends.clear()
+        if calls == 1:
+            end = self._ends[key] = time.time() + lasts
+        elif end <= time.time():  # another process began the window
+            end = self._ends[key] = await store.get_expiry(key)
+        return calls, end
+
+    def _connect(self) -> "Storage":
         from limits.aio.storage import MemoryStorage, RedisStorage
-        from limits.aio.strategies import FixedWindowRateLimiter
 
+        store: Storage
         if self._storage == IN_MEMORY:
-            limiter = FixedWindowRateLimiter(MemoryStorage())
+            store = MemoryStorage()
         else:
             from redis.asyncio import ConnectionPool
 
@@ -126,9 +157,8 @@ class RateLimiter:
                 implementation="redispy",
                 connection_pool=self._pool,  # type: ignore[arg-type]  # its options are typed too narrowly
             )
-            limiter = FixedWindowRateLimiter(store)
-        self._limiter = limiter
-        return limiter
+        self._store = store
+        return store
 
     async def close(self) -> None:
         """Close what is open to the store; it opens again by itself."""

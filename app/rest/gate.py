@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 from app.access.attempts import FailedAttempts
 from app.access.keys import PREDICT, KeyRing, Principal
-from app.access.rates import RateLimiter
+from app.access.rates import RateLimiter, Window
 from app.errors import CallError, Limited, LimitsUnavailable, NotAllowed, NotAuthenticated, RateExceeded
 from app.rest.address import Network, address
-from app.rest.asgi import App, Header, Receive, Scope, Send
+from app.rest.asgi import App, Header, Message, Receive, Scope, Send
 from app.rest.body import drop_body, may_have_body
 from app.rest.problems import KINDS, Kind, problem_body, problem_start
 
@@ -69,7 +69,10 @@ class KeyGate:
                 scope["state"]["principal"] = principal
                 needed = self._scopes.get(scope["path"], PREDICT)
                 if principal.rate is not None or needed not in principal.scopes:
-                    refusal = await self._known(scope, principal, needed)
+                    try:
+                        send = await self._known(scope, principal, needed, send)
+                    except CallError as error:
+                        refusal = error
             if refusal is not None:
                 await refuse(scope, receive, send, KINDS[type(refusal)], *_headers(refusal))
                 return
@@ -84,16 +87,14 @@ class KeyGate:
                 return error
         return None
 
-    async def _known(self, scope: Scope, principal: Principal, needed: str) -> CallError | None:
+    async def _known(self, scope: Scope, principal: Principal, needed: str, send: Send) -> Send:
+        """Whoever is known may lack the scope or have had its calls; gives a send that tells what is left of them."""
         if self._is_open(scope["path"]):
-            return None
+            return send
         if needed not in principal.scopes:
-            return NotAllowed()
-        try:
-            await self._limits.rates.admit(principal)
-        except CallError as error:
-            return error
-        return None
+            raise NotAllowed
+        left = await self._limits.rates.admit(principal)
+        return _telling(send, left) if left else send
 
 
 def _presented(scope: Scope) -> bytes | None:
@@ -106,11 +107,29 @@ def _headers(refusal: CallError) -> Iterator[Header]:
         yield _CHALLENGE
     if isinstance(refusal, Limited):
         yield b"retry-after", b"%d" % refusal.seconds
-    if isinstance(refusal, RateExceeded):  # draft-ietf-httpapi-ratelimit-headers-10
-        yield b"ratelimit-policy", b'"key";q=%d;w=%d' % (refusal.quota, refusal.window)
-        yield b"ratelimit", b'"key";r=0;t=%d' % refusal.seconds
+    if isinstance(refusal, RateExceeded):
+        yield from _rate(refusal.quota, refusal.window, 0, refusal.seconds)
     if isinstance(refusal, LimitsUnavailable):
         yield b"retry-after", b"1"
+
+
+def _rate(quota: int, window: int, remaining: int, reset: int) -> tuple[Header, Header]:
+    """What is left of a rate, as draft-ietf-httpapi-ratelimit-headers-10 writes it."""
+    return (b"ratelimit-policy", b'"key";q=%d;w=%d' % (quota, window)), (
+        b"ratelimit",
+        b'"key";r=%d;t=%d' % (remaining, reset),
+    )
+
+
+def _telling(send: Send, left: Window) -> Send:
+    told = _rate(left.quota, left.seconds, left.remaining, left.reset)
+
+    async def telling(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] += told
+        await send(message)
+
+    return telling
 
 
 async def refuse(

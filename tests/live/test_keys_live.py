@@ -138,7 +138,11 @@ def test_a_key_opens_only_what_it_is_for(start: Start, tmp_path: Path) -> None:
 def test_the_call_above_a_keys_rate_is_429_and_says_when_to_come_again(start: Start, tmp_path: Path) -> None:
     key = make_key(tmp_path / "keys.json", "slow", rate="3/hour")
     program = start(API_KEY=KEY, PORT="0", API_KEYS_FILE="keys.json")
-    assert [ask(program, key).status for _ in range(4)] == [200, 200, 200, 429]
+    for left in 2, 1, 0:
+        answer = ask(program, key)
+        assert (answer.status, answer.header("RateLimit-Policy")) == (200, '"key";q=3;w=3600')
+        assert re.fullmatch(rf'"key";r={left};t=3(600|5\d\d)', answer.header("RateLimit") or "")
+    assert ask(program, key).status == 429
     answer = ask(program, key)
     seconds = int(answer.header("Retry-After") or "0")
     assert 3_500 < seconds <= 3_600
@@ -146,7 +150,16 @@ def test_the_call_above_a_keys_rate_is_429_and_says_when_to_come_again(start: St
     assert answer.header("RateLimit") == f'"key";r=0;t={seconds}'
     assert answer.json["code"] == "rate_exceeded"
     assert ask(program, key, "/health/live").status == 200
+    for free in ask(program, KEY), ask(program, key, "/health/live"):
+        assert (free.status, free.header("RateLimit"), free.header("RateLimit-Policy")) == (200, None, None)
     assert {ask(program, KEY).status for _ in range(5)} == {200}
+
+
+def test_answers_that_are_no_success_tell_what_is_left_too(start: Start) -> None:
+    program = start(API_KEY=KEY, PORT="0", RATE_LIMIT="9/hour")
+    for method, path, body, status in (("POST", "/predict", b"{", 422), ("GET", "/nowhere", None, 404)):
+        answer = program.send(request(method, path, [("X-API-Key", KEY)], body))
+        assert answer.status == status and (answer.header("RateLimit") or "").startswith('"key";r=')
 
 
 def test_the_rate_of_the_settings_holds_for_every_key_without_one(start: Start) -> None:

@@ -51,8 +51,9 @@ async def test_the_call_above_the_rate_is_told_when_to_come_again(
 ) -> None:
     limiter = limited(IN_MEMORY if where == "memory" else request.getfixturevalue("redis").url)
     caller = _caller("5/2 seconds")
-    for _ in range(5):
-        await limiter.admit(caller)
+    left = [await limiter.admit(caller) for _ in range(5)]
+    assert [(x.quota, x.seconds, x.remaining) for x in left if x] == [(5, 2, n) for n in (4, 3, 2, 1, 0)]
+    assert all(1 <= x.reset <= 2 for x in left if x)
     refused = await _exhaust(limiter, caller)
     assert (refused.quota, refused.window) == (5, 2)
     assert 1 <= refused.seconds <= 2
@@ -66,8 +67,9 @@ async def test_the_call_above_the_rate_is_told_when_to_come_again(
 async def test_two_machines_count_together_in_redis(redis: Redis, limited: Make) -> None:
     one, other = limited(redis.url), limited(redis.url)
     caller = _caller("4/minute")
-    for limiter in one, other, one, other:
-        await limiter.admit(caller)
+    left = [await limiter.admit(caller) for limiter in (one, other, one, other)]
+    assert [x.remaining for x in left if x] == [3, 2, 1, 0]
+    assert all(58 <= x.reset <= 60 for x in left if x)
     for limiter in one, other:
         with pytest.raises(RateExceeded):
             await limiter.admit(caller)

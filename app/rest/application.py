@@ -30,6 +30,7 @@ from app.rest.problems import (
     NO_METHOD,
     NO_ROUTE,
     NOT_READY,
+    Kind,
     ProblemResponse,
     problem_of,
 )
@@ -111,13 +112,18 @@ class RestDoor:
             limits,
         )
         paths = (getattr(route, "path", "") for route in self.router.routes)
-        self._record = Record(gate, log, RequestCounts(service.metrics), paths)
+        self._counts = RequestCounts(service.metrics)
+        self._record = Record(gate, log, self._counts, paths)
         self._begin = begin
         self._app: App = self._first if begin else self._record
 
     def retire(self) -> None:
         """Be ready no more, and answer on."""
         self.retiring = True
+
+    def count_unread(self, kind: Kind) -> None:
+        """The server has refused a request in a way that this door never heard of."""
+        self._counts.unread(kind.status, kind.code)
 
     @property
     def ready(self) -> bool:

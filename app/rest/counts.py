@@ -76,6 +76,11 @@ class RequestCounts:
             self._places[route, method, status] = places
         return places
 
+    def unread(self, status: int, code: str) -> None:
+        """A request was refused before its method and path were known, with this status and a problem of this code."""
+        self._values[self._registry.place(REQUESTS, UNMATCHED, OTHER, str(status))] += 1.0
+        self.refused(code)
+
     def refused(self, code: str) -> None:
         """A request was answered with a problem of this code."""
         place = self._refused.get(code)

@@ -26,6 +26,8 @@ from app.rest.asgi import Header, Message, Receive, Scope, Send, start
 PROBLEM_JSON = b"application/problem+json"
 PROBLEM = "problem"
 """Key of a problem's code in the message that opens the answer."""
+REFUSED = "refused"
+"""Key of a problem's kind in a request's state, where the server has answered in the application's place."""
 MOST_PROBLEMS = 20
 LONGEST_BODY = 8192
 MOST_ENUMERATED = 10_000

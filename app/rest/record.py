@@ -13,7 +13,7 @@ from itertools import count
 from app.rest.asgi import App, Header, Message, Receive, Scope, Send
 from app.rest.body import ClientGone
 from app.rest.counts import RequestCounts
-from app.rest.problems import FAULT, PROBLEM, send_problem
+from app.rest.problems import FAULT, PROBLEM, REFUSED, send_problem
 from app.telemetry.logs import RequestLog
 from app.telemetry.trace import Trace, enter, read_trace
 
@@ -77,6 +77,9 @@ class Record:
                 await send_problem(recorded, FAULT)
         finally:
             seconds = time.perf_counter() - clock
+            if status == CLIENT_GONE and REFUSED in state:
+                status = state[REFUSED].status
+                self._counts.refused(state[REFUSED].code)
             route = state.get("route") or self._route(scope)
             self._counts.ended(route, scope["method"], status, seconds)
             principal = state.get("principal")

@@ -1,11 +1,12 @@
 """uvicorn's configuration, with the bounds of a connection."""
 
-from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import uvicorn
 
 from app.rest.asgi import App
+from app.rest.problems import Kind
 from app.serving.bounds import Bounds
 from app.serving.protocol import GuardedProtocol
 
@@ -13,10 +14,13 @@ from app.serving.protocol import GuardedProtocol
 class GuardedConfig(uvicorn.Config):
     """uvicorn's configuration for `GuardedProtocol`."""
 
-    def __init__(self, app: App, bounds: Bounds, **more: Any) -> None:
+    def __init__(
+        self, app: App, bounds: Bounds, on_unread: Callable[[Kind], None] = lambda kind: None, **more: Any
+    ) -> None:
         """Args:
         app: What is served.
         bounds: What a connection may take.
+        on_unread: Told of each request that is refused before the application has heard of it.
         more: More of `uvicorn.Config`'s arguments.
         """
         super().__init__(
@@ -32,5 +36,4 @@ class GuardedConfig(uvicorn.Config):
         self.bounds = bounds
         self.retiring = False
         """Whether the program is leaving: every answer then closes its connection."""
-        self.refused: Counter[str] = Counter()
-        """Requests refused before they reached the application, by the problem's code."""
+        self.on_unread = on_unread

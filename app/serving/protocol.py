@@ -11,7 +11,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.rest.body import MOST_DROPPED
-from app.rest.problems import MALFORMED, Kind, RequestRefused
+from app.rest.problems import MALFORMED, REFUSED, Kind, RequestRefused
 from app.serving.heads import SMALL_HEAD, check_head, plain_head
 from app.serving.outbox import Outbox
 from app.serving.refusal import HEAD_TOO_LARGE, TIMED_OUT, refusal
@@ -187,19 +187,23 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _refuse(self, kind: Kind) -> None:
         self.deaf = True
-        self.guard.refused[kind.code] += 1
         if self._answers_are_due():
             return  # a refusal now would be taken for the answer to an earlier request
-        if not self._is_answered():
+        begun = self._arriving()
+        if begun is None or not begun.response_started:
             self.transport.write(refusal(kind, self.server_state.default_headers))
+            if begun is None:
+                self.guard.on_unread(kind)
+            else:
+                begun.scope["state"][REFUSED] = kind  # for the record, which knows it as a client that hung up
         self.transport.close()
 
-    def _is_answered(self) -> bool:
-        """Whether what is arriving is the rest of a request whose answer has begun."""
+    def _arriving(self) -> RequestResponseCycle | None:
+        """The request that the application has begun and whose body is arriving."""
         cycle = self.cycle
         if cycle is None or cycle.scope is not self.scope:  # type: ignore[redundant-expr]
-            return False
-        return cycle.more_body and cycle.response_started
+            return None
+        return cycle if cycle.more_body else None
 
     # Time
 

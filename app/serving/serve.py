@@ -86,7 +86,7 @@ def run(settings: Settings, program: Program, listening: socket.socket, on_start
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()
     gc.freeze()  # what is loaded stays: the collector need not look at it again, whatever the load
-    config = GuardedConfig(program.rest, Bounds.of(settings))
+    config = GuardedConfig(program.rest, Bounds.of(settings), program.rest.count_unread)
     server = GuardedServer(config, settings.shutdown_grace, program.rest.retire, on_start)
     try:
         server.run([listening])

@@ -15,6 +15,7 @@ from app.access.keyfile import KeyFile
 from app.access.keystore import change_keys
 from tests.keys import make_key
 from tests.known import BEER, KEY
+from tests.live import raw
 from tests.live.conftest import Start
 from tests.live.program import Program
 from tests.live.test_workers import children, serving, until
@@ -70,6 +71,32 @@ def test_what_was_asked_is_what_is_counted(start: Start) -> None:
     assert counted['http_requests_refused_total{reason="invalid_input"}'] == 1
     answering = [name for name, value in counted.items() if name.startswith("model_info{") and value == 1]
     assert sum('model="beer-ibu"' in name for name in answering) == 1
+
+
+def test_what_the_server_refuses_before_the_application_is_counted_too(start: Start) -> None:
+    program = start(API_KEY=KEY, PORT="0", HEADER_TIMEOUT="2", BODY_TIMEOUT="2")
+    port = program.port()
+    whole = raw.post(b"X-Request-ID: half-a-body\r\n")
+    sent = {
+        b"\0\r\n\r\n": 400,
+        raw.post(target=b"/" + b"a" * 9_000): 414,
+        raw.post(b"A: " + b"x" * 70_000 + b"\r\n"): 431,
+        whole[:20]: 408,
+        whole[:-5]: 408,
+    }
+    for data, status in sent.items():
+        with raw.connect(port) as connection:
+            connection.sendall(data)
+            assert raw.statuses(raw.read_until(connection)) == [status]
+    line = next(x for x in program.lines("half-a-body") if x.get("request_id") == "half-a-body")
+    assert (line["route"], line["status"]) == ("/predict", 408)
+    counted = figures(program)
+    for status in 400, 408, 414, 431:
+        assert counted[f'http_requests_total{{route="unmatched",method="other",status="{status}"}}'] == 1
+    assert counted['http_requests_total{route="/predict",method="POST",status="408"}'] == 1
+    reasons = {"malformed_request": 1, "timeout": 2, "uri_too_long": 1, "headers_too_large": 1}
+    assert {code: counted[f'http_requests_refused_total{{reason="{code}"}}'] for code in reasons} == reasons
+    assert counted["http_requests_in_progress"] == 1
 
 
 def test_totals_are_the_same_at_each_worker_and_a_killed_one_leaves_its_own(start: Start) -> None:

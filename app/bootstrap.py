@@ -1,8 +1,6 @@
 """The composition root: builds the program's parts from its settings; the only module that names implementations."""
 
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 
 from app.access.attempts import FailedAttempts
 from app.access.keys import KeyRing, default_principal
@@ -35,16 +33,14 @@ class Program:
     rest: RestDoor
     metrics: App
     """ASGI application that answers GET /metrics without a key, for a port of its own."""
-    metrics_folder: Path | None
-    """Folder in which several workers put what is counted, so that each can tell the sum."""
 
 
-def build(settings: Settings, metrics_folder: Path | None = None) -> Program:
+def build(settings: Settings, metrics: Registry | None = None) -> Program:
     """Build the program; no model is loaded yet.
 
     Args:
         settings: What is set.
-        metrics_folder: Where several workers put what is counted; None makes one where there are several.
+        metrics: Hold what is counted; by default in this process alone.
 
     Returns:
         The parts.
@@ -52,9 +48,7 @@ def build(settings: Settings, metrics_folder: Path | None = None) -> Program:
     Raises:
         SettingsError: The file of keys is missing or broken, or the rate is none.
     """
-    if metrics_folder is None and settings.workers > 1:
-        metrics_folder = Path(tempfile.mkdtemp(prefix="beer-model-"))
-    metrics = Registry(metrics_folder)
+    metrics = metrics or Registry()
     candidates = Candidates(settings.model_path, OnnxPredictor, read_quarantined)
     kinds = discover()
     service = InferenceService([name for kind in kinds for name in kind.models], metrics, candidates)
@@ -71,7 +65,7 @@ def build(settings: Settings, metrics_folder: Path | None = None) -> Program:
         limits=_limits(settings, metrics),
         begin=lambda: _begin(follower, watch),
     )
-    return Program(service, candidates, rest, metrics_app(metrics), metrics_folder)
+    return Program(service, candidates, rest, metrics_app(metrics))
 
 
 def _begin(follower: Follower, watch: KeyWatch | None) -> None:

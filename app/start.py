@@ -1,5 +1,6 @@
 """The start: settings, parts and models, all before a port opens; what is wrong becomes an exit code."""
 
+import atexit
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -7,7 +8,9 @@ from typing import NoReturn
 from app.bootstrap import Program, build, load_models
 from app.errors import BundleError, SettingsError
 from app.settings import Settings, load_settings
+from app.telemetry.folder import make_folder
 from app.telemetry.logs import configure_logging
+from app.telemetry.metrics import Registry
 
 EXIT_SETTINGS = 2
 EXIT_BUNDLE = 3
@@ -29,13 +32,19 @@ def start(metrics_folder: Path | None = None, workers: int | None = None) -> tup
     try:
         settings = load_settings(workers)
         configure_logging(settings.log_level)
-        program = build(settings, metrics_folder)
+        program = build(settings, _metrics(settings, metrics_folder))
         load_models(program, is_worker=metrics_folder is not None)
     except SettingsError as error:
         quit_with(f"Settings: {error}", EXIT_SETTINGS)
     except BundleError as error:
         quit_with(f"Bundle: {error}", EXIT_BUNDLE)
     return settings, program
+
+
+def _metrics(settings: Settings, folder: Path | None) -> Registry:
+    metrics = Registry(make_folder() if folder is None and settings.workers > 1 else folder)
+    atexit.register(metrics.leave)  # also where the start fails, and under any server
+    return metrics
 
 
 def quit_with(message: str, code: int) -> NoReturn:

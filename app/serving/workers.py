@@ -3,12 +3,10 @@
 import asyncio
 import contextlib
 import logging
-import shutil
 import signal
 import socket
 import subprocess  # nosec B404
 import sys
-import tempfile
 from asyncio.subprocess import Process
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -173,6 +171,7 @@ class Supervisor:
         if late:
             for worker in workers:
                 worker.stop(signal.SIGKILL)
+            await asyncio.wait(late)
 
 
 def supervise(settings: Settings, program: Program) -> None:
@@ -185,16 +184,15 @@ def supervise(settings: Settings, program: Program) -> None:
     Raises:
         SystemExit: 1 where a port cannot be opened.
     """
-    program.service.metrics.clear_gauges()
-    folder = program.metrics_folder or Path(tempfile.mkdtemp(prefix="beer-model-"))
-    try:
-        with open_port(settings.host, settings.port) as listening:
-            supervisor = Supervisor(
-                listening, settings.workers, settings.shutdown_grace, folder, lambda: try_models(program, settings)
-            )
-            management = start_management(settings, program, lambda: supervisor.is_ready)
-            asyncio.run(supervisor.run())
-            if management is not None:
-                management.stop()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    metrics = program.service.metrics
+    metrics.clear_gauges()
+    if metrics.folder is None:
+        raise ValueError("several workers need a folder to share")
+    with open_port(settings.host, settings.port) as listening:
+        supervisor = Supervisor(
+            listening, settings.workers, settings.shutdown_grace, metrics.folder, lambda: try_models(program, settings)
+        )
+        management = start_management(settings, program, lambda: supervisor.is_ready)
+        asyncio.run(supervisor.run())
+        if management is not None:
+            management.stop()

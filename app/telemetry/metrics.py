@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from app.telemetry.folder import remove_if_abandoned
 from app.telemetry.sheet import SPILL, Sheet, claim, others
 
 _log = logging.getLogger(__name__)
@@ -42,7 +43,8 @@ class Registry:
         """Args:
         folder: Shared by processes that add up to one total; see `claim`. None: this process is alone.
         """
-        self._folder = folder
+        self.folder = folder
+        """The folder that it shares."""
         self._sheet = Sheet() if folder is None else claim(folder)
         self.values = self._sheet.values
         """Values by place."""
@@ -88,12 +90,18 @@ class Registry:
             if line.startswith("gauge\t"):
                 self.values[place] = 0.0
 
+    def leave(self) -> None:
+        """Count no more, at the process' end; the last that leaves a folder removes it."""
+        if self.folder is not None:
+            self._sheet.release()
+            remove_if_abandoned(self.folder)
+
     def read(self) -> Figures:
         """The totals of all processes."""
         figures: Figures = {}
         self._merge(figures, self._sheet.lines(), lives=True)
-        if self._folder is not None:
-            for lines, lives in others(self._folder, self._sheet):
+        if self.folder is not None:
+            for lines, lives in others(self.folder, self._sheet):
                 self._merge(figures, lines, lives)
         return figures
 

@@ -81,6 +81,11 @@ class Sheet:
         """Each value's name and the value, in the order of their places from `SPILL` on."""
         return _read(self._memory)
 
+    def release(self) -> None:
+        """Let another process have the file; figures that are still added may be lost."""
+        if self._file is not None:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+
     def is_file(self, status: os.stat_result) -> bool:
         """Whether this sheet lies in the file with this status."""
         return self._file is not None and os.path.samestat(os.fstat(self._file), status)

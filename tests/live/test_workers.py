@@ -71,10 +71,22 @@ class Callers:
         return self.answers
 
 
+def folders(place: Path) -> list[Path]:
+    """The folders of figures that are there."""
+    return list(place.glob("beer-model-*"))
+
+
 @pytest.fixture
-def program(start: Start) -> Program:
+def place(tmp_path: Path) -> Path:
+    """An empty folder for what is temporary."""
+    (tmp_path / "temporary").mkdir()
+    return tmp_path / "temporary"
+
+
+@pytest.fixture
+def program(start: Start, place: Path) -> Program:
     """The program with two workers that both serve."""
-    program = start(API_KEY=KEY, PORT="0", WORKERS="2")
+    program = start(API_KEY=KEY, PORT="0", WORKERS="2", TMPDIR=str(place))
     program.port()
     until(lambda: serving(program) == 2, "two workers")
     return program
@@ -124,9 +136,9 @@ def test_a_bad_bundle_that_comes_while_the_workers_run_is_not_loaded(start: Star
     assert program.stop() == 0
 
 
-def test_told_to_stop_all_end_and_what_is_in_work_is_answered(program: Program) -> None:
+def test_told_to_stop_all_end_and_what_is_in_work_is_answered(program: Program, place: Path) -> None:
     workers = children(program)
-    folders = set(Path("/tmp").glob("beer-model-*"))
+    assert len(folders(place)) == 1
     with connect(program.port()) as half, connect(program.port()) as asking:
         half.sendall(post()[:-5])
         asking.sendall(post())
@@ -135,14 +147,31 @@ def test_told_to_stop_all_end_and_what_is_in_work_is_answered(program: Program) 
         assert program.ended() == 0
         assert statuses(read_until(half)) == []
     assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
-    assert len(set(Path("/tmp").glob("beer-model-*")) & folders) < len(folders) or not folders
+    assert folders(place) == []
 
 
-def test_workers_whose_parent_is_killed_do_not_stay(program: Program) -> None:
+def test_workers_whose_parent_is_killed_do_not_stay_nor_do_their_figures(program: Program, place: Path) -> None:
     workers = children(program)
     program.process.kill()
     program.ended()
     until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), "all gone")
+    assert folders(place) == []
+
+
+def test_the_figures_of_a_program_that_was_killed_go_with_the_next_start_and_those_of_a_running_one_stay(
+    program: Program, start: Start, place: Path
+) -> None:
+    killed = start(API_KEY=KEY, PORT="0", WORKERS="2", TMPDIR=str(place))
+    killed.port()
+    assert len(folders(place)) == 2
+    for pid in (killed.process.pid, *children(killed)):
+        os.kill(pid, signal.SIGKILL)
+    killed.ended()
+    assert len(folders(place)) == 2
+    start(API_KEY=KEY, PORT="0", WORKERS="2", TMPDIR=str(place)).port()
+    assert len(folders(place)) == 2, "of three programs two run"
+    assert program.stop() == 0
+    assert len(folders(place)) == 1
 
 
 def test_the_management_port_tells_of_the_workers(start: Start) -> None:
@@ -153,10 +182,14 @@ def test_the_management_port_tells_of_the_workers(start: Start) -> None:
     assert program.stop() == 0
 
 
-@pytest.mark.parametrize(("settings", "code"), [({"API_KEY": "short"}, 2), ({"MODEL_PATH": "/nowhere"}, 3)])
-def test_what_is_wrong_is_seen_by_the_parent(start: Start, settings: dict[str, str], code: int) -> None:
-    program = start(**{"API_KEY": KEY, "PORT": "0", "WORKERS": "2", **settings})
+@pytest.mark.parametrize(
+    ("settings", "code"),
+    [({"API_KEY": "short"}, 2), ({"API_KEYS_FILE": "/nowhere"}, 2), ({"MODEL_PATH": "/nowhere"}, 3)],
+)
+def test_what_is_wrong_is_seen_by_the_parent(start: Start, settings: dict[str, str], code: int, place: Path) -> None:
+    program = start(**{"API_KEY": KEY, "PORT": "0", "WORKERS": "2", "TMPDIR": str(place), **settings})
     assert program.ended() == code
+    assert folders(place) == []
     assert not re.search("running on", program.errors)
 
 

@@ -8,13 +8,13 @@ from app.access.rates import FAILURES, RateLimiter, parse_rate
 from app.access.watch import KeyWatch
 from app.domains.discovery import discover
 from app.errors import BundleError, SettingsError
+from app.inference.admission import Admission
 from app.inference.candidates import Candidates
 from app.inference.changes import ChangeFigures
 from app.inference.follower import Follower
 from app.inference.onnx import OnnxPredictor
 from app.inference.quarantine import read_quarantined
 from app.inference.service import InferenceService
-from app.rest.admission import Admission
 from app.rest.application import RestDoor, metrics_app
 from app.rest.asgi import App
 from app.rest.gate import Limits

@@ -12,7 +12,9 @@ Each door keeps one table from the calls' errors to its own codes; a test holds 
     │   │   └── TooManyFailures     ... with wrong keys from this address
     │   ├── LimitsUnavailable   the store of the rate limits does not answer
     │   ├── ModelNotFound       no model of that name or version
-    │   └── ModelNotReady       the model exists but cannot answer yet
+    │   ├── ModelNotReady       the model exists but cannot answer yet
+    │   ├── Overloaded          as many calls are in work and waiting as may be
+    │   └── TooLate             the answer did not come within the caller's time, or the settings'
     └── StartError              what keeps the program from starting
         ├── SettingsError       a setting is missing or wrong
         └── BundleError         a bundle is incomplete, altered or of an unknown format
@@ -89,6 +91,14 @@ class ModelNotFound(CallError):
 
 class ModelNotReady(CallError):
     """The model exists but cannot answer yet."""
+
+
+class Overloaded(CallError):
+    """As many calls are in work and waiting as may be."""
+
+
+class TooLate(CallError):
+    """The answer did not come within the time that the caller gave, or the settings."""
 
 
 class StartError(BeerModelError):

@@ -14,8 +14,8 @@ from app.access.keys import METRICS, KeyRing
 from app.bundle.manifest import PublicManifest
 from app.domains.face import Face
 from app.errors import CallError, ModelNotReady
+from app.inference.admission import Admission
 from app.inference.service import InferenceService
-from app.rest.admission import Admission
 from app.rest.asgi import App, Receive, Scope, Send, respond
 from app.rest.counts import RequestCounts
 from app.rest.docs import add_docs_page

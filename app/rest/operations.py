@@ -10,12 +10,12 @@ from fastapi.routing import APIRoute
 from pydantic import TypeAdapter, ValidationError
 
 from app.domains.face import Operation
-from app.errors import CallError, InputError
+from app.errors import CallError, InputError, Overloaded
+from app.inference.admission import Admission
 from app.rest.asgi import Receive, Scope, Send, header, respond
-from app.rest.admission import Admission, Overloaded
 from app.rest.body import MEGABYTE, check_json, check_length, read_body
 from app.rest.gate import refuse
-from app.rest.problems import INVALID, KINDS, OVERLOADED, RequestRefused, problems_of, send_problem
+from app.rest.problems import INVALID, KINDS, RequestRefused, problems_of, send_problem
 
 BODY_LIMITS = {"one": MEGABYTE, "many": 8 * MEGABYTE}
 """Most bytes of a body, by the operation's size."""
@@ -69,8 +69,6 @@ class OperationHandler:
                     answer = self._run(request)
         except RequestRefused as refusal:
             await refuse(scope, receive, send, refusal.kind, unread=refusal.unread)
-        except Overloaded:
-            await send_problem(send, OVERLOADED)
         except ValidationError as error:
             await send_problem(send, INVALID, problems_of(error))
         except InputError as error:

@@ -17,8 +17,10 @@ from app.errors import (
     ModelNotReady,
     NotAllowed,
     NotAuthenticated,
+    Overloaded,
     Problem,
     RateExceeded,
+    TooLate,
     TooManyFailures,
 )
 from app.rest.asgi import Header, Message, Receive, Scope, Send, start
@@ -62,6 +64,7 @@ NOT_READY = Kind(503, "not_ready", "Not ready", "The model is not loaded and ver
 OVERLOADED = Kind(
     503, "overloaded", "Overloaded", "More waits here than can be served soon.", ((b"retry-after", b"1"),)
 )
+TOO_LATE = Kind(504, "too_late", "Too late", "The model did not answer in the time that was given.")
 NO_ROUTE = Kind(404, "not_found", "Not found", "There is nothing at this path.")
 NO_METHOD = Kind(405, "method_not_allowed", "Method not allowed", "This path does not take that method; see Allow.")
 TOO_LARGE = Kind(413, "too_large", "Content too large", "The body is larger than this route takes.")
@@ -78,6 +81,8 @@ KINDS: dict[type[CallError], Kind] = {
     LimitsUnavailable: NO_LIMITS,
     ModelNotFound: NO_MODEL,
     ModelNotReady: NOT_READY,
+    Overloaded: OVERLOADED,
+    TooLate: TOO_LATE,
 }
 """This door's table from the error tree to its own codes."""
 

@@ -6,15 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import TypeVar
 
+from app.errors import Overloaded
+
 MAX_IN_WORK = 2
 MAX_WAITING = 16
 
 ArgumentT = TypeVar("ArgumentT")
 ResultT = TypeVar("ResultT")
-
-
-class Overloaded(Exception):
-    """As many requests are in work and waiting as may be."""
 
 
 class Admission:

@@ -12,9 +12,9 @@ from pydantic import BaseModel, ValidationError
 
 from app.access.keys import KeyRing
 from app.domains.face import Operation
-from app.errors import Problem
+from app.errors import Overloaded, Problem
+from app.inference.admission import Admission
 from app.inference.service import InferenceService
-from app.rest.admission import Admission, Overloaded
 from app.rest.application import RestDoor
 from app.rest.problems import problems_of
 from app.telemetry.logs import RequestLog

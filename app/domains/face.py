@@ -7,6 +7,8 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 from pydantic import BaseModel
 from typing_extensions import NotRequired, TypedDict
 
+from app.errors import CallError
+
 RequestT = TypeVar("RequestT", bound=BaseModel)
 AnswerT = TypeVar("AnswerT")
 _AskedT = TypeVar("_AskedT", contravariant=True)
@@ -62,6 +64,8 @@ class Operation(Generic[RequestT, AnswerT]):
     """Answers a valid request."""
     size: Literal["one", "many"] = "one"
     """Whether a request holds one item or a batch; bodies are bounded accordingly."""
+    run_many: Callable[[Sequence[RequestT]], Sequence[AnswerT | CallError]] | None = None
+    """Answers several requests at once, none of them slow, as `run` does each: doors may gather what is there."""
     slow: Callable[[RequestT], bool] | None = None
     """Whether a valid request takes longer than a millisecond: it is then run beside the event loop, in a bounded pool,
     and `run` must be safe to call from several threads. Requests with large bodies are run there in any case."""

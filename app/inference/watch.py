@@ -29,6 +29,8 @@ INFO = Family(
 )
 
 MISSING = "missing"
+MANY = 32
+"""Rows from which on it pays to count a column's values all at once."""
 _TENTH = 0.1
 
 
@@ -96,7 +98,7 @@ class ModelWatch:
             for number, declared in enumerate(manifest.inputs)
             if declared.deciles
         }
-        self._one = [(number, c.bounds, c.places, c.missing) for number, c in self._columns.values()]
+        self._each = [(number, c.bounds, c.places, c.missing) for number, c in self._columns.values()]
         self._info = registry.place(INFO, manifest.name, manifest.version, manifest.training_data.sha256[:12])
 
     def answers(self) -> None:
@@ -113,11 +115,12 @@ class ModelWatch:
         rows = len(packed if packed is not None else next(iter(inputs.values())))
         values = self._values
         values[self._rows] += rows
-        if packed is not None and rows == 1:
-            row = packed.tolist()[0] if self._one else ()
-            for number, bounds, places, missing in self._one:
-                value = row[number]
-                values[places[bisect_left(bounds, value)] if value == value else missing] += 1.0  # NaN is not itself
+        if packed is not None and rows < MANY:
+            for row in packed.tolist() if self._each else ():
+                for number, bounds, places, missing in self._each:
+                    value = row[number]
+                    place = places[bisect_left(bounds, value)] if value == value else missing  # NaN is not itself
+                    values[place] += 1.0
             return
         for name, (number, column) in self._columns.items():
             column.add_all(inputs[name].ravel() if packed is None else packed[:, number])

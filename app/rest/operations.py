@@ -1,7 +1,7 @@
 """Operations: one ASGI handler a domain operation, and the route that holds it for the router and OpenAPI."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any
 
@@ -15,6 +15,7 @@ from app.inference.admission import Admission
 from app.rest.asgi import Receive, Scope, Send, header, respond
 from app.rest.body import MEGABYTE, check_json, check_length, read_body
 from app.rest.gate import refuse
+from app.rest.gathering import Gathering
 from app.rest.problems import INVALID, KINDS, RequestRefused, problems_of, send_problem
 
 BODY_LIMITS = {"one": MEGABYTE, "many": 8 * MEGABYTE}
@@ -49,6 +50,7 @@ class OperationHandler:
         self._slow = operation.slow
         self._validate = TypeAdapter(operation.request).validator.validate_json
         self._to_json = TypeAdapter(operation.answer).serializer.to_json
+        self._gathering = Gathering(partial(self._run_many, operation.run_many)) if operation.run_many else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI, for POST."""
@@ -65,6 +67,8 @@ class OperationHandler:
                 request = self._validate(body)
                 if self._slow is not None and self._slow(request):
                     answer = await self._admission.run(self._run, request)
+                elif self._gathering is not None:
+                    answer = await self._gathering.answer(request)
                 else:
                     answer = self._run(request)
         except RequestRefused as refusal:
@@ -91,6 +95,12 @@ class OperationHandler:
     def _run(self, request: Any) -> bytes:
         answer: bytes = self._to_json(self.operation.run(request))
         return answer
+
+    def _run_many(
+        self, run: Callable[[Sequence[Any]], Sequence[Any]], requests: Sequence[Any]
+    ) -> list[bytes | Exception]:
+        to_json = self._to_json
+        return [answer if isinstance(answer, Exception) else to_json(answer) for answer in run(requests)]
 
 
 class OperationRoute(APIRoute):

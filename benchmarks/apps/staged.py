@@ -17,7 +17,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from app.__main__ import main
 from app.access.keys import KeyRing
-from app.domains.beer import face
+from app.domains.beer.answers import Answers
+from app.domains.beer.face import BeerFace
 from app.inference.onnx import OnnxPredictor
 from app.rest.operations import OperationHandler
 from app.telemetry.logs import RequestLog
@@ -66,9 +67,9 @@ def timed_handler() -> None:
 if __name__ == "__main__":
     timed(HttpToolsProtocol, "data_received", "uvicorn: parse and start the task")
     timed(KeyRing, "authenticate", "key")
-    timed(OnnxPredictor, "predict", "predictor, a call")
-    timed(face, "doubts", "face: warnings")
-    timed(face, "_prediction", "face: answer with warnings")
+    timed(OnnxPredictor, "predict", "predictor, a gathering")
+    timed(BeerFace, "predict_each", "face: all of a gathering, with the model")
+    timed(Answers, "make", "face: answers with warnings")
     timed(RequestLog, "record", "log line")
     timed_send()
     timed_handler()

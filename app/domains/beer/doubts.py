@@ -1,5 +1,6 @@
 """What makes a beer's answer less sure than its interval says: figures out of range or at odds with each other."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,53 +19,68 @@ ABV_TOLERANCE = 0.15
 """Share by which ABV may differ from what the gravities give, ..."""
 LEAST_ABV_GAP = 1.0
 """... and % vol by which it must differ at least: the rule itself is off by that much in strong beers."""
+MANY = 16
+"""Beers from which on it pays to look for doubtful ones all at once."""
 
 
-def doubts(manifest: Manifest, row: Sequence[float]) -> list[Warning]:
-    """Warnings for one beer.
+class Doubts:
+    """Finds what is doubtful of the beers that one version of a model answers."""
 
-    Args:
-        manifest: Of the model that answers; holds the trained ranges.
-        row: The inputs in the manifest's order, the six vital figures first; NaN is missing.
+    def __init__(self, manifest: Manifest) -> None:
+        """Args:
+        manifest: Of the version; holds the trained ranges.
+        """
+        self._inputs = manifest.inputs
+        self._ranges = [declared.trained_range or (-math.inf, math.inf) for declared in manifest.inputs]
+        self._low, self._high = np.array(self._ranges).T
 
-    Returns:
-        Warnings, in the order of the inputs; empty for most beers.
-    """
-    found = [
-        _outside(declared, *declared.trained_range)
-        for declared, value in zip(manifest.inputs, row, strict=True)
-        if declared.trained_range and (value < declared.trained_range[0] or value > declared.trained_range[1])
-    ]
-    abv, og, fg, ebc, srm = row[:5]
-    gap = abs(ebc - EBC_PER_SRM * srm)
-    if gap > LEAST_COLOUR_GAP and gap > COLOUR_TOLERANCE * ebc:
-        found.append(_COLOUR_MISMATCH)
-    gap = abs(abv - ABV_PER_POINT * (og - fg))
-    if gap > LEAST_ABV_GAP and gap > ABV_TOLERANCE * abv:
-        found.append(_ABV_MISMATCH)
-    return found
+    def of(self, row: Sequence[float]) -> list[Warning]:
+        """Warnings for one beer.
 
+        Args:
+            row: The inputs in the manifest's order, the six vital figures first; NaN is missing.
 
-def doubtful(manifest: Manifest, rows: NDArray[np.float64]) -> list[bool]:
-    """Which beers `doubts` has something to say of, for many at once.
+        Returns:
+            Warnings, in the order of the inputs; empty for most beers.
+        """
+        found = []
+        for number, (value, (low, high)) in enumerate(zip(row, self._ranges, strict=True)):
+            if value < low or value > high:
+                found.append(_outside(self._inputs[number], low, high))
+        abv, og, fg, ebc, srm = row[:5]
+        gap = abs(ebc - EBC_PER_SRM * srm)
+        if gap > LEAST_COLOUR_GAP and gap > COLOUR_TOLERANCE * ebc:
+            found.append(_COLOUR_MISMATCH)
+        gap = abs(abv - ABV_PER_POINT * (og - fg))
+        if gap > LEAST_ABV_GAP and gap > ABV_TOLERANCE * abv:
+            found.append(_ABV_MISMATCH)
+        return found
 
-    Args:
-        manifest: Of the model that answers.
-        rows: Shape (n_rows, n_inputs), as `doubts` takes each.
+    def of_each(self, rows: NDArray[np.float64]) -> list[list[Warning]]:
+        """Warnings for many beers: the doubtful ones are looked for all at once where there are enough of them.
 
-    Returns:
-        One a beer.
-    """
-    ranges = [declared.trained_range or (-np.inf, np.inf) for declared in manifest.inputs]
-    low, high = np.array(ranges).T
-    abv, og, fg, ebc, srm = rows[:, :5].T
-    colour, alcohol = np.abs(ebc - EBC_PER_SRM * srm), np.abs(abv - ABV_PER_POINT * (og - fg))
-    found: list[bool] = (
-        ((rows < low) | (rows > high)).any(axis=1)
-        | ((colour > LEAST_COLOUR_GAP) & (colour > COLOUR_TOLERANCE * ebc))
-        | ((alcohol > LEAST_ABV_GAP) & (alcohol > ABV_TOLERANCE * abv))
-    ).tolist()
-    return found
+        Args:
+            rows: Shape (n_rows, n_inputs), as `of` takes each.
+
+        Returns:
+            Warnings of each beer.
+        """
+        if len(rows) < MANY:
+            return [self.of(row) for row in rows.tolist()]
+        found: list[list[Warning]] = [[] for _ in rows]
+        for number in np.flatnonzero(self._where(rows)).tolist():
+            found[number] = self.of(rows[number].tolist())
+        return found
+
+    def _where(self, rows: NDArray[np.float64]) -> NDArray[np.bool_]:
+        abv, og, fg, ebc, srm = rows[:, :5].T
+        colour, alcohol = np.abs(ebc - EBC_PER_SRM * srm), np.abs(abv - ABV_PER_POINT * (og - fg))
+        found: NDArray[np.bool_] = (
+            ((rows < self._low) | (rows > self._high)).any(axis=1)
+            | ((colour > LEAST_COLOUR_GAP) & (colour > COLOUR_TOLERANCE * ebc))
+            | ((alcohol > LEAST_ABV_GAP) & (alcohol > ABV_TOLERANCE * abv))
+        )
+        return found
 
 
 _COLOUR_MISMATCH: Warning = {

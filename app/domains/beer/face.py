@@ -1,18 +1,16 @@
 """The beer domain's face: beers to arrays, arrays to bitterness, interval, warnings and reasons."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from app.bundle.manifest import Manifest
-from app.domains.beer.doubts import doubtful, doubts
-from app.domains.beer.figures import BeerFigures
+from app.domains.beer.answers import Answers
 from app.domains.beer.reasons import told
-from app.domains.beer.recipe import problems, resolve, vital_row
+from app.domains.beer.recipe import Resolved, may_contradict, problems, resolve, vital_rows
 from app.domains.beer.schema import Beer, Beers, Prediction, Predictions
-from app.domains.face import Operation, Warning
-from app.errors import InputError, Problem
+from app.domains.face import Operation
+from app.errors import CallError, InputError, Problem
 from app.inference.served import Served
 from app.inference.service import InferenceService
 
@@ -21,18 +19,7 @@ VITALS = "beer-ibu"
 RECIPE = "beer-ibu-recipe"
 """The bundle that answers where the hop bill is known."""
 
-MANY = 16
-"""Beers from which on it pays to look for doubtful ones all at once."""
-
-
-@dataclass(slots=True)
-class _Case:
-    """A beer on its way to a model."""
-
-    model: str
-    row: tuple[float, ...]
-    tinseth: float | None = None
-    warnings: list[Warning] = field(default_factory=list)
+Rows = NDArray[np.float64]
 
 
 class BeerFace:
@@ -45,7 +32,7 @@ class BeerFace:
         service: Runs the models.
         """
         self._service = service
-        self._figures = BeerFigures(service.metrics)
+        self._answers: dict[tuple[str, str], Answers] = {}
 
     @property
     def operations(self) -> Sequence[Operation[Beer, Prediction] | Operation[Beers, Predictions]]:
@@ -61,6 +48,7 @@ class BeerFace:
                 answer=Prediction,
                 answered="The bitterness",
                 run=self.predict,
+                run_many=self.predict_each,
                 slow=lambda beer: beer.explain,
             ),
             Operation(
@@ -99,8 +87,26 @@ class BeerFace:
             return self.explain(beer, version)
         if found := problems(beer, ""):
             raise InputError(found)
-        case = _case(beer)
-        return self._answers(self._service.served(case.model, version), [case])[0]
+        return self._answer(_model(beer), [beer], version)[0]
+
+    def predict_each(self, beers: Sequence[Beer]) -> list[Prediction | CallError]:
+        """The bitterness of several beers, each to the digit as if it were alone.
+
+        Args:
+            beers: Beers of which none asks for reasons.
+
+        Returns:
+            Answer or error of each; see `predict`.
+        """
+        answers: dict[int, Prediction | CallError] = {
+            number: InputError(found) for number, beer in enumerate(beers) if (found := problems(beer, ""))
+        }
+        for model, numbers in _by_model(beers, besides=answers).items():
+            try:
+                answers.update(zip(numbers, self._answer(model, [beers[number] for number in numbers]), strict=True))
+            except CallError as error:
+                answers.update(dict.fromkeys(numbers, error))
+        return [answers[number] for number in range(len(beers))]
 
     def explain(self, beer: Beer, version: str | None = None) -> Prediction:
         """The bitterness of one beer with its reasons; takes milliseconds.
@@ -112,10 +118,10 @@ class BeerFace:
         """
         if found := problems(beer, ""):
             raise InputError(found)
-        case = _case(beer)
-        served = self._service.served(case.model, version)
-        answer = self._answers(served, [case])[0]
-        reasons = served.explain(np.array(case.row, dtype=np.float32))
+        served = self._service.served(_model(beer), version)
+        rows, bills = _inputs([beer])
+        answer = self._run(served, rows, bills)[0]
+        reasons = served.explain(rows[0].astype(np.float32))
         answer["explanation"] = told(served.manifest, reasons, answer["ibu"])
         return answer
 
@@ -128,54 +134,53 @@ class BeerFace:
             ModelNotReady: The model is not loaded yet.
         """
         found: list[Problem] = []
-        cases = []
         for number, beer in enumerate(batch.beers):
-            case = _case(beer)
-            cases.append(case)
             if beer.explain:
                 found.append(Problem(f"beers.{number}.explain", "not_in_batch", "reasons are told for single beers"))
-            if beer.hops or case.row[2] > case.row[1]:
+            if may_contradict(beer):
                 found += problems(beer, f"beers.{number}.")
         if found:
             raise InputError(found)
-        answers = {
-            model: iter(self._answers(self._service.served(model, version), chosen))
-            for model in self.models
-            if (chosen := [case for case in cases if case.model == model])
-        }
-        return {"predictions": [next(answers[case.model]) for case in cases]}
+        answers: dict[int, Prediction] = {}
+        for model, numbers in _by_model(batch.beers).items():
+            chosen = [batch.beers[number] for number in numbers]
+            answers.update(zip(numbers, self._answer(model, chosen, version), strict=True))
+        return {"predictions": [answers[number] for number in range(len(batch.beers))]}
 
-    def _answers(self, served: Served, cases: Sequence[_Case]) -> list[Prediction]:
-        rows = np.array([case.row for case in cases])
-        manifest = served.manifest
+    def _answer(self, model: str, beers: Sequence[Beer], version: str | None = None) -> list[Prediction]:
+        return self._run(self._service.served(model, version), *_inputs(beers))
+
+    def _run(self, served: Served, rows: Rows, bills: Sequence[Resolved]) -> list[Prediction]:
         outputs = served.infer({"features": rows.astype(np.float32)})
-        ibu, lower, upper = (outputs[name].ravel().tolist() for name in ("ibu", "lower", "upper"))
-        looked_at = doubtful(manifest, rows) if len(cases) >= MANY else [True] * len(cases)
-        answers = [_prediction(manifest, *each) for each in zip(cases, ibu, lower, upper, looked_at, strict=True)]
-        self._figures.answered(manifest, ibu, lower, upper, answers)
-        return answers
+        manifest = served.manifest
+        answers = self._answers.get((manifest.name, manifest.version))
+        if answers is None or answers.manifest is not manifest:  # a version may have been made anew
+            answers = Answers(manifest, self._service.metrics)
+            self._answers[manifest.name, manifest.version] = answers
+        return answers.make(rows, outputs, bills)
 
 
 FACE = BeerFace
 """What `app.domains.discovery` finds."""
 
 
-def _case(beer: Beer) -> _Case:
-    if beer.hops is None:
-        return _Case(VITALS, vital_row(beer))
-    resolved = resolve(beer, beer.hops)
-    return _Case(RECIPE, vital_row(beer) + resolved.columns, resolved.tinseth, resolved.warnings)
+def _model(beer: Beer) -> str:
+    return VITALS if beer.hops is None else RECIPE
 
 
-def _prediction(
-    manifest: Manifest, case: _Case, ibu: float, lower: float, upper: float, looked_at: bool
-) -> Prediction:
-    answer: Prediction = {
-        "ibu": round(ibu, 1),
-        "interval": {"lower": round(lower, 1), "upper": round(upper, 1), "coverage": manifest.coverage or 0.0},
-        "model": {"name": manifest.name, "version": manifest.version},
-        "warnings": case.warnings + doubts(manifest, case.row) if looked_at else case.warnings,
-    }
-    if case.tinseth is not None:
-        answer["estimates"] = {"tinseth": round(case.tinseth, 1)}
-    return answer
+def _by_model(beers: Sequence[Beer], besides: Container[int] = ()) -> dict[str, list[int]]:
+    """The numbers of the beers that each model answers."""
+    numbers: dict[str, list[int]] = {}
+    for number, beer in enumerate(beers):
+        if number not in besides:
+            numbers.setdefault(_model(beer), []).append(number)
+    return numbers
+
+
+def _inputs(beers: Sequence[Beer]) -> tuple[Rows, list[Resolved]]:
+    """A model's inputs, shape (n_beers, n_inputs), and the hop bills, resolved; all of the beers have one, or none."""
+    rows = vital_rows(beers)
+    bills = [resolve(beer, beer.hops) for beer in beers if beer.hops is not None]
+    if bills:
+        rows = np.concatenate([rows, [bill.columns for bill in bills]], axis=1)
+    return rows, bills

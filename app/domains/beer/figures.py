@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from app.bundle.manifest import Manifest
-from app.domains.beer.schema import Prediction
 from app.domains.face import Warning
 from app.telemetry.distribution import Distribution
 from app.telemetry.metrics import Family, Registry
@@ -27,50 +29,31 @@ WARNINGS = Family("beer_warnings_total", "Warnings in answers, by code.", "count
 
 
 class BeerFigures:
-    """Counts answers."""
+    """Counts the answers of one version."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, manifest: Manifest) -> None:
         """Args:
         registry: Holds the figures.
+        manifest: Of the version.
         """
+        labels = (manifest.name, manifest.version)
         self._registry = registry
-        self._bound: dict[tuple[str, str], tuple[Distribution, Distribution]] = {}
+        self._bitterness = Distribution(registry, BITTERNESS, *labels)
         self._warnings: dict[str, int] = {}
+        self._width = Distribution(registry, WIDTH, *labels)
 
-    def answered(
-        self,
-        manifest: Manifest,
-        ibu: Sequence[float],
-        lower: Sequence[float],
-        upper: Sequence[float],
-        answers: Sequence[Prediction],
-    ) -> None:
-        """Count answers of one model.
+    def answered(self, figures: NDArray[np.float64], warnings: Sequence[Sequence[Warning]]) -> None:
+        """Count answers.
 
         Args:
-            manifest: Of the version that answered.
-            ibu: Bitterness, IBU, of each beer.
-            lower: Lower end of the interval, IBU, of each.
-            upper: Upper end, IBU, of each.
-            answers: The answers, for their warnings.
+            figures: Bitterness, lower and upper end of the interval of each beer, IBU, shape (n_beers, 3).
+            warnings: Of each beer.
         """
-        bound = self._bound.get((manifest.name, manifest.version))
-        bitterness, width = bound or self._bind(manifest)
-        if len(ibu) == 1:
-            bitterness.add(ibu[0])
-            width.add(upper[0] - lower[0])
-        else:
-            bitterness.add_all(ibu)
-            width.add_all([high - low for low, high in zip(lower, upper, strict=True)])
-        for answer in answers:
-            if answer["warnings"]:
-                self._warned(answer["warnings"])
-
-    def _bind(self, manifest: Manifest) -> tuple[Distribution, Distribution]:
-        labels = (manifest.name, manifest.version)
-        bound = Distribution(self._registry, BITTERNESS, *labels), Distribution(self._registry, WIDTH, *labels)
-        self._bound[labels] = bound
-        return bound
+        widths = figures[:, 2] - figures[:, 1]
+        self._bitterness.add_all(figures[:, 0])
+        self._width.add_all(widths)
+        for found in filter(None, warnings):
+            self._warned(found)
 
     def _warned(self, warnings: Sequence[Warning]) -> None:
         for code in (warning["code"] for warning in warnings):

@@ -1,18 +1,24 @@
 """A beer as the recipe model's inputs, with what had to be assumed and what is wrong."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
+
+import numpy as np
+from numpy.typing import NDArray
 
 from app.domains.beer.bill import BILL_COLUMNS, Addition, bill_row, tinseth
 from app.domains.beer.grist import GRIST_COLUMNS, malt_shares, yeast_kinds
 from app.domains.beer.schema import Beer, Hop
 from app.domains.beer.tinseth import bigness
-from app.domains.beer.units import points
+from app.domains.beer.units import LARGEST_SG, points
 from app.domains.beer.varieties import find
 from app.domains.face import Warning
 from app.errors import Problem
 
 VITAL_COLUMNS = ("abv", "target_og", "target_fg", "ebc", "srm", "ph")
 """Inputs of the vitals model; gravities in points, NaN where a value is missing."""
+_vitals = attrgetter(*VITAL_COLUMNS)
 RECIPE_COLUMNS = (*VITAL_COLUMNS, *BILL_COLUMNS, *GRIST_COLUMNS)
 """Inputs of the recipe model."""
 FIELDS = {
@@ -24,8 +30,6 @@ FIELDS = {
 """The request's field behind each input."""
 ASSUMED_ALPHA = 10.0
 """Alpha acids, %, of a hop that is neither in the table nor told: near the middle of what breweries use."""
-
-_NAN = float("nan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +43,18 @@ class Resolved:
     warnings: list[Warning]
 
 
-def vital_row(beer: Beer) -> tuple[float, ...]:
-    """A beer's values of `VITAL_COLUMNS`."""
-    ebc, srm, ph = beer.ebc, beer.srm, beer.ph
-    return (
-        beer.abv,
-        points(beer.target_og),
-        points(beer.target_fg),
-        _NAN if ebc is None else ebc,
-        _NAN if srm is None else srm,
-        _NAN if ph is None else ph,
-    )
+def vital_rows(beers: Sequence[Beer]) -> NDArray[np.float64]:
+    """Beers' values of `VITAL_COLUMNS`.
+
+    Returns:
+        Shape (n_beers, 6), gravities in points; NaN is missing.
+    """
+    rows = np.array([_vitals(beer) for beer in beers], dtype=np.float64)  # None becomes NaN
+    gravities = rows[:, 1:3]
+    specific = gravities < LARGEST_SG
+    if specific.any():
+        gravities[specific] = [points(gravity) for gravity in gravities[specific].tolist()]
+    return rows
 
 
 def resolve(beer: Beer, hops: list[Hop]) -> Resolved:
@@ -72,6 +77,11 @@ def resolve(beer: Beer, hops: list[Hop]) -> Resolved:
         tinseth(additions, litres, bigness(boil_points)),
         warnings,
     )
+
+
+def may_contradict(beer: Beer) -> bool:
+    """Whether `problems` has to be asked of a beer: costs less, and is never wrong when it says no."""
+    return bool(beer.hops) or not LARGEST_SG <= beer.target_fg <= beer.target_og
 
 
 def problems(beer: Beer, prefix: str) -> list[Problem]:

@@ -9,7 +9,8 @@ POINTS_PER_SG = 1000.0
 ABV_PER_POINT = 0.13125
 """Alcohol in % vol a point of gravity lost, the brewers' rule ABV = 131.25 (OG - FG) in specific gravity."""
 
-_LARGEST_SG = 10.0
+LARGEST_SG = 10.0
+"""A gravity below it is a specific gravity, else points."""
 _PLACES = 6
 """Of a point: 1.013 * 1000 is 1012.9999999999999, which is below the 1013 that it stands for."""
 
@@ -23,4 +24,4 @@ def points(gravity: float) -> float:
     Returns:
         Points: 1048.0 for both.
     """
-    return round(gravity * POINTS_PER_SG, _PLACES) if gravity < _LARGEST_SG else gravity
+    return round(gravity * POINTS_PER_SG, _PLACES) if gravity < LARGEST_SG else gravity

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from app.bundle.manifest import Manifest
 from app.bundle.store import Bundle
-from app.inference.watch import MISSING, ModelWatch, bins_of
+from app.inference.watch import MANY, MISSING, ModelWatch, bins_of
 from app.telemetry.exposition import exposition
 from app.telemetry.metrics import Registry
 
@@ -73,8 +73,12 @@ def test_shares_of_the_training_data_are_what_is_expected(manifest: Manifest) ->
         assert share == pytest.approx(expected, abs=0.1)
 
 
-@given(st.lists(st.one_of(st.floats(0, 12, width=32), st.just(float("nan")), st.sampled_from(PLAIN)), min_size=2))
-def test_a_batch_is_counted_as_its_rows_alone(manifest: Manifest, values: list[float]) -> None:
+VALUES = st.one_of(st.floats(0, 12, width=32), st.just(float("nan")), st.sampled_from(PLAIN))
+
+
+@given(st.lists(VALUES, min_size=2), st.sampled_from([1, MANY]))
+def test_a_batch_is_counted_as_its_rows_alone(manifest: Manifest, some: list[float], times: int) -> None:
+    values = some * times
     alone, together = Registry(), Registry()
     watch = ModelWatch(alone, manifest)
     for value in values:

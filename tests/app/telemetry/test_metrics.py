@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.telemetry.distribution import Distribution
+from app.telemetry.distribution import MANY, Distribution
 from app.telemetry.exposition import exposition
 from app.telemetry.metrics import Family, Registry
 from app.telemetry.sheet import CAPACITY, SPILL
@@ -183,13 +183,14 @@ def test_threads_lose_no_count() -> None:
     assert values[place] == 4 * rounds
 
 
-@given(st.lists(st.floats(0, 20, width=32), min_size=1))
-def test_many_at_once_are_counted_as_each_alone(values: list[float]) -> None:
+@given(st.lists(st.floats(0, 20, width=32), min_size=1), st.sampled_from([1, MANY]))
+def test_many_at_once_are_counted_as_each_alone(some: list[float], times: int) -> None:
+    values = some * times
     registry = Registry()
     alone, together = Distribution(registry, SIZE, "alone"), Distribution(registry, SIZE, "together")
     for value in values:
         alone.add(value)
-    together.add_all(values)
+    together.add_all(np.array(values))
     figures = told(registry)
     for bound in "1", "2.5", "10", "+Inf":
         assert len({figures[f'size_bytes_bucket{{who="{who}",le="{bound}"}}'] for who in ("alone", "together")}) == 1

@@ -8,7 +8,7 @@ import pytest
 
 from app.domains.beer.bill import BILL_COLUMNS
 from app.domains.beer.face import RECIPE as SERVED
-from app.domains.beer.recipe import RECIPE_COLUMNS, resolve, vital_row
+from app.domains.beer.recipe import RECIPE_COLUMNS, resolve, vital_rows
 from app.domains.beer.schema import Beer
 from app.domains.beer.varieties import find
 from tests.known import REPOSITORY
@@ -131,7 +131,7 @@ def _assert_parity(beers):
         figures = {name: None if math.isnan(told[name]) else told[name]
                    for name in ("abv", "target_og", "target_fg", "ebc", "srm", "ph")}
         beer = Beer.model_validate({**figures, "hops": hops, "malts": malts, "yeast": yeast})
-        served = np.array(vital_row(beer) + resolve(beer, beer.hops).columns, dtype=np.float32)
+        served = np.array((*vital_rows([beer])[0], *resolve(beer, beer.hops).columns), dtype=np.float32)
         assert served == pytest.approx(row, rel=1e-6, nan_ok=True)
 
 

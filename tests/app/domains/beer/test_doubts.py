@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.bundle.manifest import Manifest
 from app.bundle.store import Bundle
-from app.domains.beer.doubts import doubtful, doubts
+from app.domains.beer.doubts import MANY, Doubts
 from app.domains.face import Warning
 
 NAMES = ("abv", "target_og", "target_fg", "ebc", "srm", "ph")
@@ -35,7 +35,7 @@ def manifest(bundle: Bundle) -> Manifest:
 
 def said(manifest: Manifest, **changed: float) -> list[Warning]:
     figures = {**BEER, **changed}
-    return doubts(manifest, [figures[name] for name in NAMES])
+    return Doubts(manifest).of([figures[name] for name in NAMES])
 
 
 def codes(manifest: Manifest, **changed: float) -> list[tuple[str, str]]:
@@ -92,6 +92,7 @@ ROWS = st.lists(
 
 
 @given(ROWS)
-def test_many_at_once_are_doubtful_where_each_alone_is(bundle: Bundle, rows: list[tuple[float, ...]]) -> None:
-    alone = [bool(doubts(bundle.manifest, row)) for row in rows]
-    assert doubtful(bundle.manifest, np.array(rows)) == alone
+def test_many_at_once_raise_the_doubts_that_each_does_alone(bundle: Bundle, rows: list[tuple[float, ...]]) -> None:
+    doubts = Doubts(bundle.manifest)
+    many = rows * MANY
+    assert doubts.of_each(np.array(many)) == [doubts.of(row) for row in many]

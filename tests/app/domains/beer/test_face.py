@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domains.beer.face import BeerFace
-from app.domains.beer.recipe import vital_row
+from app.domains.beer.recipe import vital_rows
 from app.domains.beer.schema import Beer, Beers, Prediction
 from app.domains.beer.units import EBC_PER_SRM
 from app.errors import InputError, ModelNotFound, ModelNotReady
@@ -71,7 +71,7 @@ def test_every_answer_is_finite_in_order_and_rounded(face: BeerFace, beer: Beer)
 
 @given(beers())
 def test_the_answer_is_the_models_own_rounded(face: BeerFace, predictor: OnnxPredictor, beer: Beer) -> None:
-    outputs = predictor.predict({"features": np.array([vital_row(beer)], dtype=np.float32)})
+    outputs = predictor.predict({"features": vital_rows([beer]).astype(np.float32)})
     answer = face.predict(beer)
     assert answer["model"] == {"name": predictor.manifest.name, "version": predictor.manifest.version}
     for name, figure in {"ibu": answer["ibu"], **answer["interval"]}.items():

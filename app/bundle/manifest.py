@@ -10,6 +10,8 @@ FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 MODEL = "model.onnx"
 CARD = "MODEL_CARD.md"
+_LARGEST_PICTURE = (1024, 1024, 4)
+"""Height, width and channels up to which golden rows are drawn: a manifest must not make its reader fill memory."""
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$")]
 Version = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,8}$")]
@@ -103,10 +105,19 @@ class Metrics(_Part):
     values: dict[str, JsonValue]
 
 
+class Drawn(_Part):
+    """Rows drawn from a seed, where told ones would be too many numbers; `app.inference.drawn` has the rule."""
+
+    seed: str = Field(max_length=64)
+    rows: int = Field(ge=1, le=16)
+    cells: int = Field(ge=1, le=64)
+    """Squares of one colour along each side of a picture."""
+
+
 class Golden(_Part):
     """A few inputs with the outputs that the model must give for them."""
 
-    inputs: dict[str, Tensor]
+    inputs: dict[str, Tensor | Drawn]
     outputs: dict[str, Tensor]
     tolerance: float = Field(gt=0)
     """Largest absolute difference allowed, in the output's unit."""
@@ -145,6 +156,9 @@ class Manifest(PublicManifest):
             raise ValueError("an input is declared twice")
         if set(self.golden.inputs) != declared or set(self.golden.outputs) != {o.name for o in self.outputs}:
             raise ValueError("golden rows do not have the declared inputs and outputs")
+        for declared_input in self.inputs:
+            if isinstance(self.golden.inputs[declared_input.name], Drawn) and not _is_picture(declared_input.shape):
+                raise ValueError("golden rows are drawn for an input that is no picture, or too large a one")
         if self.explanation:
             grouped = [name for group in self.explanation.groups for name in group.inputs]
             if sorted(grouped) != sorted(declared) or set(self.explanation.background) != declared:
@@ -154,6 +168,10 @@ class Manifest(PublicManifest):
     def to_json(self) -> str:
         """The manifest as it stands in the file: two spaces deep, a newline at the end."""
         return self.model_dump_json(indent=2) + "\n"
+
+
+def _is_picture(shape: tuple[int, ...]) -> bool:
+    return len(shape) == 4 and all(1 <= size <= most for size, most in zip(shape[1:], _LARGEST_PICTURE, strict=True))
 
 
 def parse_manifest(text: str | bytes) -> Manifest:

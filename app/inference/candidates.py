@@ -95,7 +95,7 @@ class Candidates:
     def _load(self, folder: Path, checked: bool) -> Predictor:
         bundle = self._check(folder) if checked else read_bundle(folder)
         predictor = self._open(bundle)
-        first = {i.name: bundle.manifest.golden.inputs[i.name][:1] for i in bundle.manifest.inputs}
+        first = {name: rows[:1] for name, rows in pack(bundle.manifest, bundle.manifest.golden.inputs).items()}
         for _ in range(WARMING):
-            predictor.predict(pack(bundle.manifest, first))
+            predictor.predict(first)
         return predictor

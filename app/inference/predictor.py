@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.bundle.manifest import Golden, Manifest, Tensor
+from app.bundle.manifest import Drawn, Golden, Input, Manifest, Tensor
 from app.errors import BundleError
+from app.inference.drawn import drawn
 
 Array = NDArray[Any]
 Arrays = Mapping[str, Array]
@@ -51,22 +52,26 @@ class Predictor(ABC):
         """
 
 
-def pack(manifest: Manifest, inputs: Mapping[str, Tensor]) -> dict[str, Array]:
+def pack(manifest: Manifest, inputs: Mapping[str, Tensor | Drawn]) -> dict[str, Array]:
     """Rows by declared input, as JSON holds them, to the arrays that the graph takes.
 
     Args:
         manifest: Declares names, order and datatypes.
-        inputs: Name to values; None is a missing value.
+        inputs: Name to values, or to how they are drawn; None is a missing value.
 
     Returns:
         What `Predictor.predict` takes.
     """
-    arrays = {
-        i.name: np.array(inputs[i.name], dtype=_DTYPES[i.datatype]).reshape(i.shape) for i in manifest.inputs
-    }
+    arrays = {i.name: _array(i, inputs[i.name]) for i in manifest.inputs}
     if manifest.packed is None:
         return arrays
     return {manifest.packed: np.concatenate([arrays[i.name] for i in manifest.inputs], axis=1)}
+
+
+def _array(declared: Input, values: Tensor | Drawn) -> Array:
+    if isinstance(values, Drawn):
+        return drawn(values, declared.shape).astype(_DTYPES[declared.datatype])
+    return np.array(values, dtype=_DTYPES[declared.datatype]).reshape(declared.shape)
 
 
 def check_golden(predictor: Predictor) -> None:

@@ -61,7 +61,11 @@ def build(settings: Settings, metrics: Registry | None = None) -> Program:
         log=RequestLog(level=settings.log_level, later=at_turns_end),
         docs_enabled=settings.docs_enabled,
         admission=Admission(settings.max_in_work, settings.max_waiting),
-        body_limits={"one": settings.body_limit, "many": settings.batch_body_limit},
+        body_limits={
+            "one": settings.body_limit,
+            "many": settings.batch_body_limit,
+            "file": settings.file_body_limit,
+        },
         limits=_limits(settings, metrics),
         begin=lambda: _begin(follower, watch),
     )

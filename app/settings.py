@@ -87,6 +87,8 @@ class Settings(BaseSettings):
     """Most bytes of a body."""
     batch_body_limit: int = Field(default=8_000_000, ge=1_000, le=100_000_000)
     """Most bytes of a batch's body."""
+    file_body_limit: int = Field(default=12_000_000, ge=1_000, le=100_000_000)
+    """Most bytes of a body that holds a file: a picture, alone, in a form or as Base64."""
     header_timeout: float = Field(default=10, ge=2, le=600)
     """Seconds until a request's line and headers are complete."""
     body_timeout: float = Field(default=15, ge=2, le=600)

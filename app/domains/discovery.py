@@ -1,7 +1,9 @@
 """Discovery: every file or folder of this room that declares ``FACE`` is a domain; nothing else lists them."""
 
 import pkgutil
+from collections.abc import Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Protocol
 
 from app import domains
@@ -23,11 +25,16 @@ class FaceKind(Protocol):
 def discover() -> list[FaceKind]:
     """The domains, by the names of their files: ``FACE`` of ``app/domains/<name>.py`` or ``<name>/face.py``.
 
+    A folder whose ``NEEDS`` names a package that is not installed is left out: the cloud function has no pictures.
+
     Returns:
         What makes each one's face.
     """
     found = []
     for module in pkgutil.iter_modules(domains.__path__, f"{domains.__name__}."):
+        needs: Sequence[str] = getattr(import_module(module.name), "NEEDS", ()) if module.ispkg else ()
+        if not all(map(find_spec, needs)):
+            continue
         name = f"{module.name}.face" if module.ispkg else module.name
         kind: FaceKind | None = getattr(import_module(name), "FACE", None)
         if kind is not None:

@@ -45,6 +45,18 @@ class Run(Protocol[_AskedT, _AnsweredT]):
 
 
 @dataclass(frozen=True)
+class Upload(Generic[RequestT]):
+    """Bodies other than JSON that an operation takes: a file as it is, or as a part of a form."""
+
+    types: tuple[str, ...]
+    """Media types of such files: ``image/jpeg``."""
+    field: str
+    """Name of the file's part in ``multipart/form-data``."""
+    request: Callable[[bytes, str], RequestT]
+    """Makes a file's bytes a request; beside them comes where they stood, which errors are to name."""
+
+
+@dataclass(frozen=True)
 class Operation(Generic[RequestT, AnswerT]):
     """One thing a domain can be asked."""
 
@@ -62,13 +74,17 @@ class Operation(Generic[RequestT, AnswerT]):
     """What the answer is, in a few words."""
     run: Run[RequestT, AnswerT]
     """Answers a valid request."""
-    size: Literal["one", "many"] = "one"
-    """Whether a request holds one item or a batch; bodies are bounded accordingly."""
+    size: Literal["one", "many", "file"] = "one"
+    """Whether a request holds one item, a batch or a file; bodies are bounded accordingly."""
     run_many: Callable[[Sequence[RequestT]], Sequence[AnswerT | CallError]] | None = None
     """Answers several requests at once, none of them slow, as `run` does each: doors may gather what is there."""
     slow: Callable[[RequestT], bool] | None = None
     """Whether a valid request takes longer than a millisecond: it is then run beside the event loop, in a bounded pool,
     and `run` must be safe to call from several threads. Requests with large bodies are run there in any case."""
+    upload: Upload[RequestT] | None = None
+    """Bodies other than JSON that it takes."""
+    failure: Callable[[str], AnswerT] | None = None
+    """Makes a sentence for people the body of a failure, where an older contract has its own; else it is the door's."""
 
 
 class Face(Protocol):

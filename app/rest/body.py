@@ -3,7 +3,7 @@
 import asyncio
 
 from app.rest.asgi import Receive, Scope, header
-from app.rest.problems import MALFORMED, NOT_JSON, TOO_LARGE, RequestRefused
+from app.rest.problems import MALFORMED, NOT_JSON, TOO_LARGE, Kind, RequestRefused
 
 MEGABYTE = 1_000_000
 MOST_DROPPED = 2 * MEGABYTE
@@ -75,8 +75,12 @@ def _length(declared: bytes) -> int:
     return int(declared)
 
 
-def check_json(scope: Scope) -> None:
+def check_json(scope: Scope, otherwise: Kind = NOT_JSON) -> None:
     """Refuse a body that says it is something other than JSON; one that says nothing is taken for JSON.
+
+    Args:
+        scope: ASGI's.
+        otherwise: What is then wrong.
 
     Raises:
         RequestRefused: Its Content-Type is another, or it is compressed.
@@ -85,9 +89,19 @@ def check_json(scope: Scope) -> None:
         if name == b"content-type":
             kind = value.partition(b";")[0].strip().lower()
             if kind and kind != b"application/json" and not (kind[:12] == b"application/" and kind[-5:] == b"+json"):
-                raise RequestRefused(NOT_JSON)
+                raise RequestRefused(otherwise)
         elif name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
-            raise RequestRefused(NOT_JSON)
+            raise RequestRefused(otherwise)
+
+
+def check_plain(scope: Scope) -> None:
+    """Refuse a body that is compressed.
+
+    Raises:
+        RequestRefused: It is.
+    """
+    if (header(scope, b"content-encoding") or b"").strip().lower() not in (b"", b"identity"):
+        raise RequestRefused(NOT_JSON)
 
 
 def may_have_body(scope: Scope) -> bool:

@@ -10,7 +10,7 @@ from app.errors import CallError, Limited, LimitsUnavailable, NotAllowed, NotAut
 from app.rest.address import Network, address
 from app.rest.asgi import App, Header, Message, Receive, Scope, Send
 from app.rest.body import drop_body, may_have_body
-from app.rest.problems import KINDS, Kind, problem_body, problem_start
+from app.rest.problems import KINDS, Kind, Tell, problem_start, problem_told
 
 API_KEY_HEADER = "X-API-Key"
 
@@ -133,7 +133,13 @@ def _telling(send: Send, left: Window) -> Send:
 
 
 async def refuse(
-    scope: Scope, receive: Receive, send: Send, kind: Kind, *headers: Header, unread: bool = True
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    kind: Kind,
+    *headers: Header,
+    unread: bool = True,
+    tell: Tell = problem_told,
 ) -> None:
     """Answer with a problem at once, though the body may not have been read, and close the connection.
 
@@ -144,9 +150,10 @@ async def refuse(
         kind: What is wrong.
         headers: More headers.
         unread: Whether more of the body may still come.
+        tell: Words it.
     """
-    body = problem_body(kind)
-    await send(problem_start(kind, body, (*headers, _CLOSE)))
+    body, media_type = tell(kind, ())
+    await send(problem_start(kind, body, (*headers, _CLOSE), media_type))
     await send({"type": "http.response.body", "body": body, "more_body": True})
     if unread and may_have_body(scope):
         await drop_body(receive)

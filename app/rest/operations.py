@@ -14,11 +14,13 @@ from app.errors import CallError, InputError, Overloaded
 from app.inference.admission import Admission
 from app.rest.asgi import Receive, Scope, Send, header, respond
 from app.rest.body import MEGABYTE, check_json, check_length, read_body
+from app.rest.failures import told_otherwise
 from app.rest.gate import refuse
 from app.rest.gathering import Gathering
-from app.rest.problems import INVALID, KINDS, RequestRefused, problems_of, send_problem
+from app.rest.problems import INVALID, KINDS, RequestRefused, problem_told, problems_of, send_problem
+from app.rest.uploads import Read, Uploads, media, not_taken
 
-BODY_LIMITS = {"one": MEGABYTE, "many": 8 * MEGABYTE}
+BODY_LIMITS = {"one": MEGABYTE, "many": 8 * MEGABYTE, "file": 12 * MEGABYTE}
 """Most bytes of a body, by the operation's size."""
 LARGE_BODY = 4096
 """Bytes of a body from which to parse and answer it takes long enough to be done beside the event loop: 100 beers."""
@@ -46,9 +48,12 @@ class OperationHandler:
         self.operation = operation
         self._admission = admission
         self._limit = limits[operation.size]
-        self._mostly_slow = operation.size == "many"
+        self._mostly_slow = operation.size != "one"
         self._slow = operation.slow
-        self._validate = TypeAdapter(operation.request).validator.validate_json
+        self._uploads = Uploads(operation.upload) if operation.upload else None
+        self._not_taken = not_taken(operation.upload)
+        self._tell = told_otherwise(operation.failure) if operation.failure else problem_told
+        self._validate: Read = TypeAdapter(operation.request).validator.validate_json
         self._to_json = TypeAdapter(operation.answer).serializer.to_json
         self._gathering = Gathering(partial(self._run_many, operation.run_many)) if operation.run_many else None
 
@@ -56,15 +61,15 @@ class OperationHandler:
         """ASGI, for POST."""
         scope["state"]["route"] = self.operation.path
         try:
-            check_json(scope)
+            read = self._reader(scope)
             if self._mostly_slow and self._admission.full and check_length(scope, self._limit):
                 raise Overloaded  # unread: the server drops the body, which costs next to nothing
             version = header(scope, _MODEL_VERSION)
             body = await read_body(scope, receive, self._limit)
             if version is not None or len(body) > LARGE_BODY:
-                answer = await self._admission.run(partial(self._answer, version), body)
+                answer = await self._admission.run(partial(self._answer, version, read), body)
             else:
-                request = self._validate(body)
+                request = read(body)
                 if self._slow is not None and self._slow(request):
                     answer = await self._admission.run(self._run, request)
                 elif self._gathering is not None:
@@ -72,19 +77,25 @@ class OperationHandler:
                 else:
                     answer = self._run(request)
         except RequestRefused as refusal:
-            await refuse(scope, receive, send, refusal.kind, unread=refusal.unread)
+            await refuse(scope, receive, send, refusal.kind, unread=refusal.unread, tell=self._tell)
         except ValidationError as error:
-            await send_problem(send, INVALID, problems_of(error))
+            await send_problem(send, INVALID, problems_of(error), tell=self._tell)
         except InputError as error:
-            await send_problem(send, INVALID, error.problems)
+            await send_problem(send, INVALID, error.problems, tell=self._tell)
         except CallError as error:
-            await send_problem(send, KINDS[type(error)])
+            await send_problem(send, KINDS[type(error)], tell=self._tell)
         else:
             await respond(send, 200, answer)
 
-    def _answer(self, version: bytes | None, body: bytes) -> bytes:
+    def _reader(self, scope: Scope) -> Read:
+        found = self._uploads.reader(scope) if self._uploads else None
+        if found is None:
+            check_json(scope, self._not_taken)
+        return found or self._validate
+
+    def _answer(self, version: bytes | None, read: Read, body: bytes) -> bytes:
         try:
-            request = self._validate(body)
+            request = read(body)
         except ValidationError as error:
             raise InputError(problems_of(error)) from None  # telling thousands of faults takes long, too
         if version is None:
@@ -125,6 +136,7 @@ class OperationRoute(APIRoute):
             description=operation.description,
             response_model=operation.answer,
             response_description=operation.answered,
+            openapi_extra={"requestBody": {"content": media(operation.upload)}} if operation.upload else None,
             **described,
         )
         self.handler = OperationHandler(operation, admission, limits)

@@ -1,7 +1,7 @@
 """Problems: every error of the REST door as ``application/problem+json`` (RFC 9457), never with the input in it."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -36,6 +36,10 @@ MOST_ENUMERATED = 10_000
 """Faults above this number are counted, not told: pydantic makes all of them or none, and a million take seconds."""
 _LONGEST_FIELD = 120
 _LONGEST_REASON = 200
+
+
+Tell = Callable[["Kind", Sequence[Problem]], tuple[bytes, bytes]]
+"""Makes a problem a body and its media type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +132,7 @@ def _encoded(kind: Kind, problems: Sequence[Problem]) -> bytes:
         "code": kind.code,
     }
     errors = [
-        {"field": _tame(p.field, _LONGEST_FIELD), "code": p.code, "reason": _tame(p.reason, _LONGEST_REASON)}
+        {"field": tamed(p.field, _LONGEST_FIELD), "code": p.code, "reason": tamed(p.reason, _LONGEST_REASON)}
         for p in problems[:MOST_PROBLEMS]
     ]
     encoded = _encode(body, errors)
@@ -142,18 +146,25 @@ def _encode(body: dict[str, object], errors: list[dict[str, str]]) -> bytes:
     return json.dumps({**body, "errors": errors} if errors else body).encode("ascii")
 
 
+def problem_told(kind: Kind, problems: Sequence[Problem]) -> tuple[bytes, bytes]:
+    """A problem as this door tells it: see `problem_body`, and its media type."""
+    return problem_body(kind, problems), PROBLEM_JSON
+
+
 async def send_problem(
-    send: Send, kind: Kind, problems: Sequence[Problem] = (), headers: Iterable[Header] = ()
+    send: Send, kind: Kind, problems: Sequence[Problem] = (), headers: Iterable[Header] = (), tell: Tell = problem_told
 ) -> None:
     """Send a problem as the whole answer; see `problem_body`."""
-    body = problem_body(kind, problems)
-    await send(problem_start(kind, body, headers))
+    body, media_type = tell(kind, problems)
+    await send(problem_start(kind, body, headers, media_type))
     await send({"type": "http.response.body", "body": body})
 
 
-def problem_start(kind: Kind, body: bytes, headers: Iterable[Header] = ()) -> Message:
+def problem_start(
+    kind: Kind, body: bytes, headers: Iterable[Header] = (), media_type: bytes = PROBLEM_JSON
+) -> Message:
     """The message that opens a problem; its ``problem`` tells the record why, and goes no further."""
-    return {**start(kind.status, body, PROBLEM_JSON, (*headers, *kind.headers)), PROBLEM: kind.code}
+    return {**start(kind.status, body, media_type, (*headers, *kind.headers)), PROBLEM: kind.code}
 
 
 class ProblemResponse(Response):
@@ -217,7 +228,12 @@ def _reason(code: str, message: str) -> str:
     return f"{known} (at {where})" if where else known
 
 
-def _tame(text: str, longest: int) -> str:
-    """Text that is safe in a log, a terminal and a page: a field's name may be the caller's own invention."""
+def tamed(text: str, longest: int) -> str:
+    """Text that is safe in a log, a terminal and a page: a field's name may be the caller's own invention.
+
+    Args:
+        text: Any text.
+        longest: Most characters.
+    """
     kept = "".join(c if c.isascii() and c.isprintable() and c not in "<>&" else "?" for c in text[: longest + 1])
     return kept if len(kept) <= longest else kept[: longest - 3] + "..."

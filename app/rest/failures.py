@@ -1,0 +1,26 @@
+"""Failures in the words of an operation's own, older contract."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pydantic_core import to_json
+
+from app.errors import Problem
+from app.rest.asgi import JSON
+from app.rest.problems import MOST_PROBLEMS, Kind, Tell, tamed
+
+_LONGEST = 1000
+
+
+def told_otherwise(failure: Callable[[str], Any]) -> Tell:
+    """Words problems as an operation does: one sentence in a body of its own, with this door's status.
+
+    Args:
+        failure: See `Operation.failure`.
+    """
+
+    def tell(kind: Kind, problems: Sequence[Problem]) -> tuple[bytes, bytes]:
+        sentence = "; ".join(f"{problem.field}: {problem.reason}" for problem in problems[:MOST_PROBLEMS])
+        return to_json(failure(tamed(sentence, _LONGEST) or kind.detail)), JSON
+
+    return tell

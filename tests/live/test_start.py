@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from app import __version__
-from tests.known import KEY, REPOSITORY
+from tests.known import BEER, KEY, REPOSITORY
 from tests.live.conftest import Start
 from tests.live.program import SERVE, Program, environment
 from tests.live.wire import request
@@ -165,6 +165,17 @@ def test_a_program_that_is_told_to_stop_exits_with_0(start: Start, name: str) ->
     program.process.send_signal(signal.Signals[name])
     assert program.ended() == 0
     assert "Traceback" not in program.errors
+
+
+def test_nothing_is_kept_about_the_machine_for_the_makers_of_libraries(start: Start, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    # Within what looks like a pipeline ONNX Runtime reports nothing anyway.
+    program = start(API_KEY=KEY, PORT="0", HOME=str(home), XDG_CACHE_HOME=str(home), CI="")
+    headers = [("X-API-Key", KEY), ("Content-Type", "application/json")]
+    assert program.send(request("POST", "/predict", headers, json.dumps(BEER).encode())).status == 200
+    assert program.stop() == 0
+    assert list(home.iterdir()) == []
 
 
 def test_the_version_is_told_without_any_setting(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """The face of a domain: what it can be asked, in its own words; doors derive their routes and methods from it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from typing_extensions import NotRequired, TypedDict
 
 from app.errors import CallError
+from app.inference.contract import CheckKind
 
 RequestT = TypeVar("RequestT", bound=BaseModel)
 AnswerT = TypeVar("AnswerT")
@@ -97,3 +98,13 @@ class Face(Protocol):
     @property
     def operations(self) -> Sequence[Operation[Any, Any]]:
         """What it can be asked."""
+
+
+def checks_of(face: Face) -> Mapping[str, CheckKind]:
+    """A face's own looks at rows that come over the open protocol, by model: what it declares as ``checks``, if at all.
+
+    Args:
+        face: Of a domain.
+    """
+    checks: Mapping[str, CheckKind] = getattr(face, "checks", {})
+    return checks

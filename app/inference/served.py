@@ -1,9 +1,11 @@
 """A version that serves: its predictor and what tells its reasons, swapped together in one step."""
 
 from dataclasses import dataclass
+from time import perf_counter
 
 from app.bundle.manifest import Explanation
 from app.errors import ModelNotFound
+from app.inference.contract import Contract
 from app.inference.explain import Rows, ShapleyExplainer
 from app.inference.predictor import Array, Arrays, Predictor, pack
 from app.inference.watch import ModelWatch
@@ -23,7 +25,7 @@ class Reasons:
 class Served:
     """One loaded version. Whoever holds it may finish on it after another has taken its place."""
 
-    __slots__ = ("_explainer", "manifest", "predictor", "watch")
+    __slots__ = ("_explainer", "contract", "manifest", "predictor", "watch")
 
     def __init__(self, predictor: Predictor, metrics: Registry) -> None:
         """Args:
@@ -32,6 +34,7 @@ class Served:
         """
         self.manifest = predictor.manifest
         self.predictor = predictor
+        self.contract = Contract(predictor.manifest)
         self.watch = ModelWatch(metrics, self.manifest)
         self._explainer: ShapleyExplainer | None = None
         if self.manifest.explanation and self.manifest.packed:
@@ -39,8 +42,9 @@ class Served:
 
     def infer(self, inputs: Arrays, timeout: float | None = None) -> dict[str, Array]:
         """Run the version and count what it was asked; see `Predictor.predict`."""
+        began = perf_counter()
         outputs = self.predictor.predict(inputs, timeout)
-        self.watch.seen(inputs)
+        self.watch.seen(inputs, perf_counter() - began)
         return outputs
 
     def explain(self, row: Rows) -> Reasons:

@@ -97,9 +97,7 @@ class InferenceService:
             ModelNotReady: It is not loaded, or away.
         """
         served = self.served(name, version)
-        outputs = served.predictor.predict(inputs)
-        served.watch.seen(inputs)
-        return served.manifest, outputs
+        return served.manifest, served.infer(inputs)
 
     def slow(self, name: str, version: str | None = None) -> bool:
         """Whether a call waits for another machine, or for a version to be loaded: then keep it off the event loop."""

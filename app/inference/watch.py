@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from itertools import groupby
+from time import time
 
 import numpy as np
 
@@ -11,6 +12,11 @@ from app.telemetry.metrics import Family, Registry
 
 _MODEL = ("model", "version")
 PREDICTIONS = Family("model_predictions_total", "Rows that a model has answered.", "counter", _MODEL)
+EXECUTIONS = Family("model_executions_total", "Runs of a model, each over all rows of a call.", "counter", _MODEL)
+EXECUTION_SECONDS = Family("model_execution_seconds_total", "What a model's runs took.", "counter", _MODEL)
+LAST_EXECUTION = Family(
+    "model_last_execution_timestamp_seconds", "When a model ran last.", "gauge", _MODEL, merge="max"
+)
 INPUTS = Family(
     "model_input_values_total",
     "Values of each input, by the tenth of the training data that they fall into; bin missing: there was none.",
@@ -92,6 +98,9 @@ class ModelWatch:
         """
         self._values = registry.values
         self._rows = registry.place(PREDICTIONS, manifest.name, manifest.version)
+        self._executions = registry.place(EXECUTIONS, manifest.name, manifest.version)
+        self._seconds = registry.place(EXECUTION_SECONDS, manifest.name, manifest.version)
+        self._last = registry.place(LAST_EXECUTION, manifest.name, manifest.version)
         self._packed = manifest.packed
         self._columns = {
             declared.name: (number, _Column(registry, manifest, declared))
@@ -105,16 +114,20 @@ class ModelWatch:
         """This version answers who asks for none."""
         self._values[self._info] = 1.0
 
-    def seen(self, inputs: Arrays) -> None:
+    def seen(self, inputs: Arrays, seconds: float) -> None:
         """Count what the model has answered.
 
         Args:
             inputs: See `Predictor.predict`.
+            seconds: What the run took.
         """
         packed = None if self._packed is None else inputs[self._packed]
         rows = len(packed if packed is not None else next(iter(inputs.values())))
         values = self._values
         values[self._rows] += rows
+        values[self._executions] += 1.0
+        values[self._seconds] += seconds
+        values[self._last] = time()
         if packed is not None and rows < MANY:
             for row in packed.tolist() if self._each else ():
                 for number, bounds, places, missing in self._each:

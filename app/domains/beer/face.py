@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from app.domains.beer.answers import Answers
 from app.domains.beer.reasons import told
 from app.domains.beer.recipe import Resolved, may_contradict, problems, resolve, vital_rows
+from app.domains.beer.rows import RowCheck
 from app.domains.beer.schema import Beer, Beers, Prediction, Predictions
 from app.domains.face import Operation
 from app.errors import CallError, InputError, Problem
@@ -26,6 +27,7 @@ class BeerFace:
     """Bitterness of beers."""
 
     models = (VITALS, RECIPE)
+    checks = dict.fromkeys(models, RowCheck)
 
     def __init__(self, service: InferenceService) -> None:
         """Args:

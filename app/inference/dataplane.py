@@ -1,0 +1,187 @@
+"""The data plane: the Open Inference Protocol without a transport; one way in for REST and gRPC."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from app import __version__
+from app.bundle.manifest import Manifest, Output
+from app.errors import CallError
+from app.inference.admission import Admission
+from app.inference.contract import Check, Checked, CheckKind, Contract
+from app.inference.predictor import Array, Arrays
+from app.inference.registry import VersionState
+from app.inference.served import Served
+from app.inference.service import InferenceService
+from app.inference.statistics import ModelStatistics, StatisticsBook
+from app.inference.tensors import Tensor
+
+SERVER = "beer-model"
+EXTENSIONS = ("model_repository", "model_configuration", "statistics", "binary_tensor_data")
+AT_ONCE = 64
+"""Rows up to which a call is answered in the event loop: it takes less than a millisecond."""
+
+
+@dataclass(frozen=True, slots=True)
+class InferCall:
+    """One call."""
+
+    model: str
+    version: str | None
+    """None: the one that is active."""
+    inputs: Sequence[Tensor]
+    outputs: Sequence[str] = ()
+    """The outputs asked for, in this order; empty: all."""
+
+
+@dataclass(frozen=True, slots=True)
+class InferAnswer:
+    """One answer."""
+
+    manifest: Manifest
+    """Of the version that answered."""
+    outputs: list[tuple[Output, Array]]
+    """What was asked for, n_rows first."""
+    warnings: Checked
+    """What makes the answer less sure, by row."""
+
+
+class DataPlane:
+    """Answers the protocol's calls in its terms; each door writes them in its own format."""
+
+    def __init__(self, service: InferenceService, admission: Admission, checks: Mapping[str, CheckKind]) -> None:
+        """Args:
+        service: Runs the models.
+        admission: Runs what takes long.
+        checks: The domains' own looks at rows, by model.
+        """
+        self._service = service
+        self._admission = admission
+        self._kinds = checks
+        self._checks: dict[tuple[str, str], tuple[Manifest, Check]] = {}
+        self.book = StatisticsBook(service.metrics)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The models that are served."""
+        return self._service.names
+
+    @property
+    def version(self) -> str:
+        """This program's."""
+        return __version__
+
+    @property
+    def ready(self) -> bool:
+        """Whether every model can answer."""
+        return self._service.ready
+
+    def is_ready(self, name: str, version: str | None = None) -> bool:
+        """Whether a version answers at once.
+
+        Raises:
+            ModelNotFound: No such model or version.
+        """
+        return self._service.is_ready(name, version)
+
+    async def contract(self, name: str, version: str | None = None) -> Contract:
+        """What a version takes and gives; loads it where it is not loaded.
+
+        Raises:
+            ModelNotFound: No such model or version.
+            ModelNotReady: It cannot be loaded.
+            Overloaded: It would have to be loaded, and too much waits.
+        """
+        return (await self._served(name, version)).contract
+
+    def versions(self, name: str) -> tuple[str, ...]:
+        """The versions of a model that can be asked for, lowest first.
+
+        Raises:
+            ModelNotFound: No such model.
+        """
+        return self._service.versions(name)
+
+    async def infer(self, call: InferCall, timeout: float | None = None) -> InferAnswer:
+        """Run a model.
+
+        Args:
+            call: What is asked.
+            timeout: Most seconds to wait for another machine.
+
+        Raises:
+            InputError: The call does not fit the model, or the domain refuses a row.
+            ModelNotFound: No such model or version.
+            ModelNotReady: It is not loaded, or away.
+            Overloaded: It takes long, and too much waits.
+            TooLate: The other machine took longer.
+        """
+        served = await self._served(call.model, call.version)
+        try:
+            outputs, arrays = served.contract.chosen(call.outputs), served.contract.arrays(call.inputs)
+            work = partial(self._run, served, outputs, arrays)
+            if served.predictor.remote or len(next(iter(arrays.values()))) > AT_ONCE:
+                return await self._admission.run(work, timeout)
+            return work(timeout)
+        except CallError:
+            self.book.failed(served.manifest)
+            raise
+
+    def _run(self, served: Served, chosen: list[Output], arrays: Arrays, timeout: float | None) -> InferAnswer:
+        manifest = served.manifest
+        warnings = self._check(manifest)(next(iter(arrays.values()))) if manifest.name in self._kinds else ()
+        outputs = served.infer(arrays, timeout)
+        return InferAnswer(manifest, [(output, outputs[output.name]) for output in chosen], warnings)
+
+    def _check(self, manifest: Manifest) -> Check:
+        key = (manifest.name, manifest.version)
+        known, check = self._checks.get(key, (None, None))
+        if check is None or known is not manifest:  # a version may have been made anew
+            check = self._kinds[manifest.name](manifest)
+            self._checks[key] = manifest, check
+        return check
+
+    async def _served(self, name: str, version: str | None) -> Served:
+        if version is None or self._service.registry.loaded(name, version) is not None:
+            return self._service.served(name, version)
+        return await self._admission.run(partial(self._service.served, name), version)
+
+    async def statistics(self, name: str | None = None, version: str | None = None) -> list[ModelStatistics]:
+        """What versions have been asked and how long they took, over all workers.
+
+        Args:
+            name: The model; None: all of them.
+            version: One of its versions; None: all that can be asked for.
+
+        Raises:
+            ModelNotFound: No such model or version.
+        """
+        names = self.names if name is None else (name,)
+        states = [state for each in names for state in self._service.states(each)]
+        if version is not None:
+            self._service.is_ready(names[0], version)  # raises where there is none
+            states = [state for state in states if state.version == version]
+        return await asyncio.to_thread(self.book.read, [(state.name, state.version) for state in states])
+
+    def index(self, only_ready: bool = False) -> list[VersionState]:
+        """Every version of every model, and whether it answers."""
+        states = [state for name in self.names for state in self._service.states(name)]
+        return [state for state in states if state.state == "READY"] if only_ready else states
+
+    async def load(self, name: str) -> None:
+        """Let a model answer that was unloaded.
+
+        Raises:
+            ModelNotFound: No such model.
+            ModelNotReady: It cannot be loaded; the log says why.
+        """
+        await asyncio.to_thread(self._service.load, name)
+
+    async def unload(self, name: str) -> None:
+        """Let a model answer no more.
+
+        Raises:
+            ModelNotFound: No such model.
+        """
+        await asyncio.to_thread(self._service.unload, name)

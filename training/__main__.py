@@ -1,8 +1,14 @@
-"""The command line: ``python -m training --data PATH`` trains; ``select``, ``ablate``, ``evaluate``, ``compare``."""
+"""The command line: ``python -m training --data PATH`` trains; ``select``, ``ablate``, ``evaluate``, ``compare``.
+
+A model that is not trained on recipes has a command of its own: ``python -m training NAME`` runs `COMMAND` of
+``training/<name>.py``, or of ``training/<name>/command.py``; nothing else lists them.
+"""
 
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from importlib.util import find_spec
 from types import FrameType
 
 from app.errors import BundleError
@@ -25,13 +31,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit code: 0 done, 1 the data or the model is not fit or the second bundle is worse, 2 wrong arguments.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    command = words.pop(0) if words and words[0] in COMMANDS else "train"
+    command = _command(words[0]) if words else None
     signal.signal(signal.SIGTERM, _stop)
     try:
-        return COMMANDS[command](words)
+        return command(words[1:]) if command else train_models(words)
     except (TrainingError, BundleError) as error:
         print(f"training: {error}", file=sys.stderr)
         return 1
+
+
+def _command(word: str) -> Callable[[Sequence[str]], int] | None:
+    if word in COMMANDS or not word.isidentifier():
+        return COMMANDS.get(word)
+    for name in f"training.{word}", f"training.{word}.command":
+        try:
+            found = find_spec(name)
+        except ModuleNotFoundError:  # there is no such package
+            return None
+        if found and not found.submodule_search_locations:
+            command: Callable[[Sequence[str]], int] | None = getattr(import_module(name), "COMMAND", None)
+            return command
+    return None
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

@@ -10,7 +10,6 @@ from random import Random
 import pytest
 
 from app.bundle.store import Bundle
-from app.domains.beer.face import RECIPE
 from tests.bundles import copy_of, flip_bit, seal
 from tests.known import KEY
 from tests.live.conftest import Start
@@ -98,6 +97,7 @@ def test_the_highest_version_serves(start: Start, tmp_path: Path, bundle: Bundle
         manifest = json.loads((good / "manifest.json").read_text())
         (good.parent / version / "manifest.json").write_text(json.dumps({**manifest, "version": version}))
         seal(good.parent / version)
-    shutil.copytree(bundle.folder.parents[1] / RECIPE, models / RECIPE)
+    others = shutil.ignore_patterns(bundle.manifest.name)
+    shutil.copytree(bundle.folder.parents[1], models, ignore=others, dirs_exist_ok=True)
     program = start(API_KEY=KEY, PORT="0", MODEL_PATH=str(models))
     assert program.send(request("GET", "/model", [("X-API-Key", KEY)])).json["version"] == "10"

@@ -26,7 +26,7 @@ def checkout(tmp_path: Path) -> Path:
         shutil.copytree(REPOSITORY / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(TOY / "training_toy.py", tmp_path / "training" / "toy.py")
     shutil.copy(TOY / "domain_toy.py", tmp_path / "app" / "domains" / "toy.py")
-    train = [sys.executable, "-m", "training.toy", "models"]
+    train = [sys.executable, "-m", "training", "toy", "models"]
     subprocess.run(train, cwd=tmp_path, env=environment(PYTHONPATH=str(tmp_path)), check=True, capture_output=True)
     return tmp_path
 

@@ -6,7 +6,7 @@ from schemathesis import Case
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from app.access.keys import KeyRing
-from app.domains.beer.face import BeerFace
+from app.domains.discovery import discover
 from app.inference.service import InferenceService
 from app.rest.application import RestDoor
 from app.rest.openapi import describe
@@ -15,8 +15,9 @@ from tests.known import KEY
 from tests.live.program import Program
 from tests.live.wire import request
 
-_service = InferenceService(BeerFace.models)
-DOCUMENT = describe(RestDoor(_service, [BeerFace(_service)], KeyRing.single(KEY), RequestLog()).router)
+_kinds = discover()
+_service = InferenceService([name for kind in _kinds for name in kind.models])
+DOCUMENT = describe(RestDoor(_service, [k(_service) for k in _kinds], KeyRing.single(KEY), RequestLog()).router)
 schema = schemathesis.openapi.from_dict(DOCUMENT)
 
 UNSAID = {"gravities_swapped", "stage_or_minutes", "not_in_batch"}

@@ -1,0 +1,70 @@
+"""The iris face: species, scores and warnings through the real model and the real door."""
+
+from io import StringIO
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.access.keys import KeyRing
+from app.bundle.store import highest, read_bundle
+from app.domains.iris import EXAMPLE_ANSWER, EXAMPLE_FLOWER, IrisFace
+from app.inference.onnx import OnnxPredictor
+from app.inference.service import InferenceService
+from app.rest.application import RestDoor
+from app.telemetry.logs import RequestLog
+from tests.known import KEY
+
+pytestmark = pytest.mark.anyio
+VERSICOLOR = {"sepal_length": 5.7, "sepal_width": 2.8, "petal_length": 4.1, "petal_width": 1.3}
+VIRGINICA = {"sepal_length": 6.3, "sepal_width": 3.3, "petal_length": 6.0, "petal_width": 2.5}
+
+
+@pytest.fixture
+def client(models: Path) -> httpx.AsyncClient:
+    """A client of a door with the iris domain alone."""
+    service = InferenceService(IrisFace.models)
+    service.serve(OnnxPredictor(read_bundle(highest(models, "iris"))))
+    door = RestDoor(service, [IrisFace(service)], KeyRing.single(KEY), RequestLog(StringIO()))
+    transport = httpx.ASGITransport(app=door)  # type: ignore[arg-type]
+    return httpx.AsyncClient(transport=transport, base_url="http://test", headers={"X-API-Key": KEY})
+
+
+async def test_the_example_is_answered_as_documented(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/iris/predict", json=EXAMPLE_FLOWER)
+    assert (answer.status_code, answer.json()) == (200, EXAMPLE_ANSWER)
+
+
+@pytest.mark.parametrize(
+    ("flower", "species", "number"), [(VERSICOLOR, "versicolor", 1), (VIRGINICA, "virginica", 2)]
+)
+async def test_the_largest_score_is_the_species(
+    client: httpx.AsyncClient, flower: dict[str, float], species: str, number: int
+) -> None:
+    told = (await client.post("/iris/predict", json=flower)).json()
+    assert (told["species"], told["class_id"], told["warnings"]) == (species, number, [])
+    assert max(told["scores"], key=told["scores"].get) == species
+
+
+async def test_lengths_that_the_model_has_not_seen_are_warned_of_by_name(client: httpx.AsyncClient) -> None:
+    told = (await client.post("/iris/predict", json={**VIRGINICA, "petal_length": 30, "sepal_width": 0})).json()
+    assert [(w["code"], w["field"]) for w in told["warnings"]] == [
+        ("outside_trained_range", "sepal_width"),
+        ("outside_trained_range", "petal_length"),
+    ]
+    assert told["warnings"][1]["message"] == "petal_length is outside what the model has seen: 1 to 6.9 cm."
+    for edge in {"petal_length": 6.9}, {"petal_width": 0.1}:
+        assert (await client.post("/iris/predict", json={**VIRGINICA, **edge})).json()["warnings"] == []
+
+
+@pytest.mark.parametrize("wrong", [-0.1, 30.1, "5", None, True, [5]])
+async def test_what_is_no_length_is_refused_by_field(client: httpx.AsyncClient, wrong: object) -> None:
+    answer = await client.post("/iris/predict", json={**VIRGINICA, "petal_width": wrong})
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json()["errors"]] == ["petal_width"]
+
+
+async def test_a_length_too_many_or_too_few_is_refused(client: httpx.AsyncClient) -> None:
+    assert (await client.post("/iris/predict", json={**VIRGINICA, "height": 1})).status_code == 422
+    short = {name: value for name, value in VIRGINICA.items() if name != "sepal_width"}
+    assert (await client.post("/iris/predict", json=short)).json()["errors"][0]["field"] == "sepal_width"

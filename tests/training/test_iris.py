@@ -1,0 +1,72 @@
+"""The iris model: the same class as scikit-learn, the figures that are promised, the committed bundle to the bit."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.bundle.store import highest, read_bundle
+from app.inference.onnx import OnnxPredictor
+from tests.known import REPOSITORY
+from training import iris
+from training.errors import ExportError
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    rows, species = iris.data()
+    return iris.model().fit(rows, species)
+
+
+@pytest.fixture(scope="module")
+def bundle():
+    return read_bundle(highest(REPOSITORY / "models", "iris"))
+
+
+def test_the_committed_bundle_gives_scikit_learns_class_on_all_rows_and_10_000_random_ones(fitted, bundle):
+    rows = iris.data()[0]
+    drawn = np.random.default_rng(7).uniform(0, 30, (10_000, 4)).astype(np.float32)
+    tried = np.concatenate([rows, drawn])
+    given = OnnxPredictor(bundle).predict({"features": tried})
+    assert given["class_id"].shape == (len(tried), 1) and given["scores"].shape == (len(tried), 3)
+    assert (given["class_id"][:, 0] == fitted.predict(tried)).all()
+    assert (given["class_id"][:, 0] == given["scores"].argmax(axis=1)).all()
+    assert np.abs(given["scores"] - fitted.decision_function(tried)).max() < 1e-4
+
+
+def test_training_again_gives_the_committed_bundle(bundle, tmp_path):
+    trained = read_bundle(iris.write(tmp_path, "1"))
+    assert trained.files["model.onnx"] == bundle.files["model.onnx"]
+    assert trained.files["MODEL_CARD.md"] == bundle.files["MODEL_CARD.md"]
+    same = {"libraries": {}}
+    assert trained.manifest.model_copy(update=same) == bundle.manifest.model_copy(update=same)
+
+
+def test_the_model_is_right_for_95_in_100_flowers_that_it_has_not_seen_and_beats_the_baselines(bundle):
+    values = bundle.manifest.metrics.values
+    assert values["accuracy"] >= 0.95 > max(each["accuracy"] for each in values["baselines"].values())
+    assert f"{values['accuracy']:.3f} ±" in bundle.files["MODEL_CARD.md"].decode()
+
+
+def test_a_graph_that_is_not_scikit_learns_model_is_refused(fitted):
+    rows, species = iris.data()
+    other = iris.model().fit(rows, species[::-1])
+    with pytest.raises(ExportError, match="another class than scikit-learn"):
+        iris.check_parity(other, iris.graph_bytes(fitted), rows)
+
+
+def test_the_command_writes_the_next_version(tmp_path):
+    shutil.copytree(REPOSITORY / "models" / "iris", tmp_path / "iris")
+    command = [sys.executable, "-m", "training", "iris", "--out", str(tmp_path)]
+    told = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    assert Path(told.strip()) == tmp_path / "iris" / "2"
+    assert read_bundle(tmp_path / "iris" / "2").manifest.version == "2"
+
+
+@pytest.mark.parametrize("words", [["tulips"], ["beer"], ["spec"]])
+def test_a_word_that_is_no_model_is_an_argument_that_is_wrong(words):
+    told = subprocess.run([sys.executable, "-m", "training", *words], cwd=REPOSITORY, capture_output=True, text=True)
+    assert told.returncode == 2 and "Traceback" not in told.stderr

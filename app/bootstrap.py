@@ -1,13 +1,17 @@
 """The composition root: builds the program's parts from its settings; the only module that names implementations."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from app.access.attempts import FailedAttempts
 from app.access.keys import KeyRing, default_principal
 from app.access.rates import FAILURES, RateLimiter, parse_rate
 from app.access.watch import KeyWatch
-from app.domains.discovery import discover
-from app.errors import BundleError, SettingsError
+from app.bundle.fetch import Fetch, is_remote, models_root
+from app.bundle.store import read_bundle
+from app.domains.discovery import FaceKind, discover
+from app.errors import BundleError, ObjectsError, SettingsError
 from app.inference.admission import Admission
 from app.inference.candidates import Candidates
 from app.inference.changes import ChangeFigures
@@ -15,10 +19,11 @@ from app.inference.follower import Follower
 from app.inference.onnx import OnnxPredictor
 from app.inference.quarantine import read_quarantined
 from app.inference.service import InferenceService
+from app.objects import ObjectStore
 from app.rest.application import RestDoor, metrics_app
 from app.rest.asgi import App
 from app.rest.gate import Limits
-from app.settings import Settings
+from app.settings import ModelSettings, Settings
 from app.telemetry.logs import RequestLog, at_turns_end
 from app.telemetry.metrics import Registry
 
@@ -49,9 +54,8 @@ def build(settings: Settings, metrics: Registry | None = None) -> Program:
         SettingsError: The file of keys is missing or broken, or the rate is none.
     """
     metrics = metrics or Registry()
-    candidates = Candidates(settings.model_path, OnnxPredictor, read_quarantined)
     kinds = discover()
-    service = InferenceService([name for kind in kinds for name in kind.models], metrics, candidates)
+    service, candidates = build_service(settings, kinds, metrics)
     follower = Follower(service.registry, candidates, ChangeFigures(metrics))
     keys, watch = _keys(settings, metrics)
     rest = RestDoor(
@@ -70,6 +74,46 @@ def build(settings: Settings, metrics: Registry | None = None) -> Program:
         begin=lambda: _begin(follower, watch),
     )
     return Program(service, candidates, rest, metrics_app(metrics))
+
+
+def build_service(
+    settings: ModelSettings, kinds: Sequence[FaceKind], metrics: Registry
+) -> tuple[InferenceService, Candidates]:
+    """Build what is behind every door; no model is loaded yet.
+
+    Args:
+        settings: What is set of models.
+        kinds: The domains that are served.
+        metrics: Hold what is counted.
+    """
+    candidates = Candidates(
+        models_root(settings),
+        OnnxPredictor,
+        partial(read_quarantined, approved=settings.model_sha256),
+        partial(read_bundle, approved=settings.model_sha256),
+    )
+    return InferenceService([name for kind in kinds for name in kind.models], metrics, candidates), candidates
+
+
+def fetch_models(settings: ModelSettings, kinds: Sequence[FaceKind]) -> None:
+    """Take the bundles that are to answer from where MODEL_URI says, where that is an object store.
+
+    Args:
+        settings: What is set of models.
+        kinds: The domains that are served.
+
+    Raises:
+        BundleError: One is missing, altered, cut off or not approved, or the store does not answer.
+    """
+    if not is_remote(settings):
+        return
+    bucket, _, prefix = settings.model_uri.removeprefix("s3://").partition("/")
+    try:
+        store = ObjectStore(bucket, settings.s3_endpoint)
+    except ObjectsError as error:
+        raise BundleError(str(error)) from None
+    fetch = Fetch(store, prefix, settings.model_uri, settings.model_cache, settings.model_sha256)
+    fetch.run([name for kind in kinds for name in kind.models], models_root(settings))
 
 
 def _begin(follower: Follower, watch: KeyWatch | None) -> None:
@@ -102,12 +146,11 @@ def _limits(settings: Settings, metrics: Registry) -> Limits:
     return Limits(rates, FailedAttempts(settings.auth_failures_per_minute), settings.trusted_proxies)
 
 
-def try_models(program: Program, settings: Settings) -> None:
+def try_models(program: Program) -> None:
     """Try the bundles that a new worker would load, in child processes.
 
     Args:
         program: From `build`.
-        settings: Say where the bundles are.
 
     Raises:
         BundleError: One is altered, broken or dangerous.
@@ -115,7 +158,7 @@ def try_models(program: Program, settings: Settings) -> None:
     for name in program.service.names:
         version = program.candidates.active(name)
         if version is not None:
-            read_quarantined(settings.model_path / name / version)
+            program.candidates.attempt(name, version)
 
 
 def load_models(program: Program, is_worker: bool = False) -> None:

@@ -15,9 +15,10 @@ Each door keeps one table from the calls' errors to its own codes; a test holds 
     │   ├── ModelNotReady       the model exists but cannot answer yet
     │   ├── Overloaded          as many calls are in work and waiting as may be
     │   └── TooLate             the answer did not come within the caller's time, or the settings'
-    └── StartError              what keeps the program from starting
-        ├── SettingsError       a setting is missing or wrong
-        └── BundleError         a bundle is incomplete, altered or of an unknown format
+    ├── StartError              what keeps the program from starting
+    │   ├── SettingsError       a setting is missing or wrong
+    │   └── BundleError         a bundle is incomplete, altered or of an unknown format
+    └── ObjectsError            an object store does not give or take an object
 """
 
 from collections.abc import Sequence
@@ -111,3 +112,7 @@ class SettingsError(StartError):
 
 class BundleError(StartError):
     """A bundle is incomplete, altered or of an unknown format; the message names the file and the fault."""
+
+
+class ObjectsError(BeerModelError):
+    """An object store does not give or take an object; the message names the object and the fault."""

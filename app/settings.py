@@ -2,14 +2,18 @@
 
 import os
 import secrets
+from collections.abc import Callable
+from functools import partial
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.errors import SettingsError
+
+_SettingsT = TypeVar("_SettingsT", bound=BaseSettings)
 
 ENV_FILE = ".env"
 ENV_EXAMPLE = ".env.example"
@@ -41,15 +45,46 @@ def _store(url: SecretStr) -> SecretStr:
     return url
 
 
+def _source(uri: str) -> str:
+    scheme, separator, rest = uri.partition("://")
+    if separator and (scheme != "s3" or not rest.partition("/")[0]):
+        raise ValueError("must be a local path or s3://bucket/prefix")
+    return uri.rstrip("/") if separator else uri
+
+
+def _endpoint(url: str) -> str:
+    if url and not url.startswith(("https://", "http://")):
+        raise ValueError("must begin with https:// or http://")
+    return url
+
+
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_empty)]
 
 
-class Settings(BaseSettings):
-    """What can be set. Each name is also the environment variable's, in capitals."""
+class ModelSettings(BaseSettings):
+    """What can be set of models: all that commands and jobs need that ask for no key."""
 
     model_config = SettingsConfigDict(
         env_file=ENV_FILE, env_file_encoding="utf-8", extra="ignore", frozen=True, hide_input_in_errors=True
     )
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """Least level that is logged; requests are logged at INFO."""
+    model_path: Path = Path("models")
+    """Folder of bundles."""
+    model_uri: Annotated[str, AfterValidator(_source)] = ""
+    """Where bundles come from in place of MODEL_PATH: another folder, or ``s3://bucket/prefix``, read at the start."""
+    model_sha256: Annotated[tuple[Digest, ...], NoDecode, BeforeValidator(_parts)] = ()
+    """Digests, with commas between them, of the ``SHA256SUMS`` of bundles that may be loaded; empty: any bundle."""
+    model_cache: Path = Path("model-cache")
+    """Folder in which bundles from ``s3://`` are kept, by digest."""
+    s3_endpoint: Annotated[str, AfterValidator(_endpoint)] = ""
+    """Address of an S3-compatible store; empty: AWS in the region that AWS_REGION names."""
+
+
+class Settings(ModelSettings):
+    """What can be set. Each name is also the environment variable's, in capitals."""
 
     api_key: Annotated[SecretStr, AfterValidator(_sendable)] | None
     """The key that callers send as X-API-Key; 16 characters or more. Needed unless there is a file of keys."""
@@ -69,10 +104,6 @@ class Settings(BaseSettings):
     """Address to listen on; 0.0.0.0 is every one."""
     port: int = Field(default=8000, ge=0, le=65535)
     """Port to listen on; 0 takes a free one."""
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    """Least level that is logged; requests are logged at INFO."""
-    model_path: Path = Path("models")
-    """Folder of bundles."""
     docs_enabled: bool = True
     """Whether /docs and /openapi.json are served."""
     workers: int = Field(default=1, ge=1, le=256)
@@ -116,8 +147,21 @@ def load_settings(workers: int | None = None) -> Settings:
     Raises:
         SettingsError: One is missing or wrong; every such setting is named, no value is shown.
     """
+    return _load(Settings if workers is None else partial(Settings, workers=workers))
+
+
+def load_model_settings() -> ModelSettings:
+    """Read those settings alone that are about models; no other needs to be right.
+
+    Raises:
+        SettingsError: See `load_settings`.
+    """
+    return _load(ModelSettings)
+
+
+def _load(read: Callable[[], _SettingsT]) -> _SettingsT:
     try:
-        return Settings() if workers is None else Settings(workers=workers)
+        return read()
     except ValidationError as error:
         faults = error.errors(include_input=False, include_url=False, include_context=False)
         told = (_sentence(str(fault["loc"][0]).upper(), fault["msg"]) for fault in faults)
@@ -126,11 +170,10 @@ def load_settings(workers: int | None = None) -> Settings:
         raise SettingsError(f"{ENV_FILE} cannot be read as UTF-8 text") from None
 
 
-class _Paths(BaseSettings):
+class _Keys(BaseSettings):
     model_config = Settings.model_config
 
     api_keys_file: OptionalPath = None
-    model_path: Path = Settings.model_fields["model_path"].default
 
 
 def keys_file() -> Path | None:
@@ -139,23 +182,7 @@ def keys_file() -> Path | None:
     Raises:
         SettingsError: ``.env`` cannot be read.
     """
-    return _paths().api_keys_file
-
-
-def model_path() -> Path:
-    """The setting MODEL_PATH alone, for commands that need no other to be right.
-
-    Raises:
-        SettingsError: ``.env`` cannot be read.
-    """
-    return _paths().model_path
-
-
-def _paths() -> _Paths:
-    try:
-        return _Paths()
-    except (OSError, UnicodeDecodeError):
-        raise SettingsError(f"{ENV_FILE} cannot be read as UTF-8 text") from None
+    return _load(_Keys).api_keys_file
 
 
 def _sentence(name: str, reason: str) -> str:

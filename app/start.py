@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from app.bootstrap import Program, build, load_models
+from app.bootstrap import Program, build, fetch_models, load_models
+from app.domains.discovery import discover
 from app.errors import BundleError, SettingsError
 from app.settings import Settings, load_settings
 from app.telemetry.folder import make_folder
@@ -32,8 +33,11 @@ def start(metrics_folder: Path | None = None, workers: int | None = None) -> tup
     try:
         settings = load_settings(workers)
         configure_logging(settings.log_level)
+        is_worker = metrics_folder is not None
+        if not is_worker:  # a worker takes what was fetched for all, so that all serve the same
+            fetch_models(settings, discover())
         program = build(settings, _metrics(settings, metrics_folder))
-        load_models(program, is_worker=metrics_folder is not None)
+        load_models(program, is_worker)
     except SettingsError as error:
         quit_with(f"Settings: {error}", EXIT_SETTINGS)
     except BundleError as error:

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from app.errors import BundleError
@@ -47,6 +47,26 @@ def parse_sums(text: str) -> dict[str, str]:
         if found[2] != max(digests) or len(digests) != number:
             raise BundleError(f"{SHA256SUMS}: line {number} is repeated or out of order")
     return digests
+
+
+def check_approved(sums: str, approved: Collection[str], folder: Path | str) -> str:
+    """Refuse a bundle that nobody approved.
+
+    Args:
+        sums: Contents of its ``SHA256SUMS``.
+        approved: Digests of the ``SHA256SUMS`` that are approved; empty: any.
+        folder: Where it is, for errors.
+
+    Returns:
+        The digest of ``sums``, by which a bundle is known: 64 lower-case hexadecimal digits.
+
+    Raises:
+        BundleError: It is not approved.
+    """
+    digest = hashlib.sha256(sums.encode("ascii")).hexdigest()
+    if approved and digest not in approved:
+        raise BundleError(f"{folder}: not an approved bundle: {SHA256SUMS} has the digest {digest}")
+    return digest
 
 
 def read_verified(folder: Path) -> dict[str, bytes]:

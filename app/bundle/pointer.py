@@ -6,6 +6,7 @@ which a rollback returns. The file is small enough to be read by people and writ
 
 import os
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from app.errors import BundleError
 
 POINTER = "ACTIVE"
 NOTHING = "none"
-_LONGEST = 64
+LONGEST_POINTER = 64
+"""Bytes of the file that are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +38,25 @@ def read_pointer(root: Path, name: str) -> Pointer | None:
     path = root / name / POINTER
     try:
         with path.open("rb") as file:
-            lines = file.read(_LONGEST + 1).decode("ascii").split("\n")
+            return parse_pointer(file.read(LONGEST_POINTER + 1), path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise BundleError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def parse_pointer(text: bytes, path: Path | str) -> Pointer:
+    """Read a pointer's contents.
+
+    Args:
+        text: What the file holds.
+        path: Where it is, for errors.
+
+    Raises:
+        BundleError: It is no pointer.
+    """
+    try:
+        lines = text.decode("ascii").split("\n")
     except UnicodeDecodeError:
         raise BundleError(f"{path}: not plain ASCII") from None
     active, *before = [line.strip() for line in lines if line.strip()] or [""]
@@ -58,13 +74,31 @@ def active_version(root: Path, name: str) -> str | None:
     pointer = read_pointer(root, name)
     if pointer is not None and pointer.active is None:
         return None
-    found = versions(root, name)
+    return chosen(pointer, versions(root, name), root / name)
+
+
+def chosen(pointer: Pointer | None, found: Sequence[str], folder: Path | str) -> str | None:
+    """The version that is to answer of those that are there.
+
+    Args:
+        pointer: The model's; None: it has none.
+        found: Versions that are there, lowest first.
+        folder: Where, for errors.
+
+    Returns:
+        The pointer's version, else the highest; None where the pointer says that none is.
+
+    Raises:
+        BundleError: There is no version, or the pointer names one that is not there.
+    """
+    if pointer is not None and pointer.active is None:
+        return None
     if not found:
-        raise BundleError(f"{root / name}: no bundle here")
+        raise BundleError(f"{folder}: no bundle here")
     if pointer is None or pointer.active is None:
         return found[-1]
     if pointer.active not in found:
-        raise BundleError(f"{root / name / POINTER}: names version {pointer.active}, which is not there")
+        raise BundleError(f"{folder}/{POINTER}: names version {pointer.active}, which is not there")
     return pointer.active
 
 

@@ -4,11 +4,11 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.bundle.digests import SHA256SUMS, read_verified, sums_text
+from app.bundle.digests import SHA256SUMS, check_approved, read_verified, sums_text
 from app.bundle.manifest import MANIFEST, MODEL, Manifest, parse_manifest
 from app.errors import BundleError
 
@@ -26,19 +26,22 @@ class Bundle:
     """File name to verified contents."""
 
 
-def read_bundle(folder: Path) -> Bundle:
+def read_bundle(folder: Path, approved: Collection[str] = ()) -> Bundle:
     """Read a bundle and verify its digests and manifest; golden rows are the loader's to check.
 
     Args:
         folder: ``<root>/<name>/<version>``.
+        approved: Digests of the ``SHA256SUMS`` of bundles that may be loaded; empty: any.
 
     Returns:
         The bundle.
 
     Raises:
-        BundleError: A file is missing, altered or unlisted, or the manifest does not fit its place.
+        BundleError: A file is missing, altered or unlisted, the bundle is not approved, or the manifest does not fit
+            its place.
     """
     files = read_verified(folder)
+    check_approved(sums_text(files), approved, folder)
     for required in (MANIFEST, MODEL):
         if required not in files:
             raise BundleError(f"{folder}: {required} is missing")
@@ -110,13 +113,28 @@ def write_bundle(root: Path, manifest: Manifest, files: Mapping[str, bytes]) -> 
     Raises:
         BundleError: That version exists.
     """
-    parent = root / manifest.name
-    target = parent / manifest.version
-    parent.mkdir(parents=True, exist_ok=True)
     contents = {**files, MANIFEST: manifest.to_json().encode()}
-    staging = Path(tempfile.mkdtemp(prefix=f".{manifest.version}.", dir=parent))
+    return place_files(root / manifest.name / manifest.version, contents)
+
+
+def place_files(target: Path, files: Mapping[str, bytes]) -> Path:
+    """Write a bundle's folder: beside its place, flushed to disk, then moved there in one step.
+
+    Args:
+        target: The new folder; those above it are made where they are missing.
+        files: File name to contents; ``SHA256SUMS`` is added.
+
+    Returns:
+        The new folder.
+
+    Raises:
+        BundleError: It exists.
+    """
+    parent = target.parent
+    parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=parent))
     try:
-        for name, data in {**contents, SHA256SUMS: sums_text(contents).encode("ascii")}.items():
+        for name, data in {**files, SHA256SUMS: sums_text(files).encode("ascii")}.items():
             _write_flushed(staging / name, data)
         staging.chmod(0o755)
         flush_folder(staging)

@@ -10,7 +10,8 @@ from app.bundle.pointer import activate, active_version, rollback
 from app.bundle.store import models, versions
 from app.errors import BundleError
 from app.inference.quarantine import read_quarantined
-from app.settings import model_path
+from app.bundle.fetch import models_root
+from app.settings import load_model_settings
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -36,8 +37,12 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     back.set_defaults(run=_rollback)
 
 
+def _models() -> Path:
+    return models_root(load_model_settings())
+
+
 def _list(arguments: argparse.Namespace) -> None:
-    root = model_path()
+    root = _models()
     for name in models(root):
         try:
             active, fault = active_version(root, name), ""
@@ -59,7 +64,7 @@ def _verdict(folder: Path) -> str:
 
 
 def _verify(arguments: argparse.Namespace) -> None:
-    root, version = _root(arguments.name), arguments.version or active_version(model_path(), arguments.name)
+    root, version = _root(arguments.name), arguments.version or active_version(_models(), arguments.name)
     if version is None:
         raise BundleError(f"{root / arguments.name}: no version is active")
     if version not in versions(root, arguments.name):
@@ -82,7 +87,7 @@ def _rollback(arguments: argparse.Namespace) -> None:
 
 
 def _root(name: str) -> Path:
-    root = model_path()
+    root = _models()
     if name not in models(root):
         raise BundleError(f"{root}: no model of that name")
     return root

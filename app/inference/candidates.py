@@ -19,16 +19,22 @@ class Candidates:
     """The folder of bundles, read again whenever it is asked."""
 
     def __init__(
-        self, root: Path, open: Callable[[Bundle], Predictor], check: Callable[[Path], Bundle] = read_bundle
+        self,
+        root: Path,
+        open: Callable[[Bundle], Predictor],
+        check: Callable[[Path], Bundle] = read_bundle,
+        read: Callable[[Path], Bundle] = read_bundle,
     ) -> None:
         """Args:
         root: Folder of bundles.
         open: Loads a bundle and runs its golden rows; raises BundleError where it is bad.
         check: Reads a bundle and tries it where a crash does no harm; raises BundleError where it is bad.
+        read: Reads a bundle that is to be loaded without being tried first.
         """
         self._root = root
         self._open = open
         self._check = check
+        self._read = read
         self._verdicts: dict[tuple[str, str], tuple[Signature, str]] = {}
 
     def versions(self, name: str) -> list[str]:
@@ -50,6 +56,14 @@ class Candidates:
     def reload(self, name: str) -> None:
         """Undo `unload`; see `app.bundle.pointer.reload`."""
         reload(self._root, name)
+
+    def attempt(self, name: str, version: str) -> None:
+        """Try a version where a crash does no harm, and load nothing.
+
+        Raises:
+            BundleError: It is bad.
+        """
+        self._check(self._root / name / version)
 
     def signature(self, name: str, version: str) -> Signature:
         """What changes when a version's files do; empty where they cannot be listed."""
@@ -93,7 +107,7 @@ class Candidates:
         return predictor
 
     def _load(self, folder: Path, checked: bool) -> Predictor:
-        bundle = self._check(folder) if checked else read_bundle(folder)
+        bundle = self._check(folder) if checked else self._read(folder)
         predictor = self._open(bundle)
         first = {name: rows[:1] for name, rows in pack(bundle.manifest, bundle.manifest.golden.inputs).items()}
         for _ in range(WARMING):

@@ -10,6 +10,7 @@ import signal
 import struct
 import subprocess  # nosec B404
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import BinaryIO
 
@@ -30,21 +31,24 @@ PROBES = 4096
 _LENGTHS = struct.Struct("!QQ")
 
 
-def read_quarantined(folder: Path, memory: int = MEMORY, seconds: float = SECONDS) -> Bundle:
+def read_quarantined(
+    folder: Path, memory: int = MEMORY, seconds: float = SECONDS, approved: Collection[str] = ()
+) -> Bundle:
     """Read a bundle, verify its digests, and try it in a child process.
 
     Args:
         folder: ``<root>/<name>/<version>``.
         memory: Bytes of address space that the child may take for it.
         seconds: How long it may take.
+        approved: See `read_bundle`.
 
     Returns:
         The bundle, with the very bytes that were tried.
 
     Raises:
-        BundleError: It is altered, cannot be loaded, fails its golden rows, crashes, or takes too much.
+        BundleError: It is altered or not approved, cannot be loaded, fails its golden rows, crashes, or takes too much.
     """
-    bundle = read_bundle(folder)
+    bundle = read_bundle(folder, approved)
     manifest, model = bundle.files[MANIFEST], bundle.files[MODEL]
     with subprocess.Popen(  # nosec B603
         [sys.executable, "-m", __name__, str(memory), str(int(seconds))],

@@ -190,7 +190,7 @@ def supervise(settings: Settings, program: Program) -> None:
         raise ValueError("several workers need a folder to share")
     with open_port(settings.host, settings.port) as listening:
         supervisor = Supervisor(
-            listening, settings.workers, settings.shutdown_grace, metrics.folder, lambda: try_models(program, settings)
+            listening, settings.workers, settings.shutdown_grace, metrics.folder, lambda: try_models(program)
         )
         management = start_management(settings, program, lambda: supervisor.is_ready)
         asyncio.run(supervisor.run())

@@ -42,7 +42,7 @@ def test_env_example_has_each_setting_with_its_default_and_a_comment(repository:
 
 def test_the_readme_has_each_setting_with_its_default(repository: Path) -> None:
     readme = (repository / "README.md").read_text("utf-8")
-    rows = dict(re.findall(r"^\| `([A-Z_]+)` \| (?:`([^`]*)`)? *\|", readme, re.MULTILINE))
+    rows = dict(re.findall(r"^\| `([A-Z0-9_]+)` \| (?:`([^`]*)`)? *\|", readme, re.MULTILINE))
     assert rows == {**defaults(), "API_KEY": ""}
 
 

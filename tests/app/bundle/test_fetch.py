@@ -1,0 +1,150 @@
+"""Fetching bundles from a tree of objects: what is whole is taken, once; what is not is refused and leaves nothing."""
+
+import hashlib
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from app.bundle.digests import SHA256SUMS
+from app.bundle.fetch import Fetch, cached_root
+from app.bundle.pointer import active_version
+from app.bundle.store import Bundle, read_bundle
+from app.errors import BundleError, ObjectsError
+from tests.bundles import copy_of, flip_bit, version_of
+
+PLACE = "s3://bucket/some/models"
+
+
+class Tree:
+    """A source that is a folder, and remembers what was read."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.read_keys: list[str] = []
+
+    def read(self, key: str, limit: int) -> bytes | None:
+        self.read_keys.append(key)
+        path = self.folder / key
+        if not path.exists():
+            return None
+        if path.stat().st_size > limit:
+            raise ObjectsError(f"{key}: larger than {limit} bytes")
+        return path.read_bytes()
+
+    def folders(self, folder: str) -> list[str]:
+        path = self.folder / folder
+        return [each.name for each in path.iterdir() if each.is_dir()] if path.exists() else []
+
+
+@pytest.fixture
+def tree(tmp_path: Path, bundle: Bundle) -> Tree:
+    """A source with version 1 of the beer model under ``some/models/``."""
+    copy_of(bundle, tmp_path / "bucket/some/models")
+    return Tree(tmp_path / "bucket")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return cached_root(tmp_path / "cache", PLACE)
+
+
+def fetch(tree: Tree, root: Path, name: str, approved: tuple[str, ...] = ()) -> None:
+    Fetch(tree, "some/models", PLACE, root.parent, approved).run([name], root)
+
+
+def test_what_is_fetched_is_the_bundle_and_the_next_start_reads_nothing_but_digests(
+    tree: Tree, root: Path, bundle: Bundle
+) -> None:
+    name = bundle.manifest.name
+    fetch(tree, root, name)
+    assert active_version(root, name) == bundle.manifest.version
+    assert read_bundle(root / name / bundle.manifest.version).files == bundle.files
+    assert {key.rpartition("/")[2] for key in tree.read_keys} == {"ACTIVE", SHA256SUMS, *bundle.files}
+    tree.read_keys.clear()
+    fetch(tree, root, name)
+    assert [key.rpartition("/")[2] for key in tree.read_keys] == ["ACTIVE", SHA256SUMS]
+
+
+def test_the_pointer_chooses_and_without_it_the_highest_answers(tree: Tree, root: Path, bundle: Bundle) -> None:
+    name, models = bundle.manifest.name, tree.folder / "some/models"
+    version_of(bundle, models, 10)
+    version_of(bundle, models, 9)
+    fetch(tree, root, name)
+    assert active_version(root, name) == "10"
+    (models / name / "ACTIVE").write_text("9\n10\n")
+    fetch(tree, root, name)
+    assert active_version(root, name) == "9"
+    (models / name / "ACTIVE").write_text("none\n")
+    fetch(tree, root, name)
+    assert active_version(root, name) is None
+
+
+def _cut_sums(folder: Path) -> None:
+    (folder / SHA256SUMS).write_text((folder / SHA256SUMS).read_text()[:-10])
+
+
+BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
+    "altered model": (lambda f: flip_bit(f / "model.onnx", Random(7)), "model.onnx is not the file that was released"),
+    "cut off": (lambda f: (f / "model.onnx").write_bytes(b"short"), "model.onnx is not the file that was released"),
+    "no model": (lambda f: (f / "model.onnx").unlink(), "model.onnx is missing"),
+    "no digests": (lambda f: (f / SHA256SUMS).unlink(), f"{SHA256SUMS} is missing"),
+    "digests cut off": (_cut_sums, f"{SHA256SUMS}: the last line is cut off"),
+    "digests of another kind": (lambda f: (f / SHA256SUMS).write_bytes(b"\xff" * 90), "not plain ASCII"),
+    "endless digests": (lambda f: (f / SHA256SUMS).write_bytes(b"0" * 200_000), "larger than 100000 bytes"),
+    "no version": (shutil.rmtree, "no bundle here"),
+    "a pointer into nothing": (lambda f: (f.parent / "ACTIVE").write_text("7"), "names version 7, which is not there"),
+    "a pointer of another kind": (lambda f: (f.parent / "ACTIVE").write_text("newest"), "must hold a version"),
+}
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_what_is_not_whole_is_refused_by_name_and_the_cache_stays_empty(
+    tree: Tree, root: Path, bundle: Bundle, how: str
+) -> None:
+    change, said = BROKEN[how]
+    change(tree.folder / "some/models" / bundle.manifest.name / bundle.manifest.version)
+    with pytest.raises(BundleError, match=re.escape(said)) as caught:
+        fetch(tree, root, bundle.manifest.name)
+    assert bundle.manifest.name in str(caught.value)
+    assert not any(path.is_file() for path in root.parent.rglob("*"))
+
+
+def test_only_approved_bundles_are_fetched_and_read(tree: Tree, root: Path, bundle: Bundle) -> None:
+    name, version = bundle.manifest.name, bundle.manifest.version
+    digest = hashlib.sha256((bundle.folder / SHA256SUMS).read_bytes()).hexdigest()
+    with pytest.raises(BundleError, match=f"not an approved bundle: {SHA256SUMS} has the digest {digest}"):
+        fetch(tree, root, name, approved=("0" * 64,))
+    assert not any(key.endswith("model.onnx") for key in tree.read_keys)
+    fetch(tree, root, name, approved=("0" * 64, digest))
+    assert read_bundle(root / name / version, (digest,)).manifest == bundle.manifest
+    with pytest.raises(BundleError, match="not an approved bundle"):
+        read_bundle(root / name / version, ("0" * 64,))
+
+
+def test_a_cached_bundle_that_has_suffered_is_fetched_again(tree: Tree, root: Path, bundle: Bundle) -> None:
+    name, version = bundle.manifest.name, bundle.manifest.version
+    fetch(tree, root, name)
+    flip_bit(root / name / version / "model.onnx", Random(7))
+    fetch(tree, root, name)
+    assert read_bundle(root / name / version).files == bundle.files
+
+
+def test_a_version_that_was_released_anew_takes_the_old_ones_place(tree: Tree, root: Path, bundle: Bundle) -> None:
+    name, version, models = bundle.manifest.name, bundle.manifest.version, tree.folder / "some/models"
+    fetch(tree, root, name)
+    shutil.rmtree(models / name / version)
+    changed = bundle.manifest.model_copy(update={"description": "Released anew."})
+    version_of(Bundle(bundle.folder, changed, bundle.files), models, version)
+    fetch(tree, root, name)
+    assert read_bundle(root / name / version).manifest.description == "Released anew."
+    assert len(list((root.parent / "sha256").iterdir())) == 2
+
+
+def test_a_cache_that_cannot_be_written_is_named(tree: Tree, root: Path, bundle: Bundle) -> None:
+    root.parent.write_text("a file where the folder should be")
+    with pytest.raises(BundleError, match=f"{root.parent}: cannot be written: Not a directory"):
+        fetch(tree, root, bundle.manifest.name)

@@ -1,7 +1,7 @@
 """The acceptor: takes new connections, as many in a turn of the event loop as keep pace with those that are open.
 
-libuv takes one in a turn. Under load a turn takes milliseconds, with 2,000 busy connections a third of a second: new
-ones waited for seconds behind those that were already in.
+libuv takes one in a turn. Under load a turn takes milliseconds: new ones waited for seconds behind those that were
+already in.
 """
 
 import asyncio

@@ -1,5 +1,6 @@
 """uvicorn's configuration, with the bounds of a connection."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ from app.rest.asgi import App
 from app.rest.problems import Kind
 from app.serving.bounds import Bounds
 from app.serving.protocol import GuardedProtocol
+from app.serving.turnstile import Turnstile
 
 
 class GuardedConfig(uvicorn.Config):
@@ -37,3 +39,10 @@ class GuardedConfig(uvicorn.Config):
         self.retiring = False
         """Whether the program is leaving: every answer then closes its connection."""
         self.on_unread = on_unread
+        self._turnstile: Turnstile | None = None
+
+    def turnstile(self, loop: asyncio.AbstractEventLoop) -> Turnstile:
+        """The turnstile of all connections, which live in one event loop."""
+        if self._turnstile is None:
+            self._turnstile = Turnstile(loop)
+        return self._turnstile

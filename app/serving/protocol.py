@@ -4,6 +4,7 @@ import asyncio
 import socket
 import struct
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httptools
@@ -15,6 +16,7 @@ from app.rest.problems import MALFORMED, REFUSED, Kind, RequestRefused
 from app.serving.heads import SMALL_HEAD, check_head, plain_head
 from app.serving.outbox import Outbox
 from app.serving.refusal import HEAD_TOO_LARGE, TIMED_OUT, refusal
+from app.serving.turnstile import MOST_BEGUN
 
 if TYPE_CHECKING:
     from app.serving.config import GuardedConfig
@@ -153,7 +155,11 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
-        super()._start_asgi_task(cycle, app)
+        if len(self.connections) > MOST_BEGUN:
+            begin = partial(super()._start_asgi_task, cycle, app)
+            self.guard.turnstile(self.loop).enter(cycle.scope["path"], begin)
+        else:  # no more than one a connection can have come in this turn
+            super()._start_asgi_task(cycle, app)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the application, also where more requests wait behind the one that is running."""

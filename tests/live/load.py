@@ -1,6 +1,7 @@
 """A load that is bounded in number and time: requests at a fixed rate, whether or not the answers come."""
 
 import asyncio
+import os
 import time
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
@@ -144,6 +145,13 @@ async def median_delay(port: int, path: bytes, work: Awaitable[Tally], pause: fl
         await asyncio.sleep(pause)
     connection.close()
     return await going, median(delays)
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process has computed so far."""
+    with open(f"/proc/{pid}/stat", encoding="ascii") as status:
+        fields = status.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def memory(pid: int) -> float:

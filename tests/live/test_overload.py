@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass
 
 import pytest
+import uvloop
 
 from tests.known import BEER, KEY
 from tests.live.load import Tally, closed_loop, cpu_seconds, median_delay, memory, open_loop
@@ -119,7 +120,7 @@ def test_ten_times_more_batches_than_can_be_done(
         _hold(before, during, after, share, bound, 150)
         assert during.tally.refused > 0
 
-    asyncio.run(scene())
+    uvloop.run(scene())
 
 
 async def _singles(port: int, connections: int, seconds: float, script: str) -> Tally:
@@ -170,4 +171,4 @@ def test_two_thousand_connections_that_ask_without_pause(
         after = await _watched(program, management, _singles(port, 32, SOON, str(script)))
         _hold(before, during, after, share, bound, 100)
 
-    asyncio.run(scene())
+    uvloop.run(scene())

@@ -1,5 +1,6 @@
 """Schemathesis: requests made from the OpenAPI document, right and wrong ones, against the running program."""
 
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis import Case
@@ -28,9 +29,7 @@ def test_the_program_shows_the_document_that_is_tested(program: Program) -> None
     assert program.send(request("GET", "/openapi.json")).json == DOCUMENT
 
 
-@schema.parametrize()
-@settings(max_examples=60, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
-def test_the_program_does_what_its_document_says(case: Case, program: Program) -> None:
+def _hold(case: Case, program: Program) -> None:
     answer = case.call(base_url=f"http://127.0.0.1:{program.port()}", headers={"X-API-Key": KEY})
     excluded = []
     if case.path == "/model":
@@ -38,3 +37,16 @@ def test_the_program_does_what_its_document_says(case: Case, program: Program) -
     if answer.status_code == 422 and {e["code"] for e in answer.json()["errors"]} <= UNSAID:
         excluded.append(positive_data_acceptance)
     case.validate_response(answer, excluded_checks=excluded)
+
+
+@schema.parametrize()
+@settings(max_examples=60, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+def test_the_program_does_what_its_document_says(case: Case, program: Program) -> None:
+    _hold(case, program)
+
+
+@pytest.mark.nightly
+@schema.parametrize()
+@settings(max_examples=500, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+def test_the_program_does_what_its_document_says_two_thousand_times(case: Case, program: Program) -> None:
+    _hold(case, program)  # of each operation that takes a body 500, and there are more than four

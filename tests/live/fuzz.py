@@ -1,0 +1,119 @@
+"""Requests that nobody would write: random bytes, right requests bent in a few places, and JSON of strange values."""
+
+from hypothesis import strategies as st
+
+from tests.known import KEY
+from tests.live.raw import BODY, post
+
+BATCH = b'{"beers": [' + BODY + b"]}"
+CHUNKED = b"%x\r\n" % len(BODY) + BODY + b"\r\n0\r\n\r\n"
+RECIPE = (
+    b'{"target_og": 1056, "abv": 5.6, "boil_volume": {"value": 25, "unit": "litres"}, "hops": [{"name": "Cascade", '
+    b'"amount": {"value": 25, "unit": "grams"}, "add": "start", "attribute": "bitter"}], "explain": true}'
+)
+RIGHT = (
+    post(),
+    post(target=b"/predict/batch", body=BATCH),
+    post(target=b"/explain"),
+    post(body=RECIPE),
+    post(b"Transfer-Encoding: chunked\r\n", CHUNKED, length=False),
+    post(b"Expect: 100-continue\r\nX-Request-ID: one\r\nContent-Type: application/json\r\n"),
+    post(b"X-Model-Version: 1\r\ntraceparent: 00-" + b"4" * 32 + b"-" + b"7" * 16 + b"-01\r\n"),
+    post() + b"GET /model?name=beer-ibu HTTP/1.1\r\nHost: beer\r\nX-API-Key: " + KEY.encode() + b"\r\n\r\n",
+    b"GET /openapi.json HTTP/1.0\r\n\r\n",
+    b"HEAD /docs/assets/docs.js HTTP/1.1\r\nHost: beer\r\n\r\n",
+    b"OPTIONS * HTTP/1.1\r\nHost: beer\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
+)
+WORDS = (
+    b"\r\n", b"\n", b"\r", b"\0", b" ", b"\t", b":", b";", b",", b'"', b"{", b"}", b"[", b"]", b"%00", b"%2e%2e/",
+    b"../",
+    b"\xff", b"\xed\xa0\x80", b"\x1b[31m", b"\\ud800", b"\r\n ", b"\r\n\r\n", b"0\r\n\r\n", b"ffffffffffffffff\r\n",
+    b"Content-Length: 5\r\n", b"Content-Length: 18446744073709551616\r\n", b"Transfer-Encoding: chunked\r\n",
+    b"Transfer-Encoding: gzip\r\n", b"Connection: close\r\n", b"Upgrade: websocket\r\n", b"Expect: 100-continue\r\n",
+    b"Host: \r\n", b"X-API-Key: x\r\n", b"Content-Type: text/xml\r\n", b"Content-Encoding: br\r\n", b"HTTP/1.1",
+    b"HTTP/9.9",
+    b"GET ", b"POST ", b"PRI * HTTP/2.0\r\n\r\n", b"NaN", b"-Infinity", b"1e400", b"null", b"true", b"9" * 400,
+    b"A" * 9_000, b"[" * 3_000, b"A: b\r\n" * 300, post(),
+)  # fmt: skip
+METHODS = (b"GET", b"POST", b"HEAD", b"PUT", b"DELETE", b"OPTIONS", b"TRACE", b"PATCH", b"BREW", b"get")
+TARGETS = (
+    b"/predict", b"/predict/batch", b"/explain", b"/model", b"/model?name=", b"/metrics", b"/health/live", b"/docs",
+    b"/",
+    b"*", b"http://x/predict", b"//predict", b"/predict?", b"/predict#x", b"/%", b"/%ff%00", b"/docs/assets/../../app",
+)  # fmt: skip
+FIELDS = (
+    "abv", "target_og", "target_fg", "ebc", "srm", "ph", "attenuation_level", "hops", "malt", "yeast", "explain",
+    "beers",
+    "boil_volume", "name", "amount", "value", "unit", "add", "attribute", "x", "", "__class__",
+)  # fmt: skip
+
+_numbers = st.sampled_from(
+    (
+        "0", "-0", "5.6", "1056", "-1", "1e308", "1e309", "-1e400", "1e-400", "NaN", "Infinity", "01", "0x1", "9" * 400,
+        "1" * 5000,
+    )
+)
+_strings = st.one_of(
+    st.sampled_from(('"Cascade"', '"kg"', '"start"', '""', r'"\ud800"', r'"\u0000"', '"\x00"', '"a', '"5.6"')),
+    st.text(max_size=20).map(lambda text: f'"{text}"'),
+)
+_scalars = st.one_of(_numbers, _strings, st.sampled_from(("null", "true", "false", "{", "]", "")))
+_names = st.sampled_from(FIELDS)
+
+
+def _object(pairs: list[tuple[str, str]]) -> str:
+    return "{" + ", ".join(f'"{name}": {value}' for name, value in pairs) + "}"
+
+
+_json = st.recursive(
+    _scalars,
+    lambda inner: st.one_of(
+        st.lists(st.tuples(_names, inner), max_size=8).map(_object),
+        st.lists(inner, max_size=4).map(lambda values: "[" + ", ".join(values) + "]"),
+    ),
+    max_leaves=12,
+)
+
+
+@st.composite
+def _bent(draw: st.DrawFn) -> bytes:
+    """A right request with something cut out, repeated, put in, flipped, or cut off."""
+    data = draw(st.sampled_from(RIGHT))
+    for _ in range(draw(st.integers(1, 4))):
+        at = draw(st.integers(0, len(data)))
+        length = draw(st.integers(0, 40))
+        how = draw(st.integers(0, 5))
+        if how == 0:
+            data = data[:at] + data[at + length:]
+        elif how == 1:
+            data = data[:at] + data[at:][:length] * draw(st.integers(2, 30)) + data[at + length:]
+        elif how == 2:
+            data = data[:at] + draw(st.sampled_from(WORDS)) + data[at:]
+        elif how == 3:
+            data = data[:at] + draw(st.sampled_from(WORDS)) + data[at + length:]
+        elif how == 4 and at < len(data):
+            data = data[:at] + bytes([data[at] ^ 1 << draw(st.integers(0, 7))]) + data[at + 1:]
+        else:
+            data = data[: at + length]
+    return data
+
+
+@st.composite
+def _posted(draw: st.DrawFn) -> bytes:
+    """A right head before a body that is nearly JSON."""
+    body = draw(_json).encode("utf-8", "surrogatepass")
+    target = draw(st.sampled_from((b"/predict", b"/predict/batch", b"/explain")))
+    return post(body=body, target=target)
+
+
+@st.composite
+def _composed(draw: st.DrawFn) -> bytes:
+    """A head of parts that do not belong together."""
+    lines = draw(st.lists(st.sampled_from(WORDS), max_size=6))
+    head = draw(st.sampled_from(METHODS)) + b" " + draw(st.sampled_from(TARGETS)) + b" HTTP/1.1\r\nHost: beer\r\n"
+    key = b"X-API-Key: " + KEY.encode() + b"\r\n" if draw(st.booleans()) else b""
+    return head + key + b"".join(lines) + b"\r\n" + draw(st.binary(max_size=40))
+
+
+requests = st.one_of(_bent(), _bent(), _posted(), _posted(), _composed(), st.binary(max_size=300))
+"""Bytes to send on a connection of their own."""

@@ -1,0 +1,1 @@
+"""Messages that scripts/protos.sh makes from protos/; nothing else here is written by hand."""

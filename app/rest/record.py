@@ -59,7 +59,7 @@ class Record:
                 if PROBLEM in message:
                     self._counts.refused(message.pop(PROBLEM))
                 headers = message["headers"]
-                if not any(name == b"cache-control" for name, _ in headers):
+                if b"cache-control" not in dict(headers):
                     headers.append(_NO_STORE)
                 headers += (_NO_SNIFFING, (b"x-request-id", request_id))
             await send(message)

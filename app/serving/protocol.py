@@ -13,7 +13,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from app.rest.body import MOST_DROPPED
 from app.rest.problems import MALFORMED, REFUSED, Kind, RequestRefused
-from app.serving.heads import SMALL_HEAD, check_head, plain_head
+from app.serving.exchange import Exchange
+from app.serving.heads import SMALL_HEAD, check_head, plain_head, split_target
 from app.serving.outbox import Outbox
 from app.serving.refusal import HEAD_TOO_LARGE, TIMED_OUT, refusal
 from app.serving.turnstile import MOST_BEGUN
@@ -119,11 +120,36 @@ class GuardedProtocol(HttpToolsProtocol):
             check_head(self.url, self.headers, self.bounds)
         if len(self.pipeline) >= self.bounds.pipelined:
             raise RequestRefused(MALFORMED)
-        super().on_headers_complete()
+        self._begin()
         self.headers = []  # trailers go here, not among the headers that were checked
         self._head_bytes = self._body_bytes = self._framed_bytes = 0
-        if self.guard.retiring:
-            self.cycle.keep_alive = False
+
+    def _begin(self) -> None:
+        """Start the request as uvicorn does, or let it wait behind the one that is in work."""
+        parser, scope = self.parser, self.scope
+        version = parser.get_http_version()
+        scope["method"] = parser.get_method().decode("ascii")
+        scope["http_version"] = version
+        scope["path"], scope["raw_path"], scope["query_string"] = split_target(self.url)
+        before = self.cycle
+        self.cycle = Exchange(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and parser.should_keep_alive() and not self.guard.retiring,
+            on_response=self.on_response_complete,
+        )
+        if before is None or before.response_complete:  # type: ignore[redundant-expr]
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
 
     def on_body(self, body: bytes) -> None:
         """Hand a piece of the body on, or drop it where the answer is out already."""

@@ -1,0 +1,51 @@
+"""The exchange: a request and its answer as uvicorn has them, with the answer's head written in one pass.
+
+uvicorn takes each header of an answer apart with two regular expressions. Here the whole head is looked at once: what
+no header may do is break its line.
+"""
+
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+
+_CLOSE = b"connection: close\r\n"
+
+
+class Exchange(RequestResponseCycle):
+    """uvicorn's cycle; answers of a length that is told take the short way."""
+
+    async def send(self, message: Any) -> None:
+        """ASGI."""
+        if self.response_started or self.disconnected or self.flow.write_paused or not self._open(message):
+            await super().send(message)
+
+    def _open(self, message: Any) -> bool:
+        """Write the head, if it is a plain one.
+
+        Raises:
+            RuntimeError: A header breaks its line.
+        """
+        if message["type"] != "http.response.start":
+            return False
+        length = None
+        lines = [STATUS_LINE[message["status"]]]
+        headers = [*self.default_headers, *message.get("headers", ())]
+        for name, value in headers:
+            if name == b"content-length":
+                length = int(value)
+            elif name == b"transfer-encoding" or name == b"connection":
+                return False
+            lines += (name, b": ", value, b"\r\n")
+        if length is None:
+            return False
+        if not self.keep_alive:
+            lines.append(_CLOSE)
+        lines.append(b"\r\n")
+        head = b"".join(lines)
+        ends = len(headers) + (2 if self.keep_alive else 3)
+        if head.count(b"\n") != ends or head.count(b"\r") != ends or b"\0" in head:
+            raise RuntimeError("a header of the answer breaks its line")
+        self.response_started, self.waiting_for_100_continue = True, False
+        self.chunked_encoding, self.expected_content_length = False, length
+        self.transport.write(head)
+        return True

@@ -6,6 +6,7 @@ from functools import partial
 
 from app.access.attempts import FailedAttempts
 from app.access.keys import KeyRing, default_principal
+from app.access.public import PublicModels
 from app.access.rates import FAILURES, RateLimiter, parse_rate
 from app.access.watch import KeyWatch
 from app.bundle.fetch import Fetch, is_remote, models_root
@@ -51,7 +52,7 @@ def build(settings: Settings, metrics: Registry | None = None) -> Program:
         The parts.
 
     Raises:
-        SettingsError: The file of keys is missing or broken, or the rate is none.
+        SettingsError: The file of keys is missing or broken, the rate is none, or a public model is not served.
     """
     metrics = metrics or Registry()
     kinds = discover()
@@ -72,6 +73,7 @@ def build(settings: Settings, metrics: Registry | None = None) -> Program:
         },
         limits=_limits(settings, metrics),
         begin=lambda: _begin(follower, watch),
+        public=_public(settings, service.names),
     )
     return Program(service, candidates, rest, metrics_app(metrics))
 
@@ -134,6 +136,12 @@ def _keys(settings: Settings, metrics: Registry) -> tuple[KeyRing, KeyWatch | No
     watch = KeyWatch(settings.api_keys_file, ring, own, rate, metrics)
     watch.load()
     return ring, watch
+
+
+def _public(settings: Settings, served: Sequence[str]) -> PublicModels:
+    if not set(settings.public_models) <= set(served):
+        raise SettingsError(f"PUBLIC_MODELS: names a model that is not served; there are {', '.join(served)}")
+    return PublicModels(settings.public_models)
 
 
 def _limits(settings: Settings, metrics: Registry) -> Limits:

@@ -90,6 +90,8 @@ class Settings(ModelSettings):
     """The key that callers send as X-API-Key; 16 characters or more. Needed unless there is a file of keys."""
     api_keys_file: OptionalPath = None
     """File of more keys, see ``python -m app keys``."""
+    public_models: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts)] = ()
+    """Models, with commas between them, that answer without a key."""
     rate_limit: str = ""
     """Most calls of a key that has no rate of its own: ``100/minute``; empty: any number."""
     rate_limit_storage: Annotated[SecretStr, AfterValidator(_store)] = SecretStr("memory://")

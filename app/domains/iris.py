@@ -8,13 +8,16 @@ from typing_extensions import TypedDict
 
 from app.bundle.manifest import Manifest
 from app.domains.face import ModelRef, Operation, Warning
+from app.errors import InputError, Problem
+from app.inference.predictor import Array
 from app.inference.service import InferenceService
 
 MODEL = "iris"
 SPECIES = ("setosa", "versicolor", "virginica")
 """By class id."""
 
-Length = Annotated[float, Field(ge=0, le=30, json_schema_extra={"unit": "cm"})]
+LONGEST_CM = 30.0
+Length = Annotated[float, Field(ge=0, le=LONGEST_CM, json_schema_extra={"unit": "cm"})]
 
 EXAMPLE_FLOWER: dict[str, JsonValue] = {
     "sepal_length": 5.1,
@@ -59,16 +62,54 @@ class Species(TypedDict):
     warnings: list[Warning]
 
 
+class RowCheck:
+    """Looks at rows of one version that come over the open protocol as the schema looks at flowers."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        """Args:
+        manifest: Of the version.
+        """
+        self.manifest = manifest
+        self._names = [declared.name for declared in manifest.inputs]
+        ranges = [declared.trained_range or (0.0, LONGEST_CM) for declared in manifest.inputs]
+        self._low, self._high = np.array(ranges, np.float32).T
+        self._warnings = [_outside(name, *ends) for name, ends in zip(self._names, ranges, strict=True)]
+
+    def __call__(self, rows: Array) -> list[tuple[int, Warning]]:
+        """Look at rows.
+
+        Args:
+            rows: Shape (n_rows, 4), float32, cm.
+
+        Returns:
+            Row number and warning, by row, for what lies outside what the model has seen.
+
+        Raises:
+            InputError: A length is out of bounds; the first row of each input that is wrong is told.
+        """
+        wrong = (rows < 0) | (rows > LONGEST_CM)
+        if wrong.any():
+            first = {column: int(wrong[:, column].argmax()) for column in np.flatnonzero(wrong.any(axis=0)).tolist()}
+            raise InputError([
+                Problem(f"inputs.{self._names[c]}", "out_of_bounds", f"row {row}: must be 0 to {LONGEST_CM:g}")
+                for c, row in first.items()
+            ])
+        found = np.argwhere((rows < self._low) | (rows > self._high)).tolist()
+        return [(row, self._warnings[column]) for row, column in found]
+
+
 class IrisFace:
     """Species of iris flowers."""
 
     models = (MODEL,)
+    checks = {MODEL: RowCheck}
 
     def __init__(self, service: InferenceService) -> None:
         """Args:
         service: Runs the models.
         """
         self._service = service
+        self._check: RowCheck | None = None
 
     @property
     def operations(self) -> tuple[Operation[Flower, Species]]:
@@ -93,8 +134,11 @@ class IrisFace:
             ModelNotFound: The model has no such version.
             ModelNotReady: The model is not loaded yet.
         """
-        row = (flower.sepal_length, flower.sepal_width, flower.petal_length, flower.petal_width)
-        manifest, outputs = self._service.infer(MODEL, {"features": np.array([row], dtype=np.float32)}, version)
+        lengths = (flower.sepal_length, flower.sepal_width, flower.petal_length, flower.petal_width)
+        row = np.array([lengths], dtype=np.float32)
+        manifest, outputs = self._service.infer(MODEL, {"features": row}, version)
+        if self._check is None or self._check.manifest is not manifest:  # another version than the last
+            self._check = RowCheck(manifest)
         number = int(outputs["class_id"][0, 0])
         scores = [round(value, 4) for value in outputs["scores"][0].tolist()]
         return {
@@ -102,27 +146,16 @@ class IrisFace:
             "class_id": number,
             "scores": dict(zip(SPECIES, scores, strict=True)),
             "model": {"name": manifest.name, "version": manifest.version},
-            "warnings": outside(manifest, row),
+            "warnings": [warning for _, warning in self._check(row)],
         }
 
 
-def outside(manifest: Manifest, row: tuple[float, ...]) -> list[Warning]:
-    """Warnings for lengths outside what the model has seen.
-
-    Args:
-        manifest: Of the model that answers; holds the trained ranges.
-        row: The lengths in the manifest's order, cm.
-    """
-    return [
-        {
-            "code": "outside_trained_range",
-            "message": f"{declared.name} is outside what the model has seen: {low:g} to {high:g} {declared.unit}.",
-            "field": declared.name,
-        }
-        for declared, value in zip(manifest.inputs, row, strict=True)
-        for low, high in [declared.trained_range or (value, value)]
-        if not low <= value <= high
-    ]
+def _outside(name: str, low: float, high: float) -> Warning:
+    return {
+        "code": "outside_trained_range",
+        "message": f"{name} is outside what the model has seen: {low:g} to {high:g} cm.",
+        "field": name,
+    }
 
 
 FACE = IrisFace

@@ -11,6 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from app import __version__
 from app.access.keys import METRICS, KeyRing
+from app.access.public import PublicModels
 from app.bundle.manifest import PublicManifest
 from app.domains.face import Face
 from app.errors import CallError, ModelNotReady
@@ -45,6 +46,8 @@ A beer's bitterness (IBU) from its recipe, with an interval that holds and warni
 Press **Authorize** and enter the API key (`API_KEY` in `.env`); then try `POST /predict`.
 """
 METRICS_PATH = "/metrics"
+PROTOCOL_MODELS = "/v2/models/"
+"""What stands before a model's name in the paths of the Open Inference Protocol."""
 _BY_STATUS = {404: NO_ROUTE, 405: NO_METHOD, 400: MALFORMED}
 
 
@@ -62,6 +65,7 @@ class RestDoor:
         body_limits: Mapping[str, int] = BODY_LIMITS,
         limits: Limits | None = None,
         begin: Callable[[], None] | None = None,
+        public: PublicModels | None = None,
     ) -> None:
         """Args:
         service: The one way in to models.
@@ -73,6 +77,7 @@ class RestDoor:
         body_limits: Most bytes of a body, by the operation's size.
         limits: What known keys may do and unknown ones may try; by default as much as they like.
         begin: Called once, in the process that serves, before anything is answered.
+        public: Models that answer without a key; none by default.
         """
         self.router = FastAPI(
             title="Beer Model",
@@ -87,9 +92,14 @@ class RestDoor:
         self.admission = admission or Admission()
         self.retiring = False
         """Whether the program is leaving: it answers, but is not ready for more."""
+        faces, public = list(faces), public or PublicModels()
         routes = [
             OperationRoute(
-                operation, self.admission, body_limits, dependencies=KEYED, responses=described(*OPERATION_PROBLEMS)
+                operation,
+                self.admission,
+                body_limits,
+                dependencies=[] if public.covers(face.models) else KEYED,
+                responses=described(*OPERATION_PROBLEMS),
             )
             for face in faces
             for operation in face.operations
@@ -104,12 +114,14 @@ class RestDoor:
         self._direct: dict[tuple[str, str], App] = {("POST", r.handler.operation.path): r.handler for r in routes}
         open_paths = {"/docs", "/openapi.json"} if docs_enabled else set()
         open_prefixes = ("/health/", "/docs/assets/") if docs_enabled else ("/health/",)
+        answering = _answering(faces)
         gate = KeyGate(
             self._dispatch,
             keys,
             lambda path: path in open_paths or path.startswith(open_prefixes),
             {METRICS_PATH: METRICS},
             limits,
+            lambda presented, path: public.admits(presented, answering(path)),
         )
         paths = (getattr(route, "path", "") for route in self.router.routes)
         self._counts = RequestCounts(service.metrics)
@@ -147,6 +159,17 @@ class RestDoor:
         """
         direct = self._direct.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
         await (direct or self.router)(scope, receive, send)
+
+
+def _answering(faces: Iterable[Face]) -> Callable[[str], Iterable[str]]:
+    """The models that may answer a path; none where it is not a model's."""
+    of_operations = {operation.path: face.models for face in faces for operation in face.operations}
+
+    def answering(path: str) -> Iterable[str]:
+        of_protocol = path.removeprefix(PROTOCOL_MODELS) if path.startswith(PROTOCOL_MODELS) else ""
+        return of_operations.get(path) or of_protocol.split("/", 1)[:1]
+
+    return answering
 
 
 def _add_model(router: FastAPI, service: InferenceService) -> None:

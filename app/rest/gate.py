@@ -41,6 +41,7 @@ class KeyGate:
         is_open: Callable[[str], bool],
         scopes: Mapping[str, str] | None = None,
         limits: Limits | None = None,
+        is_public: Callable[[bytes | None, str], bool] = lambda presented, path: False,
     ) -> None:
         """Args:
         app: What lies behind.
@@ -48,12 +49,15 @@ class KeyGate:
         is_open: Whether a path needs no key.
         scopes: Scope that a key needs, by path; ``predict`` for every other.
         limits: What known keys may do and unknown ones may try.
+        is_public: Whether a path that is not open needs no key from a call that presented this; asked only where no
+            known key came.
         """
         self._app = app
         self._keys = keys
         self._is_open = is_open
         self._scopes = scopes or {}
         self._limits = limits or Limits()
+        self._is_public = is_public
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -63,7 +67,8 @@ class KeyGate:
             try:
                 principal = self._keys.authenticate(presented)
             except NotAuthenticated as error:
-                if not self._is_open(scope["path"]):
+                path = scope["path"]
+                if not self._is_open(path) and not self._is_public(presented, path):
                     refusal = self._unknown(scope, presented) or error
             else:
                 scope["state"]["principal"] = principal
@@ -99,7 +104,9 @@ class KeyGate:
 
 def _presented(scope: Scope) -> bytes | None:
     found = [value for name, value in scope["headers"] if name == _HEADER]
-    return found[0] if len(found) == 1 else None  # several could be read differently by whoever stands in front
+    if not found:
+        return None
+    return found[0] if len(found) == 1 else b""  # several could be read differently by whoever stands in front
 
 
 def _headers(refusal: CallError) -> Iterator[Header]:

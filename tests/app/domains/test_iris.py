@@ -4,18 +4,19 @@ from io import StringIO
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 
 from app.access.keys import KeyRing
 from app.bundle.store import highest, read_bundle
 from app.domains.iris import EXAMPLE_ANSWER, EXAMPLE_FLOWER, IrisFace
+from app.errors import InputError
 from app.inference.onnx import OnnxPredictor
 from app.inference.service import InferenceService
 from app.rest.application import RestDoor
 from app.telemetry.logs import RequestLog
 from tests.known import KEY
 
-pytestmark = pytest.mark.anyio
 VERSICOLOR = {"sepal_length": 5.7, "sepal_width": 2.8, "petal_length": 4.1, "petal_width": 1.3}
 VIRGINICA = {"sepal_length": 6.3, "sepal_width": 3.3, "petal_length": 6.0, "petal_width": 2.5}
 
@@ -30,6 +31,7 @@ def client(models: Path) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=transport, base_url="http://test", headers={"X-API-Key": KEY})
 
 
+@pytest.mark.anyio
 async def test_the_example_is_answered_as_documented(client: httpx.AsyncClient) -> None:
     answer = await client.post("/iris/predict", json=EXAMPLE_FLOWER)
     assert (answer.status_code, answer.json()) == (200, EXAMPLE_ANSWER)
@@ -38,6 +40,7 @@ async def test_the_example_is_answered_as_documented(client: httpx.AsyncClient) 
 @pytest.mark.parametrize(
     ("flower", "species", "number"), [(VERSICOLOR, "versicolor", 1), (VIRGINICA, "virginica", 2)]
 )
+@pytest.mark.anyio
 async def test_the_largest_score_is_the_species(
     client: httpx.AsyncClient, flower: dict[str, float], species: str, number: int
 ) -> None:
@@ -46,6 +49,7 @@ async def test_the_largest_score_is_the_species(
     assert max(told["scores"], key=told["scores"].get) == species
 
 
+@pytest.mark.anyio
 async def test_lengths_that_the_model_has_not_seen_are_warned_of_by_name(client: httpx.AsyncClient) -> None:
     told = (await client.post("/iris/predict", json={**VIRGINICA, "petal_length": 30, "sepal_width": 0})).json()
     assert [(w["code"], w["field"]) for w in told["warnings"]] == [
@@ -58,13 +62,27 @@ async def test_lengths_that_the_model_has_not_seen_are_warned_of_by_name(client:
 
 
 @pytest.mark.parametrize("wrong", [-0.1, 30.1, "5", None, True, [5]])
+@pytest.mark.anyio
 async def test_what_is_no_length_is_refused_by_field(client: httpx.AsyncClient, wrong: object) -> None:
     answer = await client.post("/iris/predict", json={**VIRGINICA, "petal_width": wrong})
     assert answer.status_code == 422
     assert [error["field"] for error in answer.json()["errors"]] == ["petal_width"]
 
 
+@pytest.mark.anyio
 async def test_a_length_too_many_or_too_few_is_refused(client: httpx.AsyncClient) -> None:
     assert (await client.post("/iris/predict", json={**VIRGINICA, "height": 1})).status_code == 422
     short = {name: value for name, value in VIRGINICA.items() if name != "sepal_width"}
     assert (await client.post("/iris/predict", json=short)).json()["errors"][0]["field"] == "sepal_width"
+
+
+def test_rows_over_the_open_protocol_are_looked_at_as_flowers_are(models: Path) -> None:
+    check = IrisFace.checks["iris"](read_bundle(highest(models, "iris")).manifest)
+    rows = np.array([list(VIRGINICA.values()), [4.3, 2.0, 1.0, 0.1], [7.9, 4.4, 6.9, 2.5], [5, 9, 7, 1]], np.float32)
+    assert [(row, warning["field"]) for row, warning in check(rows)] == [(3, "sepal_width"), (3, "petal_length")]
+    with pytest.raises(InputError) as found:
+        check(np.array([[5, 3, 1, 1], [5, 31, 1, -1], [5, 32, 1, 1]], np.float32))
+    assert [(p.field, p.reason) for p in found.value.problems] == [
+        ("inputs.sepal_width", "row 1: must be 0 to 30"),
+        ("inputs.petal_width", "row 1: must be 0 to 30"),
+    ]

@@ -1,0 +1,69 @@
+"""Models that answer without a key, and everything else, which stays closed."""
+
+import json
+
+import pytest
+
+from app.domains.iris import EXAMPLE_ANSWER, EXAMPLE_FLOWER
+from tests.known import KEY
+from tests.live.conftest import Start
+from tests.live.program import Program
+from tests.live.test_keys import OPEN, WITHOUT
+from tests.live.wire import request
+
+FLOWER = json.dumps(EXAMPLE_FLOWER).encode()
+BEER = b'{"abv": 5.6, "target_og": 1056, "target_fg": 1013}'
+
+
+@pytest.fixture
+def program(start: Start) -> Program:
+    """The program with the iris model public, and wrong keys counted."""
+    return start(API_KEY=KEY, PORT="0", PUBLIC_MODELS="iris", AUTH_FAILURES_PER_MINUTE="0")
+
+
+def test_who_sends_no_key_is_answered_by_the_public_model(program: Program) -> None:
+    answer = program.send(request("POST", "/iris/predict", [], FLOWER))
+    assert (answer.status, answer.json) == (200, EXAMPLE_ANSWER)
+    assert program.send(request("POST", "/iris/predict", [], b'{"sepal_length": 31}')).status == 422
+    assert program.send(request("POST", "/iris/predict", [("X-API-Key", KEY)], FLOWER)).status == 200
+
+
+@pytest.mark.parametrize("how", ["empty", "wrong", "almost", "two keys", "right and wrong", "bytes"])
+def test_a_key_that_is_sent_is_checked_all_the_same(program: Program, how: str) -> None:
+    assert program.send(request("POST", "/iris/predict", WITHOUT[how], FLOWER)).status == 401
+
+
+def test_everything_else_stays_closed(program: Program) -> None:
+    documented = program.send(request("GET", "/openapi.json")).json["paths"]
+    shut = documented.keys() - OPEN.keys() - {"/iris/predict"}
+    assert {"/predict", "/predict/batch", "/explain", "/model", "/metrics"} <= shut
+    nearly = {
+        "/iris/predict/", "//iris/predict", "/iris", "/iris/../predict", "/iris/predict%2F..%2F..%2Fpredict",
+        "/v2/models", "/v2/models/", "/v2/models/beer-ibu", "/v2/models/beer-ibu/infer",
+        "/v2/models//iris/infer", "/v2/models/iris-2/infer", "/v2/models/stats", "/v2/repository/index",
+        "/v2/repository/models/iris/unload", "/v2/models/beer-ibu/versions/1/infer",
+    }
+    for path in sorted(shut | nearly):
+        for verb in "GET", "POST":
+            assert program.send(request(verb, path, [], BEER)).status == 401, (verb, path)
+
+
+def test_a_route_of_several_models_is_public_where_all_of_them_are(start: Start) -> None:
+    half = start(API_KEY=KEY, PORT="0", PUBLIC_MODELS="beer-ibu")
+    assert half.send(request("POST", "/predict", [], BEER)).status == 401
+    whole = start(API_KEY=KEY, PORT="0", PUBLIC_MODELS="beer-ibu, beer-ibu-recipe")
+    assert whole.send(request("POST", "/predict", [], BEER)).status == 200
+    assert whole.send(request("POST", "/iris/predict", [], FLOWER)).status == 401
+
+
+def test_a_name_that_is_not_served_stops_the_start(start: Start) -> None:
+    program = start(API_KEY=KEY, PORT="0", PUBLIC_MODELS="iris,tulips")
+    assert program.ended() == 2
+    assert "PUBLIC_MODELS: names a model that is not served; there are beer-ibu, beer-ibu-recipe, " in program.errors
+    assert "tulips" not in program.errors and "Traceback" not in program.errors
+
+
+def test_the_log_names_no_key_for_who_sends_none(program: Program) -> None:
+    program.send(request("POST", "/iris/predict", [("X-Request-ID", "without")], FLOWER))
+    line = next(line for line in program.lines("without") if line.get("request_id") == "without")
+    assert (line["route"], line["status"]) == ("/iris/predict", 200) and not line.get("key_id")

@@ -4,7 +4,9 @@ import itertools
 from collections.abc import Iterable, Iterator
 
 import pytest
+from starlette.routing import Route
 
+from app.rest.application import RestDoor
 from tests.known import KEY
 from tests.live.program import Program
 from tests.live.wire import Answer, chunked, kernel_buffers, request
@@ -72,6 +74,12 @@ def test_a_refusal_is_a_problem_with_a_challenge(refused: Answer) -> None:
 def test_documented_routes_are_those_that_the_tests_know(documented: dict[str, set[str]]) -> None:
     keyed = {"/predict", "/predict/batch", "/explain", "/iris/predict", "/model", "/metrics"}
     assert documented.keys() - OPEN.keys() == keyed
+
+
+def test_no_route_is_hidden_from_these_tests(door: RestDoor, documented: dict[str, set[str]]) -> None:
+    """Neither one that is left out of the document nor one under a path that is open."""
+    routes = {route.path for route in door.router.routes if isinstance(route, Route)}
+    assert routes <= documented.keys() | OPEN.keys() and "/docs/assets/docs.js" in routes
 
 
 def _paths(documented: Iterable[str]) -> Iterator[str]:

@@ -1,7 +1,9 @@
 """The ring: known, unknown and expired keys, and as much work for one key as for thousands."""
 
+import hmac
 import time
 from hashlib import sha256
+from types import SimpleNamespace
 
 import pytest
 
@@ -32,6 +34,24 @@ def test_a_key_is_known_until_the_moment_it_expires() -> None:
     assert ring.authenticate(b"future").id == "future"
     with pytest.raises(NotAuthenticated):
         ring.authenticate(b"past")
+
+
+@pytest.mark.parametrize("presented", [None, b"", b"one", b"on", b"one!", b"x" * 8_000])
+def test_whatever_is_presented_one_whole_digest_is_compared_in_constant_time(
+    presented: bytes | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[tuple[int, int]] = []
+
+    def compare(known: bytes, digest: bytes) -> bool:
+        compared.append((len(known), len(digest)))
+        return hmac.compare_digest(known, digest)
+
+    monkeypatch.setattr("app.access.keys.hmac", SimpleNamespace(compare_digest=compare))
+    try:
+        assert _ring(one=None).authenticate(presented).id == "one"
+    except NotAuthenticated:
+        assert presented != b"one"
+    assert compared == [(32, 32)]
 
 
 def test_half_of_a_digest_is_not_enough() -> None:

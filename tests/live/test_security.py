@@ -1,0 +1,181 @@
+"""What must hold of every answer and every line, whatever is sent: headers, logs, paths, secrets, faults."""
+
+import itertools
+import json
+import os
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.keys import make_key
+from tests.known import BEER, KEY, REPOSITORY
+from tests.live.conftest import Start
+from tests.live.program import Program
+from tests.live.raw import say
+from tests.live.test_management import free_port
+from tests.live.test_workers import children
+from tests.live.wire import Answer, request
+
+RIGHT = ("X-API-Key", KEY)
+BODY = json.dumps(BEER).encode()
+ANSWERS: dict[str, tuple[int, bytes]] = {
+    "prediction": (200, request("POST", "/predict", [RIGHT], BODY)),
+    "model": (200, request("GET", "/model", [RIGHT])),
+    "metrics": (200, request("GET", "/metrics", [RIGHT])),
+    "health": (200, request("GET", "/health/live")),
+    "page": (200, request("GET", "/docs")),
+    "script": (200, request("GET", "/docs/assets/docs.js")),
+    "document": (200, request("GET", "/openapi.json")),
+    "no key": (401, request("POST", "/predict", [], BODY)),
+    "no route": (404, request("GET", "/nowhere", [RIGHT])),
+    "no such method": (405, request("PUT", "/predict", [RIGHT], BODY)),
+    "too large": (413, request("POST", "/predict", [RIGHT, ("Content-Length", "99999999")])),
+    "no JSON": (415, request("POST", "/predict", [RIGHT, ("Content-Type", "text/xml")], b"<a/>")),
+    "invalid": (422, request("POST", "/predict", [RIGHT], b"{}")),
+    "malformed": (400, b"GET /\0 HTTP/1.1\r\n\r\n"),
+    "long target": (414, request("GET", "/" + "a" * 9_000, [RIGHT])),
+    "large head": (431, request("GET", "/model", [("A", "b" * 70_000)])),
+}
+
+
+def lines(answer: bytes) -> list[bytes]:
+    """An answer's headers, in lower case."""
+    return answer.partition(b"\r\n\r\n")[0].lower().split(b"\r\n")[1:]
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_every_answer_has_the_headers_that_protect_it_and_none_that_tells_of_the_server(
+    program: Program, name: str
+) -> None:
+    status, data = ANSWERS[name]
+    answer = say(program.port(), data)
+    assert answer.startswith(b"HTTP/1.1 %d " % status), answer[:200]
+    found = lines(answer)
+    assert found.count(b"x-content-type-options: nosniff") == 1
+    assert found.count(b"cache-control: no-cache" if name in ("page", "script") else b"cache-control: no-store") == 1
+    assert not [line for line in found if line.startswith((b"server:", b"x-powered-by:", b"via:"))]
+    policies = [line for line in found if line.startswith(b"content-security-policy:")]
+    assert len(policies) == (name in ("page", "script"))
+    assert all(b"default-src 'none'" in line and b"frame-ancestors 'none'" in line for line in policies)
+    assert not any(word in answer for word in (b"Traceback", b"site-packages", b"uvicorn", b"fastapi.", KEY.encode()))
+
+
+HEADERS = (b"X-Request-ID", b"traceparent", b"X-API-Key", b"User-Agent", b"X-Forwarded-For", b"X-Model-Version")
+INJECTIONS = (
+    b"\x1b[31mred", b"\x1b]0;title\x07", b"a\x7fb", b'","level":"critical","x":"', b"%0d%0a{}", b"\\u000a",
+    b"x" * 10_000,
+    "\u2028\u202e\u0085".encode(), b"\xff\xfe", b"${jndi:ldap://x}", b"%s%n", b"a\rb", b"a\nb", b"a\r\n b",
+)  # fmt: skip
+
+
+def test_nothing_that_is_sent_makes_a_log_line_of_its_own_or_stands_in_one(start: Start) -> None:
+    program = start(API_KEY=KEY, PORT="0", LOG_LEVEL="DEBUG", AUTH_FAILURES_PER_MINUTE="0")
+    port, sent = program.port(), 0
+    for word in INJECTIONS:
+        mark = b"mark3r" + word
+        for name in HEADERS:
+            say(port, b"GET /model HTTP/1.1\r\nHost: beer\r\n" + name + b": " + mark + b"\r\n\r\n")
+        for line in (b"GET /" + mark + b" HTTP/1.1", b"GET /model?name=" + mark + b" HTTP/1.1", mark + b" / HTTP/1.1"):
+            say(port, line + b"\r\nX-API-Key: " + KEY.encode() + b"\r\n\r\n")
+        say(port, request("POST", "/predict", [RIGHT], b'{"' + mark + b'": "' + mark + b'"}'))
+        sent += len(HEADERS) + 4
+    program.send(request("GET", "/health/live", [("X-Request-ID", "the-last")]))
+    found = program.lines("the-last")  # each line is JSON
+    assert len([x for x in found if x.get("event") == "request"]) <= sent + 1
+    assert all(x["level"] in ("debug", "info") and x.get("status", 200) < 500 for x in found)
+    assert "mark3r" not in program.errors + program.output
+    assert program.errors.isascii() and not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", program.errors)
+
+
+NAMES = (
+    "../../../../etc/passwd", "..%2f..%2f..%2fetc%2fpasswd", "%2e%2e/%2e%2e/etc/passwd", "....//....//etc/passwd",
+    "/etc/passwd", "..\\..\\etc\\passwd", "beer-ibu/../beer-ibu", "beer-ibu%00", ".", "..", "~", "1/../1",
+    "file:///etc/passwd",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_name_is_a_way_to_a_file(program: Program, name: str) -> None:
+    asked = [
+        request("GET", f"/model?name={name}", [RIGHT]),
+        request("GET", f"/model/{name}", [RIGHT]),
+        request("GET", f"/docs/assets/{name}"),
+        request("GET", f"/docs/{name}"),
+        request("GET", f"/health/{name}"),
+        request("GET", f"/{name}", [RIGHT]),
+        request("POST", "/predict", [RIGHT, ("X-Model-Version", name)], BODY),
+        request("POST", "/predict/batch", [RIGHT, ("X-Model-Version", name)], b'{"beers": [' + BODY + b"]}"),
+    ]
+    for data in asked:
+        answer = program.send(data)
+        assert answer.status in (400, 401, 404, 422), data
+        assert answer.header("Content-Type") == "application/problem+json"
+        assert not any(word in answer.raw for word in (b"root:", b"passwd", b"etc"))
+
+
+def _arguments(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace")
+
+
+def test_no_secret_is_where_others_can_see_it(start: Start, tmp_path: Path) -> None:
+    stored = make_key(tmp_path / "keys.json", "first", scopes={"predict", "metrics"}, rate="9/minute")
+    word = "p4ssword-of-redis"
+    (tmp_path / ".env").write_text(
+        f"API_KEY={KEY}\nAPI_KEYS_FILE=keys.json\nRATE_LIMIT_STORAGE=redis://:{word}@127.0.0.1:1/0\n", "utf-8"
+    )
+    management = free_port()
+    program = start(PORT="0", WORKERS="2", LOG_LEVEL="DEBUG", MANAGEMENT_PORT=str(management))
+    answers: list[Answer] = []
+    for key, path in itertools.product((KEY, stored), ("/model", "/metrics", "/docs", "/openapi.json", "/nowhere")):
+        answers.append(program.send(request("GET", path, [("X-API-Key", key)])))
+    for key in KEY, stored:
+        answers.append(program.send(request("POST", f"/predict?key={key}", [("X-API-Key", key)], key.encode())))
+        answers.append(program.send(request("POST", f"/{key}", [("X-API-Key", f"{key}x")], b"{}")))
+        answers.append(program.send(request("GET", "/model", [("X-API-Key", key), ("X-API-Key", key)])))
+    seen = b"".join(answer.raw for answer in answers) + say(management, request("GET", "/metrics"))
+    assert {answer.status for answer in answers} >= {200, 401, 404, 422}
+    processes = [program.process.pid, *children(program)]
+    assert len(processes) == 3
+    told = seen.decode("utf-8", "replace") + "".join(map(_arguments, processes))
+    environments = b"".join(Path(f"/proc/{pid}/environ").read_bytes() for pid in processes).decode()
+    (tmp_path / "keys.json").write_text(f'{{"keys": [{{"id": "{stored}"', "utf-8")  # broken, with the key itself in it
+    program.lines("the last good keys still count")
+    assert program.stop() == 0
+    told += program.output + program.errors
+    assert "does not answer" in program.errors  # Redis is not there, and the log says so
+    for secret in (KEY, stored, word):
+        assert secret not in told + environments
+
+
+def test_no_secret_is_in_the_representation_of_the_settings() -> None:
+    from app.settings import Settings
+
+    word = "redis://:p4ssword@127.0.0.1/0"
+    settings = Settings(api_key=KEY, rate_limit_storage=word, _env_file=None)  # type: ignore[call-arg,arg-type]
+    for told in (repr(settings), str(settings), settings.model_dump_json(), f"{settings.model_dump()}"):
+        assert KEY not in told and "p4ssword" not in told
+
+
+FAULTY = """
+from app.domains.beer.face import BeerFace
+def fault(*arguments, **named): raise RuntimeError("the inside of the program")
+BeerFace.predict = BeerFace.predict_each = BeerFace.predict_batch = fault
+from app.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize("path", ["/predict", "/predict/batch"])
+def test_a_fault_is_told_to_the_log_and_not_to_the_caller(start: Start, path: str) -> None:
+    program = start(command=(sys.executable, "-c", FAULTY), API_KEY=KEY, PORT="0")
+    body = BODY if path == "/predict" else b'{"beers": [' + BODY + b"]}"
+    answer = program.send(request("POST", path, [RIGHT, ("X-Request-ID", "the-fault")], body))
+    assert (answer.status, answer.json["code"]) == (500, "internal_error")
+    assert answer.header("X-Content-Type-Options") == "nosniff" and answer.header("X-Request-ID") == "the-fault"
+    for word in (b"inside", b"Traceback", b"RuntimeError", b".py", os.fsencode(REPOSITORY)):
+        assert word not in answer.raw
+    told = next(x for x in program.lines("the inside of the program") if "traceback" in x)
+    assert "the-fault" in told["message"] and "RuntimeError" in told["traceback"]
+    assert program.send(request("GET", "/health/live")).status == 200

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from app.access.attempts import FailedAttempts
+from app.access.guard import Limits
 from app.access.keys import KeyRing, default_principal
 from app.access.public import PublicModels
 from app.access.rates import FAILURES, RateLimiter, parse_rate
@@ -23,7 +24,6 @@ from app.inference.service import InferenceService
 from app.objects import ObjectStore
 from app.rest.application import RestDoor, metrics_app
 from app.rest.asgi import App
-from app.rest.gate import Limits
 from app.settings import ModelSettings, Settings
 from app.telemetry.logs import RequestLog, at_turns_end
 from app.telemetry.metrics import Registry

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 
 from app import __version__
+from app.access.guard import Limits
 from app.access.keys import METRICS, KeyRing
 from app.access.public import PublicModels
 from app.bundle.manifest import PublicManifest
@@ -20,7 +21,7 @@ from app.inference.service import InferenceService
 from app.rest.asgi import App, Receive, Scope, Send, respond
 from app.rest.counts import RequestCounts
 from app.rest.docs import add_docs_page
-from app.rest.gate import KeyGate, Limits
+from app.rest.gate import KeyGate
 from app.rest.openapi import KEYED, KEY_PROBLEMS, MODEL_PROBLEMS, OPERATION_PROBLEMS, describe, described
 from app.rest.operations import BODY_LIMITS, OperationRoute
 from app.rest.problems import (

@@ -1,13 +1,11 @@
 """The gate: checks the key before a byte of the body is read, and sends refusals."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
 
-from app.access.attempts import FailedAttempts
+from app.access.guard import Guard, Limits, rate_told, retry_after
 from app.access.keys import PREDICT, KeyRing, Principal
-from app.access.rates import RateLimiter, Window
-from app.errors import CallError, Limited, LimitsUnavailable, NotAllowed, NotAuthenticated, RateExceeded
-from app.rest.address import Network, address
+from app.access.rates import Window
+from app.errors import CallError, NotAuthenticated
 from app.rest.asgi import App, Header, Message, Receive, Scope, Send
 from app.rest.body import drop_body, may_have_body
 from app.rest.problems import KINDS, Kind, Tell, problem_start, problem_told
@@ -17,18 +15,6 @@ API_KEY_HEADER = "X-API-Key"
 _HEADER = API_KEY_HEADER.lower().encode()
 _CHALLENGE: Header = (b"www-authenticate", b'ApiKey realm="beer-model", header="X-API-Key"')
 _CLOSE: Header = (b"connection", b"close")
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What known keys may do and unknown ones may try."""
-
-    rates: RateLimiter = field(default_factory=RateLimiter)
-    """Counts calls of keys that have a rate."""
-    attempts: FailedAttempts = field(default_factory=lambda: FailedAttempts(0))
-    """Counts wrong keys by address."""
-    proxies: Sequence[Network] = ()
-    """Networks whose X-Forwarded-For is believed."""
 
 
 class KeyGate:
@@ -53,10 +39,9 @@ class KeyGate:
             known key came.
         """
         self._app = app
-        self._keys = keys
+        self._guard = Guard(keys, limits)
         self._is_open = is_open
         self._scopes = scopes or {}
-        self._limits = limits or Limits()
         self._is_public = is_public
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -65,11 +50,11 @@ class KeyGate:
             presented = _presented(scope)
             refusal: CallError | None = None
             try:
-                principal = self._keys.authenticate(presented)
-            except NotAuthenticated as error:
+                principal = self._guard.authenticate(presented)
+            except NotAuthenticated:
                 path = scope["path"]
                 if not self._is_open(path) and not self._is_public(presented, path):
-                    refusal = self._unknown(scope, presented) or error
+                    refusal = self._unknown(scope, presented)
             else:
                 scope["state"]["principal"] = principal
                 needed = self._scopes.get(scope["path"], PREDICT)
@@ -83,22 +68,16 @@ class KeyGate:
                 return
         await self._app(scope, receive, send)
 
-    def _unknown(self, scope: Scope, presented: bytes | None) -> CallError | None:
-        """A wrong key counts against its address; a missing one was nobody's guess."""
-        if presented:
-            try:
-                self._limits.attempts.count(address(scope, self._limits.proxies))
-            except Limited as error:
-                return error
-        return None
+    def _unknown(self, scope: Scope, presented: bytes | None) -> CallError:
+        peer = scope.get("client")
+        forwarded = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+        return self._guard.unknown(presented, peer[0] if peer else None, forwarded)
 
     async def _known(self, scope: Scope, principal: Principal, needed: str, send: Send) -> Send:
         """Whoever is known may lack the scope or have had its calls; gives a send that tells what is left of them."""
         if self._is_open(scope["path"]):
             return send
-        if needed not in principal.scopes:
-            raise NotAllowed
-        left = await self._limits.rates.admit(principal)
+        left = await self._guard.admit(principal, needed)
         return _telling(send, left) if left else send
 
 
@@ -112,24 +91,18 @@ def _presented(scope: Scope) -> bytes | None:
 def _headers(refusal: CallError) -> Iterator[Header]:
     if isinstance(refusal, NotAuthenticated):
         yield _CHALLENGE
-    if isinstance(refusal, Limited):
-        yield b"retry-after", b"%d" % refusal.seconds
-    if isinstance(refusal, RateExceeded):
-        yield from _rate(refusal.quota, refusal.window, 0, refusal.seconds)
-    if isinstance(refusal, LimitsUnavailable):
-        yield b"retry-after", b"1"
+    seconds = retry_after(refusal)
+    if seconds is not None:
+        yield b"retry-after", b"%d" % seconds
+    yield from _rate(refusal)
 
 
-def _rate(quota: int, window: int, remaining: int, reset: int) -> tuple[Header, Header]:
-    """What is left of a rate, as draft-ietf-httpapi-ratelimit-headers-10 writes it."""
-    return (b"ratelimit-policy", b'"key";q=%d;w=%d' % (quota, window)), (
-        b"ratelimit",
-        b'"key";r=%d;t=%d' % (remaining, reset),
-    )
+def _rate(left: Window | CallError) -> Iterator[Header]:
+    return ((name.encode(), value.encode()) for name, value in rate_told(left))
 
 
 def _telling(send: Send, left: Window) -> Send:
-    told = _rate(left.quota, left.seconds, left.remaining, left.reset)
+    told = list(_rate(left))
 
     async def telling(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -4,16 +4,14 @@ It also adds the headers that every answer has.
 """
 
 import logging
-import re
-import secrets
 import time
 from collections.abc import Iterable, Sequence
-from itertools import count
 
 from app.rest.asgi import App, Header, Message, Receive, Scope, Send
 from app.rest.body import ClientGone
 from app.rest.counts import RequestCounts
 from app.rest.problems import FAULT, PROBLEM, REFUSED, send_problem
+from app.telemetry.ids import RequestIds
 from app.telemetry.logs import RequestLog
 from app.telemetry.trace import Trace, enter, read_trace
 
@@ -22,7 +20,6 @@ CLIENT_GONE = 499
 
 _NO_STORE: Header = (b"cache-control", b"no-store")
 _NO_SNIFFING: Header = (b"x-content-type-options", b"nosniff")
-_SANE = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _log = logging.getLogger(__name__)
 
 
@@ -40,8 +37,7 @@ class Record:
         self._log = log
         self._counts = counts
         self._paths = frozenset(paths)
-        self._prefix = secrets.token_hex(6)
-        self._numbers = count(1)
+        self._request_ids = RequestIds()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -107,6 +103,4 @@ class Record:
                 request_id = value
             elif name == b"traceparent":
                 traced = True
-        if not request_id or not _SANE.fullmatch(request_id):
-            request_id = f"{self._prefix}-{next(self._numbers)}".encode()
-        return request_id, read_trace(headers) if traced else None
+        return self._request_ids.of(request_id), read_trace(headers) if traced else None

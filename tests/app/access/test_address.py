@@ -4,14 +4,13 @@ from ipaddress import ip_network
 
 import pytest
 
-from app.rest.address import address
+from app.access.address import address
 
 PROXIES = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
 
 
 def _address(peer: str | None, *forwarded: str, proxies: tuple[object, ...] = PROXIES) -> str:
-    headers = [(b"x-forwarded-for", value.encode()) for value in forwarded]
-    return address({"client": (peer, 1234) if peer else None, "headers": headers}, proxies)  # type: ignore[arg-type]
+    return address(peer, forwarded, proxies)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -1,33 +1,31 @@
-"""Addresses: where a request comes from, as far as that can be believed."""
+"""Addresses: where a call comes from, as far as that can be believed."""
 
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-
-from app.rest.asgi import Scope
 
 Network = IPv4Network | IPv6Network
 _SITE = 64
 """Bits that an IPv6 network's addresses share at least; one machine has all the others."""
 
 
-def address(scope: Scope, proxies: Sequence[Network]) -> str:
+def address(peer: str | None, forwarded: Sequence[str], proxies: Sequence[Network]) -> str:
     """The client's address: the peer's, or, where the peer is a proxy that is trusted, the one that it names.
 
     ``X-Forwarded-For`` grows to the right, so it is read from there: the first address that is no trusted proxy's was
     written by one that is. What stands further left may be anybody's invention.
 
     Args:
-        scope: ASGI's.
+        peer: Address of whoever is connected; None where there is none, as on a local socket.
+        forwarded: Values of ``X-Forwarded-For``, in the order in which they came.
         proxies: Networks whose word counts.
 
     Returns:
-        An IPv4 address or the /64 network of an IPv6 one; ``unknown`` where there is no peer, as on a local socket.
+        An IPv4 address or the /64 network of an IPv6 one; ``unknown`` where there is no peer.
     """
-    peer = scope.get("client")
-    client = _parsed(peer[0]) if peer else None
+    client = _parsed(peer) if peer else None
     if client is None:
         return "unknown"
-    for entry in reversed(_forwarded(scope)) if proxies else ():
+    for entry in reversed(",".join(forwarded).split(",")) if proxies and forwarded else ():
         if not any(client in network for network in proxies):
             break
         named = _parsed(entry)
@@ -35,11 +33,6 @@ def address(scope: Scope, proxies: Sequence[Network]) -> str:
             break
         client = named
     return _grouped(client)
-
-
-def _forwarded(scope: Scope) -> list[str]:
-    values = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
-    return ",".join(values).split(",") if values else []
 
 
 def _parsed(text: str) -> IPv4Address | IPv6Address | None:

@@ -32,7 +32,12 @@ class Doubts:
         """
         self._inputs = manifest.inputs
         self._ranges = [declared.trained_range or (-math.inf, math.inf) for declared in manifest.inputs]
-        self._low, self._high = np.array(self._ranges).T
+        exact = np.array(self._ranges)
+        rounded = exact.astype(np.float32)  # an end of the range may arrive as float32, and is no more outside for that
+        self._low, self._high = np.minimum(exact, rounded)[:, 0], np.maximum(exact, rounded)[:, 1]
+        self._ends = list(zip(self._low.tolist(), self._high.tolist(), strict=True))
+        outside = (_outside(i, *ends) for i, ends in zip(self._inputs, self._ranges, strict=True))
+        self._warnings = [*outside, _COLOUR_MISMATCH, _ABV_MISMATCH]
 
     def of(self, row: Sequence[float]) -> list[Warning]:
         """Warnings for one beer.
@@ -44,9 +49,9 @@ class Doubts:
             Warnings, in the order of the inputs; empty for most beers.
         """
         found = []
-        for number, (value, (low, high)) in enumerate(zip(row, self._ranges, strict=True)):
+        for warning, value, (low, high) in zip(self._warnings, row, self._ends, strict=False):
             if value < low or value > high:
-                found.append(_outside(self._inputs[number], low, high))
+                found.append(warning)
         abv, og, fg, ebc, srm = row[:5]
         gap = abs(ebc - EBC_PER_SRM * srm)
         if gap > LEAST_COLOUR_GAP and gap > COLOUR_TOLERANCE * ebc:
@@ -65,22 +70,30 @@ class Doubts:
         Returns:
             Warnings of each beer.
         """
-        if len(rows) < MANY:
-            return [self.of(row) for row in rows.tolist()]
         found: list[list[Warning]] = [[] for _ in rows]
-        for number in np.flatnonzero(self._where(rows)).tolist():
-            found[number] = self.of(rows[number].tolist())
+        for number, warning in self.by_row(rows):
+            found[number].append(warning)
         return found
 
-    def _where(self, rows: NDArray[np.float64]) -> NDArray[np.bool_]:
+    def by_row(self, rows: NDArray[np.float64]) -> list[tuple[int, Warning]]:
+        """Warnings for many beers, each with its beer's number; costs next to nothing where there are none.
+
+        Args:
+            rows: Shape (n_rows, n_inputs), as `of` takes each.
+
+        Returns:
+            Number and warning, by beer and then as `of` orders them.
+        """
+        if len(rows) < MANY:
+            return [(number, warning) for number, row in enumerate(rows.tolist()) for warning in self.of(row)]
         abv, og, fg, ebc, srm = rows[:, :5].T
         colour, alcohol = np.abs(ebc - EBC_PER_SRM * srm), np.abs(abv - ABV_PER_POINT * (og - fg))
-        found: NDArray[np.bool_] = (
-            ((rows < self._low) | (rows > self._high)).any(axis=1)
-            | ((colour > LEAST_COLOUR_GAP) & (colour > COLOUR_TOLERANCE * ebc))
-            | ((alcohol > LEAST_ABV_GAP) & (alcohol > ABV_TOLERANCE * abv))
-        )
-        return found
+        at_odds = [
+            (colour > LEAST_COLOUR_GAP) & (colour > COLOUR_TOLERANCE * ebc),
+            (alcohol > LEAST_ABV_GAP) & (alcohol > ABV_TOLERANCE * abv),
+        ]
+        doubtful = np.column_stack([(rows < self._low) | (rows > self._high), *at_odds])
+        return [(number, self._warnings[kind]) for number, kind in np.argwhere(doubtful).tolist()]
 
 
 _COLOUR_MISMATCH: Warning = {

@@ -27,6 +27,7 @@ class RowCheck:
         manifest: Of the version.
         """
         self._names = [declared.name for declared in manifest.inputs]
+        self._units = [f" {declared.unit}" if declared.unit else "" for declared in manifest.inputs]
         self._low, self._high = np.array([_BOUNDS.get(name, _AMOUNT) for name in self._names], np.float32).T
         self._doubts = Doubts(manifest)
 
@@ -51,13 +52,13 @@ class RowCheck:
         if swapped.any():
             reason = f"row {int(swapped.argmax())}: the final gravity is above the original gravity (target_og)"
             raise InputError([Problem("inputs.target_fg", "gravities_swapped", reason)])
-        found = self._doubts.of_each(rows.astype(np.float64))
-        return [(number, warning) for number, warnings in enumerate(found) for warning in warnings]
+        return self._doubts.by_row(rows.astype(np.float64))
 
     def _out_of_bounds(self, wrong: Array, column: int) -> Problem:
         low, high = self._low[column], self._high[column]
-        most = f" to {high:g}" if np.isfinite(high) else " or more"
-        reason = f"row {int(wrong[:, column].argmax())}: must be {low:g}{most}"
+        unit = self._units[column]
+        allowed = f"{low:g} to {high:g}{unit}" if np.isfinite(high) else f"{low:g}{unit} or more"
+        reason = f"row {int(wrong[:, column].argmax())}: must be {allowed}"
         return Problem(f"inputs.{self._names[column]}", "out_of_bounds", reason)
 
 

@@ -1,0 +1,51 @@
+"""Rows of beers without the schema: the typed face's warnings at every end of a range, and its bounds with units."""
+
+import numpy as np
+import pytest
+
+from app.bundle.store import Bundle, highest, read_bundle
+from app.domains.beer.doubts import MANY, Doubts
+from app.domains.beer.face import RECIPE
+from app.domains.beer.rows import RowCheck
+from app.errors import InputError
+from tests.known import BEER, REPOSITORY
+
+
+def bundles(bundle: Bundle) -> list[Bundle]:
+    return [bundle, read_bundle(highest(REPOSITORY / "models", RECIPE))]
+
+
+def test_an_end_of_a_range_is_inside_it_in_single_precision_as_well(bundle: Bundle) -> None:
+    for each in bundles(bundle):
+        manifest = each.manifest
+        doubts = Doubts(manifest)
+        for end in 0, 1:
+            for column, declared in enumerate(manifest.inputs):
+                assert declared.trained_range
+                exact = np.full((1, len(manifest.inputs)), np.nan)
+                exact[0, column] = declared.trained_range[end]
+                single = exact.astype(np.float32).astype(np.float64)
+                assert doubts.by_row(exact) == doubts.by_row(single) == [], (declared.name, end)
+                assert doubts.by_row(np.repeat(single, MANY, axis=0)) == []
+                exact[0, column] += (2 * end - 1) * 0.01
+                assert [w["code"] for _, w in doubts.by_row(exact)] == ["outside_trained_range"], declared.name
+
+
+def test_many_rows_are_warned_of_as_each_alone(bundle: Bundle) -> None:
+    random = np.random.default_rng(3)
+    rows = np.tile(np.array(list(BEER.values())), (200, 1)) * random.uniform(0.8, 1.2, (200, 6))
+    rows[random.random((200, 6)) < 0.1] = np.nan
+    doubts = Doubts(bundle.manifest)
+    alone = [(number, warning) for number, row in enumerate(rows.tolist()) for warning in doubts.of(row)]
+    assert doubts.by_row(rows) == alone and len(alone) > 100
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [("abv", 71, "0 to 70 % vol"), ("target_og", 1.056, "900 to 1300 points"), ("ebc", -1, "0 to 1000 EBC")],
+)
+def test_what_is_out_of_bounds_is_told_with_its_unit(bundle: Bundle, name: str, value: float, allowed: str) -> None:
+    rows = np.array([list(BEER.values()), list({**BEER, name: value}.values())], dtype=np.float32)
+    with pytest.raises(InputError) as caught:
+        RowCheck(bundle.manifest)(rows)
+    assert (f"inputs.{name}", f"row 1: must be {allowed}") in [(p.field, p.reason) for p in caught.value.problems]

@@ -51,6 +51,18 @@ def test_promtool_finds_nothing_wrong(command: list[str]) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_the_dashboards_queries_are_queries(tmp_path: Path) -> None:
+    if shutil.which("promtool") is None:
+        pytest.skip("promtool is not installed (Debian: prometheus)")
+    dashboard: dict[str, Any] = json.loads(DASHBOARD.read_text("utf-8"))
+    asked = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    told = [{"record": f"panel:{n}", "expr": re.sub(r"\$__\w+", "5m", query)} for n, query in enumerate(asked)]
+    rules = tmp_path / "panels.json"  # which is YAML, too
+    rules.write_text(json.dumps({"groups": [{"name": "panels", "rules": told}]}), "utf-8")
+    done = subprocess.run(["promtool", "check", "rules", str(rules)], capture_output=True, text=True)
+    assert done.returncode == 0 and f"{len(asked)} rules found" in done.stdout, done.stdout + done.stderr
+
+
 def test_every_alert_has_a_test() -> None:
     tests = (RULES.parent / "alerts_test.yml").read_text("utf-8")
     for alert in re.findall(r"- alert: (\w+)", RULES.read_text("utf-8")):

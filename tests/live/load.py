@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from statistics import median
+from typing import cast
 
 MOST_CONNECTIONS = 1_000
 
@@ -43,8 +44,7 @@ class _Answers(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's is none by name
 
     def ask(self, request: bytes) -> "asyncio.Future[tuple[int, bool]]":
         """Send; the future has the status, and whether the connection is to be closed."""

@@ -1,6 +1,9 @@
 """Admission: what takes long runs beside the event loop, so much of it at once and no more."""
 
 import asyncio
+import os
+import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -10,6 +13,9 @@ from app.errors import Overloaded
 
 MAX_IN_WORK = 2
 MAX_WAITING = 16
+STEP_BACK = 5
+"""Niceness of the pool's threads, about a third of the event loop's weight: more of it, and a thread that holds the
+interpreter's lock would wait so long for a busy machine's core that the loop waits, too."""
 
 ArgumentT = TypeVar("ArgumentT")
 ResultT = TypeVar("ResultT")
@@ -21,7 +27,7 @@ class Admission:
     Only what takes longer than a millisecond comes here. A plain prediction is done in the event loop in less time
     than it takes to queue it: it is never waiting, and never more than one is in work. The queue is short, so that
     whoever is taken is answered soon and whoever is not learns it at once; that is why it need not be last come, first
-    served to stay useful under overload.
+    served to stay useful under overload. Where a core is short, the threads leave the event loop the larger part.
     """
 
     def __init__(self, in_work: int = MAX_IN_WORK, waiting: int = MAX_WAITING) -> None:
@@ -30,7 +36,7 @@ class Admission:
         waiting: Most requests that wait beside them, their bodies complete.
         """
         self._most = in_work + waiting
-        self._threads = ThreadPoolExecutor(in_work, "slow")
+        self._threads = ThreadPoolExecutor(in_work, "slow", _step_back)
         self.taken = 0
         """Requests in work and waiting."""
 
@@ -64,3 +70,8 @@ class Admission:
     def close(self) -> None:
         """Drop what waits; what is in work ends by itself."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _step_back() -> None:
+    if sys.platform == "linux":  # where each thread has a niceness of its own
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + STEP_BACK)

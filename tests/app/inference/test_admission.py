@@ -1,6 +1,8 @@
 """What takes long: in the pool, bounded, refused at once beyond that."""
 
 import asyncio
+import os
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from io import StringIO
@@ -13,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from app.access.keys import KeyRing
 from app.domains.face import Operation
 from app.errors import Overloaded, Problem
-from app.inference.admission import Admission
+from app.inference.admission import STEP_BACK, Admission
 from app.inference.service import InferenceService
 from app.rest.application import RestDoor
 from app.rest.problems import problems_of
@@ -139,6 +141,16 @@ async def test_a_batch_is_refused_before_its_body_is_read(client: httpx.AsyncCli
     assert refused.status_code == 503
     face.go.set()
     await asyncio.gather(*taken)
+
+
+@pytest.mark.anyio
+@pytest.mark.skipif(sys.platform != "linux", reason="only there each thread has a niceness of its own")
+async def test_what_takes_long_leaves_the_loop_the_larger_part_of_a_core() -> None:
+    admission = Admission()
+    own = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    beside = await admission.run(lambda _: os.getpriority(os.PRIO_PROCESS, threading.get_native_id()), None)
+    admission.close()
+    assert beside == min(own + STEP_BACK, 19)
 
 
 @pytest.mark.anyio

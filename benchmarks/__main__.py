@@ -22,7 +22,7 @@ def main() -> int:
     """Measure and print."""
     arguments = _arguments()
     pinned = cores()
-    plan = Plan(1, 1.0, 1.0) if arguments.quick else Plan(arguments.rounds, arguments.seconds, 1.0)
+    plan = Plan(1, 1.0, 0.0) if arguments.quick else Plan(arguments.rounds, arguments.seconds, 1.0)
     known = contenders(arguments.models.resolve(), arguments.peers)
     skipped = {c.name: c.missing for c in known if c.missing}
     try:

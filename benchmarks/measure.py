@@ -97,7 +97,8 @@ def _started(contender: Contender, cores: Cores) -> Iterator[tuple[Running, Path
 
 
 def _loaded(server: Running, contender: Contender, cores: Cores, plan: Plan, folder: Path) -> Figures:
-    drive(server, contender, cores.load, plan.warm_up, folder)
+    if plan.warm_up:
+        drive(server, contender, cores.load, plan.warm_up, folder)
     return dict(vars(drive(server, contender, cores.load, plan.seconds, folder)))
 
 

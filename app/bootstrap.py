@@ -169,32 +169,33 @@ def try_models(program: Program) -> None:
             program.candidates.attempt(name, version)
 
 
-def load_models(program: Program, is_worker: bool = False) -> None:
+def load_models(service: InferenceService, candidates: Candidates, is_worker: bool = False) -> None:
     """Verify and load the active version of every model that is served.
 
     Args:
-        program: From `build`.
+        service: Gets them.
+        candidates: The versions on disk.
         is_worker: Whether it takes a place beside others, who serve on as they did when a bad version comes. Then so
             must it, and takes the next lower version that is good; the follower tells why.
 
     Raises:
         BundleError: One is missing or altered. At a first start no other version is taken in its place.
     """
-    for name in program.service.names:
-        version = program.candidates.active(name)
+    for name in service.names:
+        version = candidates.active(name)
         if version is None:
-            program.service.registry.retire(name)
+            service.registry.retire(name)
         else:
-            _load(program, name, version, is_worker)
+            _load(service, candidates, name, version, is_worker)
 
 
-def _load(program: Program, name: str, version: str, is_worker: bool) -> None:
+def _load(service: InferenceService, candidates: Candidates, name: str, version: str, is_worker: bool) -> None:
     try:
-        served = program.service.registry.load(name, version, checked=False)
+        served = service.registry.load(name, version, checked=False)
     except BundleError:
-        lower = [v for v in program.candidates.versions(name) if int(v) < int(version)] if is_worker else []
+        lower = [v for v in candidates.versions(name) if int(v) < int(version)] if is_worker else []
         if not lower:
             raise
-        _load(program, name, lower[-1], is_worker)
+        _load(service, candidates, name, lower[-1], is_worker)
     else:
-        program.service.registry.serve(served)
+        service.registry.serve(served)

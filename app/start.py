@@ -31,17 +31,34 @@ def start(metrics_folder: Path | None = None, workers: int | None = None) -> tup
         SystemExit: 2 where a setting is missing or wrong, 3 where a bundle is; stderr says which and why.
     """
     try:
-        settings = load_settings(workers)
-        configure_logging(settings.log_level)
-        is_worker = metrics_folder is not None
-        if not is_worker:  # a worker takes what was fetched for all, so that all serve the same
-            fetch_models(settings, discover())
-        program = build(settings, _metrics(settings, metrics_folder))
-        load_models(program, is_worker)
+        return prepare(metrics_folder, workers)
     except SettingsError as error:
         quit_with(f"Settings: {error}", EXIT_SETTINGS)
     except BundleError as error:
         quit_with(f"Bundle: {error}", EXIT_BUNDLE)
+
+
+def prepare(metrics_folder: Path | None = None, workers: int | None = None) -> tuple[Settings, Program]:
+    """As `start`, for whoever says otherwise what is wrong.
+
+    Args:
+        metrics_folder: See `start`.
+        workers: See `start`.
+
+    Returns:
+        See `start`.
+
+    Raises:
+        SettingsError: A setting is missing or wrong.
+        BundleError: A bundle is.
+    """
+    settings = load_settings(workers)
+    configure_logging(settings.log_level)
+    is_worker = metrics_folder is not None
+    if not is_worker:  # a worker takes what was fetched for all, so that all serve the same
+        fetch_models(settings, discover())
+    program = build(settings, _metrics(settings, metrics_folder))
+    load_models(program.service, program.candidates, is_worker)
     return settings, program
 
 

@@ -15,6 +15,7 @@ from app.access.keys import METRICS, KeyRing
 from app.access.public import PublicModels
 from app.bundle.manifest import PublicManifest
 from app.domains.face import Face
+from app.domains.findings import problem_of
 from app.errors import CallError, ModelNotReady
 from app.inference.admission import Admission
 from app.inference.service import InferenceService
@@ -34,7 +35,6 @@ from app.rest.problems import (
     NOT_READY,
     Kind,
     ProblemResponse,
-    problem_of,
 )
 from app.rest.record import Record
 from app.telemetry.exposition import CONTENT_TYPE, exposition

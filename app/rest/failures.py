@@ -5,9 +5,10 @@ from typing import Any
 
 from pydantic_core import to_json
 
+from app.domains.findings import tamed
 from app.errors import Problem
 from app.rest.asgi import JSON
-from app.rest.problems import MOST_PROBLEMS, Kind, Tell, tamed
+from app.rest.problems import MOST_PROBLEMS, Kind, Tell
 
 _LONGEST = 1000
 

@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from pydantic import TypeAdapter, ValidationError
 
 from app.domains.face import Operation
+from app.domains.findings import problems_of
 from app.errors import CallError, InputError, Overloaded
 from app.inference.admission import Admission
 from app.rest.asgi import Receive, Scope, Send, header, respond
@@ -17,7 +18,7 @@ from app.rest.body import MEGABYTE, check_json, check_length, read_body
 from app.rest.failures import told_otherwise
 from app.rest.gate import refuse
 from app.rest.gathering import Gathering
-from app.rest.problems import INVALID, KINDS, RequestRefused, problem_told, problems_of, send_problem
+from app.rest.problems import INVALID, KINDS, RequestRefused, problem_told, send_problem
 from app.rest.uploads import Read, Uploads, media, not_taken
 
 BODY_LIMITS = {"one": MEGABYTE, "many": 8 * MEGABYTE, "file": 12 * MEGABYTE}

@@ -15,8 +15,13 @@ pytest.importorskip("mangum", reason="mangum is not installed (requirements-func
 
 CALL = """
 import json, sys
-from app.aws_lambda import http
-print(json.dumps([http(event, None) for event in json.load(sys.stdin)]))
+from app.aws_lambda.http import handler
+
+class Context:
+    def get_remaining_time_in_millis(self):
+        return 30_000
+
+print(json.dumps([handler(event, Context()) for event in json.load(sys.stdin)]))
 """
 
 

@@ -14,11 +14,11 @@ from pydantic import BaseModel, ValidationError
 
 from app.access.keys import KeyRing
 from app.domains.face import Operation
+from app.domains.findings import problems_of
 from app.errors import Overloaded, Problem
 from app.inference.admission import STEP_BACK, Admission
 from app.inference.service import InferenceService
 from app.rest.application import RestDoor
-from app.rest.problems import problems_of
 from app.telemetry.logs import RequestLog
 from tests.known import KEY
 

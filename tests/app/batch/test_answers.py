@@ -1,0 +1,94 @@
+"""Answers to files: each row as if it were alone, in the file's order, and the bad ones told."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from app.batch.answers import AT_ONCE, Answers, BatchDoor
+from app.domains.beer.face import BeerFace
+from app.domains.beer.schema import Beer
+from app.errors import ModelNotReady, TooLate
+from app.inference.service import InferenceService
+from tests.known import BEER
+
+HOPS = [{"name": "Magnum", "amount_g": 30, "boil_minutes": 60}]
+
+
+@pytest.fixture(scope="module")
+def door(face: BeerFace) -> BatchDoor:
+    return BatchDoor(face.operations[0])
+
+
+def answered(door: BatchDoor, rows: list[Any], left: Callable[[], float] = lambda: 60.0) -> Answers:
+    return door.answer(json.dumps(rows).encode(), left)
+
+
+def lines(text: bytearray) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.decode().splitlines()]
+
+
+def test_each_row_is_answered_as_if_it_were_alone_in_order_and_by_name(door: BatchDoor, face: BeerFace) -> None:
+    beers = [{**BEER, "abv": 3.0 + number / 500} for number in range(AT_ONCE + 7)]
+    beers[3] = {**beers[3], "hops": HOPS}
+    rows = [{"id": f"b{number}", "name": "Ä", "ibu": 40, **beer} for number, beer in enumerate(beers)]
+    answers = answered(door, rows)
+    assert (answers.rows, answers.bad, bytes(answers.errors)) == (len(rows), 0, b"")
+    told = lines(answers.predictions)
+    assert [(line["row"], line["id"]) for line in told] == [(n + 1, f"b{n}") for n in range(len(rows))]
+    for number in (0, 3, AT_ONCE, AT_ONCE + 6):
+        alone = face.predict(Beer.model_validate(beers[number]))
+        assert told[number] == {"row": number + 1, "id": f"b{number}", "name": "Ä", **alone}
+
+
+def test_bad_rows_are_told_with_field_and_reason_and_without_their_values(door: BatchDoor) -> None:
+    secret = "a-value-of-theirs"
+    bad = [
+        {**BEER, "abv": 71},
+        {"abv": 5},
+        {**BEER, "target_og": 1010, "target_fg": 1050},
+        {**BEER, "explain": True},
+        {**BEER, "ph": secret},
+        {**BEER, f"<{secret[:2]}>": 1},
+        7,
+        {**BEER, "ebc": None, "srm": None, "ph": None},
+    ]
+    answers = answered(door, bad)
+    told = lines(answers.errors)
+    assert [line["row"] for line in told] == [1, 2, 3, 4, 5, 6, 7]
+    assert [[e["field"] for e in line["errors"]] for line in told] == [
+        ["abv"], ["target_og", "target_fg"], ["target_fg"], ["explain"], ["ph"], ["?a-?"], ["row"]
+    ]
+    assert [line["row"] for line in lines(answers.predictions)] == [8]
+    assert (answers.rows, answers.bad) == (8, 7)
+    assert secret not in answers.errors.decode()
+
+
+def test_a_file_that_cannot_be_read_is_one_error(door: BatchDoor) -> None:
+    answers = door.answer(b"[1, ", lambda: 60.0)
+    assert lines(answers.errors)[0]["row"] == 0 and lines(answers.errors)[0]["errors"][0]["field"] == "file"
+    assert (answers.rows, bytes(answers.predictions)) == (0, b"")
+
+
+def test_the_same_file_gives_the_same_bytes(door: BatchDoor) -> None:
+    rows = [{**BEER, "id": float("inf")}, {"abv": 1}, BEER]
+    assert answered(door, rows) == answered(door, rows)
+    assert lines(answered(door, rows).predictions)[0]["id"] is None
+
+
+def test_when_the_time_is_up_nothing_is_cut_but_refused(door: BatchDoor) -> None:
+    left = iter([1.0, -0.1])
+    with pytest.raises(TooLate):
+        answered(door, [BEER] * (AT_ONCE + 1), lambda: next(left))
+    assert answered(door, [BEER] * AT_ONCE, lambda: 1.0).rows == AT_ONCE
+
+
+def test_a_model_that_cannot_answer_is_no_fault_of_the_rows() -> None:
+    with pytest.raises(ModelNotReady):
+        answered(BatchDoor(BeerFace(InferenceService(BeerFace.models)).operations[0]), [BEER])
+
+
+def test_an_operation_that_cannot_be_run_for_many_is_refused(face: BeerFace) -> None:
+    with pytest.raises(ValueError, match="explain cannot be run for many"):
+        BatchDoor(face.operations[1])

@@ -1,0 +1,154 @@
+"""The function for files in a bucket, under the cloud's own runtime client and on a real object store."""
+
+import csv
+import gzip
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from tests.cloud.conftest import Store
+from tests.cloud.events import created, http_api
+from tests.cloud.runtime import Runtime
+from tests.known import BEER, REPOSITORY
+
+pytest.importorskip("awslambdaric", reason="awslambdaric is not installed (requirements-cloud.txt)")
+pytest.importorskip("moto", reason="moto is not installed (requirements-cloud.txt); `tox -e function` installs it")
+
+HANDLER = "app.aws_lambda.files.handler"
+BUCKET = "cleaned-beers"
+ROWS: list[dict[str, Any]] = [
+    {"id": "1", "name": "One, of several", "ibu": 40.0, **BEER},
+    {"id": "2", "name": "Too strong", "ibu": None, **BEER, "abv": 99.0},
+    {"id": "3", "name": "Three", **BEER, "abv": 7.1},
+]
+
+
+def table() -> str:
+    """The rows as CSV."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, ["id", "name", "abv", "ibu", "target_fg", "target_og", "ebc", "srm", "ph"])
+    writer.writeheader()
+    writer.writerows(ROWS)
+    return text.getvalue()
+
+
+FILES = {
+    "beers.json": json.dumps(ROWS),
+    "beers.jsonl": "\n".join(map(json.dumps, ROWS)) + "\n",
+    "a stream's, without an ending": "".join(map(json.dumps, ROWS)),
+    "béers+1%.csv": table(),
+}
+
+
+@pytest.fixture(scope="module")
+def store(moto: Store) -> Store:
+    """A store with a bucket."""
+    moto.make_bucket(BUCKET)
+    return moto
+
+
+@pytest.fixture(scope="module")
+def function(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
+    """The function, started once; it has no key."""
+    folder = tmp_path_factory.mktemp("function")
+    runtime = Runtime(HANDLER, folder, S3_ENDPOINT=store.endpoint, **store.environment)
+    yield runtime
+    runtime.close()
+
+
+def put(store: Store, key: str, data: str | bytes) -> str:
+    store.client().put_object(Bucket=BUCKET, Key=key, Body=data)
+    return key
+
+
+def lines(data: bytes) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in data.decode().splitlines()]
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("name", FILES)
+def test_predictions_and_errors_are_written_beside(
+    function: Runtime, store: Store, name: str, compressed: bool
+) -> None:
+    data = FILES[name].encode()
+    key = put(store, f"cleaned/2026/11/21/{name}{'.gz' * compressed}", gzip.compress(data) if compressed else data)
+    outcome = function.invoke(created(BUCKET, [key]))
+    assert (outcome.kind, outcome.body) == ("response", {"files": [{"file": key, "rows": 3, "bad": 1}]})
+    predictions = lines(store.read(BUCKET, f"results/{key}.predictions.jsonl"))
+    assert [(line["row"], line["id"], line["name"]) for line in predictions] == [
+        (1, "1", "One, of several"),
+        (3, "3", "Three"),
+    ]
+    assert all({"ibu", "interval", "model", "warnings"} <= line.keys() for line in predictions)
+    (error,) = lines(store.read(BUCKET, f"results/{key}.errors.jsonl"))
+    assert (error["row"], [problem["field"] for problem in error["errors"]]) == (2, ["abv"])
+
+
+def test_an_event_that_comes_twice_changes_nothing_and_its_own_output_is_passed_over(
+    function: Runtime, store: Store
+) -> None:
+    key = put(store, "cleaned/twice", FILES["beers.jsonl"])
+    names = [f"results/{key}.errors.jsonl", f"results/{key}.predictions.jsonl"]
+    function.invoke(created(BUCKET, [key]))
+    first = [store.read(BUCKET, name) for name in names]
+    function.invoke(created(BUCKET, [key, key]))
+    assert [store.read(BUCKET, name) for name in names] == first
+    before = store.keys(BUCKET)
+    assert function.invoke(created(BUCKET, names)).body == {"files": []}
+    assert store.keys(BUCKET) == before
+
+
+def test_a_file_that_was_mended_has_no_errors_left(function: Runtime, store: Store) -> None:
+    key = put(store, "cleaned/mended", json.dumps(ROWS))
+    function.invoke(created(BUCKET, [key]))
+    put(store, key, json.dumps([{**row, "abv": 5.0} for row in ROWS]))
+    assert function.invoke(created(BUCKET, [key])).body["files"][0]["bad"] == 0
+    assert store.read(BUCKET, f"results/{key}.errors.jsonl") == b""
+
+
+def test_what_cannot_be_done_in_time_fails_by_name_and_leaves_nothing(function: Runtime, store: Store) -> None:
+    key = put(store, "cleaned/late", json.dumps(ROWS))
+    outcome = function.invoke(created(BUCKET, [key]), seconds=4)
+    assert (outcome.kind, outcome.body["errorType"]) == ("error", "NotAnswered")
+    said = f"1 of 1 files: s3://{BUCKET}/{key}: not done in the time that was left"
+    assert outcome.body["errorMessage"] == said
+    assert not [name for name in store.keys(BUCKET) if name.startswith(f"results/{key}")]
+
+
+def test_one_file_that_fails_keeps_no_other_from_its_answers(function: Runtime, store: Store) -> None:
+    good = put(store, "cleaned/good", json.dumps(ROWS))
+    outcome = function.invoke(created(BUCKET, ["cleaned//bad", good, "cleaned/gone-since"]))
+    assert outcome.body["errorMessage"].startswith(f"1 of 3 files: s3://{BUCKET}/cleaned//bad: a name with empty parts")
+    assert f"results/{good}.predictions.jsonl" in store.keys(BUCKET)
+
+
+@pytest.mark.parametrize("event", [{}, [], None, http_api("GET", "/"), {"Records": [{"s3": {}}]}])
+def test_an_event_of_another_kind_is_an_error(function: Runtime, event: Any) -> None:
+    outcome = function.invoke(event)
+    assert (outcome.kind, outcome.body["errorType"]) == ("error", "EventError")
+    assert function.invoke({"Service": "Amazon S3", "Event": "s3:TestEvent"}).body == {"files": []}
+
+
+def test_files_of_noise_are_told_and_crash_nothing(function: Runtime, store: Store) -> None:
+    random = Random(7)
+    for number in range(50):
+        noise = random.choice([b"", b"[", b"{", b"\x1f\x8b", b"a,b\n"]) + random.randbytes(random.randrange(300))
+        key = put(store, f"cleaned/noise-{number}", noise)
+        assert function.invoke(created(BUCKET, [key])).kind == "response"
+    assert function.process.poll() is None
+
+
+def test_it_starts_on_bundles_from_the_store_as_well(store: Store, tmp_path: Path) -> None:
+    store.upload(REPOSITORY / "models", BUCKET, "released")
+    key = put(store, "cleaned/from-the-store", json.dumps(ROWS))
+    uri = {"MODEL_URI": f"s3://{BUCKET}/released", "S3_ENDPOINT": store.endpoint, "MODEL_CACHE": str(tmp_path / "c")}
+    runtime = Runtime(HANDLER, tmp_path, **uri, **store.environment)
+    try:
+        assert runtime.invoke(created(BUCKET, [key])).body["files"][0]["rows"] == 3
+    finally:
+        runtime.close()

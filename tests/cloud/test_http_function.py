@@ -1,0 +1,117 @@
+"""The HTTP function under the cloud's own runtime client."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from tests.cloud.events import balancer, created, http_api, rest_api
+from tests.cloud.runtime import Runtime
+from tests.known import BEER, KEY
+
+pytest.importorskip("awslambdaric", reason="awslambdaric is not installed (requirements-cloud.txt)")
+
+HANDLER = "app.aws_lambda.http.handler"
+KINDS: list[Callable[..., dict[str, Any]]] = [http_api, rest_api, balancer]
+FUZZED = 1000
+
+
+@pytest.fixture(scope="module")
+def function(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
+    """The function, started once."""
+    runtime = Runtime(HANDLER, tmp_path_factory.mktemp("function"), API_KEY=KEY, DOCS_ENABLED="false")
+    yield runtime
+    runtime.close()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_event_is_answered_like_a_request(function: Runtime, kind: Callable[..., dict[str, Any]]) -> None:
+    answer = function.invoke(kind("POST", "/predict", json.dumps(BEER), **{"x-api-key": KEY})).body
+    assert answer["statusCode"] == 200
+    assert {"ibu", "interval", "model", "warnings"} <= json.loads(answer["body"]).keys()
+    assert function.invoke(kind("GET", "/health/ready")).body["statusCode"] == 200
+    assert function.invoke(kind("GET", "/docs")).body["statusCode"] == 401
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_problem_is_text_as_some_gateways_decode_nothing(
+    function: Runtime, kind: Callable[..., dict[str, Any]]
+) -> None:
+    refused = function.invoke(kind("POST", "/predict", json.dumps(BEER))).body
+    assert refused["statusCode"] == 401 and json.loads(refused["body"])["code"] == "not_authenticated"
+    wrong = function.invoke(kind("POST", "/predict", json.dumps({**BEER, "abv": 99}), **{"x-api-key": KEY})).body
+    assert wrong["statusCode"] == 422 and json.loads(wrong["body"])["errors"][0]["field"] == "abv"
+
+
+def test_what_is_not_done_in_time_is_answered_as_late(function: Runtime) -> None:
+    batch = http_api("POST", "/predict/batch", json.dumps({"beers": [BEER] * 1000}), **{"x-api-key": KEY})
+    late = function.invoke(batch, seconds=0.1).body
+    assert late["statusCode"] == 504 and json.loads(late["body"])["code"] == "too_late"
+    assert function.invoke(batch).body["statusCode"] == 200
+
+
+@pytest.mark.parametrize("event", [{}, [], None, "text", created("beers", ["cleaned/1"]), {"version": "2.0"}])
+def test_an_event_of_another_kind_is_an_error_that_repeats_nothing_of_it(function: Runtime, event: Any) -> None:
+    outcome = function.invoke(event)
+    assert outcome.kind == "error"
+    assert outcome.body["errorType"] == "EventError"
+    assert outcome.body["errorMessage"].startswith("not an HTTP event of a kind that is known")
+
+
+def _mutated(random: Random, value: Any) -> Any:
+    """A value with one thing in it changed."""
+    if isinstance(value, dict) and value and random.random() < 0.8:
+        key = random.choice(list(value))
+        if random.random() < 0.2:
+            return {each: value[each] for each in value if each != key}
+        return {**value, key: _mutated(random, value[key])}
+    if isinstance(value, list) and value and random.random() < 0.8:
+        place = random.randrange(len(value))
+        return [_mutated(random, each) if number == place else each for number, each in enumerate(value)]
+    return random.choice(
+        [None, True, -1, 1e308, "", "\x00", "\ud800", "ü" * 50, "a" * 5000, [], {}, [None], {"a": {}}, "%%", "{", "2.0"]
+    )
+
+
+def test_a_thousand_fuzzed_events_crash_nothing_and_the_key_is_in_no_log(function: Runtime) -> None:
+    random, process = Random(7), function.process.pid
+    right = {"x-api-key": KEY, "content-type": "application/json"}
+    kinds = {"response": 0, "error": 0}
+    for _ in range(FUZZED):
+        event: Any = random.choice(KINDS)("POST", random.choice(["/predict", "/model"]), json.dumps(BEER), **right)
+        for _ in range(random.randint(1, 4)):
+            event = _mutated(random, event)
+        outcome = function.invoke(event)
+        kinds[outcome.kind] += 1
+        if outcome.kind == "response":
+            assert outcome.body["statusCode"] < 500, event
+        else:
+            assert outcome.body["errorType"] == "EventError", (event, outcome)
+    assert min(kinds.values()) > FUZZED / 20  # both ways were tried
+    assert function.process.poll() is None and function.process.pid == process
+    assert function.invoke(http_api("POST", "/predict", json.dumps(BEER), **right)).body["statusCode"] == 200
+    assert KEY not in function.said
+
+
+WRONG: dict[str, tuple[dict[str, str], str, str]] = {
+    "no key": ({}, "SettingsError", "API_KEY is missing"),
+    "no bundles": ({"API_KEY": KEY, "MODEL_PATH": "nowhere"}, "BundleError", "no bundle here"),
+    "not approved": ({"API_KEY": KEY, "MODEL_SHA256": "0" * 64}, "BundleError", "not an approved bundle"),
+}
+
+
+@pytest.mark.parametrize("how", WRONG)
+def test_a_start_that_fails_tells_the_cloud_why(tmp_path: Path, how: str) -> None:
+    settings, kind, said = WRONG[how]
+    runtime = Runtime(HANDLER, tmp_path, **settings)
+    try:
+        outcome = runtime.outcome()
+        assert (outcome.kind, outcome.body["errorType"]) == ("init", kind)
+        assert said in outcome.body["errorMessage"]
+        assert runtime.process.wait(30) == 1
+        assert not runtime.asked.is_set()
+    finally:
+        runtime.close()

@@ -13,10 +13,12 @@ from app.access.watch import KeyWatch
 from app.bundle.fetch import Fetch, is_remote, models_root
 from app.bundle.store import read_bundle
 from app.domains.discovery import FaceKind, discover
+from app.domains.face import checks_of
 from app.errors import BundleError, ObjectsError, SettingsError
 from app.inference.admission import Admission
 from app.inference.candidates import Candidates
 from app.inference.changes import ChangeFigures
+from app.inference.dataplane import DataPlane
 from app.inference.follower import Follower
 from app.inference.onnx import OnnxPredictor
 from app.inference.quarantine import read_quarantined
@@ -59,13 +61,16 @@ def build(settings: Settings, metrics: Registry | None = None) -> Program:
     service, candidates = build_service(settings, kinds, metrics)
     follower = Follower(service.registry, candidates, ChangeFigures(metrics))
     keys, watch = _keys(settings, metrics)
+    faces = [kind(service) for kind in kinds]
+    admission = Admission(settings.max_in_work, settings.max_waiting)
+    checks = {name: check for face in faces for name, check in checks_of(face).items()}
     rest = RestDoor(
         service,
-        faces=[kind(service) for kind in kinds],
+        faces=faces,
         keys=keys,
         log=RequestLog(level=settings.log_level, later=at_turns_end),
         docs_enabled=settings.docs_enabled,
-        admission=Admission(settings.max_in_work, settings.max_waiting),
+        admission=admission,
         body_limits={
             "one": settings.body_limit,
             "many": settings.batch_body_limit,
@@ -74,6 +79,7 @@ def build(settings: Settings, metrics: Registry | None = None) -> Program:
         limits=_limits(settings, metrics),
         begin=lambda: _begin(follower, watch),
         public=_public(settings, service.names),
+        plane=DataPlane(service, admission, checks),
     )
     return Program(service, candidates, rest, metrics_app(metrics))
 

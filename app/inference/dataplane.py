@@ -7,7 +7,7 @@ from functools import partial
 
 from app import __version__
 from app.bundle.manifest import Manifest, Output
-from app.errors import CallError
+from app.errors import CallError, TooLate
 from app.inference.admission import Admission
 from app.inference.contract import Check, Checked, CheckKind, Contract
 from app.inference.predictor import Array, Arrays
@@ -103,27 +103,44 @@ class DataPlane:
         """
         return self._service.versions(name)
 
+    def takes_long(self, call: InferCall) -> bool:
+        """Whether a call takes longer than a millisecond: then keep it off the event loop."""
+        rows = max((len(tensor.data) if tensor.data.ndim else 1 for tensor in call.inputs), default=0)
+        return rows > AT_ONCE or self._service.slow(call.model, call.version)
+
     async def infer(self, call: InferCall, timeout: float | None = None) -> InferAnswer:
+        """Run a model from the event loop: at once where that takes microseconds, else in the pool.
+
+        Raises:
+            Overloaded: It takes long, and too much waits.
+            TooLate: It takes long, and was not answered in time.
+            CallError: See `answer`.
+        """
+        if not self.takes_long(call):
+            return self.answer(call, timeout)
+        try:
+            async with asyncio.timeout(timeout):
+                return await self._admission.run(partial(self.answer, call), timeout)
+        except TimeoutError:
+            raise TooLate from None
+
+    def answer(self, call: InferCall, timeout: float | None = None) -> InferAnswer:
         """Run a model.
 
         Args:
             call: What is asked.
-            timeout: Most seconds to wait for another machine.
+            timeout: Most seconds that another machine may take.
 
         Raises:
             InputError: The call does not fit the model, or the domain refuses a row.
             ModelNotFound: No such model or version.
             ModelNotReady: It is not loaded, or away.
-            Overloaded: It takes long, and too much waits.
             TooLate: The other machine took longer.
         """
-        served = await self._served(call.model, call.version)
+        served = self._service.served(call.model, call.version)
         try:
             outputs, arrays = served.contract.chosen(call.outputs), served.contract.arrays(call.inputs)
-            work = partial(self._run, served, outputs, arrays)
-            if served.predictor.remote or len(next(iter(arrays.values()))) > AT_ONCE:
-                return await self._admission.run(work, timeout)
-            return work(timeout)
+            return self._run(served, outputs, arrays, timeout)
         except CallError:
             self.book.failed(served.manifest)
             raise

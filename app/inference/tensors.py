@@ -27,6 +27,9 @@ DTYPES: dict[str, np.dtype[Any]] = {
 }
 """Names of the Open Inference Protocol; raw contents are little-endian."""
 
+MOST_DIMENSIONS = 8
+LARGEST_DIMENSION = 2**31 - 1
+
 _NUMBERS: dict[str, frozenset[type]] = {
     "b": frozenset({bool}),
     "i": frozenset({int}),
@@ -74,10 +77,10 @@ def elements(name: str, shape: Sequence[int]) -> int:
     """How many elements a shape holds.
 
     Raises:
-        InputError: A dimension is negative.
+        InputError: A dimension is negative or beyond what any model takes, or there are too many.
     """
-    if any(size < 0 for size in shape):
-        raise refused(name, "shape", "has a negative dimension")
+    if len(shape) > MOST_DIMENSIONS or any(not 0 <= size <= LARGEST_DIMENSION for size in shape):
+        raise refused(name, "shape", "has a shape that no tensor has")
     return math.prod(shape)
 
 

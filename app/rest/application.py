@@ -11,13 +11,14 @@ from starlette.responses import PlainTextResponse, Response
 
 from app import __version__
 from app.access.guard import Limits
-from app.access.keys import METRICS, KeyRing
+from app.access.keys import ADMIN, METRICS, PREDICT, KeyRing
 from app.access.public import PublicModels
 from app.bundle.manifest import PublicManifest
 from app.domains.face import Face
 from app.domains.findings import problem_of
 from app.errors import CallError, ModelNotReady
 from app.inference.admission import Admission
+from app.inference.dataplane import DataPlane
 from app.inference.service import InferenceService
 from app.rest.asgi import App, Receive, Scope, Send, respond
 from app.rest.counts import RequestCounts
@@ -35,8 +36,11 @@ from app.rest.problems import (
     NOT_READY,
     Kind,
     ProblemResponse,
+    problem_told,
 )
 from app.rest.record import Record
+from app.rest.v2.endpoints import ADMIN_PATH, OPEN_PATHS, PREFIX, V2Door, tell
+from app.rest.v2.routes import EndpointRoute
 from app.telemetry.exposition import CONTENT_TYPE, exposition
 from app.telemetry.logs import RequestLog
 from app.telemetry.metrics import Registry
@@ -67,6 +71,7 @@ class RestDoor:
         limits: Limits | None = None,
         begin: Callable[[], None] | None = None,
         public: PublicModels | None = None,
+        plane: DataPlane | None = None,
     ) -> None:
         """Args:
         service: The one way in to models.
@@ -79,6 +84,7 @@ class RestDoor:
         limits: What known keys may do and unknown ones may try; by default as much as they like.
         begin: Called once, in the process that serves, before anything is answered.
         public: Models that answer without a key; none by default.
+        plane: Answers the Open Inference Protocol; by default without the domains' checks.
         """
         self.router = FastAPI(
             title="Beer Model",
@@ -106,6 +112,9 @@ class RestDoor:
             for operation in face.operations
         ]
         self.router.router.routes.extend(routes)
+        plane = plane or DataPlane(service, self.admission, {})
+        self._v2 = V2Door(plane, self.admission, lambda: self.ready, body_limits["many"])
+        self.router.router.routes.extend(EndpointRoute(endpoint, self._v2) for endpoint in self._v2.endpoints)
         _add_model(self.router, service)
         _add_metrics(self.router, service.metrics)
         _add_health(self.router, lambda: self.ready)
@@ -113,16 +122,17 @@ class RestDoor:
         if docs_enabled:
             _add_docs(self.router)
         self._direct: dict[tuple[str, str], App] = {("POST", r.handler.operation.path): r.handler for r in routes}
-        open_paths = {"/docs", "/openapi.json"} if docs_enabled else set()
+        open_paths = OPEN_PATHS | {"/docs", "/openapi.json"} if docs_enabled else OPEN_PATHS
         open_prefixes = ("/health/", "/docs/assets/") if docs_enabled else ("/health/",)
         answering = _answering(faces)
         gate = KeyGate(
             self._dispatch,
             keys,
             lambda path: path in open_paths or path.startswith(open_prefixes),
-            {METRICS_PATH: METRICS},
+            _scope_of,
             limits,
             lambda presented, path: public.admits(presented, answering(path)),
+            lambda path: tell if _is_v2(path) else problem_told,
         )
         paths = (getattr(route, "path", "") for route in self.router.routes)
         self._counts = RequestCounts(service.metrics)
@@ -158,8 +168,21 @@ class RestDoor:
 
         The router holds the same handlers: this table only saves the way through Starlette's middleware.
         """
-        direct = self._direct.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
-        await (direct or self.router)(scope, receive, send)
+        app: App = self.router
+        if scope["type"] == "http":
+            path = scope["path"]
+            app = self._direct.get((scope["method"], path)) or (self._v2 if _is_v2(path) else app)
+        await app(scope, receive, send)
+
+
+def _is_v2(path: str) -> bool:
+    return path == PREFIX or path.startswith(f"{PREFIX}/")
+
+
+def _scope_of(path: str) -> str:
+    if path == METRICS_PATH:
+        return METRICS
+    return ADMIN if path.startswith(PREFIX) and ADMIN_PATH.fullmatch(path) else PREDICT
 
 
 def _answering(faces: Iterable[Face]) -> Callable[[str], Iterable[str]]:

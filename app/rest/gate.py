@@ -1,6 +1,6 @@
 """The gate: checks the key before a byte of the body is read, and sends refusals."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 
 from app.access.guard import Guard, Limits, rate_told, retry_after
 from app.access.keys import PREDICT, KeyRing, Principal
@@ -25,23 +25,26 @@ class KeyGate:
         app: App,
         keys: KeyRing,
         is_open: Callable[[str], bool],
-        scopes: Mapping[str, str] | None = None,
+        scope_of: Callable[[str], str] = lambda path: PREDICT,
         limits: Limits | None = None,
         is_public: Callable[[bytes | None, str], bool] = lambda presented, path: False,
+        tell_of: Callable[[str], Tell] = lambda path: problem_told,
     ) -> None:
         """Args:
         app: What lies behind.
         keys: The keys that are known.
         is_open: Whether a path needs no key.
-        scopes: Scope that a key needs, by path; ``predict`` for every other.
+        scope_of: Scope that a key needs for a path.
         limits: What known keys may do and unknown ones may try.
         is_public: Whether a path that is not open needs no key from a call that presented this; asked only where no
             known key came.
+        tell_of: Words what is refused at a path.
         """
         self._app = app
         self._guard = Guard(keys, limits)
         self._is_open = is_open
-        self._scopes = scopes or {}
+        self._scope_of = scope_of
+        self._tell_of = tell_of
         self._is_public = is_public
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -57,14 +60,15 @@ class KeyGate:
                     refusal = self._unknown(scope, presented)
             else:
                 scope["state"]["principal"] = principal
-                needed = self._scopes.get(scope["path"], PREDICT)
+                needed = self._scope_of(scope["path"])
                 if principal.rate is not None or needed not in principal.scopes:
                     try:
                         send = await self._known(scope, principal, needed, send)
                     except CallError as error:
                         refusal = error
             if refusal is not None:
-                await refuse(scope, receive, send, KINDS[type(refusal)], *_headers(refusal))
+                kind, tell = KINDS[type(refusal)], self._tell_of(scope["path"])
+                await refuse(scope, receive, send, kind, *_headers(refusal), tell=tell)
                 return
         await self._app(scope, receive, send)
 

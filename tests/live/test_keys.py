@@ -20,9 +20,21 @@ OPEN = {
     "/docs/assets/swagger-ui.css": "GET",
     "/docs/assets/swagger-ui-bundle.js": "GET",
     "/openapi.json": "GET",
+    "/v2/health/live": "GET",
+    "/v2/health/ready": "GET",
 }
 """Every path that needs no key. A route that is in neither this list nor the OpenAPI document fails a test below."""
-NO_ROUTES = ("/", "/predict/", "//predict", "/predict%00", "/admin", "/metrics", "/docs/", "/health", "/.env", "/redoc")
+_MODELS = ("/v2/models/{model}", "/v2/models/{model}/versions/{version}")
+PROTOCOL = {
+    *("/v2", "/v2/", "/v2/models/stats", "/v2/repository/index"),
+    *(f"/v2/repository/models/{{model}}/{word}" for word in ("load", "unload")),
+    *(f"{path}{word}" for path in _MODELS for word in ("", "/ready", "/config", "/stats", "/infer")),
+}
+"""Paths of the Open Inference Protocol."""
+NO_ROUTES = (
+    *("/", "/predict/", "//predict", "/predict%00", "/admin", "/metrics", "/docs/", "/health", "/.env", "/redoc"),
+    *("/v2x", "/v2/x", "/v2/models/", "/v2/models/..%2f..%2firis", "/v2/models/beer-ibu/versions/1/"),
+)
 RIGHT = [("X-API-Key", KEY)]
 WITHOUT: dict[str, list[tuple[str, str | bytes]]] = {
     "no key": [],
@@ -73,7 +85,7 @@ def test_a_refusal_is_a_problem_with_a_challenge(refused: Answer) -> None:
 
 def test_documented_routes_are_those_that_the_tests_know(documented: dict[str, set[str]]) -> None:
     keyed = {"/predict", "/predict/batch", "/explain", "/iris/predict", "/model", "/metrics"}
-    assert documented.keys() - OPEN.keys() == keyed
+    assert documented.keys() - OPEN.keys() == keyed | PROTOCOL
 
 
 def test_no_route_is_hidden_from_these_tests(door: RestDoor, documented: dict[str, set[str]]) -> None:
@@ -86,26 +98,44 @@ def _paths(documented: Iterable[str]) -> Iterator[str]:
     yield from sorted({*documented, *OPEN, *NO_ROUTES})
 
 
+def _asked(path: str) -> str:
+    return path.replace("{model}", "beer-ibu").replace("{version}", "1")
+
+
+def _media(path: str) -> str:
+    return "application/json" if path.startswith("/v2/") or path == "/v2" else "application/problem+json"
+
+
 def test_verb_by_route_without_a_key(program: Program, documented: dict[str, set[str]], refused: Answer) -> None:
+    refused_there = program.send(request("GET", "/v2"))
+    assert (refused_there.status, refused_there.json.keys()) == (401, {"error"})
     for path, verb in itertools.product(_paths(documented), VERBS):
-        answer = program.send(request(verb, path))
+        answer = program.send(request(verb, _asked(path)))
         if path in OPEN:
             assert answer.status == (200 if verb == OPEN[path] else 405), (verb, path)
         elif verb == "HEAD":
             assert (answer.status, answer.body) == (401, b""), path
         else:
-            assert answer.constant == refused.constant, (verb, path)
+            known = refused if _media(path) == "application/problem+json" else refused_there
+            assert answer.constant == known.constant, (verb, path)
+
+
+_EMPTY = {"infer": 400, "index": 200}
+"""What a POST with no body gets there."""
 
 
 def test_verb_by_route_with_the_key(program: Program, documented: dict[str, set[str]]) -> None:
     for path, verb in itertools.product(_paths(documented), VERBS):
-        answer = program.send(request(verb, path, RIGHT))
+        answer = program.send(request(verb, _asked(path), RIGHT))
         allowed = documented.get(path) or ({OPEN[path]} if path in OPEN else set())
+        if path.startswith("/v2/repository/models/"):
+            assert answer.status == 403, (verb, path)
+            continue
         if verb in allowed:
-            assert answer.status == (422 if verb == "POST" else 200), (verb, path)
+            assert answer.status == _EMPTY.get(path.rpartition("/")[2], 422 if verb == "POST" else 200), (verb, path)
             continue
         assert answer.status == (405 if allowed else 404), (verb, path)
-        assert answer.header("Content-Type") == "application/problem+json", (verb, path)
+        assert answer.header("Content-Type") == _media(path), (verb, path)
         assert answer.header("Allow") == (", ".join(allowed) if allowed else None), (verb, path)
         assert answer.header("WWW-Authenticate") is None
 

@@ -1,11 +1,14 @@
 """The data plane: what a call may look like, what it gets, and what it is refused for."""
 
+import asyncio
+import threading
+
 import numpy as np
 import pytest
 
 from app.bundle.store import read_bundle
 from app.domains.beer.face import RECIPE, VITALS, BeerFace
-from app.errors import InputError, ModelNotFound, ModelNotReady
+from app.errors import InputError, ModelNotFound, ModelNotReady, TooLate
 from app.inference.admission import Admission
 from app.inference.dataplane import AT_ONCE, DataPlane, InferAnswer, InferCall
 from app.inference.onnx import OnnxPredictor
@@ -118,6 +121,17 @@ async def test_outputs_that_are_not_there_are_refused(plane: DataPlane, names: t
     with pytest.raises(InputError) as error:
         await ask(plane, packed(BEER), *names)
     assert error.value.problems[0].code == code
+
+
+async def test_a_call_that_waits_longer_than_it_may_is_too_late(service: InferenceService) -> None:
+    admission, go = Admission(in_work=1, waiting=1), threading.Event()
+    holding = asyncio.create_task(admission.run(lambda _: go.wait(10), None))
+    await asyncio.sleep(0)
+    rows = [BEER] * (AT_ONCE + 1)
+    with pytest.raises(TooLate):
+        await DataPlane(service, admission, {}).infer(InferCall(VITALS, None, packed(*rows)), timeout=0.05)
+    go.set()
+    await holding
 
 
 async def test_an_unknown_model_or_version_is_not_found(plane: DataPlane) -> None:

@@ -143,11 +143,14 @@ class BeerFace:
                 found += problems(beer, f"beers.{number}.")
         if found:
             raise InputError(found)
+        beers = batch.beers
+        if all(beer.hops is None for beer in beers):  # one model answers them all: nothing to put in order
+            return {"predictions": self._answer(VITALS, beers, version)}
         answers: dict[int, Prediction] = {}
-        for model, numbers in _by_model(batch.beers).items():
-            chosen = [batch.beers[number] for number in numbers]
+        for model, numbers in _by_model(beers).items():
+            chosen = [beers[number] for number in numbers]
             answers.update(zip(numbers, self._answer(model, chosen, version), strict=True))
-        return {"predictions": [answers[number] for number in range(len(batch.beers))]}
+        return {"predictions": [answers[number] for number in range(len(beers))]}
 
     def _answer(self, model: str, beers: Sequence[Beer], version: str | None = None) -> list[Prediction]:
         return self._run(self._service.served(model, version), *_inputs(beers))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from app.access.attempts import FailedAttempts
 from app.access.guard import Limits
@@ -11,16 +12,17 @@ from app.access.public import PublicModels
 from app.access.rates import FAILURES, RateLimiter, parse_rate
 from app.access.watch import KeyWatch
 from app.bundle.fetch import Fetch, is_remote, models_root
-from app.bundle.store import read_bundle
+from app.bundle.store import Bundle, read_bundle
 from app.domains.discovery import FaceKind, discover
 from app.domains.face import checks_of
-from app.errors import BundleError, ObjectsError, SettingsError
+from app.errors import BundleError, CallError, ObjectsError, SettingsError
 from app.inference.admission import Admission
 from app.inference.candidates import Candidates
 from app.inference.changes import ChangeFigures
 from app.inference.dataplane import DataPlane
 from app.inference.follower import Follower
 from app.inference.onnx import OnnxPredictor
+from app.inference.predictor import Predictor
 from app.inference.quarantine import read_quarantined
 from app.inference.service import InferenceService
 from app.objects import ObjectStore
@@ -29,6 +31,9 @@ from app.rest.asgi import App
 from app.settings import ModelSettings, Settings
 from app.telemetry.logs import RequestLog, at_turns_end
 from app.telemetry.metrics import Registry
+
+if TYPE_CHECKING:  # needs grpcio, which the cloud function does without
+    from app.remote.server import ModelServer
 
 
 @dataclass(frozen=True)
@@ -58,11 +63,12 @@ def build(settings: Settings, metrics: Registry | None = None) -> Program:
     """
     metrics = metrics or Registry()
     kinds = discover()
-    service, candidates = build_service(settings, kinds, metrics)
+    server = _model_server(settings)
+    service, candidates = build_service(settings, kinds, metrics, server)
     follower = Follower(service.registry, candidates, ChangeFigures(metrics))
     keys, watch = _keys(settings, metrics)
     faces = [kind(service) for kind in kinds]
-    admission = Admission(settings.max_in_work, settings.max_waiting)
+    admission = Admission(settings.model_server_calls if server else settings.max_in_work, settings.max_waiting)
     checks = {name: check for face in faces for name, check in checks_of(face).items()}
     rest = RestDoor(
         service,
@@ -77,15 +83,29 @@ def build(settings: Settings, metrics: Registry | None = None) -> Program:
             "file": settings.file_body_limit,
         },
         limits=_limits(settings, metrics),
-        begin=lambda: _begin(follower, watch),
+        begin=lambda: _begin(follower, watch, server),
         public=_public(settings, service.names),
         plane=DataPlane(service, admission, checks),
+        remote=server.names if server else (),
     )
     return Program(service, candidates, rest, metrics_app(metrics))
 
 
+def _model_server(settings: Settings) -> "ModelServer | None":
+    if not settings.model_server:
+        return None
+    try:
+        from app.remote.connection import Connection
+        from app.remote.server import ModelServer
+    except ModuleNotFoundError:
+        raise SettingsError("MODEL_SERVER: needs the package grpcio, which is not installed here") from None
+    scheme, _, target = settings.model_server.partition("://")
+    key = settings.model_server_api_key.get_secret_value() if settings.model_server_api_key else ""
+    return ModelServer(Connection(target, scheme == "grpcs", key, settings.model_server_timeout))
+
+
 def build_service(
-    settings: ModelSettings, kinds: Sequence[FaceKind], metrics: Registry
+    settings: ModelSettings, kinds: Sequence[FaceKind], metrics: Registry, server: "ModelServer | None" = None
 ) -> tuple[InferenceService, Candidates]:
     """Build what is behind every door; no model is loaded yet.
 
@@ -93,10 +113,16 @@ def build_service(
         settings: What is set of models.
         kinds: The domains that are served.
         metrics: Hold what is counted.
+        server: Runs the models that it has.
     """
+
+    def open(bundle: Bundle) -> Predictor:
+        remote = server is not None and bundle.manifest.name in server.names
+        return server.open(bundle) if server and remote else OnnxPredictor(bundle)
+
     candidates = Candidates(
         models_root(settings),
-        OnnxPredictor,
+        open,
         partial(read_quarantined, approved=settings.model_sha256),
         partial(read_bundle, approved=settings.model_sha256),
     )
@@ -124,8 +150,10 @@ def fetch_models(settings: ModelSettings, kinds: Sequence[FaceKind]) -> None:
     fetch.run([name for kind in kinds for name in kind.models], models_root(settings))
 
 
-def _begin(follower: Follower, watch: KeyWatch | None) -> None:
+def _begin(follower: Follower, watch: KeyWatch | None, server: "ModelServer | None") -> None:
     follower.start()
+    if server is not None:
+        server.follow()
     if watch is not None:
         watch.follow()
 
@@ -203,5 +231,7 @@ def _load(service: InferenceService, candidates: Candidates, name: str, version:
         if not lower:
             raise
         _load(service, candidates, name, lower[-1], is_worker)
+    except CallError as error:
+        raise BundleError(f"{name}: the model server cannot answer for version {version}") from error
     else:
         service.registry.serve(served)

@@ -58,6 +58,14 @@ def _endpoint(url: str) -> str:
     return url
 
 
+def _server(url: str) -> str:
+    scheme, _, target = url.partition("://")
+    host, _, port = target.rpartition(":")
+    if url and not (scheme in ("grpc", "grpcs") and host and port.isdecimal() and "/" not in target):
+        raise ValueError("must be grpc://host:port, or grpcs://host:port for TLS")
+    return url
+
+
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_empty)]
 
@@ -116,6 +124,14 @@ class Settings(ModelSettings):
     """Most long requests (batches, explanations) in work at once, in each worker."""
     max_waiting: int = Field(default=16, ge=0, le=10_000)
     """Most long requests that wait beside them; beyond that 503."""
+    model_server: Annotated[str, AfterValidator(_server)] = ""
+    """A server that runs the models it has: ``grpc://host:port``, or ``grpcs://`` for TLS; empty: all run here."""
+    model_server_api_key: Annotated[SecretStr | None, BeforeValidator(_none_if_empty)] = None
+    """The key that is sent to it as ``x-api-key``."""
+    model_server_timeout: float = Field(default=5, gt=0, le=600)
+    """Most seconds that it may take for an answer."""
+    model_server_calls: int = Field(default=16, ge=1, le=256)
+    """Most calls to it at once, in each worker; takes the place of MAX_IN_WORK."""
     body_limit: int = Field(default=1_000_000, ge=1_000, le=100_000_000)
     """Most bytes of a body."""
     batch_body_limit: int = Field(default=8_000_000, ge=1_000, le=100_000_000)

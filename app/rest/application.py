@@ -1,7 +1,7 @@
 """The REST application: record, gate and table around FastAPI's router."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Annotated
 
 from fastapi import FastAPI, Query, Request
@@ -72,6 +72,7 @@ class RestDoor:
         begin: Callable[[], None] | None = None,
         public: PublicModels | None = None,
         plane: DataPlane | None = None,
+        remote: Collection[str] = (),
     ) -> None:
         """Args:
         service: The one way in to models.
@@ -85,6 +86,7 @@ class RestDoor:
         begin: Called once, in the process that serves, before anything is answered.
         public: Models that answer without a key; none by default.
         plane: Answers the Open Inference Protocol; by default without the domains' checks.
+        remote: Models that another machine runs: their operations wait beside the event loop.
         """
         self.router = FastAPI(
             title="Beer Model",
@@ -105,6 +107,7 @@ class RestDoor:
                 operation,
                 self.admission,
                 body_limits,
+                waits=any(name in remote for name in face.models),
                 dependencies=[] if public.covers(face.models) else KEYED,
                 responses=described(*OPERATION_PROBLEMS),
             )

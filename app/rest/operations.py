@@ -39,18 +39,23 @@ class OperationHandler:
     """Answers one operation: bytes, schema, face, schema, bytes, with nothing between them."""
 
     def __init__(
-        self, operation: Operation[Any, Any], admission: Admission, limits: Mapping[str, int] = BODY_LIMITS
+        self,
+        operation: Operation[Any, Any],
+        admission: Admission,
+        limits: Mapping[str, int] = BODY_LIMITS,
+        waits: bool = False,
     ) -> None:
         """Args:
         operation: What a face can be asked.
         admission: Runs what takes long.
         limits: Most bytes of a body, by the operation's size.
+        waits: Whether another machine answers, so that every request takes long.
         """
         self.operation = operation
         self._admission = admission
         self._limit = limits[operation.size]
         self._mostly_slow = operation.size != "one"
-        self._slow = operation.slow
+        self._slow = (lambda request: True) if waits else operation.slow
         self._uploads = Uploads(operation.upload) if operation.upload else None
         self._not_taken = not_taken(operation.upload)
         self._tell = told_otherwise(operation.failure) if operation.failure else problem_told
@@ -119,12 +124,18 @@ class OperationRoute(APIRoute):
     """A route that FastAPI documents like any other and that answers with the operation's own handler."""
 
     def __init__(
-        self, operation: Operation[Any, Any], admission: Admission, limits: Mapping[str, int], **described: Any
+        self,
+        operation: Operation[Any, Any],
+        admission: Admission,
+        limits: Mapping[str, int],
+        waits: bool = False,
+        **described: Any,
     ) -> None:
         """Args:
         operation: What a face can be asked.
         admission: See `OperationHandler`.
         limits: See `OperationHandler`.
+        waits: See `OperationHandler`.
         described: More of `APIRoute`'s arguments.
         """
         super().__init__(
@@ -140,7 +151,7 @@ class OperationRoute(APIRoute):
             openapi_extra={"requestBody": {"content": media(operation.upload)}} if operation.upload else None,
             **described,
         )
-        self.handler = OperationHandler(operation, admission, limits)
+        self.handler = OperationHandler(operation, admission, limits, waits)
         self.app = self.handler
 
 

@@ -1,0 +1,1 @@
+"""The remote predictor: models that another machine runs, over the Open Inference Protocol's gRPC."""

@@ -1,0 +1,223 @@
+"""The remote predictor against a server in another process: same numbers, what is refused, away and back."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.bundle.store import Bundle, highest, read_bundle
+from app.errors import BundleError, ModelNotReady, Overloaded, TooLate
+from app.inference.onnx import OnnxPredictor
+from app.remote import predictor as module
+from app.remote.connection import Connection
+from app.remote.server import ModelServer
+from app.telemetry.trace import Trace, enter
+from tests.server_process import ServerProcess
+
+PATIENCE = 30.0
+Launch = Callable[..., ServerProcess]
+Connect = Callable[..., ModelServer]
+
+
+@pytest.fixture
+def launch() -> Iterator[Launch]:
+    """Starts servers; whatever still runs at the end is killed."""
+    started: list[ServerProcess] = []
+
+    def launch(**how: object) -> ServerProcess:
+        started.append(ServerProcess(**how))  # type: ignore[arg-type]
+        return started[-1]
+
+    yield launch
+    for server in started:
+        server.kill()
+
+
+@pytest.fixture
+def connect() -> Iterator[Connect]:
+    """Connects to servers, and lets go of them at the end."""
+    connected: list[ModelServer] = []
+
+    def connect(server: ServerProcess, **more: object) -> ModelServer:
+        connected.append(ModelServer(Connection(server.target, **more)))  # type: ignore[arg-type]
+        return connected[-1]
+
+    yield connect
+    for server in connected:
+        server.stop()
+
+
+def rows(bundle: Bundle, count: int) -> dict[str, np.ndarray]:
+    low, high = np.array([declared.trained_range for declared in bundle.manifest.inputs]).T
+    drawn = np.random.default_rng(3).uniform(low, high, (count, len(low))).astype(np.float32)
+    for column, declared in enumerate(bundle.manifest.inputs):
+        if declared.optional:
+            drawn[::3, column] = np.nan
+    return {"features": drawn}
+
+
+def first(bundle: Bundle, value: float) -> dict[str, np.ndarray]:
+    asked = rows(bundle, 1)
+    asked["features"][0, 0] = value
+    return asked
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("how", [{}, {"packed": False}, {"typed": True}, {"versions": False}])
+@pytest.mark.parametrize("name", ["beer-ibu", "iris"])
+def test_the_numbers_are_those_of_this_process_bit_for_bit(
+    launch: Launch, connect: Connect, models: Path, how: dict[str, object], name: str
+) -> None:
+    bundle = read_bundle(highest(models, name))
+    remote, local = connect(launch(**how)).open(bundle), OnnxPredictor(bundle)
+    for count in 1, 200:
+        there, here = remote.predict(rows(bundle, count)), local.predict(rows(bundle, count))
+        assert there.keys() == here.keys()
+        for output, array in here.items():
+            assert there[output].dtype == array.dtype and there[output].shape == array.shape
+            assert there[output].tobytes() == array.tobytes()
+
+
+def test_many_rows_go_in_several_calls_and_come_back_in_order(
+    launch: Launch, connect: Connect, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = launch()
+    remote = connect(server).open(bundle)
+    server.seen()  # the golden rows
+    monkeypatch.setattr(module, "MOST_BYTES", 100 * 6 * 4)
+    asked = rows(bundle, 250)
+    answers = remote.predict(asked)
+    assert [server.seen()["rows"] for _ in range(3)] == [100, 100, 50]
+    assert (answers["ibu"] == OnnxPredictor(bundle).predict(asked)["ibu"]).all()
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ({"off": 0.5}, "golden rows: output ibu is not what it was"),
+        ({"datatype": "FP64"}, "the model server's output ibu is FP64"),
+    ],
+)
+def test_a_server_with_another_model_is_refused(
+    launch: Launch, connect: Connect, bundle: Bundle, how: dict[str, object], said: str
+) -> None:
+    with pytest.raises(BundleError, match=said):
+        connect(launch(**how)).open(bundle)
+
+
+def test_a_version_that_the_server_has_not_is_not_ready(launch: Launch, connect: Connect, bundle: Bundle) -> None:
+    later = Bundle(bundle.folder, bundle.manifest.model_copy(update={"version": "77"}), bundle.files)
+    with pytest.raises(ModelNotReady):
+        connect(launch()).open(later)
+
+
+def test_a_server_that_is_not_there_is_named_in_time() -> None:
+    began = time.monotonic()
+    with pytest.raises(BundleError, match="model server 127.0.0.1:9: "):
+        ModelServer(Connection("127.0.0.1:9", timeout=0.3))
+    assert time.monotonic() - began < PATIENCE
+
+
+def test_key_and_trace_are_sent(launch: Launch, connect: Connect, bundle: Bundle) -> None:
+    server = launch(key="a-key-of-the-server")
+    with pytest.raises(ModelNotReady):
+        connect(server).open(bundle)
+    remote = connect(server, key="a-key-of-the-server").open(bundle)
+    server.seen()
+    parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    enter(Trace(parent))
+    try:
+        remote.predict(rows(bundle, 1))
+    finally:
+        enter(None)
+    assert server.seen()["trace"] == parent
+
+
+def test_a_late_answer_is_told_as_such_by_the_callers_time_or_the_settings(
+    launch: Launch, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = Connection(launch(delay=1.0).target, timeout=10.0)
+    remote = ModelServer(connection).open(bundle)
+    with pytest.raises(TooLate):
+        remote.predict(rows(bundle, 1), timeout=0.2)
+    assert remote.ready and remote.predict(rows(bundle, 1))
+    monkeypatch.setattr(connection, "timeout", 0.2)
+    with pytest.raises(TooLate):
+        remote.predict(rows(bundle, 1))
+
+
+@pytest.mark.parametrize(("value", "error"), [(66, ModelNotReady), (67, Overloaded)])
+def test_a_refused_call_is_one_calls_matter(
+    launch: Launch, connect: Connect, bundle: Bundle, value: float, error: type[Exception]
+) -> None:
+    remote = connect(launch()).open(bundle)
+    with pytest.raises(error):
+        remote.predict(first(bundle, value))
+    assert remote.ready and remote.predict(rows(bundle, 1))
+
+
+def test_away_it_is_not_ready_and_back_it_is_again(launch: Launch, connect: Connect, bundle: Bundle) -> None:
+    first_server = launch()
+    server = connect(first_server, timeout=2.0)
+    remote = server.open(bundle)
+    server.follow()
+    before = remote.predict(rows(bundle, 20))
+    first_server.kill()
+    until(lambda: not remote.ready)
+    with pytest.raises(ModelNotReady):
+        remote.predict(rows(bundle, 20))
+    launch(port=first_server.port)
+    until(lambda: remote.ready)
+    assert (remote.predict(rows(bundle, 20))["ibu"] == before["ibu"]).all()
+
+
+def test_back_with_another_model_it_stays_away(
+    launch: Launch, connect: Connect, bundle: Bundle, caplog: pytest.LogCaptureFixture
+) -> None:
+    first_server = launch()
+    server = connect(first_server, timeout=2.0)
+    remote = server.open(bundle)
+    first_server.kill()
+    remote.look()
+    assert not remote.ready
+    other = launch(port=first_server.port, off=0.5)
+
+    def refused() -> bool:
+        remote.look()
+        return "golden rows: output ibu is not what it was" in caplog.text
+
+    until(refused)
+    assert not remote.ready
+    other.kill()
+    launch(port=other.port)
+
+    def back() -> bool:
+        remote.look()
+        return remote.ready
+
+    until(back)
+
+
+def test_a_model_that_the_server_takes_out_is_not_ready(launch: Launch, connect: Connect, bundle: Bundle) -> None:
+    first_server = launch()
+    remote = connect(first_server).open(bundle)
+    first_server.kill()
+    launch(port=first_server.port, not_ready=["beer-ibu"])
+    remote.look()
+    assert not remote.ready
+
+
+def test_a_call_that_kills_the_server_fails_alone_and_in_time(
+    launch: Launch, connect: Connect, bundle: Bundle
+) -> None:
+    remote = connect(launch(), timeout=3.0).open(bundle)
+    with pytest.raises((ModelNotReady, TooLate)):
+        remote.predict(first(bundle, 68))

@@ -1,0 +1,162 @@
+"""The program in front of a model server in another process: same answers, away and back under load, its own errors."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from app.domains.iris import EXAMPLE_FLOWER
+from app.domains.beer.schema import EXAMPLE_BEER, EXAMPLE_RECIPE
+from tests.known import KEY
+from tests.live.conftest import Start
+from tests.live.program import PATIENCE, Program
+from tests.live.wire import Answer, request
+from tests.server_process import ServerProcess
+
+RIGHT = ("X-API-Key", KEY)
+READY = request("GET", "/health/ready")
+CALLS = {
+    "/predict": EXAMPLE_BEER,
+    "/explain": EXAMPLE_RECIPE,
+    "/predict/batch": {"beers": [EXAMPLE_BEER, {**EXAMPLE_RECIPE, "explain": False}] * 200},
+    "/iris/predict": EXAMPLE_FLOWER,
+}
+
+
+@pytest.fixture
+def server() -> Iterator[ServerProcess]:
+    """A model server with the committed bundles."""
+    server = ServerProcess()
+    yield server
+    server.kill()
+
+
+def front(start: Start, server: ServerProcess, **more: str) -> Program:
+    return start(API_KEY=KEY, PORT="0", MODEL_SERVER=f"grpc://{server.target}", **more)
+
+
+def ask(program: Program, path: str, body: object, *headers: tuple[str, str]) -> Answer:
+    return program.send(request("POST", path, [RIGHT, *headers], json.dumps(body).encode()))
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_the_answers_are_those_of_a_program_that_runs_the_models_itself(
+    start: Start, server: ServerProcess, program: Program
+) -> None:
+    remote = front(start, server)
+    assert remote.send(READY).status == 200
+    for path, body in CALLS.items():
+        there, here = ask(remote, path, body), ask(program, path, body)
+        assert (there.status, there.body) == (200, here.body), path
+    assert server.seen()["rows"]
+    assert ask(remote, "/predict", EXAMPLE_BEER, ("X-Model-Version", "1")).body == ask(
+        program, "/predict", EXAMPLE_BEER
+    ).body
+
+
+def test_killed_and_started_again_under_load_no_answer_is_wrong_and_it_recovers_by_itself(
+    start: Start, server: ServerProcess
+) -> None:
+    program = front(start, server, MODEL_SERVER_TIMEOUT="3", MAX_WAITING="64")
+    right = ask(program, "/predict", EXAMPLE_BEER).body
+    told: list[Answer] = []
+    stop = threading.Event()
+
+    def load() -> None:
+        while not stop.is_set():
+            told.append(ask(program, "/predict", EXAMPLE_BEER))
+
+    callers = [threading.Thread(target=load) for _ in range(4)]
+    for caller in callers:
+        caller.start()
+    again = server
+    try:
+        until(lambda: len(told) > 50)
+        for _ in range(2):
+            again.kill()
+            until(lambda: program.send(READY).status == 503)
+            until(lambda: told[-1].status == 503)
+            assert program.send(request("GET", "/health/live")).status == 200
+            again = ServerProcess(port=again.port)
+            until(lambda: program.send(READY).status == 200)
+            before = len(told)
+            until(lambda: len(told) > before + 50)
+    finally:
+        stop.set()
+        for caller in callers:
+            caller.join()
+        again.kill()
+    assert {answer.status for answer in told} <= {200, 503, 504}
+    assert all(answer.body == right for answer in told if answer.status == 200)
+    assert all(answer.json["code"] in ("not_ready", "too_late") for answer in told if answer.status != 200)
+    assert {answer.status for answer in told[-20:]} == {200}
+    print({status: sum(answer.status == status for answer in told) for status in (200, 503, 504)})
+
+
+def test_slow_answers_are_504_bounded_in_number_and_keep_nobody_else_waiting(start: Start) -> None:
+    server = ServerProcess(delay=1.5)
+    try:
+        program = front(start, server, MODEL_SERVER_TIMEOUT="60", MODEL_SERVER_CALLS="1", MAX_WAITING="0")
+        assert program.send(READY).status == 200
+        told: list[Answer] = []
+        callers = [
+            threading.Thread(target=lambda: told.append(ask(program, "/predict", EXAMPLE_BEER))) for _ in range(3)
+        ]
+        for caller in callers:
+            caller.start()
+        until(lambda: len(told) >= 2)
+        assert [(answer.status, answer.json["code"]) for answer in told[:2]] == [(503, "overloaded")] * 2
+        assert program.send(request("GET", "/model", [RIGHT])).status == 200
+        for caller in callers:
+            caller.join()
+        assert told[2].status == 200
+    finally:
+        server.kill()
+
+
+def test_an_answer_that_takes_longer_than_the_setting_is_too_late(start: Start) -> None:
+    server = ServerProcess(delay=0.7, slow_only=20)
+    try:
+        program = front(start, server, MODEL_SERVER_TIMEOUT="0.5")
+        answer = ask(program, "/predict", {**EXAMPLE_BEER, "abv": 20})
+        assert (answer.status, answer.json["code"]) == (504, "too_late")
+        assert ask(program, "/predict", EXAMPLE_BEER).status == 200
+    finally:
+        server.kill()
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ({"off": 0.5}, "golden rows: output"),
+        ({"key": "another"}, "model server cannot answer for version"),
+        ({"not_there": True}, "model server 127.0.0.1:"),
+    ],
+)
+def test_a_server_that_is_not_there_or_not_the_same_stops_the_start(
+    start: Start, how: dict[str, object], said: str
+) -> None:
+    server = ServerProcess(**how)  # type: ignore[arg-type]
+    try:
+        if "not_there" in how:
+            server.kill()
+        program = front(start, server, MODEL_SERVER_TIMEOUT="1")
+        assert program.ended() == 3
+        assert said in program.errors and "Traceback" not in program.errors
+    finally:
+        server.kill()
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:50052", "http://127.0.0.1:50052", "grpc://host", "grpc://host:1/x"])
+def test_an_address_of_another_form_is_a_setting_that_is_wrong(start: Start, address: str) -> None:
+    program = start(API_KEY=KEY, PORT="0", MODEL_SERVER=address)
+    assert program.ended() == 2
+    assert "MODEL_SERVER: must be grpc://host:port" in program.errors

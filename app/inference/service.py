@@ -1,11 +1,7 @@
 """The inference service: the one way in to models."""
 
-import asyncio
 import logging
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
-from functools import partial
 
 from app.bundle.manifest import Manifest
 from app.errors import BundleError, ModelNotFound, ModelNotReady
@@ -17,9 +13,6 @@ from app.inference.served import Reasons, Served
 from app.telemetry.metrics import Registry
 
 __all__ = ["InferenceService", "Reasons"]
-
-MOST_WAITED_FOR = 32
-"""Threads for calls that take long by waiting: for another machine, or for a version that is not loaded yet."""
 
 _log = logging.getLogger(__name__)
 
@@ -39,7 +32,6 @@ class InferenceService:
         self.registry = ModelRegistry(names, self.metrics, candidates)
         self._active = self.registry.active
         self._candidates = candidates
-        self._threads = ThreadPoolExecutor(MOST_WAITED_FOR, "waiting")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -103,36 +95,6 @@ class InferenceService:
         """Whether a call waits for another machine, or for a version to be loaded: then keep it off the event loop."""
         served = self._active.get(name) if version is None else self.registry.loaded(name, version)
         return served.predictor.remote if served else version is not None
-
-    async def infer_beside(
-        self, name: str, inputs: Arrays, version: str | None = None, timeout: float | None = None
-    ) -> tuple[Manifest, dict[str, Array]]:
-        """Run a model from the event loop: at once where that takes microseconds, else in a thread.
-
-        Args:
-            name: See `infer`.
-            inputs: See `infer`.
-            version: See `infer`.
-            timeout: Most seconds to wait for another machine.
-
-        Returns:
-            See `infer`.
-
-        Raises:
-            ModelNotFound: See `infer`.
-            ModelNotReady: See `infer`.
-            TooLate: The other machine took longer.
-        """
-        if not self.slow(name, version):
-            return self.infer(name, inputs, version)
-        call = partial(copy_context().run, self._infer_within, name, inputs, version, timeout)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
-
-    def _infer_within(
-        self, name: str, inputs: Arrays, version: str | None, timeout: float | None
-    ) -> tuple[Manifest, dict[str, Array]]:
-        served = self.served(name, version)
-        return served.manifest, served.infer(inputs, timeout)
 
     def explain(self, name: str, row: Rows, version: str | None = None) -> Reasons:
         """Why a model answers a row as it does; takes milliseconds.

@@ -1,6 +1,5 @@
 """Versions of a model: which answers, which is loaded because it was asked for, what is bad, what is unloaded."""
 
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -174,21 +173,3 @@ def test_before_its_models_are_loaded_the_service_is_not_ready(service: Inferenc
     assert not service.ready
     with pytest.raises(ModelNotReady):
         service.infer("wine", ROW)
-
-
-@pytest.mark.anyio
-async def test_beside_the_loop_a_loaded_version_is_run_at_once_and_another_in_a_thread(
-    service: InferenceService, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    threads: list[str] = []
-    predict = OnnxPredictor.predict
-
-    def noting(self: OnnxPredictor, *arguments: object) -> object:
-        threads.append(threading.current_thread().name)
-        return predict(self, *arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(OnnxPredictor, "predict", noting)
-    assert (await service.infer_beside(NAME, ROW))[0].version == "1"
-    assert threads == ["MainThread"]
-    assert (await service.infer_beside(NAME, ROW, "2", timeout=5))[0].version == "2"
-    assert set(threads[1:]) == {"waiting_0"}

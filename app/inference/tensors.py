@@ -28,7 +28,8 @@ DTYPES: dict[str, np.dtype[Any]] = {
 """Names of the Open Inference Protocol; raw contents are little-endian."""
 
 MOST_DIMENSIONS = 8
-LARGEST_DIMENSION = 2**31 - 1
+MOST_ELEMENTS = 2**31 - 1
+"""Elements that a shape may span, dimensions of none left out; numpy takes no shape beyond what it can address."""
 
 _NUMBERS: dict[str, frozenset[type]] = {
     "b": frozenset({bool}),
@@ -77,9 +78,10 @@ def elements(name: str, shape: Sequence[int]) -> int:
     """How many elements a shape holds.
 
     Raises:
-        InputError: A dimension is negative or beyond what any model takes, or there are too many.
+        InputError: A dimension is negative, there are too many, or they span more than any model takes.
     """
-    if len(shape) > MOST_DIMENSIONS or any(not 0 <= size <= LARGEST_DIMENSION for size in shape):
+    spanned = math.prod(size or 1 for size in shape) if len(shape) <= MOST_DIMENSIONS else MOST_ELEMENTS + 1
+    if spanned > MOST_ELEMENTS or any(size < 0 for size in shape):
         raise refused(name, "shape", "has a shape that no tensor has")
     return math.prod(shape)
 

@@ -15,7 +15,7 @@ from app.errors import InputError, Problem
 from app.inference.dataplane import InferAnswer, InferCall
 from app.inference.described import warnings_of
 from app.inference.predictor import Array
-from app.inference.tensors import LARGEST_DIMENSION, Tensor, from_bytes, from_list, refused
+from app.inference.tensors import MOST_DIMENSIONS, MOST_ELEMENTS, Tensor, from_bytes, from_list, refused
 from app.rest.asgi import Header, Scope, header
 from app.rest.problems import MALFORMED, NOT_JSON, TOO_LARGE, RequestRefused
 
@@ -37,7 +37,7 @@ class RequestInput(_Message):
 
     name: Annotated[str, Field(max_length=256)]
     datatype: Annotated[str, Field(max_length=16)]
-    shape: Annotated[list[Annotated[int, Field(ge=0, le=LARGEST_DIMENSION)]], Field(max_length=8)]
+    shape: Annotated[list[Annotated[int, Field(ge=0, le=MOST_ELEMENTS)]], Field(max_length=MOST_DIMENSIONS)]
     data: Any = None
     """Elements, flat or nested as the shape says; absent where they follow as bytes."""
     parameters: Parameters = None

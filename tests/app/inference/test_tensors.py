@@ -44,7 +44,9 @@ def test_what_is_too_large_for_a_float_is_infinite_however_it_comes() -> None:
         ("data_size", "FP32", [2, 1], [[1], [2, 3]]),
         ("data_size", "FP32", [2, 1], [[1], 2]),
         ("data_size", "FP32", [], [[1]]),
-        ("data_size", "FP32", [2**40, 2**40], [1]),
+        ("shape", "FP32", [2**16, 2**15], []),
+        ("shape", "FP32", [*[2**31 - 1] * 7, 0], []),
+        ("shape", "FP32", [1] * 9, [1]),
         ("data_type", "FP32", [1, 1], [True]),
         ("data_type", "FP32", [1, 1], ["1"]),
         ("data_type", "FP32", [1, 1], [None]),
@@ -64,8 +66,14 @@ def test_a_list_that_is_no_tensor_is_refused(expected: str, datatype: str, shape
     assert code(error) == expected
 
 
-@pytest.mark.parametrize(("shape", "size"), [([1, 1], 3), ([1, 1], 5), ([2, 1], 4), ([0], 4), ([2**40, 2**40], 4)])
+@pytest.mark.parametrize(("shape", "size"), [([1, 1], 3), ([1, 1], 5), ([2, 1], 4), ([0], 4), ([2**30, 1], 4)])
 def test_bytes_that_do_not_fill_the_shape_are_refused(shape: list[int], size: int) -> None:
     with pytest.raises(InputError) as error:
         from_bytes("x", "FP32", shape, bytes(size))
     assert code(error) == "data_size"
+
+
+@pytest.mark.parametrize("shape", [[2**31 - 1, 0], [0], [0, 5, 0], [0] * 8])
+def test_a_tensor_may_be_empty(shape: list[int]) -> None:
+    assert from_bytes("x", "FP32", shape, b"").data.shape == tuple(shape)
+    assert from_list("x", "FP32", shape, []).data.shape == tuple(shape)

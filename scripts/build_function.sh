@@ -1,17 +1,62 @@
 #!/usr/bin/env bash
-# Builds dist/function-x86_64.zip for the python3.12 runtime from binary wheels, the code and the bundles.
+# Builds dist/function-x86_64.zip and dist/function-arm64.zip for the python3.12 runtime: dependencies from binary
+# wheels, the code and the bundles. The same files give the same bytes.
+#
+#   scripts/build_function.sh [x86_64|arm64]...
+#
+# PYTHON: a Python with pip, of any version. PYTHON312: one of version 3.12, which compiles; python3.12 by default.
+# Without it the function compiles at each cold start, which takes longer than all else.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 python=${PYTHON:-python3}
+compiler=${PYTHON312:-python3.12}
+"$compiler" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 12))' 2>/dev/null || compiler=
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-# Neither platform tag alone finds a whole set of wheels.
-"$python" -m pip install --quiet --target "$work" --python-version 3.12 --implementation cp --only-binary=:all: \
-  --platform manylinux2014_x86_64 --platform manylinux_2_28_x86_64 --no-compile --require-hashes -r requirements-function.txt
-cp -r app models "$work"
-find "$work" \( -name __pycache__ -o -name tests -o -name test \) -prune -exec rm -rf {} +
-rm -rf "$work"/bin "$work"/onnxruntime/{transformers,tools,quantization}
+
+install() { # FOLDER WHEEL_ARCHITECTURE
+  # No single platform tag finds a whole set of wheels; the runtime's C library is 2.34.
+  "$python" -m pip install --quiet --disable-pip-version-check --target "$1" --no-compile --no-deps --require-hashes \
+    --python-version 3.12 --implementation cp --only-binary=:all: \
+    --platform "manylinux2014_$2" --platform "manylinux_2_24_$2" --platform "manylinux_2_28_$2" \
+    -r requirements-function.txt
+}
+
+# What nothing here imports: other ways to use ONNX Runtime (among them a second copy of it as a C library), tests,
+# types, headers.
+trim() { # FOLDER
+  rm -rf "$1"/bin "$1"/include "$1"/onnxruntime/{transformers,tools,quantization,datasets,backend}
+  rm -f "$1"/onnxruntime/capi/libonnxruntime* "$1"/onnxruntime/ThirdPartyNotices.txt
+  rm -rf "$1"/numpy/{f2py,_core/include,_core/lib,random/lib,random/_examples} "$1"/obstore/fsspec.py
+  find "$1" -type d \( -name tests -o -name test -o -name __pycache__ \) -prune -exec rm -rf {} +
+  find "$1" -type f \( -name '*.pyi' -o -name '*.pxd' -o -name RECORD -o -name INSTALLER -o -name REQUESTED \) -delete
+}
+
+build() { # ARCHITECTURE WHEEL_ARCHITECTURE
+  local folder=$work/$1
+  install "$folder" "$2"
+  trim "$folder"
+  cp -R app "$folder/app"
+  # Pictures need a library that is as large as half of the others.
+  rm -rf "$folder"/app/{serving,rpc,cli,main.py,__main__.py} "$folder/app/domains/pets"
+  mkdir "$folder/models"
+  cp -R models/beer-ibu* models/iris* "$folder/models"
+  find "$folder/app" -type d -name __pycache__ -prune -exec rm -rf {} +
+  if [ -n "$compiler" ]; then
+    PYTHONHASHSEED=0 "$compiler" -m compileall -q --invalidation-mode unchecked-hash -s "$folder" -p /var/task "$folder"
+  else
+    echo "no python3.12 here: no bytecode in dist/function-$1.zip; see PYTHON312" >&2
+  fi
+  "$python" scripts/pack.py "$folder" "dist/function-$1.zip"
+}
+
 mkdir -p dist
-rm -f dist/function-x86_64.zip
-(cd "$work" && "$python" -m zipfile -c "$OLDPWD/dist/function-x86_64.zip" ./*)
-ls -l dist/function-x86_64.zip
+for architecture in "${@:-x86_64 arm64}"; do
+  for each in $architecture; do
+    case $each in
+      x86_64) build x86_64 x86_64 ;;
+      arm64) build arm64 aarch64 ;;
+      *) echo "unknown architecture: $each; x86_64 or arm64" >&2; exit 2 ;;
+    esac
+  done
+done

@@ -1,0 +1,139 @@
+"""The function's zip files: small enough, the same every time, and running under the cloud's own runtime client."""
+
+import hashlib
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cloud.conftest import Store
+from tests.cloud.events import created, http_api
+from tests.cloud.runtime import Runtime
+from tests.known import BEER, KEY, REPOSITORY
+
+pytest.importorskip("awslambdaric", reason="awslambdaric is not installed (requirements-cloud.txt)")
+
+ZIPPED = 45_000_000
+UNZIPPED = 135_000_000
+ARCHITECTURES = ("x86_64", "arm64")
+HERE = {"x86_64": "x86_64", "aarch64": "arm64"}.get(platform.machine(), "")
+UNCHECKED_HASH = 0b01
+"""Flags of bytecode that is run without a look at its source (PEP 552)."""
+
+
+def _python312() -> str | None:
+    """As the script finds it: one that runs."""
+    found = shutil.which(os.environ.get("PYTHON312", "python3.12"))
+    ran = found and subprocess.run([found, "-c", "import sys; sys.exit(sys.version_info[:2] != (3, 12))"], check=False)
+    return found if ran and ran.returncode == 0 else None
+
+
+PYTHON312 = _python312()
+runs_here = pytest.mark.skipif(not (HERE and PYTHON312), reason="no python3.12 here; PYTHON312 names one")
+
+
+def build(*architectures: str) -> dict[str, Path]:
+    """The zip files, made by the script as it stands."""
+    command = ["bash", str(REPOSITORY / "scripts/build_function.sh"), *architectures]
+    subprocess.run(command, check=True, env={**os.environ, "PYTHON": sys.executable})
+    return {each: REPOSITORY / f"dist/function-{each}.zip" for each in architectures}
+
+
+@pytest.fixture(scope="module")
+def zips() -> dict[str, Path]:
+    return build(*ARCHITECTURES)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_it_is_within_the_clouds_limits_and_ours(zips: dict[str, Path], architecture: str) -> None:
+    with zipfile.ZipFile(zips[architecture]) as archive:
+        unzipped = sum(entry.file_size for entry in archive.infolist())
+    assert zips[architecture].stat().st_size <= ZIPPED
+    assert unzipped <= UNZIPPED
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_it_holds_what_it_needs_and_nothing_else(zips: dict[str, Path], architecture: str) -> None:
+    with zipfile.ZipFile(zips[architecture]) as archive:
+        names = archive.namelist()
+        compiled = [name for name in names if name.endswith(".pyc")]
+        flags = {int.from_bytes(archive.read(name)[4:8], "little") for name in compiled}
+    machine = {"x86_64": "x86_64", "arm64": "aarch64"}[architecture]
+    libraries = [name for name in names if re.search(r"\.cpython-312-", name)]
+    assert libraries and all(f"-{machine}-" in name for name in libraries)
+    assert {"app/aws_lambda/http.py", "app/aws_lambda/files.py", "models/beer-ibu/1/model.onnx"} <= set(names)
+    unwanted = r"^(\.env|training|tests|grpc|PIL|uvicorn|boto|onnxruntime/(transformers|tools|capi/libonnx))"
+    assert not [name for name in names if re.match(unwanted, name)]
+    assert flags == ({UNCHECKED_HASH} if PYTHON312 else set())
+
+
+def test_the_same_files_give_the_same_bytes(zips: dict[str, Path]) -> None:
+    before = hashlib.sha256(zips["x86_64"].read_bytes()).hexdigest()
+    assert hashlib.sha256(build("x86_64")["x86_64"].read_bytes()).hexdigest() == before
+
+
+@pytest.fixture(scope="module")
+def unzipped(zips: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The function as the cloud unpacks it: nobody may write there."""
+    folder = tmp_path_factory.mktemp("task")
+    with zipfile.ZipFile(zips[HERE]) as archive:
+        archive.extractall(folder)
+    for path in folder.rglob("*"):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The runtime's client for Python 3.12, in the release that is locked."""
+    locked = re.search(r"^awslambdaric==([^ ]+)", (REPOSITORY / "requirements-cloud.txt").read_text(), re.MULTILINE)
+    assert PYTHON312 and locked
+    folder = tmp_path_factory.mktemp("client")
+    install = [PYTHON312, "-m", "pip", "install", "-q", "--target", str(folder), f"awslambdaric=={locked[1]}"]
+    subprocess.run(install, check=True)
+    return folder
+
+
+@pytest.fixture
+def command(unzipped: Path, client: Path) -> Iterator[tuple[str, ...]]:
+    """Runs the client with the function's own packages before it."""
+    begin = f"import sys; sys.path[:0] = [{str(unzipped)!r}]; sys.path.append({str(client)!r}); "
+    run = "from awslambdaric.__main__ import main; main(sys.argv)"
+    yield (str(PYTHON312), "-I", "-B", "-c", begin + run)
+
+
+@runs_here
+def test_it_answers_http_events_from_its_own_zip(
+    unzipped: Path, command: tuple[str, ...], tmp_path: Path
+) -> None:
+    settings = {"API_KEY": KEY, "DOCS_ENABLED": "false"}
+    runtime = Runtime("app.aws_lambda.http.handler", tmp_path, unzipped, command, **settings)
+    try:
+        answer = runtime.invoke(http_api("POST", "/predict", json.dumps(BEER), **{"x-api-key": KEY})).body
+        assert answer["statusCode"] == 200, runtime.said
+        assert json.loads(answer["body"])["model"]["name"] == "beer-ibu"
+    finally:
+        runtime.close()
+
+
+@runs_here
+def test_it_answers_files_from_its_own_zip(
+    unzipped: Path, command: tuple[str, ...], tmp_path: Path, moto: Store
+) -> None:
+    moto.make_bucket("zipped-beers")
+    moto.client().put_object(Bucket="zipped-beers", Key="cleaned/1", Body=json.dumps([BEER]))
+    settings = {"S3_ENDPOINT": moto.endpoint, **moto.environment}
+    runtime = Runtime("app.aws_lambda.files.handler", tmp_path, unzipped, command, **settings)
+    try:
+        outcome = runtime.invoke(created("zipped-beers", ["cleaned/1"]))
+        assert outcome.body == {"files": [{"file": "cleaned/1", "rows": 1, "bad": 0}]}, runtime.said
+    finally:
+        runtime.close()

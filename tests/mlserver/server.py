@@ -1,0 +1,140 @@
+"""MLServer from the package index as a process of its own, in an environment of its own, over the committed bundles."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from app.bundle.store import highest, read_bundle
+from app.inference.contract import Contract
+from tests.known import REPOSITORY
+
+HERE = Path(__file__).parent
+PATIENCE = 60.0
+"""Seconds until it answers."""
+
+
+class NotInstalled(Exception):
+    """The environment cannot be made here; the message says why."""
+
+
+def install(folder: Path) -> Path:
+    """Make the environment, which takes about ten seconds; one that is named by MLSERVER_PYTHON is taken as it is.
+
+    Args:
+        folder: An empty folder.
+
+    Returns:
+        The environment's interpreter.
+
+    Raises:
+        NotInstalled: The package index does not answer, or uv is missing.
+    """
+    if named := os.environ.get("MLSERVER_PYTHON"):
+        return Path(named)
+    uv = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
+    if uv is None:
+        raise NotInstalled("uv is not installed")
+    python = folder / "venv" / "bin" / "python"
+    for command in (
+        [uv, "venv", "--quiet", "--python", sys.executable, str(folder / "venv")],
+        [uv, "pip", "install", "--quiet", "--python", str(python), "-r", str(HERE / "requirements.txt")],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        if done.returncode:
+            raise NotInstalled(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "uv failed")
+    return python
+
+
+class MlServer:
+    """A started MLServer."""
+
+    def __init__(self, python: Path, folder: Path, *names: str) -> None:
+        """Start it, and wait until its models are ready.
+
+        Args:
+            python: The interpreter of its environment.
+            folder: An empty folder.
+            names: Models of the repository.
+        """
+        rest, self.port, metrics = free_ports(3)
+        shutil.copy(HERE / "runtime.py", folder)
+        settings = {"host": "127.0.0.1", "http_port": rest, "grpc_port": self.port, "metrics_port": metrics}
+        (folder / "settings.json").write_text(json.dumps({**settings, "parallel_workers": 0}))
+        for name in names:
+            (folder / name).mkdir()
+            (folder / name / "model-settings.json").write_text(json.dumps(model_settings(name)))
+        self._log = (folder / "log.txt").open("wb")
+        self.process = subprocess.Popen(
+            [str(python), "-m", "mlserver.cli.main", "start", str(folder)],
+            cwd=folder,
+            env={"PYTHONPATH": str(folder), "PATH": os.environ["PATH"], "HOME": str(folder)},
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+        )
+        self._wait(rest, folder / "log.txt")
+
+    def _wait(self, port: int, log: Path) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    probe.sendall(b"GET /v2/health/ready HTTP/1.0\r\n\r\n")
+                    if b" 200 " in probe.recv(64):
+                        return
+            assert self.process.poll() is None and time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)
+
+    @property
+    def target(self) -> str:
+        """Where its gRPC listens."""
+        return f"127.0.0.1:{self.port}"
+
+    def kill(self) -> None:
+        """End it."""
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self._log.close()
+
+
+def model_settings(name: str) -> dict[str, object]:
+    """MLServer's settings of a model, from its manifest.
+
+    Args:
+        name: The model's name.
+    """
+    folder = highest(REPOSITORY / "models", name)
+    manifest = read_bundle(folder).manifest
+    packed = Contract(manifest).packed
+    return {
+        "name": name,
+        "implementation": "runtime.OnnxRuntime",
+        "parameters": {"uri": str(folder / "model.onnx"), "version": manifest.version},
+        "inputs": [_tensor(each) for each in ([packed] if packed else manifest.inputs)],
+        "outputs": [_tensor(each) for each in manifest.outputs],
+    }
+
+
+def _tensor(declared: object) -> dict[str, object]:
+    name, datatype, shape = (getattr(declared, field) for field in ("name", "datatype", "shape"))
+    return {"name": name, "datatype": datatype, "shape": list(shape)}
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on just now."""
+    probes = [socket.socket() for _ in range(count)]
+    try:
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()

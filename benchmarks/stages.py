@@ -32,10 +32,11 @@ def main() -> int:
             print(f"No report: {failure}", file=sys.stderr)
             return 1
         stages = json.loads(found.read_text())
+    print(f"{'us a call':>10} {'calls':>7} {'us':>7}  a request: stage")
     for stage, figures in sorted(stages.items()):
-        share = figures["calls"] / stages["key"]["calls"]
-        print(f"{figures['median_us']:8.2f} us  {share:5.2f} calls a request  {stage}")
-    print(f"{load.cpu_us:8.2f} us  of processor time a request, timers included")
+        calls = figures["calls"] / stages["key"]["calls"]
+        print(f"{figures['median_us']:10.2f} {calls:7.2f} {figures['median_us'] * calls:7.2f}  {stage}")
+    print(f"{load.cpu_us:26.2f}  of processor time, timers included")
     return 0
 
 

@@ -13,14 +13,17 @@ from statistics import median
 from time import perf_counter_ns
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
-
 from app.__main__ import main
 from app.access.keys import KeyRing
 from app.domains.beer.answers import Answers
 from app.domains.beer.face import BeerFace
 from app.inference.onnx import OnnxPredictor
+from app.inference.watch import ModelWatch
+from app.rest.counts import RequestCounts
 from app.rest.operations import OperationHandler
+from app.serving.exchange import Exchange
+from app.serving.outbox import Outbox
+from app.serving.protocol import GuardedProtocol
 from app.telemetry.logs import RequestLog
 
 taken: defaultdict[str, list[int]] = defaultdict(list)
@@ -41,15 +44,15 @@ def timed(owner: Any, name: str, stage: str) -> None:
 
 
 def timed_send() -> None:
-    """Put a timer around uvicorn's `send`, which waits for nothing here."""
-    inner = RequestResponseCycle.send
+    """Put a timer around `send`, which waits for nothing here."""
+    inner = Exchange.send
 
-    async def outer(self: RequestResponseCycle, message: Any) -> None:
+    async def outer(self: Exchange, message: Any) -> None:
         start = perf_counter_ns()
         await inner(self, message)
-        taken[f"uvicorn: {message['type']}"].append(perf_counter_ns() - start)
+        taken[f"send: {message['type']}"].append(perf_counter_ns() - start)
 
-    setattr(RequestResponseCycle, "send", outer)
+    setattr(Exchange, "send", outer)
 
 
 def timed_handler() -> None:
@@ -65,12 +68,16 @@ def timed_handler() -> None:
 
 
 if __name__ == "__main__":
-    timed(HttpToolsProtocol, "data_received", "uvicorn: parse and start the task")
+    timed(GuardedProtocol, "data_received", "parse and start")
     timed(KeyRing, "authenticate", "key")
-    timed(OnnxPredictor, "predict", "predictor, a gathering")
-    timed(BeerFace, "predict_each", "face: all of a gathering, with the model")
-    timed(Answers, "make", "face: answers with warnings")
+    timed(BeerFace, "predict_each", "face, all of it")
+    timed(OnnxPredictor, "predict", "face: predictor")
+    timed(ModelWatch, "seen", "face: inputs counted")
+    timed(Answers, "make", "face: answers, warnings, figures")
+    timed(RequestCounts, "ended", "request counted")
     timed(RequestLog, "record", "log line")
+    timed(RequestLog, "_flush", "log lines written")
+    timed(Outbox, "_flush", "answer sent")
     timed_send()
     timed_handler()
     sys.argv = ["app"]

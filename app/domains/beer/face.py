@@ -101,7 +101,9 @@ class BeerFace:
             Answer or error of each; see `predict`.
         """
         answers: dict[int, Prediction | CallError] = {
-            number: InputError(found) for number, beer in enumerate(beers) if (found := problems(beer, ""))
+            number: InputError(found)
+            for number, beer in enumerate(beers)
+            if may_contradict(beer) and (found := problems(beer, ""))
         }
         for model, numbers in _by_model(beers, besides=answers).items():
             try:

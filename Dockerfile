@@ -1,19 +1,50 @@
-# Beer Model's API in a container: see run_docker.sh for how it is meant to be run.
-FROM python:3.11-slim-bookworm AS build
-RUN python -m venv /venv
-COPY requirements.txt .
-RUN /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt \
- && /venv/bin/pip uninstall --yes --quiet pip setuptools
+# Beer Model in a container: build_image.sh builds it, run_docker.sh says how it is meant to be run.
+# Targets: api (default) and model-server, both of the same files; sbom is what build_image.sh takes the list of
+# packages from.
 
-FROM python:3.11-slim-bookworm
-COPY --from=build /venv /venv
+FROM python:3.11-slim-bookworm AS packages
+WORKDIR /build
+COPY requirements.txt scripts/trim_packages.sh ./
+# The virtual environment has no pip of its own: the base's installs into it and stays behind.
+RUN python -m venv --without-pip /venv \
+ && python -m pip --python /venv/bin/python install --no-cache-dir --no-compile --require-hashes -r requirements.txt \
+ && bash trim_packages.sh /venv/lib/python3.11/site-packages \
+ && find /venv/bin ! -name 'python*' -type f -delete \
+ && /venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /venv/lib
+
+FROM packages AS sbom
+ARG VERSION=0
+COPY requirements-sbom.txt ./
+RUN python -m venv /sbom \
+ && /sbom/bin/pip install --no-cache-dir --require-hashes -r requirements-sbom.txt \
+ && printf '[project]\nname = "beer-model"\nversion = "%s"\n' "$VERSION" >pyproject.toml \
+ && /sbom/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type application --output-reproducible \
+    --spec-version 1.6 --output-file /sbom.json /venv/bin/python
+
+FROM packages AS program
 WORKDIR /srv
+COPY LICENSE scripts/ready.py ./
 COPY app app
 COPY models models
-RUN /venv/bin/python -m compileall -q app
-ENV HOST=0.0.0.0 PYTHONUNBUFFERED=1
+RUN /venv/bin/python -m compileall -q --invalidation-mode unchecked-hash . \
+ && chmod -R a+rX,go-w .
+
+FROM python:3.11-slim-bookworm AS serving
+COPY --from=packages /venv /venv
+COPY --from=program /srv /srv
+WORKDIR /srv
+ENV HOST=0.0.0.0 PORT=8000 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 10001:10001
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["/venv/bin/python", "/srv/ready.py"]
+ARG VERSION=0
+ARG REVISION=unknown
+ARG CREATED=unknown
+LABEL org.opencontainers.image.title="Beer Model" \
+      org.opencontainers.image.version=$VERSION \
+      org.opencontainers.image.revision=$REVISION \
+      org.opencontainers.image.created=$CREATED \
+      org.opencontainers.image.licenses=MIT
+
+FROM serving AS api
 EXPOSE 8000
-HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["/venv/bin/python", "-c", \
-  "import os, urllib.request as u; u.urlopen('http://127.0.0.1:' + os.environ.get('PORT', '8000') + '/health/ready')"]
 ENTRYPOINT ["/venv/bin/python", "-m", "app"]

@@ -1,7 +1,71 @@
 #!/usr/bin/env bash
-# Builds the container image. Usage: build_image.sh [TAG]   (default: beer-model:latest)
 set -euo pipefail
-case "${1:-}" in -h | --help) sed -n '2p' "$0" | cut -c3-; exit ;; esac
+usage() {
+  cat <<'TEXT'
+Builds a container image with docker or podman, and lists its packages.
+
+Usage: build_image.sh [--target TARGET] [--push] [TAG]
+
+  TAG              name of the image (default: beer-model:latest, or beer-model-server:latest); it is also tagged
+                   with the program's version and with the commit
+  --target TARGET  api (default) or model-server
+  --push           send the version's and the commit's tag to $IMAGE_REGISTRY, such as registry.example.org/team
+  -h, --help       this text
+
+The list of packages (CycloneDX, the same bytes for the same packages) is put at dist/NAME-VERSION.cdx.json.
+CONTAINER_ENGINE names the program to use; by default docker, else podman.
+TEXT
+}
+die() { echo "build_image.sh: $1" >&2; exit 2; }
+
+target=api push='' tag=''
+while [ $# -gt 0 ]; do
+  case "$1" in
+    -h | --help) usage; exit ;;
+    --push) push=yes ;;
+    --target) target=${2:?--target wants a name}; shift ;;
+    -*) die "there is no option $1; see --help" ;;
+    *) [ -z "$tag" ] || die "one TAG at most"; tag=$1 ;;
+  esac
+  shift
+done
+case "$target" in
+  api) name=beer-model ;;
+  model-server) name=beer-model-server ;;
+  *) die "--target is api or model-server" ;;
+esac
+tag=${tag:-$name:latest}
+last=${tag##*/}
+[[ $last == *:* ]] && image=${tag%:*} || image=$tag # a colon before the last slash is a registry's port
+engine=${CONTAINER_ENGINE:-$(command -v docker || command -v podman || true)}
+[ -n "$engine" ] || die "neither docker nor podman is installed; name another in CONTAINER_ENGINE"
+
 cd "$(dirname "${BASH_SOURCE[0]}")"
-engine=${CONTAINER_ENGINE:-$(command -v docker || command -v podman)}
-exec "$engine" build --tag "${1:-beer-model:latest}" .
+version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' app/__init__.py)
+commit=$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+created=$(git log -1 --format=%cI 2>/dev/null || echo unknown) # the commit's time: the same commit, the same label
+if [ -n "$(git status --porcelain 2>/dev/null)" ]; then commit+=-changed; fi
+if [ -n "$push" ]; then
+  [ -n "${IMAGE_REGISTRY:-}" ] || die "--push wants IMAGE_REGISTRY to be set"
+  case "$commit" in *-changed | unknown) die "--push wants a clean checkout: what is pushed must be what is committed" ;; esac
+fi
+
+tags=("$tag" "$image:$version" "$image:$commit")
+build() { "$engine" build --build-arg VERSION="$version" --build-arg REVISION="$commit" --build-arg CREATED="$created" "$@" .; }
+build --target "$target" "${tags[@]/#/--tag=}"
+
+listing=$(build --quiet --target sbom) # stays without a name, as a cache
+mkdir -p dist
+list=dist/$name-$version.cdx.json
+container=$("$engine" create "$listing" true)
+trap '"$engine" rm "$container" >/dev/null' EXIT
+"$engine" cp "$container:/sbom.json" "$list.new"
+mv "$list.new" "$list"
+
+if [ -n "$push" ]; then
+  for pushed in "$version" "$commit"; do
+    "$engine" tag "$tag" "${IMAGE_REGISTRY%/}/${image##*/}:$pushed"
+    "$engine" push "${IMAGE_REGISTRY%/}/${image##*/}:$pushed"
+  done
+fi
+echo "Built ${tags[*]}; its packages stand in $list."

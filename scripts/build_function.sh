@@ -25,7 +25,7 @@ install() { # FOLDER WHEEL_ARCHITECTURE
 # What nothing here imports: other ways to use ONNX Runtime (among them a second copy of it as a C library), tests,
 # types, headers.
 trim() { # FOLDER
-  rm -rf "$1"/bin "$1"/include "$1"/onnxruntime/{transformers,tools,quantization,datasets,backend}
+  rm -rf "${1:?}/bin" "${1:?}/include" "$1"/onnxruntime/{transformers,tools,quantization,datasets,backend}
   rm -f "$1"/onnxruntime/capi/libonnxruntime* "$1"/onnxruntime/ThirdPartyNotices.txt
   rm -rf "$1"/numpy/{f2py,_core/include,_core/lib,random/lib,random/_examples} "$1"/obstore/fsspec.py
   find "$1" -type d \( -name tests -o -name test -o -name __pycache__ \) -prune -exec rm -rf {} +

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 for name in requirements requirements-function requirements-cloud requirements-train requirements-lint requirements-dev \
-  requirements-bench; do
+  requirements-bench requirements-sbom requirements-deploy; do
   uv pip compile "$name.in" --output-file "$name.txt" --universal --generate-hashes --python-version 3.11 \
     --no-emit-index-url --custom-compile-command scripts/lock.sh --quiet "$@"
 done

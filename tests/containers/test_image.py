@@ -1,0 +1,115 @@
+"""The image as it was built: what is in it, how large it is, how it starts, and the list of its packages."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from app import __version__
+from tests.containers.engine import engine, files, inspect, script
+from tests.known import REPOSITORY
+
+BASE = "docker.io/library/python:3.11-slim-bookworm"
+MOST_OVER_BASE = 210_000_000
+UNWANTED = re.compile(
+    r"/(tests?|testdata|transformers|quantization|f2py|distutils|pip|setuptools|wheel)(/|$)"
+    r"|(^|/)\.env|\.ipynb$|\.(pyi|pxd|h|c|a)$|libonnxruntime\.so|(^|/)(training|notebooks|benchmarks)(/|$)"
+)
+SITE = "venv/lib/python3.11/site-packages/"
+
+
+@pytest.fixture(scope="module")
+def added(image: str) -> set[str]:
+    """Files that the image has and its base has not."""
+    return {name for name, entry in files(image).items() if not entry.isdir()} - set(files(BASE))
+
+
+def _distributions(names: set[str]) -> set[str]:
+    found = (re.match(rf"{SITE}([^/]+)-[^-/]+\.dist-info/METADATA$", name) for name in names)
+    return {re.sub(r"[-_.]+", "-", match[1]).lower() for match in found if match}
+
+
+def test_it_holds_what_serves_and_nothing_else(added: set[str]) -> None:
+    ours = {name for name in added if name.startswith("srv/")}
+    assert {name for name in added - ours if not name.startswith("venv/")} <= {"etc/resolv.conf", "etc/hosts"}
+    kept = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "app", "models"],
+        cwd=REPOSITORY, capture_output=True, text=True, check=True,
+    ).stdout.split()
+    expected = {f"srv/{path}" for path in kept if (REPOSITORY / path).is_file()} | {"srv/LICENSE", "srv/ready.py"}
+    assert {name for name in ours if "/__pycache__/" not in name} == expected
+    assert [name for name in added if UNWANTED.search(name) and not name.startswith("srv/app/")] == []
+
+
+def test_only_pinned_packages_are_installed_and_their_bytecode_is_there(added: set[str]) -> None:
+    pinned = re.findall(r"^([a-z0-9._-]+)==", (REPOSITORY / "requirements.txt").read_text("utf-8"), re.MULTILINE)
+    installed = _distributions(added)
+    assert {"fastapi", "numpy", "onnxruntime", "uvicorn"} <= installed <= {re.sub(r"[-_.]+", "-", x) for x in pinned}
+    modules = [Path(name) for name in added if name.endswith(".py")]
+    compiled = {f"{path.parent}/__pycache__/{path.stem}.cpython-311.pyc" for path in modules}
+    assert len(modules) > 500 and compiled <= added
+
+
+def test_nobody_but_root_can_change_a_file(image: str, added: set[str]) -> None:
+    entries = {name: entry for name, entry in files(image).items() if name in added and not entry.issym()}
+    assert {entry.uid for entry in entries.values()} == {0}
+    assert [name for name, entry in entries.items() if entry.mode & 0o022] == []
+
+
+def test_it_adds_at_most_210_mb_to_its_base(image: str) -> None:
+    added = inspect("image", image)["Size"] - inspect("image", BASE)["Size"]
+    print(f"{added / 1e6:.0f} MB over the base")
+    assert 0 < added <= MOST_OVER_BASE
+
+
+def test_it_starts_as_nobody_without_a_shell_and_says_what_it_is(image: str) -> None:
+    config = inspect("image", image)["Config"]
+    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", config["User"])
+    assert config["Entrypoint"] == ["/venv/bin/python", "-m", "app"] and not config.get("Cmd")
+    assert not any(value.startswith(("API_KEY", "AWS_")) for value in config["Env"])
+    labels = {name.removeprefix("org.opencontainers.image."): value for name, value in config["Labels"].items()}
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=REPOSITORY, capture_output=True, text=True).stdout
+    assert labels["version"] == __version__ and labels["licenses"] == "MIT"
+    assert commit.startswith(labels["revision"].removesuffix("-changed"))
+    assert re.match(r"\d{4}-\d\d-\d\dT", labels["created"])
+
+
+def test_it_is_tagged_by_version_and_commit(image: str) -> None:
+    name = image.split(":")[0]
+    revision = inspect("image", image)["Config"]["Labels"]["org.opencontainers.image.revision"]
+    tagged = {inspect("image", f"{name}:{tag}")["Id"] for tag in (__version__, revision)}
+    assert tagged == {inspect("image", image)["Id"]}
+
+
+def test_the_list_of_packages_names_each_and_is_the_same_at_each_build(
+    image: str, added: set[str], tmp_path: Path
+) -> None:
+    path = REPOSITORY / "dist" / f"beer-model-{__version__}.cdx.json"
+    written = path.read_bytes()
+    listed = json.loads(written)
+    assert listed["bomFormat"] == "CycloneDX" and listed["metadata"]["component"]["version"] == __version__
+    assert {component["name"].lower().replace("_", "-") for component in listed["components"]} == _distributions(added)
+    path.unlink()
+    again = script("build_image.sh", image, cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert path.read_bytes() == written
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["--help"], 0, "Usage: build_image.sh"),
+        (["--fast"], 2, "there is no option --fast"),
+        (["--target", "gpu"], 2, "--target is api or model-server"),
+        (["one", "two"], 2, "one TAG at most"),
+    ],
+)
+def test_words_that_it_does_not_know_are_told_and_nothing_is_built(
+    engine_answers: None, tmp_path: Path, words: list[str], code: int, said: str
+) -> None:
+    before = engine("images", "--quiet")
+    told = script("build_image.sh", *words, cwd=tmp_path)
+    assert told.returncode == code and said in told.stdout + told.stderr
+    assert engine("images", "--quiet") == before

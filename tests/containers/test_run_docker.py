@@ -1,0 +1,121 @@
+"""run_docker.sh as somebody calls it: what it makes, how the container runs, and what it leaves alone."""
+
+import json
+import re
+import shutil
+import subprocess
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.containers.engine import engine, inspect, log, script, wait_for
+from tests.known import BEER, REPOSITORY
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+NAME = "beer-model-check"
+OTHER = "beer-model-check-other"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The script and what it reads, in a folder whose name has a space."""
+    copy = tmp_path / "a checkout"
+    copy.mkdir()
+    for name in ("run_docker.sh", ".env.example"):
+        shutil.copy(REPOSITORY / name, copy)
+    return copy
+
+
+@pytest.fixture
+def run(image: str, folder: Path, tmp_path: Path) -> Iterator[Run]:
+    """Runs the script from another working directory; its containers are gone at the end."""
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return script("run_docker.sh", "--port", "0", "--name", NAME, *words, image, cwd=tmp_path, folder=folder)
+
+    engine("rm", "--force", NAME, OTHER, check=False)
+    yield run
+    engine("rm", "--force", NAME, OTHER, check=False)
+
+
+def _address(told: subprocess.CompletedProcess[str]) -> str:
+    found = re.search(r"http://127\.0\.0\.1:\d+", told.stdout)
+    assert told.returncode == 0 and found, told.stdout + told.stderr
+    return found[0]
+
+
+def test_without_an_env_file_it_makes_one_and_the_line_that_it_prints_answers(run: Run, folder: Path) -> None:
+    told = run()
+    env = folder / ".env"
+    assert env.stat().st_mode & 0o777 == 0o600 and re.search(r"^API_KEY=[\w-]{43}$", env.read_text(), re.MULTILINE)
+    assert [path.name for path in folder.glob(".env.*")] == [".env.example"]
+    line = told.stdout.split("Try:\n")[1]
+    tried = subprocess.run(["sh", "-c", line], cwd=folder, capture_output=True, text=True)
+    assert json.loads(tried.stdout)["ibu"] == pytest.approx(48, abs=20), tried.stderr
+    wait_for("healthy", lambda: inspect("container", NAME)["State"]["Health"]["Status"] == "healthy")
+    engine("stop", NAME)
+    assert inspect("container", NAME)["State"]["ExitCode"] == 0
+    assert "Leaving" in log(NAME)
+
+
+def test_it_runs_with_nothing_that_it_does_not_need(run: Run, folder: Path) -> None:
+    (folder / ".env").write_text("API_KEY=a-key-for-the-tests-1234567890\nHOST=127.0.0.1\nPORT=9\nWORKERS=2\n")
+    address = _address(run("--memory", "600m"))
+    host = inspect("container", NAME)["HostConfig"]
+    assert host["ReadonlyRootfs"] and host["Memory"] == 600 * 1024**2
+    assert "no-new-privileges" in host["SecurityOpt"] and host["PidsLimit"] == 256
+    status = engine("exec", NAME, "cat", "/proc/1/status")
+    assert re.search(r"^Uid:\s+10001\s", status, re.MULTILINE)
+    assert set(re.findall(r"^Cap(?:Prm|Eff|Bnd|Amb):\s+(\w+)$", status, re.MULTILINE)) == {"0" * 16}
+    assert re.search(r"^NoNewPrivs:\s+1$", status, re.MULTILINE)
+    headers = {"X-API-Key": "a-key-for-the-tests-1234567890", "Content-Type": "application/json"}
+    asked = urllib.request.Request(f"{address}/predict", json.dumps(BEER).encode(), headers)
+    with urllib.request.urlopen(asked) as answer:
+        assert answer.status == 200
+
+
+def test_run_again_it_replaces_its_own_container_and_no_other(run: Run, image: str) -> None:
+    _address(run())
+    first = inspect("container", NAME)["Id"]
+    engine("run", "--detach", "--name", OTHER, "--env", "API_KEY=" + 20 * "k", image)
+    _address(run())
+    assert inspect("container", NAME)["Id"] != first
+    assert inspect("container", OTHER)["State"]["Running"]
+
+
+def test_a_container_of_that_name_that_it_did_not_make_is_left_alone(run: Run, image: str) -> None:
+    other = engine("create", "--name", NAME, image)
+    told = run()
+    assert told.returncode == 2 and "did not make" in told.stderr
+    assert inspect("container", NAME)["Id"] == other
+
+
+def test_a_program_that_does_not_start_is_told_with_its_last_words(run: Run, folder: Path) -> None:
+    (folder / ".env").write_text("API_KEY=too-short\n")
+    told = run()
+    assert told.returncode == 1 and "API_KEY has fewer than 16 characters" in told.stderr
+    assert "too-short" not in told.stderr + told.stdout
+
+
+def test_quotes_in_the_env_file_are_named_before_anything_runs(run: Run, folder: Path) -> None:
+    (folder / ".env").write_text("API_KEY='a-key-for-the-tests-1234567890'\n")
+    told = run()
+    assert told.returncode == 2 and told.stderr.strip().endswith("API_KEY")
+
+
+def test_models_of_this_machine_are_followed(run: Run, folder: Path, models: Path) -> None:
+    own = folder / "own models"
+    shutil.copytree(models, own)
+    address = _address(run("--models", str(own)))
+    shutil.copytree(own / "beer-ibu" / "1", own / "beer-ibu" / "2")
+    wait_for("the broken candidate is refused", lambda: "beer-ibu 2" in log(NAME) or "beer-ibu/2" in log(NAME))
+    with urllib.request.urlopen(f"{address}/health/ready") as answer:
+        assert answer.status == 200
+
+
+def test_words_that_it_does_not_know_are_told(tmp_path: Path) -> None:
+    assert "Usage: run_docker.sh" in script("run_docker.sh", "--help", cwd=tmp_path).stdout
+    told = script("run_docker.sh", "--prot", "80", cwd=tmp_path)
+    assert told.returncode == 2 and "there is no option --prot" in told.stderr

@@ -210,7 +210,8 @@ def load_models(service: InferenceService, candidates: Candidates, is_worker: bo
         service: Gets them.
         candidates: The versions on disk.
         is_worker: Whether it takes a place beside others, who serve on as they did when a bad version comes. Then so
-            must it, and takes the next lower version that is good; the follower tells why.
+            must it: it tries what it does not trust where a crash does no harm, and takes the next lower version that
+            is good; the follower tells why.
 
     Raises:
         BundleError: One is missing or altered. At a first start no other version is taken in its place.
@@ -225,7 +226,7 @@ def load_models(service: InferenceService, candidates: Candidates, is_worker: bo
 
 def _load(service: InferenceService, candidates: Candidates, name: str, version: str, is_worker: bool) -> None:
     try:
-        served = service.registry.load(name, version, checked=False)
+        served = service.registry.load(name, version, checked=is_worker)
     except BundleError:
         lower = [v for v in candidates.versions(name) if int(v) < int(version)] if is_worker else []
         if not lower:

@@ -15,6 +15,8 @@ from app.telemetry.metrics import Registry
 
 EXIT_SETTINGS = 2
 EXIT_BUNDLE = 3
+KNOWN_GOOD = "known-good"
+"""File beside the workers' figures: versions that the parent found to be good, which a worker need not try again."""
 
 
 def start(metrics_folder: Path | None = None, workers: int | None = None) -> tuple[Settings, Program]:
@@ -58,7 +60,11 @@ def prepare(metrics_folder: Path | None = None, workers: int | None = None) -> t
     if not is_worker:  # a worker takes what was fetched for all, so that all serve the same
         fetch_models(settings, discover())
     program = build(settings, _metrics(settings, metrics_folder))
+    if metrics_folder is not None:
+        program.candidates.trust((metrics_folder / KNOWN_GOOD).read_text("ascii").splitlines())
     load_models(program.service, program.candidates, is_worker)
+    if not is_worker and program.service.metrics.folder is not None:
+        (program.service.metrics.folder / KNOWN_GOOD).write_text("\n".join(program.candidates.known_good), "ascii")
     return settings, program
 
 

@@ -132,6 +132,36 @@ def test_every_worker_follows_and_one_that_is_replaced_takes_what_is_good(
     assert {predict(program).json["model"]["version"] for _ in range(20)} == {"2"}
 
 
+def test_a_worker_that_is_replaced_tries_what_came_meanwhile_before_it_loads_it(
+    start: Start, root: Path, bundle: Bundle
+) -> None:
+    """A version whose golden rows are right, and that gives NaN elsewhere: only who tries it finds out."""
+    onnx = pytest.importorskip("onnx", reason="the version is made with the package onnx")
+    program = start(API_KEY=KEY, PORT="0", MODEL_PATH=str(root), WORKERS="2")
+    program.lines_with("Application startup complete", 2)
+    model = onnx.load_from_string(bundle.files["model.onnx"])
+    for node in model.graph.node:
+        node.output[:] = ["whole" if name == "ibu" else name for name in node.output]
+        node.input[:] = ["whole" if name == "ibu" else name for name in node.input]
+    make = onnx.helper
+    model.graph.initializer.extend([
+        make.make_tensor("far", onnx.TensorProto.FLOAT, [1], [1e8]),
+        make.make_tensor("nan", onnx.TensorProto.FLOAT, [1], [float("nan")]),
+    ])
+    model.graph.node.extend([
+        make.make_node("ReduceMax", ["features"], ["largest"], axes=[1], keepdims=1),
+        make.make_node("Greater", ["largest", "far"], ["is_far"]),
+        make.make_node("Where", ["is_far", "nan", "whole"], ["ibu"]),
+    ])
+    files = {**bundle.files, "model.onnx": model.SerializeToString()}
+    version_of(Bundle(bundle.folder, bundle.manifest, files), root, 2)
+    program.lines_with("output ibu is not finite", 2)
+    for child in children(program.process.pid):
+        os.kill(child, signal.SIGKILL)
+    program.lines_with("output ibu is not finite", 4)
+    assert {predict(program).json["model"]["version"] for _ in range(20)} == {"1"}
+
+
 def children(parent: int) -> list[int]:
     """The processes that a process has started."""
     return [int(child) for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]

@@ -1,5 +1,6 @@
 """Versions of a model: which answers, which is loaded because it was asked for, what is bad, what is unloaded."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from app.bundle.pointer import POINTER
 from app.bundle.store import Bundle, read_bundle
-from app.errors import ModelNotFound, ModelNotReady
+from app.errors import BundleError, ModelNotFound, ModelNotReady
 from app.inference.candidates import Candidates
 from app.inference.onnx import OnnxPredictor
 from app.inference.registry import MOST_ASKED, VersionState
@@ -53,6 +54,24 @@ def service(root: Path, trials: Counting) -> InferenceService:
     service = InferenceService([NAME, "wine"], candidates=candidates)
     service.registry.serve(service.registry.load(NAME, "1", checked=False))
     return service
+
+
+def test_what_another_process_found_good_is_not_tried_again_until_it_changes(root: Path, trials: Counting) -> None:
+    parent = Candidates(root, OnnxPredictor)
+    parent.load(NAME, "1", checked=False)
+    with pytest.raises(BundleError):
+        parent.load(NAME, "3", checked=False)
+    worker = Candidates(root, OnnxPredictor, trials)
+    worker.trust(parent.known_good)
+    worker.load(NAME, "1")
+    assert trials.tried == []
+    worker.load(NAME, "2")
+    with pytest.raises(BundleError):
+        worker.load(NAME, "3")
+    assert trials.tried == ["2", "3"]
+    os.utime(root / NAME / "1" / "model.onnx")
+    worker.load(NAME, "1")
+    assert trials.tried == ["2", "3", "1"]
 
 
 def answering(service: InferenceService, version: str | None = None) -> str:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from app.access.attempts import FailedAttempts
-from app.access.guard import Limits
+from app.access.guard import Guard, Limits
 from app.access.keys import KeyRing, default_principal
 from app.access.public import PublicModels
 from app.access.rates import FAILURES, RateLimiter, parse_rate
@@ -46,6 +46,14 @@ class Program:
     rest: RestDoor
     metrics: App
     """ASGI application that answers GET /metrics without a key, for a port of its own."""
+    guard: Guard
+    """Whom a door lets through that is opened beside REST's, ..."""
+    public: PublicModels
+    """... the models that need no key there, ..."""
+    plane: DataPlane
+    """... what answers the Open Inference Protocol, ..."""
+    log: RequestLog
+    """... and where its lines go."""
 
 
 def build(settings: Settings, metrics: Registry | None = None) -> Program:
@@ -70,11 +78,14 @@ def build(settings: Settings, metrics: Registry | None = None) -> Program:
     faces = [kind(service) for kind in kinds]
     admission = Admission(settings.model_server_calls if server else settings.max_in_work, settings.max_waiting)
     checks = {name: check for face in faces for name, check in checks_of(face).items()}
+    plane = DataPlane(service, admission, checks)
+    limits, public = _limits(settings, metrics), _public(settings, service.names)
+    log = RequestLog(level=settings.log_level, later=at_turns_end)
     rest = RestDoor(
         service,
         faces=faces,
         keys=keys,
-        log=RequestLog(level=settings.log_level, later=at_turns_end),
+        log=log,
         docs_enabled=settings.docs_enabled,
         admission=admission,
         body_limits={
@@ -82,13 +93,13 @@ def build(settings: Settings, metrics: Registry | None = None) -> Program:
             "many": settings.batch_body_limit,
             "file": settings.file_body_limit,
         },
-        limits=_limits(settings, metrics),
+        limits=limits,
         begin=lambda: _begin(follower, watch, server),
-        public=_public(settings, service.names),
-        plane=DataPlane(service, admission, checks),
+        public=public,
+        plane=plane,
         remote=server.names if server else (),
     )
-    return Program(service, candidates, rest, metrics_app(metrics))
+    return Program(service, candidates, rest, metrics_app(metrics), Guard(keys, limits), public, plane, log)
 
 
 def _model_server(settings: Settings) -> "ModelServer | None":

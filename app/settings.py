@@ -8,7 +8,16 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.errors import SettingsError
@@ -116,6 +125,20 @@ class Settings(ModelSettings):
     """Port to listen on; 0 takes a free one."""
     docs_enabled: bool = True
     """Whether /docs and /openapi.json are served."""
+    grpc_enabled: bool = True
+    """Whether gRPC is served."""
+    grpc_port: int = Field(default=50052, ge=0, le=65535)
+    """Port of gRPC, on the same address; 0 takes a free one."""
+    grpc_reflection: bool = True
+    """Whether gRPC tells whoever asks what services there are, as grpcurl does."""
+    grpc_max_message: int = Field(default=4_194_304, ge=1_000, le=100_000_000)
+    """Most bytes of a gRPC message, as sent and as inflated."""
+    grpc_tls_cert: OptionalPath = None
+    """Certificate chain in PEM: gRPC is served over TLS."""
+    grpc_tls_key: OptionalPath = None
+    """Its key in PEM, without a password."""
+    grpc_tls_client_ca: OptionalPath = None
+    """Certificates in PEM of which one must have signed the client's: mutual TLS."""
     workers: int = Field(default=1, ge=1, le=256)
     """Processes that serve the port together."""
     management_port: int = Field(default=0, ge=0, le=65535)
@@ -146,6 +169,16 @@ class Settings(ModelSettings):
     """Seconds that a connection may idle between two requests."""
     shutdown_grace: float = Field(default=10, ge=0, le=600)
     """Seconds for what is in work to finish, once told to stop."""
+
+    @field_validator("grpc_tls_key", "grpc_tls_client_ca")
+    @classmethod
+    def _beside_a_certificate(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        certified = info.data.get("grpc_tls_cert") is not None
+        if path is not None and not certified:
+            raise ValueError("needs GRPC_TLS_CERT beside it")
+        if path is None and certified and info.field_name == "grpc_tls_key":
+            raise ValueError("is missing, and GRPC_TLS_CERT needs it")
+        return path
 
     @model_validator(mode="before")
     @classmethod

@@ -16,6 +16,10 @@ class PublicModels:
         """
         self._names = frozenset(names)
 
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self._names)
+
     def admits(self, presented: object | None, models: Iterable[str]) -> bool:
         """Whether a call needs no key.
 

@@ -8,12 +8,15 @@ import sys
 from collections.abc import Callable
 
 from app.bootstrap import Program
+from app.errors import SettingsError
 from app.serving.bounds import Bounds
 from app.serving.config import GuardedConfig
 from app.serving.management import Management, ManagementApp
+from app.serving.rpc import check_tls, rpc_server
 from app.serving.server import GuardedServer
-from app.serving.sockets import address_of, allow_many_connections, listen
+from app.serving.sockets import address_of, allow_many_connections, listen, reserve
 from app.settings import Settings
+from app.start import EXIT_SETTINGS, quit_with
 
 EXIT_ADDRESS = 1
 """Exit code where an address cannot be listened on; the log says which and why."""
@@ -68,21 +71,56 @@ def serve(settings: Settings, program: Program) -> None:
         SystemExit: 1 where a port cannot be opened.
     """
     management = start_management(settings, program, lambda: program.rest.ready)
-    listening = open_port(settings.host, settings.port)
+    listening, kept = open_port(settings.host, settings.port), keep_rpc_port(settings)
+    rpc = address_of(kept) if kept else ""
     try:
-        run(settings, program, listening, lambda: _log.info("running on http://%s", address_of(listening)))
+        run(settings, program, listening, rpc, lambda: _log.info("running on %s", told(listening, rpc)))
     finally:
         if management is not None:
             management.stop()
 
 
-def run(settings: Settings, program: Program, listening: socket.socket, on_start: Callable[[], None]) -> None:
+def told(listening: socket.socket, rpc: str) -> str:
+    """The addresses of the program, for the log."""
+    return f"http://{address_of(listening)}{f' and grpc://{rpc}' if rpc else ''}"
+
+
+def keep_rpc_port(settings: Settings) -> socket.socket | None:
+    """Keep the port of gRPC for this process, or for its workers, if it is to be served.
+
+    Args:
+        settings: Name it, and the files for TLS.
+
+    Raises:
+        SystemExit: 2 where a file is missing or broken, 1 where somebody listens on the port.
+    """
+    if not settings.grpc_enabled:
+        return None
+    try:
+        check_tls(settings)
+        return reserve(settings.host, settings.grpc_port)
+    except SettingsError as error:
+        quit_with(f"Settings: {error}", EXIT_SETTINGS)
+    except OSError as error:
+        _log.error(
+            "cannot listen on %s port %d: %s; GRPC_PORT names another, GRPC_ENABLED=false does without",
+            settings.host,
+            settings.grpc_port,
+            str(error.strerror).lower(),
+        )
+        raise SystemExit(EXIT_ADDRESS) from None
+
+
+def run(
+    settings: Settings, program: Program, listening: socket.socket, rpc: str, on_start: Callable[[], None]
+) -> None:
     """Serve an open port until a signal says to stop.
 
     Args:
         settings: Give the bounds.
         program: Ready to answer.
         listening: An open port.
+        rpc: Address that is kept for gRPC; empty: none is served.
         on_start: Called once requests are answered.
     """
     allow_many_connections()
@@ -91,7 +129,8 @@ def run(settings: Settings, program: Program, listening: socket.socket, on_start
     gc.freeze()  # what is loaded stays: the collector need not look at it again, whatever the load
     gc.set_threshold(YOUNG_OBJECTS)
     config = GuardedConfig(program.rest, Bounds.of(settings), program.rest.count_unread)
-    server = GuardedServer(config, settings.shutdown_grace, program.rest.retire, on_start)
+    beside = rpc_server(settings, program, rpc) if rpc else None
+    server = GuardedServer(config, settings.shutdown_grace, program.rest.retire, on_start, beside)
     try:
         server.run([listening])
     finally:

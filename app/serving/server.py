@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable
+from typing import Protocol
 
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
@@ -25,6 +26,16 @@ SETTLING_SECONDS = 0.05
 _log = logging.getLogger(__name__)
 
 
+class Beside(Protocol):
+    """Another port that is served in the same event loop."""
+
+    async def start(self) -> None:
+        """Answer from now on."""
+
+    async def stop(self, grace: float) -> None:
+        """Take no more calls, and give those in work so many seconds."""
+
+
 class GuardedServer(uvicorn.Server):
     """Serves a `GuardedConfig`."""
 
@@ -34,18 +45,21 @@ class GuardedServer(uvicorn.Server):
         grace: float,
         on_retire: Callable[[], None] = lambda: None,
         on_start: Callable[[], None] = lambda: None,
+        beside: Beside | None = None,
     ) -> None:
         """Args:
         config: What to serve, and how.
         grace: Seconds until whoever is still connected is left, once told to stop.
         on_retire: Called once told to stop, before anything is closed.
         on_start: Called once requests are answered.
+        beside: Served and ended together with it.
         """
         super().__init__(config)
         self._guard = config
         self._grace = grace
         self._on_retire = on_retire
         self._on_start = on_start
+        self._beside = beside
         self._acceptors: list[Acceptor] = []
 
     @property
@@ -66,6 +80,8 @@ class GuardedServer(uvicorn.Server):
         for listening in sockets or []:
             self._acceptors.append(Acceptor(listening, self._connection, lambda: len(self.server_state.connections)))
             self._acceptors[-1].start()
+        if self._beside is not None:
+            await self._beside.start()
         self.started = True
         self._on_start()
 
@@ -91,6 +107,7 @@ class GuardedServer(uvicorn.Server):
         self._guard.retiring = True
         _log.info("Leaving: not ready any more, and every answer closes its connection")
         self._on_retire()
+        beside = asyncio.create_task(self._beside.stop(self._grace)) if self._beside is not None else None
         for connection in self.connections:
             connection.retire()
         await asyncio.sleep(SETTLING_SECONDS)
@@ -106,6 +123,8 @@ class GuardedServer(uvicorn.Server):
             for connection in left:
                 connection.abort()
             await asyncio.wait([*self.server_state.tasks, asyncio.create_task(asyncio.sleep(0))], timeout=0.2)
+        if beside is not None:
+            await beside
         await self.lifespan.shutdown()
 
     async def _gone_by(self, moment: float) -> None:

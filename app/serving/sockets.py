@@ -32,6 +32,32 @@ def listen(host: str, port: int) -> socket.socket:
     return opened
 
 
+def reserve(host: str, port: int) -> socket.socket:
+    """Keep a port for somebody who opens it himself, once or several times (SO_REUSEPORT).
+
+    Args:
+        host: See `listen`.
+        port: 0 takes a free one.
+
+    Returns:
+        A socket that keeps it and takes no connection.
+
+    Raises:
+        OSError: The address is not ours, or somebody listens there, even one who would share it.
+    """
+    with listen(host, port) as alone:
+        family, address = alone.family, alone.getsockname()
+    kept = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        kept.bind(address)
+    except OSError:
+        kept.close()
+        raise
+    return kept
+
+
 def address_of(listening: socket.socket) -> str:
     """Host and port as they stand in a URL."""
     host, port = listening.getsockname()[:2]

@@ -18,13 +18,16 @@ def leave(number: int, frame: FrameType | None) -> None:
 
 
 def main() -> None:
-    """Serve the port and tell the parent; arguments are two inherited descriptors and the metrics' folder."""
+    """Serve the port and tell the parent.
+
+    Arguments are two inherited descriptors, the metrics' folder and gRPC's address.
+    """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, leave)
     listening, parent = (socket.socket(fileno=int(number)) for number in sys.argv[1:3])
     settings, program = start(Path(sys.argv[3]))
     threading.Thread(target=_stop_with, args=(parent,), name="parent", daemon=True).start()
-    run(settings, program, listening, lambda: parent.sendall(b"."))
+    run(settings, program, listening, sys.argv[4], lambda: parent.sendall(b"."))
 
 
 def _stop_with(parent: socket.socket) -> None:

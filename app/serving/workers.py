@@ -13,7 +13,7 @@ from pathlib import Path
 
 from app.bootstrap import Program, try_models
 from app.errors import BundleError
-from app.serving.serve import open_port, start_management
+from app.serving.serve import keep_rpc_port, open_port, start_management, told
 from app.serving.sockets import address_of
 from app.settings import Settings
 
@@ -58,6 +58,7 @@ class Supervisor:
         count: int,
         grace: float,
         metrics_folder: Path,
+        rpc: str = "",
         try_models: Callable[[], None] = lambda: None,
     ) -> None:
         """Args:
@@ -65,12 +66,14 @@ class Supervisor:
         count: How many workers there shall be.
         grace: Seconds that each has to finish what is in work.
         metrics_folder: Where workers put what is counted, so that each can tell the sum.
+        rpc: Address that is kept for gRPC, where each worker listens; empty: none is served.
         try_models: Raises `BundleError` where a new worker should not load what there is.
         """
         self._listening = listening
         self._count = count
         self._grace = grace
         self._metrics_folder = metrics_folder
+        self._rpc = rpc
         self._try_models = try_models
         self._workers: set[Worker] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -94,7 +97,7 @@ class Supervisor:
             [asyncio.create_task(x) for x in (*(worker.ready.wait() for worker in first), self._stopping.wait())],
             return_when=asyncio.FIRST_COMPLETED,
         )
-        _log.info("running on http://%s with %d workers", address_of(self._listening), self._count)
+        _log.info("running on %s with %d workers", told(self._listening, self._rpc), self._count)
         await self._stopping.wait()
         await self._stop()
 
@@ -114,6 +117,7 @@ class Supervisor:
                 "app.serving.worker",
                 *map(str, inherited),
                 str(self._metrics_folder),
+                self._rpc,
                 pass_fds=inherited,
                 stdin=subprocess.DEVNULL,
             )
@@ -189,8 +193,14 @@ def supervise(settings: Settings, program: Program) -> None:
     if metrics.folder is None:
         raise ValueError("several workers need a folder to share")
     with open_port(settings.host, settings.port) as listening:
+        kept = keep_rpc_port(settings)
         supervisor = Supervisor(
-            listening, settings.workers, settings.shutdown_grace, metrics.folder, lambda: try_models(program)
+            listening,
+            settings.workers,
+            settings.shutdown_grace,
+            metrics.folder,
+            address_of(kept) if kept else "",
+            lambda: try_models(program),
         )
         management = start_management(settings, program, lambda: supervisor.is_ready)
         asyncio.run(supervisor.run())

@@ -19,13 +19,15 @@ from tests.live.wire import Answer, exchange
 PATIENCE = 30.0
 """Seconds until a test gives up on a machine that is busy with other things."""
 SERVE = (sys.executable, "-m", "app")
+_RPC = re.compile(r"grpc://([^ \"]+)")
 _LISTENING = re.compile(r"running on http://[^:\"]+:(\d+)")
 
 
 def environment(**settings: str) -> dict[str, str]:
     """This process's environment without the program's settings, and with these."""
     kept = {name: value for name, value in os.environ.items() if name.upper() not in SETTINGS}
-    return {**kept, "PYTHONPATH": str(REPOSITORY), "MODEL_PATH": str(REPOSITORY / "models"), **settings}
+    ours = {"PYTHONPATH": str(REPOSITORY), "MODEL_PATH": str(REPOSITORY / "models"), "GRPC_PORT": "0"}
+    return {**kept, **ours, **settings}
 
 
 def _cpu_of_children() -> float:
@@ -100,6 +102,13 @@ class Program:
         found = _LISTENING.search(self.errors)
         assert found
         return int(found[1])
+
+    def rpc(self) -> str:
+        """Host and port of gRPC, once it is open."""
+        self._wait_for("gRPC", lambda: _LISTENING.search(self.errors))
+        found = _RPC.search(self.errors)
+        assert found
+        return found[1]
 
     def listening(self, port: int) -> None:
         """Wait for a port that the log does not name."""

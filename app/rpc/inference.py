@@ -1,0 +1,112 @@
+"""inference.GRPCInferenceService: the Open Inference Protocol over gRPC, on the data plane."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any
+
+from google.protobuf.json_format import ParseDict
+from google.protobuf.message import Message
+
+from app.access.keys import ADMIN, PREDICT
+from app.errors import InputError, Problem
+from app.inference.admission import Admission
+from app.inference.dataplane import EXTENSIONS, SERVER, DataPlane
+from app.inference.described import config_of, metadata_of, statistics_of
+from app.rpc._pb import open_inference_pb2 as pb
+from app.rpc.messages import answer_message, read_call
+from app.rpc.methods import Call, Method
+
+SERVICE = "inference.GRPCInferenceService"
+LARGE_MESSAGE = 65_536
+"""Bytes from which a message is read and answered beside the event loop."""
+
+
+class InferenceMethods:
+    """The protocol's methods."""
+
+    def __init__(self, plane: DataPlane, admission: Admission, is_ready: Callable[[], bool]) -> None:
+        """Args:
+        plane: Answers.
+        admission: Runs what takes long.
+        is_ready: Whether the models can answer and the program is not leaving.
+        """
+        self._plane = plane
+        self._admission = admission
+        self._is_ready = is_ready
+        self.methods = (
+            self._method("ModelInfer", pb.ModelInferRequest, self._infer, lambda request: (request.model_name,)),
+            self._method("ServerLive", pb.ServerLiveRequest, self._live, scope=None),
+            self._method("ServerReady", pb.ServerReadyRequest, self._ready, scope=None),
+            self._method("ModelReady", pb.ModelReadyRequest, self._model_ready, _named),
+            self._method("ServerMetadata", pb.ServerMetadataRequest, self._server),
+            self._method("ModelMetadata", pb.ModelMetadataRequest, self._metadata, _named),
+            self._method("ModelConfig", pb.ModelConfigRequest, self._config, _named),
+            self._method("ModelStatistics", pb.ModelStatisticsRequest, self._statistics, _named),
+            self._method("RepositoryIndex", pb.RepositoryIndexRequest, self._index),
+            self._method("RepositoryModelLoad", pb.RepositoryModelLoadRequest, self._load, scope=ADMIN),
+            self._method("RepositoryModelUnload", pb.RepositoryModelUnloadRequest, self._unload, scope=ADMIN),
+        )
+
+    def _method(
+        self,
+        name: str,
+        request: type[Message],
+        answer: Callable[[Any, Call], Awaitable[Message]],
+        models: Callable[[Any], Sequence[str]] | None = None,
+        scope: str | None = PREDICT,
+    ) -> Method:
+        return Method(f"/{SERVICE}/{name}", request, answer, scope=scope, models=models)
+
+    async def _infer(self, request: pb.ModelInferRequest, call: Call) -> Message:
+        timeout = call.remaining()
+        if request.ByteSize() <= LARGE_MESSAGE:
+            return answer_message(request, await self._plane.infer(read_call(request), timeout))
+        return await self._admission.run(partial(self._answer, request), timeout)
+
+    def _answer(self, request: pb.ModelInferRequest, timeout: float | None) -> pb.ModelInferResponse:
+        return answer_message(request, self._plane.answer(read_call(request), timeout))
+
+    async def _live(self, request: pb.ServerLiveRequest, _: Call) -> Message:
+        return pb.ServerLiveResponse(live=True)
+
+    async def _ready(self, request: pb.ServerReadyRequest, _: Call) -> Message:
+        return pb.ServerReadyResponse(ready=self._is_ready())
+
+    async def _model_ready(self, request: pb.ModelReadyRequest, _: Call) -> Message:
+        return pb.ModelReadyResponse(ready=self._plane.is_ready(request.name, request.version or None))
+
+    async def _server(self, request: pb.ServerMetadataRequest, _: Call) -> Message:
+        return pb.ServerMetadataResponse(name=SERVER, version=self._plane.version, extensions=EXTENSIONS)
+
+    async def _metadata(self, request: pb.ModelMetadataRequest, _: Call) -> Message:
+        contract = await self._plane.contract(request.name, request.version or None)
+        return ParseDict(metadata_of(contract, self._plane.versions(request.name)), pb.ModelMetadataResponse())
+
+    async def _config(self, request: pb.ModelConfigRequest, _: Call) -> Message:
+        contract = await self._plane.contract(request.name, request.version or None)
+        return pb.ModelConfigResponse(config=ParseDict(config_of(contract), pb.ModelConfig()))
+
+    async def _statistics(self, request: pb.ModelStatisticsRequest, _: Call) -> Message:
+        told = statistics_of(await self._plane.statistics(request.name or None, request.version or None))
+        return ParseDict(told, pb.ModelStatisticsResponse())
+
+    async def _index(self, request: pb.RepositoryIndexRequest, _: Call) -> Message:
+        models = [
+            pb.RepositoryIndexResponse.ModelIndex(name=s.name, version=s.version, state=s.state, reason=s.reason)
+            for s in self._plane.index(request.ready)
+        ]
+        return pb.RepositoryIndexResponse(models=models)
+
+    async def _load(self, request: pb.RepositoryModelLoadRequest, _: Call) -> Message:
+        if request.parameters:
+            raise InputError([Problem("parameters", "not_served", "models come from the repository as they are")])
+        await self._plane.load(request.model_name)
+        return pb.RepositoryModelLoadResponse()
+
+    async def _unload(self, request: pb.RepositoryModelUnloadRequest, _: Call) -> Message:
+        await self._plane.unload(request.model_name)
+        return pb.RepositoryModelUnloadResponse()
+
+
+def _named(request: Any) -> Sequence[str]:
+    return (request.name,)

@@ -1,0 +1,30 @@
+"""ml.IrisPredictor: the iris predictor's own contract, for clients that were generated from it."""
+
+import numpy as np
+
+from app.inference.dataplane import DataPlane, InferCall
+from app.inference.tensors import Tensor
+from app.rpc._pb.iris_pb2 import IrisPredictReply, IrisPredictRequest
+from app.rpc.methods import Call, Method
+
+SERVICE = "ml.IrisPredictor"
+MODEL = "iris"
+
+
+class IrisMethods:
+    """The contract's one method."""
+
+    def __init__(self, plane: DataPlane) -> None:
+        """Args:
+        plane: Serves the model.
+        """
+        self._plane = plane
+        route = f"/{SERVICE}/PredictIrisSpecies"
+        self.methods = (Method(route, IrisPredictRequest, self._predict, models=lambda request: (MODEL,)),)
+
+    async def _predict(self, flower: IrisPredictRequest, call: Call) -> IrisPredictReply:
+        lengths = (flower.sepal_length, flower.sepal_width, flower.petal_length, flower.petal_width)
+        with np.errstate(over="ignore"):  # a length too large for the model is infinite, and refused as such
+            row = Tensor("features", "FP32", np.array([lengths], dtype=np.float32))
+        answer = await self._plane.infer(InferCall(MODEL, None, [row], ["class_id"]), call.remaining())
+        return IrisPredictReply(species=int(answer.outputs[0][1].item()))

@@ -1,0 +1,112 @@
+"""Messages of the Open Inference Protocol over gRPC: calls from typed and raw contents, and answers to them."""
+
+from typing import Any
+
+import numpy as np
+
+from app.bundle.manifest import Output
+from app.errors import InputError, Problem
+from app.inference.dataplane import InferAnswer, InferCall
+from app.inference.described import warnings_of
+from app.inference.predictor import Array
+from app.inference.tensors import DTYPES, Tensor, dtype_of, elements, from_bytes, refused
+from app.rpc._pb.open_inference_pb2 import InferTensorContents, ModelInferRequest, ModelInferResponse
+
+CONTENTS = {
+    "BOOL": "bool_contents",
+    "INT8": "int_contents",
+    "INT16": "int_contents",
+    "INT32": "int_contents",
+    "INT64": "int64_contents",
+    "UINT8": "uint_contents",
+    "UINT16": "uint_contents",
+    "UINT32": "uint_contents",
+    "UINT64": "uint64_contents",
+    "FP32": "fp32_contents",
+    "FP64": "fp64_contents",
+}
+"""The list in which a datatype's values stand. FP16 has none: the protocol sends it raw."""
+LONGEST_TEXT = 256
+"""Characters of an id or a version."""
+_MOST_TENSORS = 256
+_Input = ModelInferRequest.InferInputTensor
+
+
+def read_call(request: ModelInferRequest) -> InferCall:
+    """Read a call.
+
+    Args:
+        request: As sent.
+
+    Raises:
+        InputError: Its tensors do not fit their own shapes, or stand in no list or in several.
+    """
+    if max(len(request.id), len(request.model_version)) > LONGEST_TEXT:
+        raise InputError([Problem("id", "too_long", f"must have at most {LONGEST_TEXT} characters, as the version")])
+    if max(len(request.inputs), len(request.outputs)) > _MOST_TENSORS:
+        raise refused("", "too_many", f"or outputs are more than {_MOST_TENSORS}")
+    if any("classification" in output.parameters for output in request.outputs):
+        raise InputError([Problem("outputs", "classification", "classification is not served here")])
+    raw = request.raw_input_contents
+    if raw and len(raw) != len(request.inputs):
+        raise refused("", "data_size", "must all be in raw_input_contents, in the same order, or none")
+    tensors = [_tensor(each, raw[number] if raw else None) for number, each in enumerate(request.inputs)]
+    outputs = [output.name for output in request.outputs]
+    return InferCall(request.model_name, request.model_version or None, tensors, outputs)
+
+
+def _tensor(sent: _Input, raw: bytes | None) -> Tensor:
+    name, shape = sent.name, list(sent.shape)
+    if raw is None:
+        return _from_contents(name, sent.datatype, shape, sent.contents)
+    if sent.HasField("contents"):
+        raise refused(name, "data", "has its data twice: in contents and in raw_input_contents")
+    return from_bytes(name, sent.datatype, shape, raw)
+
+
+def _from_contents(name: str, datatype: str, shape: list[int], contents: InferTensorContents) -> Tensor:
+    dtype, count, field = dtype_of(name, datatype), elements(name, shape), CONTENTS.get(datatype)
+    if field is None:
+        raise refused(name, "datatype", f"is {datatype}, which goes into raw_input_contents")
+    if any(other.name != field for other, _ in contents.ListFields()):
+        raise refused(name, "data_type", f"has values in another list than {field}")
+    values = getattr(contents, field)
+    if len(values) != count:
+        raise refused(name, "data_size", f"has {len(values)} elements, and its shape takes {count}")
+    wide = np.array(values, dtype=None if count else dtype)
+    if dtype.kind in "iu" and count and not (np.iinfo(dtype).min <= wide.min() and wide.max() <= np.iinfo(dtype).max):
+        raise refused(name, "data_type", f"has elements that are too large for {datatype}")
+    return Tensor(name, datatype, wide.astype(dtype, copy=False).reshape(shape))
+
+
+def answer_message(request: ModelInferRequest, answer: InferAnswer) -> ModelInferResponse:
+    """Write an answer: raw where the call was raw.
+
+    Args:
+        request: What was asked.
+        answer: What the model gave.
+    """
+    message = ModelInferResponse(
+        model_name=answer.manifest.name, model_version=answer.manifest.version, id=request.id
+    )
+    for name, value in warnings_of(answer).items() if answer.warnings else ():
+        if isinstance(value, int):
+            message.parameters[name].int64_param = value
+        else:
+            message.parameters[name].string_param = value
+    is_raw = bool(request.raw_input_contents)
+    for declared, array in answer.outputs:
+        output = message.outputs.add(name=declared.name, datatype=declared.datatype, shape=array.shape)
+        if is_raw:
+            message.raw_output_contents.append(_bytes(declared, array))
+        else:
+            _contents(output.contents, declared).extend(array.ravel().tolist())
+    return message
+
+
+def _bytes(declared: Output, array: Array) -> bytes:
+    return array.astype(DTYPES[declared.datatype], copy=False).tobytes()
+
+
+def _contents(contents: InferTensorContents, declared: Output) -> Any:
+    return getattr(contents, CONTENTS[declared.datatype])

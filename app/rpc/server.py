@@ -1,0 +1,114 @@
+"""The gRPC server: one port, in the event loop that serves REST, too."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+from grpc_reflection.v1alpha import reflection
+
+from app.rpc.door import RpcDoor
+from app.rpc.health import SERVICE, Health
+
+MOST_STREAMS = 128
+"""Calls at once in one connection; a client that has more waits with them."""
+METADATA_BYTES = 16_384
+"""Of one call; as much more again at random, gRPC says."""
+_IDLE_SECONDS = 300
+"""After which a connection without a call is closed."""
+_KEEP_ALIVE_SECONDS = 30
+"""Between two questions whether a silent client is still there; it has as long again to answer."""
+_LOOK_SECONDS = 0.02
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a connection may take."""
+
+    message_bytes: int
+    """Of one message, as sent and as inflated."""
+    handshake_seconds: float
+    """Until a connection has agreed on TLS and HTTP/2."""
+
+
+class RpcServer:
+    """Serves a door on a port."""
+
+    def __init__(
+        self,
+        door: RpcDoor,
+        health: Health,
+        address: str,
+        bounds: Bounds,
+        credentials: grpc.ServerCredentials | None = None,
+        reflected: Sequence[str] | None = None,
+    ) -> None:
+        """Args:
+        door: What is served.
+        health: Is told of the end.
+        address: Host and port, which is not 0; others may listen there, too: who connects gets one of them.
+        bounds: What a connection may take.
+        credentials: For TLS; None: none.
+        reflected: Services of which whoever asks is told what they are, as grpcurl does, beside health;
+            None: nobody is told anything.
+        """
+        self._door = door
+        self._health = health
+        self._address = address
+        self._bounds = bounds
+        self._credentials = credentials
+        self._reflected = reflected
+        self._server: Any = None  # made in the event loop that it serves in
+
+    async def start(self) -> None:
+        """Answer from now on.
+
+        Raises:
+            RuntimeError: The address cannot be listened on, or the credentials are none.
+        """
+        server = grpc.aio.server(options=self._options())
+        if self._reflected is not None:
+            reflection.enable_server_reflection([*self._reflected, SERVICE, reflection.SERVICE_NAME], server)
+        server.add_generic_rpc_handlers([self._door])
+        if self._credentials is None:
+            server.add_insecure_port(self._address)
+        else:
+            server.add_secure_port(self._address, self._credentials)
+        await server.start()
+        self._server = server
+
+    def _options(self) -> list[tuple[str, int]]:
+        return [
+            ("grpc.so_reuseport", 1),
+            ("grpc.max_receive_message_length", self._bounds.message_bytes),
+            ("grpc.max_send_message_length", -1),
+            ("grpc.max_metadata_size", METADATA_BYTES),
+            ("grpc.max_concurrent_streams", MOST_STREAMS),
+            ("grpc.server_handshake_timeout_ms", round(self._bounds.handshake_seconds * 1000)),
+            ("grpc.max_connection_idle_ms", _IDLE_SECONDS * 1000),
+            ("grpc.keepalive_time_ms", _KEEP_ALIVE_SECONDS * 1000),
+            ("grpc.keepalive_timeout_ms", _KEEP_ALIVE_SECONDS * 1000),
+            ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+        ]
+
+    async def stop(self, grace: float) -> None:
+        """Take no more calls, and let those in work end.
+
+        Args:
+            grace: Seconds until those that are left are cut off.
+        """
+        if self._server is None:
+            return
+        loop = asyncio.get_running_loop()
+        end = loop.time() + grace
+        self._health.retire()
+        stopping = asyncio.create_task(self._server.stop(grace))
+        while self._door.in_work and loop.time() < end:
+            await asyncio.sleep(_LOOK_SECONDS)
+        if self._door.in_work:
+            _log.warning("Leaving %d gRPC calls that took longer than SHUTDOWN_GRACE", self._door.in_work)
+        await self._server.stop(None)  # what is open still is no call of ours: reflection
+        await stopping

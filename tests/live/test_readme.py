@@ -12,6 +12,8 @@ from tests.live.program import Program
 from tests.live.wire import request
 
 README = (REPOSITORY / "README.md").read_text("utf-8")
+PROTOCOLS = (REPOSITORY / "docs" / "protocols.md").read_text("utf-8")
+CURL_LINES = re.findall(r"```sh\n(curl .*?)```", PROTOCOLS, re.DOTALL)
 
 
 def test_the_curl_line_works_as_printed_and_gives_the_printed_answer(program: Program, tmp_path: Path) -> None:
@@ -26,6 +28,23 @@ def test_the_curl_line_works_as_printed_and_gives_the_printed_answer(program: Pr
     if "@@" in printed:
         pytest.skip("README does not print the answer yet")
     assert json.loads(printed) == told
+
+
+@pytest.mark.parametrize("command", CURL_LINES)
+def test_the_protocols_curl_lines_work_as_printed(program: Program, command: str) -> None:
+    command = command.replace("http://127.0.0.1:8000/", f"http://127.0.0.1:{program.port()}/")
+    tried = subprocess.run(["sh", "-c", command], env={"API_KEY": KEY}, capture_output=True, text=True, check=True)
+    told = json.loads(tried.stdout)
+    if "/infer" in command:
+        assert [output["name"] for output in told["outputs"]] == ["ibu", "lower", "upper"]
+    elif "/repository/" in command:
+        assert {each["name"]: each["state"] for each in told}["beer-ibu"] == "READY"
+    else:
+        assert told["inputs"][0] == {"name": "abv", "datatype": "FP32", "shape": [-1, 1]}
+
+
+def test_the_protocols_have_curl_lines() -> None:
+    assert len(CURL_LINES) == 3
 
 
 def test_every_route_that_is_listed_exists_and_wants_the_key_or_not_as_listed(program: Program) -> None:

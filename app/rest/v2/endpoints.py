@@ -24,7 +24,6 @@ from app.rest.problems import (
     KINDS,
     NO_METHOD,
     NO_ROUTE,
-    NOT_JSON,
     Kind,
     RequestRefused,
     send_problem,
@@ -46,8 +45,6 @@ CODES: Mapping[type[CallError], Kind] = {**KINDS, InputError: REFUSED_CALL}
 """This door's table from the error tree to its own codes: as its elder's, but that wrong input is 400."""
 tell = told_otherwise(lambda sentence: {"error": sentence})
 """Words problems as the protocol does."""
-
-_JSON_TYPES = (b"", JSON, b"application/octet-stream")
 
 
 class IndexOptions(TypedDict, total=False):
@@ -186,8 +183,8 @@ class V2Door:
             await respond(send, 200, body, media_type, headers)
 
     async def _infer(self, call: Call) -> Answer:
+        # Content-Type is not looked at: tritonclient sends none, curl says that it is a form
         json_size, encoding = json_length(call.scope), _encoding(call.scope)
-        _check_type(call.scope)
         body = await read_body(call.scope, call.receive, self._limit)
         if encoding or len(body) > LARGE_BODY:
             return await self._admission.run(partial(self._infer_whole, call, encoding, json_size), body)
@@ -248,12 +245,6 @@ def _json(told: object) -> Answer:
 def _encoding(scope: Scope) -> bytes:
     encoding = (header(scope, b"content-encoding") or b"").strip().lower()
     return b"" if encoding == b"identity" else encoding
-
-
-def _check_type(scope: Scope) -> None:
-    """tritonclient says nothing of what it sends."""
-    if (header(scope, b"content-type") or b"").partition(b";")[0].strip().lower() not in _JSON_TYPES:
-        raise RequestRefused(NOT_JSON)
 
 
 async def _options(call: Call, adapter: TypeAdapter[OptionsT]) -> OptionsT:

@@ -17,11 +17,14 @@ from app.inference.described import warnings_of
 from app.inference.predictor import Array
 from app.inference.tensors import MOST_DIMENSIONS, MOST_ELEMENTS, Tensor, from_bytes, from_list, refused
 from app.rest.asgi import Header, Scope, header
-from app.rest.problems import MALFORMED, NOT_JSON, TOO_LARGE, RequestRefused
+from app.rest.problems import MALFORMED, NOT_JSON, TOO_LARGE, Kind, RequestRefused
 
 JSON_LENGTH = b"inference-header-content-length"
 """Header that says how much of a body is JSON; tensors' bytes follow."""
 _MOST_TENSORS = 256
+NO_LENGTH = Kind(400, MALFORMED.code, MALFORMED.title, "Inference-Header-Content-Length is no number of bytes.")
+NO_CODING = Kind(415, NOT_JSON.code, NOT_JSON.title, "Send the body as it is, or in gzip or deflate: Content-Encoding.")
+NOT_CODED = Kind(400, MALFORMED.code, MALFORMED.title, "The body is not what its Content-Encoding says.")
 
 Parameters = dict[str, JsonValue] | None
 
@@ -84,7 +87,7 @@ def json_length(scope: Scope) -> int | None:
     if declared is None:
         return None
     if not declared.isdigit() or len(declared) > 18:
-        raise RequestRefused(MALFORMED, unread=True)
+        raise RequestRefused(NO_LENGTH)
     return int(declared)
 
 
@@ -100,7 +103,7 @@ def inflated(encoding: bytes, body: bytes, limit: int) -> bytes:
         RequestRefused: The encoding is not known, the data is not so encoded, or there is too much of it.
     """
     if encoding not in (b"gzip", b"x-gzip", b"deflate"):
-        raise RequestRefused(NOT_JSON, unread=False)
+        raise RequestRefused(NO_CODING, unread=False)
     # either kind of header; some clients send deflate without the one that the standard asks for
     kinds = (zlib.MAX_WBITS, -zlib.MAX_WBITS) if encoding == b"deflate" else (zlib.MAX_WBITS | 16,)
     for kind in kinds:
@@ -113,7 +116,7 @@ def inflated(encoding: bytes, body: bytes, limit: int) -> bytes:
             raise RequestRefused(TOO_LARGE, unread=False)
         if inflate.eof and not inflate.unused_data:
             return data
-    raise RequestRefused(MALFORMED, unread=False)
+    raise RequestRefused(NOT_CODED, unread=False)
 
 
 def read_call(model: str, version: str | None, body: bytes, json_size: int | None) -> Asked:

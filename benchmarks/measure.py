@@ -56,7 +56,7 @@ def measure(contenders: Sequence[Contender], cores: Cores, plan: Plan) -> dict[s
                 figures = {"start_seconds": server.start_seconds, "memory_mb": memory_mb(server.pid)}
                 figures |= _loaded(server, contender, cores, plan, folder)
                 if number == 0:
-                    figures["rows_a_second"] = _batched(server, contender, cores, plan, folder)
+                    figures |= _batched(server, contender, cores, plan, folder)
             found[contender.name].append(figures)
     return dict(found)
 
@@ -102,7 +102,10 @@ def _loaded(server: Running, contender: Contender, cores: Cores, plan: Plan, fol
     return dict(vars(drive(server, contender, cores.load, plan.seconds, folder)))
 
 
-def _batched(server: Running, contender: Contender, cores: Cores, plan: Plan, folder: Path) -> float:
+def _batched(server: Running, contender: Contender, cores: Cores, plan: Plan, folder: Path) -> Figures:
     batch = replace(contender, name=f"{contender.name}, batches", path=f"{contender.path}/batch", body=BATCH)
     load = drive(server, batch, cores.load, plan.seconds, folder, BATCH_CONNECTIONS)
-    return load.requests_a_second * LARGEST_BATCH
+    return {
+        "rows_a_second": load.requests_a_second * LARGEST_BATCH,
+        "cpu_us_a_row": load.cpu_us / LARGEST_BATCH,
+    }

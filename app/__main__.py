@@ -22,6 +22,7 @@ def main() -> None:
     )
     parser.add_argument("--version", action="version", version=__version__)
     parser.add_argument("--workers", type=int, help="processes that serve the port together (WORKERS)")
+    parser.add_argument("--role", choices=("service", "model-server"), help="what is served (ROLE)")
     commands = parser.add_subparsers(metavar="COMMAND")
     for offered in (keys, models):
         offered.add_commands(commands)
@@ -33,7 +34,7 @@ def main() -> None:
         created = create_env_file()
     except SettingsError as error:
         quit_with(f"Settings: {error}", EXIT_SETTINGS)
-    settings, program = start(workers=arguments.workers)
+    settings, program = start(workers=arguments.workers, role=arguments.role)
     if created:
         print(_welcome(settings), flush=True)
     for stop in (signal.SIGINT, signal.SIGTERM):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -119,6 +119,8 @@ class Settings(ModelSettings):
     """Wrong keys from one address above which the answer is 429 in place of 401; 0: never."""
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_parts)] = ()
     """Networks, with commas between them, whose X-Forwarded-For is believed."""
+    role: Literal["service", "model-server"] = "service"
+    """What is served: everything, or only the models over gRPC, and health, for other machines in front of this one."""
     host: str = "127.0.0.1"
     """Address to listen on; 0.0.0.0 is every one."""
     port: int = Field(default=8000, ge=0, le=65535)
@@ -180,17 +182,23 @@ class Settings(ModelSettings):
             raise ValueError("is missing, and GRPC_TLS_CERT needs it")
         return path
 
+    @property
+    def serves_models_only(self) -> bool:
+        """Whether other machines have the doors for people, and this one only runs models for them."""
+        return self.role == "model-server"
+
     @model_validator(mode="before")
     @classmethod
     def _a_file_of_keys_is_enough(cls, values: dict[str, object]) -> dict[str, object]:
         return {**values, "api_key": values.get("api_key") or None} if values.get("api_keys_file") else values
 
 
-def load_settings(workers: int | None = None) -> Settings:
+def load_settings(workers: int | None = None, role: str | None = None) -> Settings:
     """Read the settings from the environment and, under it, ``.env`` in the working directory.
 
     Args:
         workers: Goes before the environment.
+        role: Goes before the environment.
 
     Returns:
         The settings.
@@ -198,7 +206,9 @@ def load_settings(workers: int | None = None) -> Settings:
     Raises:
         SettingsError: One is missing or wrong; every such setting is named, no value is shown.
     """
-    return _load(Settings if workers is None else partial(Settings, workers=workers))
+    given: dict[str, Any] = {"workers": workers, "role": role}
+    given = {name: value for name, value in given.items() if value is not None}
+    return _load(partial(Settings, **given))
 
 
 def load_model_settings() -> ModelSettings:

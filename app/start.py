@@ -19,12 +19,15 @@ KNOWN_GOOD = "known-good"
 """File beside the workers' figures: versions that the parent found to be good, which a worker need not try again."""
 
 
-def start(metrics_folder: Path | None = None, workers: int | None = None) -> tuple[Settings, Program]:
+def start(
+    metrics_folder: Path | None = None, workers: int | None = None, role: str | None = None
+) -> tuple[Settings, Program]:
     """Read the settings, build the parts, verify and load the models.
 
     Args:
         metrics_folder: Where several workers put what is counted; None makes one where there are several.
         workers: Goes before the setting.
+        role: Goes before the setting.
 
     Returns:
         The settings, and a program that is ready.
@@ -33,19 +36,22 @@ def start(metrics_folder: Path | None = None, workers: int | None = None) -> tup
         SystemExit: 2 where a setting is missing or wrong, 3 where a bundle is; stderr says which and why.
     """
     try:
-        return prepare(metrics_folder, workers)
+        return prepare(metrics_folder, workers, role)
     except SettingsError as error:
         quit_with(f"Settings: {error}", EXIT_SETTINGS)
     except BundleError as error:
         quit_with(f"Bundle: {error}", EXIT_BUNDLE)
 
 
-def prepare(metrics_folder: Path | None = None, workers: int | None = None) -> tuple[Settings, Program]:
+def prepare(
+    metrics_folder: Path | None = None, workers: int | None = None, role: str | None = None
+) -> tuple[Settings, Program]:
     """As `start`, for whoever says otherwise what is wrong.
 
     Args:
         metrics_folder: See `start`.
         workers: See `start`.
+        role: See `start`.
 
     Returns:
         See `start`.
@@ -54,7 +60,7 @@ def prepare(metrics_folder: Path | None = None, workers: int | None = None) -> t
         SettingsError: A setting is missing or wrong.
         BundleError: A bundle is.
     """
-    settings = load_settings(workers)
+    settings = load_settings(workers, role)
     configure_logging(settings.log_level)
     is_worker = metrics_folder is not None
     if not is_worker:  # a worker takes what was fetched for all, so that all serve the same

@@ -7,10 +7,13 @@ import grpc
 
 from app.bundle.manifest import Manifest
 from app.errors import BundleError, CallError, ModelNotReady, Overloaded, TooLate
+from app.inference.described import PACKED
 from app.inference.predictor import Array, Arrays, Predictor, check_golden
 from app.remote.connection import Connection
 from app.remote.messages import answer, joined, parts, request, rows_of, takes_packed
 from app.rpc._pb.open_inference_pb2 import (
+    ModelConfigRequest,
+    ModelConfigResponse,
     ModelInferResponse,
     ModelMetadataRequest,
     ModelMetadataResponse,
@@ -41,8 +44,20 @@ class _Wire(Predictor):
     def compare(self) -> None:
         """Hold the server's metadata against the manifest, and run the golden rows there."""
         asked = ModelMetadataRequest(name=self.manifest.name, version=self.version)
-        self.packed = takes_packed(self.manifest, self.connection.call("ModelMetadata", asked, ModelMetadataResponse))
+        told = self.connection.call("ModelMetadata", asked, ModelMetadataResponse)
+        self.packed = takes_packed(self.manifest, told) or self._also_packed()
         check_golden(self)
+
+    def _also_packed(self) -> bool:
+        """Whether the server takes the packed tensor beside the inputs that its metadata have, as this program does."""
+        asked = ModelConfigRequest(name=self.manifest.name, version=self.version)
+        try:
+            told = self.connection.call("ModelConfig", asked, ModelConfigResponse)
+        except grpc.RpcError as error:
+            if error.code() in _AWAY:
+                raise
+            return False  # not every server has configurations
+        return bool(self.manifest.packed) and told.config.parameters[PACKED].string_value == self.manifest.packed
 
     def answers(self) -> bool:
         """Whether the server says that it can answer."""

@@ -74,6 +74,7 @@ class RestDoor:
         public: PublicModels | None = None,
         plane: DataPlane | None = None,
         remote: Collection[str] = (),
+        health_only: bool = False,
     ) -> None:
         """Args:
         service: The one way in to models.
@@ -88,6 +89,7 @@ class RestDoor:
         public: Models that answer without a key; none by default.
         plane: Answers the Open Inference Protocol; by default without the domains' checks.
         remote: Models that another machine runs: their operations wait beside the event loop.
+        health_only: Whether nothing is here but /health/* and /metrics: another door has the models.
         """
         self.router = FastAPI(
             title="Beer Model",
@@ -116,10 +118,12 @@ class RestDoor:
             for operation in face.operations
         ]
         self.router.router.routes.extend(routes)
-        plane = plane or DataPlane(service, self.admission, {})
-        self._v2 = V2Door(plane, self.admission, lambda: self.ready, body_limits["many"])
-        self.router.router.routes.extend(EndpointRoute(endpoint, self._v2) for endpoint in self._v2.endpoints)
-        _add_model(self.router, service)
+        self._v2: App = self.router
+        if not health_only:
+            plane = plane or DataPlane(service, self.admission, {})
+            self._v2 = v2 = V2Door(plane, self.admission, lambda: self.ready, body_limits["many"])
+            self.router.router.routes.extend(EndpointRoute(endpoint, v2) for endpoint in v2.endpoints)
+            _add_model(self.router, service)
         _add_metrics(self.router, service.metrics)
         _add_health(self.router, lambda: self.ready)
         _add_problems(self.router)

@@ -75,7 +75,7 @@ def rpc_server(settings: Settings, program: Program, address: str) -> "RpcServer
     inference = InferenceMethods(plane, program.rest.admission, lambda: program.rest.ready)
     services = {"": lambda: program.rest.ready, INFERENCE: lambda: program.rest.ready}
     methods: tuple[Method, ...] = inference.methods
-    if IRIS_MODEL in plane.names:
+    if IRIS_MODEL in plane.names and not settings.serves_models_only:
         services[IRIS] = lambda: plane.is_ready(IRIS_MODEL)
         methods += IrisMethods(plane).methods
     health = Health(services)

@@ -94,7 +94,7 @@ def keep_rpc_port(settings: Settings) -> socket.socket | None:
     Raises:
         SystemExit: 2 where a file is missing or broken, 1 where somebody listens on the port.
     """
-    if not settings.grpc_enabled:
+    if not (settings.grpc_enabled or settings.serves_models_only):
         return None
     try:
         check_tls(settings)

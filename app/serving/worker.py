@@ -20,12 +20,12 @@ def leave(number: int, frame: FrameType | None) -> None:
 def main() -> None:
     """Serve the port and tell the parent.
 
-    Arguments are two inherited descriptors, the metrics' folder and gRPC's address.
+    Arguments are two inherited descriptors, the metrics' folder, gRPC's address and the role.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, leave)
     listening, parent = (socket.socket(fileno=int(number)) for number in sys.argv[1:3])
-    settings, program = start(Path(sys.argv[3]))
+    settings, program = start(Path(sys.argv[3]), role=sys.argv[5])
     threading.Thread(target=_stop_with, args=(parent,), name="parent", daemon=True).start()
     run(settings, program, listening, sys.argv[4], lambda: parent.sendall(b"."))
 

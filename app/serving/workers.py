@@ -60,6 +60,7 @@ class Supervisor:
         metrics_folder: Path,
         rpc: str = "",
         try_models: Callable[[], None] = lambda: None,
+        role: str = "service",
     ) -> None:
         """Args:
         listening: The open port, which each worker inherits.
@@ -68,12 +69,14 @@ class Supervisor:
         metrics_folder: Where workers put what is counted, so that each can tell the sum.
         rpc: Address that is kept for gRPC, where each worker listens; empty: none is served.
         try_models: Raises `BundleError` where a new worker should not load what there is.
+        role: What each serves.
         """
         self._listening = listening
         self._count = count
         self._grace = grace
         self._metrics_folder = metrics_folder
         self._rpc = rpc
+        self._role = role
         self._try_models = try_models
         self._workers: set[Worker] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -118,6 +121,7 @@ class Supervisor:
                 *map(str, inherited),
                 str(self._metrics_folder),
                 self._rpc,
+                self._role,
                 pass_fds=inherited,
                 stdin=subprocess.DEVNULL,
             )
@@ -201,6 +205,7 @@ def supervise(settings: Settings, program: Program) -> None:
             metrics.folder,
             address_of(kept) if kept else "",
             lambda: try_models(program),
+            settings.role,
         )
         management = start_management(settings, program, lambda: supervisor.is_ready)
         asyncio.run(supervisor.run())

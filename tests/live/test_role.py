@@ -1,0 +1,116 @@
+"""Two processes of this program: one runs the models, the other has everything else."""
+
+import json
+import signal
+import threading
+
+import pytest
+
+from app.domains.beer.schema import EXAMPLE_BEER
+from app.rpc._pb import open_inference_pb2 as pb
+from tests.known import KEY
+from tests.live.conftest import Start
+from tests.live.program import SERVE, Program
+from tests.live.rpc import INFERENCE, caller
+from tests.live.test_model_server import CALLS, READY, ask, until
+from tests.live.wire import Answer, request
+
+SERVER_KEY = "a-key-for-the-model-server-12345"
+RIGHT = ("X-API-Key", KEY)
+
+
+def server(start: Start, port: str = "0", **more: str) -> Program:
+    return start(command=(*SERVE, "--role", "model-server"), API_KEY=SERVER_KEY, PORT="0", GRPC_PORT=port, **more)
+
+
+def front(start: Start, target: str, key: str = SERVER_KEY, **more: str) -> Program:
+    return start(API_KEY=KEY, PORT="0", MODEL_SERVER=f"grpc://{target}", MODEL_SERVER_API_KEY=key, **more)
+
+
+def test_the_answers_are_those_of_one_process_that_has_everything(start: Start, program: Program) -> None:
+    models = server(start)
+    there = front(start, models.rpc())
+    for path, body in CALLS.items():
+        far, near = ask(there, path, body), ask(program, path, body)
+        assert (far.status, far.body) == (200, near.body), path
+    wrong = ask(there, "/predict", {**EXAMPLE_BEER, "target_fg": 1090})
+    assert (wrong.status, wrong.json["errors"][0]["code"]) == (422, "gravities_swapped")
+    lines = [line for line in models.lines("ModelInfer") if "ModelInfer" in json.dumps(line)]
+    assert lines, "the models were run there"
+
+
+def test_a_model_server_has_no_door_but_grpc_and_health(start: Start) -> None:
+    models = server(start, GRPC_ENABLED="false")
+    key = ("X-API-Key", SERVER_KEY)
+    assert models.send(READY).status == 200
+    assert models.send(request("GET", "/health/live")).status == 200
+    assert models.send(request("GET", "/metrics", [key])).status == 200
+    for path in "/predict", "/iris/predict", "/v2/models/iris/infer", "/model", "/docs", "/openapi.json", "/v2":
+        for verb in "GET", "POST":
+            assert models.send(request(verb, path, [key], b"{}")).status == 404, path
+            assert models.send(request(verb, path)).status == 401, path
+    with caller(models.rpc()) as call:
+        told = call.call(f"{INFERENCE}ServerReady", pb.ServerReadyRequest(), pb.ServerReadyResponse)
+        assert told.message.ready
+        assert call.call("/ml.IrisPredictor/PredictIrisSpecies", b"", key=SERVER_KEY).code.name == "UNIMPLEMENTED"
+
+
+def test_workers_have_the_role_too(start: Start) -> None:
+    models = server(start, WORKERS="2")
+    models.port()
+    for _ in range(8):
+        assert models.send(request("POST", "/predict", [("X-API-Key", SERVER_KEY)], b"{}")).status == 404
+    assert ask(front(start, models.rpc()), "/predict", EXAMPLE_BEER).status == 200
+
+
+def test_a_wrong_key_for_the_server_stops_the_start(start: Start) -> None:
+    program = front(start, server(start).rpc(), key="not-the-key-of-the-server")
+    assert program.ended() == 3
+    assert "UNAUTHENTICATED" in program.errors and "not-the-key" not in program.errors
+
+
+class Load:
+    """Four callers that ask for the same beer until they are stopped."""
+
+    def __init__(self, program: Program) -> None:
+        self.told: list[Answer] = []
+        self._program = program
+        self._stop = threading.Event()
+        self._callers = [threading.Thread(target=self._call) for _ in range(4)]
+        for each in self._callers:
+            each.start()
+
+    def _call(self) -> None:
+        while not self._stop.is_set():
+            self.told.append(ask(self._program, "/predict", EXAMPLE_BEER))
+
+    def stop(self) -> None:
+        self._stop.set()
+        for each in self._callers:
+            each.join()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "told to stop"])
+def test_ended_and_started_again_under_load_no_answer_is_wrong_and_it_recovers(
+    start: Start, number: signal.Signals
+) -> None:
+    models = server(start)
+    address = models.rpc()
+    program = front(start, address, MODEL_SERVER_TIMEOUT="3", MAX_WAITING="64")
+    right = ask(program, "/predict", EXAMPLE_BEER).body
+    load = Load(program)
+    try:
+        until(lambda: len(load.told) > 50)
+        models.process.send_signal(number)
+        until(lambda: program.send(READY).status == 503)
+        models.ended()
+        server(start, address.rpartition(":")[2])
+        until(lambda: program.send(READY).status == 200)
+        before = len(load.told)
+        until(lambda: len(load.told) > before + 50)
+    finally:
+        load.stop()
+    assert {answer.status for answer in load.told} <= {200, 503, 504}
+    assert all(answer.body == right for answer in load.told if answer.status == 200)
+    assert {answer.status for answer in load.told[-20:]} == {200}
+    print({status: sum(answer.status == status for answer in load.told) for status in (200, 503, 504)})

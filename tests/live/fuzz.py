@@ -1,18 +1,32 @@
 """Requests that nobody would write: random bytes, right requests bent in a few places, and JSON of strange values."""
 
+import json
+import struct
+
 from hypothesis import strategies as st
 
+from app.domains.beer.schema import EXAMPLE_RECIPE
 from tests.known import KEY
 from tests.live.raw import BODY, post
 
 BATCH = b'{"beers": [' + BODY + b"]}"
 CHUNKED = b"%x\r\n" % len(BODY) + BODY + b"\r\n0\r\n\r\n"
-RECIPE = (
-    b'{"target_og": 1056, "abv": 5.6, "boil_volume": {"value": 25, "unit": "litres"}, "hops": [{"name": "Cascade", '
-    b'"amount": {"value": 25, "unit": "grams"}, "add": "start", "attribute": "bitter"}], "explain": true}'
+RECIPE = json.dumps(EXAMPLE_RECIPE).encode()
+IRIS = b'{"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}'
+TENSORS = (
+    b'{"id": "1", "inputs": [{"name": "features", "shape": [1, 6], "datatype": "FP32", '
+    b'"data": [5.6, 1056.0, 1013.0, 17.0, 8.6, 4.4]}], "outputs": [{"name": "ibu"}]}'
 )
+RAW = (
+    b'{"inputs": [{"name": "features", "shape": [1, 6], "datatype": "FP32", "parameters": {"binary_data_size": 24}}]}'
+)
+VITALS = (5.6, 1056.0, 1013.0, 17.0, 8.6, 4.4)
+INFER = b"/v2/models/beer-ibu/infer"
 RIGHT = (
     post(),
+    post(target=b"/iris/predict", body=IRIS),
+    post(target=INFER, body=TENSORS),
+    post(b"Inference-Header-Content-Length: %d\r\n" % len(RAW), RAW + struct.pack("<6f", *VITALS), target=INFER),
     post(target=b"/predict/batch", body=BATCH),
     post(target=b"/explain"),
     post(body=RECIPE),
@@ -37,14 +51,15 @@ WORDS = (
 )  # fmt: skip
 METHODS = (b"GET", b"POST", b"HEAD", b"PUT", b"DELETE", b"OPTIONS", b"TRACE", b"PATCH", b"BREW", b"get")
 TARGETS = (
+    b"/iris/predict", INFER, b"/v2/models/x/versions/..", b"/v2", b"/v2/repository/index",
     b"/predict", b"/predict/batch", b"/explain", b"/model", b"/model?name=", b"/metrics", b"/health/live", b"/docs",
     b"/",
     b"*", b"http://x/predict", b"//predict", b"/predict?", b"/predict#x", b"/%", b"/%ff%00", b"/docs/assets/../../app",
 )  # fmt: skip
 FIELDS = (
-    "abv", "target_og", "target_fg", "ebc", "srm", "ph", "attenuation_level", "hops", "malt", "yeast", "explain",
-    "beers",
-    "boil_volume", "name", "amount", "value", "unit", "add", "attribute", "x", "", "__class__",
+    *EXAMPLE_RECIPE, "srm", "beers", "name", "amount_g", "alpha_acid", "boil_minutes", "stage", "amount_kg", "x", "",
+    "__class__",
+    "inputs", "outputs", "shape", "datatype", "data", "parameters", "sepal_length",
 )  # fmt: skip
 
 _numbers = st.sampled_from(
@@ -102,7 +117,7 @@ def _bent(draw: st.DrawFn) -> bytes:
 def _posted(draw: st.DrawFn) -> bytes:
     """A right head before a body that is nearly JSON."""
     body = draw(_json).encode("utf-8", "surrogatepass")
-    target = draw(st.sampled_from((b"/predict", b"/predict/batch", b"/explain")))
+    target = draw(st.sampled_from((b"/predict", b"/predict/batch", b"/explain", b"/iris/predict", INFER)))
     return post(body=body, target=target)
 
 

@@ -68,7 +68,7 @@ def running(contender: Contender, core: int, folder: Path, keep_log: bool = True
     port = _free_port()
     environment = {
         **os.environ, "PYTHONPATH": str(ROOT), "API_KEY": KEY, "OMP_NUM_THREADS": "1", "PORT": str(port),
-        "HOST": "127.0.0.1", **contender.environment,
+        "GRPC_PORT": "0", "HOST": "127.0.0.1", **contender.environment,
     }
     log_path = folder / "stderr" if keep_log else Path(os.devnull)
     with log_path.open("wb") as log:

@@ -1,0 +1,111 @@
+"""gRPC's end, and its workers: calls in work finish, whoever comes too late learns it, a death is made good."""
+
+import os
+import signal
+import threading
+
+import grpc
+
+from app.rpc._pb import open_inference_pb2 as pb
+from tests.known import KEY
+from tests.live.conftest import Start
+from tests.live.program import Program
+from tests.live.rpc import BEER_ROW, caller, typed
+from tests.live.test_workers import children, serving, until
+
+
+class Callers:
+    """Clients that call without pause until told to stop."""
+
+    def __init__(self, address: str, request: pb.ModelInferRequest, count: int = 4) -> None:
+        self._address = address
+        self._request = request
+        self._stop = threading.Event()
+        self.codes: list[grpc.StatusCode] = []
+        self.details: set[str] = set()
+        self._threads = [threading.Thread(target=self._call) for _ in range(count)]
+        for thread in self._threads:
+            thread.start()
+
+    def _call(self) -> None:
+        with caller(self._address) as client:
+            while not self._stop.is_set():
+                told = client.infer(self._request)
+                self.codes.append(told.code)
+                self.details.add(told.details)
+
+    def stop(self) -> set[grpc.StatusCode]:
+        """The codes that they got."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+        return set(self.codes)
+
+
+def _many() -> pb.ModelInferRequest:
+    """A call that takes the pool some milliseconds."""
+    request = pb.ModelInferRequest(model_name="beer-ibu")
+    request.inputs.add(name="features", datatype="FP32", shape=[5000, 6])
+    request.inputs[0].contents.fp32_contents.extend(BEER_ROW * 5000)
+    return request
+
+
+def test_on_sigterm_calls_in_work_are_answered_and_later_ones_are_told_unavailable(start: Start) -> None:
+    program = start(API_KEY=KEY, PORT="0")
+    callers = Callers(program.rpc(), _many())
+    program.lines_with('"method": "GRPC"', 20)
+    program.process.send_signal(signal.SIGTERM)
+    assert program.ended() == 0
+    codes = callers.stop()
+    assert codes == {grpc.StatusCode.OK, grpc.StatusCode.UNAVAILABLE}, callers.details
+    answered = program.errors.count('"route": "/inference.GRPCInferenceService/ModelInfer", "status": 0')
+    assert callers.codes.count(grpc.StatusCode.OK) == answered
+    assert "Traceback" not in program.errors and program.seconds < 60
+
+
+def test_a_client_that_watches_and_one_that_idles_do_not_hold_up_the_end(start: Start) -> None:
+    program = start(API_KEY=KEY, PORT="0", SHUTDOWN_GRACE="20")
+    with caller(program.rpc()) as client:
+        watch = client.channel.unary_stream("/grpc.health.v1.Health/Watch")(b"")
+        reflection = client.channel.stream_stream("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
+        never = threading.Event()
+        asked = reflection(_nothing(never))
+        next(iter(watch))
+        program.process.send_signal(signal.SIGTERM)
+        assert until(lambda: program.process.poll() is not None, "ended") < 10
+        assert [message[-1] for message in watch] == [2]  # NOT_SERVING
+        never.set()
+        asked.cancel()
+    assert program.ended() == 0
+
+
+def _nothing(never: threading.Event):  # type: ignore[no-untyped-def]
+    never.wait(60)
+    yield b""
+
+
+def test_workers_share_the_port_and_one_that_dies_is_replaced(start: Start) -> None:
+    program = start(API_KEY=KEY, PORT="0", WORKERS="2")
+    address = program.rpc()
+    until(lambda: serving(program) == 2, "two workers")
+    assert _answering(address, 24) >= {grpc.StatusCode.OK}
+    os.kill(next(iter(children(program))), signal.SIGKILL)
+    until(lambda: serving(program) == 3, "a third")
+    assert _answering(address, 12) == {grpc.StatusCode.OK}
+    _hang_up(program)
+    until(lambda: "every worker is new" in program.errors, "rolled")
+    assert _answering(address, 12) == {grpc.StatusCode.OK}
+    assert program.stop() == 0
+
+
+def _hang_up(program: Program) -> None:
+    program.process.send_signal(signal.SIGHUP)
+
+
+def _answering(address: str, count: int) -> set[grpc.StatusCode]:
+    """Codes of calls, each on a connection of its own."""
+    codes = set()
+    for _ in range(count):
+        with caller(address) as client:
+            codes.add(client.infer(typed("beer-ibu", BEER_ROW)).code)
+    return codes

@@ -1,0 +1,82 @@
+"""TLS by files: a client that trusts the certificate is served, with mutual TLS only one whose own is signed."""
+
+import subprocess
+from pathlib import Path
+
+import grpc
+import pytest
+from grpc_health.v1.health_pb2 import HealthCheckRequest
+
+from tests.known import KEY
+from tests.live.conftest import Start
+from tests.live.rpc import BEER_ROW, HEALTH, caller, typed
+
+
+def _openssl(folder: Path, *arguments: str) -> None:
+    subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the authority ``ca`` and, signed by it, ``server`` and ``client``, each ``.pem`` and ``.key``."""
+    folder = tmp_path_factory.mktemp("certificates")
+    curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+    _openssl(folder, "req", "-x509", *curve, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=ca", "-days", "2")
+    for name in ("server", "client"):
+        request = ("-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}")
+        _openssl(folder, "req", *curve, *request, "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1")
+        signed = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-copy_extensions", "copy")
+        _openssl(folder, "x509", "-req", "-in", f"{name}.csr", "-out", f"{name}.pem", *signed)
+    return folder
+
+
+def _settings(certificates: Path, **more: str) -> dict[str, str]:
+    pair = {"GRPC_TLS_CERT": str(certificates / "server.pem"), "GRPC_TLS_KEY": str(certificates / "server.key")}
+    return {"API_KEY": KEY, "PORT": "0", **pair, **more}
+
+
+def _credentials(certificates: Path, *own: str) -> grpc.ChannelCredentials:
+    chain = [(certificates / name).read_bytes() for name in own]
+    return grpc.ssl_channel_credentials((certificates / "ca.pem").read_bytes(), *chain)
+
+
+def test_tls_serves_whoever_trusts_the_certificate_and_nobody_in_the_clear(start: Start, certificates: Path) -> None:
+    address = start(**_settings(certificates)).rpc()
+    with caller(address, _credentials(certificates)) as client:
+        assert client.infer(typed("beer-ibu", BEER_ROW)).code is grpc.StatusCode.OK
+    with caller(address) as client:
+        assert client.call(f"{HEALTH}Check", HealthCheckRequest(), timeout=5).code is not grpc.StatusCode.OK
+
+
+def test_mutual_tls_wants_a_signed_certificate_and_a_key_beside_it(start: Start, certificates: Path) -> None:
+    address = start(**_settings(certificates, GRPC_TLS_CLIENT_CA=str(certificates / "ca.pem"))).rpc()
+    with caller(address, _credentials(certificates, "client.key", "client.pem")) as client:
+        assert client.infer(typed("beer-ibu", BEER_ROW)).code is grpc.StatusCode.OK
+        assert client.infer(typed("beer-ibu", BEER_ROW), key=None).code is grpc.StatusCode.UNAUTHENTICATED
+    with caller(address, _credentials(certificates)) as client:
+        assert client.infer(typed("beer-ibu", BEER_ROW), timeout=5).code is not grpc.StatusCode.OK
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("GRPC_TLS_CERT", None, "cannot be read: No such file or directory"),
+        ("GRPC_TLS_KEY", None, "cannot be read: No such file or directory"),
+        ("GRPC_TLS_KEY", "nonsense", "is not the key of GRPC_TLS_CERT"),
+        ("GRPC_TLS_CLIENT_CA", "nonsense", "holds no certificates in PEM"),
+    ],
+)
+def test_a_file_that_is_missing_or_broken_stops_the_start(
+    start: Start, certificates: Path, tmp_path: Path, name: str, content: str | None, told: str
+) -> None:
+    if content is not None:
+        (tmp_path / "file").write_text(content)
+    program = start(**_settings(certificates, **{name: str(tmp_path / "file")}))
+    assert program.ended() == 2
+    assert name in program.errors and told in program.errors
+
+
+def test_a_certificate_without_a_key_is_no_setting(start: Start, certificates: Path) -> None:
+    program = start(API_KEY=KEY, PORT="0", GRPC_TLS_CERT=str(certificates / "server.pem"))
+    assert program.ended() == 2
+    assert "GRPC_TLS_KEY: is missing" in program.errors

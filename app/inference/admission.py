@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from typing import TypeVar
 
@@ -73,5 +74,7 @@ class Admission:
 
 
 def _step_back() -> None:
-    if sys.platform == "linux":  # where each thread has a niceness of its own
+    if sys.platform != "linux":  # only there each thread has a niceness of its own
+        return
+    with suppress(OSError):  # where a sandbox forbids it, the pool must work all the same
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + STEP_BACK)

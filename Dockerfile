@@ -45,6 +45,10 @@ LABEL org.opencontainers.image.title="Beer Model" \
       org.opencontainers.image.created=$CREATED \
       org.opencontainers.image.licenses=MIT
 
+FROM serving AS model-server
+EXPOSE 8000 50052
+ENTRYPOINT ["/venv/bin/python", "-m", "app"]
+
 FROM serving AS api
-EXPOSE 8000
+EXPOSE 8000 50052
 ENTRYPOINT ["/venv/bin/python", "-m", "app"]

@@ -6,8 +6,6 @@ import pytest
 
 from tests.containers.engine import missing, script
 
-NAME = "beer-model-check"
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whatever lies in this folder needs an engine."""
@@ -26,6 +24,16 @@ def engine_answers() -> None:
 @pytest.fixture(scope="session")
 def image(engine_answers: None, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The image of the API, built by build_image.sh from another working directory."""
-    built = script("build_image.sh", f"{NAME}:tested", cwd=tmp_path_factory.mktemp("elsewhere"))
+    return _built("beer-model:tested", tmp_path_factory.mktemp("elsewhere"))
+
+
+@pytest.fixture(scope="session")
+def model_server_image(image: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The image of the model server."""
+    return _built("beer-model-server:tested", tmp_path_factory.mktemp("elsewhere"), "--target", "model-server")
+
+
+def _built(tag: str, folder: Path, *words: str) -> str:
+    built = script("build_image.sh", *words, tag, cwd=folder)
     assert built.returncode == 0, built.stdout[-2000:] + built.stderr[-2000:]
-    return f"{NAME}:tested"
+    return tag

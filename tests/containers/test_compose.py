@@ -1,0 +1,133 @@
+"""docker-compose.yml: an API whose models run in another container, which goes and comes back."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.containers.engine import PROGRAM, engine, inspect, log, wait_for
+from tests.known import BEER, REPOSITORY
+
+PROJECT = "beer-model-check"
+API, SERVER = f"{PROJECT}-api-1", f"{PROJECT}-model-server-1"
+
+
+class Stack:
+    """The composition, started with --wait; it says how long that took."""
+
+    def __init__(self, folder: Path) -> None:
+        self._keys = folder / "keys.json"
+        self.key = self._create("caller")
+        self._environment = {
+            **os.environ, "TAG": "tested", "PORT": "0", "KEYS_FILE": str(self._keys),
+            "MODEL_SERVER_API_KEY": self._create("api"),
+        }
+        self._keys.chmod(0o644)
+        began = time.monotonic()
+        self.compose("up", "--detach", "--wait", "--wait-timeout", "120")
+        print(f"up --wait: {time.monotonic() - began:.0f} s")
+        address = self.compose("port", "api", "8000")
+        self.url = f"http://{address}"
+
+    def _create(self, name: str) -> str:
+        made = subprocess.run(
+            [sys.executable, "-m", "app", "keys", "create", "--name", name],
+            env={**os.environ, "API_KEYS_FILE": str(self._keys)}, cwd=REPOSITORY,
+            capture_output=True, text=True, check=True,
+        )
+        return made.stdout.split()[-1]
+
+    def compose(self, *words: str) -> str:
+        """What compose says to a command."""
+        command = [str(PROGRAM), "compose", "--project-name", PROJECT, "--file", str(REPOSITORY / "docker-compose.yml")]
+        done = subprocess.run([*command, *words], env=self._environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout.strip()
+
+    def ask(self, path: str, body: object = None) -> tuple[int, Any]:
+        """Status and JSON of an answer; 0 where nobody answers."""
+        data = json.dumps(body).encode() if body is not None else None
+        headers = {"X-API-Key": self.key, "Content-Type": "application/json"}
+        try:
+            with urllib.request.urlopen(urllib.request.Request(self.url + path, data, headers), timeout=20) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error)
+
+
+@pytest.fixture(scope="module")
+def stack(image: str, model_server_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    if subprocess.run([str(PROGRAM), "compose", "version"], capture_output=True).returncode:
+        pytest.skip(f"{PROGRAM} has no compose")
+    stack: Stack | None = None
+    try:
+        stack = Stack(tmp_path_factory.mktemp("compose"))
+        yield stack
+    finally:
+        if stack is None:
+            engine("rm", "--force", API, SERVER, check=False)
+        else:
+            stack.compose("down", "--timeout", "5")
+
+
+def test_every_model_answers_through_the_model_server(stack: Stack) -> None:
+    before = log(SERVER).count("ModelInfer")
+    status, answer = stack.ask("/predict", BEER)
+    assert status == 200 and answer["ibu"] == pytest.approx(48, abs=1) and answer["model"]["name"] == "beer-ibu"
+    hops = [{"name": "Magnum", "amount_g": 12, "boil_minutes": 60}]
+    status, answer = stack.ask("/predict", {**BEER, "batch_volume_l": 20, "hops": hops})
+    assert status == 200 and answer["model"]["name"] == "beer-ibu-recipe"
+    wait_for("calls in the model server's log", lambda: log(SERVER).count("ModelInfer") >= before + 2)
+
+
+def test_only_the_api_has_a_port_and_only_it_reaches_the_outside(stack: Stack) -> None:
+    api, server = inspect("container", API), inspect("container", SERVER)
+    assert not any(server["NetworkSettings"]["Ports"].values())
+    published = {port: where for port, where in api["NetworkSettings"]["Ports"].items() if where}
+    assert published.keys() == {"8000/tcp"} and published["8000/tcp"][0]["HostIp"] == "127.0.0.1"
+    assert set(server["NetworkSettings"]["Networks"]) == {f"{PROJECT}_models"}
+    assert set(api["NetworkSettings"]["Networks"]) == {f"{PROJECT}_models", f"{PROJECT}_outside"}
+    assert inspect("network", f"{PROJECT}_models")["Internal"] is True
+
+
+def test_both_are_bounded_and_their_keys_are_a_file(stack: Stack) -> None:
+    for name in (API, SERVER):
+        container = inspect("container", name)
+        host = container["HostConfig"]
+        assert host["ReadonlyRootfs"] and host["Memory"] == 512 * 1024**2 and host["PidsLimit"] == 256
+        assert host["RestartPolicy"]["Name"] == "unless-stopped"
+        status = engine("exec", name, "cat", "/proc/1/status")
+        assert set(re.findall(r"^Cap(?:Prm|Eff|Bnd):\s+(\w+)$", status, re.MULTILINE)) == {"0" * 16}
+        assert re.search(r"^NoNewPrivs:\s+1$", status, re.MULTILINE)
+        assert stack.key not in json.dumps(container)
+        assert not any(value.startswith("API_KEY=") for value in container["Config"]["Env"])
+
+
+def test_the_model_server_goes_and_comes_back_without_a_restart_of_the_api(stack: Stack) -> None:
+    started = inspect("container", API)["State"]["StartedAt"]
+    stack.compose("stop", "model-server")
+    wait_for("readiness 503", lambda: stack.ask("/health/ready")[0] == 503)
+    assert stack.ask("/health/ready")[1]["code"] == "not_ready"
+    status, problem = stack.ask("/predict", BEER)
+    assert status == 503 and problem["code"] == "not_ready" and problem["detail"]
+    assert stack.ask("/health/live")[0] == 200
+    stack.compose("start", "model-server")
+    wait_for("readiness 200", lambda: stack.ask("/health/ready")[0] == 200)
+    assert stack.ask("/predict", BEER)[0] == 200
+    assert inspect("container", API)["State"]["StartedAt"] == started
+
+
+def test_a_model_server_that_is_killed_is_started_again(stack: Stack) -> None:
+    first = inspect("container", SERVER)["State"]["Pid"]
+    engine("exec", SERVER, "/venv/bin/python", "-c", "import os; os.kill(1, 15)")
+    wait_for("another process", lambda: inspect("container", SERVER)["State"]["Pid"] not in (0, first))
+    wait_for("readiness 200", lambda: stack.ask("/health/ready")[0] == 200)

@@ -5,6 +5,7 @@ import json
 import logging
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from functools import lru_cache
 from typing import TextIO
@@ -50,6 +51,7 @@ def configure_logging(level: str) -> None:
         logger.handlers.clear()
         logger.propagate = name != "uvicorn.access"
     logging.getLogger("mangum.http").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # what is odd about a caller's picture is no news
 
 
 def at_turns_end(job: Callable[[], None]) -> None:

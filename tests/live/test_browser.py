@@ -11,6 +11,7 @@ import pytest
 from tests.known import KEY
 from tests.live.program import Program
 from tests.live.wire import request
+from tests.pictures import drawn, encoded
 
 DRIVER = os.environ.get("CHROMEDRIVER") or shutil.which("chromedriver") or "/usr/bin/chromedriver"
 pytestmark = [
@@ -27,7 +28,7 @@ from selenium.webdriver.support.expected_conditions import (  # noqa: E402
     invisibility_of_element_located,
     presence_of_element_located,
 )
-from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
+from selenium.webdriver.support.ui import Select, WebDriverWait  # noqa: E402
 
 FLAGS = (
     "--headless",
@@ -95,6 +96,42 @@ def test_the_page_authorizes_and_shows_the_bitterness(browser: Chrome, program: 
     picture = Path(os.environ.get("DOCS_PICTURE") or tmp_path / "docs.png")
     assert browser.save_screenshot(str(picture))
     assert 10_000 < picture.stat().st_size < 200_000
+
+
+def test_the_page_uploads_a_picture(browser: Chrome, program: Program, tmp_path: Path) -> None:
+    photo = Path(os.environ.get("DOCS_PHOTO") or tmp_path / "picture.jpg")
+    if not photo.exists():
+        photo.write_bytes(encoded(drawn(3), "JPEG"))
+    block = "[id='operations-default-predict_pet']"
+    browser.get(f"http://127.0.0.1:{program.port()}/docs")
+    clickable(browser, ".auth-wrapper .authorize").click()
+    clickable(browser, ".auth-container input").send_keys(KEY)
+    clickable(browser, ".auth-btn-wrapper .authorize").click()
+    clickable(browser, ".auth-btn-wrapper .btn-done").click()
+    WebDriverWait(browser, PATIENCE).until(invisibility_of_element_located((By.CSS_SELECTOR, ".modal-ux")))
+
+    clickable(browser, f"{block} .opblock-summary-control").click()
+    kinds = Select(clickable(browser, f"{block} .opblock-section-request-body select"))
+    kinds.select_by_visible_text("multipart/form-data")
+    file = WebDriverWait(browser, PATIENCE).until(
+        presence_of_element_located((By.CSS_SELECTOR, f"{block} input[type=file]")))
+    file.send_keys(str(photo))
+    clickable(browser, f"{block} .execute").click()
+    shown = WebDriverWait(browser, PATIENCE).until(
+        presence_of_element_located((By.CSS_SELECTOR, ".live-responses-table .response .highlight-code code"))
+    )
+    told = json.loads(shown.text)
+    headers = [("X-API-Key", KEY), ("Content-Type", "image/jpeg")]
+    assert told == program.send(request("POST", "/pets/predict", headers, photo.read_bytes())).json
+
+    browser.execute_script(
+        "const block = document.querySelector(arguments[0]);"
+        "for (const part of ['.curl-command', '.request-url', '.opblock-description-wrapper', '.view-line-link'])"
+        "  block.querySelector(part).remove();"
+        "block.scrollIntoView()", block
+    )
+    picture = Path(os.environ.get("DOCS_PETS_PICTURE") or tmp_path / "pets.png")
+    assert browser.save_screenshot(str(picture))
 
 
 def test_the_browser_has_nothing_to_complain_of(browser: Chrome, program: Program) -> None:

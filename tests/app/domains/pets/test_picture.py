@@ -1,0 +1,75 @@
+"""Hostile pictures: a reason or right pixels, and nothing is set aside before the size is known to be bearable."""
+
+import tracemalloc
+
+import pytest
+from PIL import Image
+
+from app.domains.pets.headers import read_header
+from app.domains.pets.picture import PictureError, opened
+from tests.pictures import chunk, drawn, encoded, flat_png
+
+JPEG, PNG, WEBP = (encoded(drawn(), kind) for kind in ("JPEG", "PNG", "WEBP"))
+
+
+@pytest.mark.parametrize("size", [(160, 120), (16, 500), (641, 17)])
+@pytest.mark.parametrize(
+    "options", [{"kind": "JPEG"}, {"kind": "JPEG", "progressive": True}, {"kind": "PNG"}, {"kind": "WEBP"},
+                {"kind": "WEBP", "lossless": True}, {"kind": "WEBP", "exif": b"Exif\0\0II*\0\x08\0\0\0\0\0"}],
+)
+def test_a_header_tells_format_and_size(options: dict[str, object], size: tuple[int, int]) -> None:
+    kind = str(options["kind"])
+    header = read_header(encoded(drawn(0, size), kind, **{k: v for k, v in options.items() if k != "kind"}))
+    assert header is not None and header[:3] == (kind, *size)
+
+
+@pytest.mark.parametrize("data", [JPEG, PNG, WEBP])
+def test_a_file_cut_off_anywhere_is_a_picture_or_none(data: bytes) -> None:
+    for length in range(40):
+        with pytest.raises(PictureError):
+            opened(data[:length]).image.load() if length > 30 else opened(data[:length])
+
+
+def vast(data: bytes, kind: str) -> bytes:
+    """A picture whose header says that it is vast."""
+    if kind == "PNG":
+        head = (60_000).to_bytes(4) * 2 + data[24:29]
+        return data[:8] + chunk(b"IHDR", head) + data[33:]
+    if kind == "JPEG":
+        place = data.index(b"\xff\xc0") + 5
+        return data[:place] + b"\xea\x60\xea\x60" + data[place + 4:]
+    return data[:26] + b"\xff\x3f\xff\x3f" + data[30:]
+
+
+@pytest.mark.parametrize(("data", "kind"), [(JPEG, "JPEG"), (PNG, "PNG"), (WEBP, "WEBP")])
+def test_a_vast_picture_is_refused_before_memory_is_set_aside(data: bytes, kind: str) -> None:
+    tracemalloc.start()
+    with pytest.raises(PictureError) as caught:
+        opened(vast(data, kind))
+    assert caught.value.code == "too_many_pixels"
+    assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"", "no_picture"),
+        (b"GIF89a" + bytes(100), "no_picture"),
+        (encoded(drawn(), "GIF"), "no_picture"),
+        (encoded(drawn(), "TIFF"), "no_picture"),
+        (encoded(drawn(), "BMP"), "no_picture"),
+        (b"%PDF-1.7" + JPEG, "no_picture"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "no_picture"),
+        (flat_png(1, 1), "too_small"),
+        (flat_png(1, 50_000), "too_small"),
+        (flat_png(50_000, 1), "too_small"),
+        (flat_png(0, 100), "too_small"),
+        (encoded(Image.new("RGB", (4000, 3000)), "JPEG", progressive=True)[:-2] + b"\xff\xda" * 99, "too_many_scans"),
+        (PNG[:33] + chunk(b"zTXt", b"a" * 90) + b"\xff" * 40, "broken_picture"),
+    ],
+)
+def test_what_cannot_be_answered_is_told_why(data: bytes, code: str) -> None:
+    with pytest.raises(PictureError) as caught:
+        opened(data).image.load()
+    assert caught.value.code == code

@@ -1,0 +1,109 @@
+"""Pixels: whatever kind of file a picture comes in, the model is given what a viewer shows."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.domains.pets.picture import opened
+from app.domains.pets.pixels import Pixels, fit, pixels, scaled
+from tests.pictures import drawn, encoded
+
+SIZE = 64
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+
+
+def seen(data: bytes) -> Pixels:
+    """A file as the model takes it."""
+    return pixels(opened(data).image, SIZE)
+
+
+def apart(one: Pixels, other: Pixels) -> float:
+    """Mean difference, in grey levels of 255."""
+    return float(np.abs(one - other).mean()) * 127
+
+
+def test_a_pixel_becomes_the_backbones_number() -> None:
+    found = scaled(np.array([0, 127, 254, 255], np.uint8))
+    assert found.dtype == np.float32
+    assert found.tolist() == [-1.0, 0.0, 1.0, np.float32(255) / np.float32(127) - 1]
+
+
+def test_the_square_in_the_middle_is_taken() -> None:
+    image = Image.new("RGB", (300, 100), "red")
+    image.paste((0, 0, 255), (100, 0, 200, 100))
+    for turned in (image, image.transpose(Image.Transpose.ROTATE_90)):
+        inner = fit(turned, SIZE).crop((2, 2, SIZE - 2, SIZE - 2))  # at the edge a little of what is beyond is seen
+        assert inner.getcolors() == [((SIZE - 4) ** 2, (0, 0, 255))]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_a_picture_is_turned_as_its_camera_says(kind: str, orientation: int) -> None:
+    picture = drawn(1, (128, 128))
+    undo = {2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM", 5: "TRANSPOSE", 6: "ROTATE_90",
+            7: "TRANSVERSE", 8: "ROTATE_270"}.get(orientation)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored = picture.transpose(Image.Transpose[undo]) if undo else picture
+    options = {"lossless": True} if kind == "WEBP" else {"quality": 95} if kind == "JPEG" else {}
+    assert apart(seen(encoded(stored, kind, exif=exif, **options)), seen(encoded(picture))) < 2
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_an_orientation_that_cannot_be_read_turns_nothing(kind: str) -> None:
+    picture = drawn(1)
+    assert apart(seen(encoded(picture, kind, exif=b"Exif\0\0MM\0*\xff\xff\xff\xff" + b"\xff" * 50)),
+                 seen(encoded(picture))) < 4
+
+
+GREY = drawn(2).convert("L")
+SIXTEEN = Image.fromarray(np.asarray(GREY).astype(np.uint16) * 257)
+
+
+@pytest.mark.parametrize(
+    ("data", "plain"),
+    [
+        (encoded(GREY), GREY),
+        (encoded(SIXTEEN), GREY),
+        (encoded(GREY.convert("LA")), GREY),
+        (encoded(GREY, "JPEG", quality=95), GREY),
+        (encoded(drawn(2).convert("CMYK"), "JPEG", quality=95), drawn(2)),
+        (encoded(drawn(2).quantize(255)), drawn(2)),
+        (encoded(drawn(2), "WEBP", quality=95), drawn(2)),
+        (encoded(drawn(2), "JPEG", quality=95, progressive=True), drawn(2)),
+        (encoded(drawn(2).convert("1", dither=Image.Dither.NONE)), drawn(2).convert("1", dither=Image.Dither.NONE)),
+    ],
+    ids=["grey", "grey 16", "grey alpha", "grey jpeg", "cmyk", "palette", "webp", "progressive", "bits"],
+)
+def test_every_kind_of_colour_is_seen_as_it_is(data: bytes, plain: Image.Image) -> None:
+    assert apart(seen(data), seen(encoded(plain.convert("RGB")))) < 3
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_what_is_transparent_is_white(kind: str) -> None:
+    image = drawn(3).convert("RGBA")
+    image.paste((9, 9, 9, 0), (0, 0, 160, 60))
+    found = seen(encoded(image, kind, lossless=True) if kind == "WEBP" else encoded(image))
+    assert found[0, :20].min() > 1.0 and found[0, 40:].min() < 0.9
+
+
+def test_a_transparent_colour_of_a_palette_is_white() -> None:
+    image = Image.new("P", (64, 64), 1)
+    image.putpalette([255, 0, 0, 0, 0, 255])
+    image.paste(0, (0, 0, 64, 32))
+    found = seen(encoded(image, transparency=0))
+    assert found[0, 5, 5].min() > 1.0 and found[0, 60, 5].tolist()[:2] == [-1.0, -1.0]
+
+
+def test_a_jpeg_decoded_small_is_what_it_is_decoded_large() -> None:
+    large = drawn(4, (2400, 1800))
+    assert apart(seen(encoded(large, "JPEG", quality=95)), seen(encoded(large))) < 2
+
+
+def test_the_first_frame_of_what_moves_is_taken() -> None:
+    frames = [drawn(seed) for seed in (5, 6)]
+    for kind in ("PNG", "WEBP"):
+        data = encoded(frames[0], kind, save_all=True, append_images=frames[1:], lossless=True)
+        assert opened(data).is_animated
+        assert apart(seen(data), seen(encoded(frames[0]))) < 2
+    assert not opened(encoded(frames[0])).is_animated

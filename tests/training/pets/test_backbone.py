@@ -1,0 +1,66 @@
+"""The backbone way from end to end, with a small network in the backbone's place."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from app.bundle.store import read_bundle
+from app.domains.pets.face import PetsFace
+from app.domains.pets.schema import Picture
+from app.inference.onnx import OnnxPredictor
+from app.inference.service import InferenceService
+from training.__main__ import main
+from training.pets.photos import read_photos
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning", "ignore::RuntimeWarning")
+
+
+@pytest.fixture(scope="module")
+def models(photos: Path, pretrained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of bundles with the one that the command wrote."""
+    out = tmp_path_factory.mktemp("models")
+    assert main(["pets", "--photos", str(photos), "--backbone", str(pretrained), "--out", str(out)]) == 0
+    return out
+
+
+def test_the_bundle_answers_photos_and_says_how_much_pet_there_is(models: Path, photos: Path) -> None:
+    service = InferenceService(["cat-dog"])
+    service.serve(OnnxPredictor(read_bundle(models / "cat-dog" / "1")))
+    face = PetsFace(service)
+    found = [(photo, face.predict(Picture.uploaded(photo.path.read_bytes(), "body"))) for photo in read_photos(photos)]
+    assert np.mean([("cat", "dog")[photo.label] == answer["pet"] for photo, answer in found]) > 0.9
+    (_, mass) = service.predictor("cat-dog").manifest.outputs
+    assert mass.name == "mass" and mass.shape == (-1, 1)
+
+
+def test_the_backbone_is_in_whole_numbers(models: Path) -> None:
+    graph = onnx.load(str(models / "cat-dog" / "1" / "model.onnx")).graph
+    kinds = {constant.name: constant.data_type for constant in graph.initializer}
+    assert kinds["kernel_quantized"] == onnx.TensorProto.INT8 and "kernel" not in kinds
+
+
+def test_the_card_tells_what_was_measured(models: Path) -> None:
+    card = (models / "cat-dog" / "1" / "MODEL_CARD.md").read_text("utf-8")
+    for said in ("held-out photos", "held-out breeds", "Oxford-IIIT", "CC BY-SA 4.0", "upside down", "| Bengal |"):
+        assert said in card
+    manifest = read_bundle(models / "cat-dog" / "1").manifest
+    assert set(manifest.metrics.values) >= {"sets", "trials", "mass", "as_float", "reliability"}
+
+
+def test_a_second_run_writes_the_next_version(models: Path, photos: Path, pretrained: Path) -> None:
+    assert main(["pets", "--photos", str(photos), "--backbone", str(pretrained), "--out", str(models)]) == 0
+    one, two = (read_bundle(models / "cat-dog" / number) for number in "12")
+    assert one.files["model.onnx"] == two.files["model.onnx"]
+
+
+@pytest.mark.parametrize("contents", [None, b"no network"])
+def test_a_file_that_is_no_network_is_told(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], contents: bytes | None
+) -> None:
+    path = tmp_path / "backbone.onnx"
+    if contents is not None:
+        path.write_bytes(contents)
+    assert main(["pets", "--photos", str(photos), "--backbone", str(path), "--out", str(tmp_path)]) == 1
+    assert "backbone.onnx" in capsys.readouterr().err

@@ -1,0 +1,75 @@
+"""Photos: read, labelled, and parted for good."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.pictures import drawn, encoded
+from training.errors import SourceError
+from training.pets.photos import HELD_OUT_BREEDS, digest, of_part, read_photos
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Forty drawn photos of four breeds."""
+    for number, (label, breed) in enumerate([("cat", "Bengal"), ("cat", "Sphynx"), ("dog", "boxer"), ("dog", "pug")]):
+        (tmp_path / label).mkdir(exist_ok=True)
+        for photo in range(10):
+            (tmp_path / label / f"{breed}_{photo}.jpg").write_bytes(encoded(drawn(100 * number + photo), "JPEG"))
+    (tmp_path / "cat" / "notes.txt").write_text("no photo")
+    return tmp_path
+
+
+def test_label_and_breed_are_told_by_folder_and_name(folder: Path) -> None:
+    photos = read_photos(folder)
+    assert [photo.label for photo in photos] == [0] * 20 + [1] * 20
+    assert {photo.breed for photo in photos} == {"Bengal", "Sphynx", "boxer", "pug"}
+    assert all(len(photo.source) == 64 for photo in photos)
+
+
+def test_breeds_that_are_held_out_are_never_learnt_from(folder: Path) -> None:
+    photos = read_photos(folder)
+    assert {photo.breed for photo in of_part(photos, "breeds")} == {"Sphynx", "pug"} <= set(HELD_OUT_BREEDS)
+    parts = [of_part(photos, part) for part in ("train", "tune", "test", "breeds")]
+    assert sum(map(len, parts)) == len(photos)
+
+
+def test_more_photos_move_none_to_another_part(folder: Path) -> None:
+    before = {photo.path: photo.part for photo in read_photos(folder)}
+    (folder / "cat" / "Bengal_new.jpg").write_bytes(encoded(drawn(999), "JPEG"))
+    after = {photo.path: photo.part for photo in read_photos(folder)}
+    assert before.items() <= after.items() and len(after) == len(before) + 1
+
+
+def test_photos_of_one_source_file_stay_together(folder: Path) -> None:
+    lines = [f"{photo.path.parent.name}/{photo.path.name},Bengal,{'ab' * 32}" for photo in read_photos(folder)]
+    (folder / "manifest.csv").write_text("\n".join(["file,breed,src_sha256", *lines]))
+    photos = read_photos(folder)
+    assert {photo.breed for photo in photos} == {"Bengal"} and len({photo.part for photo in photos}) == 1
+
+
+def test_the_digest_is_that_of_the_photos_wherever_they_lie(folder: Path, tmp_path: Path) -> None:
+    first = digest(read_photos(folder))
+    moved = tmp_path / "elsewhere"
+    moved.mkdir()
+    for label in ("cat", "dog"):
+        (folder / label).rename(moved / label)
+    assert digest(read_photos(moved)) == first
+    (moved / "cat" / "Bengal_0.jpg").unlink()
+    assert digest(read_photos(moved)) != first
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [("rm dog", "cannot be read"), ("empty dog", "no photo here"), ("manifest", "has no columns")],
+)
+def test_what_is_no_folder_of_photos_is_told(folder: Path, spoil: str, reason: str) -> None:
+    if spoil == "manifest":
+        (folder / "manifest.csv").write_text("a,b\n1,2\n")
+    else:
+        for path in (folder / "dog").iterdir():
+            path.unlink()
+    if spoil == "rm dog":
+        (folder / "dog").rmdir()
+    with pytest.raises(SourceError, match=reason):
+        read_photos(folder)

@@ -1,0 +1,1 @@
+"""Pets: models that tell cats from dogs."""

@@ -1,11 +1,12 @@
 """Failures in the words of an operation's own, older contract."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pydantic_core import to_json
 
 from app.domains.findings import tamed
+from app.domains.face import Operation
 from app.errors import Problem
 from app.rest.asgi import JSON
 from app.rest.problems import MOST_PROBLEMS, Kind, Tell
@@ -25,3 +26,20 @@ def told_otherwise(failure: Callable[[str], Any]) -> Tell:
         return to_json(failure(tamed(sentence, _LONGEST) or kind.detail)), JSON
 
     return tell
+
+
+def in_own_words(operation: Operation[Any, Any], described: Mapping[str, Any]) -> dict[str, Any]:
+    """What a route says of itself, with the operation's own words beside this door's in each failure.
+
+    The key's failures are told by the gate, which knows no operation, and so in this door's words.
+
+    Args:
+        operation: Has words of its own.
+        described: `APIRoute`'s arguments, with ``responses``.
+    """
+    own = {"application/json": {"schema": {"$ref": f"#/components/schemas/{operation.answer.__name__}"}}}
+    responses = {
+        status: {**response, "content": {**response["content"], **own}}
+        for status, response in described["responses"].items()
+    }
+    return {**described, "responses": responses}

@@ -9,6 +9,7 @@ from fastapi.security import APIKeyHeader
 from app.rest.gate import API_KEY_HEADER
 from app.rest.problems import (
     INVALID,
+    MALFORMED,
     NO_KEY,
     NO_LIMITS,
     NO_MODEL,
@@ -62,7 +63,7 @@ def described(*kinds: Kind) -> dict[int | str, dict[str, Any]]:
 
 
 KEY_PROBLEMS = (NO_KEY, NO_SCOPE, RATE_EXCEEDED, NO_LIMITS)
-OPERATION_PROBLEMS = (*KEY_PROBLEMS, NO_MODEL, TOO_LARGE, NOT_JSON, INVALID, NOT_READY, OVERLOADED)
+OPERATION_PROBLEMS = (*KEY_PROBLEMS, MALFORMED, NO_MODEL, TOO_LARGE, NOT_JSON, INVALID, NOT_READY, OVERLOADED)
 MODEL_PROBLEMS = (*KEY_PROBLEMS, NO_MODEL, INVALID, NOT_READY)
 
 

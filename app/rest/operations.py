@@ -15,7 +15,7 @@ from app.errors import CallError, InputError, Overloaded
 from app.inference.admission import Admission
 from app.rest.asgi import Receive, Scope, Send, header, respond
 from app.rest.body import MEGABYTE, check_json, check_length, read_body
-from app.rest.failures import told_otherwise
+from app.rest.failures import in_own_words, told_otherwise
 from app.rest.gate import refuse
 from app.rest.gathering import Gathering
 from app.rest.problems import INVALID, KINDS, RequestRefused, problem_told, send_problem
@@ -149,7 +149,7 @@ class OperationRoute(APIRoute):
             response_model=operation.answer,
             response_description=operation.answered,
             openapi_extra={"requestBody": {"content": media(operation.upload)}} if operation.upload else None,
-            **described,
+            **(in_own_words(operation, described) if operation.failure else described),
         )
         self.handler = OperationHandler(operation, admission, limits, waits)
         self.app = self.handler

@@ -21,8 +21,9 @@ _service = InferenceService([name for kind in _kinds for name in kind.models])
 DOCUMENT = describe(RestDoor(_service, [k(_service) for k in _kinds], KeyRing.single(KEY), RequestLog()).router)
 schema = schemathesis.openapi.from_dict(DOCUMENT)
 
-UNSAID = {"gravities_swapped", "stage_or_minutes", "not_in_batch"}
-"""What JSON Schema has no words for: one field that depends on another."""
+PICTURE = {"base64", "no_picture", "broken_picture", "too_small", "too_many_pixels", "too_many_scans"}
+UNSAID = {"gravities_swapped", "stage_or_minutes", "not_in_batch"} | PICTURE
+"""What JSON Schema has no words for: one field that depends on another, and what a picture is."""
 
 
 def test_the_program_shows_the_document_that_is_tested(program: Program) -> None:
@@ -37,7 +38,9 @@ def _hold(case: Case, program: Program) -> None:
     if case.path.startswith("/v2"):
         # keys that are not known are let be, and a tensor that no model has is data that fits the document
         excluded += [negative_data_rejection, positive_data_acceptance]
-    if answer.status_code == 422 and {e["code"] for e in answer.json()["errors"]} <= UNSAID:
+    if case.path == "/cat-dog_classification":  # failures have no codes, and fields that it does not know are let be
+        excluded += [negative_data_rejection, positive_data_acceptance]
+    elif answer.status_code == 422 and {e["code"] for e in answer.json()["errors"]} <= UNSAID:
         excluded.append(positive_data_acceptance)
     case.validate_response(answer, excluded_checks=excluded)
 

@@ -1,7 +1,9 @@
 """Requests that nobody would write: random bytes, right requests bent in a few places, and JSON of strange values."""
 
+import gzip
 import json
 import struct
+import zlib
 
 from hypothesis import strategies as st
 
@@ -27,6 +29,9 @@ RIGHT = (
     post(target=b"/iris/predict", body=IRIS),
     post(target=INFER, body=TENSORS),
     post(b"Inference-Header-Content-Length: %d\r\n" % len(RAW), RAW + struct.pack("<6f", *VITALS), target=INFER),
+    post(b"Content-Encoding: gzip\r\n", gzip.compress(TENSORS), target=INFER),
+    post(b"Content-Encoding: deflate\r\n", zlib.compress(TENSORS), target=b"/v2/models/beer-ibu/versions/1/infer"),
+    post(target=b"/v2/repository/index", body=b'{"ready": true}'),
     post(target=b"/predict/batch", body=BATCH),
     post(target=b"/explain"),
     post(body=RECIPE),
@@ -45,21 +50,24 @@ WORDS = (
     b"Content-Length: 5\r\n", b"Content-Length: 18446744073709551616\r\n", b"Transfer-Encoding: chunked\r\n",
     b"Transfer-Encoding: gzip\r\n", b"Connection: close\r\n", b"Upgrade: websocket\r\n", b"Expect: 100-continue\r\n",
     b"Host: \r\n", b"X-API-Key: x\r\n", b"Content-Type: text/xml\r\n", b"Content-Encoding: br\r\n", b"HTTP/1.1",
+    b"Content-Encoding: gzip\r\n", b"Content-Encoding: deflate\r\n", b"Inference-Header-Content-Length: 9\r\n",
     b"HTTP/9.9",
     b"GET ", b"POST ", b"PRI * HTTP/2.0\r\n\r\n", b"NaN", b"-Infinity", b"1e400", b"null", b"true", b"9" * 400,
     b"A" * 9_000, b"[" * 3_000, b"A: b\r\n" * 300, post(),
 )  # fmt: skip
 METHODS = (b"GET", b"POST", b"HEAD", b"PUT", b"DELETE", b"OPTIONS", b"TRACE", b"PATCH", b"BREW", b"get")
 TARGETS = (
-    b"/iris/predict", INFER, b"/v2/models/x/versions/..", b"/v2", b"/v2/repository/index",
+    b"/iris/predict", INFER, b"/v2/models/x/versions/..", b"/v2/repository/index",
     b"/predict", b"/predict/batch", b"/explain", b"/model", b"/model?name=", b"/metrics", b"/health/live", b"/docs",
     b"/",
+    b"/v2", b"/v2/", b"/v2/models/stats", b"/v2/models/iris/infer", b"/v2/models/iris/versions/1/config", b"/v2/x",
     b"*", b"http://x/predict", b"//predict", b"/predict?", b"/predict#x", b"/%", b"/%ff%00", b"/docs/assets/../../app",
 )  # fmt: skip
 FIELDS = (
     *EXAMPLE_RECIPE, "srm", "beers", "name", "amount_g", "alpha_acid", "boil_minutes", "stage", "amount_kg", "x", "",
     "__class__",
     "inputs", "outputs", "shape", "datatype", "data", "parameters", "sepal_length",
+    "id", "binary_data_size", "binary_data_output",
 )  # fmt: skip
 
 _numbers = st.sampled_from(
@@ -88,6 +96,15 @@ _json = st.recursive(
     ),
     max_leaves=12,
 )
+_dimensions = st.lists(st.sampled_from(("0", "1", "2", "6", "-1", "2147483647", "2147483648", "1.0")), max_size=9)
+_tensor = st.tuples(
+    st.sampled_from(('"features"', '"abv"', '"x"')),
+    st.sampled_from(('"FP32"', '"FP64"', '"INT64"', '"BOOL"', '"BYTES"', '"x"')),
+    _dimensions.map(lambda sizes: "[" + ", ".join(sizes) + "]"),
+    st.one_of(_json, st.lists(_numbers, max_size=7).map(lambda values: "[" + ", ".join(values) + "]")),
+    st.sampled_from(("{}", "null", '{"binary_data_size": 4}', '{"binary_data_size": -1}', "[]")),
+).map(lambda parts: _object([*zip(("name", "datatype", "shape", "data", "parameters"), parts, strict=True)]))
+_call = st.lists(_tensor, max_size=3).map(lambda inputs: '{"inputs": [' + ", ".join(inputs) + "]}")
 
 
 @st.composite
@@ -116,8 +133,11 @@ def _bent(draw: st.DrawFn) -> bytes:
 @st.composite
 def _posted(draw: st.DrawFn) -> bytes:
     """A right head before a body that is nearly JSON."""
+    if draw(st.booleans()):
+        return post(body=draw(_call).encode("utf-8", "surrogatepass"), target=INFER)
     body = draw(_json).encode("utf-8", "surrogatepass")
-    target = draw(st.sampled_from((b"/predict", b"/predict/batch", b"/explain", b"/iris/predict", INFER)))
+    targets = (b"/predict", b"/predict/batch", b"/explain", b"/iris/predict", INFER, b"/v2/repository/index")
+    target = draw(st.sampled_from(targets))
     return post(body=body, target=target)
 
 

@@ -153,21 +153,26 @@ def test_a_compressed_body_is_refused(port: int, path: str, encoding: str) -> No
     assert post(port, path, BODIES[path], ("Content-Encoding", "identity")).status == 200
 
 
-def _corpus() -> Iterator[tuple[str, bytes]]:
-    """Bodies that no route may take, nor stumble over; `HERE` marks where a batch wraps its beer."""
-    beer = json.dumps(BEER).encode()
+def _corpus(right: bytes, number: bytes, name: bytes) -> Iterator[tuple[str, bytes]]:
+    """Bodies that no route may take, nor stumble over, made from a right one.
 
-    def with_abv(value: bytes) -> bytes:
-        return beer.replace(b'"abv": 5.6', b'"abv": ' + value)
+    Args:
+        right: A JSON object.
+        number: A number in it, in whose place others are put.
+        name: A key that it needs.
+    """
 
-    for number in (
+    def with_number(value: bytes) -> bytes:
+        return right.replace(number, value, 1)
+
+    for other in (
         b"NaN", b"Infinity", b"-Infinity", b"1e400", b"-1e400", b"1e999999999", b"0x10", b"01", b"1.", b".5", b"+5",
         b"1e", b"-", b"nan", b"5,6", b"5_6", b"9" * 4300, b"9" * 4301, b"-" + b"9" * 4301, b"9" * 10_000,
         b"0." + b"9" * 100_000 + b"e99", b"1" + b"0" * 400, b"1" + b"0" * 309,
     ):  # fmt: skip
-        yield f"abv {number[:12].decode()} ({len(number)})", with_abv(number)
+        yield f"number {other[:12].decode()} ({len(other)})", with_number(other)
     text = f'"{MARKER}'.encode()
-    for name, value in {
+    for what, value in {
         "string": text + b'"',
         "numeric string": b'"5.6"',
         "escaped surrogate": text + rb'\ud800"',
@@ -192,25 +197,28 @@ def _corpus() -> Iterator[tuple[str, bytes]]:
         "open deep list": b"[" * 100_000,
         "open deep object": b'{"a":' * 100_000,
     }.items():
-        yield name, with_abv(value)
-    yield "duplicate key, the last one wrong", beer[:-1] + b', "abv": "' + MARKER.encode() + b'"}'
-    yield "truncated", beer[: len(beer) // 2]
-    yield "two documents", beer + beer
-    yield "trailing comma", beer[:-1] + b",}"
-    yield "comment", beer + b" // " + MARKER.encode()
-    yield "byte order mark", b"\xef\xbb\xbf" + beer
-    yield "UTF-16", beer.decode().encode("utf-16")
-    yield "UTF-32", beer.decode().encode("utf-32")
-    yield "gzip magic", b"\x1f\x8b\x08\x00" + beer
-    yield "surrogate as a name", beer[:-1] + rb', "' + MARKER.encode() + rb'\ud800": 1}'
-    yield "unknown dunder", beer[:-1] + b', "__proto__": {"x": 1}, "__class__": "' + MARKER.encode() + b'"}'
+        yield what, with_number(value)
+    yield "duplicate key, the last one wrong", right[:-1] + b', "' + name + b'": "' + MARKER.encode() + b'"}'
+    yield "truncated", right[: len(right) // 2]
+    yield "two documents", right + right
+    yield "trailing comma", right[:-1] + b",}"
+    yield "comment", right + b" // " + MARKER.encode()
+    yield "byte order mark", b"\xef\xbb\xbf" + right
+    yield "UTF-16", right.decode().encode("utf-16")
+    yield "UTF-32", right.decode().encode("utf-32")
+    yield "gzip magic", b"\x1f\x8b\x08\x00" + right
+    yield "surrogate as a name", right[:-1] + rb', "' + MARKER.encode() + rb'\ud800": 1}'
+    yield "unknown dunder", right[:-1] + b', "__proto__": {"x": 1}, "__class__": "' + MARKER.encode() + b'"}'
     for kind in (b"", b" \n", b"null", b"true", b"0", b'""', b"[]", b"[[]]", b"{}", b"\x00", b"\x00" * 1000, b"a=1"):
         yield f"whole {kind[:12]!r} ({len(kind)})", kind
     yield "deep lists alone", b"[" * 400_000
     yield "deep objects alone", b'{"beers":' * 100_000
 
 
-CORPUS = dict(_corpus())
+CORPUS = dict(_corpus(BODIES["/predict"], b"5.6", b"abv"))
+TENSORS = json.dumps({"inputs": [{"name": "features", "datatype": "FP32", "shape": [1, 6], "data": [*BEER.values()]}]})
+OPEN_CORPUS = dict(_corpus(TENSORS.encode(), b"5.6", b"inputs"))
+"""For the open protocol."""
 
 
 @PATHS
@@ -223,6 +231,22 @@ def test_a_bad_body_is_a_problem_that_repeats_nothing_of_it(port: int, path: str
     assert answer.seconds < BUSY * 2
     if "as a name" not in name:  # an unknown field is refused by its name, which is the caller's own
         assert MARKER.encode() not in answer.body
+
+
+@pytest.mark.parametrize("name", OPEN_CORPUS)
+def test_a_bad_body_is_an_error_of_the_open_protocol_that_repeats_nothing_of_it(port: int, name: str) -> None:
+    path, body = "/v2/models/beer-ibu/infer", OPEN_CORPUS[name]
+    answer = post(port, path, body)
+    if name == "unknown dunder":
+        assert answer.status == 200, "keys that are not known are let be"
+    else:
+        assert answer.status == 400 and answer.json.keys() == {"error"}, answer.raw[:500]
+    assert answer.header("Content-Type") == "application/json"
+    assert answer.seconds < BUSY * 2 and MARKER.encode() not in answer.body
+    if not name.startswith("whole"):
+        split = ("Inference-Header-Content-Length", str(len(body)))
+        assert post(port, path, body + b"1", split).status == 400
+    assert post(port, "/v2/repository/index", body).status in (200, 400, 413)
 
 
 def test_the_last_of_two_equal_keys_counts(port: int) -> None:

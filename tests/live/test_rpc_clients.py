@@ -1,0 +1,136 @@
+"""gRPC clients that exist, each in a process of its own, as their generated code clashes, against the program."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+
+from app import __version__
+from app.bundle.store import read_bundle
+from app.inference.onnx import OnnxPredictor
+from tests.keys import make_key
+from tests.known import KEY, REPOSITORY
+from tests.live.conftest import Start
+from tests.live.program import Program, environment
+from tests.live.test_v2_clients import ROWS, Known, Told, run
+
+MEASURES = ("sepal_length", "sepal_width", "petal_length", "petal_width")
+
+
+@pytest.fixture(scope="module")
+def known() -> dict[str, Known]:
+    """Every model."""
+    return {name: Known(name) for name in ROWS}
+
+
+@pytest.fixture
+def asked(start: Start, tmp_path: Path, known: dict[str, Known]) -> Told:
+    """A program of the test's own, and all that a client is told of it."""
+    file = tmp_path / "keys.json"
+    key, admin = make_key(file, "caller"), make_key(file, "ops", scopes={"predict", "admin"})
+    folder = shutil.copytree(REPOSITORY / "models", tmp_path / "models")  # unloading writes there
+    program = start(PORT="0", MODEL_PATH=str(folder), API_KEYS_FILE="keys.json", AUTH_FAILURES_PER_MINUTE="0")
+    models = {name: each.asked() for name, each in known.items()}
+    return {"url": program.rpc(), "key": key, "admin": admin, "models": models}
+
+
+@pytest.mark.parametrize("kind", ["sync", "aio"])
+def test_tritonclient_is_answered_whatever_it_asks(asked: Told, known: dict[str, Known], kind: str) -> None:
+    told = run("triton_grpc", kind, asked)
+    assert told["live"] is told["ready"] is True and told["model ready"] == [True] * len(known)
+    assert (told["server"]["name"], told["server"]["version"]) == ("beer-model", __version__)
+    for name, each in known.items():
+        _infers(told["infer"][name], each)
+        _described(told["metadata"][name], told["config"][name], each)
+    assert {(each["name"], each["version"], each["state"]) for each in told["index"]["models"]} == {
+        (name, "1", "READY") for name in ROWS
+    }
+    counted = {each["name"]: each for each in told["statistics"]["model_stats"]}
+    for name, rows in ROWS.items():
+        calls = len(told["infer"][name])
+        assert int(counted[name]["execution_count"]) == calls
+        assert int(counted[name]["inference_count"]) == calls * len(rows)
+    expected = {
+        "no key": "UNAUTHENTICATED",
+        "no model": "NOT_FOUND",
+        "no version": "NOT_FOUND",
+        "half": "INVALID_ARGUMENT",
+        "twice": "INVALID_ARGUMENT",
+        "no scope": "PERMISSION_DENIED",
+        "unknown load": "NOT_FOUND",
+    }
+    assert {what: told[what][0].removeprefix("StatusCode.") for what in expected} == expected
+    assert told["half"][1] == "inputs.abv: is required"
+    assert told["unloaded"]["ready"] is False and told["unloaded"]["infer"][0] == "StatusCode.UNAVAILABLE"
+    assert told["loaded"]["outputs"] == known["beer-ibu"].outputs
+
+
+def _infers(ways: Told, known: Known) -> None:
+    last = [*known.outputs][-1]
+    for way, got in ways.items():
+        expected = {last: known.outputs[last]} if way == "one output" else known.outputs
+        assert got["outputs"] == expected, way
+        assert (got["model_name"], got["model_version"]) == (known.manifest.name, "1")
+        assert got["id"] == ("one" if way == "packed" else "")
+        assert got["warnings"] == ways["named"]["warnings"]
+
+
+def _described(metadata: Told, config: Told, known: Known) -> None:
+    inputs = [{"name": i.name, "datatype": "FP32", "shape": ["-1", "1"]} for i in known.manifest.inputs]
+    assert metadata["inputs"] == inputs
+    assert [each["name"] for each in metadata["outputs"]] == [*known.outputs]
+    assert [each["name"] for each in config["config"]["input"]] == [each["name"] for each in inputs]
+    assert config["config"]["parameters"]["packed_input"] == {"string_value": "features"}
+
+
+@pytest.mark.parametrize(
+    ("method", "request_", "part", "expected"),
+    [
+        ("grpc.health.v1.Health/Check", {}, "status", "SERVING"),
+        ("ml.IrisPredictor/PredictIrisSpecies", dict(zip(MEASURES, ROWS["iris"][1], strict=True)), "species", 2),
+        ("inference.GRPCInferenceService/ModelMetadata", {"name": "iris"}, "platform", "onnxruntime_onnx"),
+    ],
+)
+def test_who_knows_nothing_finds_out_by_reflection(
+    program: Program, method: str, request_: Told, part: str, expected: object
+) -> None:
+    told = run("reflecting", "call", {"url": program.rpc(), "key": KEY, "method": method, "request": request_})
+    assert {"inference.GRPCInferenceService", "ml.IrisPredictor", "grpc.health.v1.Health"} <= set(told["services"])
+    assert told["answer"][part] == expected
+
+
+def test_a_client_made_from_the_iris_contract_works_unchanged_and_without_a_key(start: Start) -> None:
+    program = start(API_KEY=KEY, PORT="0", PUBLIC_MODELS="iris")
+    rows = load_iris().data[::3].tolist()
+    flowers = [dict(zip(MEASURES, row, strict=True)) for row in rows]
+    told = run("generated", "iris", {"url": program.rpc(), "proto": str(REPOSITORY / "protos"), "flowers": flowers})
+    bundle = read_bundle(REPOSITORY / "models" / "iris" / "1")
+    answers = OnnxPredictor(bundle).predict({"features": np.array(rows, np.float32)})
+    assert told["species"] == answers["class_id"].ravel().tolist()
+
+
+@pytest.mark.parametrize(
+    ("row", "key", "printed", "code"),
+    [
+        (("5.1", "3.5", "1.4", "0.2"), KEY, "setosa", 0),
+        (("6.7", "3.0", "5.2", "2.3"), KEY, "virginica", 0),
+        (("5.1", "3.5", "1.4", "0.2"), "", "UNAUTHENTICATED: Send a valid key", 1),
+        (("51", "3.5", "1.4", "0.2"), KEY, "INVALID_ARGUMENT: inputs.sepal_length", 1),
+    ],
+)
+def test_the_example_works(program: Program, row: tuple[str, ...], key: str, printed: str, code: int) -> None:
+    host, _, port = program.rpc().partition(":")
+    done = subprocess.run(
+        [sys.executable, REPOSITORY / "examples" / "iris_client.py", *row, "--host", host, "--port", port],
+        env={**environment(), "API_KEY": key, "PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == code
+    assert (done.stdout + done.stderr).startswith(printed)

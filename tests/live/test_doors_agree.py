@@ -1,0 +1,134 @@
+"""Every door gives the same numbers: 200 beers through each of them, compared bit for bit."""
+
+import http.client
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from app.rpc._pb import open_inference_pb2 as pb
+from tests.known import BEER, KEY
+from tests.live.program import Program
+from tests.live.rpc import caller
+
+COUNT = 200
+OUTPUTS = ("ibu", "lower", "upper")
+MODEL = "beer-ibu"
+Rows = NDArray[np.float32]
+Answers = NDArray[np.float32]
+"""Shape (`COUNT`, 3), columns in `OUTPUTS` order."""
+
+
+def _beers() -> Rows:
+    """Beers of every strength and colour, of which some lack what may be missing; what float32 holds exactly."""
+    random = np.random.default_rng(7)
+    fg = random.uniform(1000, 1020, COUNT)
+    og = fg + random.uniform(15, 90, COUNT)
+    ebc = random.uniform(4, 120, COUNT)
+    columns = [(og - fg) * 0.13125, og, fg, ebc, ebc / 1.97, random.uniform(3.2, 5.8, COUNT)]
+    rows = np.round(np.array(columns, np.float32).T * 8) / 8
+    rows[::5, 5] = np.nan
+    rows[::7, 3:5] = np.nan
+    return rows.astype(np.float32)
+
+
+def _fields(row: list[float]) -> dict[str, float]:
+    return {name: value for name, value in zip(BEER, row, strict=True) if not np.isnan(value)}
+
+
+@pytest.fixture(scope="module")
+def rows() -> Rows:
+    """The beers."""
+    return _beers()
+
+
+@pytest.fixture(scope="module")
+def raw(program: Program, rows: Rows) -> Answers:
+    """What gRPC answers to one raw tensor; the others are held against it."""
+    request = pb.ModelInferRequest(model_name=MODEL, raw_input_contents=[rows.tobytes()])
+    request.inputs.add(name="features", datatype="FP32", shape=rows.shape)
+    with caller(program.rpc()) as client:
+        message = client.infer(request).message
+    assert [output.name for output in message.outputs] == [*OUTPUTS] and not message.outputs[0].HasField("contents")
+    return np.stack([np.frombuffer(each, np.float32) for each in message.raw_output_contents], axis=1)
+
+
+def _post(program: Program, path: str, body: bytes, **headers: str) -> tuple[bytes, Any]:
+    connection = http.client.HTTPConnection("127.0.0.1", program.port(), timeout=30)
+    try:
+        connection.request("POST", path, body, {"X-API-Key": KEY, "Content-Type": "application/json", **headers})
+        response = connection.getresponse()
+        told = response.read()
+        assert response.status == 200, told
+        return told, response.headers
+    finally:
+        connection.close()
+
+
+def _same(given: Any, raw: Answers) -> None:
+    assert np.array_equal(np.array(given, np.float64), raw.astype(np.float64))
+
+
+def test_typed_grpc(program: Program, rows: Rows, raw: Answers) -> None:
+    request = pb.ModelInferRequest(model_name=MODEL)
+    for name, column in zip(BEER, rows.T, strict=True):
+        tensor = request.inputs.add(name=name, datatype="FP32", shape=[COUNT, 1])
+        tensor.contents.fp32_contents.extend(column.tolist())
+    with caller(program.rpc()) as client:
+        message = client.infer(request).message
+    assert not message.raw_output_contents
+    _same(np.array([output.contents.fp32_contents for output in message.outputs]).T, raw)
+
+
+def test_grpc_row_by_row(program: Program, rows: Rows, raw: Answers) -> None:
+    answers = []
+    with caller(program.rpc()) as client:
+        for row in rows:
+            request = pb.ModelInferRequest(model_name=MODEL, raw_input_contents=[row.tobytes()])
+            request.inputs.add(name="features", datatype="FP32", shape=[1, len(BEER)])
+            answers.append([np.frombuffer(x, np.float32)[0] for x in client.infer(request).message.raw_output_contents])
+    _same(answers, raw)
+
+
+def test_v2_json(program: Program, rows: Rows, raw: Answers) -> None:
+    inputs = [
+        {"name": name, "datatype": "FP32", "shape": [COUNT, 1], "data": column.tolist()}
+        for name, column in zip(BEER, rows.T, strict=True)
+    ]
+    told, _ = _post(program, f"/v2/models/{MODEL}/infer", json.dumps({"inputs": inputs}).encode())
+    _same(np.array([output["data"] for output in json.loads(told)["outputs"]]).T, raw)
+
+
+def test_v2_binary(program: Program, rows: Rows, raw: Answers) -> None:
+    size = {"binary_data_size": rows.nbytes}
+    tensor = {"name": "features", "datatype": "FP32", "shape": rows.shape, "parameters": size}
+    head = json.dumps({"inputs": [tensor], "parameters": {"binary_data_output": True}}).encode()
+    body = head + rows.tobytes()
+    length = {"Inference-Header-Content-Length": str(len(head))}
+    told, headers = _post(program, f"/v2/models/{MODEL}/infer", body, **length)
+    start = int(headers["Inference-Header-Content-Length"])
+    data = told[start:]
+    _same(np.frombuffer(data, np.float32).reshape(3, COUNT).T, raw)
+
+
+def _rounded(raw: Answers) -> list[list[float]]:
+    """As the typed routes tell them."""
+    rounded: list[list[float]] = (np.rint(raw.astype(np.float64) * 10) / 10).tolist()
+    return rounded
+
+
+def _told(answer: dict[str, Any]) -> list[float]:
+    return [answer["ibu"], answer["interval"]["lower"], answer["interval"]["upper"]]
+
+
+def test_predict(program: Program, rows: Rows, raw: Answers) -> None:
+    answers = [_post(program, "/predict", json.dumps(_fields(row)).encode())[0] for row in rows.tolist()]
+    assert [_told(json.loads(answer)) for answer in answers] == _rounded(raw)
+
+
+def test_predict_batch(program: Program, rows: Rows, raw: Answers) -> None:
+    body = json.dumps({"beers": [_fields(row) for row in rows.tolist()]}).encode()
+    answers = json.loads(_post(program, "/predict/batch", body)[0])
+    assert [_told(answer) for answer in answers["predictions"]] == _rounded(raw)

@@ -1,5 +1,6 @@
 """The program in front of a model server in another process: same answers, away and back under load, its own errors."""
 
+import base64
 import json
 import threading
 import time
@@ -13,6 +14,7 @@ from tests.known import KEY
 from tests.live.conftest import Start
 from tests.live.program import PATIENCE, Program
 from tests.live.wire import Answer, request
+from tests.pictures import drawn, encoded
 from tests.server_process import ServerProcess
 
 RIGHT = ("X-API-Key", KEY)
@@ -22,6 +24,7 @@ CALLS = {
     "/explain": EXAMPLE_RECIPE,
     "/predict/batch": {"beers": [EXAMPLE_BEER, {**EXAMPLE_RECIPE, "explain": False}] * 200},
     "/iris/predict": EXAMPLE_FLOWER,
+    "/pets/predict": {"image_b64": base64.b64encode(encoded(drawn(), "JPEG")).decode()},
 }
 
 

@@ -14,7 +14,7 @@ MODEL = "cat-dog"
 MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp")
 UNSURE = 0.8
 """Confidence below which the answer is doubted."""
-NEITHER = 0.05
+NEITHER = 0.1
 """Mass that a pretrained backbone puts on cats and dogs below which a picture is probably of neither; docs/pets.md."""
 
 

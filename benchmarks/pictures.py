@@ -1,0 +1,80 @@
+"""``python -m benchmarks.pictures``: pictures a second on one core, and beers' p99 while pictures are at capacity."""
+
+import argparse
+import base64
+import io
+import json
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+from PIL import Image
+
+from app.settings import Settings
+from benchmarks.__main__ import cores
+from benchmarks.contenders import ours
+from benchmarks.measure import Cores, Figures
+from benchmarks.servers import ROOT, BenchmarkFailed, Contender, running
+from benchmarks.wrk import drive
+
+MOST_RATIO = 5.0
+_AHEAD = 1.0
+"""Seconds that the pictures run before and after the beers."""
+
+
+def main() -> int:
+    """Measure and print; 1 where beers suffer more than they may."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.pictures", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="rounds (5)")
+    parser.add_argument("--seconds", type=float, default=5.0, help="seconds of each load (5)")
+    parser.add_argument("--models", type=Path, default=ROOT / "models", help="folder of bundles (models/)")
+    arguments = parser.parse_args()
+    try:
+        found = [_round(ours(arguments.models.resolve()), cores(), arguments.seconds) for _ in range(arguments.rounds)]
+    except BenchmarkFailed as failure:
+        print(f"No report: {failure}", file=sys.stderr)
+        return 1
+    for key in found[0]:
+        print(f"{median(one[key] for one in found):10.2f}  {key}")
+    ratio = median(one["beer_busy_p99_ms"] / one["beer_idle_p99_ms"] for one in found)
+    print(f"{ratio:10.2f}  beer p99 busy over idle (at most {MOST_RATIO:g})")
+    return 0 if ratio <= MOST_RATIO else 1
+
+
+def picture() -> bytes:
+    """A drawn JPEG of 640 x 480, about as rough as a photo."""
+    grid = np.random.default_rng(0).integers(0, 256, (60, 80, 3)).astype(np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(grid).resize((640, 480), Image.Resampling.BICUBIC).save(file, "JPEG", quality=85)
+    return file.getvalue()
+
+
+def _round(beer: Contender, where: Cores, seconds: float) -> Figures:
+    body = json.dumps({"image_b64": base64.b64encode(picture()).decode("ascii")}).encode()
+    pets = replace(beer, name="pictures", path="/pets/predict", body=body)
+    capacity = Settings.model_fields["max_in_work"].default + 1  # one always waits: no thread of the pool is idle
+    with tempfile.TemporaryDirectory(prefix="pictures-") as place, ThreadPoolExecutor(1) as beside:
+        folder, other = Path(place), Path(place, "other")
+        other.mkdir()
+        with running(beer, where.server, folder) as server:
+            drive(server, beer, where.load, 1.0, folder)
+            idle = drive(server, beer, where.load, seconds, folder)
+            alone = drive(server, pets, where.load, seconds, folder, 1)
+            full = drive(server, pets, where.load, seconds, folder, capacity)
+            shown = beside.submit(drive, server, pets, where.load, seconds + 2 * _AHEAD, other, capacity)
+            drive(server, beer, where.load, _AHEAD, folder)
+            busy = drive(server, beer, where.load, seconds, folder)
+            shown.result()
+    return {
+        "picture_p50_ms": alone.p50_ms, "picture_p99_ms": alone.p99_ms,
+        "pictures_a_second": full.requests_a_second, "picture_cpu_ms": full.cpu_us / 1000,
+        "beer_idle_p99_ms": idle.p99_ms, "beer_busy_p99_ms": busy.p99_ms,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -47,7 +47,7 @@ LABEL org.opencontainers.image.title="Beer Model" \
 
 FROM serving AS model-server
 EXPOSE 8000 50052
-ENTRYPOINT ["/venv/bin/python", "-m", "app"]
+ENTRYPOINT ["/venv/bin/python", "-m", "app", "--role", "model-server"]
 
 FROM serving AS api
 EXPOSE 8000 50052

@@ -67,5 +67,11 @@ if [ -n "$push" ]; then
     "$engine" tag "$tag" "${IMAGE_REGISTRY%/}/${image##*/}:$pushed"
     "$engine" push "${IMAGE_REGISTRY%/}/${image##*/}:$pushed"
   done
+  digest=$("$engine" image inspect --format '{{range .RepoDigests}}{{println .}}{{end}}' "$tag" \
+    | grep -F "${IMAGE_REGISTRY%/}/${image##*/}@" | head -n 1)
+  echo "Pushed $digest"
+  if [ -n "${GITHUB_OUTPUT:-}" ]; then # a pipeline signs what this names
+    printf 'name=%s\ndigest=%s\n' "${digest%@*}" "${digest#*@}" >>"$GITHUB_OUTPUT"
+  fi
 fi
 echo "Built ${tags[*]}; its packages stand in $list."

@@ -1,0 +1,54 @@
+"""KServe's files, whose schemas no validator here knows: field by field, and against the program's settings."""
+
+from typing import Any
+
+from app.settings import Settings
+from tests.cluster.conftest import read
+
+
+def _container() -> dict[str, Any]:
+    (container,) = read("kserve")["ServingRuntime"]["spec"]["containers"]
+    found: dict[str, Any] = container
+    return found
+
+
+def test_the_service_asks_for_the_runtime_that_is_there() -> None:
+    runtime, service = read("kserve")["ServingRuntime"], read("kserve")["InferenceService"]
+    assert runtime["apiVersion"] == "serving.kserve.io/v1alpha1"
+    assert service["apiVersion"] == "serving.kserve.io/v1beta1"
+    model = service["spec"]["predictor"]["model"]
+    assert model["runtime"] == runtime["metadata"]["name"]
+    assert model["protocolVersion"] in runtime["spec"]["protocolVersions"] == ["grpc-v2"]
+    (known,) = runtime["spec"]["supportedModelFormats"]
+    assert model["modelFormat"].items() <= known.items() and known["autoSelect"] is True
+    assert model["storageUri"].startswith("s3://")
+    assert runtime["metadata"]["namespace"] == service["metadata"]["namespace"] == "beer-model"
+
+
+def test_its_container_is_the_model_server_with_the_models_that_are_brought() -> None:
+    container = _container()
+    assert container["name"] == "kserve-container"
+    assert container["image"].rpartition(":")[0].endswith("/beer-model-server")
+    assert "command" not in container and "args" not in container
+    environment = {entry["name"]: entry["value"] for entry in container["env"]}
+    taken = Settings(_env_file=None, **{name.lower(): value for name, value in environment.items()})  # type: ignore
+    assert {name.lower() for name in environment} <= Settings.model_fields.keys()
+    assert str(taken.model_path) == "/mnt/models"
+    (port,) = container["ports"]
+    assert port == {"name": "h2c", "containerPort": taken.grpc_port, "protocol": "TCP"}
+    assert container["readinessProbe"]["grpc"]["port"] == container["startupProbe"]["grpc"]["port"] == taken.grpc_port
+
+
+def test_it_runs_restricted_with_its_keys_from_the_secret() -> None:
+    container = _container()
+    assert container["securityContext"] == {
+        "runAsNonRoot": True,
+        "runAsUser": 10001,
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    volumes = {volume["name"]: volume for volume in read("kserve")["ServingRuntime"]["spec"]["volumes"]}
+    assert {mount["name"] for mount in container["volumeMounts"]} == volumes.keys() == {"keys", "tmp"}
+    assert volumes["keys"]["secret"]["secretName"] == "beer-model-keys"

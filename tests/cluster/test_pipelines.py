@@ -1,0 +1,50 @@
+"""The pipelines: what they call is there, and nothing is decided in their files."""
+
+import configparser
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.known import REPOSITORY
+
+WORKFLOWS = sorted((REPOSITORY / ".github" / "workflows").glob("*.yml"))
+workflows = pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+
+
+def _jobs(path: Path) -> dict[str, dict[str, Any]]:
+    jobs: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text("utf-8"))["jobs"]
+    return jobs
+
+
+@workflows
+def test_actions_are_pinned_by_release_and_jobs_have_the_least_rights(path: Path) -> None:
+    text = yaml.safe_load(path.read_text("utf-8"))
+    assert text["permissions"] == {} and text["concurrency"]
+    for job in _jobs(path).values():
+        assert job["permissions"]["contents"] in ("read", "write") and job["timeout-minutes"] <= 60
+        for step in job["steps"]:
+            assert "uses" not in step or re.fullmatch(r"[\w-]+/[\w-]+@v\d+", step["uses"]), step
+
+
+@workflows
+def test_every_step_is_one_command_that_exists(path: Path) -> None:
+    tox = configparser.ConfigParser(interpolation=None)
+    tox.read(REPOSITORY / "tox.ini")
+    for job in _jobs(path).values():
+        for step in (step for step in job["steps"] if "run" in step):
+            assert "\n" not in step["run"].strip() and not re.search(r"&&|;|\|", step["run"]), step
+            program = step["run"].split()[0]
+            assert program in ("pip", "tox", "docker", "gh") or (REPOSITORY / program).is_file(), step
+        for environment in job.get("strategy", {}).get("matrix", {}).get("environment", []):
+            assert f"testenv:{environment}" in tox, environment
+
+
+def test_a_release_whose_tag_is_not_the_version_is_refused() -> None:
+    told = subprocess.run(
+        [str(REPOSITORY / "scripts" / "release_files.sh"), "v99.0.0"], capture_output=True, text=True
+    )
+    assert told.returncode == 2 and "the tag is v99.0.0" in told.stderr

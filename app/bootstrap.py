@@ -76,7 +76,8 @@ def build(settings: Settings, metrics: Registry | None = None) -> Program:
     follower = Follower(service.registry, candidates, ChangeFigures(metrics))
     keys, watch = _keys(settings, metrics)
     faces = [] if settings.serves_models_only else [kind(service) for kind in kinds]  # their checks are in front, too
-    admission = Admission(settings.model_server_calls if server else settings.max_in_work, settings.max_waiting)
+    in_work = settings.model_server_calls if server else settings.max_in_work
+    admission = Admission(in_work, settings.max_waiting, computes=server is None)
     checks = {name: check for face in faces for name, check in checks_of(face).items()}
     plane = DataPlane(service, admission, checks)
     limits, public = _limits(settings, metrics), _public(settings, service.names)

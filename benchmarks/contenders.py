@@ -69,7 +69,7 @@ def _mlserver(models: Path, peers: str) -> Contender:
         lambda port: [peers, "-m", "benchmarks.apps.mlserver_start", str(port), str(newest_graph(models))],
         "/v2/models/beer-ibu/infer",
         json.dumps({"inputs": [tensor]}).encode(),
-        missing=_lacks(peers, "mlserver"),
+        missing=lacks(peers, "mlserver"),
     )
 
 
@@ -80,7 +80,7 @@ def _litserve(models: Path, peers: str) -> Contender:
         lambda port: [peers, str(APPS / "litserve_app.py"), str(port), str(newest_graph(models))],
         "/predict",
         BEER,
-        missing=_lacks(peers, "litserve"),
+        missing=lacks(peers, "litserve"),
     )
 
 
@@ -89,7 +89,7 @@ def newest_graph(models: Path) -> Path:
     return max((models / "beer-ibu").glob("*/model.onnx"), key=lambda path: int(path.parent.name))
 
 
-def _lacks(peers: str, package: str) -> str:
+def lacks(peers: str, package: str) -> str:
     """What keeps a peer from running; empty where nothing does."""
     command = [peers, "-c", f"import onnxruntime, {package}"]
     try:

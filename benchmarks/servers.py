@@ -65,7 +65,7 @@ def running(contender: Contender, core: int, folder: Path, keep_log: bool = True
     Raises:
         BenchmarkFailed: It does not answer rightly within a minute.
     """
-    port = _free_port()
+    port = free_port()
     environment = {
         **os.environ, "PYTHONPATH": str(ROOT), "API_KEY": KEY, "OMP_NUM_THREADS": "1", "PORT": str(port),
         "GRPC_PORT": "0", "HOST": "127.0.0.1", **contender.environment,
@@ -113,7 +113,8 @@ def ask(port: int, contender: Contender) -> tuple[int, bytes]:
         connection.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -31,13 +31,14 @@ class Admission:
     served to stay useful under overload. Where a core is short, the threads leave the event loop the larger part.
     """
 
-    def __init__(self, in_work: int = MAX_IN_WORK, waiting: int = MAX_WAITING) -> None:
+    def __init__(self, in_work: int = MAX_IN_WORK, waiting: int = MAX_WAITING, computes: bool = True) -> None:
         """Args:
         in_work: Most requests in work at once.
         waiting: Most requests that wait beside them, their bodies complete.
+        computes: Whether what takes long computes, and is to step back; else it waits for another machine.
         """
         self._most = in_work + waiting
-        self._threads = ThreadPoolExecutor(in_work, "slow", _step_back)
+        self._threads = ThreadPoolExecutor(in_work, "slow", _step_back if computes else None)
         self.taken = 0
         """Requests in work and waiting."""
 

@@ -9,6 +9,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from app.inference.admission import Admission
+
 
 class Gathering:
     """Asks one question for all that ask in a turn."""
@@ -35,7 +37,11 @@ class Gathering:
 
     def _end_turn(self) -> None:
         asked, self._asked = self._asked, []
-        for (_, future), answer in zip(asked, self._answers([question for question, _ in asked]), strict=True):
+        self._tell(asked, self._answers([question for question, _ in asked]))
+
+    @staticmethod
+    def _tell(asked: Sequence[tuple[Any, asyncio.Future[Any]]], answers: Sequence[Any]) -> None:
+        for (_, future), answer in zip(asked, answers, strict=True):
             if future.done():  # cancelled: nobody waits any more
                 continue
             if isinstance(answer, Exception):
@@ -50,3 +56,30 @@ class Gathering:
             if len(questions) == 1:
                 return [error]
         return [self._answers([question])[0] for question in questions]  # one's fault stays its own
+
+
+class GatheringBeside(Gathering):
+    """The same where another machine answers: one call for all of a turn, which the event loop does not wait for."""
+
+    def __init__(self, ask: Callable[[Sequence[Any]], Sequence[Any]], admission: Admission) -> None:
+        """Args:
+        ask: See `Gathering`; safe to call from several threads at once.
+        admission: Runs it.
+        """
+        super().__init__(ask)
+        self._admission = admission
+        self._calls: set[asyncio.Task[None]] = set()
+
+    def _end_turn(self) -> None:
+        asked, self._asked = self._asked, []
+        call = asyncio.get_running_loop().create_task(self._call(asked))
+        self._calls.add(call)  # the loop keeps none that waits
+        call.add_done_callback(self._calls.discard)
+
+    async def _call(self, asked: Sequence[tuple[Any, asyncio.Future[Any]]]) -> None:
+        questions = [question for question, _ in asked]
+        try:
+            answers = await self._admission.run(self._answers, questions)
+        except Exception as error:  # whatever it is, somebody waits
+            answers = [error] * len(asked)
+        self._tell(asked, answers)

@@ -17,9 +17,10 @@ from app.rest.asgi import Receive, Scope, Send, header, respond
 from app.rest.body import MEGABYTE, check_json, check_length, read_body
 from app.rest.failures import in_own_words, told_otherwise
 from app.rest.gate import refuse
-from app.rest.gathering import Gathering
+from app.rest.gathering import Gathering, GatheringBeside
 from app.rest.problems import INVALID, KINDS, RequestRefused, problem_told, send_problem
 from app.rest.uploads import Read, Uploads, media, not_taken
+from app.telemetry.trace import current_trace
 
 BODY_LIMITS = {"one": MEGABYTE, "many": 8 * MEGABYTE, "file": 12 * MEGABYTE}
 """Most bytes of a body, by the operation's size."""
@@ -55,13 +56,16 @@ class OperationHandler:
         self._admission = admission
         self._limit = limits[operation.size]
         self._mostly_slow = operation.size != "one"
-        self._slow = (lambda request: True) if waits else operation.slow
+        self._slow = _alone(operation) if waits else operation.slow
         self._uploads = Uploads(operation.upload) if operation.upload else None
         self._not_taken = not_taken(operation.upload)
         self._tell = told_otherwise(operation.failure) if operation.failure else problem_told
         self._validate: Read = TypeAdapter(operation.request).validator.validate_json
         self._to_json = TypeAdapter(operation.answer).serializer.to_json
-        self._gathering = Gathering(partial(self._run_many, operation.run_many)) if operation.run_many else None
+        self._gathering: Gathering | None = None
+        if operation.run_many is not None:
+            ask = partial(self._run_many, operation.run_many)
+            self._gathering = GatheringBeside(ask, admission) if waits else Gathering(ask)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI, for POST."""
@@ -118,6 +122,14 @@ class OperationHandler:
     ) -> list[bytes | Exception]:
         to_json = self._to_json
         return [answer if isinstance(answer, Exception) else to_json(answer) for answer in run(requests)]
+
+
+def _alone(operation: Operation[Any, Any]) -> Callable[[Any], bool]:
+    """Which requests another machine answers one by one: all that cannot be gathered, and those of a trace."""
+    slow = operation.slow
+    if operation.run_many is None:
+        return lambda request: True
+    return lambda request: current_trace() is not None or (slow is not None and slow(request))
 
 
 class OperationRoute(APIRoute):

@@ -29,4 +29,4 @@ class OnnxModel(MLModel):  # type: ignore[misc]  # mlserver is not installed whe
         names = [output.name for output in self.session.get_outputs()]
         outputs = self.session.run(names, {"features": row})
         encoded = [NumpyCodec.encode_output(name, value) for name, value in zip(names, outputs)]
-        return InferenceResponse(model_name=self.name, outputs=encoded)
+        return InferenceResponse(model_name=self.name, model_version=self.version, outputs=encoded)

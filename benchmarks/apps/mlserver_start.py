@@ -1,4 +1,4 @@
-"""Starts MLServer with our graph: ``python -m benchmarks.apps.mlserver_start PORT MODEL``.
+"""Starts MLServer with our graph: ``python -m benchmarks.apps.mlserver_start PORT MODEL [GRPC_PORT]``.
 
 One process, no debug, settings in a temporary folder; all else as MLServer has it.
 """
@@ -19,22 +19,26 @@ def _free_port() -> int:
         return port
 
 
-def write_settings(folder: Path, port: int, model: str) -> None:
+def write_settings(folder: Path, port: int, model: str, rpc: int) -> None:
     """Write what MLServer reads.
 
     Args:
         folder: An empty folder.
         port: Of HTTP.
-        model: Path of the ONNX file.
+        model: Path of the ONNX file, with its manifest beside it.
+        rpc: Port of gRPC.
     """
     settings = {
-        "host": "127.0.0.1", "http_port": port, "grpc_port": _free_port(), "metrics_port": _free_port(),
+        "host": "127.0.0.1", "http_port": port, "grpc_port": rpc, "metrics_port": _free_port(),
         "debug": False, "parallel_workers": 0,
     }
+    manifest = json.loads(Path(model).with_name("manifest.json").read_text("utf-8"))
     described = {
-        "name": "beer-ibu",
+        "name": manifest["name"],
         "implementation": "benchmarks.apps.mlserver_runtime.OnnxModel",
-        "parameters": {"uri": model},
+        "parameters": {"uri": model, "version": manifest["version"]},
+        "inputs": [{"name": manifest["packed"], "datatype": "FP32", "shape": [-1, len(manifest["inputs"])]}],
+        "outputs": [{key: each[key] for key in ("name", "datatype", "shape")} for each in manifest["outputs"]],
     }
     (folder / "settings.json").write_text(json.dumps(settings))
     (folder / "model-settings.json").write_text(json.dumps(described))
@@ -42,6 +46,7 @@ def write_settings(folder: Path, port: int, model: str) -> None:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as place:
-        write_settings(Path(place), int(sys.argv[1]), sys.argv[2])
+        rpc = int(sys.argv[3]) if len(sys.argv) > 3 else _free_port()
+        write_settings(Path(place), int(sys.argv[1]), sys.argv[2], rpc)
         sys.argv = ["mlserver", "start", place]
         main()

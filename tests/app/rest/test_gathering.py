@@ -2,13 +2,16 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import Sequence
 
 import httpx
 import pytest
 
 from app.domains.beer.schema import EXAMPLE_BEER, EXAMPLE_RECIPE
-from app.rest.gathering import Gathering
+from app.errors import Overloaded
+from app.inference.admission import Admission
+from app.rest.gathering import Gathering, GatheringBeside
 from tests.known import KEY
 
 pytestmark = pytest.mark.anyio
@@ -69,3 +72,38 @@ async def test_requests_at_once_get_the_bytes_that_each_gets_alone(client: httpx
     together = await asyncio.gather(*(client.post("/predict", content=body, headers=HEADERS) for body in bodies))
     assert [(r.status_code, r.content) for r in together] == [(r.status_code, r.content) for r in alone]
     assert [r.status_code for r in alone[:6]] == [200, 200, 422, 200, 422, 200]
+
+
+async def test_beside_the_event_loop_a_turns_questions_are_one_call_and_others_are_asked_meanwhile() -> None:
+    asked, loop = Asked(), asyncio.get_running_loop()
+    is_out, goes_on = asyncio.Event(), threading.Event()
+
+    def ask(questions: Sequence[int]) -> list[int | Exception]:
+        if 1 in questions:
+            loop.call_soon_threadsafe(is_out.set)
+            goes_on.wait(30)
+        return asked(questions)
+
+    gathering = GatheringBeside(ask, Admission(2, 0, computes=False))
+    held = loop.create_task(all_of(gathering, 3, 1, 7))
+    await is_out.wait()
+    assert await all_of(gathering, 5) == [10], "the call before is still out"
+    goes_on.set()
+    three, one, seven = await held
+    assert (three, one) == (6, 2) and isinstance(seven, ValueError)
+    assert asked.calls == [[5], [3, 1, 7]]
+
+
+async def test_beside_the_event_loop_too_many_calls_are_refused() -> None:
+    loop, is_out, goes_on = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+
+    def ask(questions: Sequence[int]) -> list[bool]:
+        loop.call_soon_threadsafe(is_out.set)
+        return [goes_on.wait(30)] * len(questions)
+
+    gathering = GatheringBeside(ask, Admission(1, 0))
+    held = loop.create_task(all_of(gathering, 1))
+    await is_out.wait()
+    assert [type(each) for each in await all_of(gathering, 2, 3)] == [Overloaded, Overloaded]
+    goes_on.set()
+    assert await held == [True]

@@ -1,0 +1,172 @@
+"""``python -m benchmarks.remote``: REST with the model in the process, at a model server of ours, and at MLServer.
+
+Front and model server share the first core, the load has the second. Beside it, the model servers alone: the same
+client (the remote predictor, from four threads) asks each for one row, and for a thousand rows at a time.
+"""
+
+import argparse
+import contextlib
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from app.bundle.store import highest, read_bundle
+from app.inference.onnx import OnnxPredictor
+from app.remote.connection import Connection
+from app.remote.predictor import RemotePredictor
+from app.remote.server import ModelServer
+from benchmarks.__main__ import cores
+from benchmarks.contenders import lacks, newest_graph, ours
+from benchmarks.processes import cpu_seconds
+from benchmarks.servers import KEY, ROOT, BenchmarkFailed, free_port, running
+from benchmarks.wrk import drive
+
+MODELS = ROOT / "models"
+CALLERS = 4
+ROWS = (1, 1000)
+LONGEST_START = 60.0
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A model server that runs."""
+
+    target: str
+    pid: int
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.remote", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3, help="rounds over all servers (3)")
+    parser.add_argument("--seconds", type=float, default=3.0, help="seconds of each load (3)")
+    parser.add_argument("--peers", default=sys.executable, help="interpreter with MLServer and ONNX Runtime")
+    arguments = parser.parse_args()
+    commands = {"ours": [sys.executable, "-m", "app", "--role", "model-server"]}
+    if missing := lacks(arguments.peers, "mlserver"):
+        print(f"MLServer is left out: {missing}", file=sys.stderr)
+    else:
+        commands["mlserver"] = [arguments.peers, "-m", "benchmarks.apps.mlserver_start"]
+    rest: dict[str, list[tuple[float, ...]]] = {}
+    rpc: dict[tuple[str, int], list[tuple[float, ...]]] = {}
+    try:
+        for _ in range(arguments.rounds):
+            rest.setdefault("in the process", []).append(_rest(None, arguments.seconds))
+            for name, command in commands.items():
+                with _models(command) as server:
+                    rest.setdefault(f"at {name}", []).append(_rest(server, arguments.seconds))
+                    for rows in ROWS:
+                        rpc.setdefault((name, rows), []).append(_rpc(server, rows, arguments.seconds))
+    except BenchmarkFailed as failure:
+        print(f"No report: {failure}", file=sys.stderr)
+        return 1
+    _print(rest, rpc)
+    return 0
+
+
+def _print(rest: dict[str, list[tuple[float, ...]]], rpc: dict[tuple[str, int], list[tuple[float, ...]]]) -> None:
+    print("| POST /predict, the model | requests/s | p50 ms | p99 ms | CPU us/request, front and model server |")
+    print("|---|---:|---:|---:|---:|")
+    for name, found in rest.items():
+        rate, p50, p99, cpu = (statistics.median(column) for column in zip(*found, strict=True))
+        print(f"| {name} | {rate:,.0f} | {p50:.2f} | {p99:.2f} | {cpu:.0f} |")
+    print("\n| ModelInfer, same client | rows a call | calls/s | rows/s | p50 ms | CPU us/call, server |")
+    print("|---|---:|---:|---:|---:|---:|")
+    for (name, rows), found in rpc.items():
+        rate, p50, cpu = (statistics.median(column) for column in zip(*found, strict=True))
+        print(f"| {name} | {rows:,} | {rate:,.0f} | {rate * rows:,.0f} | {p50:.2f} | {cpu:.0f} |")
+
+
+def _rest(server: Remote | None, seconds: float) -> tuple[float, float, float, float]:
+    """Requests a second, median and 99th percentile in ms, processor time a request in us."""
+    contender = ours(MODELS)
+    where = {"MODEL_SERVER": f"grpc://{server.target}", "MODEL_SERVER_API_KEY": KEY} if server else {}
+    contender = replace(contender, environment={**contender.environment, "GRPC_ENABLED": "false", **where})
+    with tempfile.TemporaryDirectory(prefix="remote-") as place:
+        with running(contender, cores().server, Path(place)) as front:
+            drive(front, contender, cores().load, 1, Path(place))
+            before = cpu_seconds(server.pid) if server else 0.0
+            load = drive(front, contender, cores().load, seconds, Path(place))
+            beside = (cpu_seconds(server.pid) - before if server else 0.0) / load.requests * 1e6
+    return load.requests_a_second, load.p50_ms, load.p99_ms, load.cpu_us + beside
+
+
+def _rpc(server: Remote, rows: int, seconds: float) -> tuple[float, float, float]:
+    """Calls a second, median in ms, processor time of the server a call in us."""
+    bundle = read_bundle(highest(MODELS, "beer-ibu"))
+    connected = ModelServer(Connection(server.target, key=KEY, timeout=30.0))
+    predictor = connected.open(bundle)
+    asked = {"features": np.tile(np.array([[5.6, 1056, 1013, 17, 8.6, 4.4]], np.float32), (rows, 1))}
+    expected = OnnxPredictor(bundle).predict(asked)["ibu"]
+    if not (predictor.predict(asked)["ibu"] == expected).all():
+        raise BenchmarkFailed("the model server gives other numbers")
+    took: list[float] = []
+    before, began = cpu_seconds(server.pid), time.perf_counter()
+    callers = [
+        threading.Thread(target=_call, args=(predictor, asked, began + seconds, took)) for _ in range(CALLERS)
+    ]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    elapsed, spent = time.perf_counter() - began, cpu_seconds(server.pid) - before
+    connected.stop()
+    return len(took) / elapsed, 1e3 * statistics.median(took), spent / len(took) * 1e6
+
+
+def _call(predictor: RemotePredictor, asked: dict[str, np.ndarray], until: float, took: list[float]) -> None:
+    while (now := time.perf_counter()) < until:
+        predictor.predict(asked)
+        took.append(time.perf_counter() - now)
+
+
+@contextlib.contextmanager
+def _models(command: list[str]) -> Iterator[Remote]:
+    """A model server on the servers' core; it is ended by its own process id."""
+    port, rpc = free_port(), free_port()
+    more = [] if "--role" in command else [str(port), str(newest_graph(MODELS)), str(rpc)]
+    environment = {
+        **os.environ, "PYTHONPATH": str(ROOT), "API_KEY": KEY, "OMP_NUM_THREADS": "1", "PORT": str(port),
+        "GRPC_PORT": str(rpc), "MODEL_PATH": str(MODELS),
+    }
+    with tempfile.TemporaryDirectory(prefix="models-") as place, Path(place, "stderr").open("wb") as log:
+        process = subprocess.Popen(
+            [*command, *more], cwd=place, env=environment, stdout=log, stderr=log,
+            preexec_fn=lambda: os.sched_setaffinity(0, {cores().server}),
+        )
+        try:
+            _wait(f"127.0.0.1:{rpc}", process, Path(place, "stderr"))
+            yield Remote(f"127.0.0.1:{rpc}", process.pid)
+        finally:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _wait(target: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    bundle = read_bundle(highest(MODELS, "beer-ibu"))
+    until = time.perf_counter() + LONGEST_START
+    while time.perf_counter() < until and process.poll() is None:
+        with contextlib.suppress(Exception):  # whatever it is, it is not there yet
+            connected = ModelServer(Connection(target, key=KEY, timeout=2.0))
+            connected.open(bundle)
+            connected.stop()
+            return
+        time.sleep(0.1)
+    raise BenchmarkFailed(f"the model server does not answer; it said:\n{log.read_text('utf-8', 'replace')[-2000:]}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -63,6 +63,11 @@ class Store:
         return sorted(each["Key"] for each in self.client().list_objects_v2(Bucket=bucket).get("Contents", ()))
 
 
+def node_tool(name: str) -> str | None:
+    """A command that npm installed: where tox put it, or on the path."""
+    return shutil.which(name, path=os.environ.get("NODE_BIN")) or shutil.which(name)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whatever lies in this folder needs what tox installs for it."""
     for item in items:
@@ -87,7 +92,7 @@ def moto() -> Iterator[Store]:
 @pytest.fixture(scope="session")
 def s3rver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """npm's s3rver, which checks signatures."""
-    command = shutil.which("s3rver")
+    command = node_tool("s3rver")
     if command is None:
         pytest.skip("s3rver is not installed; `tox -e function` installs it by npm")
     folder = tmp_path_factory.mktemp("s3rver")

@@ -1,0 +1,196 @@
+"""serverless.yml: packaged offline, its CloudFormation sound by cfn-lint's rules, and created in moto.
+
+moto passes over HTTP APIs, bucket policies, triggers, alarms, the delivery stream and what becomes of failed calls;
+those are looked at in the template itself.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cloud.conftest import REGION, Store, node_tool
+from tests.known import REPOSITORY
+
+pytest.importorskip("moto", reason="moto is not installed (requirements-cloud.txt); `tox -e function` installs it")
+
+STACK = "beer-model-dev"
+GENERATED = "W3005"
+"""Dependencies that are stated although they follow: osls writes them."""
+
+
+@pytest.fixture(scope="module")
+def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What osls makes of serverless.yml, without an account and with an artifact that is not ours."""
+    osls = node_tool("osls")
+    if osls is None:
+        pytest.skip("osls is not installed; `tox -e function` installs it by npm")
+    folder = tmp_path_factory.mktemp("service")
+    shutil.copy(REPOSITORY / "serverless.yml", folder)
+    (folder / "dist").mkdir()
+    with zipfile.ZipFile(folder / "dist/function-arm64.zip", "w") as archive:
+        archive.writestr("app.py", "")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "API_KEY"))}
+    command = [osls, "package", "--package", "packaged"]
+    done = subprocess.run(command, cwd=folder, env=clean, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "deprecat" not in (done.stdout + done.stderr).lower()
+    return folder
+
+
+def template(packaged: Path, which: str = "update") -> dict[str, Any]:
+    text = (packaged / f"packaged/cloudformation-template-{which}-stack.json").read_text()
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+@pytest.fixture(scope="module")
+def resources(packaged: Path) -> dict[str, Any]:
+    found: dict[str, Any] = template(packaged)["Resources"]
+    return found
+
+
+def of_type(resources: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
+    return {name: each["Properties"] for name, each in resources.items() if each["Type"] == kind}
+
+
+def test_its_cloudformation_passes_cfn_lint(packaged: Path) -> None:
+    command = [str(Path(sys.executable).with_name("cfn-lint")), "--regions", REGION, "--ignore-checks", GENERATED]
+    path = packaged / "packaged/cloudformation-template-update-stack.json"
+    done = subprocess.run([*command, "--", str(path)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
+
+
+def test_the_key_stands_nowhere_in_it(packaged: Path, resources: dict[str, Any]) -> None:
+    functions = of_type(resources, "AWS::Lambda::Function")
+    variables = functions["HttpLambdaFunction"]["Environment"]["Variables"]
+    assert variables["API_KEY"] == "{{resolve:secretsmanager:beer-model/api-key:SecretString}}"
+    assert "API_KEY" not in functions["FilesLambdaFunction"]["Environment"]["Variables"]
+
+
+def test_functions_are_arm64_on_the_runtime_that_they_are_built_for(resources: dict[str, Any]) -> None:
+    functions = of_type(resources, "AWS::Lambda::Function")
+    assert {f["Handler"] for f in functions.values()} == {
+        "app.aws_lambda.http.handler",
+        "app.aws_lambda.files.handler",
+    }
+    assert all((f["Runtime"], f["Architectures"]) == ("python3.12", ["arm64"]) for f in functions.values())
+    groups = of_type(resources, "AWS::Logs::LogGroup")
+    assert [group["RetentionInDays"] for group in groups.values()] == [30, 30]
+
+
+def test_a_file_that_fails_three_times_is_named_in_the_queue(resources: dict[str, Any]) -> None:
+    (told,) = of_type(resources, "AWS::Lambda::EventInvokeConfig").values()
+    assert told["FunctionName"] == {"Ref": "FilesLambdaFunction"}
+    assert told["DestinationConfig"] == {"OnFailure": {"Destination": {"Fn::GetAtt": ["FailedFiles", "Arn"]}}}
+    assert told["MaximumRetryAttempts"] == 2
+
+
+def test_every_route_of_the_http_api_leads_to_the_function(resources: dict[str, Any]) -> None:
+    (route,) = of_type(resources, "AWS::ApiGatewayV2::Route").values()
+    assert route["RouteKey"] == "$default"
+    (integration,) = of_type(resources, "AWS::ApiGatewayV2::Integration").values()
+    assert (integration["IntegrationType"], integration["PayloadFormatVersion"]) == ("AWS_PROXY", "2.0")
+
+
+def test_what_is_written_triggers_nothing(resources: dict[str, Any]) -> None:
+    bucket = of_type(resources, "AWS::S3::Bucket")["S3BucketBeers"]
+    (trigger,) = bucket["NotificationConfiguration"]["LambdaConfigurations"]
+    (rule,) = trigger["Filter"]["S3Key"]["Rules"]
+    assert (trigger["Event"], rule["Name"], rule["Value"]) == ("s3:ObjectCreated:*", "prefix", "cleaned/")
+    delivery = of_type(resources, "AWS::KinesisFirehose::DeliveryStream")["DeliveryStream"]
+    assert delivery["ExtendedS3DestinationConfiguration"]["Prefix"].startswith("cleaned/")
+
+
+def test_the_bucket_is_closed_encrypted_and_reached_by_tls_alone(resources: dict[str, Any]) -> None:
+    bucket = of_type(resources, "AWS::S3::Bucket")["S3BucketBeers"]
+    assert all(bucket["PublicAccessBlockConfiguration"].values()) and bucket["BucketEncryption"]
+    (policy,) = [
+        each for name, each in of_type(resources, "AWS::S3::BucketPolicy").items() if name == "BeersOverTlsOnly"
+    ]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_each_role_may_do_what_it_needs_and_no_more(resources: dict[str, Any]) -> None:
+    roles = of_type(resources, "AWS::IAM::Role")
+    allowed = {
+        name: {
+            action: statement["Resource"]
+            for policy in role["Policies"]
+            for statement in policy["PolicyDocument"]["Statement"]
+            for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+        }
+        for name, role in roles.items()
+    }
+    write_logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
+    assert set(allowed["HttpRole"]) == write_logs
+    assert set(allowed["FilesRole"]) == write_logs | {
+        "s3:GetObject", "s3:PutObject", "s3:ListBucket", "sqs:SendMessage"
+    }
+    assert set(allowed) == {"HttpRole", "FilesRole", "DeliveryRole"}
+    everything = json.dumps(allowed)
+    assert '"*"' not in everything and "s3:::*" not in everything
+    assert "/cleaned/*" in json.dumps(allowed["FilesRole"]["s3:GetObject"])
+    assert "/results/*" in json.dumps(allowed["FilesRole"]["s3:PutObject"])
+
+
+def test_alarms_go_somewhere_and_watch_what_is_there(resources: dict[str, Any]) -> None:
+    alarms = of_type(resources, "AWS::CloudWatch::Alarm")
+    assert {(alarm["Namespace"], alarm["MetricName"]) for alarm in alarms.values()} == {
+        ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
+        ("AWS/Lambda", "Errors"),
+        ("AWS/Lambda", "Throttles"),
+        ("AWS/ApiGateway", "5xx"),
+        ("AWS/Firehose", "DeliveryToS3.DataFreshness"),
+    }
+    for alarm in alarms.values():
+        assert alarm["AlarmActions"] == [{"Ref": "Alarms"}]
+        (dimension,) = alarm["Dimensions"]
+        named = dimension["Value"].get("Ref") or dimension["Value"]["Fn::GetAtt"][0]
+        assert named in resources
+
+
+@pytest.fixture(scope="module")
+def created(packaged: Path, moto: Store) -> Iterator[Store]:
+    """The stack, created in moto as osls would: the bucket for artifacts, the artifact, the rest."""
+    cloud = moto.client("cloudformation")
+    cloud.create_stack(StackName=STACK, TemplateBody=json.dumps(template(packaged, "create")))
+    whole = template(packaged)
+    place = whole["Resources"]["HttpLambdaFunction"]["Properties"]["Code"]
+    bucket = cloud.describe_stack_resource(StackName=STACK, LogicalResourceId=place["S3Bucket"]["Ref"])
+    name = bucket["StackResourceDetail"]["PhysicalResourceId"]
+    moto.client().put_object(
+        Bucket=name, Key=place["S3Key"], Body=(packaged / "dist/function-arm64.zip").read_bytes()
+    )
+    cloud.update_stack(
+        StackName=STACK, TemplateBody=json.dumps(whole), Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"]
+    )
+    yield moto
+
+
+@pytest.mark.filterwarnings("ignore:Tried to parse .* not supported by moto:UserWarning")
+def test_moto_creates_it(created: Store) -> None:
+    (stack,) = created.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
+    assert stack["StackStatus"] == "UPDATE_COMPLETE"
+    functions = {f["FunctionName"]: f for f in created.client("lambda").list_functions()["Functions"]}
+    assert set(functions) == {"beer-model-dev-http", "beer-model-dev-files"}
+    assert functions["beer-model-dev-files"]["Timeout"] == 300
+    (queue,) = created.client("sqs").list_queues()["QueueUrls"]
+    assert queue.endswith("beer-model-dev-failed-files")
+    groups = created.client("logs").describe_log_groups()["logGroups"]
+    assert {(group["logGroupName"], group["retentionInDays"]) for group in groups} == {
+        ("/aws/lambda/beer-model-dev-http", 30),
+        ("/aws/lambda/beer-model-dev-files", 30),
+    }
+    roles = {role["RoleName"] for role in created.client("iam").list_roles()["Roles"]}
+    assert len(roles) == 3
+    assert "beer-model-dev-beers" in {bucket["Name"] for bucket in created.client().list_buckets()["Buckets"]}

@@ -83,9 +83,13 @@ class Contract:
             raise InputError([Problem(f"inputs.{name}", "missing", "is required") for name in missing])
         arrays = {name: _as_declared(self._inputs[name], tensor) for name, tensor in given.items()}
         counts = {len(array) for array in arrays.values()}
+        if not counts:
+            raise refused("", "missing", "holds no input")
         if len(counts) > 1:
             raise refused("", "shape", "holds inputs with different numbers of rows")
         if self.manifest.packed is None:
+            for name, array in arrays.items():
+                _finite(self._inputs[name], array)
             return arrays
         absent = np.full((counts.pop(), 1), np.nan, dtype=np.float32)
         rows = np.concatenate([arrays.get(name, absent) for name in self._inputs], axis=1)
@@ -100,6 +104,15 @@ class Contract:
         for column in np.flatnonzero(wrong.any(axis=0)).tolist():
             name = self.manifest.inputs[column].name
             raise refused(name, "finite_number", f"row {int(wrong[:, column].argmax())}: must be a finite number")
+
+
+def _finite(declared: Input, array: Array) -> None:
+    wrong = ~np.isfinite(array)
+    if declared.optional:
+        wrong &= ~np.isnan(array)
+    if wrong.any():
+        row = int(wrong.reshape(len(array), -1).any(axis=1).argmax())
+        raise refused(declared.name, "finite_number", f"row {row}: must hold finite numbers")
 
 
 def _packed(manifest: Manifest) -> Input | None:

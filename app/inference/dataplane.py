@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
+
 from app import __version__
 from app.bundle.manifest import Manifest, Output
 from app.errors import CallError, TooLate
@@ -15,12 +17,16 @@ from app.inference.registry import VersionState
 from app.inference.served import Served
 from app.inference.service import InferenceService
 from app.inference.statistics import ModelStatistics, StatisticsBook
-from app.inference.tensors import Tensor
+from app.inference.tensors import Tensor, refused
 
 SERVER = "beer-model"
 EXTENSIONS = ("model_repository", "model_configuration", "statistics", "binary_tensor_data")
 AT_ONCE = 64
-"""Rows up to which a call is answered in the event loop: it takes less than a millisecond."""
+"""Rows, ..."""
+ELEMENTS_AT_ONCE = 4096
+"""... and elements, up to which a call is answered in the event loop: it takes less than a millisecond."""
+
+_FLOATS = ("FP32", "FP64")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +112,8 @@ class DataPlane:
     def takes_long(self, call: InferCall) -> bool:
         """Whether a call takes longer than a millisecond: then keep it off the event loop."""
         rows = max((len(tensor.data) if tensor.data.ndim else 1 for tensor in call.inputs), default=0)
-        return rows > AT_ONCE or self._service.slow(call.model, call.version)
+        elements = sum(tensor.data.size for tensor in call.inputs)
+        return rows > AT_ONCE or elements > ELEMENTS_AT_ONCE or self._service.slow(call.model, call.version)
 
     async def infer(self, call: InferCall, timeout: float | None = None) -> InferAnswer:
         """Run a model from the event loop: at once where that takes microseconds, else in the pool.
@@ -149,6 +156,8 @@ class DataPlane:
         manifest = served.manifest
         warnings = self._check(manifest)(next(iter(arrays.values()))) if manifest.name in self._kinds else ()
         outputs = served.infer(arrays, timeout)
+        if not all(np.isfinite(outputs[output.name]).all() for output in chosen if output.datatype in _FLOATS):
+            raise refused("", "no_answer", "holds numbers to which the model has no finite answer")
         return InferAnswer(manifest, [(output, outputs[output.name]) for output in chosen], warnings)
 
     def _check(self, manifest: Manifest) -> Check:

@@ -18,6 +18,7 @@ from tests.known import REPOSITORY
 
 pytestmark = pytest.mark.anyio
 NAMES = ("abv", "target_og", "target_fg", "ebc", "srm", "ph")
+PICTURES = "cat-dog"
 BEER = (5.6, 1056.0, 1013.0, 17.0, 8.6, 4.4)
 NAN = float("nan")
 
@@ -121,6 +122,46 @@ async def test_outputs_that_are_not_there_are_refused(plane: DataPlane, names: t
     with pytest.raises(InputError) as error:
         await ask(plane, packed(BEER), *names)
     assert error.value.problems[0].code == code
+
+
+@pytest.fixture(scope="module")
+def pictures() -> DataPlane:
+    """The data plane over a model that takes its one input by name."""
+    service = InferenceService((PICTURES,))
+    service.serve(OnnxPredictor(read_bundle(REPOSITORY / "models" / PICTURES / "1")))
+    return DataPlane(service, Admission(), {})
+
+
+def picture(value: float, *wrong: float) -> list[Tensor]:
+    rows = np.full((1 + len(wrong), 128, 128, 3), value, np.float32)
+    for row, other in enumerate(wrong, 1):
+        rows[row, 64, 64, 1] = other
+    return [Tensor("image", "FP32", rows)]
+
+
+async def test_a_picture_is_answered_beside_the_loop(pictures: DataPlane) -> None:
+    call = InferCall(PICTURES, None, picture(0.0))
+    assert pictures.takes_long(call)
+    ((_, shares),) = (await pictures.infer(call)).outputs
+    assert shares.shape == (1, 2) and shares.sum() == pytest.approx(1.0, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("field", "code", "reason", "inputs"),
+    [
+        ("inputs.image", "finite_number", "row 2: must hold finite numbers", picture(0.0, 0.5, NAN)),
+        ("inputs.image", "finite_number", "row 1: must hold finite numbers", picture(0.0, -np.inf)),
+        ("inputs", "no_answer", "holds numbers to which the model has no finite answer", picture(3e38)),
+    ],
+    ids=["NaN", "infinite", "too large"],
+)
+async def test_a_picture_without_a_finite_answer_is_refused(
+    pictures: DataPlane, field: str, code: str, reason: str, inputs: list[Tensor]
+) -> None:
+    with pytest.raises(InputError) as error:
+        await pictures.infer(InferCall(PICTURES, None, inputs))
+    (problem,) = error.value.problems
+    assert (problem.field, problem.code, problem.reason) == (field, code, reason)
 
 
 async def test_a_call_that_waits_longer_than_it_may_is_too_late(service: InferenceService) -> None:

@@ -20,3 +20,12 @@ def test_a_module_that_declares_no_face_is_no_domain(tmp_path: Path, monkeypatch
     (tmp_path / "silent_for_the_test.py").write_text("")
     monkeypatch.setattr(domains, "__path__", [*domains.__path__, str(tmp_path)])
     assert [kind for kind in discover() if kind is print] == [print]
+
+
+def test_a_folder_whose_packages_are_not_installed_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, needed in ("with_its_needs", "json"), ("without_its_needs", "no_such_package"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text(f"NEEDS = ({needed!r},)\n")
+        (tmp_path / name / "face.py").write_text(f"FACE = {name!r}\n" + f"import {needed}\n")
+    monkeypatch.setattr(domains, "__path__", [*domains.__path__, str(tmp_path)])
+    assert [kind for kind in discover() if isinstance(kind, str)] == ["with_its_needs"]

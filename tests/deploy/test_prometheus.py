@@ -13,6 +13,7 @@ from app.bootstrap import build
 from app.domains.beer.figures import BITTERNESS, WARNINGS, WIDTH
 from app.inference.watch import EXPECTED, INFO, INPUTS, PREDICTIONS
 from app.rest.counts import DURATION, REFUSED, REQUESTS
+from app.rpc import counts
 from app.settings import load_settings
 from app.telemetry.metrics import Family
 from tests.keys import make_key
@@ -21,7 +22,7 @@ from tests.known import KEY, REPOSITORY
 RULES = REPOSITORY / "deploy" / "prometheus" / "alerts.yml"
 DASHBOARD = REPOSITORY / "deploy" / "grafana" / "beer-model.json"
 OPERATIONS = (REPOSITORY / "docs" / "operations.md").read_text("utf-8")
-_NAME = re.compile(r"\b(?:http|model|beer|api|rate)_[a-z_]+\b(?!\()")
+_NAME = re.compile(r"\b(?:http|grpc|model|beer|api|rate)_[a-z_]+\b(?!\()")
 
 
 @pytest.fixture
@@ -32,6 +33,8 @@ def families(plain_environment: Path, monkeypatch: pytest.MonkeyPatch) -> dict[s
     monkeypatch.setenv("API_KEYS_FILE", "keys.json")
     metrics = build(load_settings()).service.metrics
     for family in (BITTERNESS, WARNINGS, WIDTH, EXPECTED, INFO, INPUTS, PREDICTIONS, DURATION, REFUSED, REQUESTS):
+        metrics.place(family, *("x" for _ in family.labels))
+    for family in (counts.CALLS, counts.DURATION, counts.IN_PROGRESS, counts.REFUSED):  # of gRPC
         metrics.place(family, *("x" for _ in family.labels))
     return metrics.families
 

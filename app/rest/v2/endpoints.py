@@ -1,33 +1,21 @@
-"""Endpoints of the protocol: which path and method is which, and what each answers."""
+"""The protocol's door: its endpoints, and what each of them answers."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
-from typing_extensions import TypedDict
 
-from app.domains.findings import problems_of
 from app.errors import CallError, InputError, ModelNotReady, Problem
 from app.inference.admission import Admission
 from app.inference.dataplane import EXTENSIONS, SERVER, DataPlane
 from app.inference.described import config_of, metadata_of, statistics_of
-from app.rest.asgi import JSON, Header, Receive, Scope, Send, header, respond
+from app.rest.asgi import JSON, Receive, Scope, Send, header, respond
 from app.rest.body import read_body
 from app.rest.failures import told_otherwise
 from app.rest.gate import refuse
-from app.rest.problems import (
-    INVALID,
-    KINDS,
-    NO_METHOD,
-    NO_ROUTE,
-    Kind,
-    RequestRefused,
-    send_problem,
-)
+from app.rest.problems import INVALID, KINDS, NO_METHOD, NO_ROUTE, Kind, RequestRefused, send_problem
+from app.rest.v2.calls import INDEX_OPTIONS, REPOSITORY_OPTIONS, Answer, Call, Endpoint, Respond, read_options
 from app.rest.v2.messages import answer_message, inflated, json_length, read_call
 
 PREFIX = "/v2"
@@ -37,76 +25,12 @@ OPEN_PATHS = frozenset({"/v2/health/live", "/v2/health/ready"})
 """What needs no key."""
 LARGE_BODY = 4096
 """Bytes of a body from which on it is read and answered beside the event loop."""
-LARGEST_OPTIONS = 10_000
-"""Bytes of a body that holds options, not tensors."""
 
 REFUSED_CALL = Kind(400, INVALID.code, INVALID.title, INVALID.detail)
 CODES: Mapping[type[CallError], Kind] = {**KINDS, InputError: REFUSED_CALL}
 """This door's table from the error tree to its own codes: as its elder's, but that wrong input is 400."""
 tell = told_otherwise(lambda sentence: {"error": sentence})
 """Words problems as the protocol does."""
-
-
-class IndexOptions(TypedDict, total=False):
-    """What an index may be narrowed to."""
-
-    ready: bool
-    """Only versions that answer."""
-
-
-class RepositoryOptions(TypedDict, total=False):
-    """What goes with loading and unloading."""
-
-    parameters: dict[str, Any]
-    """None is served for loading; unloading has no use for any."""
-
-
-_INDEX_OPTIONS: TypeAdapter[IndexOptions] = TypeAdapter(IndexOptions)
-_REPOSITORY_OPTIONS: TypeAdapter[RepositoryOptions] = TypeAdapter(RepositoryOptions)
-OptionsT = TypeVar("OptionsT")
-
-Answer = tuple[bytes, bytes, tuple[Header, ...]]
-"""Body, media type, more headers."""
-Values = Mapping[str, str]
-"""Values of a path's parameters; a version that is not in it is missing."""
-Respond = Callable[["Call"], Awaitable[Answer]]
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A request on its way."""
-
-    scope: Scope
-    receive: Receive
-    values: Values
-
-    @property
-    def model(self) -> str:
-        """From the path."""
-        return self.values["model"]
-
-    @property
-    def version(self) -> str | None:
-        """From the path; None: the active one."""
-        return self.values.get("version")
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """One thing that the protocol can be asked."""
-
-    method: str
-    path: str
-    """Template."""
-    name: str
-    """Unique; the OpenAPI operation id."""
-    summary: str
-    respond: Respond = field(repr=False)
-
-    @property
-    def pattern(self) -> re.Pattern[str]:
-        """What paths of this template look like."""
-        return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(self.path)))
 
 
 class V2Door:
@@ -223,17 +147,17 @@ class V2Door:
         return _json(statistics_of(await self._plane.statistics(call.values.get("model"), call.version)))
 
     async def _index(self, call: Call) -> Answer:
-        options = await _options(call, _INDEX_OPTIONS)
+        options = await read_options(call, INDEX_OPTIONS)
         return _json(self._plane.index(options.get("ready") is True))
 
     async def _load(self, call: Call) -> Answer:
-        if (await _options(call, _REPOSITORY_OPTIONS)).get("parameters"):
+        if (await read_options(call, REPOSITORY_OPTIONS)).get("parameters"):
             raise InputError([Problem("parameters", "not_served", "models come from the repository as they are")])
         await self._plane.load(call.model)
         return _json({})
 
     async def _unload(self, call: Call) -> Answer:
-        await _options(call, _REPOSITORY_OPTIONS)
+        await read_options(call, REPOSITORY_OPTIONS)
         await self._plane.unload(call.model)
         return _json({})
 
@@ -245,11 +169,3 @@ def _json(told: object) -> Answer:
 def _encoding(scope: Scope) -> bytes:
     encoding = (header(scope, b"content-encoding") or b"").strip().lower()
     return b"" if encoding == b"identity" else encoding
-
-
-async def _options(call: Call, adapter: TypeAdapter[OptionsT]) -> OptionsT:
-    body = await read_body(call.scope, call.receive, LARGEST_OPTIONS)
-    try:
-        return adapter.validate_json(body or b"{}", strict=True)
-    except ValidationError as error:
-        raise InputError(problems_of(error)) from None

@@ -16,7 +16,7 @@ from app.inference.dataplane import InferAnswer, InferCall
 from app.inference.described import warnings_of
 from app.inference.predictor import Array
 from app.inference.tensors import MOST_DIMENSIONS, MOST_ELEMENTS, Tensor, from_bytes, from_list, refused
-from app.rest.asgi import Header, Scope, header
+from app.rest.asgi import Header, Scope
 from app.rest.problems import MALFORMED, NOT_JSON, TOO_LARGE, Kind, RequestRefused
 
 JSON_LENGTH = b"inference-header-content-length"
@@ -81,14 +81,14 @@ def json_length(scope: Scope) -> int | None:
     """How many bytes of the body are JSON; None: all.
 
     Raises:
-        RequestRefused: The header is no number.
+        RequestRefused: The header is no number, or is sent twice.
     """
-    declared = header(scope, JSON_LENGTH)
-    if declared is None:
+    declared = [value for name, value in scope["headers"] if name == JSON_LENGTH]
+    if not declared:
         return None
-    if not declared.isdigit() or len(declared) > 18:
+    if len(declared) > 1 or not declared[0].isdigit() or len(declared[0]) > 18:
         raise RequestRefused(NO_LENGTH)
-    return int(declared)
+    return int(declared[0])
 
 
 def inflated(encoding: bytes, body: bytes, limit: int) -> bytes:

@@ -6,7 +6,8 @@ from typing import Any
 from fastapi.routing import APIRoute
 
 from app.rest.openapi import KEYED
-from app.rest.v2.endpoints import OPEN_PATHS, Endpoint, IndexOptions, RepositoryOptions, V2Door
+from app.rest.v2.calls import Endpoint, IndexOptions, RepositoryOptions
+from app.rest.v2.endpoints import OPEN_PATHS, V2Door
 from app.rest.v2.messages import InferRequest
 
 _BODIES: dict[str, Any] = {"infer": InferRequest, "index": IndexOptions | None, "load": RepositoryOptions | None}

@@ -114,6 +114,8 @@ def test_a_length_that_is_no_number_is_refused(value: bytes) -> None:
     with pytest.raises(RequestRefused) as refusal:
         json_length({"headers": [(JSON_LENGTH, value)]})
     assert refusal.value.kind.status == 400
+    with pytest.raises(RequestRefused):
+        json_length({"headers": [(JSON_LENGTH, b"14"), (JSON_LENGTH, b"14")]})
     assert json_length({"headers": []}) is None and json_length({"headers": [(JSON_LENGTH, b"014")]}) == 14
 
 

@@ -18,7 +18,7 @@ from app.settings import Settings
 from benchmarks.__main__ import cores
 from benchmarks.contenders import ours
 from benchmarks.measure import Cores, Figures
-from benchmarks.servers import ROOT, BenchmarkFailed, Contender, running
+from benchmarks.servers import KEY, ROOT, BenchmarkFailed, Contender, running
 from benchmarks.wrk import drive
 
 MOST_RATIO = 5.0
@@ -32,9 +32,14 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5, help="rounds (5)")
     parser.add_argument("--seconds", type=float, default=5.0, help="seconds of each load (5)")
     parser.add_argument("--models", type=Path, default=ROOT / "models", help="folder of bundles (models/)")
+    parser.add_argument("--model-server", default="", help="grpc://host:port of one that runs the models in its place")
     arguments = parser.parse_args()
+    beer = ours(arguments.models.resolve())
+    if arguments.model_server:
+        beer = replace(beer, environment={**beer.environment, "MODEL_SERVER": arguments.model_server,
+                                          "MODEL_SERVER_API_KEY": KEY})
     try:
-        found = [_round(ours(arguments.models.resolve()), cores(), arguments.seconds) for _ in range(arguments.rounds)]
+        found = [_round(beer, cores(), arguments.seconds) for _ in range(arguments.rounds)]
     except BenchmarkFailed as failure:
         print(f"No report: {failure}", file=sys.stderr)
         return 1

@@ -24,6 +24,7 @@ from app.telemetry.metrics import Registry
 from app.telemetry.trace import enter, read_trace
 
 Context = grpc.aio.ServicerContext[Any, Any]
+Metadata = Iterable[tuple[str, str | bytes]]
 KEY = "x-api-key"
 REQUEST_ID = "x-request-id"
 VERB = "GRPC"
@@ -78,9 +79,10 @@ class RpcDoor(grpc.GenericRpcHandler):
 
     async def _serve(self, method: Method, _: object, context: Context) -> bytes:
         moment, clock = time.time(), time.perf_counter()
-        metadata = [(name, _bytes(value)) for name, value in context.invocation_metadata() or ()]
+        metadata: Metadata = context.invocation_metadata() or ()
         request_id = self._ids.of(_single(metadata, REQUEST_ID) or b"").decode()
-        trace = read_trace((name.encode(), value) for name, value in metadata)
+        traced = any(name == "traceparent" for name, _ in metadata)
+        trace = read_trace([(name.encode(), _bytes(value)) for name, value in metadata]) if traced else None
         enter(trace)
         call = Call(_single(metadata, KEY), context.time_remaining)
         code = grpc.StatusCode.CANCELLED
@@ -120,7 +122,7 @@ class RpcDoor(grpc.GenericRpcHandler):
             )
 
     async def _answer(
-        self, method: Method, call: Call, metadata: list[tuple[str, bytes]], context: Context
+        self, method: Method, call: Call, metadata: Metadata, context: Context
     ) -> tuple[bytes, Window | None]:
         left = await self._admit(method, call, metadata, context)
         if method is _NO_METHOD:
@@ -138,7 +140,7 @@ class RpcDoor(grpc.GenericRpcHandler):
         return b"", left
 
     async def _admit(
-        self, method: Method, call: Call, metadata: list[tuple[str, bytes]], context: Context
+        self, method: Method, call: Call, metadata: Metadata, context: Context
     ) -> Window | None:
         """Check the key. Without one, calls that a public model may answer go on until that is known."""
         try:
@@ -147,7 +149,7 @@ class RpcDoor(grpc.GenericRpcHandler):
             may_be_public = call.presented is None and method.models is not None and self._public
             if method.scope is None or may_be_public:
                 return None
-            forwarded = [value.decode("latin-1") for name, value in metadata if name == "x-forwarded-for"]
+            forwarded = [_bytes(value).decode("latin-1") for name, value in metadata if name == "x-forwarded-for"]
             raise self._guard.unknown(call.presented, _address(context.peer()), forwarded) from None
         return await self._guard.admit(call.principal, method.scope) if method.scope is not None else None
 
@@ -180,10 +182,10 @@ def _bytes(value: str | bytes) -> bytes:
     return value if isinstance(value, bytes) else value.encode("latin-1")
 
 
-def _single(metadata: list[tuple[str, bytes]], name: str) -> bytes | None:
+def _single(metadata: Metadata, name: str) -> bytes | None:
     """The value; None where there is none, empty where there are several, which could be read differently."""
     found = [value for key, value in metadata if key == name]
-    return None if not found else found[0] if len(found) == 1 else b""
+    return None if not found else _bytes(found[0]) if len(found) == 1 else b""
 
 
 def _address(peer: str) -> str | None:

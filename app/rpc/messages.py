@@ -45,13 +45,13 @@ def read_call(request: ModelInferRequest) -> InferCall:
         raise InputError([Problem("id", "too_long", f"must have at most {LONGEST_TEXT} characters, as the version")])
     if max(len(request.inputs), len(request.outputs)) > _MOST_TENSORS:
         raise refused("", "too_many", f"or outputs are more than {_MOST_TENSORS}")
-    if any("classification" in output.parameters for output in request.outputs):
+    outputs = [output.name for output in request.outputs]
+    if outputs and any("classification" in output.parameters for output in request.outputs):
         raise InputError([Problem("outputs", "classification", "classification is not served here")])
     raw = request.raw_input_contents
     if raw and len(raw) != len(request.inputs):
         raise refused("", "data_size", "must all be in raw_input_contents, in the same order, or none")
     tensors = [_tensor(each, raw[number] if raw else None) for number, each in enumerate(request.inputs)]
-    outputs = [output.name for output in request.outputs]
     return InferCall(request.model_name, request.model_version or None, tensors, outputs)
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import grpc
-from grpc_reflection.v1alpha import reflection
 
 from app.rpc.door import RpcDoor
 from app.rpc.health import SERVICE, Health
+from app.rpc.reflection import Reflection
 
 MOST_STREAMS = 128
 """Calls at once in one connection; a client that has more waits with them."""
@@ -71,7 +71,7 @@ class RpcServer:
         """
         server = grpc.aio.server(options=self._options())
         if self._reflected is not None:
-            reflection.enable_server_reflection([*self._reflected, SERVICE, reflection.SERVICE_NAME], server)
+            server.add_generic_rpc_handlers([Reflection([*self._reflected, SERVICE])])
         server.add_generic_rpc_handlers([self._door])
         if self._credentials is None:
             server.add_insecure_port(self._address)

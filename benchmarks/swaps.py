@@ -6,6 +6,7 @@ from then. Stretches without and with swaps take turns; an answer other than 200
 
 import argparse
 import asyncio
+import os
 import shutil
 import sys
 import tempfile
@@ -31,7 +32,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.swaps", description=__doc__)
     parser.add_argument("--rate", type=int, default=200, help="requests a second (200)")
     parser.add_argument("--seconds", type=int, default=10, help="seconds of a stretch (10)")
-    parser.add_argument("--rounds", type=int, default=3, help="stretches of each kind (3)")
+    parser.add_argument("--rounds", type=int, default=5, help="stretches of each kind (5)")
     parser.add_argument("--every", type=float, default=3.0, help="seconds between two swaps (3)")
     parser.add_argument("--free", action="store_true", help="let the server and its children use every core")
     arguments = parser.parse_args()
@@ -40,17 +41,21 @@ def main() -> int:
     except BenchmarkFailed as failure:
         print(f"No report: {failure}", file=sys.stderr)
         return 1
-    for name, found in ("usual", usual), ("swapping", swapping):
+    for name, stretches in ("usual", usual), ("swapping", swapping):
+        found = np.concatenate(stretches)
         p50, p99, p999 = (1e3 * np.quantile(found, q) for q in (0.5, 0.99, 0.999))
         print(f"{name:9} p50 {p50:6.2f} ms  p99 {p99:6.2f} ms  p99.9 {p999:7.2f} ms  longest {1e3 * max(found):7.2f} ms"
               f"  {len(found):,} answers")
-    ratio = float(np.quantile(swapping, 0.99) / np.quantile(usual, 0.99))
-    print(f"p99 while swapping over the usual: {ratio:.2f} (at most {MOST_TIMES_USUAL:g})")
+    ratios = [np.quantile(two, 0.99) / np.quantile(one, 0.99) for one, two in zip(usual, swapping, strict=True)]
+    ratio = float(np.median(ratios))  # of pairs: a machine that stalls once does not decide
+    print(f"p99 while swapping over the usual, by round: {', '.join(f'{each:.2f}' for each in ratios)}; "
+          f"median {ratio:.2f} (at most {MOST_TIMES_USUAL:g})")
     return 0 if ratio <= MOST_TIMES_USUAL else 1
 
 
-def _measure(arguments: argparse.Namespace) -> tuple[list[float], list[float]]:
-    found: dict[bool, list[float]] = {False: [], True: []}
+def _measure(arguments: argparse.Namespace) -> tuple[list[list[float]], list[list[float]]]:
+    """Latencies of each stretch, without swaps and with them, seconds."""
+    found: dict[bool, list[list[float]]] = {False: [], True: []}
     with tempfile.TemporaryDirectory(prefix="swaps-") as place:
         root = Path(place) / "models"
         shutil.copytree(ROOT / "models", root)
@@ -63,8 +68,8 @@ def _measure(arguments: argparse.Namespace) -> tuple[list[float], list[float]]:
             for _ in range(arguments.rounds):
                 for swaps in False, True:
                     change = (root, names, arguments.every) if swaps else None
-                    found[swaps] += asyncio.run(
-                        _stretch(server.port, contender, arguments.rate, arguments.seconds, change))
+                    stretch = _stretch(server.port, contender, arguments.rate, arguments.seconds, change)
+                    found[swaps].append(asyncio.run(stretch))
     return found[False], found[True]
 
 
@@ -77,11 +82,15 @@ def _second_version(root: Path) -> tuple[str, str]:
 
 
 def _free(pid: int) -> None:
-    import os
-
     os.sched_setaffinity(pid, os.sched_getaffinity(0))
     for thread in Path(f"/proc/{pid}/task").iterdir():
         os.sched_setaffinity(int(thread.name), os.sched_getaffinity(0))
+
+
+def _swap(root: Path, version: str) -> None:
+    """Activate a version whose files look new, so that it is tried in quarantine first; the disk may take a while."""
+    (root / MODEL / version / MANIFEST).touch()
+    activate(root, MODEL, version)
 
 
 async def _stretch(
@@ -114,11 +123,8 @@ async def _stretch(
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
             group.create_task(one(due))
             if change and due - swapped >= change[2]:
-                root, names, _ = change
                 number, swapped = number + 1, due
-                later = root / MODEL / names[1] / MANIFEST
-                later.touch()  # a version whose files are new: it is tried in quarantine, not only swapped
-                activate(root, MODEL, names[number % 2])
+                group.create_task(asyncio.to_thread(_swap, change[0], change[1][number % 2]))
     while not free.empty():
         free.get_nowait()[1].close()
     return found

@@ -5,9 +5,11 @@ import json
 import pytest
 
 from app.domains.iris import EXAMPLE_ANSWER, EXAMPLE_FLOWER
+from app.rpc._pb.open_inference_pb2 import ModelMetadataRequest
 from tests.known import KEY
 from tests.live.conftest import Start
 from tests.live.program import Program
+from tests.live.rpc import INFERENCE, caller
 from tests.live.test_keys import OPEN, WITHOUT
 from tests.live.wire import request
 
@@ -67,3 +69,21 @@ def test_the_log_names_no_key_for_who_sends_none(program: Program) -> None:
     program.send(request("POST", "/iris/predict", [("X-Request-ID", "without")], FLOWER))
     line = next(line for line in program.lines("without") if line.get("request_id") == "without")
     assert (line["route"], line["status"]) == ("/iris/predict", 200) and not line.get("key_id")
+
+
+def test_the_open_protocol_of_a_public_model_needs_no_key_and_of_others_does(program: Program) -> None:
+    tensor = {"name": "features", "datatype": "FP32", "shape": [1, 4], "data": list(EXAMPLE_FLOWER.values())}
+    body = json.dumps({"inputs": [tensor]}).encode()
+    for path in "/v2/models/iris/infer", "/v2/models/iris/versions/1/infer":
+        answer = program.send(request("POST", path, [], body))
+        assert answer.status == 200 and answer.json["outputs"][0]["data"] == [0], path
+        assert program.send(request("POST", path, [("X-API-Key", "wrong-key-of-some-length")], body)).status == 401
+    assert program.send(request("GET", "/v2/models/iris")).status == 200
+    for path in "/v2/models/beer-ibu/infer", "/v2/models/beer-ibu/versions/1/infer", "/v2/repository/models/iris/load":
+        assert program.send(request("POST", path, [], body)).status == 401, path
+    with caller(program.rpc()) as client:
+        codes = {
+            name: client.call(f"{INFERENCE}ModelMetadata", ModelMetadataRequest(name=name), key=None).code.name
+            for name in ("iris", "beer-ibu", "")
+        }
+    assert codes == {"iris": "OK", "beer-ibu": "UNAUTHENTICATED", "": "UNAUTHENTICATED"}

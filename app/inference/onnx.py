@@ -56,5 +56,6 @@ def _one_thread() -> "onnxruntime.SessionOptions":
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = False  # it keeps what its largest run took, and makes none faster
     options.log_severity_level = 4  # what it has to say reaches the caller as an exception
     return options

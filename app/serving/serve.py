@@ -1,5 +1,6 @@
 """Serving in one process: the service port, the management port beside it, and the end."""
 
+import ctypes
 import gc
 import logging
 import os
@@ -111,6 +112,13 @@ def keep_rpc_port(settings: Settings) -> socket.socket | None:
         raise SystemExit(EXIT_ADDRESS) from None
 
 
+def _give_back_memory() -> None:
+    """Let the kernel have what loading needed and serving does not; elsewhere than in glibc that has no name."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)
+
+
 def run(
     settings: Settings, program: Program, listening: socket.socket, rpc: str, on_start: Callable[[], None]
 ) -> None:
@@ -125,11 +133,12 @@ def run(
     """
     allow_many_connections()
     sys.setswitchinterval(SWITCH_SECONDS)
+    config = GuardedConfig(program.rest, Bounds.of(settings), program.rest.count_unread)
+    beside = rpc_server(settings, program, rpc) if rpc else None
     gc.collect()
     gc.freeze()  # what is loaded stays: the collector need not look at it again, whatever the load
     gc.set_threshold(YOUNG_OBJECTS)
-    config = GuardedConfig(program.rest, Bounds.of(settings), program.rest.count_unread)
-    beside = rpc_server(settings, program, rpc) if rpc else None
+    _give_back_memory()
     server = GuardedServer(config, settings.shutdown_grace, program.rest.retire, on_start, beside)
     try:
         server.run([listening])

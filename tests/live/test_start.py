@@ -15,8 +15,12 @@ import pytest
 from app import __version__
 from tests.known import BEER, KEY, REPOSITORY
 from tests.live.conftest import Start
+from tests.live.load import memory
 from tests.live.program import SERVE, Program, environment
 from tests.live.wire import request
+
+MOST_MEMORY = 130
+"""MB that a worker may take with the committed bundles; what the measure itself may vary comes on top."""
 
 UVICORN = (sys.executable, "-m", "uvicorn", "app.main:app", "--port", "0")
 READY = request("GET", "/health/ready")
@@ -203,3 +207,9 @@ def test_the_serving_process_loads_nothing_that_only_training_needs(tmp_path: Pa
     assert "onnxruntime" in loaded and "app" in loaded
     heavy = {"pandas", "sklearn", "scipy", "matplotlib", "xgboost", "torch", "joblib", "training", "onnx"}
     assert not loaded & heavy
+
+
+def test_what_it_takes_in_memory_with_every_door_and_model_is_bounded(start: Start) -> None:
+    program = start(API_KEY=KEY, PORT="0", MANAGEMENT_PORT=str(free_port()))
+    assert program.send(request("GET", "/health/ready")).status == 200
+    assert memory(program.process.pid) < 1.1 * MOST_MEMORY

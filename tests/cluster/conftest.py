@@ -13,7 +13,7 @@ import yaml
 from tests.known import REPOSITORY
 
 FOLDER = REPOSITORY / "deploy" / "kubernetes"
-KUSTOMIZE = os.environ.get("KUSTOMIZE") or shutil.which("kustomize")
+KUSTOMIZE = shutil.which(os.environ.get("KUSTOMIZE") or "kustomize")
 Resources = dict[str, dict[str, Any]]
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from app.bundle.manifest import Input, Manifest, Output
 from app.errors import InputError, Problem
 from app.inference.predictor import Array
-from app.inference.tensors import DTYPES, Tensor, refused
+from app.inference.tensors import DTYPES, Tensor, all_finite, refused
 
 MOST_ROWS = 100_000
 """Rows of one call; what they take in memory is bounded by each door's largest message."""
@@ -97,9 +97,9 @@ class Contract:
         return {self.manifest.packed: rows}
 
     def _complete(self, rows: Array) -> None:
-        wrong = ~np.isfinite(rows)
-        if not wrong.any():
+        if all_finite(rows):
             return
+        wrong = ~np.isfinite(rows)
         wrong &= self._required | ~np.isnan(rows)
         for column in np.flatnonzero(wrong.any(axis=0)).tolist():
             name = self.manifest.inputs[column].name

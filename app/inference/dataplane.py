@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
-
 from app import __version__
 from app.bundle.manifest import Manifest, Output
 from app.errors import CallError, TooLate
@@ -17,7 +15,7 @@ from app.inference.registry import VersionState
 from app.inference.served import Served
 from app.inference.service import InferenceService
 from app.inference.statistics import ModelStatistics, StatisticsBook
-from app.inference.tensors import Tensor, refused
+from app.inference.tensors import Tensor, all_finite, refused
 
 SERVER = "beer-model"
 EXTENSIONS = ("model_repository", "model_configuration", "statistics", "binary_tensor_data")
@@ -111,9 +109,13 @@ class DataPlane:
 
     def takes_long(self, call: InferCall) -> bool:
         """Whether a call takes longer than a millisecond: then keep it off the event loop."""
-        rows = max((len(tensor.data) if tensor.data.ndim else 1 for tensor in call.inputs), default=0)
-        elements = sum(tensor.data.size for tensor in call.inputs)
-        return rows > AT_ONCE or elements > ELEMENTS_AT_ONCE or self._service.slow(call.model, call.version)
+        elements = 0
+        for tensor in call.inputs:
+            shape = tensor.data.shape
+            if shape and shape[0] > AT_ONCE:
+                return True
+            elements += tensor.data.size
+        return elements > ELEMENTS_AT_ONCE or self._service.slow(call.model, call.version)
 
     async def infer(self, call: InferCall, timeout: float | None = None) -> InferAnswer:
         """Run a model from the event loop: at once where that takes microseconds, else in the pool.
@@ -156,7 +158,7 @@ class DataPlane:
         manifest = served.manifest
         warnings = self._check(manifest)(next(iter(arrays.values()))) if manifest.name in self._kinds else ()
         outputs = served.infer(arrays, timeout)
-        if not all(np.isfinite(outputs[output.name]).all() for output in chosen if output.datatype in _FLOATS):
+        if not all(all_finite(outputs[output.name]) for output in chosen if output.datatype in _FLOATS):
             raise refused("", "no_answer", "holds numbers to which the model has no finite answer")
         return InferAnswer(manifest, [(output, outputs[output.name]) for output in chosen], warnings)
 

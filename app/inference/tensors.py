@@ -28,6 +28,8 @@ DTYPES: dict[str, np.dtype[Any]] = {
 """Names of the Open Inference Protocol; raw contents are little-endian."""
 
 MOST_DIMENSIONS = 8
+FEW = 32
+"""Elements up to which Python is faster at them than numpy."""
 MOST_ELEMENTS = 2**31 - 1
 """Elements that a shape may span, dimensions of none left out; numpy takes no shape beyond what it can address."""
 
@@ -80,10 +82,18 @@ def elements(name: str, shape: Sequence[int]) -> int:
     Raises:
         InputError: A dimension is negative, there are too many, or they span more than any model takes.
     """
-    spanned = math.prod(size or 1 for size in shape) if len(shape) <= MOST_DIMENSIONS else MOST_ELEMENTS + 1
-    if spanned > MOST_ELEMENTS or any(size < 0 for size in shape):
-        raise refused(name, "shape", "has a shape that no tensor has")
-    return math.prod(shape)
+    if len(shape) <= MOST_DIMENSIONS and min(shape, default=1) >= 0:
+        count = math.prod(shape)
+        if (count or math.prod(filter(None, shape))) <= MOST_ELEMENTS:
+            return count
+    raise refused(name, "shape", "has a shape that no tensor has")
+
+
+def all_finite(array: Array) -> bool:
+    """Whether an array of floating point numbers holds no NaN and nothing infinite."""
+    if array.size <= FEW:  # numpy's own way costs microseconds, however few there are
+        return all(map(math.isfinite, array.ravel().tolist()))
+    return bool(np.isfinite(array).all())
 
 
 def from_bytes(name: str, datatype: str, shape: Sequence[int], raw: bytes | memoryview) -> Tensor:

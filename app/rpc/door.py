@@ -15,6 +15,7 @@ from app.access.guard import Guard, rate_told
 from app.access.public import PublicModels
 from app.access.rates import Window
 from app.errors import CallError, NotAuthenticated
+from app.rpc.arrivals import Arrivals
 from app.rpc.codes import FAULT, MALFORMED, NO_METHOD, SLOW, TOO_LARGE, CallRefused, details_of, status_of, trailing_of
 from app.rpc.counts import CallCounts
 from app.rpc.methods import Call, Method
@@ -59,7 +60,7 @@ class RpcDoor(grpc.GenericRpcHandler):
         self._log = log
         self._counts = CallCounts(metrics)
         self._public = public or PublicModels()
-        self._seconds = message_seconds
+        self._arrivals = Arrivals(message_seconds)
         self._ids = RequestIds()
         self._handlers = {method.route: self._handler(method) for method in methods}
         self._unmatched = self._handler(_NO_METHOD)
@@ -80,11 +81,12 @@ class RpcDoor(grpc.GenericRpcHandler):
     async def _serve(self, method: Method, _: object, context: Context) -> bytes:
         moment, clock = time.time(), time.perf_counter()
         metadata: Metadata = context.invocation_metadata() or ()
-        request_id = self._ids.of(_single(metadata, REQUEST_ID) or b"").decode()
-        traced = any(name == "traceparent" for name, _ in metadata)
+        singles = _singles(metadata)
+        request_id = self._ids.of(singles.get(REQUEST_ID, b"")).decode()
+        traced = "traceparent" in singles
         trace = read_trace([(name.encode(), _bytes(value)) for name, value in metadata]) if traced else None
         enter(trace)
-        call = Call(_single(metadata, KEY), context.time_remaining)
+        call = Call(singles.get(KEY), context.time_remaining)
         code = grpc.StatusCode.CANCELLED
         self.in_work += 1
         self._counts.began()
@@ -151,12 +153,13 @@ class RpcDoor(grpc.GenericRpcHandler):
                 return None
             forwarded = [_bytes(value).decode("latin-1") for name, value in metadata if name == "x-forwarded-for"]
             raise self._guard.unknown(call.presented, _address(context.peer()), forwarded) from None
-        return await self._guard.admit(call.principal, method.scope) if method.scope is not None else None
+        if method.scope is None or (call.principal.rate is None and method.scope in call.principal.scopes):
+            return None
+        return await self._guard.admit(call.principal, method.scope)
 
     async def _read(self, context: Context) -> bytes:
         try:
-            async with asyncio.timeout(self._seconds):
-                read = await context.read()
+            read = await self._arrivals.read(context)
         except TimeoutError:
             raise CallRefused(SLOW) from None
         if isinstance(read, bytes):
@@ -179,13 +182,15 @@ def _parsed(kind: type[Message], raw: bytes) -> Message:
 
 
 def _bytes(value: str | bytes) -> bytes:
-    return value if isinstance(value, bytes) else value.encode("latin-1")
+    return value if isinstance(value, bytes) else value.encode()  # UTF-8, as gRPC has read it: any text can be written
 
 
-def _single(metadata: Metadata, name: str) -> bytes | None:
-    """The value; None where there is none, empty where there are several, which could be read differently."""
-    found = [value for key, value in metadata if key == name]
-    return None if not found else _bytes(found[0]) if len(found) == 1 else b""
+def _singles(metadata: Metadata) -> dict[str, bytes]:
+    """The value by its name; empty where there are several, which could be read differently."""
+    found: dict[str, bytes] = {}
+    for name, value in metadata:
+        found[name] = b"" if name in found else _bytes(value)
+    return found
 
 
 def _address(peer: str) -> str | None:

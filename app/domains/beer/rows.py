@@ -1,5 +1,6 @@
 """Rows of the beer models as they come over the open protocol: the bounds, contradictions and doubts of the schema."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from app.inference.predictor import Array
 
 GRAVITIES = (900.0, 1300.0)
 """Points; specific gravity is for people, and the manifest declares the unit."""
+FEW = 4
+"""Rows up to which it pays to look at them one by one."""
 _AMOUNT = (0.0, np.inf)
 """Of what a hop bill or a grist comes to."""
 _OG, _FG = VITAL_COLUMNS.index("target_og"), VITAL_COLUMNS.index("target_fg")
@@ -29,6 +32,7 @@ class RowCheck:
         self._names = [declared.name for declared in manifest.inputs]
         self._units = [f" {declared.unit}" if declared.unit else "" for declared in manifest.inputs]
         self._low, self._high = np.array([_BOUNDS.get(name, _AMOUNT) for name in self._names], np.float32).T
+        self._bounds = list(zip(self._low.tolist(), self._high.tolist(), strict=True))
         self._doubts = Doubts(manifest)
 
     def __call__(self, rows: Array) -> Checked:
@@ -44,6 +48,17 @@ class RowCheck:
             InputError: A value is out of bounds, or the gravities contradict each other; the first row of each input
                 that is wrong is told.
         """
+        if len(rows) > FEW or not all(map(self._is_right, rows.tolist())):
+            self._refuse_wrong(rows)
+        return self._doubts.by_row(rows.astype(np.float64))
+
+    def _is_right(self, row: Sequence[float]) -> bool:
+        for value, (low, high) in zip(row, self._bounds, strict=True):
+            if value < low or value > high:
+                return False
+        return not row[_FG] > row[_OG]
+
+    def _refuse_wrong(self, rows: Array) -> None:
         wrong = (rows < self._low) | (rows > self._high)
         if wrong.any():
             columns = np.flatnonzero(wrong.any(axis=0)).tolist()
@@ -52,7 +67,6 @@ class RowCheck:
         if swapped.any():
             reason = f"row {int(swapped.argmax())}: the final gravity is above the original gravity (target_og)"
             raise InputError([Problem("inputs.target_fg", "gravities_swapped", reason)])
-        return self._doubts.by_row(rows.astype(np.float64))
 
     def _out_of_bounds(self, wrong: Array, column: int) -> Problem:
         low, high = self._low[column], self._high[column]

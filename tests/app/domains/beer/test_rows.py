@@ -6,7 +6,7 @@ import pytest
 from app.bundle.store import Bundle, highest, read_bundle
 from app.domains.beer.doubts import MANY, Doubts
 from app.domains.beer.face import RECIPE
-from app.domains.beer.rows import RowCheck
+from app.domains.beer.rows import FEW, RowCheck
 from app.errors import InputError
 from tests.known import BEER, REPOSITORY
 
@@ -40,12 +40,27 @@ def test_many_rows_are_warned_of_as_each_alone(bundle: Bundle) -> None:
     assert doubts.by_row(rows) == alone and len(alone) > 100
 
 
+@pytest.mark.parametrize("more", [0, FEW], ids=["few", "many"])
 @pytest.mark.parametrize(
     ("name", "value", "allowed"),
     [("abv", 71, "0 to 70 % vol"), ("target_og", 1.056, "900 to 1300 points"), ("ebc", -1, "0 to 1000 EBC")],
 )
-def test_what_is_out_of_bounds_is_told_with_its_unit(bundle: Bundle, name: str, value: float, allowed: str) -> None:
-    rows = np.array([list(BEER.values()), list({**BEER, name: value}.values())], dtype=np.float32)
+def test_what_is_out_of_bounds_is_told_with_its_unit(
+    bundle: Bundle, name: str, value: float, allowed: str, more: int
+) -> None:
+    right = list(BEER.values())
+    rows = np.array([right, list({**BEER, name: value}.values()), *[right] * more], dtype=np.float32)
     with pytest.raises(InputError) as caught:
         RowCheck(bundle.manifest)(rows)
     assert (f"inputs.{name}", f"row 1: must be {allowed}") in [(p.field, p.reason) for p in caught.value.problems]
+
+
+@pytest.mark.parametrize("more", [0, FEW], ids=["few", "many"])
+def test_gravities_that_contradict_each_other_are_refused(bundle: Bundle, more: int) -> None:
+    right = list(BEER.values())
+    swapped = list({**BEER, "target_og": BEER["target_fg"], "target_fg": BEER["target_og"]}.values())
+    with pytest.raises(InputError) as caught:
+        RowCheck(bundle.manifest)(np.array([right, swapped, *[right] * more], dtype=np.float32))
+    (problem,) = caught.value.problems
+    assert problem.field == "inputs.target_fg" and problem.reason.startswith("row 1: the final gravity is above")
+    assert RowCheck(bundle.manifest)(np.array([right] * (more + 1), dtype=np.float32)) == []

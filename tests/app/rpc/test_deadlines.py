@@ -1,0 +1,93 @@
+"""Deadlines: a call whose time runs out while it waits in the pool ends then, and is computed no more."""
+
+import asyncio
+import io
+import json
+import threading
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import app.rpc  # noqa: F401  # before gRPC: keeps its core from writing to stderr
+import grpc
+import numpy as np
+import pytest
+
+from app.access.guard import Guard
+from app.access.keys import KeyRing
+from app.bundle.store import read_bundle
+from app.domains.beer.face import VITALS
+from app.inference.admission import Admission
+from app.inference.dataplane import AT_ONCE, DataPlane
+from app.inference.onnx import OnnxPredictor
+from app.inference.service import InferenceService
+from app.rpc._pb import open_inference_pb2 as pb
+from app.rpc.door import RpcDoor
+from app.rpc.inference import LARGE_MESSAGE, InferenceMethods
+from app.telemetry.logs import RequestLog
+from tests.known import KEY, REPOSITORY
+
+pytestmark = pytest.mark.anyio
+BEER = (5.6, 1056.0, 1013.0, 17.0, 8.6, 4.4)
+INFER = "/inference.GRPCInferenceService/ModelInfer"
+KEYED = (("x-api-key", KEY),)
+
+
+@dataclass
+class Serving:
+    """A server, and what is behind it."""
+
+    infer: Any
+    admission: Admission
+    plane: DataPlane
+    log: io.StringIO
+
+    def codes(self) -> list[int]:
+        """Statuses in the log."""
+        return [json.loads(line)["status"] for line in self.log.getvalue().splitlines()]
+
+
+@pytest.fixture
+async def serving() -> AsyncIterator[Serving]:
+    """The beer model behind the door, on a port, with a pool of one thread."""
+    service = InferenceService((VITALS,))
+    service.serve(OnnxPredictor(read_bundle(REPOSITORY / "models" / VITALS / "1")))
+    admission, log = Admission(in_work=1, waiting=1), io.StringIO()
+    plane = DataPlane(service, admission, {})
+    methods = InferenceMethods(plane, admission, lambda: True).methods
+    server = grpc.aio.server()
+    server.add_generic_rpc_handlers([RpcDoor(methods, Guard(KeyRing.single(KEY)), RequestLog(log), service.metrics)])
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        infer: Any = channel.unary_unary(INFER, response_deserializer=pb.ModelInferResponse.FromString)
+        yield Serving(infer, admission, plane, log)
+    await server.stop(None)
+    admission.close()
+
+
+def request(rows: int) -> bytes:
+    beers = np.array([BEER] * rows, np.float32)
+    message = pb.ModelInferRequest(model_name=VITALS, raw_input_contents=[beers.tobytes()])
+    message.inputs.add(name="features", datatype="FP32", shape=beers.shape)
+    return message.SerializeToString()
+
+
+@pytest.mark.parametrize("rows", [AT_ONCE + 1, LARGE_MESSAGE // 16])
+async def test_a_deadline_that_passes_in_the_queue_ends_the_call(serving: Serving, rows: int) -> None:
+    go = threading.Event()
+    holding = asyncio.create_task(serving.admission.run(lambda _: go.wait(30), None))
+    await asyncio.sleep(0)
+    with pytest.raises(grpc.aio.AioRpcError) as late:
+        await serving.infer(request(rows), metadata=KEYED, timeout=0.3)
+    assert late.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    async with asyncio.timeout(10):
+        while serving.admission.taken > 1 or not serving.codes():  # the server learns of it by itself
+            await asyncio.sleep(0.005)
+    assert serving.codes() == [grpc.StatusCode.DEADLINE_EXCEEDED.value[0]]
+    go.set()
+    await holding
+    answer = await serving.infer(request(rows), metadata=KEYED, timeout=30)
+    assert list(answer.outputs[0].shape) == [rows, 1]
+    (figures,) = await serving.plane.statistics(VITALS)
+    assert figures.rows == rows, "nobody waited for the other's rows"

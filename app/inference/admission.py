@@ -14,9 +14,9 @@ from app.errors import Overloaded
 
 MAX_IN_WORK = 2
 MAX_WAITING = 16
-STEP_BACK = 5
-"""Niceness of the pool's threads, about a third of the event loop's weight: more of it, and a thread that holds the
-interpreter's lock would wait so long for a busy machine's core that the loop waits, too."""
+STEP_BACK = 15
+"""Niceness of the pool's threads: a thirtieth of the event loop's weight, so that plain predictions hardly wait for a
+core. Beside saturating plain ones, explained predictions still take less than half a second."""
 
 ArgumentT = TypeVar("ArgumentT")
 ResultT = TypeVar("ResultT")

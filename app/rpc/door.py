@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 from urllib.parse import unquote
@@ -66,6 +67,7 @@ class RpcDoor(grpc.GenericRpcHandler):
         self._unmatched = self._handler(_NO_METHOD)
         self.in_work = 0
         """Calls that have begun and not ended."""
+        self._held: asyncio.Event | None = None
 
     def _handler(self, method: Method) -> Any:
         # A stream of requests, of which one is taken: only so is there a say before the message has come.
@@ -77,6 +79,16 @@ class RpcDoor(grpc.GenericRpcHandler):
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
         """See `grpc.GenericRpcHandler`; there is one for every name, so that wrong ones are counted and logged."""
         return self._handlers.get(handler_call_details.method, self._unmatched)
+
+    @contextmanager
+    def answers_held(self) -> Iterator[None]:
+        """Give no answer meanwhile; calls still begin."""
+        self._held = asyncio.Event()
+        try:
+            yield
+        finally:
+            self._held.set()
+            self._held = None
 
     async def _serve(self, method: Method, _: object, context: Context) -> bytes:
         moment, clock = time.time(), time.perf_counter()
@@ -92,6 +104,8 @@ class RpcDoor(grpc.GenericRpcHandler):
         self._counts.began()
         try:
             answer, left = await self._answer(method, call, metadata, context)
+            if self._held is not None:
+                await self._held.wait()
             context.set_trailing_metadata(((REQUEST_ID, request_id), *rate_told(left)))
             code = grpc.StatusCode.OK
             return answer

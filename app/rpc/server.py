@@ -20,7 +20,8 @@ _IDLE_SECONDS = 300
 """After which a connection without a call is closed."""
 _KEEP_ALIVE_SECONDS = 30
 """Between two questions whether a silent client is still there; it has as long again to answer."""
-_LOOK_SECONDS = 0.02
+_SETTLING_SECONDS = 0.05
+"""At the end: calls that have come begin and, as none is answered, clients that wait for answers send no more."""
 _log = logging.getLogger(__name__)
 
 
@@ -60,7 +61,7 @@ class RpcServer:
         self._address = address
         self._bounds = bounds
         self._credentials = credentials
-        self._reflected = reflected
+        self._reflection = Reflection([*reflected, SERVICE]) if reflected is not None else None
         self._server: Any = None  # made in the event loop that it serves in
 
     async def start(self) -> None:
@@ -70,8 +71,8 @@ class RpcServer:
             RuntimeError: The address cannot be listened on, or the credentials are none.
         """
         server = grpc.aio.server(options=self._options())
-        if self._reflected is not None:
-            server.add_generic_rpc_handlers([Reflection([*self._reflected, SERVICE])])
+        if self._reflection is not None:
+            server.add_generic_rpc_handlers([self._reflection])
         server.add_generic_rpc_handlers([self._door])
         if self._credentials is None:
             server.add_insecure_port(self._address)
@@ -102,13 +103,14 @@ class RpcServer:
         """
         if self._server is None:
             return
-        loop = asyncio.get_running_loop()
-        end = loop.time() + grace
         self._health.retire()
-        stopping = asyncio.create_task(self._server.stop(grace))
-        while self._door.in_work and loop.time() < end:
-            await asyncio.sleep(_LOOK_SECONDS)
+        if self._reflection is not None:
+            self._reflection.retire()
+        with self._door.answers_held():  # gRPC cancels calls that have come and not begun: let none be there
+            await asyncio.sleep(_SETTLING_SECONDS)
+            stopping = asyncio.create_task(self._server.stop(grace))
+            await asyncio.sleep(0)
+        await asyncio.wait({stopping}, timeout=grace)
         if self._door.in_work:
             _log.warning("Leaving %d gRPC calls that took longer than SHUTDOWN_GRACE", self._door.in_work)
-        await self._server.stop(None)  # what is open still is no call of ours: reflection
         await stopping

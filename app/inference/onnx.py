@@ -30,6 +30,7 @@ class OnnxPredictor(Predictor):
             self._session = onnxruntime.InferenceSession(
                 bundle.files[MODEL], _one_thread(), providers=["CPUExecutionProvider"]
             )
+            vars(self._session).pop("_model_bytes", None)  # kept for other providers to fall back on; there are none
             self._check_signature()
             check_golden(self)
         except BundleError as error:

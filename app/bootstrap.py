@@ -26,8 +26,9 @@ from app.inference.predictor import Predictor
 from app.inference.quarantine import read_quarantined
 from app.inference.service import InferenceService
 from app.objects import ObjectStore
-from app.rest.application import RestDoor, metrics_app
+from app.rest.application import RestDoor
 from app.rest.asgi import App
+from app.rest.routes import metrics_app
 from app.settings import ModelSettings, Settings
 from app.telemetry.logs import RequestLog, at_turns_end
 from app.telemetry.metrics import Registry

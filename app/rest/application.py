@@ -1,60 +1,35 @@
 """The REST application: record, gate and table around FastAPI's router."""
 
-import json
 from collections.abc import Callable, Collection, Iterable, Mapping
-from functools import cache
-from typing import Annotated
 
-from fastapi import FastAPI, Query, Request
-from fastapi.exceptions import RequestValidationError
-from starlette.exceptions import HTTPException
-from starlette.responses import PlainTextResponse, Response
+from fastapi import FastAPI
 
 from app import __version__
 from app.access.guard import Limits
-from app.access.keys import ADMIN, METRICS, PREDICT, KeyRing
+from app.access.keys import KeyRing
 from app.access.public import PublicModels
-from app.bundle.manifest import PublicManifest
 from app.domains.face import Face
-from app.domains.findings import problem_of
-from app.errors import CallError, ModelNotReady
 from app.inference.admission import Admission
 from app.inference.dataplane import DataPlane
 from app.inference.service import InferenceService
-from app.rest.asgi import App, Receive, Scope, Send, respond
+from app.rest.asgi import App, Receive, Scope, Send
 from app.rest.counts import RequestCounts
-from app.rest.docs import add_docs_page
 from app.rest.gate import KeyGate
-from app.rest.openapi import KEYED, KEY_PROBLEMS, MODEL_PROBLEMS, OPERATION_PROBLEMS, describe, described
+from app.rest.openapi import KEYED, OPERATION_PROBLEMS, described
 from app.rest.operations import BODY_LIMITS, OperationRoute
-from app.rest.problems import (
-    FAULT,
-    INVALID,
-    KINDS,
-    MALFORMED,
-    NO_METHOD,
-    NO_ROUTE,
-    NOT_READY,
-    Kind,
-    ProblemResponse,
-    problem_told,
-)
+from app.rest.paths import Paths, is_v2, scope_of
+from app.rest.problems import Kind, problem_told
 from app.rest.record import Record
-from app.rest.v2.endpoints import ADMIN_PATH, OPEN_PATHS, PREFIX, V2Door, tell
+from app.rest.routes import add_docs, add_health, add_metrics, add_model, add_problems
+from app.rest.v2.endpoints import V2Door, tell
 from app.rest.v2.routes import EndpointRoute
-from app.telemetry.exposition import CONTENT_TYPE, exposition
 from app.telemetry.logs import RequestLog
-from app.telemetry.metrics import Registry
 
 DESCRIPTION = """\
 A beer's bitterness (IBU) from its recipe, with an interval that holds and warnings where it may not.
 
 Press **Authorize** and enter the API key (`API_KEY` in `.env`); then try `POST /predict`.
 """
-METRICS_PATH = "/metrics"
-PROTOCOL_MODELS = "/v2/models/"
-"""What stands before a model's name in the paths of the Open Inference Protocol."""
-_BY_STATUS = {404: NO_ROUTE, 405: NO_METHOD, 400: MALFORMED}
 
 
 class RestDoor:
@@ -91,7 +66,35 @@ class RestDoor:
         remote: Models that another machine runs: their operations wait beside the event loop.
         health_only: Whether nothing is here but /health/* and /metrics: another door has the models.
         """
-        self.router = FastAPI(
+        self._service = service
+        self.admission = admission or Admission()
+        self.retiring = False
+        """Whether the program is leaving: it answers, but is not ready for more."""
+        faces, public = list(faces), public or PublicModels()
+        operations = _operations(faces, self.admission, body_limits, public, remote)
+        self._direct: dict[tuple[str, str], App] = {("POST", o.handler.operation.path): o.handler for o in operations}
+        self._v2: V2Door | None = None
+        if not health_only:
+            plane = plane or DataPlane(service, self.admission, {})
+            self._v2 = V2Door(plane, self.admission, lambda: self.ready, body_limits["many"])
+        self.router = self._router(operations, docs_enabled)
+        known = Paths(faces, docs_enabled)
+        gate = KeyGate(
+            self._dispatch,
+            keys,
+            known.is_open,
+            scope_of,
+            limits,
+            lambda presented, path: public.admits(presented, known.models(path)),
+            lambda path: tell if is_v2(path) else problem_told,
+        )
+        self._counts = RequestCounts(service.metrics)
+        self._record = Record(gate, log, self._counts, [getattr(route, "path", "") for route in self.router.routes])
+        self._begin = begin
+        self._app: App = self._first if begin else self._record
+
+    def _router(self, operations: Iterable[OperationRoute], docs_enabled: bool) -> FastAPI:
+        router = FastAPI(
             title="Beer Model",
             version=__version__,
             description=DESCRIPTION,
@@ -100,53 +103,16 @@ class RestDoor:
             openapi_url=None,
             redirect_slashes=False,
         )
-        self._service = service
-        self.admission = admission or Admission()
-        self.retiring = False
-        """Whether the program is leaving: it answers, but is not ready for more."""
-        faces, public = list(faces), public or PublicModels()
-        routes = [
-            OperationRoute(
-                operation,
-                self.admission,
-                body_limits,
-                waits=any(name in remote for name in face.models),
-                dependencies=[] if public.covers(face.models) else KEYED,
-                responses=described(*OPERATION_PROBLEMS),
-            )
-            for face in faces
-            for operation in face.operations
-        ]
-        self.router.router.routes.extend(routes)
-        self._v2: App = self.router
-        if not health_only:
-            plane = plane or DataPlane(service, self.admission, {})
-            self._v2 = v2 = V2Door(plane, self.admission, lambda: self.ready, body_limits["many"])
-            self.router.router.routes.extend(EndpointRoute(endpoint, v2) for endpoint in v2.endpoints)
-            _add_model(self.router, service)
-        _add_metrics(self.router, service.metrics)
-        _add_health(self.router, lambda: self.ready)
-        _add_problems(self.router)
+        router.router.routes.extend(operations)
+        if self._v2 is not None:
+            router.router.routes.extend(EndpointRoute(endpoint, self._v2) for endpoint in self._v2.endpoints)
+            add_model(router, self._service)
+        add_metrics(router, self._service.metrics)
+        add_health(router, lambda: self.ready)
+        add_problems(router)
         if docs_enabled:
-            _add_docs(self.router)
-        self._direct: dict[tuple[str, str], App] = {("POST", r.handler.operation.path): r.handler for r in routes}
-        open_paths = OPEN_PATHS | {"/docs", "/openapi.json"} if docs_enabled else OPEN_PATHS
-        open_prefixes = ("/health/", "/docs/assets/") if docs_enabled else ("/health/",)
-        answering = _answering(faces)
-        gate = KeyGate(
-            self._dispatch,
-            keys,
-            lambda path: path in open_paths or path.startswith(open_prefixes),
-            _scope_of,
-            limits,
-            lambda presented, path: public.admits(presented, answering(path)),
-            lambda path: tell if _is_v2(path) else problem_told,
-        )
-        paths = (getattr(route, "path", "") for route in self.router.routes)
-        self._counts = RequestCounts(service.metrics)
-        self._record = Record(gate, log, self._counts, paths)
-        self._begin = begin
-        self._app: App = self._first if begin else self._record
+            add_docs(router)
+        return router
 
     def retire(self) -> None:
         """Be ready no more, and answer on."""
@@ -179,113 +145,27 @@ class RestDoor:
         app: App = self.router
         if scope["type"] == "http":
             path = scope["path"]
-            app = self._direct.get((scope["method"], path)) or (self._v2 if _is_v2(path) else app)
+            v2 = self._v2 if is_v2(path) else None
+            app = self._direct.get((scope["method"], path)) or v2 or app
         await app(scope, receive, send)
 
 
-def _is_v2(path: str) -> bool:
-    return path == PREFIX or path.startswith(f"{PREFIX}/")
-
-
-def _scope_of(path: str) -> str:
-    if path == METRICS_PATH:
-        return METRICS
-    return ADMIN if path.startswith(PREFIX) and ADMIN_PATH.fullmatch(path) else PREDICT
-
-
-def _answering(faces: Iterable[Face]) -> Callable[[str], Iterable[str]]:
-    """The models that may answer a path; none where it is not a model's."""
-    of_operations = {operation.path: face.models for face in faces for operation in face.operations}
-
-    def answering(path: str) -> Iterable[str]:
-        of_protocol = path.removeprefix(PROTOCOL_MODELS) if path.startswith(PROTOCOL_MODELS) else ""
-        return of_operations.get(path) or of_protocol.split("/", 1)[:1]
-
-    return answering
-
-
-def _add_model(router: FastAPI, service: InferenceService) -> None:
-    @router.get(
-        "/model",
-        dependencies=KEYED,
-        response_model=PublicManifest,
-        response_model_exclude={"explanation"},  # the background is rows of the training data
-        responses=described(*MODEL_PROBLEMS),
-        operation_id="model",
-        summary="What a model says of itself",
-    )
-    async def model(name: Annotated[str, Query(max_length=64)] = service.names[0]) -> PublicManifest:
-        """The public part of a manifest: inputs with units and trained ranges, outputs, figures, data."""
-        return service.predictor(name).manifest
-
-
-def _add_metrics(router: FastAPI, metrics: Registry) -> None:
-    @router.get(
-        METRICS_PATH,
-        dependencies=KEYED,
-        response_class=PlainTextResponse,
-        responses=described(*KEY_PROBLEMS),
-        operation_id="metrics",
-        summary="What the service has done, for Prometheus",
-    )
-    def figures() -> Response:
-        """Totals of all workers in the text format 0.0.4; docs/operations.md has them all. Scope `metrics`."""
-        return Response(exposition(metrics), media_type=CONTENT_TYPE)  # in a thread: it takes milliseconds
-
-
-def metrics_app(metrics: Registry) -> App:
-    """An ASGI application that answers every path with the metrics, and asks for no key.
-
-    Args:
-        metrics: What was counted.
-    """
-
-    async def figures(scope: Scope, receive: Receive, send: Send) -> None:
-        await respond(send, 200, exposition(metrics), CONTENT_TYPE.encode())
-
-    return figures
-
-
-def _add_health(router: FastAPI, is_ready: Callable[[], bool]) -> None:
-    @router.get("/health/live", operation_id="live", summary="Whether the process answers")
-    async def live() -> dict[str, str]:
-        return {"status": "live"}
-
-    @router.get(
-        "/health/ready", operation_id="ready", summary="Whether the models can answer", responses=described(NOT_READY)
-    )
-    async def ready() -> dict[str, str]:
-        if not is_ready():
-            raise ModelNotReady
-        return {"status": "ready"}
-
-
-def _add_docs(router: FastAPI) -> None:
-    @cache  # made when it is first asked for: it takes as long as an eighth of the whole start
-    def document() -> bytes:
-        return json.dumps(describe(router)).encode("ascii")
-
-    @router.get("/openapi.json", include_in_schema=False)
-    def openapi() -> Response:  # in a thread
-        return Response(document(), media_type="application/json")
-
-    add_docs_page(router)
-
-
-def _add_problems(router: FastAPI) -> None:
-    @router.exception_handler(HTTPException)
-    async def refused(_: Request, error: HTTPException) -> Response:
-        headers = [(name.lower().encode(), value.encode()) for name, value in (error.headers or {}).items()]
-        return ProblemResponse(_BY_STATUS[error.status_code], headers)
-
-    @router.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> Response:
-        return ProblemResponse(INVALID, problems=[problem_of(f["loc"], f["type"], f["msg"]) for f in error.errors()])
-
-    @router.exception_handler(CallError)
-    async def failed(_: Request, error: CallError) -> Response:
-        return ProblemResponse(KINDS[type(error)])
-
-    @router.exception_handler(Exception)
-    async def fault(_: Request, error: Exception) -> Response:
-        return ProblemResponse(FAULT)  # Starlette raises the error again, and the record logs it
+def _operations(
+    faces: Iterable[Face],
+    admission: Admission,
+    body_limits: Mapping[str, int],
+    public: PublicModels,
+    remote: Collection[str],
+) -> list[OperationRoute]:
+    return [
+        OperationRoute(
+            operation,
+            admission,
+            body_limits,
+            waits=any(name in remote for name in face.models),
+            dependencies=[] if public.covers(face.models) else KEYED,
+            responses=described(*OPERATION_PROBLEMS),
+        )
+        for face in faces
+        for operation in face.operations
+    ]

@@ -4,7 +4,6 @@ import asyncio
 import socket
 import struct
 from enum import Enum
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httptools
@@ -17,7 +16,7 @@ from app.serving.exchange import Exchange
 from app.serving.heads import SMALL_HEAD, check_head, plain_head, split_target
 from app.serving.outbox import Outbox
 from app.serving.refusal import HEAD_TOO_LARGE, TIMED_OUT, refusal
-from app.serving.turnstile import MOST_BEGUN
+from app.serving.turnstile import CROWD
 
 if TYPE_CHECKING:
     from app.serving.config import GuardedConfig
@@ -52,8 +51,10 @@ class GuardedProtocol(HttpToolsProtocol):
         self.deaf = False  # what still arrives is not read: this connection ends with the answers that are due
         self._arrived = self._head_bytes = self._body_bytes = self._framed_bytes = 0
         self._plain_head = b""
+        self._unread = b""  # what waits at the turnstile
         self._running: RequestResponseCycle | None = None
-        self._seen: tuple[Phase, object] | None = None
+        self._requests = 0
+        self._seen: tuple[Phase, int] | None = None
         self._since = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -63,9 +64,28 @@ class GuardedProtocol(HttpToolsProtocol):
     # What arrives
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came, within the bounds."""
+        """Read what came, at once or when its turn comes."""
         if self.deaf:
             return
+        if self._unread:
+            self._unread += data
+            if len(self._unread) > HIGH_WATER_LIMIT:
+                self.flow.pause_reading()
+        elif len(self.connections) > CROWD and self._arriving() is None:
+            self._unread = data
+            self.guard.turnstile(self.loop).enter(data, self._read_on)
+        else:
+            self._read(data)
+
+    def _read_on(self) -> None:
+        """Read what waited."""
+        data, self._unread = self._unread, b""
+        if data and not self.deaf and not self.transport.is_closing():
+            self.flow.resume_reading()
+            self._read(data)
+
+    def _read(self, data: bytes) -> None:
+        """Parse, within the bounds."""
         self._arrived = len(data)
         try:
             self.parser.feed_data(data)
@@ -96,13 +116,16 @@ class GuardedProtocol(HttpToolsProtocol):
         """
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
-        self.data_received(self._plain_head + data[end:])
+        self._read(self._plain_head + data[end:])
 
     def on_message_complete(self) -> None:
         """Tell the application that the body is whole."""
-        if not self.parser.should_upgrade() and not self.cycle.response_complete:
+        if not self.parser.should_upgrade():
             self.cycle.more_body = False
-            self.cycle.message_event.set()
+            if self.cycle.response_complete:
+                self._forget()
+            else:
+                self.cycle.message_event.set()
 
     def on_chunk_header(self) -> None:
         """Refuse what is coded otherwise than in chunks alone: who stands in front may read it differently."""
@@ -131,6 +154,7 @@ class GuardedProtocol(HttpToolsProtocol):
         scope["method"] = parser.get_method().decode("ascii")
         scope["http_version"] = version
         scope["path"], scope["raw_path"], scope["query_string"] = split_target(self.url)
+        self._requests += 1
         before = self.cycle
         self.cycle = Exchange(
             scope=scope,
@@ -171,6 +195,7 @@ class GuardedProtocol(HttpToolsProtocol):
         Returns:
             Whether the connection stays open for them.
         """
+        self._read_on()
         self.deaf = True
         if self._answers_are_due():
             return True
@@ -181,15 +206,12 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
-        if len(self.connections) > MOST_BEGUN:
-            begin = partial(super()._start_asgi_task, cycle, app)
-            self.guard.turnstile(self.loop).enter(cycle.scope["path"], begin)
-        else:  # no more than one a connection can have come in this turn
-            super()._start_asgi_task(cycle, app)
+        super()._start_asgi_task(cycle, app)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the application, also where more requests wait behind the one that is running."""
         super().connection_lost(exc)
+        self._unread = b""
         self.pipeline.clear()
         if self._running is not None and not self._running.response_complete:
             self._running.disconnected = True
@@ -205,6 +227,16 @@ class GuardedProtocol(HttpToolsProtocol):
             self._start_asgi_task(*self.pipeline.pop())
         elif self.deaf:
             self.transport.close()
+        else:
+            self._forget()
+
+    def _forget(self) -> None:
+        """Keep nothing of a request that is over: the next, whosever it is, takes its memory while the core has it."""
+        cycle = self.cycle
+        if cycle.response_complete and not cycle.more_body:
+            if cycle.scope is self.scope:
+                self.scope = None  # type: ignore[assignment]
+            self.cycle = self._running = None  # type: ignore[assignment]
 
     def _answers_are_due(self) -> bool:
         """Whether whole requests wait for their answers; one behind them that is not whole is forgotten."""
@@ -247,11 +279,17 @@ class GuardedProtocol(HttpToolsProtocol):
             return Phase.CLOSING
         if self.flow.write_paused:
             return Phase.WRITING
+        if self._between:
+            idle = Phase.IDLE if self._requests else Phase.SILENT
+            return Phase.WORK if self._unread else idle
         if cycle is None or cycle.scope is not self.scope:  # type: ignore[redundant-expr]
-            return Phase.SILENT if self.scope is None else Phase.HEAD  # type: ignore[redundant-expr]
-        if cycle.more_body:
-            return Phase.BODY
-        return Phase.IDLE if cycle.response_complete else Phase.WORK
+            return Phase.HEAD
+        return Phase.BODY if cycle.more_body else Phase.WORK
+
+    @property
+    def _between(self) -> bool:
+        """Whether nothing of a request is here, but perhaps at the turnstile."""
+        return self.scope is None
 
     def watch(self, now: float, slack: float) -> None:
         """Close the connection if it has waited for one thing for too long.
@@ -260,8 +298,8 @@ class GuardedProtocol(HttpToolsProtocol):
             now: The loop's time, seconds.
             slack: Seconds by which this may be seen too late, once at each end.
         """
-        seen = self.phase, self.scope
-        if self._seen is None or seen[0] is not self._seen[0] or seen[1] is not self._seen[1]:
+        seen = self.phase, self._requests
+        if seen != self._seen:
             self._seen, self._since = seen, now
         elif now - self._since >= self._patience(seen[0]) - 2 * slack:
             self._expire(seen[0])
@@ -299,6 +337,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         """Close, once the answers to whole requests are out: a request that is not whole is none."""
+        self._read_on()
         self.deaf = True
         if not self._answers_are_due():
             self.transport.close()

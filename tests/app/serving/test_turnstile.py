@@ -6,6 +6,7 @@ import pytest
 
 from app.serving.turnstile import MOST_BEGUN, Turnstile
 
+PREDICT = b"POST /predict HTTP/1.1"
 MANY = 5 * MOST_BEGUN + 3
 
 
@@ -14,7 +15,7 @@ async def test_so_many_begin_in_a_turn_in_the_order_they_came() -> None:
     turnstile = Turnstile(asyncio.get_running_loop())
     begun: list[int] = []
     for number in range(MANY):
-        turnstile.enter("/predict", lambda number=number: begun.append(number))  # type: ignore[misc]
+        turnstile.enter(PREDICT, lambda number=number: begun.append(number))  # type: ignore[misc]
     turns = [len(begun)]
     while len(begun) < MANY:
         assert len(turnstile) == MANY - len(begun)
@@ -29,10 +30,10 @@ async def test_health_begins_at_once_and_newcomers_wait_behind_those_that_wait()
     turnstile = Turnstile(asyncio.get_running_loop())
     begun: list[str] = []
     for number in range(MOST_BEGUN + 1):
-        turnstile.enter("/predict", lambda number=number: begun.append(str(number)))  # type: ignore[misc]
-    turnstile.enter("/health/live", lambda: begun.append("health"))
+        turnstile.enter(PREDICT, lambda number=number: begun.append(str(number)))  # type: ignore[misc]
+    turnstile.enter(b"GET /health/live HTTP/1.1", lambda: begun.append("health"))
     assert begun[-1] == "health"
-    turnstile.enter("/predict", lambda: begun.append("late"))
+    turnstile.enter(PREDICT, lambda: begun.append("late"))
     await asyncio.sleep(0)
     assert begun[-2:] == [str(MOST_BEGUN), "late"]
 
@@ -42,6 +43,6 @@ async def test_a_turn_that_begins_few_takes_the_next_at_once() -> None:
     turnstile = Turnstile(asyncio.get_running_loop())
     begun: list[int] = []
     for number in range(3 * MOST_BEGUN):
-        turnstile.enter("/predict", lambda number=number: begun.append(number))  # type: ignore[misc]
+        turnstile.enter(PREDICT, lambda number=number: begun.append(number))  # type: ignore[misc]
         await asyncio.sleep(0)
         assert begun == list(range(number + 1))

@@ -17,6 +17,7 @@ from app.domains.discovery import FaceKind, discover
 from app.domains.face import checks_of
 from app.errors import BundleError, CallError, ObjectsError, SettingsError
 from app.inference.admission import Admission
+from app.inference.batcher import Batcher
 from app.inference.candidates import Candidates
 from app.inference.changes import ChangeFigures
 from app.inference.dataplane import DataPlane
@@ -80,7 +81,8 @@ def build(settings: Settings, metrics: Registry | None = None) -> Program:
     in_work = settings.model_server_calls if server else settings.max_in_work
     admission = Admission(in_work, settings.max_waiting, computes=server is None)
     checks = {name: check for face in faces for name, check in checks_of(face).items()}
-    plane = DataPlane(service, admission, checks)
+    batcher = Batcher(admission, metrics, settings.max_batch_size, settings.max_batch_time)
+    plane = DataPlane(service, admission, checks, batcher if settings.max_batch_size > 1 else None)
     limits, public = _limits(settings, metrics), _public(settings, service.names)
     log = RequestLog(level=settings.log_level, later=at_turns_end)
     rest = RestDoor(

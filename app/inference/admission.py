@@ -4,9 +4,9 @@ import asyncio
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from typing import TypeVar
 
@@ -37,6 +37,8 @@ class Admission:
         waiting: Most requests that wait beside them, their bodies complete.
         computes: Whether what takes long computes, and is to step back; else it waits for another machine.
         """
+        self.in_work = in_work
+        """Most that the pool does at once."""
         self._most = in_work + waiting
         self._threads = ThreadPoolExecutor(in_work, "slow", _step_back if computes else None)
         self.taken = 0
@@ -60,14 +62,28 @@ class Admission:
         Raises:
             Overloaded: As many are in work and waiting as may be.
         """
+        with self.place():
+            return await self.submit(work, argument)
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """A place among those in work and waiting, for a request that is done in several steps.
+
+        Raises:
+            Overloaded: See `run`.
+        """
         if self.full:
             raise Overloaded
         self.taken += 1
         try:
-            within = copy_context().run  # of the call: its trace
-            return await asyncio.get_running_loop().run_in_executor(self._threads, within, work, argument)
+            yield
         finally:
             self.taken -= 1
+
+    def submit(self, work: Callable[[ArgumentT], ResultT], argument: ArgumentT) -> "asyncio.Future[ResultT]":
+        """Run a function in the pool for those who have a place; see `run`."""
+        within = copy_context().run  # of the call: its trace
+        return asyncio.get_running_loop().run_in_executor(self._threads, within, work, argument)
 
     def close(self) -> None:
         """Drop what waits; what is in work ends by itself."""

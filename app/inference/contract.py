@@ -33,6 +33,8 @@ class Contract:
         self._outputs = {declared.name: declared for declared in manifest.outputs}
         self.packed = _packed(manifest)
         """The one tensor that may stand for all inputs; None: the model takes them one by one."""
+        self.row_wise = _row_wise(manifest)
+        """Whether rows of several calls may be put together: each has the same shape and an answer of its own."""
         self._required = np.array([not declared.optional for declared in manifest.inputs])
 
     def chosen(self, names: Sequence[str]) -> list[Output]:
@@ -121,6 +123,14 @@ def _packed(manifest: Manifest) -> Input | None:
     names = ", ".join(declared.name for declared in manifest.inputs)
     shape = (-1, len(manifest.inputs))
     return Input(name=manifest.packed, datatype="FP32", shape=shape, unit="", description=f"columns {names}")
+
+
+def _row_wise(manifest: Manifest) -> bool:
+    if any(declared.shape[:1] != (-1,) or -1 in declared.shape[1:] for declared in manifest.inputs):
+        return False
+    if manifest.packed is None and any(declared.optional for declared in manifest.inputs):
+        return False
+    return all(declared.shape[:1] == (-1,) for declared in manifest.outputs)
 
 
 def _as_declared(declared: Input, tensor: Tensor) -> Array:

@@ -9,8 +9,9 @@ from app import __version__
 from app.bundle.manifest import Manifest, Output
 from app.errors import CallError, TooLate
 from app.inference.admission import Admission
+from app.inference.batcher import Batcher
 from app.inference.contract import Check, Checked, CheckKind, Contract
-from app.inference.predictor import Array, Arrays
+from app.inference.predictor import Array
 from app.inference.registry import VersionState
 from app.inference.served import Served
 from app.inference.service import InferenceService
@@ -51,18 +52,36 @@ class InferAnswer:
     """What makes the answer less sure, by row."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    """A call that fits its model."""
+
+    served: Served
+    chosen: list[Output]
+    arrays: dict[str, Array]
+    warnings: Checked
+
+
 class DataPlane:
     """Answers the protocol's calls in its terms; each door writes them in its own format."""
 
-    def __init__(self, service: InferenceService, admission: Admission, checks: Mapping[str, CheckKind]) -> None:
+    def __init__(
+        self,
+        service: InferenceService,
+        admission: Admission,
+        checks: Mapping[str, CheckKind],
+        batcher: Batcher | None = None,
+    ) -> None:
         """Args:
         service: Runs the models.
         admission: Runs what takes long.
         checks: The domains' own looks at rows, by model.
+        batcher: Puts calls that take long together; None: each has a run of its own.
         """
         self._service = service
         self._admission = admission
         self._kinds = checks
+        self._batcher = batcher
         self._checks: dict[tuple[str, str], tuple[Manifest, Check]] = {}
         self.book = StatisticsBook(service.metrics)
 
@@ -129,9 +148,22 @@ class DataPlane:
             return self.answer(call, timeout)
         try:
             async with asyncio.timeout(timeout):
+                if self._batcher is not None and self._may_share(self._batcher, call):
+                    return await self._shared(self._batcher, call)
                 return await self._admission.run(partial(self.answer, call), timeout)
         except TimeoutError:
             raise TooLate from None
+
+    def _may_share(self, batcher: Batcher, call: InferCall) -> bool:
+        if self._service.slow(call.model, call.version):
+            return False
+        contract = self._service.served(call.model, call.version).contract
+        return contract.row_wise and all(tensor.data.shape[:1] < (batcher.most_rows,) for tensor in call.inputs)
+
+    async def _shared(self, batcher: Batcher, call: InferCall) -> InferAnswer:
+        with self._admission.place():
+            fitted = self._fitted(call)  # here, as few rows take microseconds: what does not fit hurts nobody else
+            return self._told(fitted, await batcher.run(fitted.served, fitted.arrays))
 
     def answer(self, call: InferCall, timeout: float | None = None) -> InferAnswer:
         """Run a model.
@@ -146,21 +178,33 @@ class DataPlane:
             ModelNotReady: It is not loaded, or away.
             TooLate: The other machine took longer.
         """
-        served = self._service.served(call.model, call.version)
-        try:
-            outputs, arrays = served.contract.chosen(call.outputs), served.contract.arrays(call.inputs)
-            return self._run(served, outputs, arrays, timeout)
-        except CallError:
-            self.book.failed(served.manifest)
-            raise
+        return self._run(self._fitted(call), timeout)
 
-    def _run(self, served: Served, chosen: list[Output], arrays: Arrays, timeout: float | None) -> InferAnswer:
+    def _fitted(self, call: InferCall) -> _Fitted:
+        served = self._service.served(call.model, call.version)
         manifest = served.manifest
-        warnings = self._check(manifest)(next(iter(arrays.values()))) if manifest.name in self._kinds else ()
-        outputs = served.infer(arrays, timeout)
-        if not all(all_finite(outputs[output.name]) for output in chosen if output.datatype in _FLOATS):
+        try:
+            chosen, arrays = served.contract.chosen(call.outputs), served.contract.arrays(call.inputs)
+            warnings = self._check(manifest)(next(iter(arrays.values()))) if manifest.name in self._kinds else ()
+        except CallError:
+            self.book.failed(manifest)
+            raise
+        return _Fitted(served, chosen, arrays, warnings)
+
+    def _run(self, fitted: _Fitted, timeout: float | None) -> InferAnswer:
+        try:
+            outputs = fitted.served.infer(fitted.arrays, timeout)
+        except CallError:
+            self.book.failed(fitted.served.manifest)
+            raise
+        return self._told(fitted, outputs)
+
+    def _told(self, fitted: _Fitted, outputs: Mapping[str, Array]) -> InferAnswer:
+        manifest = fitted.served.manifest
+        if not all(all_finite(outputs[output.name]) for output in fitted.chosen if output.datatype in _FLOATS):
+            self.book.failed(manifest)
             raise refused("", "no_answer", "holds numbers to which the model has no finite answer")
-        return InferAnswer(manifest, [(output, outputs[output.name]) for output in chosen], warnings)
+        return InferAnswer(manifest, [(output, outputs[output.name]) for output in fitted.chosen], fitted.warnings)
 
     def _check(self, manifest: Manifest) -> Check:
         key = (manifest.name, manifest.version)

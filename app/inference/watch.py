@@ -12,7 +12,9 @@ from app.telemetry.metrics import Family, Registry
 
 _MODEL = ("model", "version")
 PREDICTIONS = Family("model_predictions_total", "Rows that a model has answered.", "counter", _MODEL)
-EXECUTIONS = Family("model_executions_total", "Runs of a model, each over all rows of a call.", "counter", _MODEL)
+EXECUTIONS = Family(
+    "model_executions_total", "Runs of a model, each over the rows of one call or of several.", "counter", _MODEL
+)
 EXECUTION_SECONDS = Family("model_execution_seconds_total", "What a model's runs took.", "counter", _MODEL)
 LAST_EXECUTION = Family(
     "model_last_execution_timestamp_seconds", "When a model ran last.", "gauge", _MODEL, merge="max"

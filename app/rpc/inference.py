@@ -18,7 +18,7 @@ from app.rpc.methods import Call, Method
 
 SERVICE = "inference.GRPCInferenceService"
 LARGE_MESSAGE = 65_536
-"""Bytes from which a message is read and answered beside the event loop."""
+"""Bytes from which a message with typed contents is read beside the event loop; raw ones are taken as they are."""
 
 
 class InferenceMethods:
@@ -59,7 +59,7 @@ class InferenceMethods:
 
     async def _infer(self, request: pb.ModelInferRequest, call: Call) -> Message:
         timeout = call.remaining()
-        if request.ByteSize() <= LARGE_MESSAGE:
+        if request.raw_input_contents or request.ByteSize() <= LARGE_MESSAGE:
             return answer_message(request, await self._plane.infer(read_call(request), timeout))
         return await self._admission.run(partial(self._answer, request), timeout)
 

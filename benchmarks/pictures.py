@@ -2,10 +2,12 @@
 
 import argparse
 import base64
+import contextlib
 import io
 import json
 import sys
 import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +20,7 @@ from app.settings import Settings
 from benchmarks.__main__ import cores
 from benchmarks.contenders import ours
 from benchmarks.measure import Cores, Figures
+from benchmarks.model_servers import OURS, serving
 from benchmarks.servers import KEY, ROOT, BenchmarkFailed, Contender, running
 from benchmarks.wrk import drive
 
@@ -32,14 +35,12 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5, help="rounds (5)")
     parser.add_argument("--seconds", type=float, default=5.0, help="seconds of each load (5)")
     parser.add_argument("--models", type=Path, default=ROOT / "models", help="folder of bundles (models/)")
-    parser.add_argument("--model-server", default="", help="grpc://host:port of one that runs the models in its place")
+    parser.add_argument("--model-core", type=int, help="core of a second process, a model server; else there is one")
     arguments = parser.parse_args()
-    beer = ours(arguments.models.resolve())
-    if arguments.model_server:
-        beer = replace(beer, environment={**beer.environment, "MODEL_SERVER": arguments.model_server,
-                                          "MODEL_SERVER_API_KEY": KEY})
+    models = arguments.models.resolve()
     try:
-        found = [_round(beer, cores(), arguments.seconds) for _ in range(arguments.rounds)]
+        with _service(models, arguments.model_core) as beer:
+            found = [_round(beer, cores(), arguments.seconds) for _ in range(arguments.rounds)]
     except BenchmarkFailed as failure:
         print(f"No report: {failure}", file=sys.stderr)
         return 1
@@ -48,6 +49,17 @@ def main() -> int:
     ratio = median(one["beer_busy_p99_ms"] / one["beer_idle_p99_ms"] for one in found)
     print(f"{ratio:10.2f}  beer p99 busy over idle (at most {MOST_RATIO:g})")
     return 0 if ratio <= MOST_RATIO else 1
+
+
+@contextlib.contextmanager
+def _service(models: Path, core: int | None) -> Iterator[Contender]:
+    """The service, in front of a model server where that has a core."""
+    if core is None:
+        yield ours(models)
+        return
+    with serving(OURS, core, models, "cat-dog") as server:
+        where = {"MODEL_SERVER": f"grpc://{server.target}", "MODEL_SERVER_API_KEY": KEY}
+        yield replace(ours(models), environment={**ours(models).environment, **where})
 
 
 def picture() -> bytes:

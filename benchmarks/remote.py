@@ -5,16 +5,12 @@ client (the remote predictor, from four threads) asks each for one row, and for 
 """
 
 import argparse
-import contextlib
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,23 +21,15 @@ from app.remote.connection import Connection
 from app.remote.predictor import RemotePredictor
 from app.remote.server import ModelServer
 from benchmarks.__main__ import cores
-from benchmarks.contenders import lacks, newest_graph, ours
+from benchmarks.contenders import lacks, ours
+from benchmarks.model_servers import OURS, Remote, mlserver, serving
 from benchmarks.processes import cpu_seconds
-from benchmarks.servers import KEY, ROOT, BenchmarkFailed, free_port, running
+from benchmarks.servers import KEY, ROOT, BenchmarkFailed, running
 from benchmarks.wrk import drive
 
 MODELS = ROOT / "models"
 CALLERS = 4
 ROWS = (1, 1000)
-LONGEST_START = 60.0
-
-
-@dataclass(frozen=True)
-class Remote:
-    """A model server that runs."""
-
-    target: str
-    pid: int
 
 
 def main() -> int:
@@ -51,18 +39,18 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=3.0, help="seconds of each load (3)")
     parser.add_argument("--peers", default=sys.executable, help="interpreter with MLServer and ONNX Runtime")
     arguments = parser.parse_args()
-    commands = {"ours": [sys.executable, "-m", "app", "--role", "model-server"]}
+    commands: dict[str, tuple[str, ...]] = {"ours": OURS}
     if missing := lacks(arguments.peers, "mlserver"):
         print(f"MLServer is left out: {missing}", file=sys.stderr)
     else:
-        commands["mlserver"] = [arguments.peers, "-m", "benchmarks.apps.mlserver_start"]
+        commands["mlserver"] = mlserver(arguments.peers)
     rest: dict[str, list[tuple[float, ...]]] = {}
     rpc: dict[tuple[str, int], list[tuple[float, ...]]] = {}
     try:
         for _ in range(arguments.rounds):
             rest.setdefault("in the process", []).append(_rest(None, arguments.seconds))
             for name, command in commands.items():
-                with _models(command) as server:
+                with serving(command, cores().server, MODELS) as server:
                     rest.setdefault(f"at {name}", []).append(_rest(server, arguments.seconds))
                     for rows in ROWS:
                         rpc.setdefault((name, rows), []).append(_rpc(server, rows, arguments.seconds))
@@ -127,45 +115,6 @@ def _call(predictor: RemotePredictor, asked: dict[str, np.ndarray], until: float
     while (now := time.perf_counter()) < until:
         predictor.predict(asked)
         took.append(time.perf_counter() - now)
-
-
-@contextlib.contextmanager
-def _models(command: list[str]) -> Iterator[Remote]:
-    """A model server on the servers' core; it is ended by its own process id."""
-    port, rpc = free_port(), free_port()
-    more = [] if "--role" in command else [str(port), str(newest_graph(MODELS)), str(rpc)]
-    environment = {
-        **os.environ, "PYTHONPATH": str(ROOT), "API_KEY": KEY, "OMP_NUM_THREADS": "1", "PORT": str(port),
-        "GRPC_PORT": str(rpc), "MODEL_PATH": str(MODELS),
-    }
-    with tempfile.TemporaryDirectory(prefix="models-") as place, Path(place, "stderr").open("wb") as log:
-        process = subprocess.Popen(
-            [*command, *more], cwd=place, env=environment, stdout=log, stderr=log,
-            preexec_fn=lambda: os.sched_setaffinity(0, {cores().server}),
-        )
-        try:
-            _wait(f"127.0.0.1:{rpc}", process, Path(place, "stderr"))
-            yield Remote(f"127.0.0.1:{rpc}", process.pid)
-        finally:
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
-def _wait(target: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    bundle = read_bundle(highest(MODELS, "beer-ibu"))
-    until = time.perf_counter() + LONGEST_START
-    while time.perf_counter() < until and process.poll() is None:
-        with contextlib.suppress(Exception):  # whatever it is, it is not there yet
-            connected = ModelServer(Connection(target, key=KEY, timeout=2.0))
-            connected.open(bundle)
-            connected.stop()
-            return
-        time.sleep(0.1)
-    raise BenchmarkFailed(f"the model server does not answer; it said:\n{log.read_text('utf-8', 'replace')[-2000:]}")
 
 
 if __name__ == "__main__":

@@ -25,8 +25,8 @@ class OnnxModel(MLModel):  # type: ignore[misc]  # mlserver is not installed whe
 
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
         """Run the graph."""
-        row = NumpyCodec.decode_input(payload.inputs[0]).astype(np.float32)
+        given = {each.name: NumpyCodec.decode_input(each).astype(np.float32) for each in payload.inputs}
         names = [output.name for output in self.session.get_outputs()]
-        outputs = self.session.run(names, {"features": row})
+        outputs = self.session.run(names, given)
         encoded = [NumpyCodec.encode_output(name, value) for name, value in zip(names, outputs)]
         return InferenceResponse(model_name=self.name, model_version=self.version, outputs=encoded)

@@ -1,6 +1,7 @@
 """The benchmarks run: that and no more, as no test asserts how fast something is; and a worker does not grow."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -41,6 +42,14 @@ def test_every_server_is_measured(tmp_path: Path) -> None:
 def test_explained_predictions_are_served_beside_plain_ones() -> None:
     told = run("benchmarks.explained", "--rounds", "1", "--seconds", "1")
     assert "explained_a_second" in told and "p99 busy over idle" in told
+
+
+def test_pictures_are_served_in_two_processes_and_put_together() -> None:
+    core = str(min(os.sched_getaffinity(0)))
+    told = run("benchmarks.pictures", "--rounds", "1", "--seconds", "1", "--model-core", core)
+    assert "pictures_a_second" in told and "p99 busy over idle" in told
+    told = run("benchmarks.batching", "--rounds", "1", "--seconds", "1")
+    assert "| ours, each alone | 16 |" in told and "| ours, batching | 16 |" in told
 
 
 @pytest.mark.parametrize("requests", [20_000, pytest.param(1_000_000, marks=pytest.mark.nightly)])

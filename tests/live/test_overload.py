@@ -18,11 +18,9 @@ from tests.live.raw import post
 from tests.live.test_management import free_port
 
 BATCH = post(body=json.dumps({"beers": [BEER] * 1000}).encode(), target=b"/predict/batch")
-SHORT = "goodput is 0.6 to 0.87 of the best, not 0.8 yet: docs/performance.md tells why"
-LENGTHS = [
-    pytest.param(5.0, 0.3, 5.0, id="short"),  # on a machine that does other things beside it: looser bounds
-    pytest.param(60.0, 0.8, 1.0, id="long", marks=[pytest.mark.nightly, pytest.mark.xfail(reason=SHORT)]),
-]
+TAKEN_IN = "goodput is 0.74 to 0.79 of the best, not 0.8: taking in and refusing the rest is a fifth of the core"
+SHORT = pytest.param(5.0, 0.3, 5.0, id="short")  # on a machine that does other things beside it: looser bounds
+LONG = (60.0, 0.8, 1.0)
 CONNECTIONS = 2_000
 SOON = 5.0
 """Seconds after an overload, at whose end all is as it was before."""
@@ -107,7 +105,15 @@ def _hold(before: Seen, during: Seen, after: Seen, share: float, bound: float, g
     assert after.service * min(1.0, after.core) < bound / 10
 
 
-@pytest.mark.parametrize(("seconds", "share", "bound"), LENGTHS)
+@pytest.mark.parametrize(
+    ("seconds", "share", "bound"),
+    [
+        SHORT,
+        pytest.param(
+            *LONG, id="long", marks=[pytest.mark.nightly, pytest.mark.xfail(reason=TAKEN_IN, strict=False)]
+        ),
+    ],
+)
 def test_ten_times_more_batches_than_can_be_done(
     program: Program, management: int, seconds: float, share: float, bound: float
 ) -> None:
@@ -145,7 +151,9 @@ async def _singles(port: int, connections: int, seconds: float, script: str) -> 
 
 
 @pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed (Debian: apt-get install wrk)")
-@pytest.mark.parametrize(("seconds", "share", "bound"), LENGTHS)
+@pytest.mark.parametrize(
+    ("seconds", "share", "bound"), [SHORT, pytest.param(*LONG, id="long", marks=pytest.mark.nightly)]
+)
 def test_two_thousand_connections_that_ask_without_pause(
     program: Program,
     management: int,

@@ -17,24 +17,25 @@ from training.pets.lessons import Lessons
 from training.pets.network import Network, Said
 from training.pets.teacher import Numbers
 
-CHECKPOINT = "network.pt"
+CHECKPOINT = "network-{}.pt"
+"""By the course: another one begins anew."""
 PRINCIPAL = 128
 """Of the teacher's features, those principal components that the network is to guess."""
 _WARMTH = 2.0
 _TRUST = 0.7
 """How far a view's target is what the teacher makes of it, not the photo's label: a view may show no animal."""
-_KEPT = 0.98
+_KEPT = 0.995
 
 
 class Course(NamedTuple):
     """How the network learns."""
 
-    epochs: int = 400
+    epochs: int = 450
     """Each takes one view of every photo."""
     side: int = 112
     """Pixels on a side while learning; smaller than in use, as views show animals larger than photos do."""
-    batch: int = 128
-    rate: float = 2e-3
+    batch: int = 32
+    rate: float = 1e-3
     decay: float = 0.05
     seed: int = 0
 
@@ -91,7 +92,7 @@ class Learner:
         """
         torch.manual_seed(course.seed)
         self._lessons, self._aims, self._course = lessons, aims, course
-        self._path = lessons.place / CHECKPOINT
+        self._path = lessons.place / CHECKPOINT.format("-".join(str(value) for value in course))
         self.network = Network(aims.features.shape[-1], aims.classes.shape[-1]).to(memory_format=torch.channels_last)
         self.kept = copy.deepcopy(self.network)
         """The running mean of the network, which is steadier than what it is a mean of."""

@@ -67,9 +67,9 @@ class Plan(NamedTuple):
 
     size: int
     """Pixels on a side."""
-    plain: int = 12
+    plain: int = 24
     """Views of a photo alone, ..."""
-    mixed: int = 4
+    mixed: int = 16
     """... and mixed with one of another photo."""
     seed: int = 0
 

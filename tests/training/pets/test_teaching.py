@@ -42,7 +42,7 @@ def test_an_interrupted_run_goes_on_to_the_same_network(photos: Path, pretrained
             trained(photos, tmp_path / "halved", 2, *teacher)
     finally:
         learn.Learner.learn = original  # type: ignore[method-assign]
-    assert list(state.rglob("network.pt")) and not (tmp_path / "halved" / "models").exists()
+    assert list(state.rglob("network-*.pt")) and not (tmp_path / "halved" / "models").exists()
     assert trained(photos, tmp_path / "halved", 2, *teacher) == 0
     one, other = (read_bundle(tmp_path / name / "models" / "cat-dog" / "1") for name in ("whole", "halved"))
     pictures = np.random.default_rng(0).uniform(-1, 1, (4, 128, 128, 3)).astype(np.float32)

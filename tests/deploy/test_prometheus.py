@@ -11,6 +11,7 @@ import pytest
 
 from app.bootstrap import build
 from app.domains.beer.figures import BITTERNESS, WARNINGS, WIDTH
+from app.inference.batcher import ROWS
 from app.inference.watch import EXPECTED, INFO, INPUTS, PREDICTIONS
 from app.rest.counts import DURATION, REFUSED, REQUESTS
 from app.rpc import counts
@@ -34,7 +35,7 @@ def families(plain_environment: Path, monkeypatch: pytest.MonkeyPatch) -> dict[s
     metrics = build(load_settings()).service.metrics
     for family in (BITTERNESS, WARNINGS, WIDTH, EXPECTED, INFO, INPUTS, PREDICTIONS, DURATION, REFUSED, REQUESTS):
         metrics.place(family, *("x" for _ in family.labels))
-    for family in (counts.CALLS, counts.DURATION, counts.IN_PROGRESS, counts.REFUSED):  # of gRPC
+    for family in (counts.CALLS, counts.DURATION, counts.IN_PROGRESS, counts.REFUSED, ROWS):  # of gRPC and batching
         metrics.place(family, *("x" for _ in family.labels))
     return metrics.families
 
@@ -104,4 +105,4 @@ def test_names_follow_prometheus_conventions(families: dict[str, Family]) -> Non
         assert name.endswith("_total") == (family.kind == "counter"), name
         assert re.fullmatch(r"[a-z][a-z_]*[a-z]", name)
         if family.kind == "histogram":
-            assert name.endswith(("_seconds", "_ibu")) and list(family.bounds) == sorted(set(family.bounds))
+            assert name.endswith(("_seconds", "_ibu", "_rows")) and list(family.bounds) == sorted(set(family.bounds))

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import shutil
-import time
 from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass
 
@@ -18,7 +17,7 @@ from tests.live.raw import post
 from tests.live.test_management import free_port
 
 BATCH = post(body=json.dumps({"beers": [BEER] * 1000}).encode(), target=b"/predict/batch")
-TAKEN_IN = "goodput is 0.74 to 0.82 of the best: taking in and refusing the rest is a fifth of the core"
+TAKEN_IN = "goodput is about 0.75 of the best: taking in and refusing the rest is a fifth of the core"
 SHORT = pytest.param(5.0, 0.3, 5.0, id="short")  # on a machine that does other things beside it: looser bounds
 LONG = (60.0, 0.8, 1.0)
 CONNECTIONS = 2_000
@@ -83,12 +82,12 @@ class Seen:
 
 async def _watched(program: Program, management: int, load: Awaitable[Tally]) -> Seen:
     pid = program.process.pid
-    began, spent, held = time.monotonic(), cpu_seconds(pid), memory(pid)
+    spent, held = cpu_seconds(pid), memory(pid)
     going = asyncio.ensure_future(load)
     (tally, service), (_, apart) = await asyncio.gather(
         median_delay(program.port(), b"/health/live", going), median_delay(management, b"/health/live", going)
     )
-    core = (cpu_seconds(pid) - spent) / (time.monotonic() - began)
+    core = (cpu_seconds(pid) - spent) / tally.seconds  # of the load's own time: its client starts and ends beside it
     return Seen(tally, service, apart, core, memory(pid) - held)
 
 
@@ -96,7 +95,7 @@ def _hold(before: Seen, during: Seen, after: Seen, share: float, bound: float, g
     """What overload may do, and that all is well again in the seconds after it, on a core of its own."""
     print(f"\nbefore: {before}\nduring: {during}\n after: {after}")
     core = min(1.0, during.core)
-    assert during.goodput >= share * (before.goodput + after.goodput) / 2
+    assert during.goodput >= share * max(before.goodput, after.goodput)
     assert during.tally.accepted_within(0.99) * core < bound
     assert during.service * core < bound / 2 and during.management * core < bound / 20
     assert during.growth < growth

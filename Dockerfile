@@ -36,13 +36,9 @@ WORKDIR /srv
 ENV HOST=0.0.0.0 PORT=8000 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 10001:10001
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["/venv/bin/python", "/srv/ready.py"]
-ARG VERSION=0
-ARG REVISION=unknown
-ARG CREATED=unknown
+# What changes with the commit (version, revision, created) is put on by build_image.sh: buildah, and so podman, takes
+# a LABEL of an older commit from its cache where only a build argument differs.
 LABEL org.opencontainers.image.title="Beer Model" \
-      org.opencontainers.image.version=$VERSION \
-      org.opencontainers.image.revision=$REVISION \
-      org.opencontainers.image.created=$CREATED \
       org.opencontainers.image.licenses=MIT
 
 FROM serving AS model-server

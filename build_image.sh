@@ -51,10 +51,10 @@ if [ -n "$push" ]; then
 fi
 
 tags=("$tag" "$image:$version" "$image:$commit")
-build() { "$engine" build --build-arg VERSION="$version" --build-arg REVISION="$commit" --build-arg CREATED="$created" "$@" .; }
-build --target "$target" "${tags[@]/#/--tag=}"
+labels=(version="$version" revision="$commit" created="$created")
+"$engine" build --target "$target" "${tags[@]/#/--tag=}" "${labels[@]/#/--label=org.opencontainers.image.}" .
 
-listing=$(build --quiet --target sbom) # stays without a name, as a cache
+listing=$("$engine" build --quiet --target sbom --build-arg VERSION="$version" .) # stays without a name, as a cache
 mkdir -p dist
 list=dist/$name-$version.cdx.json
 container=$("$engine" create "$listing" true)

@@ -83,6 +83,19 @@ def test_it_is_tagged_by_version_and_commit(image: str) -> None:
     assert tagged == {inspect("image", image)["Id"]}
 
 
+def test_it_names_its_own_commit_though_every_file_is_as_it_was(image: str, tmp_path: Path) -> None:
+    later = tmp_path / "later"
+    author = ("-c", "user.name=nobody", "-c", "user.email=nobody@example.org")
+    subprocess.run(["git", "clone", "--quiet", REPOSITORY, later], check=True)
+    subprocess.run(["git", *author, "commit", "--quiet", "--allow-empty", "--message=Later"], cwd=later, check=True)
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=later, capture_output=True, text=True, check=True).stdout
+    built = script("build_image.sh", "beer-model-later:tested", cwd=tmp_path, folder=later)
+    assert built.returncode == 0, built.stderr
+    labels = inspect("image", "beer-model-later:tested")["Config"]["Labels"]
+    assert commit.startswith(labels["org.opencontainers.image.revision"])
+    assert not commit.startswith(inspect("image", image)["Config"]["Labels"]["org.opencontainers.image.revision"])
+
+
 def test_the_list_of_packages_names_each_and_is_the_same_at_each_build(
     image: str, added: set[str], tmp_path: Path
 ) -> None:

@@ -1,5 +1,6 @@
 """A worker: one of several processes that serve a port which their parent opened; ``python -m app.serving.worker``."""
 
+import gc
 import os
 import signal
 import socket
@@ -7,9 +8,6 @@ import sys
 import threading
 from pathlib import Path
 from types import FrameType
-
-from app.serving.serve import run
-from app.start import start
 
 
 def leave(number: int, frame: FrameType | None) -> None:
@@ -22,6 +20,10 @@ def main() -> None:
 
     Arguments are two inherited descriptors, the metrics' folder, gRPC's address and the role.
     """
+    gc.disable()  # before the imports, as in `app.__main__`
+    from app.serving.serve import run
+    from app.start import start
+
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, leave)
     listening, parent = (socket.socket(fileno=int(number)) for number in sys.argv[1:3])

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from app.bootstrap import Program, try_models
 from app.errors import BundleError
-from app.serving.serve import keep_rpc_port, open_port, start_management, told
+from app.serving.serve import keep_rpc_port, open_port, settle, start_management, told
 from app.serving.sockets import address_of
 from app.settings import Settings
 
@@ -208,6 +208,7 @@ def supervise(settings: Settings, program: Program) -> None:
             settings.role,
         )
         management = start_management(settings, program, lambda: supervisor.is_ready)
+        settle()
         asyncio.run(supervisor.run())
         if management is not None:
             management.stop()

@@ -13,7 +13,7 @@ from statistics import median
 from time import perf_counter_ns
 from typing import Any
 
-from app.__main__ import main
+from app.command import main
 from app.access.keys import KeyRing
 from app.domains.beer.answers import Answers
 from app.domains.beer.face import BeerFace

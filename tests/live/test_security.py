@@ -162,7 +162,7 @@ FAULTY = """
 from app.domains.beer.face import BeerFace
 def fault(*arguments, **named): raise RuntimeError("the inside of the program")
 BeerFace.predict = BeerFace.predict_each = BeerFace.predict_batch = fault
-from app.__main__ import main
+from app.command import main
 main()
 """
 

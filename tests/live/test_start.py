@@ -209,6 +209,25 @@ def test_the_serving_process_loads_nothing_that_only_training_needs(tmp_path: Pa
     assert not loaded & heavy
 
 
+SETTLED = """
+import gc, runpy
+from app.serving.server import GuardedServer
+startup = GuardedServer.startup
+async def told(server, sockets=None):
+    await startup(server, sockets)
+    print(gc.isenabled(), gc.get_freeze_count() > 50_000, flush=True)
+GuardedServer.startup = told
+runpy.run_module("app", run_name="__main__")
+"""
+
+
+def test_once_it_serves_garbage_is_collected_and_what_was_loaded_is_not_looked_at(start: Start) -> None:
+    program = start(command=(sys.executable, "-c", SETTLED), API_KEY=KEY, PORT="0")
+    assert program.send(READY).status == 200
+    assert program.stop() == 0
+    assert program.output == "True True\n"
+
+
 def test_what_it_takes_in_memory_with_every_door_and_model_is_bounded(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.__main__ import main
+from app.command import main
 
 Command = Callable[..., str]
 

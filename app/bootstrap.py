@@ -10,7 +10,6 @@ from app.access.guard import Guard, Limits
 from app.access.keys import KeyRing, default_principal
 from app.access.public import PublicModels
 from app.access.rates import FAILURES, RateLimiter, parse_rate
-from app.access.watch import KeyWatch
 from app.bundle.fetch import Fetch, is_remote, models_root
 from app.bundle.store import Bundle, read_bundle
 from app.domains.discovery import FaceKind, discover
@@ -34,7 +33,8 @@ from app.settings import ModelSettings, Settings
 from app.telemetry.logs import RequestLog, at_turns_end
 from app.telemetry.metrics import Registry
 
-if TYPE_CHECKING:  # needs grpcio, which the cloud function does without
+if TYPE_CHECKING:
+    from app.access.watch import KeyWatch
     from app.remote.server import ModelServer
 
 
@@ -111,7 +111,7 @@ def _model_server(settings: Settings) -> "ModelServer | None":
     if not settings.model_server:
         return None
     try:
-        from app.remote.connection import Connection
+        from app.remote.connection import Connection  # needs grpcio, which the cloud function does without
         from app.remote.server import ModelServer
     except ModuleNotFoundError:
         raise SettingsError("MODEL_SERVER: needs the package grpcio, which is not installed here") from None
@@ -166,7 +166,7 @@ def fetch_models(settings: ModelSettings, kinds: Sequence[FaceKind]) -> None:
     fetch.run([name for kind in kinds for name in kind.models], models_root(settings))
 
 
-def _begin(follower: Follower, watch: KeyWatch | None, server: "ModelServer | None") -> None:
+def _begin(follower: Follower, watch: "KeyWatch | None", server: "ModelServer | None") -> None:
     follower.start()
     if server is not None:
         server.follow()
@@ -174,7 +174,7 @@ def _begin(follower: Follower, watch: KeyWatch | None, server: "ModelServer | No
         watch.follow()
 
 
-def _keys(settings: Settings, metrics: Registry) -> tuple[KeyRing, KeyWatch | None]:
+def _keys(settings: Settings, metrics: Registry) -> tuple[KeyRing, "KeyWatch | None"]:
     try:
         rate = parse_rate(settings.rate_limit) if settings.rate_limit else None
     except ValueError as error:
@@ -183,6 +183,8 @@ def _keys(settings: Settings, metrics: Registry) -> tuple[KeyRing, KeyWatch | No
     ring = KeyRing(own)
     if settings.api_keys_file is None:
         return ring, None
+    from app.access.watch import KeyWatch  # only who has a file of keys pays for reading one
+
     watch = KeyWatch(settings.api_keys_file, ring, own, rate, metrics)
     watch.load()
     return ring, watch

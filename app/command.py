@@ -4,30 +4,20 @@ import argparse
 import gc
 import json
 import signal
+import sys
 
 from app import __version__
-from app.cli import keys, models
 from app.domains.beer.schema import EXAMPLE_BEER
 from app.errors import BundleError, SettingsError
 from app.serving.serve import serve
 from app.serving.worker import leave
-from app.serving.workers import supervise
 from app.settings import Settings, create_env_file
 from app.start import EXIT_BUNDLE, EXIT_SETTINGS, quit_with, start
 
 
 def main() -> None:
     """Serve until told to stop; see README for the settings and exit codes."""
-    parser = argparse.ArgumentParser(
-        prog="python -m app", description="Serve Beer Model. Settings come from the environment and .env."
-    )
-    parser.add_argument("--version", action="version", version=__version__)
-    parser.add_argument("--workers", type=int, help="processes that serve the port together (WORKERS)")
-    parser.add_argument("--role", choices=("service", "model-server"), help="what is served (ROLE)")
-    commands = parser.add_subparsers(metavar="COMMAND")
-    for offered in (keys, models):
-        offered.add_commands(commands)
-    arguments = parser.parse_args()
+    arguments = _arguments()
     if "run" in arguments:
         _run(arguments)
         return
@@ -41,9 +31,28 @@ def main() -> None:
     for stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop, leave)
     if settings.workers > 1:
+        from app.serving.workers import supervise  # one process starts without
+
         supervise(settings, program)
     else:
         serve(settings, program)
+
+
+def _arguments() -> argparse.Namespace:
+    if len(sys.argv) == 1:  # what commands need is not imported where there is none
+        return argparse.Namespace(workers=None, role=None)
+    from app.cli import keys, models
+
+    parser = argparse.ArgumentParser(
+        prog="python -m app", description="Serve Beer Model. Settings come from the environment and .env."
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    parser.add_argument("--workers", type=int, help="processes that serve the port together (WORKERS)")
+    parser.add_argument("--role", choices=("service", "model-server"), help="what is served (ROLE)")
+    commands = parser.add_subparsers(metavar="COMMAND")
+    for offered in (keys, models):
+        offered.add_commands(commands)
+    return parser.parse_args()
 
 
 def _run(arguments: argparse.Namespace) -> None:

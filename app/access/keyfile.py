@@ -18,7 +18,7 @@ HOW_TO_MAKE = "make it with: python -m app keys create --name NAME"
 class StoredKey(BaseModel):
     """One key as it stands in the file; the key itself does not."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")
     """Name in logs; shown by `keys list`."""
@@ -38,7 +38,7 @@ class StoredKey(BaseModel):
 class KeyFile(BaseModel):
     """The file's contents."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
     format_version: Literal[1] = 1
     keys: tuple[StoredKey, ...] = ()

@@ -23,7 +23,7 @@ Tensor = list[list[float | None]] | list[float | None]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 class Input(_Part):
@@ -123,7 +123,7 @@ class Golden(_Part):
     """Largest absolute difference allowed, in the output's unit."""
 
 
-class PublicManifest(_Part):
+class PublicManifest(_Part, defer_build=False):  # its parts are only ever validated with it
     """What a bundle says of itself to everyone."""
 
     format_version: Literal[1]

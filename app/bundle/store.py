@@ -41,7 +41,8 @@ def read_bundle(folder: Path, approved: Collection[str] = ()) -> Bundle:
             its place.
     """
     files = read_verified(folder)
-    check_approved(sums_text(files), approved, folder)
+    if approved:
+        check_approved(sums_text(files), approved, folder)
     for required in (MANIFEST, MODEL):
         if required not in files:
             raise BundleError(f"{folder}: {required} is missing")

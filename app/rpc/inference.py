@@ -2,19 +2,20 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
-from google.protobuf.json_format import ParseDict
 from google.protobuf.message import Message
 
 from app.access.keys import ADMIN, PREDICT
 from app.errors import InputError, Problem
 from app.inference.admission import Admission
 from app.inference.dataplane import EXTENSIONS, SERVER, DataPlane
-from app.inference.described import config_of, metadata_of, statistics_of
+from app.inference.described import Description, config_of, metadata_of, statistics_of
 from app.rpc._pb import open_inference_pb2 as pb
 from app.rpc.messages import answer_message, read_call
 from app.rpc.methods import Call, Method
+
+_MessageT = TypeVar("_MessageT", bound=Message)
 
 SERVICE = "inference.GRPCInferenceService"
 LARGE_MESSAGE = 65_536
@@ -80,15 +81,15 @@ class InferenceMethods:
 
     async def _metadata(self, request: pb.ModelMetadataRequest, _: Call) -> Message:
         contract = await self._plane.contract(request.name, request.version or None)
-        return ParseDict(metadata_of(contract, self._plane.versions(request.name)), pb.ModelMetadataResponse())
+        return _filled(pb.ModelMetadataResponse, metadata_of(contract, self._plane.versions(request.name)))
 
     async def _config(self, request: pb.ModelConfigRequest, _: Call) -> Message:
         contract = await self._plane.contract(request.name, request.version or None)
-        return pb.ModelConfigResponse(config=ParseDict(config_of(contract), pb.ModelConfig()))
+        return pb.ModelConfigResponse(config=_filled(pb.ModelConfig, config_of(contract)))
 
     async def _statistics(self, request: pb.ModelStatisticsRequest, _: Call) -> Message:
         told = statistics_of(await self._plane.statistics(request.name or None, request.version or None))
-        return ParseDict(told, pb.ModelStatisticsResponse())
+        return _filled(pb.ModelStatisticsResponse, told)
 
     async def _index(self, request: pb.RepositoryIndexRequest, _: Call) -> Message:
         models = [
@@ -110,3 +111,8 @@ class InferenceMethods:
 
 def _named(request: Any) -> Sequence[str]:
     return (request.name,)
+
+
+def _filled(kind: Callable[..., _MessageT], told: Description) -> _MessageT:
+    """A message of what is told; `json_format.ParseDict` would do, and takes 5 ms to import."""
+    return kind(**told)

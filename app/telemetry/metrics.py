@@ -121,5 +121,5 @@ def _sum(one: float, other: float) -> float:
 
 
 def _escaped(value: str) -> str:
-    tame = "".join(c if c.isprintable() else " " for c in value)
+    tame = value if value.isprintable() else "".join(c if c.isprintable() else " " for c in value)
     return tame.replace("\\", "\\\\").replace('"', '\\"')

@@ -22,8 +22,17 @@ from tests.live.wire import request
 MOST_MEMORY = 130
 """MB that a worker may take with the committed bundles; what the measure itself may vary comes on top."""
 
+NOT_SET_ON = {
+    "app.access.keyfile", "app.cli", "app.remote", "app.serving.workers", "google.protobuf.json_format", "limits",
+    "obstore", "pydantic.v1.main", "redis", "unittest",
+}  # fmt: skip
+"""Modules of settings and commands that are not there, and one that FastAPI would import for itself."""
+
 UVICORN = (sys.executable, "-m", "uvicorn", "app.main:app", "--port", "0")
 READY = request("GET", "/health/ready")
+PREDICT = request(
+    "POST", "/predict", [("X-API-Key", KEY), ("Content-Type", "application/json")], json.dumps(BEER).encode()
+)
 
 
 def free_port() -> int:
@@ -207,6 +216,16 @@ def test_the_serving_process_loads_nothing_that_only_training_needs(tmp_path: Pa
     assert "onnxruntime" in loaded and "app" in loaded
     heavy = {"pandas", "sklearn", "scipy", "matplotlib", "xgboost", "torch", "joblib", "training", "onnx"}
     assert not loaded & heavy
+
+
+def test_a_start_imports_nothing_for_what_is_not_set_on(start: Start) -> None:
+    program = start(command=(sys.executable, "-X", "importtime", "-m", "app"), API_KEY=KEY, PORT="0")
+    assert program.send(PREDICT).status == 200
+    assert program.send(request("GET", "/openapi.json")).status == 200
+    told = [line for line in program.errors.splitlines() if line.startswith("import time:")]
+    imported = {line.rpartition("|")[2].strip() for line in told}
+    assert {"onnxruntime", "grpc", "PIL.Image", "app.rest.application"} <= imported
+    assert not imported & NOT_SET_ON
 
 
 SETTLED = """

@@ -15,7 +15,7 @@ from benchmarks.contenders import contenders, empty
 from benchmarks.keys import key_variants
 from benchmarks.measure import Cores, Plan, measure, measure_keys, measure_starts
 from benchmarks.report import document, machine, summarise, targets
-from benchmarks.servers import ROOT, BenchmarkFailed
+from benchmarks.servers import ROOT, BenchmarkFailed, compile_ours
 
 
 def main() -> int:
@@ -25,6 +25,7 @@ def main() -> int:
     plan = Plan(1, 1.0, 0.0) if arguments.quick else Plan(arguments.rounds, arguments.seconds, 1.0)
     known = contenders(arguments.models.resolve(), arguments.peers)
     skipped = {c.name: c.missing for c in known if c.missing}
+    compile_ours()
     try:
         rounds = measure([c for c in known if not c.missing], pinned, plan)
         empties = measure_starts(empty(), pinned, plan.rounds)

@@ -39,6 +39,11 @@ def test_every_server_is_measured(tmp_path: Path) -> None:
         assert target["what"] in told
 
 
+def test_starts_are_compared_with_an_empty_app() -> None:
+    told = run("benchmarks.starts", "--rounds", "1")
+    assert "ours start_seconds" in told and "ours over empty" in told
+
+
 def test_explained_predictions_are_served_beside_plain_ones() -> None:
     told = run("benchmarks.explained", "--rounds", "1", "--seconds", "1")
     assert "explained_a_second" in told and "p99 busy over idle" in told

@@ -38,7 +38,7 @@ build() { # ARCHITECTURE WHEEL_ARCHITECTURE
   trim "$folder"
   cp -R app "$folder/app"
   # Pictures need a library that is as large as half of the others.
-  rm -rf "$folder"/app/{serving,rpc,cli,main.py,__main__.py} "$folder/app/domains/pets"
+  rm -rf "$folder"/app/{serving,rpc,cli,command.py,main.py,__main__.py} "$folder/app/domains/pets"
   mkdir "$folder/models"
   cp -R models/beer-ibu* models/iris* "$folder/models"
   find "$folder/app" -type d -name __pycache__ -prune -exec rm -rf {} +

@@ -49,7 +49,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self.guard = config
         self.bounds = config.bounds
         self.deaf = False  # what still arrives is not read: this connection ends with the answers that are due
-        self._arrived = self._head_bytes = self._body_bytes = self._framed_bytes = 0
+        self._arrived = self._head_bytes = self._body_bytes = self._framing_bytes = 0
         self._plain_head = b""
         self._unread = b""  # what waits at the turnstile
         self._running: RequestResponseCycle | None = None
@@ -97,12 +97,12 @@ class GuardedProtocol(HttpToolsProtocol):
         else:
             cycle = self.cycle
             if cycle is None or cycle.scope is not self.scope:  # type: ignore[redundant-expr]
-                self._head_bytes += len(data)
+                self._head_bytes += self._arrived
                 if self._head_bytes > self.bounds.head_bytes:
                     self._refuse(HEAD_TOO_LARGE)
             elif cycle.more_body:
-                self._framed_bytes += len(data)
-                if self._framed_bytes - self._body_bytes > self.bounds.head_bytes + self._body_bytes:
+                self._framing_bytes += self._arrived
+                if self._framing_bytes > self.bounds.head_bytes + self._body_bytes:
                     self._refuse(MALFORMED)  # chunks of a byte, endless extensions or trailers
 
     def _stay(self, data: bytes, end: int) -> None:
@@ -145,7 +145,7 @@ class GuardedProtocol(HttpToolsProtocol):
             raise RequestRefused(MALFORMED)
         self._begin()
         self.headers = []  # trailers go here, not among the headers that were checked
-        self._head_bytes = self._body_bytes = self._framed_bytes = 0
+        self._head_bytes = self._body_bytes = self._framing_bytes = 0
 
     def _begin(self) -> None:
         """Start the request as uvicorn does, or let it wait behind the one that is in work."""
@@ -191,6 +191,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """A client that has sent all it will send still gets the answers that are due.
+        self._arrived -= len(body)  # what is left are heads and framing
 
         Returns:
             Whether the connection stays open for them.

@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 
 from tests.known import BEER, KEY
+from tests.live import raw
 from tests.live.program import Program
 from tests.live.wire import Answer, chunked, exchange, kernel_buffers, request
 
@@ -282,6 +283,18 @@ def test_a_connection_is_kept_after_a_bad_body(port: int) -> None:
         answer.read()
         assert answer.status == status
     connection.close()
+
+
+def test_large_bodies_may_follow_one_another_wherever_what_arrives_is_cut(port: int) -> None:
+    large = BODIES["/predict/batch"] + b" " * 100_000  # more of them than headers may be, in what is read at once
+    asked = raw.post(body=large, target=b"/predict/batch") * 3
+    for cut in (50, 70_000):  # in the next one's head, and in its body
+        with socket.create_connection(("127.0.0.1", port), 30) as connection:
+            connection.sendall(asked + asked[:cut])
+            first = raw.read_until(connection, lambda data: data.count(b"predictions") == 3)
+            connection.sendall(asked[cut:])
+            rest = raw.read_until(connection, lambda data: data.count(b"predictions") == 3)
+        assert raw.statuses(first) == raw.statuses(rest) == [200] * 3
 
 
 def test_a_client_that_hangs_up_is_logged_and_the_program_goes_on(program: Program, port: int) -> None:

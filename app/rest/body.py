@@ -115,6 +115,14 @@ def may_have_body(scope: Scope) -> bool:
     return b"transfer-encoding" in names or names.get(b"content-length", b"0") != b"0"
 
 
+def closes(scope: Scope) -> bool:
+    """Whether the request asks for its connection to be closed behind the answer.
+
+    Servers close it at once, and on a body that they have not read that is a reset: see `drop_body`.
+    """
+    return scope["http_version"] == "1.0" or b"close" in (header(scope, b"connection") or b"").lower()
+
+
 async def drop_body(receive: Receive) -> None:
     """Read and drop what still comes, at most 2 MB and 2 s of it.
 

@@ -13,12 +13,12 @@ from app.domains.face import Operation
 from app.domains.findings import problems_of
 from app.errors import CallError, InputError, Overloaded
 from app.inference.admission import Admission
-from app.rest.asgi import Receive, Scope, Send, header, respond
-from app.rest.body import MEGABYTE, check_json, check_length, read_body
+from app.rest.asgi import Message, Receive, Scope, Send, header, respond
+from app.rest.body import MEGABYTE, check_json, check_length, closes, read_body
 from app.rest.failures import in_own_words, told_otherwise
 from app.rest.gate import refuse
 from app.rest.gathering import Gathering, GatheringBeside
-from app.rest.problems import INVALID, KINDS, RequestRefused, problem_told, send_problem
+from app.rest.problems import INVALID, KINDS, OVERLOADED, RequestRefused, problem_start, problem_told, send_problem
 from app.rest.uploads import Read, Uploads, media, not_taken
 from app.telemetry.trace import current_trace
 
@@ -72,8 +72,8 @@ class OperationHandler:
         scope["state"]["route"] = self.operation.path
         try:
             read = self._reader(scope)
-            if self._mostly_slow and self._admission.full and check_length(scope, self._limit):
-                raise Overloaded  # unread: the server drops the body, which costs next to nothing
+            if self._crowded(scope):
+                raise RequestRefused(OVERLOADED) if closes(scope) else Overloaded  # unread: the server drops the body
             version = header(scope, _MODEL_VERSION)
             body = await read_body(scope, receive, self._limit)
             if version is not None or len(body) > LARGE_BODY:
@@ -96,6 +96,33 @@ class OperationHandler:
             await send_problem(send, KINDS[type(error)], tell=self._tell)
         else:
             await respond(send, 200, answer)
+
+    def turned_away(self, scope: Scope) -> tuple[Message, bytes] | None:
+        """What a request is answered that is refused on its head alone: it would take long, and the pool is full.
+
+        Args:
+            scope: ASGI's.
+
+        Returns:
+            The message that opens the answer, and its body; None where the request is to be run.
+        """
+        try:
+            if not self._crowded(scope):
+                return None
+            self._reader(scope)
+        except RequestRefused:  # for another reason, which the application tells
+            return None
+        scope["state"]["route"] = self.operation.path
+        body, media_type = self._tell(OVERLOADED, ())
+        return problem_start(OVERLOADED, body, media_type=media_type), body
+
+    def _crowded(self, scope: Scope) -> bool:
+        """Whether a request is refused unread; one that does not say how long it is may be short.
+
+        Raises:
+            RequestRefused: It is too long in any case.
+        """
+        return self._mostly_slow and self._admission.full and check_length(scope, self._limit)
 
     def _reader(self, scope: Scope) -> Read:
         found = self._uploads.reader(scope) if self._uploads else None

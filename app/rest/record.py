@@ -52,12 +52,7 @@ class Record:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                if PROBLEM in message:
-                    self._counts.refused(message.pop(PROBLEM))
-                headers = message["headers"]
-                if b"cache-control" not in dict(headers):
-                    headers.append(_NO_STORE)
-                headers += (_NO_SNIFFING, (b"x-request-id", request_id))
+                self._complete(message, request_id)
             await send(message)
 
         state = scope.setdefault("state", {})
@@ -76,19 +71,47 @@ class Record:
             if status == CLIENT_GONE and REFUSED in state:
                 status = state[REFUSED].status
                 self._counts.refused(state[REFUSED].code)
-            route = state.get("route") or self._route(scope)
-            self._counts.ended(route, scope["method"], status, seconds)
-            principal = state.get("principal")
-            self._log.record(
-                request_id=request_id.decode(),
-                method=scope["method"],
-                route=route,
-                status=status,
-                started=moment,
-                seconds=seconds,
-                key_id=principal.id if principal else "",
-                traceparent=trace.traceparent if trace else "",
-            )
+            self._end(scope, status, moment, seconds, request_id, trace)
+
+    def at_once(self, scope: Scope, start: Message) -> None:
+        """Record a request that is answered without being run.
+
+        Args:
+            scope: ASGI's.
+            start: The message that opens the answer; gets the headers that every answer has.
+        """
+        moment, clock = time.time(), time.perf_counter()
+        request_id, trace = self._ids(scope["headers"])
+        self._counts.began()
+        self._complete(start, request_id)
+        self._end(scope, start["status"], moment, time.perf_counter() - clock, request_id, trace)
+
+    def _complete(self, start: Message, request_id: bytes) -> None:
+        """Count what an answer refuses, and add the headers that every answer has."""
+        if PROBLEM in start:
+            self._counts.refused(start.pop(PROBLEM))
+        headers = start["headers"]
+        if b"cache-control" not in dict(headers):
+            headers.append(_NO_STORE)
+        headers += (_NO_SNIFFING, (b"x-request-id", request_id))
+
+    def _end(
+        self, scope: Scope, status: int, moment: float, seconds: float, request_id: bytes, trace: Trace | None
+    ) -> None:
+        state = scope["state"]
+        route = state.get("route") or self._route(scope)
+        self._counts.ended(route, scope["method"], status, seconds)
+        principal = state.get("principal")
+        self._log.record(
+            request_id=request_id.decode(),
+            method=scope["method"],
+            route=route,
+            status=status,
+            started=moment,
+            seconds=seconds,
+            key_id=principal.id if principal else "",
+            traceparent=trace.traceparent if trace else "",
+        )
 
     def _route(self, scope: Scope) -> str:
         template: str = getattr(scope.get("route"), "path", "")

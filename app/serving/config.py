@@ -6,23 +6,32 @@ from typing import Any
 
 import uvicorn
 
-from app.rest.asgi import App
+from app.rest.asgi import App, Message
 from app.rest.problems import Kind
 from app.serving.bounds import Bounds
 from app.serving.protocol import GuardedProtocol
 from app.serving.turnstile import Turnstile
+
+TurnAway = Callable[[Any], tuple[Message, bytes] | None]
+"""ASGI's scope to the message that opens the answer, and its body; None where the application is to answer."""
 
 
 class GuardedConfig(uvicorn.Config):
     """uvicorn's configuration for `GuardedProtocol`."""
 
     def __init__(
-        self, app: App, bounds: Bounds, on_unread: Callable[[Kind], None] = lambda kind: None, **more: Any
+        self,
+        app: App,
+        bounds: Bounds,
+        on_unread: Callable[[Kind], None] = lambda kind: None,
+        turn_away: TurnAway = lambda scope: None,
+        **more: Any,
     ) -> None:
         """Args:
         app: What is served.
         bounds: What a connection may take.
         on_unread: Told of each request that is refused before the application has heard of it.
+        turn_away: Asked of each request whether it is refused on its head alone, and with what.
         more: More of `uvicorn.Config`'s arguments.
         """
         super().__init__(
@@ -39,6 +48,7 @@ class GuardedConfig(uvicorn.Config):
         self.retiring = False
         """Whether the program is leaving: every answer then closes its connection."""
         self.on_unread = on_unread
+        self.turn_away = turn_away
         self._turnstile: Turnstile | None = None
 
     def turnstile(self, loop: asyncio.AbstractEventLoop) -> Turnstile:

@@ -19,6 +19,18 @@ class Exchange(RequestResponseCycle):
         if self.response_started or self.disconnected or self.flow.write_paused or not self._open(message):
             await super().send(message)
 
+    def answer_at_once(self, start: Any, body: bytes) -> None:
+        """Write a whole answer of a length that is told, though the application does not run.
+
+        Args:
+            start: ASGI's message that opens it.
+            body: Its body.
+        """
+        self._open(start)
+        self.transport.write(body)
+        self.response_complete = True
+        self.on_response()
+
     def _open(self, message: Any) -> bool:
         """Write the head, if it is a plain one.
 

@@ -57,6 +57,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._seen: tuple[Phase, int] | None = None
         self._since = 0.0
 
+    cycle: Exchange
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take over a connection, writing to it through an `Outbox`."""
         super().connection_made(Outbox(transport, self.loop))  # type: ignore[arg-type]
@@ -170,15 +172,26 @@ class GuardedProtocol(HttpToolsProtocol):
             on_response=self.on_response_complete,
         )
         if before is None or before.response_complete:  # type: ignore[redundant-expr]
-            self._start_asgi_task(self.cycle, self.app)
+            self._start()
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
+
+    def _start(self) -> None:
+        """Start the request that has come, or answer it at once where it is refused on its head alone."""
+        exchange = self.cycle
+        simple = exchange.keep_alive and not self.flow.write_paused  # nothing to wait for, before or after the answer
+        refused = self.guard.turn_away(exchange.scope) if simple else None
+        if refused is None:
+            self._start_asgi_task(exchange, self.app)
+        else:
+            exchange.answer_at_once(*refused)
 
     def on_body(self, body: bytes) -> None:
         """Hand a piece of the body on, or drop it where the answer is out already."""
         cycle = self.cycle
         self._body_bytes += len(body)
+        self._arrived -= len(body)  # what is left are heads and framing
         if cycle.response_complete:
             if self._body_bytes > MOST_DROPPED:
                 self.deaf = True
@@ -191,7 +204,6 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """A client that has sent all it will send still gets the answers that are due.
-        self._arrived -= len(body)  # what is left are heads and framing
 
         Returns:
             Whether the connection stays open for them.

@@ -143,7 +143,8 @@ def run(
     """
     allow_many_connections()
     sys.setswitchinterval(SWITCH_SECONDS)
-    config = GuardedConfig(program.rest, Bounds.of(settings), program.rest.count_unread)
+    rest = program.rest
+    config = GuardedConfig(rest, Bounds.of(settings), rest.count_unread, rest.turned_away)
     beside = rpc_server(settings, program, rpc) if rpc else None
     settle()
     _give_back_memory()

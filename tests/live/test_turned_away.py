@@ -1,0 +1,142 @@
+"""A full pool: what would need it is refused on its head alone, and is logged and counted like any other request."""
+
+import json
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.known import BEER, KEY
+from tests.live.conftest import Start
+from tests.live.program import Program
+from tests.live.raw import connect, post, read_until, statuses
+from tests.live.test_model_server import front, until
+from tests.live.wire import Answer, request
+from tests.server_process import ServerProcess
+
+SLOW = 20
+"""The model server takes its time over beers of this strength."""
+BODY = json.dumps({"beers": [BEER] * 1000}).encode()
+BATCH = post(b"X-Request-ID: crowded\r\n", BODY, target=b"/predict/batch")
+HEAD, _, _ = BATCH.partition(b"\r\n\r\n")
+LIVE = b"GET /health/live HTTP/1.1\r\nHost: beer\r\n\r\n"
+METRICS = request("GET", "/metrics", [("X-API-Key", KEY)])
+REFUSED = re.compile(rb'http_requests_total\{route="/predict/batch",method="POST",status="503"\} (\d+)')
+OVERLOADED = re.compile(rb'http_requests_refused_total\{reason="overloaded"\} (\d+)')
+IN_PROGRESS = re.compile(rb"http_requests_in_progress (\d+)")
+
+
+@contextmanager
+def filled(start: Start, **more: str) -> Iterator[Program]:
+    """A program whose pool has one place, which a request of half a minute holds."""
+    server = ServerProcess(delay=30.0, slow_only=SLOW)
+    try:
+        program = front(start, server, MODEL_SERVER_TIMEOUT="60", MODEL_SERVER_CALLS="1", MAX_WAITING="0", **more)
+        with connect(program.port()) as holder:
+            holder.sendall(post(body=json.dumps({**BEER, "abv": SLOW}).encode()))
+            until(lambda: count(program, IN_PROGRESS) == 2)  # the one that asks is the other
+            yield program
+    finally:
+        server.kill()
+
+
+@pytest.fixture
+def full(start: Start) -> Iterator[Program]:
+    """The same, by default settings."""
+    with filled(start) as program:
+        yield program
+
+
+def count(program: Program, figure: re.Pattern[bytes]) -> int:
+    found = figure.search(program.send(METRICS).body)
+    return int(found[1]) if found else 0
+
+
+def answer(connection: socket.socket) -> Answer:
+    """The one answer that comes, whole."""
+
+    def is_whole(received: bytes) -> bool:
+        head, found, body = received.partition(b"\r\n\r\n")
+        length = re.search(rb"content-length: (\d+)", head)
+        return bool(found and length and len(body) >= int(length[1]))
+
+    return Answer(read_until(connection, is_whole), 0, 0.0, 0.0)
+
+
+def test_the_answer_comes_before_the_body_and_the_connection_goes_on(full: Program) -> None:
+    with connect(full.port()) as connection:
+        connection.sendall(HEAD + b"\r\n\r\n")
+        refused = answer(connection)
+        assert (refused.status, refused.json["code"]) == (503, "overloaded")
+        assert refused.header("Content-Type") == "application/problem+json"
+        assert refused.header("Retry-After") == "1" and refused.header("Connection") is None
+        assert refused.header("Cache-Control") == "no-store" and refused.header("X-Content-Type-Options") == "nosniff"
+        assert refused.header("X-Request-ID") == "crowded"
+        connection.sendall(BODY + LIVE)
+        assert answer(connection).json == {"status": "live"}
+
+
+def test_one_connection_may_be_refused_time_and_again(full: Program) -> None:
+    with connect(full.port()) as connection:
+        for _ in range(40):
+            connection.sendall(BATCH)
+            assert answer(connection).status == 503
+        connection.sendall(BATCH * 3 + LIVE)
+        assert statuses(read_until(connection, lambda data: data.endswith(b'"live"}'))) == [503, 503, 503, 200]
+
+
+def test_it_is_logged_and_counted(full: Program) -> None:
+    with connect(full.port()) as connection:
+        for _ in range(3):
+            connection.sendall(BATCH)
+            answer(connection)
+    full.lines_with('"crowded"', 3)
+    lines = [line for line in full.lines('"crowded"') if line.get("request_id") == "crowded"]
+    assert [(x["route"], x["method"], x["status"], x["key_id"]) for x in lines] == [
+        ("/predict/batch", "POST", 503, "default")
+    ] * 3
+    assert count(full, REFUSED) == count(full, OVERLOADED) == 3
+    assert count(full, IN_PROGRESS) == 2
+
+
+@pytest.mark.parametrize(
+    ("changed", "status"),
+    [
+        ((KEY.encode(), b"another"), 401),
+        ((b"Content-Length: ", b"Content-Type: text/plain\r\nContent-Length: "), 415),
+        ((b"Content-Length: %d" % len(BODY), b"Content-Length: 8000001"), 413),
+    ],
+)
+def test_what_is_wrong_all_the_same_is_told_first(full: Program, changed: tuple[bytes, bytes], status: int) -> None:
+    with connect(full.port()) as connection:
+        connection.sendall(HEAD.replace(*changed) + b"\r\n\r\n")
+        assert answer(connection).status == status
+
+
+def test_a_key_that_has_had_its_calls_is_told_so_first(start: Start) -> None:
+    with filled(start, RATE_LIMIT="30/hour") as program, connect(program.port()) as connection:
+        told = []
+        while not told or told[-1].status == 503:
+            connection.sendall(BATCH)
+            told.append(answer(connection))
+            assert told[-1].header("RateLimit")
+        assert told[-1].status == 429 and 20 < len(told) < 30  # some were spent on the way here
+
+
+@pytest.mark.parametrize("version", [b"1.0", b"1.1"])
+def test_who_wants_the_connection_closed_gets_the_answer_and_no_reset(full: Program, version: bytes) -> None:
+    body = BODY.replace(b" ", b" " * 120)
+    asked = post(b"Connection: close\r\n", body, target=b"/predict/batch", version=version)
+    assert 1_000_000 < len(body) < 1_900_000
+    for _ in range(10):
+        with connect(full.port()) as connection:
+            sender = threading.Thread(target=connection.sendall, args=(asked,))  # a reset would break it
+            sender.start()
+            refused = answer(connection)
+            sender.join()
+            assert (refused.status, refused.header("Connection")) == (503, "close")
+            assert refused.json["code"] == "overloaded"
+            assert connection.recv(1) == b""

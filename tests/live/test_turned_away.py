@@ -6,9 +6,11 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
+from tests.keys import make_key
 from tests.known import BEER, KEY
 from tests.live.conftest import Start
 from tests.live.program import Program
@@ -124,6 +126,13 @@ def test_a_key_that_has_had_its_calls_is_told_so_first(start: Start) -> None:
             told.append(answer(connection))
             assert told[-1].header("RateLimit")
         assert told[-1].status == 429 and 20 < len(told) < 30  # some were spent on the way here
+
+
+def test_a_key_that_is_not_for_this_is_told_so_first(start: Start, tmp_path: Path) -> None:
+    key = make_key(tmp_path / "keys.json", "figures", scopes={"metrics"})
+    with filled(start, API_KEYS_FILE="keys.json") as program, connect(program.port()) as connection:
+        connection.sendall(HEAD.replace(KEY.encode(), key.encode()) + b"\r\n\r\n")
+        assert answer(connection).status == 403
 
 
 @pytest.mark.parametrize("version", [b"1.0", b"1.1"])

@@ -4,15 +4,21 @@ uvicorn takes each header of an answer apart with two regular expressions. Here 
 no header may do is break its line.
 """
 
+from math import inf
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+
+from app.rest.body import MOST_DROPPED
 
 _CLOSE = b"connection: close\r\n"
 
 
 class Exchange(RequestResponseCycle):
     """uvicorn's cycle; answers of a length that is told take the short way."""
+
+    most_dropped: float = MOST_DROPPED
+    """Bytes of a body that may come after the answer, until the connection is closed."""
 
     async def send(self, message: Any) -> None:
         """ASGI."""
@@ -22,10 +28,13 @@ class Exchange(RequestResponseCycle):
     def answer_at_once(self, start: Any, body: bytes) -> None:
         """Write a whole answer of a length that is told, though the application does not run.
 
+        The request's body is dropped to its end: who decides on the head has seen that it is not too long.
+
         Args:
             start: ASGI's message that opens it.
             body: Its body.
         """
+        self.most_dropped = inf
         self._open(start)
         self.transport.write(body)
         self.response_complete = True

@@ -10,7 +10,6 @@ import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from app.rest.body import MOST_DROPPED
 from app.rest.problems import MALFORMED, REFUSED, Kind, RequestRefused
 from app.serving.exchange import Exchange
 from app.serving.heads import SMALL_HEAD, check_head, plain_head, split_target
@@ -193,7 +192,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._body_bytes += len(body)
         self._arrived -= len(body)  # what is left are heads and framing
         if cycle.response_complete:
-            if self._body_bytes > MOST_DROPPED:
+            if self._body_bytes > cycle.most_dropped:
                 self.deaf = True
                 self.transport.close()
             return

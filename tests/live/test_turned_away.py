@@ -90,6 +90,14 @@ def test_one_connection_may_be_refused_time_and_again(full: Program) -> None:
         assert statuses(read_until(connection, lambda data: data.endswith(b'"live"}'))) == [503, 503, 503, 200]
 
 
+def test_a_body_of_any_length_that_is_taken_is_dropped_to_its_end(full: Program) -> None:
+    with connect(full.port()) as connection:
+        connection.sendall(HEAD.replace(b"%d" % len(BODY), b"8000000") + b"\r\n\r\n")
+        assert answer(connection).status == 503
+        connection.sendall(b" " * 8_000_000 + LIVE)
+        assert answer(connection).json == {"status": "live"}
+
+
 def test_it_is_logged_and_counted(full: Program) -> None:
     with connect(full.port()) as connection:
         for _ in range(3):

@@ -129,8 +129,8 @@ class RestDoor:
     def turned_away(self, scope: Scope) -> tuple[Message, bytes] | None:
         """What a request is answered that is refused on its head alone; under overload that is what most are.
 
-        The answer, the log line and the figures are those that it would have had; it only costs a third, as no task
-        is made and none of the layers passed.
+        The answer, the log line and the figures are those that it would have had; only no task is made, and the
+        layers are not passed.
 
         Args:
             scope: ASGI's.

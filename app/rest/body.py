@@ -10,6 +10,8 @@ MOST_DROPPED = 2 * MEGABYTE
 """Bytes of a refused body that are read and dropped, ..."""
 LONGEST_DROPPING = 2.0
 """... and seconds that this may take."""
+CLOSES = "closes"
+"""Key in a request's state where the server says that it closes the connection behind the answer."""
 
 
 class ClientGone(Exception):
@@ -120,6 +122,8 @@ def closes(scope: Scope) -> bool:
 
     Servers close it at once, and on a body that they have not read that is a reset: see `drop_body`.
     """
+    if CLOSES in scope["state"]:
+        return True
     return scope["http_version"] == "1.0" or b"close" in (header(scope, b"connection") or b"").lower()
 
 

@@ -82,8 +82,8 @@ class Record:
         """
         moment, clock = time.time(), time.perf_counter()
         request_id, trace = self._ids(scope["headers"])
-        self._counts.began()
         self._complete(start, request_id)
+        self._counts.began()
         self._end(scope, start["status"], moment, time.perf_counter() - clock, request_id, trace)
 
     def _complete(self, start: Message, request_id: bytes) -> None:

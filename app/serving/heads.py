@@ -18,13 +18,16 @@ _SHORT_TARGET = 64
 _CHANGE = (b"connection", b"upgrade", b"http2-settings")
 
 
-def check_head(target: bytes, headers: list[Header], bounds: Bounds) -> None:
+def check_head(target: bytes, headers: list[Header], bounds: Bounds) -> int:
     """Measure a head.
 
     Args:
         target: The request's target.
         headers: Its headers.
         bounds: What it may take.
+
+    Returns:
+        Its bytes.
 
     Raises:
         RequestRefused: It takes more.
@@ -34,6 +37,7 @@ def check_head(target: bytes, headers: list[Header], bounds: Bounds) -> None:
     size = len(target) + sum(len(name) + len(value) + 4 for name, value in headers)
     if size > bounds.head_bytes or len(headers) > bounds.headers:
         raise RequestRefused(HEAD_TOO_LARGE)
+    return size
 
 
 def split_target(target: bytes) -> tuple[str, bytes, bytes]:

@@ -10,6 +10,7 @@ import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from app.rest.body import CLOSES
 from app.rest.problems import MALFORMED, REFUSED, Kind, RequestRefused
 from app.serving.exchange import Exchange
 from app.serving.heads import SMALL_HEAD, check_head, plain_head, split_target
@@ -38,6 +39,8 @@ class Phase(Enum):
 class GuardedProtocol(HttpToolsProtocol):
     """A connection. It sets no timers: the server looks at each from time to time, see `watch`."""
 
+    cycle: Exchange
+
     def __init__(self, config: "GuardedConfig", *others: Any, **named: Any) -> None:
         """Args:
         config: With the bounds.
@@ -52,11 +55,9 @@ class GuardedProtocol(HttpToolsProtocol):
         self._plain_head = b""
         self._unread = b""  # what waits at the turnstile
         self._running: RequestResponseCycle | None = None
-        self._requests = 0
+        self._requests = self._before = 0  # all that have begun, and those before what is being read
         self._seen: tuple[Phase, int] | None = None
         self._since = 0.0
-
-    cycle: Exchange
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take over a connection, writing to it through an `Outbox`."""
@@ -88,6 +89,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def _read(self, data: bytes) -> None:
         """Parse, within the bounds."""
         self._arrived = len(data)
+        self._before = self._requests
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -97,6 +99,8 @@ class GuardedProtocol(HttpToolsProtocol):
             self._refuse(cause.kind if isinstance(cause, RequestRefused) else MALFORMED)
         else:
             cycle = self.cycle
+            if self._between and self._requests > self._before:
+                return  # whole requests came, and nothing of the next
             if cycle is None or cycle.scope is not self.scope:  # type: ignore[redundant-expr]
                 self._head_bytes += self._arrived
                 if self._head_bytes > self.bounds.head_bytes:
@@ -141,7 +145,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._plain_head = plain_head(self.parser.get_method(), self.url, self.headers)
             return
         if self._arrived + self._head_bytes > SMALL_HEAD:
-            check_head(self.url, self.headers, self.bounds)
+            self._arrived -= check_head(self.url, self.headers, self.bounds) - self._head_bytes
         if len(self.pipeline) >= self.bounds.pipelined:
             raise RequestRefused(MALFORMED)
         self._begin()
@@ -170,6 +174,8 @@ class GuardedProtocol(HttpToolsProtocol):
             keep_alive=version != "1.0" and parser.should_keep_alive() and not self.guard.retiring,
             on_response=self.on_response_complete,
         )
+        if not self.cycle.keep_alive:
+            scope["state"][CLOSES] = True
         if before is None or before.response_complete:  # type: ignore[redundant-expr]
             self._start()
         else:
@@ -179,8 +185,13 @@ class GuardedProtocol(HttpToolsProtocol):
     def _start(self) -> None:
         """Start the request that has come, or answer it at once where it is refused on its head alone."""
         exchange = self.cycle
-        simple = exchange.keep_alive and not self.flow.write_paused  # nothing to wait for, before or after the answer
-        refused = self.guard.turn_away(exchange.scope) if simple else None
+        refused = None
+        # Nothing to wait for, before or after the answer; and those behind it in one read count as pipelined.
+        if exchange.keep_alive and not self.flow.write_paused and self._requests == self._before + 1:
+            try:
+                refused = self.guard.turn_away(exchange.scope)
+            except Exception:  # the parser, which called this, would take it for the client's fault
+                self.logger.exception("A request's head could not be looked at")
         if refused is None:
             self._start_asgi_task(exchange, self.app)
         else:

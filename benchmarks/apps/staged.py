@@ -13,8 +13,8 @@ from statistics import median
 from time import perf_counter_ns
 from typing import Any
 
-from app.command import main
 from app.access.keys import KeyRing
+from app.command import main
 from app.domains.beer.answers import Answers
 from app.domains.beer.face import BeerFace
 from app.inference.onnx import OnnxPredictor

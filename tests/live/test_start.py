@@ -203,9 +203,15 @@ def test_the_version_is_told_without_any_setting(tmp_path: Path) -> None:
     assert told.stdout.strip() == __version__
 
 
+LOADED = (
+    "import sys, app.main, app.command, app.serving.workers, app.rpc.server, app.cli.keys, app.cli.models;"
+    "print(*sys.modules)"
+)
+
+
 def test_the_serving_process_loads_nothing_that_only_training_needs(tmp_path: Path) -> None:
     looked = subprocess.run(
-        [sys.executable, "-c", "import sys, app.main, app.__main__; print(*sys.modules)"],
+        [sys.executable, "-c", LOADED],
         cwd=tmp_path,
         env=environment(API_KEY=KEY),
         capture_output=True,

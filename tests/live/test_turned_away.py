@@ -2,7 +2,9 @@
 
 import json
 import re
+import signal
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,6 +59,11 @@ def count(program: Program, figure: re.Pattern[bytes]) -> int:
     return int(found[1]) if found else 0
 
 
+def padded(size: int) -> bytes:
+    """A batch with a long head and a short body."""
+    return (HEAD + b"\r\nX-Pad: " + b"p" * size).replace(b"%d" % len(BODY), b"2") + b"\r\n\r\n{}"
+
+
 def answer(connection: socket.socket) -> Answer:
     """The one answer that comes, whole."""
 
@@ -96,6 +103,68 @@ def test_a_body_of_any_length_that_is_taken_is_dropped_to_its_end(full: Program)
         assert answer(connection).status == 503
         connection.sendall(b" " * 8_000_000 + LIVE)
         assert answer(connection).json == {"status": "live"}
+
+
+@pytest.mark.parametrize("size", [40_000, 62_000])
+def test_a_long_head_is_no_part_of_the_next(full: Program, size: int) -> None:
+    long = padded(size - len(HEAD))
+    with connect(full.port()) as connection:
+        connection.sendall(long)
+        assert answer(connection).status == 503
+        connection.sendall(long[: size // 2])
+        with pytest.raises(TimeoutError):  # nothing more comes to the first, and nothing yet to the second
+            connection.settimeout(0.2)
+            connection.recv(1)
+        connection.sendall(long[size // 2:])
+        assert answer(connection).status == 503
+
+
+def test_heads_that_follow_one_another_are_measured_each(full: Program) -> None:
+    heads = padded(1500)
+    with connect(full.port()) as connection:
+        connection.sendall(heads * 45 + heads[:1000])
+        read_until(connection, lambda data: data.count(b"HTTP/1.1 503") == 45 and data.endswith(b"}"))
+        connection.sendall(heads[1000:] + LIVE)
+        assert statuses(read_until(connection, lambda data: data.endswith(b'"live"}'))) == [503, 200]
+
+
+def test_no_more_are_answered_at_once_than_may_be_pipelined(full: Program) -> None:
+    with connect(full.port()) as connection:
+        connection.sendall(post(body=b"{}", target=b"/predict/batch") * 500)
+        found = statuses(read_until(connection))
+    assert set(found) == {503} and 50 <= len(found) < 60
+
+
+def test_while_the_program_leaves_no_reset_hides_the_answer(full: Program) -> None:
+    body = BODY.replace(b" ", b" " * 120)
+    with connect(full.port()) as connection:
+        connection.sendall(LIVE)
+        assert answer(connection).status == 200
+        full.process.send_signal(signal.SIGTERM)
+        full.lines("Leaving")
+        sender = threading.Thread(target=connection.sendall, args=(post(body=body, target=b"/predict/batch"),))
+        sender.start()
+        refused = answer(connection)
+        sender.join()
+        assert (refused.status, refused.header("Connection")) == (503, "close")
+        assert connection.recv(1) == b""
+
+
+BROKEN = """
+import runpy
+from app.rest.application import RestDoor
+def broken(door, scope): raise RuntimeError("broken on purpose")
+RestDoor.turned_away = broken
+runpy.run_module("app", run_name="__main__")
+"""
+
+
+def test_a_fault_of_ours_in_it_is_logged_and_the_request_runs(start: Start) -> None:
+    program = start(command=(sys.executable, "-c", BROKEN), API_KEY=KEY, PORT="0")
+    with connect(program.port()) as connection:
+        connection.sendall(post())
+        assert answer(connection).status == 200
+    assert any("broken on purpose" in line.get("traceback", "") for line in program.lines("broken on purpose"))
 
 
 def test_it_is_logged_and_counted(full: Program) -> None:

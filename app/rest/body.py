@@ -118,9 +118,9 @@ def may_have_body(scope: Scope) -> bool:
 
 
 def closes(scope: Scope) -> bool:
-    """Whether the request asks for its connection to be closed behind the answer.
+    """Whether the server closes the connection behind the answer: it says so, or the request asks for it.
 
-    Servers close it at once, and on a body that they have not read that is a reset: see `drop_body`.
+    It does so at once, and on a body that it has not read that is a reset: see `drop_body`.
     """
     if CLOSES in scope["state"]:
         return True

@@ -39,8 +39,13 @@ def main() -> int:
     summary["empty"] = {key: sorted(one[key] for one in empties)[len(empties) // 2] for key in empties[0]}
     by_keys = {str(count): sorted(one["cpu_us"] for one in found)[len(found) // 2] for count, found in keys.items()}
     result = {
-        "machine": machine(), "plan": vars(plan), "summary": summary, "targets": targets(summary), "skipped": skipped,
-        "cpu_us_by_keys": by_keys or unmeasured, "rounds": rounds,
+        "machine": machine(),
+        "plan": vars(plan),
+        "summary": summary,
+        "targets": targets(summary),
+        "skipped": skipped,
+        "cpu_us_by_keys": by_keys or unmeasured,
+        "rounds": rounds,
     }
     print(document(result, {c.name: c.what for c in [*known, empty()]}))
     if arguments.json:

@@ -64,8 +64,13 @@ def measure(code: Path, python: str, runs: int) -> dict[str, list[tuple[float, f
     taken: list[list[tuple[float, float]]] = []
     for _ in range(runs + 1):
         ran = subprocess.run(
-            [python, "-B", "-c", CHILD], input=json.dumps(EVENT), cwd=code, env=environment, capture_output=True,
-            text=True, check=True,
+            [python, "-B", "-c", CHILD],
+            input=json.dumps(EVENT),
+            cwd=code,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         taken.append(json.loads(ran.stdout))
     return {phase: list(each) for phase, each in zip(PHASES, zip(*taken[1:], strict=True), strict=True)}

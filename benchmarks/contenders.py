@@ -56,8 +56,22 @@ def _app(name: str, what: str) -> Contender:
 def _uvicorn(module: str) -> Callable[[int], Sequence[str]]:
     """The command line of one of our own apps under uvicorn, with the settings of `python -m app`."""
     return lambda port: [
-        sys.executable, "-m", "uvicorn", f"{module}:app", "--port", str(port), "--loop", "uvloop",
-        "--http", "httptools", "--ws", "none", "--no-access-log", "--no-server-header", "--log-level", "warning",
+        sys.executable,
+        "-m",
+        "uvicorn",
+        f"{module}:app",
+        "--port",
+        str(port),
+        "--loop",
+        "uvloop",
+        "--http",
+        "httptools",
+        "--ws",
+        "none",
+        "--no-access-log",
+        "--no-server-header",
+        "--log-level",
+        "warning",
     ]
 
 

@@ -38,12 +38,21 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 @contextlib.contextmanager
 def _server(command: list[str], port: int, folder: str, core: int) -> Iterator[subprocess.Popen[bytes]]:
     environment = {
-        **os.environ, "PYTHONPATH": str(ROOT), "API_KEY": KEY, "OMP_NUM_THREADS": "1", "PORT": "0",
-        "GRPC_PORT": str(port), "MODEL_PATH": str(ROOT / "models"),
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "API_KEY": KEY,
+        "OMP_NUM_THREADS": "1",
+        "PORT": "0",
+        "GRPC_PORT": str(port),
+        "MODEL_PATH": str(ROOT / "models"),
     }
     with Path(folder, "stderr").open("wb") as log:
         process = subprocess.Popen(
-            command, cwd=folder, env=environment, stdout=log, stderr=log,
+            command,
+            cwd=folder,
+            env=environment,
+            stdout=log,
+            stderr=log,
             preexec_fn=lambda: os.sched_setaffinity(0, {core}),
         )
         try:

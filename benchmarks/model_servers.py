@@ -55,12 +55,22 @@ def serving(
     port, rpc = free_port(), free_port()
     more = [] if "--role" in command else [str(port), str(highest(models, name) / "model.onnx"), str(rpc)]
     environment = {
-        **os.environ, "PYTHONPATH": str(ROOT), "API_KEY": KEY, "OMP_NUM_THREADS": "1", "PORT": str(port),
-        "GRPC_PORT": str(rpc), "MODEL_PATH": str(models), **settings,
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "API_KEY": KEY,
+        "OMP_NUM_THREADS": "1",
+        "PORT": str(port),
+        "GRPC_PORT": str(rpc),
+        "MODEL_PATH": str(models),
+        **settings,
     }
     with tempfile.TemporaryDirectory(prefix="models-") as place, Path(place, "stderr").open("wb") as log:
         process = subprocess.Popen(
-            [*command, *more], cwd=place, env=environment, stdout=log, stderr=log,
+            [*command, *more],
+            cwd=place,
+            env=environment,
+            stdout=log,
+            stderr=log,
             preexec_fn=lambda: os.sched_setaffinity(0, {core}),
         )
         try:

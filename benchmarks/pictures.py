@@ -87,9 +87,12 @@ def _round(beer: Contender, where: Cores, seconds: float) -> Figures:
             busy = drive(server, beer, where.load, seconds, folder)
             shown.result()
     return {
-        "picture_p50_ms": alone.p50_ms, "picture_p99_ms": alone.p99_ms,
-        "pictures_a_second": full.requests_a_second, "picture_cpu_ms": full.cpu_us / 1000,
-        "beer_idle_p99_ms": idle.p99_ms, "beer_busy_p99_ms": busy.p99_ms,
+        "picture_p50_ms": alone.p50_ms,
+        "picture_p99_ms": alone.p99_ms,
+        "pictures_a_second": full.requests_a_second,
+        "picture_cpu_ms": full.cpu_us / 1000,
+        "beer_idle_p99_ms": idle.p99_ms,
+        "beer_busy_p99_ms": busy.p99_ms,
     }
 
 

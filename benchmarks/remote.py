@@ -99,9 +99,7 @@ def _rpc(server: Remote, rows: int, seconds: float) -> tuple[float, float, float
         raise BenchmarkFailed("the model server gives other numbers")
     took: list[float] = []
     before, began = cpu_seconds(server.pid), time.perf_counter()
-    callers = [
-        threading.Thread(target=_call, args=(predictor, asked, began + seconds, took)) for _ in range(CALLERS)
-    ]
+    callers = [threading.Thread(target=_call, args=(predictor, asked, began + seconds, took)) for _ in range(CALLERS)]
     for caller in callers:
         caller.start()
     for caller in callers:

@@ -84,13 +84,16 @@ def document(result: Mapping[str, Any], what: Mapping[str, str]) -> str:
     """
     host, summary = result["machine"], result["summary"]
     lines = [
-        f"{host['cpu']}, {host['cores']} cores, Python {host['python']}; one core for the server, another for wrk.", "",
-        table(summary), "",
+        f"{host['cpu']}, {host['cores']} cores, Python {host['python']}; one core for the server, another for wrk.",
+        "",
+        table(summary),
+        "",
         *(f"- {name}: {words}" for name, words in what.items()),
         *(f"- {name} was skipped: {reason}" for name, reason in result["skipped"].items()),
         f"- batches of {LARGEST_BATCH:,}: {summary['ours']['rows_a_second']:,.0f} rows/s, "
         f"{summary['ours']['cpu_us_a_row']:.1f} CPU us a row",
-        f"- CPU us/request by number of keys: {result['cpu_us_by_keys']}", "",
+        f"- CPU us/request by number of keys: {result['cpu_us_by_keys']}",
+        "",
     ]
     for target in result["targets"]:
         mark = "met" if target["met"] else "MISSED"

@@ -77,14 +77,25 @@ def running(contender: Contender, core: int, folder: Path, keep_log: bool = True
     """
     port = free_port()
     environment = {
-        **os.environ, "PYTHONPATH": str(ROOT), "API_KEY": KEY, "OMP_NUM_THREADS": "1", "PORT": str(port),
-        "GRPC_PORT": "0", "HOST": "127.0.0.1", **contender.environment,
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "API_KEY": KEY,
+        "OMP_NUM_THREADS": "1",
+        "PORT": str(port),
+        "GRPC_PORT": "0",
+        "HOST": "127.0.0.1",
+        **contender.environment,
     }
     log_path = folder / "stderr" if keep_log else Path(os.devnull)
     with log_path.open("wb") as log:
         born = time.perf_counter()
         process = subprocess.Popen(
-            contender.command(port), cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True,
+            contender.command(port),
+            cwd=folder,
+            env=environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
             preexec_fn=lambda: os.sched_setaffinity(0, {core}),
         )
         try:

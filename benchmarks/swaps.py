@@ -44,12 +44,16 @@ def main() -> int:
     for name, stretches in ("usual", usual), ("swapping", swapping):
         found = np.concatenate(stretches)
         p50, p99, p999 = (1e3 * np.quantile(found, q) for q in (0.5, 0.99, 0.999))
-        print(f"{name:9} p50 {p50:6.2f} ms  p99 {p99:6.2f} ms  p99.9 {p999:7.2f} ms  longest {1e3 * max(found):7.2f} ms"
-              f"  {len(found):,} answers")
+        print(
+            f"{name:9} p50 {p50:6.2f} ms  p99 {p99:6.2f} ms  p99.9 {p999:7.2f} ms  longest {1e3 * max(found):7.2f} ms"
+            f"  {len(found):,} answers"
+        )
     ratios = [np.quantile(two, 0.99) / np.quantile(one, 0.99) for one, two in zip(usual, swapping, strict=True)]
     ratio = float(np.median(ratios))  # of pairs: a machine that stalls once does not decide
-    print(f"p99 while swapping over the usual, by round: {', '.join(f'{each:.2f}' for each in ratios)}; "
-          f"median {ratio:.2f} (at most {MOST_TIMES_USUAL:g})")
+    print(
+        f"p99 while swapping over the usual, by round: {', '.join(f'{each:.2f}' for each in ratios)}; "
+        f"median {ratio:.2f} (at most {MOST_TIMES_USUAL:g})"
+    )
     return 0 if ratio <= MOST_TIMES_USUAL else 1
 
 
@@ -97,8 +101,10 @@ async def _stretch(
     port: int, contender: Contender, rate: int, seconds: float, change: tuple[Path, tuple[str, str], float] | None
 ) -> list[float]:
     """Latencies of one stretch, seconds."""
-    head = (f"POST {contender.path} HTTP/1.1\r\nHost: x\r\nX-API-Key: {KEY}\r\nContent-Type: application/json\r\n"
-            f"Content-Length: {len(contender.body)}\r\n\r\n").encode()
+    head = (
+        f"POST {contender.path} HTTP/1.1\r\nHost: x\r\nX-API-Key: {KEY}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(contender.body)}\r\n\r\n"
+    ).encode()
     free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
     for _ in range(CONNECTIONS):
         free.put_nowait(await asyncio.open_connection("127.0.0.1", port))

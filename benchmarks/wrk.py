@@ -47,13 +47,29 @@ def drive(
     body = folder / "body"
     body.write_bytes(contender.body)
     command = [
-        _wrk(), "--threads", "1", "--connections", str(connections), "--duration", f"{max(1, round(seconds))}s",
-        "--timeout", "20s", "--script", str(SCRIPT), f"http://127.0.0.1:{server.port}{contender.path}",
-        "--", KEY, str(body),
+        _wrk(),
+        "--threads",
+        "1",
+        "--connections",
+        str(connections),
+        "--duration",
+        f"{max(1, round(seconds))}s",
+        "--timeout",
+        "20s",
+        "--script",
+        str(SCRIPT),
+        f"http://127.0.0.1:{server.port}{contender.path}",
+        "--",
+        KEY,
+        str(body),
     ]
     before = cpu_seconds(server.pid)
     done = subprocess.run(
-        command, capture_output=True, text=True, timeout=seconds + _SLACK, check=False,
+        command,
+        capture_output=True,
+        text=True,
+        timeout=seconds + _SLACK,
+        check=False,
         preexec_fn=lambda: os.sched_setaffinity(0, {core}),
     )
     spent = cpu_seconds(server.pid) - before

@@ -44,10 +44,12 @@ class Server:
         return predictor if known else context.abort(grpc.StatusCode.NOT_FOUND, "no such model")
 
     def index(self, request, context):
-        return pb.RepositoryIndexResponse(models=[
-            {"name": name, "version": p.manifest.version if self.how["versions"] else "", "state": "READY"}
-            for name, p in self.predictors.items()
-        ])
+        return pb.RepositoryIndexResponse(
+            models=[
+                {"name": name, "version": p.manifest.version if self.how["versions"] else "", "state": "READY"}
+                for name, p in self.predictors.items()
+            ]
+        )
 
     def metadata(self, request, context):
         manifest = self.find(request, context).manifest
@@ -107,9 +109,7 @@ def main() -> None:
         for name, (call, kind) in methods.items()
     }
     server = grpc.server(ThreadPoolExecutor(8), options=[("grpc.so_reuseport", 0)])
-    server.add_generic_rpc_handlers([
-        grpc.method_handlers_generic_handler("inference.GRPCInferenceService", handlers)
-    ])
+    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler("inference.GRPCInferenceService", handlers)])
     bound = server.add_insecure_port(f"127.0.0.1:{port}")
     server.start()
     print(bound, flush=True)

@@ -76,11 +76,11 @@ def mutant(data: bytes, seed: int) -> bytes:
         if kind == 0:
             found[place] = random.randrange(256)
         elif kind == 1:
-            found[place:place + random.randrange(1, 9)] = random.choice((b"\xff" * 4, bytes(4), b"\xff\xd8\xff\xda"))
+            found[place : place + random.randrange(1, 9)] = random.choice((b"\xff" * 4, bytes(4), b"\xff\xd8\xff\xda"))
         elif kind == 2:
-            del found[place:place + random.randrange(1, 200)]
+            del found[place : place + random.randrange(1, 200)]
         elif kind == 3:
-            found[place:place] = found[place:place + random.randrange(1, 2000)]
+            found[place:place] = found[place : place + random.randrange(1, 2000)]
         elif random.random() < 0.3:
             del found[place:]
         found = found or bytearray(b"\x00")

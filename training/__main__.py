@@ -16,8 +16,13 @@ from training.commands import ablate_model, select_defaults, train_models
 from training.errors import TrainingError
 from training.judging import compare_bundles, evaluate_bundle
 
-COMMANDS = {"train": train_models, "select": select_defaults, "ablate": ablate_model, "evaluate": evaluate_bundle,
-            "compare": compare_bundles}
+COMMANDS = {
+    "train": train_models,
+    "select": select_defaults,
+    "ablate": ablate_model,
+    "evaluate": evaluate_bundle,
+    "compare": compare_bundles,
+}
 TERMINATED = 128 + signal.SIGTERM
 
 

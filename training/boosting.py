@@ -28,10 +28,12 @@ def leaning_huber(target: Array, delta: float, level: float) -> Objective:
         delta: Where square turns to absolute, in the target's unit.
         level: The quantile it leans to.
     """
+
     def objective(margin: npt.NDArray[Any], _: xgb.DMatrix) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         residual = margin - target
         weight = np.where(residual > 0, 2 * (1 - level), 2 * level) / np.sqrt(1 + np.square(residual / delta))
         return weight * residual, weight
+
     return objective
 
 
@@ -46,7 +48,9 @@ def grow(features: Array, target: Array, boosting: Boosting, monotone: Sequence[
         seed: Seed of the row and column samples.
     """
     settings = {
-        "nthread": 1, "seed": seed, "disable_default_eval_metric": 1,
+        "nthread": 1,
+        "seed": seed,
+        "disable_default_eval_metric": 1,
         "base_score": float(np.quantile(target, boosting.level)),
         "monotone_constraints": f"({','.join(map(str, monotone))})",
         **boosting.model_dump(exclude={"level", "loss", "rounds", "delta", "trend", "monotone"}),
@@ -93,9 +97,12 @@ def merge(targets: Sequence[Sequence[xgb.Booster]], names: Sequence[str]) -> xgb
 
 def _scaled(tree: dict[str, Any], number: int, factor: float) -> dict[str, Any]:
     leaves = [child == -1 for child in tree["left_children"]]
-    scaled = {name: [float(np.float32(value * factor)) if leaf else value
-                     for value, leaf in zip(tree[name], leaves, strict=True)]
-              for name in ("split_conditions", "base_weights")}  # a leaf's value stands in both
+    scaled = {
+        name: [
+            float(np.float32(value * factor)) if leaf else value for value, leaf in zip(tree[name], leaves, strict=True)
+        ]
+        for name in ("split_conditions", "base_weights")
+    }  # a leaf's value stands in both
     return {**tree, **scaled, "id": number}
 
 

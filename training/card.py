@@ -52,12 +52,17 @@ def baseline_table(values: dict[str, Any]) -> str:
     rows = []
     for name, figures in [*values["baselines"].items(), ("**this model**", values)]:
         gap = values["paired"].get(name)
-        rows.append([
-            name,
-            f"{figures['mae']:.2f} ± {figures['mae_sd']:.2f}",
-            f"{figures['rmse']:.2f} ± {figures['rmse_sd']:.2f}",
-            f"{figures['median_ae']:.1f}", f"{figures['r2']:.2f}", f"{figures['within_10']:.0%}",
-            f"{gap['mae_difference']:+.2f} ({gap['low']:+.2f} to {gap['high']:+.2f})" if gap else ""])
+        rows.append(
+            [
+                name,
+                f"{figures['mae']:.2f} ± {figures['mae_sd']:.2f}",
+                f"{figures['rmse']:.2f} ± {figures['rmse_sd']:.2f}",
+                f"{figures['median_ae']:.1f}",
+                f"{figures['r2']:.2f}",
+                f"{figures['within_10']:.0%}",
+                f"{gap['mae_difference']:+.2f} ({gap['low']:+.2f} to {gap['high']:+.2f})" if gap else "",
+            ]
+        )
     head = ["", "MAE", "RMSE", "median AE", "R2", "within 10 IBU", "this model's MAE minus its (95 %)"]
     return table(head, rows)
 
@@ -68,8 +73,17 @@ def ablation_table(figures: dict[str, dict[str, float]]) -> str:
     Args:
         figures: From `training.ablation.ablate`.
     """
-    rows = [[name, f"{each['mae']:.2f} ± {each['mae_sd']:.2f}", f"{each['rmse']:.2f}", f"{each['median_ae']:.1f}",
-             f"{each['r2']:.2f}", f"{each['within_10']:.0%}"] for name, each in figures.items()]
+    rows = [
+        [
+            name,
+            f"{each['mae']:.2f} ± {each['mae_sd']:.2f}",
+            f"{each['rmse']:.2f}",
+            f"{each['median_ae']:.1f}",
+            f"{each['r2']:.2f}",
+            f"{each['within_10']:.0%}",
+        ]
+        for name, each in figures.items()
+    ]
     return table(["", "MAE", "RMSE", "median AE", "R2", "within 10 IBU"], rows)
 
 
@@ -79,9 +93,11 @@ def interval_sentence(values: dict[str, Any]) -> str:
     Args:
         values: The manifest's metrics.
     """
-    return (f"The interval holds {values['coverage']:.1%} of held-out beers (± {values['coverage_sd']:.1%} over "
-            f"repeats) at a mean width of {values['width']:.1f} IBU; of the top fifth "
-            f"{values['coverage_top_fifth']:.1%}.")
+    return (
+        f"The interval holds {values['coverage']:.1%} of held-out beers (± {values['coverage_sd']:.1%} over "
+        f"repeats) at a mean width of {values['width']:.1f} IBU; of the top fifth "
+        f"{values['coverage_top_fifth']:.1%}."
+    )
 
 
 def _figures(values: dict[str, Any]) -> str:
@@ -93,33 +109,50 @@ def _figures(values: dict[str, Any]) -> str:
         "LEAKING, only for comparison with older figures: row-wise 5-fold RMSE on labels below 1000 IBU, "
         f"related beers on both sides: this model {leaking['model']:.2f}, "
         + ", ".join(f"{name} {figure:.2f}" for name, figure in leaking.items() if name != "model")
-        + "; the historical figure is 33.54.")
+        + "; the historical figure is 33.54."
+    )
 
 
 def _not_told(values: dict[str, Any]) -> str:
     return "".join(
         f"Where {name} are not told, the same models' MAE on the same beers is {figures['mae']:.2f} ± "
         f"{figures['mae_sd']:.2f}, coverage {figures['coverage']:.1%}, width {figures['width']:.1f} IBU.\n\n"
-        for name, figures in values["not_told"].items())
+        for name, figures in values["not_told"].items()
+    )
 
 
 def _bands(values: dict[str, Any]) -> str:
-    rows = [[f"{band['from']:g}-{band['to']:g}", f"{band['rows']:g}", f"{band['mae']:.1f}", f"{band['bias']:+.1f}",
-             f"{band['coverage']:.0%}", f"{band['width']:.0f}"] for band in values["bands"]]
+    rows = [
+        [
+            f"{band['from']:g}-{band['to']:g}",
+            f"{band['rows']:g}",
+            f"{band['mae']:.1f}",
+            f"{band['bias']:+.1f}",
+            f"{band['coverage']:.0%}",
+            f"{band['width']:.0f}",
+        ]
+        for band in values["bands"]
+    ]
     return table(["IBU stated", "beers", "MAE", "bias", "coverage", "width"], rows)
 
 
 def _data(manifest: Manifest) -> str:
     used = manifest.training_data
-    steps = [[step.rule, step.description, step.action, str(step.rows_affected), str(step.rows_after)]
-             for step in used.cleaning if step.rows_affected]
-    return (f"`{used.source}`, SHA-256 `{used.sha256}`: {used.rows_read} beers read, {used.rows_used} used.\n\n"
-            + table(["rule", "", "rows", "number", "left"], steps))
+    steps = [
+        [step.rule, step.description, step.action, str(step.rows_affected), str(step.rows_after)]
+        for step in used.cleaning
+        if step.rows_affected
+    ]
+    return f"`{used.source}`, SHA-256 `{used.sha256}`: {used.rows_read} beers read, {used.rows_used} used.\n\n" + table(
+        ["rule", "", "rows", "number", "left"], steps
+    )
 
 
 def _choice(manifest: Manifest) -> str:
     chosen: Any = manifest.parameters.get("chosen", {})
     if "nested" not in chosen:
         return "The parameters were fixed beforehand."
-    return (f"The parameters were chosen by `{chosen['by']}` on other folds; nested, the choice included, the MAE is "
-            f"{chosen['nested']['mae']:.2f} ± {chosen['nested']['mae_sd']:.2f}.")
+    return (
+        f"The parameters were chosen by `{chosen['by']}` on other folds; nested, the choice included, the MAE is "
+        f"{chosen['nested']['mae']:.2f} ± {chosen['nested']['mae_sd']:.2f}."
+    )

@@ -81,12 +81,14 @@ def _to_points(frame: pd.DataFrame, found: Mask) -> None:
 def _swap(first: str, second: str) -> Callable[[pd.DataFrame, Mask], None]:
     def mends(frame: pd.DataFrame, found: Mask) -> None:
         frame.loc[found, [first, second]] = frame.loc[found, [second, first]].to_numpy()
+
     return mends
 
 
 def _blank(name: str) -> Callable[[pd.DataFrame, Mask], None]:
     def mends(frame: pd.DataFrame, found: Mask) -> None:
         frame.loc[found, name] = np.nan
+
     return mends
 
 
@@ -121,23 +123,36 @@ def rules(ibu_low: float = IBU_LOW, ibu_high: float = IBU_HIGH) -> tuple[Rule, .
         Rule(f"ibu_below_{ibu_low:g}", f"IBU below {ibu_low:g}", lambda f: f["ibu"] < ibu_low),
         Rule("missing_required", "ABV, OG or FG missing", lambda f: f[list(REQUIRED)].isna().any(axis=1)),
         Rule("gravity_as_sg", "a specific gravity (1.048) is made points (1048)", _gravity_as_sg, _to_points),
-        Rule("gravities_swapped", "OG below FG: exchanged",
-             lambda f: f["target_og"] < f["target_fg"], _swap("target_og", "target_fg")),
+        Rule(
+            "gravities_swapped",
+            "OG below FG: exchanged",
+            lambda f: f["target_og"] < f["target_fg"],
+            _swap("target_og", "target_fg"),
+        ),
         Rule("abv_out_of_range", "ABV outside 0-70 % vol", _outside("abv", 0, 70)),
         Rule("og_out_of_range", "OG outside 900-1300 points", _outside("target_og", 900, 1300)),
         Rule("fg_out_of_range", "FG outside 900-1300 points", _outside("target_fg", 900, 1300)),
         Rule("ph_out_of_range", "pH outside 2.5-6 becomes missing", _outside("ph", 2.5, 6), _blank("ph")),
         Rule("ebc_out_of_range", "EBC outside 0-1000 becomes missing", _outside("ebc", 0, 1000), _blank("ebc")),
         Rule("srm_out_of_range", "SRM outside 0-600 becomes missing", _outside("srm", 0, 600), _blank("srm")),
-        Rule("ebc_srm_swapped", "EBC and SRM fit only the other way round: exchanged",
-             _colours_swapped, _swap("ebc", "srm")),
-        Rule("ebc_srm_disagree", "SRM is not EBC / 1.97: the EBC, which the brewery states, is kept",
-             lambda f: _apart(f, "ebc", "srm", EBC_PER_SRM), _blank("srm")),
+        Rule(
+            "ebc_srm_swapped",
+            "EBC and SRM fit only the other way round: exchanged",
+            _colours_swapped,
+            _swap("ebc", "srm"),
+        ),
+        Rule(
+            "ebc_srm_disagree",
+            "SRM is not EBC / 1.97: the EBC, which the brewery states, is kept",
+            lambda f: _apart(f, "ebc", "srm", EBC_PER_SRM),
+            _blank("srm"),
+        ),
     )
 
 
 def clean(
-        beers: Sequence[Beer], applied: Sequence[Rule] | None = None) -> tuple[pd.DataFrame, tuple[CleaningStep, ...]]:
+    beers: Sequence[Beer], applied: Sequence[Rule] | None = None
+) -> tuple[pd.DataFrame, tuple[CleaningStep, ...]]:
     """Apply the rules in order.
 
     Args:
@@ -162,8 +177,16 @@ def clean(
             rule.mends(frame, found)
         else:
             frame = frame[~found].reset_index(drop=True)
-        steps.append(CleaningStep(rule=rule.name, description=described, action=rule.action,
-                                  rows_before=before, rows_affected=int(found.sum()), rows_after=len(frame)))
+        steps.append(
+            CleaningStep(
+                rule=rule.name,
+                description=described,
+                action=rule.action,
+                rows_before=before,
+                rows_affected=int(found.sum()),
+                rows_after=len(frame),
+            )
+        )
     _check_chain(len(beers), steps)
     if frame.empty:
         raise DataError("no row is left after cleaning")

@@ -70,8 +70,9 @@ def select_defaults(words: Sequence[str]) -> int:
     for name, mae in choice.note["candidates"].items():
         print(f"{mae:8.3f}  {name}{'   <- chosen' if name == choice.name else ''}")
     print(f"nested, the choice included: MAE {choice.note['nested']['mae']:.2f}")
-    write_defaults(out, choice, f"python -m training select --model {spec.name} --data {Path(given.data).name} "
-                                f"--seed {given.seed}")
+    write_defaults(
+        out, choice, f"python -m training select --model {spec.name} --data {Path(given.data).name} --seed {given.seed}"
+    )
     print(out)
     return 0
 
@@ -79,8 +80,12 @@ def select_defaults(words: Sequence[str]) -> int:
 def ablate_model(words: Sequence[str]) -> int:
     """Measure what each part of a model is worth, on the reported folds."""
     parser = command("ablate", ablate_model)
-    parser.add_argument("--model", choices=[name for name, spec in SPECS.items() if spec.ablation],
-                        default="beer-ibu-recipe", help="(default: %(default)s)")
+    parser.add_argument(
+        "--model",
+        choices=[name for name, spec in SPECS.items() if spec.ablation],
+        default="beer-ibu-recipe",
+        help="(default: %(default)s)",
+    )
     _add_folds(parser, Protocol().repeats)
     given = parser.parse_args(words)
     spec = SPECS[given.model]

@@ -39,8 +39,9 @@ def finite_sample_quantile(scores: Array, level: float) -> float:
     return float(np.sort(scores)[min(place, len(scores)) - 1])
 
 
-def calibrate(labels: Array, low: Array, high: Array, level: float, scale: Scale,
-              two_sided: bool) -> tuple[Bound, Bound]:
+def calibrate(
+    labels: Array, low: Array, high: Array, level: float, scale: Scale, two_sided: bool
+) -> tuple[Bound, Bound]:
     """Bounds that hold the share ``level`` of these out-of-fold rows.
 
     Args:

@@ -35,8 +35,9 @@ class Ensemble:
         """
         if self.trend and self.spec.trend_column:
             risen = trend_values(features[self.spec.trend_column], self.trend)
-            sums = [column + risen if target.trend else column
-                    for column, target in zip(sums, self.targets, strict=True)]
+            sums = [
+                column + risen if target.trend else column for column, target in zip(sums, self.targets, strict=True)
+            ]
         values = [self.parameters.target.ibu(column) for column in sums]
         if self.spec.ceiling is None or not self.parameters.ceiling:
             return values
@@ -56,8 +57,9 @@ class Ensemble:
         return self.ibu(self.spec.features(named(self.spec, inputs)), list(sums.T))
 
 
-def train(spec: Spec, parameters: Parameters, data: Data, targets: tuple[Boosting, ...], seed: int,
-          seeds: int) -> Ensemble:
+def train(
+    spec: Spec, parameters: Parameters, data: Data, targets: tuple[Boosting, ...], seed: int, seeds: int
+) -> Ensemble:
     """Train these targets on all rows.
 
     Args:

@@ -1,9 +1,9 @@
 """What can go wrong in training, in one tree.
 
-    TrainingError
-    ├── SourceError    recipe data cannot be read; the message names the file or the page
-    ├── DataError      recipe data was read but cannot be trained on
-    └── ExportError    the exported graph does not give what the training code gives
+TrainingError
+├── SourceError    recipe data cannot be read; the message names the file or the page
+├── DataError      recipe data was read but cannot be trained on
+└── ExportError    the exported graph does not give what the training code gives
 """
 
 

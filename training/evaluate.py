@@ -32,10 +32,12 @@ class Protocol(NamedTuple):
 
     def sentence(self, rows: int, groups: int) -> str:
         """The protocol in words, for manifest and card."""
-        return (f"{self.folds}-fold cross-validation, {self.repeats} repeats, on {rows} beers in {groups} groups: "
-                "related beers (same name root or family, or identical ABV, OG and FG, joined transitively) are never "
-                "on both sides. The interval is calibrated inside each training part. Mean and standard deviation "
-                "over repeats.")
+        return (
+            f"{self.folds}-fold cross-validation, {self.repeats} repeats, on {rows} beers in {groups} groups: "
+            "related beers (same name root or family, or identical ABV, OG and FG, joined transitively) are never "
+            "on both sides. The interval is calibrated inside each training part. Mean and standard deviation "
+            "over repeats."
+        )
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,10 @@ class Evaluation:
     def table(self) -> dict[str, dict[str, float]]:
         """Errors by model, mean and ``_sd`` over repeats; ``model`` comes last and has its interval's figures too."""
         labels, repeats = self.data.labels, self.protocol.repeats
-        found = {name: over_repeats(lambda r, p=one: errors(labels, p[r]), repeats)  # type: ignore[misc]
-                 for name, one in self.baselines.items()}
+        found = {
+            name: over_repeats(lambda r, p=one: errors(labels, p[r]), repeats)  # type: ignore[misc]
+            for name, one in self.baselines.items()
+        }
         return found | {"model": self._figures(self.predicted)}
 
     def without(self) -> dict[str, dict[str, float]]:
@@ -64,9 +68,13 @@ class Evaluation:
 
     def _figures(self, predicted: Array) -> dict[str, float]:
         labels = self.data.labels
-        return over_repeats(lambda r: {**errors(labels, predicted[r, :, 0]),
-                                       **interval(labels, predicted[r, :, 1], predicted[r, :, 2])},
-                            self.protocol.repeats)
+        return over_repeats(
+            lambda r: {
+                **errors(labels, predicted[r, :, 0]),
+                **interval(labels, predicted[r, :, 1], predicted[r, :, 2]),
+            },
+            self.protocol.repeats,
+        )
 
     def paired(self) -> dict[str, dict[str, float]]:
         """The model's MAE minus each baseline's, paired by beer, with a 95 % bootstrap interval over groups."""
@@ -106,9 +114,9 @@ def _predict_fold(task: _Fold) -> _Held:
     model = fit(task.spec, task.parameters, train, task.seed)
     return _Held(
         model.predict(held.inputs),
-        {name: model.predict(blanked(task.spec, held.inputs, columns))
-         for name, columns in task.spec.withheld.items()},
-        {name: baseline(train.inputs, train.labels, held.inputs) for name, baseline in task.spec.baselines.items()})
+        {name: model.predict(blanked(task.spec, held.inputs, columns)) for name, columns in task.spec.withheld.items()},
+        {name: baseline(train.inputs, train.labels, held.inputs) for name, baseline in task.spec.baselines.items()},
+    )
 
 
 def blanked(spec: Spec, inputs: Array, columns: Sequence[str]) -> Array:
@@ -146,8 +154,11 @@ def evaluate(spec: Spec, parameters: Parameters, data: Data, protocol: Protocol)
         DataError: There are too few groups for the folds.
     """
     dealt = reported_folds(data.groups, protocol)
-    tasks = [_Fold(spec, parameters, data, fold == number, protocol.seed) for fold in dealt
-             for number in range(protocol.folds)]
+    tasks = [
+        _Fold(spec, parameters, data, fold == number, protocol.seed)
+        for fold in dealt
+        for number in range(protocol.folds)
+    ]
     shape = (protocol.repeats, len(data.labels))
     predicted = np.empty((*shape, 3), np.float32)
     withheld = {name: np.empty((*shape, 3), np.float32) for name in spec.withheld}

@@ -44,10 +44,12 @@ def graph_bytes(model: Model) -> bytes:
         graph.rename(cast(Any, column).name, name)
     nodes, constants = graph.needed(OUTPUTS)
     whole = helper.make_graph(
-        nodes, spec.name,
+        nodes,
+        spec.name,
         [helper.make_tensor_value_info(PACKED, TensorProto.FLOAT, ["n", len(inputs)])],
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 1]) for name in OUTPUTS],
-        constants)
+        constants,
+    )
     opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", ML_OPSET)]
     document = helper.make_model(whole, opset_imports=opsets, ir_version=IR_VERSION, producer_name="beer-model")
     checker.check_model(document, full_check=True)

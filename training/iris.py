@@ -39,8 +39,10 @@ GREATEST_CM = 30.0
 RANDOM_ROWS = 10_000
 GOLDEN_ROWS = slice(None, None, 15)
 LIBRARIES = ("numpy", "onnx", "onnxruntime", "scikit-learn", "skl2onnx")
-PROTOCOL = (f"Stratified {FOLDS}-fold cross-validation on 150 flowers, {REPEATS} repeats, seed 0, the parameters "
-            "scikit-learn's own. The figures are means over folds, the standard deviation is that of the repeats.")
+PROTOCOL = (
+    f"Stratified {FOLDS}-fold cross-validation on 150 flowers, {REPEATS} repeats, seed 0, the parameters "
+    "scikit-learn's own. The figures are means over folds, the standard deviation is that of the repeats."
+)
 
 Rows = npt.NDArray[np.float32]
 Classes = npt.NDArray[np.int64]
@@ -70,8 +72,13 @@ def graph_bytes(fitted: Pipeline) -> bytes:
         A graph from ``features``, shape (n, 4), FP32, to ``class_id``, shape (n, 1), INT64, and ``scores``, shape
         (n, 3), FP32: signed distances from each species' plane, scaled by its normal; the largest is the class.
     """
-    exported = to_onnx(fitted, initial_types=[(PACKED, FloatTensorType([None, len(INPUTS)]))], name="iris",
-                       options={id(fitted[-1]): {"raw_scores": True}}, target_opset={"": 17, "ai.onnx.ml": 1}).graph
+    exported = to_onnx(
+        fitted,
+        initial_types=[(PACKED, FloatTensorType([None, len(INPUTS)]))],
+        name="iris",
+        options={id(fitted[-1]): {"raw_scores": True}},
+        target_opset={"": 17, "ai.onnx.ml": 1},
+    ).graph
     label, scores = (output.name for output in exported.output)
     nodes = [
         *exported.node,
@@ -79,10 +86,15 @@ def graph_bytes(fitted: Pipeline) -> bytes:
         helper.make_node("Identity", [scores], ["scores"]),
     ]
     whole = helper.make_graph(
-        nodes, "iris", list(exported.input),
-        [helper.make_tensor_value_info("class_id", TensorProto.INT64, ["n", 1]),
-         helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["n", len(SPECIES)])],
-        [*exported.initializer, helper.make_tensor("last_axis", TensorProto.INT64, [1], [1])])
+        nodes,
+        "iris",
+        list(exported.input),
+        [
+            helper.make_tensor_value_info("class_id", TensorProto.INT64, ["n", 1]),
+            helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["n", len(SPECIES)]),
+        ],
+        [*exported.initializer, helper.make_tensor("last_axis", TensorProto.INT64, [1], [1])],
+    )
     opsets = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 1)]
     document = helper.make_model(whole, opset_imports=opsets, ir_version=8, producer_name="beer-model")
     return bytes(document.SerializeToString(deterministic=True))
@@ -112,8 +124,10 @@ def evaluate(rows: Rows, species: Classes) -> dict[str, Any]:
     """Accuracy of the model and of baselines on the same folds, and the model's recall by species."""
     folds = RepeatedStratifiedKFold(n_splits=FOLDS, n_repeats=REPEATS, random_state=0)
     baselines: dict[str, ClassifierMixin] = {
-        "most frequent species": DummyClassifier(), "nearest centre": NearestCentroid(),
-        "tree of two questions": DecisionTreeClassifier(max_depth=2, random_state=0)}
+        "most frequent species": DummyClassifier(),
+        "nearest centre": NearestCentroid(),
+        "tree of two questions": DecisionTreeClassifier(max_depth=2, random_state=0),
+    }
 
     def figures(judged: ClassifierMixin | Pipeline) -> dict[str, float]:
         repeats = cross_val_score(judged, rows, species, cv=folds).reshape(REPEATS, FOLDS).mean(axis=1)
@@ -121,16 +135,27 @@ def evaluate(rows: Rows, species: Classes) -> dict[str, Any]:
 
     once = RepeatedStratifiedKFold(n_splits=FOLDS, n_repeats=1, random_state=0)
     recall = recall_score(species, cross_val_predict(model(), rows, species, cv=once), average=None)
-    return {**figures(model()), "baselines": {name: figures(baseline) for name, baseline in baselines.items()},
-            "recall_first_repeat": dict(zip(SPECIES, [round(float(r), 4) for r in recall], strict=True))}
+    return {
+        **figures(model()),
+        "baselines": {name: figures(baseline) for name, baseline in baselines.items()},
+        "recall_first_repeat": dict(zip(SPECIES, [round(float(r), 4) for r in recall], strict=True)),
+    }
 
 
 def declared_inputs(rows: Rows) -> tuple[Input, ...]:
     """The four inputs with the range and the deciles of these rows, cm."""
     cuts = np.quantile(rows.astype(np.float64), np.linspace(0, 1, 11), axis=0).round(2).T.tolist()
-    return tuple(Input(name=name, datatype="FP32", unit="cm", description=name.replace("_", " ").capitalize(),
-                       trained_range=(cut[0], cut[-1]), deciles=tuple(cut[1:-1]))
-                 for name, cut in zip(INPUTS, cuts, strict=True))
+    return tuple(
+        Input(
+            name=name,
+            datatype="FP32",
+            unit="cm",
+            description=name.replace("_", " ").capitalize(),
+            trained_range=(cut[0], cut[-1]),
+            deciles=tuple(cut[1:-1]),
+        )
+        for name, cut in zip(INPUTS, cuts, strict=True)
+    )
 
 
 def manifest(number: str, rows: Rows, graph: bytes, values: dict[str, Any]) -> Manifest:
@@ -139,26 +164,47 @@ def manifest(number: str, rows: Rows, graph: bytes, values: dict[str, Any]) -> M
     ids, scores = run_graph(graph, golden)
     source = files("sklearn.datasets.data").joinpath("iris.csv").read_bytes()
     return Manifest(
-        format_version=1, name="iris", version=number, description="Species of an iris flower from four lengths.",
-        inputs=declared_inputs(rows), packed=PACKED,
-        outputs=(Output(name="class_id", datatype="INT64", unit="", description=f"Number of {', '.join(SPECIES)}"),
-                 Output(name="scores", datatype="FP32", shape=(-1, len(SPECIES)), unit="",
-                        description="Decision values by species; the largest is the class; no probabilities")),
+        format_version=1,
+        name="iris",
+        version=number,
+        description="Species of an iris flower from four lengths.",
+        inputs=declared_inputs(rows),
+        packed=PACKED,
+        outputs=(
+            Output(name="class_id", datatype="INT64", unit="", description=f"Number of {', '.join(SPECIES)}"),
+            Output(
+                name="scores",
+                datatype="FP32",
+                shape=(-1, len(SPECIES)),
+                unit="",
+                description="Decision values by species; the largest is the class; no probabilities",
+            ),
+        ),
         metrics=Metrics(protocol=PROTOCOL, values=values),
-        training_data=TrainingData(source="iris.csv of scikit-learn", sha256=hashlib.sha256(source).hexdigest(),
-                                   rows_read=len(rows), rows_used=len(rows), cleaning=()),
+        training_data=TrainingData(
+            source="iris.csv of scikit-learn",
+            sha256=hashlib.sha256(source).hexdigest(),
+            rows_read=len(rows),
+            rows_used=len(rows),
+            cleaning=(),
+        ),
         libraries={"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
         parameters={"model": "LinearSVC", "C": 1.0, "seed": 0},
-        golden=Golden(inputs=dict(zip(INPUTS, golden.astype(float).round(2).T.tolist(), strict=True)),
-                      outputs={"class_id": ids[:, 0].tolist(), "scores": scores.astype(float).round(6).tolist()},
-                      tolerance=1e-4))
+        golden=Golden(
+            inputs=dict(zip(INPUTS, golden.astype(float).round(2).T.tolist(), strict=True)),
+            outputs={"class_id": ids[:, 0].tolist(), "scores": scores.astype(float).round(6).tolist()},
+            tolerance=1e-4,
+        ),
+    )
 
 
 def card(about: Manifest) -> str:
     """The model card as Markdown."""
     values: dict[str, Any] = dict(about.metrics.values)
-    lines = [[name, f"{each['accuracy']:.3f} ± {each['accuracy_sd']:.3f}"]
-             for name, each in [*values["baselines"].items(), ("**this model**", values)]]
+    lines = [
+        [name, f"{each['accuracy']:.3f} ± {each['accuracy_sd']:.3f}"]
+        for name, each in [*values["baselines"].items(), ("**this model**", values)]
+    ]
     recall = ", ".join(f"{name} {value:.2f}" for name, value in values["recall_first_repeat"].items())
     return f"""# {about.name} {about.version}
 

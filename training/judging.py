@@ -15,9 +15,16 @@ from training.scoring import TOLERANCE, Scored, compare, labelled, score
 from training.sources import Recipes, read_recipes
 from training.spec import Spec
 
-_WORDS = {"mae": "MAE, IBU", "rmse": "RMSE, IBU", "median_ae": "median AE, IBU", "r2": "R2",
-          "within_10": "within 10 IBU", "coverage": "coverage",
-          "coverage_top_fifth": "coverage, top fifth", "width": "mean width, IBU"}
+_WORDS = {
+    "mae": "MAE, IBU",
+    "rmse": "RMSE, IBU",
+    "median_ae": "median AE, IBU",
+    "r2": "R2",
+    "within_10": "within 10 IBU",
+    "coverage": "coverage",
+    "coverage_top_fifth": "coverage, top fifth",
+    "width": "mean width, IBU",
+}
 
 
 def evaluate_bundle(words: Sequence[str]) -> int:
@@ -48,24 +55,43 @@ def compare_bundles(words: Sequence[str]) -> int:
     given = parser.parse_args(words)
     first, second = _scored(read_recipes(given.data), given.first, given.second)
     found = compare(first, second, given.tolerance)
-    rows = [[each.bundle, *(f"{figures[name]['value']:.3f}" for name in ("mae", "coverage", "width"))]
-            for each in (first, second) for figures in [each.figures()]]
+    rows = [
+        [each.bundle, *(f"{figures[name]['value']:.3f}" for name in ("mae", "coverage", "width"))]
+        for each in (first, second)
+        for figures in [each.figures()]
+    ]
     print(table(["", "MAE", "coverage", "width"], rows))
-    print(f"\nMAE of {second.bundle} minus that of {first.bundle}, beer by beer, n = {len(first.labels)}: "
-          f"{found.difference:+.3f} IBU (95 % {found.low:+.3f} to {found.high:+.3f}): "
-          f"{'WORSE' if found.worse else 'not worse'} (tolerance {found.tolerance:g})")
+    print(
+        f"\nMAE of {second.bundle} minus that of {first.bundle}, beer by beer, n = {len(first.labels)}: "
+        f"{found.difference:+.3f} IBU (95 % {found.low:+.3f} to {found.high:+.3f}): "
+        f"{'WORSE' if found.worse else 'not worse'} (tolerance {found.tolerance:g})"
+    )
     return 1 if found.worse else 0
 
 
 def evaluation_text(figures: dict[str, Any]) -> str:
     """Figures of `Scored.figures` as two tables."""
-    rows = [[word, f"{figures[name]['value']:.3f}", f"{figures[name]['low']:.3f} to {figures[name]['high']:.3f}"]
-            for name, word in _WORDS.items()]
-    bands = [[f"{band['from']:g}-{band['to']:g}", f"{band['rows']:g}", f"{band['mae']:.1f}", f"{band['bias']:+.1f}",
-              f"{band['coverage']:.0%}", f"{band['width']:.0f}"] for band in figures["bands"]]
-    return (f"{figures['bundle']}: n = {figures['n']} in {figures['groups']} groups\n\n"
-            + table(["", "", "95 %, groups resampled"], rows) + "\n\n"
-            + table(["IBU stated", "beers", "MAE", "bias", "coverage", "width"], bands))
+    rows = [
+        [word, f"{figures[name]['value']:.3f}", f"{figures[name]['low']:.3f} to {figures[name]['high']:.3f}"]
+        for name, word in _WORDS.items()
+    ]
+    bands = [
+        [
+            f"{band['from']:g}-{band['to']:g}",
+            f"{band['rows']:g}",
+            f"{band['mae']:.1f}",
+            f"{band['bias']:+.1f}",
+            f"{band['coverage']:.0%}",
+            f"{band['width']:.0f}",
+        ]
+        for band in figures["bands"]
+    ]
+    return (
+        f"{figures['bundle']}: n = {figures['n']} in {figures['groups']} groups\n\n"
+        + table(["", "", "95 %, groups resampled"], rows)
+        + "\n\n"
+        + table(["IBU stated", "beers", "MAE", "bias", "coverage", "width"], bands)
+    )
 
 
 def _scored(recipes: Recipes, *folders: Path) -> list[Scored]:

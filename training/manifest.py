@@ -48,16 +48,29 @@ def manifest(trained: Trained, version_number: str) -> Manifest:
     spec = trained.model.ensemble.spec
     used = len(trained.data.labels)
     return Manifest(
-        format_version=1, name=spec.name, version=version_number, description=spec.description,
-        inputs=declared_inputs(spec, trained.data.inputs), packed=PACKED,
-        outputs=tuple(Output(name=name, datatype="FP32", unit="IBU", description=_DESCRIPTIONS[name])
-                      for name in OUTPUTS),
+        format_version=1,
+        name=spec.name,
+        version=version_number,
+        description=spec.description,
+        inputs=declared_inputs(spec, trained.data.inputs),
+        packed=PACKED,
+        outputs=tuple(
+            Output(name=name, datatype="FP32", unit="IBU", description=_DESCRIPTIONS[name]) for name in OUTPUTS
+        ),
         coverage=trained.model.ensemble.parameters.coverage,
         explanation=explanation(spec, trained.data.inputs, run_graph(trained.graph, trained.data.inputs)[:, 0]),
         metrics=Metrics(protocol=protocol(trained), values=metrics(trained)),
-        training_data=TrainingData(source=trained.recipes.source, sha256=trained.recipes.sha256,
-                                   rows_read=len(trained.recipes.beers), rows_used=used, cleaning=trained.cleaning),
-        parameters=_parameters(trained), libraries=_libraries(), golden=golden(spec, trained.graph))
+        training_data=TrainingData(
+            source=trained.recipes.source,
+            sha256=trained.recipes.sha256,
+            rows_read=len(trained.recipes.beers),
+            rows_used=used,
+            cleaning=trained.cleaning,
+        ),
+        parameters=_parameters(trained),
+        libraries=_libraries(),
+        golden=golden(spec, trained.graph),
+    )
 
 
 def declared_inputs(spec: Spec, inputs: Array) -> tuple[Input, ...]:
@@ -72,10 +85,17 @@ def declared_inputs(spec: Spec, inputs: Array) -> tuple[Input, ...]:
         known = np.sort(values[~np.isnan(values)].astype(np.float64))
         cuts = np.quantile(known, np.linspace(0, 1, 11)) if len(known) else []
         figures = [round(float(cut), column.decimals) for cut in cuts]
-        found.append(Input(
-            name=column.name, datatype="FP32", unit=column.unit, description=column.description,
-            trained_range=(figures[0], figures[-1]) if figures else None, optional=column.optional,
-            deciles=tuple(figures[1:-1]) if figures else None))
+        found.append(
+            Input(
+                name=column.name,
+                datatype="FP32",
+                unit=column.unit,
+                description=column.description,
+                trained_range=(figures[0], figures[-1]) if figures else None,
+                optional=column.optional,
+                deciles=tuple(figures[1:-1]) if figures else None,
+            )
+        )
     return tuple(found)
 
 
@@ -88,26 +108,32 @@ def protocol(trained: Trained) -> str:
 def metrics(trained: Trained) -> dict[str, Any]:
     """All figures, four digits behind the point."""
     evaluation = trained.evaluation
-    return _rounded({
-        **evaluation.table()["model"],
-        "baselines": {name: figures for name, figures in evaluation.table().items() if name != "model"},
-        "paired": evaluation.paired(),
-        "bands": evaluation.by_band(),
-        "not_told": evaluation.without(),
-        "leaking_rowwise_rmse_below_1000_ibu": trained.leaking_rmse,
-    })
+    return _rounded(
+        {
+            **evaluation.table()["model"],
+            "baselines": {name: figures for name, figures in evaluation.table().items() if name != "model"},
+            "paired": evaluation.paired(),
+            "bands": evaluation.by_band(),
+            "not_told": evaluation.without(),
+            "leaking_rowwise_rmse_below_1000_ibu": trained.leaking_rmse,
+        }
+    )
 
 
 def _parameters(trained: Trained) -> dict[str, Any]:
     model = trained.model
     spec, trend = model.ensemble.spec, model.ensemble.trend
     return {
-        **model.ensemble.parameters.model_dump(mode="json"), "seed": trained.seed, "chosen": trained.chosen,
+        **model.ensemble.parameters.model_dump(mode="json"),
+        "seed": trained.seed,
+        "chosen": trained.chosen,
         "monotone": dict(spec.monotone),
         "evaluation": {"folds": trained.evaluation.protocol.folds, "repeats": trained.evaluation.protocol.repeats},
         "trend": {"column": spec.trend_column, **trend._asdict()} if trend else None,
-        "interval": {name: {"scale": bound.scale.model_dump(mode="json"), "shift": bound.shift}
-                     for name, bound in (("lower", model.lower), ("upper", model.upper))},
+        "interval": {
+            name: {"scale": bound.scale.model_dump(mode="json"), "shift": bound.shift}
+            for name, bound in (("lower", model.lower), ("upper", model.upper))
+        },
         "model.ubj": spec.prose.booster,
     }
 

@@ -23,9 +23,13 @@ def errors(labels: Array, predicted: Array) -> dict[str, float]:
     """
     off = np.abs(predicted - labels).astype(np.float64)
     spread = np.square(labels - labels.mean()).sum()
-    return {"mae": float(off.mean()), "rmse": float(np.sqrt(np.square(off).mean())),
-            "median_ae": float(np.median(off)), "r2": float(1 - np.square(off).sum() / max(spread, 1e-9)),
-            "within_10": float((off <= WITHIN).mean())}
+    return {
+        "mae": float(off.mean()),
+        "rmse": float(np.sqrt(np.square(off).mean())),
+        "median_ae": float(np.median(off)),
+        "r2": float(1 - np.square(off).sum() / max(spread, 1e-9)),
+        "within_10": float((off <= WITHIN).mean()),
+    }
 
 
 def interval(labels: Array, lower: Array, upper: Array) -> dict[str, float]:
@@ -38,8 +42,11 @@ def interval(labels: Array, lower: Array, upper: Array) -> dict[str, float]:
     """
     held = (lower <= labels) & (labels <= upper)
     top = labels >= np.quantile(labels, TOP)
-    return {"coverage": float(held.mean()), "coverage_top_fifth": float(held[top].mean()),
-            "width": float((upper - lower).mean())}
+    return {
+        "coverage": float(held.mean()),
+        "coverage_top_fifth": float(held[top].mean()),
+        "width": float((upper - lower).mean()),
+    }
 
 
 def bands(labels: Array, predicted: Array) -> list[dict[str, float]]:
@@ -59,13 +66,23 @@ def bands(labels: Array, predicted: Array) -> list[dict[str, float]]:
         y, p = labels[place == number], predicted[place == number]
         if len(y):
             held = interval(y, p[:, 1], p[:, 2])
-            found.append({"from": low, "to": high, "rows": len(y), "mae": errors(y, p[:, 0])["mae"],
-                          "bias": float((p[:, 0] - y).mean()), "coverage": held["coverage"], "width": held["width"]})
+            found.append(
+                {
+                    "from": low,
+                    "to": high,
+                    "rows": len(y),
+                    "mae": errors(y, p[:, 0])["mae"],
+                    "bias": float((p[:, 0] - y).mean()),
+                    "coverage": held["coverage"],
+                    "width": held["width"],
+                }
+            )
     return found
 
 
-def bootstrap(values: Array, groups: Groups, seed: int, resamples: int = RESAMPLES,
-              level: float = 0.95) -> tuple[float, float]:
+def bootstrap(
+    values: Array, groups: Groups, seed: int, resamples: int = RESAMPLES, level: float = 0.95
+) -> tuple[float, float]:
     """Percentile interval of a mean over rows, whole groups drawn with replacement.
 
     Args:
@@ -84,8 +101,13 @@ def bootstrap(values: Array, groups: Groups, seed: int, resamples: int = RESAMPL
     return float(low), float(high)
 
 
-def resampled(figures: Callable[[Rows], dict[str, float]], groups: Groups, seed: int, resamples: int = RESAMPLES,
-              level: float = 0.95) -> dict[str, tuple[float, float]]:
+def resampled(
+    figures: Callable[[Rows], dict[str, float]],
+    groups: Groups,
+    seed: int,
+    resamples: int = RESAMPLES,
+    level: float = 0.95,
+) -> dict[str, tuple[float, float]]:
     """Percentile intervals of any figures, whole groups drawn with replacement.
 
     Args:
@@ -119,8 +141,12 @@ def duplicates(inputs: Array, labels: Array) -> dict[str, float]:
         members.setdefault(row.tobytes(), []).append(float(label))
     groups = [np.array(group) for group in members.values() if len(group) > 1]
     off = [float(gap) for group in groups for gap in np.abs(group - np.median(group))]
-    return {"groups": len(groups), "rows": len(off), "differing": sum(bool(np.ptp(group)) for group in groups),
-            "mae": float(np.mean(off)) if off else 0.0}
+    return {
+        "groups": len(groups),
+        "rows": len(off),
+        "differing": sum(bool(np.ptp(group)) for group in groups),
+        "mae": float(np.mean(off)) if off else 0.0,
+    }
 
 
 def over_repeats(figures: Callable[[int], dict[str, float]], repeats: int) -> dict[str, float]:

@@ -67,8 +67,7 @@ def fit(spec: Spec, parameters: Parameters, data: Data, seed: int) -> Model:
     """
     ensemble = train(spec, parameters, data, parameters.targets, seed, parameters.seeds)
     low, high = _out_of_fold(spec, parameters, data, seed)
-    return Model(ensemble, *calibrate(data.labels, low, high, parameters.level, parameters.score,
-                                      parameters.two_sided))
+    return Model(ensemble, *calibrate(data.labels, low, high, parameters.level, parameters.score, parameters.two_sided))
 
 
 def _out_of_fold(spec: Spec, parameters: Parameters, data: Data, seed: int) -> tuple[Array, Array]:

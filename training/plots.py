@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from training.arrays import Array
 from training.evaluate import Evaluation
 from training.model import Model
-from training.arrays import Array
 
 _MAIN, _SOFT, _WARN = "#1f5a7a", "#b9cdd8", "#c8553d"
 
@@ -33,8 +33,13 @@ def labels(stated: Array) -> Figure:
     """
     figure, (axis,) = _figure()
     fives = stated % 5 == 0
-    axis.hist([stated[fives], stated[~fives]], bins=[5.0 * n - 2.5 for n in range(32)], stacked=True,
-              color=[_MAIN, _WARN], label=[f"multiples of 5 ({fives.mean():.0%})", "others"])
+    axis.hist(
+        [stated[fives], stated[~fives]],
+        bins=[5.0 * n - 2.5 for n in range(32)],
+        stacked=True,
+        color=[_MAIN, _WARN],
+        label=[f"multiples of 5 ({fives.mean():.0%})", "others"],
+    )
     axis.set(xlabel="stated IBU", ylabel="beers", title="Labels")
     axis.legend(frameon=False)
     return figure
@@ -152,8 +157,11 @@ def effects(model: Model, inputs: Array, names: Sequence[str] | None = None) -> 
         inputs: Beers to move, shape (n_rows, n_inputs).
         names: Inputs to draw; all where none are given.
     """
-    columns = [i for i, column in enumerate(model.ensemble.spec.inputs)
-               if np.ptp(_known(inputs[:, i])) > 0 and (names is None or column.name in names)]
+    columns = [
+        i
+        for i, column in enumerate(model.ensemble.spec.inputs)
+        if np.ptp(_known(inputs[:, i])) > 0 and (names is None or column.name in names)
+    ]
     figure, axes = _figure(len(columns))
     for axis, column in zip(axes, columns, strict=True):
         grid = np.quantile(_known(inputs[:, column]), np.linspace(0.02, 0.98, 25))

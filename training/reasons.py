@@ -36,7 +36,9 @@ def explanation(spec: Spec, inputs: Array, answers: Array) -> Explanation:
         answers: The model's IBU for them, shape (n_rows,).
     """
     rows = inputs[np.sort(spread(answers, spec.background))]
-    background = {column.name: [None if np.isnan(value) else float(value) for value in values]
-                  for column, values in zip(spec.inputs, rows.T, strict=True)}
+    background = {
+        column.name: [None if np.isnan(value) else float(value) for value in values]
+        for column, values in zip(spec.inputs, rows.T, strict=True)
+    }
     groups = tuple(Group(name=name, inputs=columns) for name, columns in spec.reasons.items())
     return Explanation(output=EXPLAINED, groups=groups, background=background)

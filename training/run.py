@@ -48,8 +48,9 @@ def rows(spec: Spec, frame: pd.DataFrame) -> Data:
     return Data(spec.rows(frame), frame["ibu"].to_numpy(np.float32), related(frame))
 
 
-def train(spec: Spec, recipes: Recipes, protocol: Protocol, parameters: Parameters | None = None,
-          say: Say = lambda _: None) -> Trained:
+def train(
+    spec: Spec, recipes: Recipes, protocol: Protocol, parameters: Parameters | None = None, say: Say = lambda _: None
+) -> Trained:
     """Clean, evaluate, fit on all rows, export and check.
 
     Args:
@@ -103,11 +104,15 @@ def write(trained: Trained, root: Path, version: str) -> Path:
     """
     about = manifest(trained, version)
     ensemble = trained.model.ensemble
-    return write_bundle(root, about, {
-        MODEL: trained.graph,
-        BOOSTER: bytes(ensemble.booster.save_raw("ubj")),
-        CARD: card(about, ensemble.spec.prose).encode(),
-    })
+    return write_bundle(
+        root,
+        about,
+        {
+            MODEL: trained.graph,
+            BOOSTER: bytes(ensemble.booster.save_raw("ubj")),
+            CARD: card(about, ensemble.spec.prose).encode(),
+        },
+    )
 
 
 def refuse_existing(root: Path, name: str, version: str) -> None:

@@ -40,17 +40,23 @@ class Scored:
 
     def figures(self) -> dict[str, Any]:
         """Figures, each as ``value`` with the 95 % bootstrap interval over groups, and a table by IBU band."""
+
         def of(rows: Rows) -> dict[str, float]:
             labels, predicted = self.labels[rows], self.predicted[rows]
             return {**errors(labels, predicted[:, 0]), **interval(labels, predicted[:, 1], predicted[:, 2])}
 
         whole = of(np.arange(len(self.labels)))
         ranges = resampled(of, self.groups, SEED)
-        return {"bundle": self.bundle, "n": len(self.labels), "groups": len(np.unique(self.groups)),
-                "trained_on_these_data": self.seen,
-                **{name: {"value": value, "low": ranges[name][0], "high": ranges[name][1]}
-                   for name, value in whole.items()},
-                "bands": bands(self.labels, self.predicted)}
+        return {
+            "bundle": self.bundle,
+            "n": len(self.labels),
+            "groups": len(np.unique(self.groups)),
+            "trained_on_these_data": self.seen,
+            **{
+                name: {"value": value, "low": ranges[name][0], "high": ranges[name][1]} for name, value in whole.items()
+            },
+            "bands": bands(self.labels, self.predicted),
+        }
 
 
 class Comparison(NamedTuple):
@@ -85,8 +91,13 @@ def score(bundle: Bundle, spec: Spec, recipes: Recipes, frame: pd.DataFrame) -> 
     if unknown or not set(OUTPUTS) <= {output.name for output in about.outputs}:
         raise DataError(f"{_name(about)}: not a bundle that can be scored here {' '.join(unknown)}".rstrip())
     rows = np.ascontiguousarray(spec.rows(frame)[:, [place[declared.name] for declared in about.inputs]])
-    return Scored(_name(about), frame["ibu"].to_numpy(np.float32), run_graph(bundle.files[MODEL], rows),
-                  related(frame), about.training_data.sha256 == recipes.sha256)
+    return Scored(
+        _name(about),
+        frame["ibu"].to_numpy(np.float32),
+        run_graph(bundle.files[MODEL], rows),
+        related(frame),
+        about.training_data.sha256 == recipes.sha256,
+    )
 
 
 def labelled(recipes: Recipes, specs: list[Spec]) -> pd.DataFrame:

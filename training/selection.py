@@ -48,14 +48,19 @@ def select(spec: Spec, data: Data, seed: int, workers: int, repeats: int = REPEA
     """
     outer = [split(data.groups, FOLDS, [SELECTION_FOLDS, seed, repeat]) for repeat in range(repeats)]
     parts = [(fold, number) for fold in outer for number in range(FOLDS)]
-    tasks = [Dealt(spec, candidate, part, split(part.groups, FOLDS, [SELECTION_FOLDS, seed, place]), seed)
-             for place, (fold, number) in enumerate(parts) for part in [data.where(fold != number)]
-             for candidate in spec.candidates.values()]
+    tasks = [
+        Dealt(spec, candidate, part, split(part.groups, FOLDS, [SELECTION_FOLDS, seed, place]), seed)
+        for place, (fold, number) in enumerate(parts)
+        for part in [data.where(fold != number)]
+        for candidate in spec.candidates.values()
+    ]
     tasks += [Dealt(spec, candidate, data, fold, seed) for fold in outer for candidate in spec.candidates.values()]
-    scores = [float(np.abs(task.data.labels - predicted).mean()) for task, predicted in
-              zip(tasks, in_order(held_out, tasks, workers, f"{spec.name}: selecting"), strict=True)]
+    scores = [
+        float(np.abs(task.data.labels - predicted).mean())
+        for task, predicted in zip(tasks, in_order(held_out, tasks, workers, f"{spec.name}: selecting"), strict=True)
+    ]
     by_task = np.array(scores).reshape(-1, len(spec.candidates))
-    return _choice(spec, data, seed, outer, by_task[:len(parts)], by_task[len(parts):])
+    return _choice(spec, data, seed, outer, by_task[: len(parts)], by_task[len(parts) :])
 
 
 def _choice(spec: Spec, data: Data, seed: int, outer: list[Any], inner: Array, whole: Array) -> Choice:
@@ -89,5 +94,7 @@ def write_defaults(path: Path, choice: Choice, command: str) -> None:
         command: The command that made it.
     """
     document: Mapping[str, Any] = {
-        "chosen": {"by": command, **choice.note}, "parameters": choice.parameters.model_dump(mode="json")}
+        "chosen": {"by": command, **choice.note},
+        "parameters": choice.parameters.model_dump(mode="json"),
+    }
     path.write_text(json.dumps(document, indent=2) + "\n", "utf-8")

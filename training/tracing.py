@@ -14,10 +14,24 @@ from onnx import NodeProto, TensorProto, helper, numpy_helper
 from training.errors import ExportError
 
 _OPERATORS: dict[Any, str] = {
-    np.add: "Add", np.subtract: "Sub", np.multiply: "Mul", np.divide: "Div", np.negative: "Neg",
-    np.exp: "Exp", np.log: "Log", np.sqrt: "Sqrt", np.abs: "Abs", np.isnan: "IsNaN",
-    np.maximum: "Max", np.minimum: "Min", np.less: "Less", np.greater: "Greater", np.equal: "Equal",
-    np.logical_and: "And", np.logical_or: "Or", np.logical_not: "Not",
+    np.add: "Add",
+    np.subtract: "Sub",
+    np.multiply: "Mul",
+    np.divide: "Div",
+    np.negative: "Neg",
+    np.exp: "Exp",
+    np.log: "Log",
+    np.sqrt: "Sqrt",
+    np.abs: "Abs",
+    np.isnan: "IsNaN",
+    np.maximum: "Max",
+    np.minimum: "Min",
+    np.less: "Less",
+    np.greater: "Greater",
+    np.equal: "Equal",
+    np.logical_and: "And",
+    np.logical_or: "Or",
+    np.logical_not: "Not",
 }
 
 
@@ -69,7 +83,8 @@ class Nodes:
             raise ExportError(f"{type(operand).__name__} in a traced expression: only columns and numbers can be")
         value = np.float32(operand)
         tensor = self.constants.setdefault(
-            value.tobytes(), numpy_helper.from_array(np.array(value), f"constant_{len(self.constants)}"))
+            value.tobytes(), numpy_helper.from_array(np.array(value), f"constant_{len(self.constants)}")
+        )
         return str(tensor.name)
 
 
@@ -86,8 +101,9 @@ class Traced(NDArrayOperatorsMixin):
             raise ExportError(f"numpy.{function.__name__} cannot be traced into the graph")
         return self.graph.emit(operator, *operands)
 
-    def __array_function__(self, function: Callable[..., object], _: object, operands: tuple[object, ...],
-                           settings: dict[str, object]) -> "Traced":
+    def __array_function__(
+        self, function: Callable[..., object], _: object, operands: tuple[object, ...], settings: dict[str, object]
+    ) -> "Traced":
         if function is not np.where or settings or len(operands) != 3:
             raise ExportError(f"numpy.{function.__name__} cannot be traced into the graph")
         return self.graph.emit("Where", *operands)

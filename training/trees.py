@@ -25,8 +25,13 @@ def tree_node(booster: xgb.Booster, given: str, sums: str) -> NodeProto:
     for number, (tree, target) in enumerate(zip(model["trees"], model["tree_info"], strict=True)):
         columns.add(number, tree, target)
     node = helper.make_node("TreeEnsembleRegressor", [given], [sums], domain="ai.onnx.ml", name="trees")
-    attributes = {"n_targets": len(base), "aggregate_function": "SUM", "post_transform": "NONE",
-                  "base_values": [float(np.float32(value)) for value in base], **columns.attributes}
+    attributes = {
+        "n_targets": len(base),
+        "aggregate_function": "SUM",
+        "post_transform": "NONE",
+        "base_values": [float(np.float32(value)) for value in base],
+        **columns.attributes,
+    }
     node.attribute.extend(helper.make_attribute(name, attributes[name]) for name in sorted(attributes))
     return node
 
@@ -36,10 +41,22 @@ class _Columns:
 
     def __init__(self) -> None:
         self.attributes: dict[str, list[Any]] = {
-            name: [] for name in (
-                "nodes_treeids", "nodes_nodeids", "nodes_featureids", "nodes_values", "nodes_modes",
-                "nodes_truenodeids", "nodes_falsenodeids", "nodes_missing_value_tracks_true",
-                "target_treeids", "target_nodeids", "target_ids", "target_weights")}
+            name: []
+            for name in (
+                "nodes_treeids",
+                "nodes_nodeids",
+                "nodes_featureids",
+                "nodes_values",
+                "nodes_modes",
+                "nodes_truenodeids",
+                "nodes_falsenodeids",
+                "nodes_missing_value_tracks_true",
+                "target_treeids",
+                "target_nodeids",
+                "target_ids",
+                "target_weights",
+            )
+        }
 
     def _row(self, prefix: str, **values: Any) -> None:
         for name, value in values.items():
@@ -50,9 +67,16 @@ class _Columns:
         for node, left in enumerate(tree["left_children"]):
             leaf = left == -1
             value = tree["split_conditions"][node]
-            self._row("nodes", treeids=number, nodeids=node, modes="LEAF" if leaf else "BRANCH_LT",
-                      featureids=0 if leaf else tree["split_indices"][node], values=0.0 if leaf else value,
-                      truenodeids=0 if leaf else left, falsenodeids=0 if leaf else tree["right_children"][node],
-                      missing_value_tracks_true=0 if leaf else tree["default_left"][node])
+            self._row(
+                "nodes",
+                treeids=number,
+                nodeids=node,
+                modes="LEAF" if leaf else "BRANCH_LT",
+                featureids=0 if leaf else tree["split_indices"][node],
+                values=0.0 if leaf else value,
+                truenodeids=0 if leaf else left,
+                falsenodeids=0 if leaf else tree["right_children"][node],
+                missing_value_tracks_true=0 if leaf else tree["default_left"][node],
+            )
             if leaf:
                 self._row("target", treeids=number, nodeids=node, ids=target, weights=value)

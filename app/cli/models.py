@@ -6,11 +6,11 @@ A running service takes a change up within a second.
 import argparse
 from pathlib import Path
 
+from app.bundle.fetch import models_root
 from app.bundle.pointer import activate, active_version, rollback
 from app.bundle.store import models, versions
 from app.errors import BundleError
 from app.inference.quarantine import read_quarantined
-from app.bundle.fetch import models_root
 from app.settings import load_model_settings
 
 

@@ -90,10 +90,12 @@ class RowCheck:
         wrong = (rows < 0) | (rows > LONGEST_CM)
         if wrong.any():
             first = {column: int(wrong[:, column].argmax()) for column in np.flatnonzero(wrong.any(axis=0)).tolist()}
-            raise InputError([
-                Problem(f"inputs.{self._names[c]}", "out_of_bounds", f"row {row}: must be 0 to {LONGEST_CM:g}")
-                for c, row in first.items()
-            ])
+            raise InputError(
+                [
+                    Problem(f"inputs.{self._names[c]}", "out_of_bounds", f"row {row}: must be 0 to {LONGEST_CM:g}")
+                    for c, row in first.items()
+                ]
+            )
         found = np.argwhere((rows < self._low) | (rows > self._high)).tolist()
         return [(row, self._warnings[column]) for row, column in found]
 

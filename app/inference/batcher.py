@@ -126,7 +126,7 @@ class Batcher:
     ) -> None:
         line.running -= 1
         failed = asyncio.CancelledError() if run.cancelled() else run.exception()
-        for each, told in zip(batch, repeat(failed) if failed else run.result()):
+        for each, told in zip(batch, repeat(failed) if failed else run.result(), strict=False):
             if each.outputs.done():
                 continue  # its caller has left
             if isinstance(told, BaseException):

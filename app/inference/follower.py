@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 
 from app.errors import BundleError, ModelNotReady
-from app.inference.changes import Change
 from app.inference.candidates import Candidates, Signature
+from app.inference.changes import Change
 from app.inference.registry import ModelRegistry
 
 INTERVAL = 0.1

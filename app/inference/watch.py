@@ -32,9 +32,7 @@ EXPECTED = Family(
     (*_MODEL, "input", "bin"),
     merge="max",
 )
-INFO = Family(
-    "model_info", "1 for the version that answers.", "gauge", (*_MODEL, "training_data_sha256"), merge="max"
-)
+INFO = Family("model_info", "1 for the version that answers.", "gauge", (*_MODEL, "training_data_sha256"), merge="max")
 
 MISSING = "missing"
 MANY = 32

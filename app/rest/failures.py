@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from app.domains.findings import tamed
 from app.domains.face import Operation
+from app.domains.findings import tamed
 from app.errors import Problem
 from app.rest.asgi import JSON
 from app.rest.problems import MOST_PROBLEMS, Kind, Tell

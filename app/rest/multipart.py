@@ -48,7 +48,7 @@ def _parted(text: bytes) -> tuple[bytes, bytes]:
     start = text.find(b"\r\n", 0, end + 2)
     if end < 0 or text[:start].strip(b" \t"):
         raise RequestRefused(MALFORMED, unread=False)
-    return text[start:end], text[end + 4:]
+    return text[start:end], text[end + 4 :]
 
 
 def _name(head: bytes) -> bytes | None:

@@ -158,9 +158,7 @@ async def send_problem(
     await send({"type": "http.response.body", "body": body})
 
 
-def problem_start(
-    kind: Kind, body: bytes, headers: Iterable[Header] = (), media_type: bytes = PROBLEM_JSON
-) -> Message:
+def problem_start(kind: Kind, body: bytes, headers: Iterable[Header] = (), media_type: bytes = PROBLEM_JSON) -> Message:
     """The message that opens a problem; its ``problem`` tells the record why, and goes no further."""
     return {**start(kind.status, body, media_type, (*headers, *kind.headers)), PROBLEM: kind.code}
 

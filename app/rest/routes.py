@@ -16,7 +16,7 @@ from app.errors import CallError, ModelNotReady
 from app.inference.service import InferenceService
 from app.rest.asgi import App, Receive, Scope, Send, respond
 from app.rest.docs import add_docs_page
-from app.rest.openapi import KEYED, KEY_PROBLEMS, MODEL_PROBLEMS, describe, described
+from app.rest.openapi import KEY_PROBLEMS, KEYED, MODEL_PROBLEMS, describe, described
 from app.rest.paths import METRICS_PATH
 from app.rest.problems import (
     FAULT,

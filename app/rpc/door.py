@@ -155,9 +155,7 @@ class RpcDoor(grpc.GenericRpcHandler):
                 await context.write(message.SerializeToString())
         return b"", left
 
-    async def _admit(
-        self, method: Method, call: Call, metadata: Metadata, context: Context
-    ) -> Window | None:
+    async def _admit(self, method: Method, call: Call, metadata: Metadata, context: Context) -> Window | None:
         """Check the key. Without one, calls that a public model may answer go on until that is known."""
         try:
             call.principal = self._guard.authenticate(call.presented)

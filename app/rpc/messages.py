@@ -86,9 +86,7 @@ def answer_message(request: ModelInferRequest, answer: InferAnswer) -> ModelInfe
         request: What was asked.
         answer: What the model gave.
     """
-    message = ModelInferResponse(
-        model_name=answer.manifest.name, model_version=answer.manifest.version, id=request.id
-    )
+    message = ModelInferResponse(model_name=answer.manifest.name, model_version=answer.manifest.version, id=request.id)
     for name, value in warnings_of(answer).items() if answer.warnings else ():
         if isinstance(value, int):
             message.parameters[name].int64_param = value

@@ -33,8 +33,8 @@ class Reflection(grpc.GenericRpcHandler):
 
     @cached_property
     def _handler(self) -> Any:
-        from grpc_reflection.v1alpha import reflection_pb2 as pb
         from grpc_reflection.v1alpha import reflection
+        from grpc_reflection.v1alpha import reflection_pb2 as pb
 
         answers: Any = reflection.aio.ReflectionServicer([*self._services, SERVICE]).ServerReflectionInfo
 

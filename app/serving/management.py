@@ -55,9 +55,7 @@ class Management:
         """
         self._listening = listening
         self._server = GuardedServer(GuardedConfig(app, bounds, lifespan="off"), _GRACE)
-        self._thread = threading.Thread(
-            target=self._server.run, args=([listening],), name="management", daemon=True
-        )
+        self._thread = threading.Thread(target=self._server.run, args=([listening],), name="management", daemon=True)
 
     def start(self) -> None:
         """Serve from now on."""

@@ -129,9 +129,7 @@ def _give_back_memory() -> None:
         trim(0)
 
 
-def run(
-    settings: Settings, program: Program, listening: socket.socket, rpc: str, on_start: Callable[[], None]
-) -> None:
+def run(settings: Settings, program: Program, listening: socket.socket, rpc: str, on_start: Callable[[], None]) -> None:
     """Serve an open port until a signal says to stop.
 
     Args:

@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from app.telemetry.metrics import Family, Registry
 
-
 MANY = 16
 """Values from which on it pays to count them all at once."""
 

@@ -32,10 +32,16 @@ class Bitterness(litserve.LitAPI):  # type: ignore[misc]  # not installed where 
 
     def encode_response(self, output: Any) -> dict[str, float]:
         """The figures as JSON."""
-        return {name: float(value[0, 0]) for name, value in zip(("ibu", "lower", "upper"), output)}
+        return {name: float(value[0, 0]) for name, value in zip(("ibu", "lower", "upper"), output, strict=True)}
 
 
 if __name__ == "__main__":
     server = litserve.LitServer(Bitterness(api_path="/predict"), accelerator="cpu", workers_per_device=1)
-    server.run(host="127.0.0.1", port=int(sys.argv[1]), num_api_servers=1, generate_client_file=False,
-               log_level="warning", access_log=False)
+    server.run(
+        host="127.0.0.1",
+        port=int(sys.argv[1]),
+        num_api_servers=1,
+        generate_client_file=False,
+        log_level="warning",
+        access_log=False,
+    )

@@ -28,5 +28,5 @@ class OnnxModel(MLModel):  # type: ignore[misc]  # mlserver is not installed whe
         given = {each.name: NumpyCodec.decode_input(each).astype(np.float32) for each in payload.inputs}
         names = [output.name for output in self.session.get_outputs()]
         outputs = self.session.run(names, given)
-        encoded = [NumpyCodec.encode_output(name, value) for name, value in zip(names, outputs)]
+        encoded = [NumpyCodec.encode_output(name, value) for name, value in zip(names, outputs, strict=True)]
         return InferenceResponse(model_name=self.name, model_version=self.version, outputs=encoded)

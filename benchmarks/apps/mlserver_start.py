@@ -36,8 +36,12 @@ def write_settings(folder: Path, port: int, model: str, rpc: int) -> None:
         rpc: Port of gRPC.
     """
     settings = {
-        "host": "127.0.0.1", "http_port": port, "grpc_port": rpc, "metrics_port": _free_port(),
-        "debug": False, "parallel_workers": 0,
+        "host": "127.0.0.1",
+        "http_port": port,
+        "grpc_port": rpc,
+        "metrics_port": _free_port(),
+        "debug": False,
+        "parallel_workers": 0,
     }
     manifest = json.loads(Path(model).with_name("manifest.json").read_text("utf-8"))
     packed = {"name": manifest["packed"], "datatype": "FP32", "shape": [-1, len(manifest["inputs"])]}

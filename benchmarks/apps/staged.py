@@ -52,7 +52,7 @@ def timed_send() -> None:
         await inner(self, message)
         taken[f"send: {message['type']}"].append(perf_counter_ns() - start)
 
-    setattr(Exchange, "send", outer)
+    Exchange.send = outer
 
 
 def timed_handler() -> None:
@@ -64,7 +64,7 @@ def timed_handler() -> None:
         timed(self, "_validate", "schema: validate")
         timed(self, "_to_json", "schema: serialize")
 
-    setattr(OperationHandler, "__init__", outer)
+    OperationHandler.__init__ = outer
 
 
 if __name__ == "__main__":

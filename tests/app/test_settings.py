@@ -136,9 +136,7 @@ def test_without_an_example_no_env_file_is_made(plain_environment: Path) -> None
     assert list(plain_environment.iterdir()) == []
 
 
-def test_where_no_file_can_be_written_nothing_is_left_half_done(
-    plain_environment: Path, repository: Path
-) -> None:
+def test_where_no_file_can_be_written_nothing_is_left_half_done(plain_environment: Path, repository: Path) -> None:
     resource = pytest.importorskip("resource")
     (plain_environment / ".env.example").write_bytes((repository / ".env.example").read_bytes())
     before = resource.getrlimit(resource.RLIMIT_FSIZE)

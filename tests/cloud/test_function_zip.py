@@ -114,9 +114,7 @@ def command(unzipped: Path, client: Path) -> Iterator[tuple[str, ...]]:
 
 
 @runs_here
-def test_it_answers_http_events_from_its_own_zip(
-    unzipped: Path, command: tuple[str, ...], tmp_path: Path
-) -> None:
+def test_it_answers_http_events_from_its_own_zip(unzipped: Path, command: tuple[str, ...], tmp_path: Path) -> None:
     settings = {"API_KEY": KEY, "DOCS_ENABLED": "false"}
     runtime = Runtime("app.aws_lambda.http.handler", tmp_path, unzipped, command, **settings)
     try:

@@ -134,7 +134,10 @@ def test_each_role_may_do_what_it_needs_and_no_more(resources: dict[str, Any]) -
     write_logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
     assert set(allowed["HttpRole"]) == write_logs
     assert set(allowed["FilesRole"]) == write_logs | {
-        "s3:GetObject", "s3:PutObject", "s3:ListBucket", "sqs:SendMessage"
+        "s3:GetObject",
+        "s3:PutObject",
+        "s3:ListBucket",
+        "sqs:SendMessage",
     }
     assert set(allowed) == {"HttpRole", "FilesRole", "DeliveryRole"}
     everything = json.dumps(allowed)
@@ -168,9 +171,7 @@ def created(packaged: Path, moto: Store) -> Iterator[Store]:
     place = whole["Resources"]["HttpLambdaFunction"]["Properties"]["Code"]
     bucket = cloud.describe_stack_resource(StackName=STACK, LogicalResourceId=place["S3Bucket"]["Ref"])
     name = bucket["StackResourceDetail"]["PhysicalResourceId"]
-    moto.client().put_object(
-        Bucket=name, Key=place["S3Key"], Body=(packaged / "dist/function-arm64.zip").read_bytes()
-    )
+    moto.client().put_object(Bucket=name, Key=place["S3Key"], Body=(packaged / "dist/function-arm64.zip").read_bytes())
     cloud.update_stack(
         StackName=STACK, TemplateBody=json.dumps(whole), Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"]
     )

@@ -17,7 +17,14 @@ from kubernetes_validate import latest_version, validate  # noqa: E402
 OVERLAYS = ["overlays/small", "overlays/production"]
 CUSTOM = {"ServiceMonitor", "PrometheusRule"}
 VOLUMES_OF_RESTRICTED = {
-    "configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"
+    "configMap",
+    "csi",
+    "downwardAPI",
+    "emptyDir",
+    "ephemeral",
+    "persistentVolumeClaim",
+    "projected",
+    "secret",
 }
 
 overlays = pytest.mark.parametrize("overlay", OVERLAYS)

@@ -44,7 +44,5 @@ def test_every_step_is_one_command_that_exists(path: Path) -> None:
 
 
 def test_a_release_whose_tag_is_not_the_version_is_refused() -> None:
-    told = subprocess.run(
-        [str(REPOSITORY / "scripts" / "release_files.sh"), "v99.0.0"], capture_output=True, text=True
-    )
+    told = subprocess.run([str(REPOSITORY / "scripts" / "release_files.sh"), "v99.0.0"], capture_output=True, text=True)
     assert told.returncode == 2 and "the tag is v99.0.0" in told.stderr

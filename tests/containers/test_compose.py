@@ -28,7 +28,10 @@ class Stack:
         self._keys = folder / "keys.json"
         self.key = self._create("caller")
         self._environment = {
-            **os.environ, "TAG": "tested", "PORT": "0", "KEYS_FILE": str(self._keys),
+            **os.environ,
+            "TAG": "tested",
+            "PORT": "0",
+            "KEYS_FILE": str(self._keys),
             "MODEL_SERVER_API_KEY": self._create("api"),
         }
         self._keys.chmod(0o644)
@@ -41,8 +44,11 @@ class Stack:
     def _create(self, name: str) -> str:
         made = subprocess.run(
             [sys.executable, "-m", "app", "keys", "create", "--name", name],
-            env={**os.environ, "API_KEYS_FILE": str(self._keys)}, cwd=REPOSITORY,
-            capture_output=True, text=True, check=True,
+            env={**os.environ, "API_KEYS_FILE": str(self._keys)},
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         return made.stdout.split()[-1]
 

@@ -36,7 +36,10 @@ def test_it_holds_what_serves_and_nothing_else(added: set[str]) -> None:
     assert {name for name in added - ours if not name.startswith("venv/")} <= {"etc/resolv.conf", "etc/hosts"}
     kept = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "app", "models"],
-        cwd=REPOSITORY, capture_output=True, text=True, check=True,
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout.split()
     expected = {f"srv/{path}" for path in kept if (REPOSITORY / path).is_file()} | {"srv/LICENSE", "srv/ready.py"}
     assert {name for name in ours if "/__pycache__/" not in name} == expected

@@ -19,9 +19,7 @@ TENSORS = (
     b'{"id": "1", "inputs": [{"name": "features", "shape": [1, 6], "datatype": "FP32", '
     b'"data": [5.6, 1056.0, 1013.0, 17.0, 8.6, 4.4]}], "outputs": [{"name": "ibu"}]}'
 )
-RAW = (
-    b'{"inputs": [{"name": "features", "shape": [1, 6], "datatype": "FP32", "parameters": {"binary_data_size": 24}}]}'
-)
+RAW = b'{"inputs": [{"name": "features", "shape": [1, 6], "datatype": "FP32", "parameters": {"binary_data_size": 24}}]}'
 VITALS = (5.6, 1056.0, 1013.0, 17.0, 8.6, 4.4)
 INFER = b"/v2/models/beer-ibu/infer"
 RIGHT = (
@@ -72,7 +70,20 @@ FIELDS = (
 
 _numbers = st.sampled_from(
     (
-        "0", "-0", "5.6", "1056", "-1", "1e308", "1e309", "-1e400", "1e-400", "NaN", "Infinity", "01", "0x1", "9" * 400,
+        "0",
+        "-0",
+        "5.6",
+        "1056",
+        "-1",
+        "1e308",
+        "1e309",
+        "-1e400",
+        "1e-400",
+        "NaN",
+        "Infinity",
+        "01",
+        "0x1",
+        "9" * 400,
         "1" * 5000,
     )
 )
@@ -116,15 +127,15 @@ def _bent(draw: st.DrawFn) -> bytes:
         length = draw(st.integers(0, 40))
         how = draw(st.integers(0, 5))
         if how == 0:
-            data = data[:at] + data[at + length:]
+            data = data[:at] + data[at + length :]
         elif how == 1:
-            data = data[:at] + data[at:][:length] * draw(st.integers(2, 30)) + data[at + length:]
+            data = data[:at] + data[at:][:length] * draw(st.integers(2, 30)) + data[at + length :]
         elif how == 2:
             data = data[:at] + draw(st.sampled_from(WORDS)) + data[at:]
         elif how == 3:
-            data = data[:at] + draw(st.sampled_from(WORDS)) + data[at + length:]
+            data = data[:at] + draw(st.sampled_from(WORDS)) + data[at + length :]
         elif how == 4 and at < len(data):
-            data = data[:at] + bytes([data[at] ^ 1 << draw(st.integers(0, 7))]) + data[at + 1:]
+            data = data[:at] + bytes([data[at] ^ 1 << draw(st.integers(0, 7))]) + data[at + 1 :]
         else:
             data = data[: at + length]
     return data

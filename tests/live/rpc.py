@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import app.rpc  # noqa: F401  # before gRPC: keeps its core from writing to stderr
 import grpc
 from google.protobuf.message import Message
 
+import app.rpc  # noqa: F401  # before gRPC: keeps its core from writing to stderr
 from app.rpc._pb import open_inference_pb2 as pb
 from tests.known import KEY
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import app.rpc  # noqa: F401  # before gRPC: keeps its core from writing to stderr
 import grpc
 import numpy as np
 import pytest
 
+import app.rpc  # noqa: F401  # before gRPC: keeps its core from writing to stderr
 from app.bundle.store import highest, read_bundle
 from app.inference.onnx import OnnxPredictor
 from app.inference.predictor import Array

@@ -69,7 +69,7 @@ def test_a_chunked_body_may_be_as_large_as_the_limit_and_no_larger(port: int, pa
     limit, body = LIMITS[path], BODIES[path]
     opening = request("POST", path, [RIGHT, ("Transfer-Encoding", "chunked")])
     padding = [b" " * 100_000] * (limit // 100_000)
-    last = padding.pop()[len(body):]
+    last = padding.pop()[len(body) :]
     assert exchange(port, opening, *chunked([body, *padding, last])).status == 200
     answer = exchange(port, opening, *chunked([body, *padding, last, b" "]))
     problem(answer, 413, "too_large")
@@ -89,9 +89,7 @@ def test_a_body_that_says_it_is_too_large_is_refused_before_it_comes(port: int, 
 def test_a_client_that_sends_64_mb_sees_that_it_is_too_much(port: int, path: str, how: str) -> None:
     pieces = [b"9" * 1_000_000] * 64
     header = ("Content-Length", "64000000") if how == "declared" else ("Transfer-Encoding", "chunked")
-    answer = exchange(
-        port, request("POST", path, [RIGHT, header]), *(pieces if how == "declared" else chunked(pieces))
-    )
+    answer = exchange(port, request("POST", path, [RIGHT, header]), *(pieces if how == "declared" else chunked(pieces)))
     problem(answer, 413, "too_large")
     taken = (0 if how == "declared" else LIMITS[path]) + 2_000_000
     assert answer.sent < taken + kernel_buffers() + 500_000  # the last for the server's own buffer

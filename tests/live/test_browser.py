@@ -114,7 +114,8 @@ def test_the_page_uploads_a_picture(browser: Chrome, program: Program, tmp_path:
     kinds = Select(clickable(browser, f"{block} .opblock-section-request-body select"))
     kinds.select_by_visible_text("multipart/form-data")
     file = WebDriverWait(browser, PATIENCE).until(
-        presence_of_element_located((By.CSS_SELECTOR, f"{block} input[type=file]")))
+        presence_of_element_located((By.CSS_SELECTOR, f"{block} input[type=file]"))
+    )
     file.send_keys(str(photo))
     clickable(browser, f"{block} .execute").click()
     shown = WebDriverWait(browser, PATIENCE).until(
@@ -128,7 +129,8 @@ def test_the_page_uploads_a_picture(browser: Chrome, program: Program, tmp_path:
         "const block = document.querySelector(arguments[0]);"
         "for (const part of ['.curl-command', '.request-url', '.opblock-description-wrapper', '.view-line-link'])"
         "  block.querySelector(part).remove();"
-        "block.scrollIntoView()", block
+        "block.scrollIntoView()",
+        block,
     )
     picture = Path(os.environ.get("DOCS_PETS_PICTURE") or tmp_path / "pets.png")
     assert browser.save_screenshot(str(picture))

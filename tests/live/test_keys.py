@@ -52,7 +52,7 @@ WITHOUT: dict[str, list[tuple[str, str | bytes]]] = {
 VALID = b'{"abv": 5.6, "target_og": 1056, "target_fg": 1013}'
 BODIES: dict[str, tuple[list[tuple[str, str]], tuple[bytes, ...]]] = {
     "no body": ([], ()),
-    "garbage": ([("Content-Length", "7")], (b"{\xff\x00\"[}]",)),
+    "garbage": ([("Content-Length", "7")], (b'{\xff\x00"[}]',)),
     "valid": ([("Content-Length", str(len(VALID)))], (VALID,)),
     "wrong type": ([("Content-Type", "text/xml"), ("Content-Length", "4")], (b"<a/>",)),
     "large": ([("Content-Length", "1500000")], (b"9" * 1_500_000,)),
@@ -85,7 +85,13 @@ def test_a_refusal_is_a_problem_with_a_challenge(refused: Answer) -> None:
 
 def test_documented_routes_are_those_that_the_tests_know(documented: dict[str, set[str]]) -> None:
     keyed = {
-        "/predict", "/predict/batch", "/explain", "/iris/predict", "/pets/predict", "/cat-dog_classification", "/model",
+        "/predict",
+        "/predict/batch",
+        "/explain",
+        "/iris/predict",
+        "/pets/predict",
+        "/cat-dog_classification",
+        "/model",
         "/metrics",
     }
     assert documented.keys() - OPEN.keys() == keyed | PROTOCOL

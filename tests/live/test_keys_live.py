@@ -117,10 +117,7 @@ def test_an_expired_key_is_answered_like_an_unknown_one(start: Start, tmp_path: 
 
 
 def test_a_key_opens_only_what_it_is_for(start: Start, tmp_path: Path) -> None:
-    made = {
-        scope: make_key(tmp_path / "keys.json", scope, scopes={scope})
-        for scope in ("predict", "metrics", "admin")
-    }
+    made = {scope: make_key(tmp_path / "keys.json", scope, scopes={scope}) for scope in ("predict", "metrics", "admin")}
     program = start(API_KEY=KEY, PORT="0", API_KEYS_FILE="keys.json")
     for path, scope in {"/model": "predict", "/metrics": "metrics"}.items():
         for own, key in made.items():
@@ -228,9 +225,7 @@ def test_missing_keys_are_never_counted(start: Start) -> None:
 
 
 @pytest.mark.parametrize(("proxies", "last"), [("127.0.0.0/8", 401), ("", 429)])
-def test_addresses_are_told_apart_only_where_a_trusted_proxy_names_them(
-    start: Start, proxies: str, last: int
-) -> None:
+def test_addresses_are_told_apart_only_where_a_trusted_proxy_names_them(start: Start, proxies: str, last: int) -> None:
     program = start(API_KEY=KEY, PORT="0", AUTH_FAILURES_PER_MINUTE="1", TRUSTED_PROXIES=proxies)
     sent = [ask(program, "wrong", "/model", ("X-Forwarded-For", f"6.6.6.6, {x}")) for x in ("1.1.1.1", "2.2.2.2")]
     assert [answer.status for answer in sent] == [401, last]

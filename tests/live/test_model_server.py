@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from app.domains.iris import EXAMPLE_FLOWER
 from app.domains.beer.schema import EXAMPLE_BEER, EXAMPLE_RECIPE
+from app.domains.iris import EXAMPLE_FLOWER
 from tests.known import KEY
 from tests.live.conftest import Start
 from tests.live.program import PATIENCE, Program
@@ -60,9 +60,10 @@ def test_the_answers_are_those_of_a_program_that_runs_the_models_itself(
         there, here = ask(remote, path, body), ask(program, path, body)
         assert (there.status, there.body) == (200, here.body), path
     assert server.seen()["rows"]
-    assert ask(remote, "/predict", EXAMPLE_BEER, ("X-Model-Version", "1")).body == ask(
-        program, "/predict", EXAMPLE_BEER
-    ).body
+    assert (
+        ask(remote, "/predict", EXAMPLE_BEER, ("X-Model-Version", "1")).body
+        == ask(program, "/predict", EXAMPLE_BEER).body
+    )
 
 
 def test_killed_and_started_again_under_load_no_answer_is_wrong_and_it_recovers_by_itself(
@@ -90,8 +91,8 @@ def test_killed_and_started_again_under_load_no_answer_is_wrong_and_it_recovers_
             assert program.send(request("GET", "/health/live")).status == 200
             again = ServerProcess(port=again.port)
             until(lambda: program.send(READY).status == 200)
-            before = len(told)
-            until(lambda: len(told) > before + 50)
+            target = len(told) + 50
+            until(lambda target=target: len(told) > target)
     finally:
         stop.set()
         for caller in callers:

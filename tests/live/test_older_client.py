@@ -32,7 +32,8 @@ class OlderClient:
     def post(self, body: object) -> tuple[int, dict[str, Any]]:
         """The status and what was told."""
         call = urllib.request.Request(
-            self._address, json.dumps(body).encode(), {"Content-Type": "application/json"}, method="POST")
+            self._address, json.dumps(body).encode(), {"Content-Type": "application/json"}, method="POST"
+        )
         try:
             with urllib.request.urlopen(call, timeout=30) as answer:  # noqa: S310
                 return answer.status, json.load(answer)

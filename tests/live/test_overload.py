@@ -108,9 +108,7 @@ def _hold(before: Seen, during: Seen, after: Seen, share: float, bound: float, g
     ("seconds", "share", "bound"),
     [
         SHORT,
-        pytest.param(
-            *LONG, id="long", marks=[pytest.mark.nightly, pytest.mark.xfail(reason=TAKEN_IN, strict=False)]
-        ),
+        pytest.param(*LONG, id="long", marks=[pytest.mark.nightly, pytest.mark.xfail(reason=TAKEN_IN, strict=False)]),
     ],
 )
 def test_ten_times_more_batches_than_can_be_done(

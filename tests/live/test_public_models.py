@@ -40,10 +40,21 @@ def test_everything_else_stays_closed(program: Program) -> None:
     shut = documented.keys() - OPEN.keys() - {"/iris/predict"}
     assert {"/predict", "/predict/batch", "/explain", "/model", "/metrics"} <= shut
     nearly = {
-        "/iris/predict/", "//iris/predict", "/iris", "/iris/../predict", "/iris/predict%2F..%2F..%2Fpredict",
-        "/v2/models", "/v2/models/", "/v2/models/beer-ibu", "/v2/models/beer-ibu/infer",
-        "/v2/models//iris/infer", "/v2/models/iris-2/infer", "/v2/models/stats", "/v2/repository/index",
-        "/v2/repository/models/iris/unload", "/v2/models/beer-ibu/versions/1/infer",
+        "/iris/predict/",
+        "//iris/predict",
+        "/iris",
+        "/iris/../predict",
+        "/iris/predict%2F..%2F..%2Fpredict",
+        "/v2/models",
+        "/v2/models/",
+        "/v2/models/beer-ibu",
+        "/v2/models/beer-ibu/infer",
+        "/v2/models//iris/infer",
+        "/v2/models/iris-2/infer",
+        "/v2/models/stats",
+        "/v2/repository/index",
+        "/v2/repository/models/iris/unload",
+        "/v2/models/beer-ibu/versions/1/infer",
     }
     for path in sorted(shut | nearly):
         for verb in "GET", "POST":

@@ -60,7 +60,8 @@ CORPUS = {
         frame(HEADERS, END_HEADERS, n, frames.call(INFER, KEYED)) + frame(frames.RST_STREAM, 0, n, bytes(4))
         for n in range(1, 401, 2)
     ),
-    "metadata beyond bounds": OPEN + frame(HEADERS, END_HEADERS, 1, frames.call(INFER, KEYED, (b"x", b"y" * 16000)))
+    "metadata beyond bounds": OPEN
+    + frame(HEADERS, END_HEADERS, 1, frames.call(INFER, KEYED, (b"x", b"y" * 16000)))
     + frame(HEADERS, END_HEADERS, 3, frames.call(INFER, *[(b"x%d" % n, b"y" * 200) for n in range(70)])),
     "no path": OPEN + frame(HEADERS, END_HEADERS, 1, frames.block([(b":method", b"POST"), KEYED])),
     "GET": OPEN + frame(HEADERS, END_HEADERS, 1, frames.block([(b":method", b"GET"), (b":path", INFER)])),

@@ -107,9 +107,7 @@ def _ended(connection: socket.socket) -> bool:
 
 
 def test_two_thousand_slow_clients_are_gone_in_time(start: Start, open_files: None) -> None:
-    program = start(
-        API_KEY=KEY, PORT="0", HEADER_TIMEOUT="3", BODY_TIMEOUT="4", KEEP_ALIVE_TIMEOUT="2"
-    )
+    program = start(API_KEY=KEY, PORT="0", HEADER_TIMEOUT="3", BODY_TIMEOUT="4", KEEP_ALIVE_TIMEOUT="2")
     program.port()
     assert 3 <= _hold(program, MANY, 4 + SLACK) <= 4 + SLACK
     assert program.stop() == 0

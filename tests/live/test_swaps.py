@@ -14,8 +14,8 @@ from app.bundle.store import Bundle
 from tests.bundles import flip_bit, seal, spoil, version_of
 from tests.known import KEY
 from tests.live.conftest import Start
-from tests.live.traffic import BODY, Traffic
 from tests.live.program import PATIENCE, Program
+from tests.live.traffic import BODY, Traffic
 from tests.live.wire import Answer, request
 
 NAME = "beer-ibu"
@@ -144,15 +144,19 @@ def test_a_worker_that_is_replaced_tries_what_came_meanwhile_before_it_loads_it(
         node.output[:] = ["whole" if name == "ibu" else name for name in node.output]
         node.input[:] = ["whole" if name == "ibu" else name for name in node.input]
     make = onnx.helper
-    model.graph.initializer.extend([
-        make.make_tensor("far", onnx.TensorProto.FLOAT, [1], [1e8]),
-        make.make_tensor("nan", onnx.TensorProto.FLOAT, [1], [float("nan")]),
-    ])
-    model.graph.node.extend([
-        make.make_node("ReduceMax", ["features"], ["largest"], axes=[1], keepdims=1),
-        make.make_node("Greater", ["largest", "far"], ["is_far"]),
-        make.make_node("Where", ["is_far", "nan", "whole"], ["ibu"]),
-    ])
+    model.graph.initializer.extend(
+        [
+            make.make_tensor("far", onnx.TensorProto.FLOAT, [1], [1e8]),
+            make.make_tensor("nan", onnx.TensorProto.FLOAT, [1], [float("nan")]),
+        ]
+    )
+    model.graph.node.extend(
+        [
+            make.make_node("ReduceMax", ["features"], ["largest"], axes=[1], keepdims=1),
+            make.make_node("Greater", ["largest", "far"], ["is_far"]),
+            make.make_node("Where", ["is_far", "nan", "whole"], ["ibu"]),
+        ]
+    )
     files = {**bundle.files, "model.onnx": model.SerializeToString()}
     version_of(Bundle(bundle.folder, bundle.manifest, files), root, 2)
     program.lines_with("output ibu is not finite", 2)

@@ -115,7 +115,7 @@ def test_a_long_head_is_no_part_of_the_next(full: Program, size: int) -> None:
         with pytest.raises(TimeoutError):  # nothing more comes to the first, and nothing yet to the second
             connection.settimeout(0.2)
             connection.recv(1)
-        connection.sendall(long[size // 2:])
+        connection.sendall(long[size // 2 :])
         assert answer(connection).status == 503
 
 

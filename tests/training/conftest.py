@@ -29,12 +29,19 @@ def data(recipes: Recipes) -> Data:
 
 def quicker(base: Parameters) -> Parameters:
     """These parameters with fewer trees."""
+
     def fewer(boosting):
         return boosting.model_copy(update={"rounds": 12})
 
-    return base.model_copy(update={
-        "centre": fewer(base.centre), "quantiles": tuple(fewer(q) for q in base.quantiles), "seeds": 2,
-        "calibration_folds": 3, "calibration_seeds": 1})
+    return base.model_copy(
+        update={
+            "centre": fewer(base.centre),
+            "quantiles": tuple(fewer(q) for q in base.quantiles),
+            "seeds": 2,
+            "calibration_folds": 3,
+            "calibration_seeds": 1,
+        }
+    )
 
 
 @pytest.fixture(scope="session")

@@ -45,7 +45,10 @@ def test_variants_go_from_the_six_alone_to_the_whole_model(trained_recipe):
     assert features[0] < features[1] < features[2] < features[3] < features[4] < features[6]
     assert features[6] == features[7] == set(RECIPE.defaults.features)
     assert [variant.ceiling for variant in ABLATION.values()][:3] == [False, False, True]
-    spec = dataclasses.replace(RECIPE, baselines={}, ablation={
-        name: quicker(ABLATION[name]) for name in ("the six alone", "this model, not monotone")})
+    spec = dataclasses.replace(
+        RECIPE,
+        baselines={},
+        ablation={name: quicker(ABLATION[name]) for name in ("the six alone", "this model, not monotone")},
+    )
     found = ablate(spec, trained_recipe.data, QUICK)
     assert found["the six alone"]["mae"] > found["this model, not monotone"]["mae"]

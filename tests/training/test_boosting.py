@@ -19,8 +19,10 @@ def features(data):
 
 def test_a_merged_booster_is_the_mean_of_each_target(features, data, quick):
     free = [0] * features.shape[1]
-    groups = [[grow(features, data.labels, quick.centre, free, seed) for seed in (1, 2, 3)],
-              [grow(features, data.labels, quick.quantiles[0], free, 4)]]
+    groups = [
+        [grow(features, data.labels, quick.centre, free, seed) for seed in (1, 2, 3)],
+        [grow(features, data.labels, quick.quantiles[0], free, 4)],
+    ]
     merged = merge(groups, quick.features)
     expected = [np.mean([booster.inplace_predict(features) for booster in group], axis=0) for group in groups]
     assert margins(merged, features) == pytest.approx(np.column_stack(expected), abs=1e-4)

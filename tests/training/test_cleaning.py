@@ -21,9 +21,21 @@ def test_every_fault_in_the_set_is_found_once(recipes):
     assert (steps[0].rows_before, steps[-1].rows_after) == (len(recipes.beers), len(frame))
 
 
-@pytest.mark.parametrize("name", [
-    "No Figure", "Copied Figure", "Boast", "Nought", "No Strength", "Unknown Strength", "Spirit", "Syrup", "Ether",
-    "Harbour Light Again"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "No Figure",
+        "Copied Figure",
+        "Boast",
+        "Nought",
+        "No Strength",
+        "Unknown Strength",
+        "Spirit",
+        "Syrup",
+        "Ether",
+        "Harbour Light Again",
+    ],
+)
 def test_dropped(recipes, name):
     frame, _ = clean(recipes.beers)
     assert name not in set(frame["name"])
@@ -43,8 +55,16 @@ def test_mended(recipes):
 
 
 def test_figures_in_text_are_read_and_other_text_is_missing():
-    base = {"id": 1, "name": "a", "abv": "5.0", "ibu": 40, "target_og": 1050, "target_fg": 1010, "ph": True,
-            "ebc": "n/a"}
+    base = {
+        "id": 1,
+        "name": "a",
+        "abv": "5.0",
+        "ibu": 40,
+        "target_og": 1050,
+        "target_fg": 1010,
+        "ph": True,
+        "ebc": "n/a",
+    }
     frame, steps = clean([base])
     assert frame.loc[0, "abv"] == 5.0
     assert frame.loc[0, ["ph", "ebc"]].isna().all()
@@ -67,7 +87,7 @@ def test_a_rule_whose_rows_do_not_add_up_is_caught():
         clean([{"id": 1}, {"id": 2}], [forger])
 
 
-VALUES = st.none() | st.floats() | st.integers(-10**30, 10**30) | st.booleans() | st.text(max_size=5)
+VALUES = st.none() | st.floats() | st.integers(-(10**30), 10**30) | st.booleans() | st.text(max_size=5)
 
 
 @given(st.lists(st.fixed_dictionaries({"id": st.integers(1, 5), **{name: VALUES for name in NUMBERS}}), min_size=1))

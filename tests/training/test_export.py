@@ -18,8 +18,12 @@ from training.scale import Scale
 from training.spec import named
 from training.tracing import Nodes, Traced
 
-ROW = st.tuples(st.floats(0, 70), st.floats(900, 1300), st.floats(900, 1300), *[
-    st.none() | st.floats(low, high) for low, high in ((0, 1000), (0, 600), (2.5, 7))])
+ROW = st.tuples(
+    st.floats(0, 70),
+    st.floats(900, 1300),
+    st.floats(900, 1300),
+    *[st.none() | st.floats(low, high) for low, high in ((0, 1000), (0, 600), (2.5, 7))],
+)
 
 
 def _array(rows):
@@ -32,8 +36,9 @@ def test_parity_on_all_rows_and_random_ones(trained):
 
 def test_the_graph_has_one_packed_input_and_the_declared_outputs(trained):
     graph = onnx.load_from_string(trained.graph)
-    assert [(i.name, [d.dim_param or d.dim_value for d in i.type.tensor_type.shape.dim]) for i in graph.graph.input] \
-        == [(PACKED, ["n", 6])]
+    assert [
+        (i.name, [d.dim_param or d.dim_value for d in i.type.tensor_type.shape.dim]) for i in graph.graph.input
+    ] == [(PACKED, ["n", 6])]
     assert [o.name for o in graph.graph.output] == ["ibu", "lower", "upper"]
     assert sum(node.op_type == "TreeEnsembleRegressor" for node in graph.graph.node) == 1
     used = {name for node in graph.graph.node for name in node.input}
@@ -43,26 +48,33 @@ def test_the_graph_has_one_packed_input_and_the_declared_outputs(trained):
 def test_a_row_answers_alone_as_in_a_batch_to_the_bit(trained):
     rows = random_inputs(VITALS, 67, 5)
     together = run_graph(trained.graph, rows)
-    alone = np.concatenate([run_graph(trained.graph, rows[i:i + 1]) for i in range(len(rows))])
+    alone = np.concatenate([run_graph(trained.graph, rows[i : i + 1]) for i in range(len(rows))])
     assert (together == alone).all()
 
 
 def test_a_graph_that_is_off_is_refused(trained):
     low, high = trained.model.lower, trained.model.upper
     with pytest.raises(ExportError, match="IBU off the training code"):
-        check_parity(dataclasses.replace(trained.model, upper=Bound(high.scale, high.shift + 0.1)), trained.graph,
-                     trained.data.inputs, 0)
+        check_parity(
+            dataclasses.replace(trained.model, upper=Bound(high.scale, high.shift + 0.1)),
+            trained.graph,
+            trained.data.inputs,
+            0,
+        )
     without_end = dataclasses.replace(trained.model, lower=low, upper=Bound(high.scale, float("inf")))
     with pytest.raises(ExportError, match="not finite or not in order"):
         check_parity(without_end, graph_bytes(without_end), trained.data.inputs, 0)
 
 
-@pytest.mark.parametrize("change", [
-    {"quantiles": ()},
-    {"quantiles": (), "score": Scale(kind="log", offset=30.0), "two_sided": True},
-    {"quantiles": (), "score": Scale(kind="sqrt")},
-    {"features": ("abv", "og", "fg", "colour", "ph", "attenuation", "abv_residual")},
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"quantiles": ()},
+        {"quantiles": (), "score": Scale(kind="log", offset=30.0), "two_sided": True},
+        {"quantiles": (), "score": Scale(kind="sqrt")},
+        {"features": ("abv", "og", "fg", "colour", "ph", "attenuation", "abv_residual")},
+    ],
+)
 def test_other_shapes_of_the_model_export_as_well(data, quick, change):
     model = fit(VITALS, quick.model_copy(update=change), data, 0)
     assert check_parity(model, graph_bytes(model), data.inputs, 0) <= TOLERANCE
@@ -70,8 +82,13 @@ def test_other_shapes_of_the_model_export_as_well(data, quick, change):
 
 def test_a_logarithmic_model_exports_as_well(data, quick):
     flat = {"trend": False, "delta": 0.3}
-    parameters = quick.model_copy(update={
-        "target": Scale(kind="log", offset=10.0), "quantiles": (), "centre": quick.centre.model_copy(update=flat)})
+    parameters = quick.model_copy(
+        update={
+            "target": Scale(kind="log", offset=10.0),
+            "quantiles": (),
+            "centre": quick.centre.model_copy(update=flat),
+        }
+    )
     model = fit(VITALS, parameters, data, 0)
     assert check_parity(model, graph_bytes(model), data.inputs, 0) <= TOLERANCE
 
@@ -104,8 +121,14 @@ def test_the_colour_may_come_as_ebc_or_srm(data):
 
 def test_what_has_no_counterpart_is_refused():
     column = Traced(Nodes(), "abv")
-    for impossible in (lambda: np.sin(column), lambda: np.add.reduce(column), lambda: np.cumsum(column),
-                       lambda: np.where(column), lambda: column + np.ones(3), lambda: column + True):
+    for impossible in (
+        lambda: np.sin(column),
+        lambda: np.add.reduce(column),
+        lambda: np.cumsum(column),
+        lambda: np.where(column),
+        lambda: column + np.ones(3),
+        lambda: column + True,
+    ):
         with pytest.raises(ExportError, match="traced"):
             impossible()
 

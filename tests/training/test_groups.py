@@ -17,13 +17,16 @@ from training.sources import read_recipes
 from .conftest import SHARED
 
 
-@pytest.mark.parametrize("name, root", [
-    ("Sonic Boom V2 (Fanzine)", "sonic bom"),
-    ("Albino Squid Assasin", "albino squid asasin"),
-    ("Barrel Aged Albino Squid Assassin", "albino squid asasin"),
-    ("Zeph's Own — No. 7", "zephs own no"),
-    ("(2019)", ""),
-])
+@pytest.mark.parametrize(
+    "name, root",
+    [
+        ("Sonic Boom V2 (Fanzine)", "sonic bom"),
+        ("Albino Squid Assasin", "albino squid asasin"),
+        ("Barrel Aged Albino Squid Assassin", "albino squid asasin"),
+        ("Zeph's Own — No. 7", "zephs own no"),
+        ("(2019)", ""),
+    ],
+)
 def test_name_root(name, root):
     assert name_root(name) == root
 
@@ -54,8 +57,14 @@ def test_the_sets_relations_are_found(recipes):
 
 
 def test_short_roots_missing_names_and_missing_figures_relate_nothing():
-    frame = pd.DataFrame({"name": ["AB:01", "AB:02", None, None], "abv": [1.0, 2, 3, 4], "target_og": [1040.0] * 4,
-                          "target_fg": [1010.0] * 4})
+    frame = pd.DataFrame(
+        {
+            "name": ["AB:01", "AB:02", None, None],
+            "abv": [1.0, 2, 3, 4],
+            "target_og": [1040.0] * 4,
+            "target_fg": [1010.0] * 4,
+        }
+    )
     assert len(set(related(frame))) == 4
 
 

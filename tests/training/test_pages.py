@@ -54,7 +54,7 @@ class _Handler(BaseHTTPRequestHandler):
         asked = parse_qs(urlsplit(self.path).query)
         page = 1 if self.server.deaf else int(asked["page"][0])
         size = int(asked["per_page"][0])
-        return json.dumps(self.server.rows[(page - 1) * size:page * size]).encode()
+        return json.dumps(self.server.rows[(page - 1) * size : page * size]).encode()
 
     def _answer(self, body: bytes) -> None:
         self.send_response(200)
@@ -96,14 +96,17 @@ def test_what_may_pass_is_tried_again_with_growing_pauses(trouble):
     assert pauses == [0.5, 1.0]
 
 
-@pytest.mark.parametrize("troubles, message", [
-    ([b"[1]", 500, 500, 500, 500], r"page 2: status 500 \(4 attempts at 127.0.0.1\)"),
-    ([404], "page 1: status 404"),
-    ([302], "page 1: status 302"),
-    ([b"<html>"], "page 1: not JSON"),
-    ([b"[" * 100_000], "page 1: not JSON"),
-    ([b'{"error": 1}'], "page 1: not a JSON array but dict"),
-])
+@pytest.mark.parametrize(
+    "troubles, message",
+    [
+        ([b"[1]", 500, 500, 500, 500], r"page 2: status 500 \(4 attempts at 127.0.0.1\)"),
+        ([404], "page 1: status 404"),
+        ([302], "page 1: status 302"),
+        ([b"<html>"], "page 1: not JSON"),
+        ([b"[" * 100_000], "page 1: not JSON"),
+        ([b'{"error": 1}'], "page 1: not a JSON array but dict"),
+    ],
+)
 def test_what_does_not_pass_names_the_page(troubles, message):
     with brewery([], *troubles) as server, pytest.raises(SourceError, match=message):
         read_pages(server.address, pause=lambda _: None)

@@ -8,17 +8,20 @@ import pytest
 from training import plots
 
 
-@pytest.mark.parametrize("draw, axes", [
-    (lambda t: plots.labels(t.data.labels), 1),
-    (lambda t: plots.against_label(t.evaluation), 2),
-    (lambda t: plots.intervals(t.evaluation), 2),
-    (lambda t: plots.coverage(t.evaluation, 0.9), 1),
-    (lambda t: plots.width_and_error(t.evaluation), 1),
-    (lambda t: plots.reasons({"a beer": (50.0, {"strength": 9.5, "pH": -3.0}), "another": (50.0, {"pH": 1.0})}), 2),
-    (lambda t: plots.effects(t.model, t.data.inputs), 6),
-    (lambda t: plots.effects(t.model, t.data.inputs, ("abv", "ph")), 2),
-    (lambda t: plots.cleaned({step.rule: step.rows_affected for step in t.cleaning}), 1),
-])
+@pytest.mark.parametrize(
+    "draw, axes",
+    [
+        (lambda t: plots.labels(t.data.labels), 1),
+        (lambda t: plots.against_label(t.evaluation), 2),
+        (lambda t: plots.intervals(t.evaluation), 2),
+        (lambda t: plots.coverage(t.evaluation, 0.9), 1),
+        (lambda t: plots.width_and_error(t.evaluation), 1),
+        (lambda t: plots.reasons({"a beer": (50.0, {"strength": 9.5, "pH": -3.0}), "another": (50.0, {"pH": 1.0})}), 2),
+        (lambda t: plots.effects(t.model, t.data.inputs), 6),
+        (lambda t: plots.effects(t.model, t.data.inputs, ("abv", "ph")), 2),
+        (lambda t: plots.cleaned({step.rule: step.rows_affected for step in t.cleaning}), 1),
+    ],
+)
 def test_drawn(trained, draw, axes):
     figure = draw(trained)
     assert len(figure.axes) == axes

@@ -105,8 +105,13 @@ def test_parameters_fixed_beforehand_are_said_to_be(trained, tmp_path):
 def quick_command(monkeypatch):
     for name, spec in SPECS.items():
         fast = quicker(spec.defaults)
-        monkeypatch.setitem(commands.SPECS, name, dataclasses.replace(
-            spec, defaults=fast, candidates={"quick": fast}, ablation={"quick": fast}, baselines={"median": median}))
+        monkeypatch.setitem(
+            commands.SPECS,
+            name,
+            dataclasses.replace(
+                spec, defaults=fast, candidates={"quick": fast}, ablation={"quick": fast}, baselines={"median": median}
+            ),
+        )
 
 
 def test_the_command_trains_every_model_and_prints_its_tables(quick_command, tmp_path, capsys):
@@ -152,8 +157,10 @@ def test_the_command_selects(quick_command, tmp_path, capsys):
     assert "python -m training select --model beer-ibu --data recipes.json --seed 0" in out.read_text()
 
 
-@pytest.mark.parametrize("arguments, code", [
-    (["--data", "nowhere.json"], 1), ([], 2), (["--data", "x", "--version", "01"], 2), (["select"], 2)])
+@pytest.mark.parametrize(
+    "arguments, code",
+    [(["--data", "nowhere.json"], 1), ([], 2), (["--data", "x", "--version", "01"], 2), (["select"], 2)],
+)
 def test_wrong_arguments_are_told(arguments, code, capsys):
     try:
         found = command.main(arguments)

@@ -38,7 +38,8 @@ def test_a_bundle_is_scored_on_a_labelled_file(bundles, trained_recipe, others, 
     assert found["n"] == len(labels) and found["bundle"] == "beer-ibu-recipe 1"
     assert found["mae"]["value"] == pytest.approx(np.abs(predicted[:, 0] - labels).mean(), abs=1e-3)
     assert found["coverage"]["value"] == pytest.approx(
-        ((predicted[:, 1] <= labels) & (labels <= predicted[:, 2])).mean())
+        ((predicted[:, 1] <= labels) & (labels <= predicted[:, 2])).mean()
+    )
     for name in ("mae", "rmse", "median_ae", "r2", "within_10", "coverage", "width"):
         assert found[name]["low"] <= found[name]["value"] <= found[name]["high"]
     assert sum(band["rows"] for band in found["bands"]) == found["n"]
@@ -56,8 +57,10 @@ def test_data_that_it_was_trained_on_are_warned_of(bundles, tmp_path, capsys):
 
 def test_the_worse_bundle_is_told_by_the_exit_code(bundles, others, capsys):
     vitals, recipe = map(str, bundles)
-    found = {pair: command.main(["compare", *pair, "--data", str(others)])
-             for pair in ((recipe, vitals), (vitals, recipe), (vitals, vitals))}
+    found = {
+        pair: command.main(["compare", *pair, "--data", str(others)])
+        for pair in ((recipe, vitals), (vitals, recipe), (vitals, vitals))
+    }
     assert found == {(recipe, vitals): 1, (vitals, recipe): 0, (vitals, vitals): 0}
     told = capsys.readouterr().out
     assert ": WORSE (tolerance 0.1)" in told and "+0.000 IBU (95 % +0.000 to +0.000): not worse" in told
@@ -68,16 +71,19 @@ def test_both_are_scored_on_the_beers_that_both_can_answer(bundles, others, caps
     assert "n = 76" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("difference, low, worse", [(0.3, -1, True), (0.05, -1, False), (0.05, 0.01, True),
-                                                    (-2, -3, False)])
+@pytest.mark.parametrize(
+    "difference, low, worse", [(0.3, -1, True), (0.05, -1, False), (0.05, 0.01, True), (-2, -3, False)]
+)
 def test_worse_is_beyond_the_tolerance_or_beyond_doubt(difference, low, worse):
     assert Comparison(difference, low, 1, 0.1).worse is worse
 
 
 def test_the_difference_is_paired():
     labels = np.float32([10, 20, 30, 40])
-    first, second = (Scored("a 1", labels, np.column_stack([labels + off] * 3), np.arange(4), False)
-                     for off in (np.float32([5, -5, 20, 0]), np.float32([6, -6, 21, 1])))
+    first, second = (
+        Scored("a 1", labels, np.column_stack([labels + off] * 3), np.arange(4), False)
+        for off in (np.float32([5, -5, 20, 0]), np.float32([6, -6, 21, 1]))
+    )
     found = compare(first, second, 0.1)
     assert found == pytest.approx((1, 1, 1, 0.1))
     assert found.worse
@@ -96,11 +102,18 @@ def test_resampling_draws_whole_groups():
     assert all((counts == counts[:, :1]).all() for counts in seen)
 
 
-@pytest.mark.parametrize("change, message", [
-    (lambda about: about.model_copy(update={"name": "stranger"}), "not a model that is known here"),
-    (lambda about: about.model_copy(update={"inputs": (
-        about.inputs[0].model_copy(update={"name": "moon"}), *about.inputs[1:])}), "cannot|can be scored here moon"),
-])
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda about: about.model_copy(update={"name": "stranger"}), "not a model that is known here"),
+        (
+            lambda about: about.model_copy(
+                update={"inputs": (about.inputs[0].model_copy(update={"name": "moon"}), *about.inputs[1:])}
+            ),
+            "cannot|can be scored here moon",
+        ),
+    ],
+)
 def test_a_bundle_that_is_not_known_is_refused(bundles, change, message, monkeypatch, capsys):
     bundle = read_bundle(bundles[0])
     changed = type(bundle)(bundle.folder, change(bundle.manifest), bundle.files)
@@ -122,4 +135,5 @@ def test_recipes_without_hop_bills_cannot_be_scored_by_the_recipe_model(bundles,
     with pytest.raises(DataError, match="no row is left"):
         from training.beer.recipe import RECIPE
         from training.run import prepare
+
         prepare(RECIPE, read_recipes(str(path)).beers)

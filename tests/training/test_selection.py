@@ -36,6 +36,7 @@ def test_the_choice_never_sees_the_reported_folds():
 
 def test_inner_folds_hold_nothing_of_the_outer_one(searched, data, monkeypatch):
     from training import selection
+
     searches = []
 
     def spy(work, tasks, workers, title):

@@ -55,15 +55,18 @@ def test_one_object_is_one_beer(recipes, tmp_path):
     assert read_recipes(str(path)).beers == recipes.beers[:1]
 
 
-@pytest.mark.parametrize("name, content, message", [
-    ("a.json", b"[{]", "a.json: not json"),
-    ("a.json", b"\xff\xfe", "a.json: not json"),
-    ("a.json", b"[" * 100_000, "a.json: not json"),
-    ("a.jsonl", b'{"id": 1}\n{', "a.jsonl: not jsonl"),
-    ("a.json", b"[]", "a.json: no beers here"),
-    ("a.json", b'[{"id": 1}, 7]', "a.json: row 2 is not a beer but int"),
-    ("missing.json", None, "missing.json: cannot be read: No such file"),
-])
+@pytest.mark.parametrize(
+    "name, content, message",
+    [
+        ("a.json", b"[{]", "a.json: not json"),
+        ("a.json", b"\xff\xfe", "a.json: not json"),
+        ("a.json", b"[" * 100_000, "a.json: not json"),
+        ("a.jsonl", b'{"id": 1}\n{', "a.jsonl: not jsonl"),
+        ("a.json", b"[]", "a.json: no beers here"),
+        ("a.json", b'[{"id": 1}, 7]', "a.json: row 2 is not a beer but int"),
+        ("missing.json", None, "missing.json: cannot be read: No such file"),
+    ],
+)
 def test_what_is_no_recipe_data_is_refused_by_name(tmp_path, name, content, message):
     path = tmp_path / name
     if content is not None:

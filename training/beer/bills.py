@@ -29,7 +29,8 @@ _NO_HOP = re.compile(
     r"|cherries|peach|apricot|plum|apple|pear\b|mango|guava|papaya|passion|rhubarb|raisin|fig\b|date\b|pumpkin"
     r"|coconut|almond|hazelnut|pecan|peanut|walnut|puree|juice|concentrate|powder|husk|oats?\b|malt|barley|wheat|rye\b"
     r"|salt|sodium|calcium|gypsum|magnesium|acid\b|yeast|nutrient|lactobacillus|brett|nibs|bean|(?<!hop )extract\b",
-    re.IGNORECASE)
+    re.IGNORECASE,
+)
 """Words of what stands among the hops and is none: wood, spices, fruit, sugars. Asked only of names that the table of
 varieties does not have."""
 
@@ -65,8 +66,14 @@ def entries(beer: Beer) -> Iterator[Entry]:
         variety, told, grams = find(name), alpha_of(given.get("attribute")), _amount(given, _GRAMS)
         kind = "hop" if variety or told is not None else "other" if _NO_HOP.search(name) else "unknown"
         alpha = told if told is not None else variety.alpha_typical if variety else ASSUMED_ALPHA
-        yield Entry(name, "other" if grams is None or not name else kind, grams or 0.0, alpha,
-                    time_of(given.get("add")), str(given.get("add")))
+        yield Entry(
+            name,
+            "other" if grams is None or not name else kind,
+            grams or 0.0,
+            alpha,
+            time_of(given.get("add")),
+            str(given.get("add")),
+        )
 
 
 def recipe_row(beer: Beer) -> tuple[float, ...]:
@@ -81,8 +88,11 @@ def recipe_row(beer: Beer) -> tuple[float, ...]:
     additions = [entry.addition for entry in entries(beer) if entry.kind != "other"]
     malts = [(str(malt.get("name")), _amount(malt, _KILOGRAMS) or 0.0) for malt in _list(beer, "malt")]
     yeast = _ingredients(beer).get("yeast")
-    return (*bill_row(additions, _litres(beer) or DEFAULT_BATCH_L), *malt_shares(malts or None),
-            *yeast_kinds(yeast if isinstance(yeast, str) else None))
+    return (
+        *bill_row(additions, _litres(beer) or DEFAULT_BATCH_L),
+        *malt_shares(malts or None),
+        *yeast_kinds(yeast if isinstance(yeast, str) else None),
+    )
 
 
 def has_bill(beer: Beer) -> bool:
@@ -95,21 +105,39 @@ def bill_rules() -> tuple[Rule, ...]:
     """What is done about hop bills, in order, each rule with the names it met."""
     return (
         Rule("no_hop_bill", "no list of hops", lambda frame: ~frame["beer"].map(has_bill).astype(bool)),
-        Rule("volume_unknown", f"no volume in litres: {DEFAULT_BATCH_L:g} l are assumed",
-             lambda frame: frame["beer"].map(lambda beer: _litres(beer) is None), _as_it_is),
-        Rule("malt_decimal_point", f"a malt of more than {MOST_MALT_KG_PER_LITRE:g} kg/l lost its decimal point: "
-             "divided by 100", _any_heavy, _lighten),
-        _told("not_a_hop", "what stands among the hops and is none (wood, spices, fruit, sugar), or has no weight, is "
-              "left out", lambda entry: entry.name if entry.kind == "other" else None),
-        _told("hop_unknown", f"a hop neither in the table nor with its alpha acids: {ASSUMED_ALPHA:g} % are assumed",
-              lambda entry: entry.name if entry.kind == "unknown" else None),
-        _told("time_unknown", f"a time that the table does not know is taken as '{ASSUMED}'",
-              lambda entry: entry.text if entry.kind != "other" and entry.time is None else None),
+        Rule(
+            "volume_unknown",
+            f"no volume in litres: {DEFAULT_BATCH_L:g} l are assumed",
+            lambda frame: frame["beer"].map(lambda beer: _litres(beer) is None),
+            _as_it_is,
+        ),
+        Rule(
+            "malt_decimal_point",
+            f"a malt of more than {MOST_MALT_KG_PER_LITRE:g} kg/l lost its decimal point: divided by 100",
+            _any_heavy,
+            _lighten,
+        ),
+        _told(
+            "not_a_hop",
+            "what stands among the hops and is none (wood, spices, fruit, sugar), or has no weight, is left out",
+            lambda entry: entry.name if entry.kind == "other" else None,
+        ),
+        _told(
+            "hop_unknown",
+            f"a hop neither in the table nor with its alpha acids: {ASSUMED_ALPHA:g} % are assumed",
+            lambda entry: entry.name if entry.kind == "unknown" else None,
+        ),
+        _told(
+            "time_unknown",
+            f"a time that the table does not know is taken as '{ASSUMED}'",
+            lambda entry: entry.text if entry.kind != "other" and entry.time is None else None,
+        ),
     )
 
 
 def _told(name: str, description: str, word: Callable[[Entry], str | None]) -> Rule:
     """A rule about entries, that lists what it found; the rows are read that way anyway, so it changes nothing."""
+
     def words(beer: Beer) -> list[str]:
         return [found for entry in entries(beer) if (found := word(entry)) is not None]
 
@@ -138,9 +166,14 @@ def _heavy(beer: Beer) -> Callable[[dict[str, Any]], bool]:
 def _lighten(frame: pd.DataFrame, found: Mask) -> None:
     def lighter(beer: Beer) -> Beer:
         heavy = _heavy(beer)
-        malts = [{**malt, "amount": {**malt["amount"], "value": float(malt["amount"]["value"]) / 100}}
-                 if heavy(malt) else malt for malt in _list(beer, "malt")]
+        malts = [
+            {**malt, "amount": {**malt["amount"], "value": float(malt["amount"]["value"]) / 100}}
+            if heavy(malt)
+            else malt
+            for malt in _list(beer, "malt")
+        ]
         return {**beer, "ingredients": {**_ingredients(beer), "malt": malts}}
+
     frame.loc[found, "beer"] = frame.loc[found, "beer"].map(lighter)
 
 

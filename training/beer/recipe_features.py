@@ -38,10 +38,13 @@ def recipe_features(given: Columns) -> dict[str, Array]:
     isomerised = kettle_sum(given, "isomerised")
     alpha = kettle_sum(given, "alpha")
     grist: dict[str, Array] = {
-        name: np.where(np.isnan(given[name]), np.float32(typical), given[name]) for name, typical in TYPICAL.items()}
+        name: np.where(np.isnan(given[name]), np.float32(typical), given[name]) for name, typical in TYPICAL.items()
+    }
     bill = {name: given[name] for kind in ("hops", "alpha") for name in (f"{kind}_{time}" for time in TIMES)}
     return {
-        **vital_features(given), **bill, **grist,
+        **vital_features(given),
+        **bill,
+        **grist,
         "alpha_kettle": alpha,
         "alpha_all": alpha + given["alpha_dry"],
         "isomerised": isomerised,

@@ -37,18 +37,24 @@ PETS = (*range(152, 270), *range(282, 287))
 """Classes of ImageNet's 1,001 that are dogs and cats."""
 TEXTURES = 200
 LIBRARIES = ("numpy", "onnx", "onnxruntime", "pillow", "scikit-learn")
-MASS = Output(name="mass", datatype="FP32", shape=(-1, 1), unit="",
-              description="What the backbone puts on all cats and dogs together; low where the picture shows neither")
+MASS = Output(
+    name="mass",
+    datatype="FP32",
+    shape=(-1, 1),
+    unit="",
+    description="What the backbone puts on all cats and dogs together; low where the picture shows neither",
+)
 PROTOCOL = (
     "Held-out photos: five folds of photos, those of one source file together. Held-out breeds: five folds of breeds, "
     "each judged by a head that has not seen them. Both on the graph of whole numbers, whose head is fitted to its own "
     "features; the committed head learns from all photos. Photos made worse: every fifth photo, by a head that has not "
-    "seen it.")
+    "seen it."
+)
 PROSE = {
     "use": "Telling a cat from a dog in a photo, and saying so where there is probably neither.",
     "misuse": "Anything that hangs on the answer. It does not find animals, count them, or know one from another.",
     "faults": "Foxes, wolves and other kin of cats and dogs are taken for them. It was trained on ImageNet, where "
-              "photos of the data set above may have been, too.",
+    "photos of the data set above may have been, too.",
 }
 Features = NDArray[np.float32]
 
@@ -76,8 +82,10 @@ def build(photos: Sequence[Photo], path: Path, seed: int, say: Callable[[str], N
     draw = np.random.default_rng(seed)
     whole = quantised(path, pictures[draw.permutation(len(pictures))[:CALIBRATED_WITH]])
     say(f"whole numbers: {len(whole) / 1e6:.1f} MB, from {path.stat().st_size / 1e6:.1f} MB")
-    values = {name: _measured(graph, pictures, photos, seed)
-              for name, graph in (("float", path.read_bytes()), ("whole", whole))}
+    values = {
+        name: _measured(graph, pictures, photos, seed)
+        for name, graph in (("float", path.read_bytes()), ("whole", whole))
+    }
     for name, found in values.items():
         say(f"{name}: " + ", ".join(f"{k} {v['accuracy']:.4f}" for k, v in found["sets"].items()))
     features = run_graph(whole, pictures)["features"]
@@ -86,14 +94,26 @@ def build(photos: Sequence[Photo], path: Path, seed: int, say: Callable[[str], N
     graph = joined(whole, head, heat)
     say("photos made worse, and pictures of neither")
     return Made(
-        graph, SIDE, "Cat or dog, from a photo: a head on the features of a pretrained network, in whole numbers.",
-        (PROBABILITIES, MASS), TOLERANCE, PROTOCOL,
-        {**values["whole"], "trials": _trials(whole, features, photos, seed),
-         "as_float": {name: found["accuracy"] for name, found in values["float"]["sets"].items()},
-         "mass": _mass(graph, pictures)},
+        graph,
+        SIDE,
+        "Cat or dog, from a photo: a head on the features of a pretrained network, in whole numbers.",
+        (PROBABILITIES, MASS),
+        TOLERANCE,
+        PROTOCOL,
+        {
+            **values["whole"],
+            "trials": _trials(whole, features, photos, seed),
+            "as_float": {name: found["accuracy"] for name, found in values["float"]["sets"].items()},
+            "mass": _mass(graph, pictures),
+        },
         {"backbone": backbone.sha256, "strength": STRENGTH, "temperature": heat, "seed": seed, "folds": FOLDS},
-        LIBRARIES, {**PROSE, "data": f"{len(photos)} photos. The backbone, SHA-256 `{backbone.sha256}`, is not trained "
-                                     "any further; its weights are in this bundle under its own licence."})
+        LIBRARIES,
+        {
+            **PROSE,
+            "data": f"{len(photos)} photos. The backbone, SHA-256 `{backbone.sha256}`, is not trained "
+            "any further; its weights are in this bundle under its own licence.",
+        },
+    )
 
 
 class _Shown(CalibrationDataReader):  # type: ignore[misc]
@@ -118,8 +138,15 @@ def quantised(path: Path, pictures: Pixels) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         ready, whole = Path(folder) / "ready.onnx", Path(folder) / "whole.onnx"
         quant_pre_process(str(path), str(ready), skip_symbolic_shape=True)
-        quantize_static(str(ready), str(whole), _Shown(pictures), quant_format=QuantFormat.QDQ, per_channel=True,
-                        activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8)
+        quantize_static(
+            str(ready),
+            str(whole),
+            _Shown(pictures),
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+        )
         return whole.read_bytes()
 
 
@@ -135,20 +162,26 @@ def joined(graph: bytes, head: LogisticRegression, heat: float) -> bytes:
     half = (head.coef_[0] / heat / 2).astype(np.float32)
     shift = np.float32(head.intercept_[0] / heat / 2)
     constants = {
-        "head_weights": np.stack([-half, half], axis=1), "head_shift": np.array([-shift, shift], np.float32),
-        "pets": np.array(PETS, np.int64), "along": np.array([1], np.int64)}
+        "head_weights": np.stack([-half, half], axis=1),
+        "head_shift": np.array([-shift, shift], np.float32),
+        "pets": np.array(PETS, np.int64),
+        "along": np.array([1], np.int64),
+    }
     document.graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in constants.items())
-    document.graph.node.extend([
-        helper.make_node("Gemm", ["features", "head_weights", "head_shift"], ["kinds"]),
-        helper.make_node("Softmax", ["kinds"], [OUTPUT], axis=1),
-        helper.make_node("Softmax", ["logits"], ["chances"], axis=1),
-        helper.make_node("Gather", ["chances", "pets"], ["pets_chances"], axis=1),
-        helper.make_node("ReduceSum", ["pets_chances", "along"], [MASS.name], keepdims=1),
-    ])
+    document.graph.node.extend(
+        [
+            helper.make_node("Gemm", ["features", "head_weights", "head_shift"], ["kinds"]),
+            helper.make_node("Softmax", ["kinds"], [OUTPUT], axis=1),
+            helper.make_node("Softmax", ["logits"], ["chances"], axis=1),
+            helper.make_node("Gather", ["chances", "pets"], ["pets_chances"], axis=1),
+            helper.make_node("ReduceSum", ["pets_chances", "along"], [MASS.name], keepdims=1),
+        ]
+    )
     del document.graph.output[:]
     document.graph.output.extend(
         helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", width])
-        for name, width in ((OUTPUT, 2), (MASS.name, 1)))
+        for name, width in ((OUTPUT, 2), (MASS.name, 1))
+    )
     return bytes(document.SerializeToString(deterministic=True))
 
 
@@ -162,15 +195,23 @@ def _measured(graph: bytes, pictures: Pixels, photos: Sequence[Photo], seed: int
     breeds = np.array([photo.breed for photo in photos])
     by_photo = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed).split(features, labels, sources)
     by_breed = GroupKFold(FOLDS).split(features, labels, breeds)
-    logits = {"held-out photos": _unseen(features, labels, list(by_photo), seed),
-              "held-out breeds": _unseen(features, labels, list(by_breed), seed)}
+    logits = {
+        "held-out photos": _unseen(features, labels, list(by_photo), seed),
+        "held-out breeds": _unseen(features, labels, list(by_breed), seed),
+    }
     heat = temperature(logits["held-out photos"], labels)
     chances = {name: softmax(found / heat) for name, found in logits.items()}
     said = chances["held-out photos"]
-    return {"calibration": {"photos": len(photos), "error": calibration_error(said, labels),
-                            "error_of_chance": error_of_chance(said)},
-            "sets": {name: figures(found, photos) for name, found in chances.items()}, "temperature": round(heat, 4),
-            "reliability": {name: reliability(found, photos) for name, found in chances.items()}}
+    return {
+        "calibration": {
+            "photos": len(photos),
+            "error": calibration_error(said, labels),
+            "error_of_chance": error_of_chance(said),
+        },
+        "sets": {name: figures(found, photos) for name, found in chances.items()},
+        "temperature": round(heat, 4),
+        "reliability": {name: reliability(found, photos) for name, found in chances.items()},
+    }
 
 
 def _unseen(features: Features, labels: NDArray[np.int64], folds: list[Any], seed: int) -> Numbers:
@@ -198,6 +239,11 @@ def _mass(graph: bytes, pictures: Pixels) -> dict[str, Any]:
     thresholds = (0.01, 0.02, 0.05, 0.1, 0.2)
     shown = {"photos": pictures, "textures": textures(TEXTURES, SIDE)}
     found = {name: run_graph(graph, each)[MASS.name] for name, each in shown.items()}
-    return {name: {"count": len(mass), "median": float(np.median(mass)),
-                   "below": {str(limit): float((mass < limit).mean()) for limit in thresholds}}
-            for name, mass in found.items()}
+    return {
+        name: {
+            "count": len(mass),
+            "median": float(np.median(mass)),
+            "below": {str(limit): float((mass < limit).mean()) for limit in thresholds},
+        }
+        for name, mass in found.items()
+    }

@@ -40,8 +40,13 @@ class Made(NamedTuple):
     """What the figures cannot say: the card's parts ``use``, ``misuse``, ``data``, ``faults``."""
 
 
-PROBABILITIES = Output(name="probabilities", datatype="FP32", shape=(-1, 2), unit="",
-                       description="Of cat and of dog; together 1, whatever the picture shows")
+PROBABILITIES = Output(
+    name="probabilities",
+    datatype="FP32",
+    shape=(-1, 2),
+    unit="",
+    description="Of cat and of dog; together 1, whatever the picture shows",
+)
 
 
 def write(made: Made, photos: Sequence[Photo], used: int, root: Path, number: str) -> Path:
@@ -62,27 +67,43 @@ def write(made: Made, photos: Sequence[Photo], used: int, root: Path, number: st
     """
     about = manifest(made, photos, used, number)
     values: dict[str, Any] = dict(about.metrics.values)
-    return write_bundle(root, about, {
-        MODEL: made.graph,
-        CARD: card(about, made.prose).encode(),
-        RELIABILITY: reliability_png(values["reliability"]),
-    })
+    return write_bundle(
+        root,
+        about,
+        {
+            MODEL: made.graph,
+            CARD: card(about, made.prose).encode(),
+            RELIABILITY: reliability_png(values["reliability"]),
+        },
+    )
 
 
 def manifest(made: Made, photos: Sequence[Photo], used: int, number: str) -> Manifest:
     """What the bundle says of itself; see `write`."""
-    image = Input(name=INPUT, datatype="FP32", shape=(-1, made.size, made.size, 3), unit="",
-                  description="RGB, the right way up, the largest square in the middle; pixel / 127 - 1")
+    image = Input(
+        name=INPUT,
+        datatype="FP32",
+        shape=(-1, made.size, made.size, 3),
+        unit="",
+        description="RGB, the right way up, the largest square in the middle; pixel / 127 - 1",
+    )
     answers = run_graph(made.graph, drawn(GOLDEN, image.shape))
     outputs = {name: np.round(values.astype(float), 5).tolist() for name, values in answers.items()}
     return Manifest(
-        format_version=1, name=NAME, version=number, description=made.description, inputs=(image,),
-        outputs=made.outputs, metrics=Metrics(protocol=made.protocol, values=_rounded(made.values)),
-        training_data=TrainingData(source="photos of cats and dogs", sha256=digest(photos), rows_read=len(photos),
-                                   rows_used=used, cleaning=()),
+        format_version=1,
+        name=NAME,
+        version=number,
+        description=made.description,
+        inputs=(image,),
+        outputs=made.outputs,
+        metrics=Metrics(protocol=made.protocol, values=_rounded(made.values)),
+        training_data=TrainingData(
+            source="photos of cats and dogs", sha256=digest(photos), rows_read=len(photos), rows_used=used, cleaning=()
+        ),
         parameters=made.parameters,
         libraries={"python": platform.python_version(), **{name: version(name) for name in made.libraries}},
-        golden=Golden(inputs={INPUT: GOLDEN}, outputs=outputs, tolerance=made.tolerance))
+        golden=Golden(inputs={INPUT: GOLDEN}, outputs=outputs, tolerance=made.tolerance),
+    )
 
 
 def _rounded(value: dict[str, Any]) -> dict[str, Any]:

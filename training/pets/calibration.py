@@ -30,8 +30,11 @@ def temperature(logits: Numbers, labels: Labels) -> float:
         labels: Shape (n,).
     """
     gaps = (logits[:, 1] - logits[:, 0]) * np.where(labels == 1, 1, -1)
-    found = minimize_scalar(lambda log: np.logaddexp(0, -gaps / np.exp(log)).mean(),
-                            bounds=(np.log(_COOLEST), np.log(_HOTTEST)), method="bounded")
+    found = minimize_scalar(
+        lambda log: np.logaddexp(0, -gaps / np.exp(log)).mean(),
+        bounds=(np.log(_COOLEST), np.log(_HOTTEST)),
+        method="bounded",
+    )
     return float(np.exp(found.x))
 
 
@@ -82,8 +85,11 @@ def bins(probabilities: Numbers, labels: Labels) -> list[Bin]:
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels
     places = np.minimum(((confidence - 0.5) * 2 * BINS).astype(int), BINS - 1)
-    return [Bin(int(chosen.sum()), float(confidence[chosen].mean()), float(right[chosen].mean()))
-            for chosen in (places == place for place in range(BINS)) if chosen.any()]
+    return [
+        Bin(int(chosen.sum()), float(confidence[chosen].mean()), float(right[chosen].mean()))
+        for chosen in (places == place for place in range(BINS))
+        if chosen.any()
+    ]
 
 
 def calibration_error(probabilities: Numbers, labels: Labels) -> float:

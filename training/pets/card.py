@@ -41,9 +41,18 @@ def accuracy_table(sets: Mapping[str, Any]) -> str:
     Args:
         sets: The manifest's figures of each.
     """
-    return table(["", "photos", "accuracy", "calibration error"], [
-        [name, str(found["photos"]), f"{found['accuracy']:.1%} ± {found['accuracy_se']:.1%}",
-         f"{found['calibration_error']:.3f}"] for name, found in sets.items()])
+    return table(
+        ["", "photos", "accuracy", "calibration error"],
+        [
+            [
+                name,
+                str(found["photos"]),
+                f"{found['accuracy']:.1%} ± {found['accuracy_se']:.1%}",
+                f"{found['calibration_error']:.3f}",
+            ]
+            for name, found in sets.items()
+        ],
+    )
 
 
 def trials_table(trials: Mapping[str, float]) -> str:
@@ -56,22 +65,36 @@ def trials_table(trials: Mapping[str, float]) -> str:
 
 
 def _confusion(sets: Mapping[str, Any]) -> str:
-    return table(["", "is", "told cat", "told dog"], [
-        [name, kind, str(told["cat"]), str(told["dog"])]
-        for name, found in sets.items() for kind, told in found["confusion"].items()])
+    return table(
+        ["", "is", "told cat", "told dog"],
+        [
+            [name, kind, str(told["cat"]), str(told["dog"])]
+            for name, found in sets.items()
+            for kind, told in found["confusion"].items()
+        ],
+    )
 
 
 def _calibration(values: Mapping[str, Any]) -> str:
     name, points = next(iter(values["reliability"].items()))
     whole = values["calibration"]
-    said = (f"Over {whole['photos']} photos ({name}) the expected calibration error, in ten bins, is "
-            f"**{whole['error']:.3f}**. So few photos would show {whole['error_of_chance']:.3f} in the mean if every "
-            "confidence were exactly right.\n\n![reliability](reliability.png)\n\n")
-    return said + table(["confidence", "right", "photos"], [
-        [f"{point['confidence']:.2f}", f"{point['accuracy']:.2f}", str(point["photos"])] for point in points])
+    said = (
+        f"Over {whole['photos']} photos ({name}) the expected calibration error, in ten bins, is "
+        f"**{whole['error']:.3f}**. So few photos would show {whole['error_of_chance']:.3f} in the mean if every "
+        "confidence were exactly right.\n\n![reliability](reliability.png)\n\n"
+    )
+    return said + table(
+        ["confidence", "right", "photos"],
+        [[f"{point['confidence']:.2f}", f"{point['accuracy']:.2f}", str(point["photos"])] for point in points],
+    )
 
 
 def _breeds(sets: Mapping[str, Any]) -> str:
-    return table(["breed", "kind", "set", "right"], [
-        [breed.replace("_", " "), of["kind"], name, f"{of['right']} of {of['photos']}"]
-        for name, found in sets.items() for breed, of in found["breeds"].items()])
+    return table(
+        ["breed", "kind", "set", "right"],
+        [
+            [breed.replace("_", " "), of["kind"], name, f"{of['right']} of {of['photos']}"]
+            for name, found in sets.items()
+            for breed, of in found["breeds"].items()
+        ],
+    )

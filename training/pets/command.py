@@ -19,8 +19,12 @@ def train_pets(words: Sequence[str]) -> int:
     way.add_argument("--backbone", type=Path, help="ONNX file whose features are used as they are; docs/pets.md")
     way.add_argument("--teacher", type=Path, help="ONNX file that a small network of our own learns from")
     parser.add_argument("--out", type=Path, default=Path("models"), help="folder of bundles (default: %(default)s)")
-    parser.add_argument("--state", type=Path, default=Path("build/pets"),
-                        help="folder from which an interrupted run goes on (default: %(default)s)")
+    parser.add_argument(
+        "--state",
+        type=Path,
+        default=Path("build/pets"),
+        help="folder from which an interrupted run goes on (default: %(default)s)",
+    )
     parser.add_argument("--epochs", type=int, help="views of every photo that the small network sees")
     parser.add_argument("--seed", type=int, default=0, help="(default: %(default)s)")
     given = parser.parse_args(words)

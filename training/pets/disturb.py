@@ -37,7 +37,7 @@ def _shifted(pictures: Tensor, side: int, draw: torch.Generator) -> Tensor:
     spare = pictures.shape[-1] - side
     corners = torch.randint(0, spare + 1, (len(pictures), 2), generator=draw).tolist()
     flips = torch.rand(len(pictures), generator=draw).tolist()
-    cut = [picture[:, y:y + side, x:x + side] for picture, (y, x) in zip(pictures, corners, strict=True)]
+    cut = [picture[:, y : y + side, x : x + side] for picture, (y, x) in zip(pictures, corners, strict=True)]
     return torch.stack([part.flip(-1) if flip < 0.5 else part for part, flip in zip(cut, flips, strict=True)])
 
 
@@ -67,4 +67,4 @@ def _hide(picture: Tensor, draw: torch.Generator) -> None:
     height, width = (int(side * (0.15 + 0.35 * v)) for v in torch.rand(2, generator=draw).tolist())
     y = int(torch.randint(0, side - height, (), generator=draw))
     x = int(torch.randint(0, side - width, (), generator=draw))
-    picture[:, y:y + height, x:x + width] = torch.rand((3, 1, 1), generator=draw)
+    picture[:, y : y + height, x : x + width] = torch.rand((3, 1, 1), generator=draw)

@@ -90,11 +90,15 @@ def graph_bytes(network: Network, size: int, temperature: float) -> bytes:
     logits = graph.add("Reshape", [graph.add("Gemm", [embedding, *head], transB=1), graph.numbers([2, -1, 2])])
     graph.add("Softmax", [graph.add("ReduceMean", [logits], axes=[0], keepdims=0)], OUTPUT, axis=1)
     whole = helper.make_graph(
-        graph.nodes, "cat-dog",
+        graph.nodes,
+        "cat-dog",
         [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ["n", size, size, 3])],
-        [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["n", 2])], graph.constants)
-    document = helper.make_model(whole, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION,
-                                 producer_name="beer-model")
+        [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["n", 2])],
+        graph.constants,
+    )
+    document = helper.make_model(
+        whole, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name="beer-model"
+    )
     checker.check_model(document, full_check=True)
     return bytes(document.SerializeToString(deterministic=True))
 

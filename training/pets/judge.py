@@ -59,13 +59,25 @@ def figures(probabilities: Numbers, photos: Sequence[Photo]) -> dict[str, Any]:
     breeds = sorted({(photo.label, photo.breed) for photo in photos})
     of_breed = {breed: np.array([photo.breed == breed for photo in photos]) for _, breed in breeds}
     return {
-        "photos": len(photos), "accuracy": accuracy,
+        "photos": len(photos),
+        "accuracy": accuracy,
         "accuracy_se": float(np.sqrt(accuracy * (1 - accuracy) / len(photos))),
         "calibration_error": calibration_error(probabilities, labels),
-        "confusion": {name: {told: int((probabilities.argmax(axis=1)[labels == number] == other).sum())
-                             for other, told in enumerate(LABELS)} for number, name in enumerate(LABELS)},
-        "breeds": {breed: {"kind": LABELS[label], "photos": int(of_breed[breed].sum()),
-                           "right": int(right[of_breed[breed]].sum())} for label, breed in breeds},
+        "confusion": {
+            name: {
+                told: int((probabilities.argmax(axis=1)[labels == number] == other).sum())
+                for other, told in enumerate(LABELS)
+            }
+            for number, name in enumerate(LABELS)
+        },
+        "breeds": {
+            breed: {
+                "kind": LABELS[label],
+                "photos": int(of_breed[breed].sum()),
+                "right": int(right[of_breed[breed]].sum()),
+            }
+            for label, breed in breeds
+        },
     }
 
 
@@ -78,8 +90,10 @@ def by_trial(answer: Answer, photos: Sequence[Photo], size: int) -> dict[str, fl
         size: Pixels on a side.
     """
     labels = labels_of(photos)
-    return {name: float((answer(seen(photos, size, trial)).argmax(axis=1) == labels).mean())
-            for name, trial in TRIALS.items()}
+    return {
+        name: float((answer(seen(photos, size, trial)).argmax(axis=1) == labels).mean())
+        for name, trial in TRIALS.items()
+    }
 
 
 def reliability(probabilities: Numbers, photos: Sequence[Photo]) -> list[dict[str, float]]:

@@ -77,7 +77,7 @@ def _principal(rows: Numbers) -> Numbers:
     spread = np.cov(rows.T)
     _, directions = np.linalg.eigh(spread)
     found = (rows - middle) @ directions[:, ::-1][:, :PRINCIPAL].astype(np.float32)
-    scaled: Numbers = (found / np.sqrt((found ** 2).mean())).astype(np.float32)
+    scaled: Numbers = (found / np.sqrt((found**2).mean())).astype(np.float32)
     return scaled
 
 
@@ -112,8 +112,15 @@ class Learner:
         """Write the checkpoint."""
         staged = self._path.with_name(f".{self._path.name}")
         with staged.open("wb") as file:
-            torch.save({"network": self.network.state_dict(), "kept": self.kept.state_dict(),
-                        "steps": self._steps.state_dict(), "epoch": self.epoch}, file)
+            torch.save(
+                {
+                    "network": self.network.state_dict(),
+                    "kept": self.kept.state_dict(),
+                    "steps": self._steps.state_dict(),
+                    "epoch": self.epoch,
+                },
+                file,
+            )
             file.flush()
             os.fsync(file.fileno())
         os.replace(staged, self._path)

@@ -125,8 +125,11 @@ def _source(photo: Photo) -> View:
 def _arrays(place: Path, photos: int, plan: Plan, widths: tuple[int, int], mode: str) -> Lessons:
     rows = (photos, plan.plain + plan.mixed)
     shapes: dict[str, tuple[type[np.generic], tuple[int, ...]]] = {
-        "pictures": (np.uint8, (*rows, plan.size, plan.size, 3)), "dogs": (np.float32, rows),
-        "features": (np.float16, (*rows, widths[0])), "logits": (np.float16, (*rows, widths[1]))}
+        "pictures": (np.uint8, (*rows, plan.size, plan.size, 3)),
+        "dogs": (np.float32, rows),
+        "features": (np.float16, (*rows, widths[0])),
+        "logits": (np.float16, (*rows, widths[1])),
+    }
     arrays = {name: _array(place / f"{name}.npy", mode, *kind) for name, kind in shapes.items()}
     return Lessons(place, **cast(Any, arrays))
 

@@ -53,9 +53,12 @@ def read_photos(folder: Path) -> list[Photo]:
     """
     try:
         told = _told(folder / MANIFEST)
-        found = [_photo(path, number, told.get(f"{label}/{path.name}"))
-                 for number, label in enumerate(LABELS)
-                 for path in sorted((folder / label).iterdir()) if path.suffix.lower() in _KINDS]
+        found = [
+            _photo(path, number, told.get(f"{label}/{path.name}"))
+            for number, label in enumerate(LABELS)
+            for path in sorted((folder / label).iterdir())
+            if path.suffix.lower() in _KINDS
+        ]
     except OSError as error:
         raise SourceError(f"{folder}: photos cannot be read: {error.strerror}") from None
     except (KeyError, csv.Error, UnicodeDecodeError):

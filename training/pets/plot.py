@@ -20,8 +20,12 @@ def reliability_png(points: Mapping[str, Sequence[Mapping[str, float]]]) -> byte
     for (name, found), colour in zip(points.items(), (_MAIN, _SOFT), strict=False):
         most = max(point["photos"] for point in found)
         axis.plot([p["confidence"] for p in found], [p["accuracy"] for p in found], color=colour, label=name)
-        axis.scatter([p["confidence"] for p in found], [p["accuracy"] for p in found], color=colour,
-                     s=[20 + 180 * p["photos"] / most for p in found])
+        axis.scatter(
+            [p["confidence"] for p in found],
+            [p["accuracy"] for p in found],
+            color=colour,
+            s=[20 + 180 * p["photos"] / most for p in found],
+        )
     axis.set(xlabel="confidence", ylabel="share that is right", title="Reliability; areas show how many photos")
     axis.spines[["top", "right"]].set_visible(False)
     axis.legend(frameon=False)

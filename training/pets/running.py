@@ -23,5 +23,5 @@ def run_graph(graph: bytes, pictures: NDArray[np.float32], at_once: int = 64) ->
     options.log_severity_level = 4
     session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
-    parts = [session.run(names, {INPUT: pictures[at:at + at_once]}) for at in range(0, len(pictures), at_once)]
+    parts = [session.run(names, {INPUT: pictures[at : at + at_once]}) for at in range(0, len(pictures), at_once)]
     return {name: np.concatenate(values) for name, values in zip(names, zip(*parts, strict=True), strict=True)}

@@ -25,16 +25,17 @@ PROTOCOL = (
     f"held out; {TUNED:.0%} more were looked at while the network learnt, to choose how; of six breeds "
     f"({', '.join(HELD_OUT_BREEDS)}) none is learnt from. The temperature is fitted to the first two sets together; "
     "their confidence here is with the temperature of the other four fifths of them. Pictures are as the service "
-    "prepares them.")
+    "prepares them."
+)
 PROSE = {
     "use": "Telling a cat from a dog in a photo that shows one of the two: sorting an album, showing how a picture "
-           "model is served. It is small enough for the repository; `docs/pets.md` has a larger and better one.",
+    "model is served. It is small enough for the repository; `docs/pets.md` has a larger and better one.",
     "misuse": "Anything that hangs on the answer. It knows nothing but cats and dogs and gives one of the two for "
-              "whatever it is shown; it does not find animals, count them, or know one from another; no person and no "
-              "animal should be treated according to what it says.",
+    "whatever it is shown; it does not find animals, count them, or know one from another; no person and no "
+    "animal should be treated according to what it says.",
     "faults": "Photos unlike those it learnt from, of small, hidden or many animals, of breeds it has not seen, by "
-              "night or from odd angles, are told apart worse than the figures above say; confidence is too high on "
-              "such. Most of the cats it has seen are of three breeds, most of the dogs of four.",
+    "night or from odd angles, are told apart worse than the figures above say; confidence is too high on "
+    "such. Most of the cats it has seen are of three breeds, most of the dogs of four.",
 }
 
 
@@ -79,11 +80,18 @@ def teach(photos: Sequence[Photo], guide: Guide, told: Taught, say: Callable[[st
     say(f"temperature {heat:.2f}; graph and network at most {apart:.1e} apart")
     values = _values(graph, size, photos, crossed(logits, labels_of(unlearnt)))
     return Made(
-        graph, size, "Cat or dog, from a photo: a small residual network"
+        graph,
+        size,
+        "Cat or dog, from a photo: a small residual network"
         + (" that learnt from a larger one." if guide.sha256 else "."),
-        (PROBABILITIES,), TOLERANCE, PROTOCOL,
-        {**values, "weights": network.weights}, _parameters(told, guide, heat),
-        LIBRARIES, {**PROSE, "data": _data(photos, guide)})
+        (PROBABILITIES,),
+        TOLERANCE,
+        PROTOCOL,
+        {**values, "weights": network.weights},
+        _parameters(told, guide, heat),
+        LIBRARIES,
+        {**PROSE, "data": _data(photos, guide)},
+    )
 
 
 def _values(graph: bytes, size: int, photos: Sequence[Photo], unlearnt: Numbers) -> dict[str, Any]:
@@ -91,15 +99,18 @@ def _values(graph: bytes, size: int, photos: Sequence[Photo], unlearnt: Numbers)
         return run_graph(graph, pictures)[OUTPUT].astype(np.float64)
 
     tested, tuned, strange = (of_part(photos, part) for part in ("test", "tune", "breeds"))
-    answers = {"held-out photos": (unlearnt[:len(tested)], tested), "looked at": (unlearnt[len(tested):], tuned)}
+    answers = {"held-out photos": (unlearnt[: len(tested)], tested), "looked at": (unlearnt[len(tested) :], tuned)}
     if strange:
         answers["held-out breeds"] = (answer(seen(strange, size)), strange)
     both = [*tested, *tuned]
     return {
         "sets": {name: figures(found, part) for name, (found, part) in answers.items()},
         "trials": by_trial(answer, tested, size),
-        "calibration": {"photos": len(both), "error": calibration_error(unlearnt, labels_of(both)),
-                        "error_of_chance": error_of_chance(unlearnt)},
+        "calibration": {
+            "photos": len(both),
+            "error": calibration_error(unlearnt, labels_of(both)),
+            "error_of_chance": error_of_chance(unlearnt),
+        },
         "reliability": {"held out and looked at": reliability(unlearnt, both)},
     }
 
@@ -107,17 +118,24 @@ def _values(graph: bytes, size: int, photos: Sequence[Photo], unlearnt: Numbers)
 def _parameters(told: Taught, guide: Guide, heat: float) -> dict[str, Any]:
     return {
         "network": {"stem": STEM, "widths": list(WIDTHS), "depths": list(DEPTHS), "embedding": EMBEDDING},
-        "course": told.course._asdict(), "plan": told.plan._asdict(), "temperature": round(heat, 4),
-        "teacher": guide.sha256 or None, "trials": list(TRIALS),
+        "course": told.course._asdict(),
+        "plan": told.plan._asdict(),
+        "temperature": round(heat, 4),
+        "teacher": guide.sha256 or None,
+        "trials": list(TRIALS),
     }
 
 
 def _data(photos: Sequence[Photo], guide: Guide) -> str:
     counts = {part: len(of_part(photos, part)) for part in ("train", "tune", "test", "breeds")}
-    text = (f"{len(photos)} photos: {counts['train']} to learn from, {counts['tune']} looked at, {counts['test']} "
-            f"held out, {counts['breeds']} of held-out breeds.")
+    text = (
+        f"{len(photos)} photos: {counts['train']} to learn from, {counts['tune']} looked at, {counts['test']} "
+        f"held out, {counts['breeds']} of held-out breeds."
+    )
     if guide.sha256:
-        text += (" Of each photo that is learnt from, views drawn at random were shown to a pretrained network, "
-                 f"SHA-256 `{guide.sha256}`, whose features and logits were learnt beside the labels; none of its "
-                 "weights is in this bundle.")
+        text += (
+            " Of each photo that is learnt from, views drawn at random were shown to a pretrained network, "
+            f"SHA-256 `{guide.sha256}`, whose features and logits were learnt beside the labels; none of its "
+            "weights is in this bundle."
+        )
     return text

@@ -39,17 +39,19 @@ def _small(image: Image.Image) -> Image.Image:
     return image.resize((image.width * 48 // min(image.size), image.height * 48 // min(image.size)))
 
 
-TRIALS: Mapping[str, Trial] = MappingProxyType({
-    "as it is": lambda image: image,
-    "mirrored": lambda image: image.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
-    "blurred (radius 2 px of 160)": lambda image: image.filter(ImageFilter.GaussianBlur(2)),
-    "dark (30 % of the light)": lambda image: ImageEnhance.Brightness(image).enhance(0.3),
-    "without colour": lambda image: image.convert("L").convert("RGB"),
-    "turned by 20 degrees": _turned,
-    "upside down": lambda image: image.transpose(Image.Transpose.ROTATE_180),
-    "middle 60 % only": _cropped,
-    "upper left 75 % only": _corner,
-    "48 px on the short side": _small,
-    "JPEG at quality 10": _squeezed,
-})
+TRIALS: Mapping[str, Trial] = MappingProxyType(
+    {
+        "as it is": lambda image: image,
+        "mirrored": lambda image: image.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+        "blurred (radius 2 px of 160)": lambda image: image.filter(ImageFilter.GaussianBlur(2)),
+        "dark (30 % of the light)": lambda image: ImageEnhance.Brightness(image).enhance(0.3),
+        "without colour": lambda image: image.convert("L").convert("RGB"),
+        "turned by 20 degrees": _turned,
+        "upside down": lambda image: image.transpose(Image.Transpose.ROTATE_180),
+        "middle 60 % only": _cropped,
+        "upper left 75 % only": _corner,
+        "48 px on the short side": _small,
+        "JPEG at quality 10": _squeezed,
+    }
+)
 """By name, what is done to a photo, RGB and upright."""

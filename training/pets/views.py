@@ -55,8 +55,9 @@ def view(photo: View, draw: Draw) -> View:
     middle_y = photo.shape[0] / 2 + draw.uniform(-0.5, 0.5) * max(height - side, 0.2 * side)
     a, b, d, e = np.cos(turn) * across, -np.sin(turn) * down, np.sin(turn) * across, np.cos(turn) * down
     c, f = middle_x - (a + b) * SIDE / 2, middle_y - (d + e) * SIDE / 2
-    image = Image.fromarray(photo).transform((SIDE, SIDE), Image.Transform.AFFINE, (a, b, c, d, e, f),
-                                             Image.Resampling.BICUBIC)
+    image = Image.fromarray(photo).transform(
+        (SIDE, SIDE), Image.Transform.AFFINE, (a, b, c, d, e, f), Image.Resampling.BICUBIC
+    )
     return np.asarray(image)
 
 

@@ -1,10 +1,10 @@
 """The beer domain's schema: fields, units, bounds, examples."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, NotRequired
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, JsonValue, with_config
 from pydantic_core import CoreSchema, core_schema
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from app.domains.beer.bill import Stage
 from app.domains.face import ModelRef, Warning
@@ -109,9 +109,7 @@ class Beer(BaseModel):
         description="Colour, EBC. Where only one of EBC and SRM is given, the other follows: EBC = 1.97 SRM.",
         json_schema_extra={"unit": "EBC"},
     )
-    srm: float | None = Field(
-        default=None, ge=0, le=600, description="Colour, SRM.", json_schema_extra={"unit": "SRM"}
-    )
+    srm: float | None = Field(default=None, ge=0, le=600, description="Colour, SRM.", json_schema_extra={"unit": "SRM"})
     ph: float | None = Field(default=None, ge=2.5, le=7, description="pH of the finished beer.")
     hops: list[Hop] | None = Field(
         default=None,

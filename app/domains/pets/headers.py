@@ -72,8 +72,8 @@ def _jpeg(data: bytes) -> Header | None:
         elif marker in _NO_LENGTH:
             place += 2
         elif marker in _FRAMES:
-            height, width = int.from_bytes(data[place + 5:place + 7]), int.from_bytes(data[place + 7:place + 9])
+            height, width = int.from_bytes(data[place + 5 : place + 7]), int.from_bytes(data[place + 7 : place + 9])
             return Header("JPEG", width, height, data.count(_SCAN, place)) if width and height else None
         else:
-            place += 2 + int.from_bytes(data[place + 2:place + 4])
+            place += 2 + int.from_bytes(data[place + 2 : place + 4])
     return None

@@ -28,8 +28,9 @@ def fit(image: Image.Image, size: int) -> Image.Image:
     image.load()
     side = min(image.size)
     left, top = (image.width - side) / 2, (image.height - side) / 2
-    square = shrinkable(image).resize((size, size), Image.Resampling.BICUBIC, (left, top, left + side, top + side),
-                                      reducing_gap=_ROOM)
+    square = shrinkable(image).resize(
+        (size, size), Image.Resampling.BICUBIC, (left, top, left + side, top + side), reducing_gap=_ROOM
+    )
     return turned(as_rgb(square), image)
 
 

@@ -1,9 +1,9 @@
 """What the pets domain is asked and answers."""
 
-from typing import Literal
+from typing import Literal, NotRequired
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from app.domains.face import ModelRef, Warning
 from app.domains.pets.base64text import Base64

@@ -35,9 +35,7 @@ def _address(peer: str | None, *forwarded: str, proxies: tuple[object, ...] = PR
         (None, ["1.1.1.1"], "unknown"),
     ],
 )
-def test_the_right_most_address_that_is_no_proxys_counts(
-    peer: str | None, forwarded: list[str], expected: str
-) -> None:
+def test_the_right_most_address_that_is_no_proxys_counts(peer: str | None, forwarded: list[str], expected: str) -> None:
     assert _address(peer, *forwarded) == expected
 
 

@@ -58,7 +58,13 @@ def test_bad_rows_are_told_with_field_and_reason_and_without_their_values(door: 
     told = lines(answers.errors)
     assert [line["row"] for line in told] == [1, 2, 3, 4, 5, 6, 7]
     assert [[e["field"] for e in line["errors"]] for line in told] == [
-        ["abv"], ["target_og", "target_fg"], ["target_fg"], ["explain"], ["ph"], ["?a-?"], ["row"]
+        ["abv"],
+        ["target_og", "target_fg"],
+        ["target_fg"],
+        ["explain"],
+        ["ph"],
+        ["?a-?"],
+        ["row"],
     ]
     assert [line["row"] for line in lines(answers.predictions)] == [8]
     assert (answers.rows, answers.bad) == (8, 7)

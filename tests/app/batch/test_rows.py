@@ -13,7 +13,7 @@ from app.batch.rows import read_rows
 from app.errors import InputError, Problem
 
 BEERS: list[dict[str, Any]] = [
-    {"id": 1, "name": "Äpa, the \"best\"", "abv": 5.6, "target_fg": 1013.0, "ebc": None},
+    {"id": 1, "name": 'Äpa, the "best"', "abv": 5.6, "target_fg": 1013.0, "ebc": None},
     {"id": 2, "name": "Łager", "abv": 4.0, "target_fg": 1010.5, "ebc": 17.0},
 ]
 LINES = [json.dumps(beer, ensure_ascii=False) for beer in BEERS]

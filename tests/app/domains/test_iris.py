@@ -37,9 +37,7 @@ async def test_the_example_is_answered_as_documented(client: httpx.AsyncClient) 
     assert (answer.status_code, answer.json()) == (200, EXAMPLE_ANSWER)
 
 
-@pytest.mark.parametrize(
-    ("flower", "species", "number"), [(VERSICOLOR, "versicolor", 1), (VIRGINICA, "virginica", 2)]
-)
+@pytest.mark.parametrize(("flower", "species", "number"), [(VERSICOLOR, "versicolor", 1), (VIRGINICA, "virginica", 2)])
 @pytest.mark.anyio
 async def test_the_largest_score_is_the_species(
     client: httpx.AsyncClient, flower: dict[str, float], species: str, number: int

@@ -43,7 +43,9 @@ def tensor(name: str, *values: float, shape: tuple[int, ...] = (-1, 1), datatype
 
 
 def named(*rows: tuple[float, ...], leave_out: str = "") -> list[Tensor]:
-    return [tensor(name, *column) for name, column in zip(NAMES, zip(*rows), strict=True) if name != leave_out]
+    return [
+        tensor(name, *column) for name, column in zip(NAMES, zip(*rows, strict=True), strict=True) if name != leave_out
+    ]
 
 
 def packed(*rows: tuple[float, ...]) -> list[Tensor]:

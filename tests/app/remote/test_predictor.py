@@ -215,9 +215,7 @@ def test_a_model_that_the_server_takes_out_is_not_ready(launch: Launch, connect:
     assert not remote.ready
 
 
-def test_a_call_that_kills_the_server_fails_alone_and_in_time(
-    launch: Launch, connect: Connect, bundle: Bundle
-) -> None:
+def test_a_call_that_kills_the_server_fails_alone_and_in_time(launch: Launch, connect: Connect, bundle: Bundle) -> None:
     remote = connect(launch(), timeout=3.0).open(bundle)
     with pytest.raises((ModelNotReady, TooLate)):
         remote.predict(first(bundle, 68))

@@ -22,9 +22,7 @@ TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 VALID = f"00-{TRACE}-{PARENT}-01"
 
 
-async def _line(
-    service: InferenceService, face: BeerFace, *headers: tuple[bytes, bytes]
-) -> dict[str, str]:
+async def _line(service: InferenceService, face: BeerFace, *headers: tuple[bytes, bytes]) -> dict[str, str]:
     stream = StringIO()
     door = RestDoor(service, [face], KeyRing.single(KEY), RequestLog(stream))
 

@@ -2,12 +2,12 @@
 
 from collections.abc import AsyncIterator, Sequence
 from io import StringIO
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired
 
 import httpx
 import pytest
 from pydantic import BaseModel, ConfigDict
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from app.access.keys import KeyRing
 from app.domains.face import Operation, Upload
@@ -60,8 +60,14 @@ class SheetFace:
     @property
     def operations(self) -> Sequence[Operation[Any, Any]]:
         told: dict[str, Any] = {
-            "summary": "Measure", "description": "", "request": Sheet, "answer": Length, "answered": "Length",
-            "run": measured, "size": "file", "slow": lambda sheet: True,
+            "summary": "Measure",
+            "description": "",
+            "request": Sheet,
+            "answer": Length,
+            "answered": "Length",
+            "run": measured,
+            "size": "file",
+            "slow": lambda sheet: True,
         }
         upload = Upload(("text/csv", "text/plain"), "sheet", uploaded)
         return (
@@ -74,7 +80,11 @@ class SheetFace:
 async def files() -> AsyncIterator[httpx.AsyncClient]:
     """A client of a door that takes files."""
     door = RestDoor(
-        InferenceService(["sheets"]), [SheetFace()], KeyRing.single(KEY), RequestLog(StringIO()), docs_enabled=True,
+        InferenceService(["sheets"]),
+        [SheetFace()],
+        KeyRing.single(KEY),
+        RequestLog(StringIO()),
+        docs_enabled=True,
         body_limits={"one": 10, "many": 10, "file": LIMIT},
     )
     transport = httpx.ASGITransport(app=door)  # type: ignore[arg-type]
@@ -184,5 +194,6 @@ async def test_the_page_lets_a_file_be_chosen(files: httpx.AsyncClient) -> None:
     assert content["text/csv"]["schema"] == file and "application/json" in content
     assert list(document["paths"]["/before"]["post"]["requestBody"]["content"]) == ["application/json"]
     assert set(document["paths"]["/before"]["post"]["responses"]["422"]["content"]) == {
-        "application/json", "application/problem+json"
+        "application/json",
+        "application/problem+json",
     }

@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-import app.rpc  # noqa: F401  # before gRPC: keeps its core from writing to stderr
 import grpc
 import numpy as np
 import pytest
 
+import app.rpc  # noqa: F401  # before gRPC: keeps its core from writing to stderr
 from app.access.guard import Guard
 from app.access.keys import KeyRing
 from app.bundle.store import read_bundle

@@ -55,11 +55,7 @@ def _fp32(*values: float, shape: tuple[int, ...] = (1, 1), datatype: str = "FP32
         (_call(_Input(name="x", datatype="FP32", shape=[1]), raw=(b"\0" * 3,)), "3 bytes"),
         (_call(raw=(b"\0" * 3,)), "must all be in"),
         (
-            _call(
-                _Input(
-                    name="x", datatype="UINT8", shape=[1], contents=InferTensorContents(uint_contents=[256])
-                )
-            ),
+            _call(_Input(name="x", datatype="UINT8", shape=[1], contents=InferTensorContents(uint_contents=[256]))),
             "too large for UINT8",
         ),
         (_call(id="x" * 257), "at most 256 characters"),

@@ -109,9 +109,7 @@ def test_processes_that_share_a_folder_add_up(tmp_path: Path, child: "subprocess
     assert figures['size_bytes_bucket{who="both",le="1"}'] == 0
 
 
-def test_a_killed_process_leaves_its_counts_but_not_its_gauges(
-    tmp_path: Path, child: "subprocess.Popen[str]"
-) -> None:
+def test_a_killed_process_leaves_its_counts_but_not_its_gauges(tmp_path: Path, child: "subprocess.Popen[str]") -> None:
     registry = _prepared(tmp_path)
     child.send_signal(signal.SIGKILL)
     child.wait()
@@ -134,9 +132,7 @@ def test_a_new_process_goes_on_where_a_dead_one_stopped(tmp_path: Path, child: "
     assert figures['size_bytes_count{who="both"}'] == 1
 
 
-def test_a_process_that_says_nothing_of_itself_keeps_its_counts(
-    tmp_path: Path, child: "subprocess.Popen[str]"
-) -> None:
+def test_a_process_that_says_nothing_of_itself_keeps_its_counts(tmp_path: Path, child: "subprocess.Popen[str]") -> None:
     registry = _prepared(tmp_path)
     registry.clear_gauges()
     figures = told(registry)

@@ -37,14 +37,17 @@ def steps(recipes):
     return {step.rule: step for step in clean(recipes.beers, (*rules(), *bill_rules()))[1]}
 
 
-@pytest.mark.parametrize("rule, rows, words", [
-    ("no_hop_bill", 2, ""),
-    ("volume_unknown", 1, ""),
-    ("malt_decimal_point", 1, ""),
-    ("not_a_hop", 3, "4 entries: Toasted Oak Chips 1, Ground Coffee 1, Vanilla 1, Citra 1"),
-    ("hop_unknown", 1, "1 entries: Moonshine Seedling 1"),
-    ("time_unknown", 1, "1 entries: when the geese fly 1"),
-])
+@pytest.mark.parametrize(
+    "rule, rows, words",
+    [
+        ("no_hop_bill", 2, ""),
+        ("volume_unknown", 1, ""),
+        ("malt_decimal_point", 1, ""),
+        ("not_a_hop", 3, "4 entries: Toasted Oak Chips 1, Ground Coffee 1, Vanilla 1, Citra 1"),
+        ("hop_unknown", 1, "1 entries: Moonshine Seedling 1"),
+        ("time_unknown", 1, "1 entries: when the geese fly 1"),
+    ],
+)
 def test_every_fault_in_the_set_is_counted_and_named(steps, rule, rows, words):
     assert steps[rule].rows_affected == rows
     assert words in steps[rule].description
@@ -93,20 +96,40 @@ def test_an_unknown_time_is_taken_as_late():
     assert _columns(_beer(_hop("Saaz", add="now")))["hops_late"] == 1.0
 
 
-@pytest.mark.parametrize("beer", [
-    {}, {"ingredients": None}, {"ingredients": {"hops": "Saaz", "malt": 7}}, {"ingredients": {"hops": ["Saaz", None]}},
-    _beer(_hop("Saaz", None)), _beer(_hop("Saaz", -3)), _beer(_hop("Saaz", True)), _beer(_hop("Saaz", unit="pints")),
-    _beer(_hop(None)), _beer({"name": "Saaz", "amount": 5}), _beer(volume={"value": 0, "unit": "litres"}),
-    _beer(_hop("Saaz", float("inf"))), _beer(volume=12)])
+@pytest.mark.parametrize(
+    "beer",
+    [
+        {},
+        {"ingredients": None},
+        {"ingredients": {"hops": "Saaz", "malt": 7}},
+        {"ingredients": {"hops": ["Saaz", None]}},
+        _beer(_hop("Saaz", None)),
+        _beer(_hop("Saaz", -3)),
+        _beer(_hop("Saaz", True)),
+        _beer(_hop("Saaz", unit="pints")),
+        _beer(_hop(None)),
+        _beer({"name": "Saaz", "amount": 5}),
+        _beer(volume={"value": 0, "unit": "litres"}),
+        _beer(_hop("Saaz", float("inf"))),
+        _beer(volume=12),
+    ],
+)
 def test_what_cannot_be_read_gives_an_empty_bill(beer):
     found = _columns(beer)
     assert {found[name] for name in BILL_COLUMNS} == {0.0}
     assert all(math.isnan(found[name]) for name in RECIPE_COLUMNS[-4:])
 
 
-@pytest.mark.parametrize("beer, has", [
-    (_beer(), False), (_beer(_hop("Saaz")), True), ({"ingredients": {"hops": [], "malt": [{"name": "Pale"}]}}, True),
-    ({"ingredients": {"malt": [{"name": "Pale"}]}}, False), ({}, False)])
+@pytest.mark.parametrize(
+    "beer, has",
+    [
+        (_beer(), False),
+        (_beer(_hop("Saaz")), True),
+        ({"ingredients": {"hops": [], "malt": [{"name": "Pale"}]}}, True),
+        ({"ingredients": {"malt": [{"name": "Pale"}]}}, False),
+        ({}, False),
+    ],
+)
 def test_has_bill(beer, has):
     assert has_bill(beer) is has
 
@@ -128,8 +151,10 @@ def _assert_parity(beers):
     rows = RECIPE.rows(frame)
     for row, (_, told) in zip(rows, frame.iterrows(), strict=True):
         hops, malts, yeast = _as_asked(told["beer"])
-        figures = {name: None if math.isnan(told[name]) else told[name]
-                   for name in ("abv", "target_og", "target_fg", "ebc", "srm", "ph")}
+        figures = {
+            name: None if math.isnan(told[name]) else told[name]
+            for name in ("abv", "target_og", "target_fg", "ebc", "srm", "ph")
+        }
         beer = Beer.model_validate({**figures, "hops": hops, "malts": malts, "yeast": yeast})
         served = np.array((*vital_rows([beer])[0], *resolve(beer, beer.hops).columns), dtype=np.float32)
         assert served == pytest.approx(row, rel=1e-6, nan_ok=True)

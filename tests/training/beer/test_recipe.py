@@ -19,12 +19,17 @@ from training.beer.recipe_features import TYPICAL, recipe_features
 from training.export import PACKED, TOLERANCE, check_parity, random_inputs
 from training.spec import feature_matrix, named
 
-VITALS = st.tuples(st.floats(0, 70), st.floats(900, 1300), st.floats(900, 1300), *[
-    st.none() | st.floats(low, high) for low, high in ((0, 1000), (0, 600), (2.5, 7))])
+VITALS = st.tuples(
+    st.floats(0, 70),
+    st.floats(900, 1300),
+    st.floats(900, 1300),
+    *[st.none() | st.floats(low, high) for low, high in ((0, 1000), (0, 600), (2.5, 7))],
+)
 GRIST = st.tuples(*[st.none() | st.floats(0, 1)] * 2, *[st.none() | st.sampled_from([0.0, 1.0])] * 2)
 GRAMS, ALPHAS = st.floats(0, 500) | st.floats(0, 10_000_000), st.floats(0, 70)
 KETTLE = st.builds(Addition.at_minutes, GRAMS, ALPHAS, st.floats(0, 300)) | st.builds(
-    Addition.at_stage, GRAMS, ALPHAS, st.sampled_from([stage for stage in Stage if stage is not Stage.DRY_HOP]))
+    Addition.at_stage, GRAMS, ALPHAS, st.sampled_from([stage for stage in Stage if stage is not Stage.DRY_HOP])
+)
 ANY = KETTLE | st.builds(Addition.at_stage, GRAMS, ALPHAS, st.just(Stage.DRY_HOP))
 LITRES = st.floats(1, 100) | st.floats(0, 100_000, exclude_min=True)
 
@@ -71,8 +76,13 @@ def test_a_beer_without_hops_gets_less_than_ten(graphs, vitals, grist):
 
 
 @settings(max_examples=200)
-@given(VITALS, st.lists(st.sampled_from([0.0, 1e-38, 1e-3, 1.0, 1e3, 1e6]), min_size=len(BILL_COLUMNS),
-                        max_size=len(BILL_COLUMNS)), GRIST)
+@given(
+    VITALS,
+    st.lists(
+        st.sampled_from([0.0, 1e-38, 1e-3, 1.0, 1e3, 1e6]), min_size=len(BILL_COLUMNS), max_size=len(BILL_COLUMNS)
+    ),
+    GRIST,
+)
 def test_whatever_the_columns_the_answer_is_finite_and_in_order(graphs, vitals, bill, grist):
     for graph in graphs:
         ibu, lower, upper = graph(_rows(vitals, [bill], grist))[0]
@@ -107,8 +117,14 @@ def test_the_inputs_are_those_that_the_service_sends():
 def test_sums_are_over_the_kettle_alone():
     rows = np.zeros((1, len(RECIPE_COLUMNS)), np.float32)
     rows[0, 1] = 1050
-    rows[0, 6:20] = bill_row([Addition.at_minutes(20, 10, 60), Addition.at_stage(40, 5, Stage.WHIRLPOOL),
-                              Addition.at_stage(100, 8, Stage.DRY_HOP)], 20.0)
+    rows[0, 6:20] = bill_row(
+        [
+            Addition.at_minutes(20, 10, 60),
+            Addition.at_stage(40, 5, Stage.WHIRLPOOL),
+            Addition.at_stage(100, 8, Stage.DRY_HOP),
+        ],
+        20.0,
+    )
     found = {name: float(column[0]) for name, column in recipe_features(named(RECIPE, rows)).items()}
     assert (found["alpha_kettle"], found["alpha_all"]) == (200.0, 600.0)
     assert found["isomerised"] == pytest.approx(100 * 0.2191 + 100 * 0.01853, rel=1e-3)
@@ -117,8 +133,11 @@ def test_sums_are_over_the_kettle_alone():
 
 
 def test_tinseths_baseline_is_the_services_figure():
-    bill = [Addition.at_minutes(30.0, 10.0, 60.0), Addition.at_stage(50.0, 10.0, Stage.DRY_HOP),
-            Addition.at_stage(50.0, 10.0, Stage.WHIRLPOOL)]
+    bill = [
+        Addition.at_minutes(30.0, 10.0, 60.0),
+        Addition.at_stage(50.0, 10.0, Stage.DRY_HOP),
+        Addition.at_stage(50.0, 10.0, Stage.WHIRLPOOL),
+    ]
     rows = _rows((5.0, 1050, 1010, None, None, None), [bill_row(bill, 20.0)] * 3, (None,) * 4)
     assert tinseth(rows, rows[:, 0], rows) == pytest.approx([34.6] * 3, abs=0.1)
     halves = np.float32([17.3, 17.3, 17.3])

@@ -12,21 +12,49 @@ from training.beer.stages import TIMES, alpha_of, time_of
 SHARED = REPOSITORY.parent / "shared" / "data" / "punk_beers.json"
 
 
-@pytest.mark.parametrize("text, time", [
-    ("start", Stage.START), ("Start", Stage.START), ("middle", Stage.MIDDLE), ("End", Stage.END), ("Mash", Stage.MASH),
-    ("FWH", Stage.FIRST_WORT), ("First Wort Hops", Stage.FIRST_WORT), ("Kettle", Stage.END), ("Additions", Stage.END),
-    ("Flame Out", Stage.WHIRLPOOL), ("flame-out", Stage.WHIRLPOOL), ("WHP", Stage.WHIRLPOOL),
-    ("Dry Hop, at Day 8", Stage.DRY_HOP), ("dry  hop", Stage.DRY_HOP), ("fv", Stage.DRY_HOP),
-    ("FV Addition", Stage.DRY_HOP), ("Wood Ageing", Stage.DRY_HOP),
-    ("0", 0.0), (" 70 ", 70.0), (15, 15.0), ("7.5", 7.5), ("60 min", 60.0), ("10minutes", 10.0),
-    ("when the geese fly", None), ("", None), (None, None), ("-5", None), ("1e9", None), ("9999", None), ("301", None),
-])
+@pytest.mark.parametrize(
+    "text, time",
+    [
+        ("start", Stage.START),
+        ("Start", Stage.START),
+        ("middle", Stage.MIDDLE),
+        ("End", Stage.END),
+        ("Mash", Stage.MASH),
+        ("FWH", Stage.FIRST_WORT),
+        ("First Wort Hops", Stage.FIRST_WORT),
+        ("Kettle", Stage.END),
+        ("Additions", Stage.END),
+        ("Flame Out", Stage.WHIRLPOOL),
+        ("flame-out", Stage.WHIRLPOOL),
+        ("WHP", Stage.WHIRLPOOL),
+        ("Dry Hop, at Day 8", Stage.DRY_HOP),
+        ("dry  hop", Stage.DRY_HOP),
+        ("fv", Stage.DRY_HOP),
+        ("FV Addition", Stage.DRY_HOP),
+        ("Wood Ageing", Stage.DRY_HOP),
+        ("0", 0.0),
+        (" 70 ", 70.0),
+        (15, 15.0),
+        ("7.5", 7.5),
+        ("60 min", 60.0),
+        ("10minutes", 10.0),
+        ("when the geese fly", None),
+        ("", None),
+        (None, None),
+        ("-5", None),
+        ("1e9", None),
+        ("9999", None),
+        ("301", None),
+    ],
+)
 def test_time_of(text, time):
     assert time_of(text) == time
 
 
-@pytest.mark.parametrize("text, alpha", [
-    ("14% Alpha", 14.0), ("5.5 % alpha acids", 5.5), ("4%AA", 4.0), ("bitter", None), (None, None), ("Alpha", None)])
+@pytest.mark.parametrize(
+    "text, alpha",
+    [("14% Alpha", 14.0), ("5.5 % alpha acids", 5.5), ("4%AA", 4.0), ("bitter", None), (None, None), ("Alpha", None)],
+)
 def test_alpha_of(text, alpha):
     assert alpha_of(text) == alpha
 

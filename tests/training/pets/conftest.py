@@ -39,10 +39,14 @@ def pretrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         helper.make_node("MatMul", ["features", "classes"], ["logits"]),
     ]
     graph = helper.make_graph(
-        nodes, "pretrained",
+        nodes,
+        "pretrained",
         [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 224, 224, 3])],
-        [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", 16]),
-         helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 1001])],
-        [numpy_helper.from_array(values.astype(np.float32), name) for name, values in weights.items()])
+        [
+            helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", 16]),
+            helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 1001]),
+        ],
+        [numpy_helper.from_array(values.astype(np.float32), name) for name, values in weights.items()],
+    )
     save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), str(path))
     return path

@@ -16,8 +16,20 @@ needs_torch = pytest.mark.skipif(not TORCH, reason="PyTorch is not installed her
 
 def trained(photos: Path, out: Path, epochs: int, *more: str) -> int:
     """Run the command."""
-    return main(["pets", "--photos", str(photos), "--out", str(out / "models"), "--state", str(out / "state"),
-                 "--epochs", str(epochs), *more])
+    return main(
+        [
+            "pets",
+            "--photos",
+            str(photos),
+            "--out",
+            str(out / "models"),
+            "--state",
+            str(out / "state"),
+            "--epochs",
+            str(epochs),
+            *more,
+        ]
+    )
 
 
 @pytest.mark.skipif(TORCH, reason="PyTorch is installed here")

@@ -86,9 +86,7 @@ def test_every_warning_has_a_code_and_a_sentence(manifest: Manifest) -> None:
     assert all(w["message"].endswith(".") and "  " not in w["message"] for w in found)
 
 
-ROWS = st.lists(
-    st.tuples(st.floats(0, 70), st.floats(900, 1300), st.floats(900, 1300), COLOUR, COLOUR, PH), min_size=1
-)
+ROWS = st.lists(st.tuples(st.floats(0, 70), st.floats(900, 1300), st.floats(900, 1300), COLOUR, COLOUR, PH), min_size=1)
 
 
 @given(ROWS)

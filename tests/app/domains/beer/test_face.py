@@ -34,9 +34,7 @@ def beers(draw: st.DrawFn) -> Beer:
     """Beers that are accepted, sensible or not."""
     fg, og = draw(TENTHS_OF_POINTS)
     og_in, fg_in = draw(st.sampled_from([10, 10000])), draw(st.sampled_from([10, 10000]))
-    return Beer(
-        abv=draw(ABV), target_og=og / og_in, target_fg=fg / fg_in, ebc=draw(EBC), srm=draw(SRM), ph=draw(PH)
-    )
+    return Beer(abv=draw(ABV), target_og=og / og_in, target_fg=fg / fg_in, ebc=draw(EBC), srm=draw(SRM), ph=draw(PH))
 
 
 def _rewritten(beer: Beer, **changed: float | None) -> Beer:

@@ -139,9 +139,7 @@ def test_every_accepted_recipe_gets_a_finite_answer(
 ) -> None:
     one = hop(amount_g=grams, alpha_acid=alpha, boil_minutes=minutes)
     strong, weak = max(og, fg), min(og, fg)
-    answer = face.predict(
-        beer(target_og=strong, target_fg=weak, hops=[one], batch_volume_l=batch, boil_volume_l=boil)
-    )
+    answer = face.predict(beer(target_og=strong, target_fg=weak, hops=[one], batch_volume_l=batch, boil_volume_l=boil))
     assert math.isfinite(answer["estimates"]["tinseth"])
     assert 0 <= answer["interval"]["lower"] <= answer["ibu"] <= answer["interval"]["upper"] < 1e6
 

@@ -18,9 +18,29 @@ NOT_HOPS = Path(__file__).with_name("not_hops.txt")
 VARIETIES = sorted(set(load().values()), key=lambda variety: variety.name)
 CITRA = Variety("Citra", ("HBC 394",), Kind.CONE, 10, 16, 12.8, "a sheet")
 ORIGINS = (
-    "US", "U.S.", "USA", "American", "United States", "UK", "English", "Great Britain", "DE",
-    "German", "Germany", "Czech", "Czech Republic", "NZ", "New Zealand", "AU", "Australian",
-    "Slovenian", "Polish", "French", "Japanese", "South African", "Chinese",
+    "US",
+    "U.S.",
+    "USA",
+    "American",
+    "United States",
+    "UK",
+    "English",
+    "Great Britain",
+    "DE",
+    "German",
+    "Germany",
+    "Czech",
+    "Czech Republic",
+    "NZ",
+    "New Zealand",
+    "AU",
+    "Australian",
+    "Slovenian",
+    "Polish",
+    "French",
+    "Japanese",
+    "South African",
+    "Chinese",
 )
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 
@@ -72,35 +92,48 @@ def test_what_is_not_a_hop_finds_nothing(name: str) -> None:
     assert find(name) is None
 
 
-@pytest.mark.parametrize("change", [
-    str.upper, str.lower, str.swapcase, lambda name: f"  {name}\t",
-    lambda name: name.replace(" ", "-"), lambda name: name.replace(" ", " _ "),
-    lambda name: f"{name}®", lambda name: f"{name}™ Brand", lambda name: f"{name} hops",
-    lambda name: f"{name} (whole leaf)", lambda name: f"{name} T90 pellets",
-    lambda name: f"{name}, Type 90",
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        str.upper,
+        str.lower,
+        str.swapcase,
+        lambda name: f"  {name}\t",
+        lambda name: name.replace(" ", "-"),
+        lambda name: name.replace(" ", " _ "),
+        lambda name: f"{name}®",
+        lambda name: f"{name}™ Brand",
+        lambda name: f"{name} hops",
+        lambda name: f"{name} (whole leaf)",
+        lambda name: f"{name} T90 pellets",
+        lambda name: f"{name}, Type 90",
+    ],
+)
 def test_case_punctuation_and_form_do_not_matter(change: Callable[[str], str]) -> None:
     wrong = [name for name, variety in all_names() if find(change(name)) is not variety]
     assert wrong == []
 
 
-@pytest.mark.parametrize(("written", "name"), [
-    ("Hallertauer Mittelfruh", "Hallertauer Mittelfrüh"),
-    ("HALLERTAUER MITTELFRU\u0308H", "Hallertauer Mittelfrüh"),
-    ("Sladek", "Sládek"),
-    ("Brewers Gold", "Brewer's Gold"),
-    ("Brewer\u2019s Gold", "Brewer's Gold"),
-    ("Mt.Hood", "Mount Hood"),
-    ("HBC-366", "Ekuanot"),
-    ("hbc366", "Ekuanot"),
-    ("Saaz (Czech)", "Saaz"),
-    ("NZ Nelson Sauvin", "Nelson Sauvin"),
-    ("E.K. Goldings", "East Kent Golding"),
-    ("Styrian Goldings", "Styrian Golding"),
-    ("Bramling Cross/ First Gold", "Bramling Cross and First Gold"),
-    ("CO\u2082 Hop Extract", "Hop Extract"),
-    ("C02 Extract", "Hop Extract"),
-])
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("Hallertauer Mittelfruh", "Hallertauer Mittelfrüh"),
+        ("HALLERTAUER MITTELFRU\u0308H", "Hallertauer Mittelfrüh"),
+        ("Sladek", "Sládek"),
+        ("Brewers Gold", "Brewer's Gold"),
+        ("Brewer\u2019s Gold", "Brewer's Gold"),
+        ("Mt.Hood", "Mount Hood"),
+        ("HBC-366", "Ekuanot"),
+        ("hbc366", "Ekuanot"),
+        ("Saaz (Czech)", "Saaz"),
+        ("NZ Nelson Sauvin", "Nelson Sauvin"),
+        ("E.K. Goldings", "East Kent Golding"),
+        ("Styrian Goldings", "Styrian Golding"),
+        ("Bramling Cross/ First Gold", "Bramling Cross and First Gold"),
+        ("CO\u2082 Hop Extract", "Hop Extract"),
+        ("C02 Extract", "Hop Extract"),
+    ],
+)
 def test_known_spellings(written: str, name: str) -> None:
     assert found(written) == name
 
@@ -121,11 +154,29 @@ def test_origin_words_change_the_variety_only_where_they_name_another_plant() ->
     }
 
 
-@pytest.mark.parametrize("name", [
-    "", "   ", "!?", "Hops", "US", "German pellets", "Extract", "Malt Extract", "Citrus", "Citr",
-    "Citra Cryo", "Cryo Citra", "Citra LupuLN2", "Citra T45", "Fresh Citra", "Citra Mosaic",
-    "\ud800", "Citra " * MAX_NAME_LENGTH,
-])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "   ",
+        "!?",
+        "Hops",
+        "US",
+        "German pellets",
+        "Extract",
+        "Malt Extract",
+        "Citrus",
+        "Citr",
+        "Citra Cryo",
+        "Cryo Citra",
+        "Citra LupuLN2",
+        "Citra T45",
+        "Fresh Citra",
+        "Citra Mosaic",
+        "\ud800",
+        "Citra " * MAX_NAME_LENGTH,
+    ],
+)
 def test_an_unknown_name_finds_nothing(name: str) -> None:
     assert find(name) is None
 
@@ -161,10 +212,16 @@ def test_a_name_without_letters_is_refused() -> None:
         index([replace(CITRA, other_names=("®",))])
 
 
-@pytest.mark.parametrize("alphas", [
-    {"alpha_low": 0.0}, {"alpha_low": 14.0}, {"alpha_high": 12.0}, {"alpha_high": 101.0},
-    {"alpha_typical": float("nan")},
-])
+@pytest.mark.parametrize(
+    "alphas",
+    [
+        {"alpha_low": 0.0},
+        {"alpha_low": 14.0},
+        {"alpha_high": 12.0},
+        {"alpha_high": 101.0},
+        {"alpha_typical": float("nan")},
+    ],
+)
 def test_impossible_alpha_acids_are_refused(alphas: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="Citra"):
         replace(CITRA, **alphas)  # type: ignore[arg-type]

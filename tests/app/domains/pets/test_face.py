@@ -115,7 +115,7 @@ async def test_a_moving_picture_is_answered_with_a_warning(pets: httpx.AsyncClie
         base64.urlsafe_b64encode(PICTURE).decode(),
         f"data:image/png;base64,{text_of(PICTURE)}",
         f"DATA:;BASE64,{text_of(PICTURE)}",
-        " \n" + "\r\n".join(text_of(PICTURE)[at:at + 76] for at in range(0, 4 * len(PICTURE), 76)) + "\t",
+        " \n" + "\r\n".join(text_of(PICTURE)[at : at + 76] for at in range(0, 4 * len(PICTURE), 76)) + "\t",
     ],
     ids=["standard", "unpadded", "url", "data url", "bare data url", "lines"],
 )
@@ -137,8 +137,11 @@ async def test_what_is_no_base64_is_a_422_that_names_the_field(pets: httpx.Async
 @pytest.mark.parametrize("where", ["body", "image", "image_b64"])
 async def test_a_bad_picture_is_named_by_where_it_stood(pets: httpx.AsyncClient, where: str) -> None:
     data = b"GIF89a" + bytes(50)
-    sending = {"body": {"content": data, "headers": {"Content-Type": "image/png"}},
-               "image": {"files": {"image": data}}, "image_b64": {"json": {"image_b64": text_of(data)}}}
+    sending = {
+        "body": {"content": data, "headers": {"Content-Type": "image/png"}},
+        "image": {"files": {"image": data}},
+        "image_b64": {"json": {"image_b64": text_of(data)}},
+    }
     answer = await pets.post("/pets/predict", **sending[where])
     assert answer.status_code == 422
     assert [(e["field"], e["code"]) for e in answer.json()["errors"]] == [(where, "no_picture")]
@@ -147,7 +150,7 @@ async def test_a_bad_picture_is_named_by_where_it_stood(pets: httpx.AsyncClient,
 def jpeg_with(marker: int, data: bytes) -> bytes:
     """A JPEG with segments of that marker before its own."""
     plain = encoded(drawn(3), "JPEG")
-    parts = [data[at:at + 65_000] for at in range(0, len(data), 65_000)]
+    parts = [data[at : at + 65_000] for at in range(0, len(data), 65_000)]
     return plain[:2] + b"".join(struct.pack(">BBH", 0xFF, marker, len(p) + 2) + p for p in parts) + plain[2:]
 
 
@@ -166,7 +169,7 @@ HOSTILE: dict[str, tuple[bytes, int]] = {
     "15 megapixels WebP": (encoded(Image.new("RGB", (4000, 3900)), "WEBP", method=0), 200),
     "17 megapixels WebP": (encoded(Image.new("RGB", (4200, 4100)), "WEBP", method=0), 422),
     "fewer rows than told": (flat_png(400, 400, told=40), 200),
-    "cut off PNG": (PICTURE[:len(PICTURE) // 2], 422),
+    "cut off PNG": (PICTURE[: len(PICTURE) // 2], 422),
     "cut off JPEG": (encoded(drawn(3), "JPEG")[:1500], 422),
     "cut off WebP": (encoded(drawn(3), "WEBP")[:600], 422),
     "CMYK": (encoded(drawn(3).convert("CMYK"), "JPEG"), 200),
@@ -182,9 +185,15 @@ HOSTILE: dict[str, tuple[bytes, int]] = {
     "megabyte of ICC in a PNG": (encoded(drawn(3), icc_profile=MEGABYTE), 200),
     "megabyte of EXIF in a PNG": (PICTURE[:33] + chunk(b"eXIf", b"II*\0" + b"\xff" * 2**20) + PICTURE[33:], 200),
     "64 MB of text in a PNG": (
-        PICTURE[:33] + chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(2**26))) + PICTURE[33:], 422),
-    "three thousand scans": (encoded(Image.new("RGB", (4000, 3000)), "JPEG", progressive=True)[:-2]
-                             + b"\xff\xda\0\x08\x01\x01\0\x01\x3f\0\0" * 3000 + b"\xff\xd9", 422),
+        PICTURE[:33] + chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(2**26))) + PICTURE[33:],
+        422,
+    ),
+    "three thousand scans": (
+        encoded(Image.new("RGB", (4000, 3000)), "JPEG", progressive=True)[:-2]
+        + b"\xff\xda\0\x08\x01\x01\0\x01\x3f\0\0" * 3000
+        + b"\xff\xd9",
+        422,
+    ),
 }
 
 

@@ -14,8 +14,15 @@ JPEG, PNG, WEBP = (encoded(drawn(), kind) for kind in ("JPEG", "PNG", "WEBP"))
 
 @pytest.mark.parametrize("size", [(160, 120), (16, 500), (641, 17)])
 @pytest.mark.parametrize(
-    "options", [{"kind": "JPEG"}, {"kind": "JPEG", "progressive": True}, {"kind": "PNG"}, {"kind": "WEBP"},
-                {"kind": "WEBP", "lossless": True}, {"kind": "WEBP", "exif": b"Exif\0\0II*\0\x08\0\0\0\0\0"}],
+    "options",
+    [
+        {"kind": "JPEG"},
+        {"kind": "JPEG", "progressive": True},
+        {"kind": "PNG"},
+        {"kind": "WEBP"},
+        {"kind": "WEBP", "lossless": True},
+        {"kind": "WEBP", "exif": b"Exif\0\0II*\0\x08\0\0\0\0\0"},
+    ],
 )
 def test_a_header_tells_format_and_size(options: dict[str, object], size: tuple[int, int]) -> None:
     kind = str(options["kind"])
@@ -37,7 +44,7 @@ def vast(data: bytes, kind: str) -> bytes:
         return data[:8] + chunk(b"IHDR", head) + data[33:]
     if kind == "JPEG":
         place = data.index(b"\xff\xc0") + 5
-        return data[:place] + b"\xea\x60\xea\x60" + data[place + 4:]
+        return data[:place] + b"\xea\x60\xea\x60" + data[place + 4 :]
     return data[:26] + b"\xff\x3f\xff\x3f" + data[30:]
 
 

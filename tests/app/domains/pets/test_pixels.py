@@ -40,8 +40,15 @@ def test_the_square_in_the_middle_is_taken() -> None:
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 def test_a_picture_is_turned_as_its_camera_says(kind: str, orientation: int) -> None:
     picture = drawn(1, (128, 128))
-    undo = {2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM", 5: "TRANSPOSE", 6: "ROTATE_90",
-            7: "TRANSVERSE", 8: "ROTATE_270"}.get(orientation)
+    undo = {
+        2: "FLIP_LEFT_RIGHT",
+        3: "ROTATE_180",
+        4: "FLIP_TOP_BOTTOM",
+        5: "TRANSPOSE",
+        6: "ROTATE_90",
+        7: "TRANSVERSE",
+        8: "ROTATE_270",
+    }.get(orientation)
     exif = Image.Exif()
     exif[0x0112] = orientation
     stored = picture.transpose(Image.Transpose[undo]) if undo else picture
@@ -52,8 +59,12 @@ def test_a_picture_is_turned_as_its_camera_says(kind: str, orientation: int) -> 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 def test_an_orientation_that_cannot_be_read_turns_nothing(kind: str) -> None:
     picture = drawn(1)
-    assert apart(seen(encoded(picture, kind, exif=b"Exif\0\0MM\0*\xff\xff\xff\xff" + b"\xff" * 50)),
-                 seen(encoded(picture))) < 4
+    assert (
+        apart(
+            seen(encoded(picture, kind, exif=b"Exif\0\0MM\0*\xff\xff\xff\xff" + b"\xff" * 50)), seen(encoded(picture))
+        )
+        < 4
+    )
 
 
 GREY = drawn(2).convert("L")

@@ -1,5 +1,5 @@
 """Entry point for ASGI servers: ``uvicorn app.main:app``."""
 
-from app.start import start
+from app.startup import start
 
 app = start()[1].rest

@@ -154,10 +154,6 @@ class Settings(ModelSettings):
     """Most long requests (batches, explanations) in work at once, in each worker."""
     max_waiting: int = Field(default=16, ge=0, le=10_000)
     """Most long requests that wait beside them; beyond that 503."""
-    max_batch_size: int = Field(default=1, ge=1, le=1024)
-    """Most rows that long calls over gRPC which come together share in one run of a model; 1: none share."""
-    max_batch_time: float = Field(default=0.005, ge=0, le=1)
-    """Most seconds that such a call waits for others while the model runs and a thread is free."""
     model_server: Annotated[str, AfterValidator(_server)] = ""
     """A server that runs the models it has: ``grpc://host:port``, or ``grpcs://`` for TLS; empty: all run here."""
     model_server_api_key: Annotated[SecretStr | None, BeforeValidator(_none_if_empty)] = None

@@ -15,7 +15,7 @@ import json, sys, time
 event = json.load(sys.stdin)
 now = lambda: (time.perf_counter(), time.process_time())
 marks = [now()]
-import mangum, app.start
+import mangum, app.startup
 marks.append(now())
 from app.aws_lambda.http import handler
 marks.append(now())

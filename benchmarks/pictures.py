@@ -39,7 +39,7 @@ def main() -> int:
     arguments = parser.parse_args()
     models = arguments.models.resolve()
     try:
-        with _service(models, arguments.model_core) as beer:
+        with _manager(models, arguments.model_core) as beer:
             found = [_round(beer, cores(), arguments.seconds) for _ in range(arguments.rounds)]
     except BenchmarkFailed as failure:
         print(f"No report: {failure}", file=sys.stderr)
@@ -52,7 +52,7 @@ def main() -> int:
 
 
 @contextlib.contextmanager
-def _service(models: Path, core: int | None) -> Iterator[Contender]:
+def _manager(models: Path, core: int | None) -> Iterator[Contender]:
     """The service, in front of a model server where that has a core."""
     if core is None:
         yield ours(models)

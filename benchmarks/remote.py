@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from app.bundle.store import highest, read_bundle
-from app.inference.onnx import OnnxPredictor
 from app.remote.connection import Connection
 from app.remote.predictor import RemotePredictor
 from app.remote.server import ModelServer
+from app.runtime.onnx import OnnxPredictor
 from benchmarks.__main__ import cores
 from benchmarks.contenders import lacks, ours
 from benchmarks.model_servers import OURS, Remote, mlserver, serving

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, settings
 
 from app.access.keys import KeyRing
 from app.bundle.store import Bundle, highest, read_bundle
-from app.domains.beer.face import RECIPE, VITALS, BeerFace
-from app.inference.onnx import OnnxPredictor
-from app.inference.service import InferenceService
-from app.rest.application import RestDoor
+from app.domains.beer.api import RECIPE, VITALS, BeerApi
+from app.models.manager import ModelManager
+from app.rest.application import RestApplication
+from app.runtime.onnx import OnnxPredictor
 from app.telemetry.logs import RequestLog
 from tests.known import KEY, REPOSITORY, SETTINGS
 from tests.redis_server import MISSING, Redis
@@ -51,24 +51,24 @@ def predictor(bundle: Bundle) -> OnnxPredictor:
 
 
 @pytest.fixture(scope="session")
-def service(predictor: OnnxPredictor, models: Path) -> InferenceService:
+def manager(predictor: OnnxPredictor, models: Path) -> ModelManager:
     """The service with the beer models loaded."""
-    service = InferenceService(BeerFace.models)
-    service.serve(predictor)
-    service.serve(OnnxPredictor(read_bundle(highest(models, RECIPE))))
-    return service
+    manager = ModelManager(BeerApi.models)
+    manager.serve(predictor)
+    manager.serve(OnnxPredictor(read_bundle(highest(models, RECIPE))))
+    return manager
 
 
 @pytest.fixture(scope="session")
-def face(service: InferenceService) -> BeerFace:
+def domain(manager: ModelManager) -> BeerApi:
     """The beer domain's face over the loaded model."""
-    return BeerFace(service)
+    return BeerApi(manager)
 
 
 @pytest.fixture(scope="session")
-def door(service: InferenceService, face: BeerFace) -> RestDoor:
+def door(manager: ModelManager, domain: BeerApi) -> RestApplication:
     """The REST door as the program builds it."""
-    return RestDoor(service, [face], KeyRing.single(KEY), RequestLog(StringIO()))
+    return RestApplication(manager, [domain], KeyRing.single(KEY), RequestLog(StringIO()))
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-async def client(door: RestDoor) -> AsyncIterator[httpx.AsyncClient]:
+async def client(door: RestApplication) -> AsyncIterator[httpx.AsyncClient]:
     """A client that has the key and calls the door in this process."""
     transport = httpx.ASGITransport(app=door)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://test", headers={"X-API-Key": KEY}) as client:

@@ -18,10 +18,10 @@ import grpc
 import numpy as np
 
 from app.bundle.store import highest, models, read_bundle
-from app.inference.contract import Contract
-from app.inference.onnx import OnnxPredictor
-from app.inference.tensors import DTYPES, Tensor, from_bytes
+from app.oip.signature import Contract
+from app.oip.tensors import DTYPES, Tensor, from_bytes
 from app.rpc._pb import open_inference_pb2 as pb
+from app.runtime.onnx import OnnxPredictor
 
 CONTENTS = {"FP32": "fp32_contents", "INT64": "int64_contents"}
 

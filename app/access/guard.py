@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from app.access.address import Network, address
-from app.access.attempts import FailedAttempts
+from app.access.failed_keys import FailedKeyLimiter
 from app.access.keys import KeyRing, Principal
 from app.access.rates import RateLimiter, Window
 from app.errors import CallError, Limited, LimitsUnavailable, NotAllowed, NotAuthenticated, RateExceeded
@@ -16,7 +16,7 @@ class Limits:
 
     rates: RateLimiter = field(default_factory=RateLimiter)
     """Counts calls of keys that have a rate."""
-    attempts: FailedAttempts = field(default_factory=lambda: FailedAttempts(0))
+    attempts: FailedKeyLimiter = field(default_factory=lambda: FailedKeyLimiter(0))
     """Counts wrong keys by address."""
     proxies: Sequence[Network] = ()
     """Networks whose X-Forwarded-For is believed."""

@@ -18,12 +18,12 @@ from urllib.parse import unquote_plus
 from pydantic import BaseModel, Field, ValidationError
 
 from app.aws_lambda.context import Context, EventError, seconds_left
-from app.batch.answers import BatchDoor
+from app.batch.answers import BatchTransport
 from app.batch.rows import LARGEST_FILE
-from app.bootstrap import build_service, fetch_models, load_models
-from app.domains.beer.face import BeerFace
+from app.composition import build_service, fetch_models, load_models
+from app.domains.beer.api import BeerApi
 from app.errors import CallError, ObjectsError, TooLate
-from app.objects import ObjectStore
+from app.object_store import ObjectStore
 from app.settings import ModelSettings, load_model_settings
 from app.telemetry.logs import configure_logging
 from app.telemetry.metrics import Registry
@@ -63,12 +63,12 @@ class NotAnswered(Exception):
     """Files that are to be tried again; the message names each and says why. The others are done."""
 
 
-def _door(settings: ModelSettings) -> BatchDoor:
+def _door(settings: ModelSettings) -> BatchTransport:
     configure_logging(settings.log_level)
-    fetch_models(settings, [BeerFace])
-    service, candidates = build_service(settings, [BeerFace], Registry())
+    fetch_models(settings, [BeerApi])
+    service, candidates = build_service(settings, [BeerApi], Registry())
     load_models(service, candidates)
-    return BatchDoor(BeerFace(service).operations[0])
+    return BatchTransport(BeerApi(service).operations[0])
 
 
 _settings = load_model_settings()

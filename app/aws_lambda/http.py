@@ -8,7 +8,7 @@ from mangum import Mangum
 from app.aws_lambda.context import Context, EventError, seconds_left
 from app.rest.asgi import App, Message, Receive, Scope, Send
 from app.rest.problems import TOO_LATE, send_problem
-from app.start import prepare
+from app.startup import prepare
 
 RESERVE = 0.2
 """Seconds before the call is cut, at which it is answered with 504."""

@@ -9,8 +9,8 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from app.batch.rows import Row, read_rows
-from app.domains.face import Operation
-from app.domains.findings import problems_of, tamed
+from app.domains.api import Operation
+from app.domains.validation import problems_of, tamed
 from app.errors import CallError, InputError, Problem, TooLate
 
 AT_ONCE = 1000
@@ -38,7 +38,7 @@ class Answers:
     """Of these, bad ones."""
 
 
-class BatchDoor:
+class BatchTransport:
     """Answers files with one operation of a domain."""
 
     def __init__(self, operation: Operation[Any, Any]) -> None:

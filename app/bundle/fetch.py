@@ -28,7 +28,7 @@ LARGEST_FILE = 1 << 30
 
 
 class Source(Protocol):
-    """Where bundles come from; `app.objects.ObjectStore` is one."""
+    """Where bundles come from; `app.object_store.ObjectStore` is one."""
 
     def read(self, key: str, limit: int) -> bytes | None:
         """An object's bytes; None where there is none."""

@@ -105,8 +105,8 @@ class Metrics(_Part):
     values: dict[str, JsonValue]
 
 
-class Drawn(_Part):
-    """Rows drawn from a seed, where told ones would be too many numbers; `app.inference.drawn` has the rule."""
+class Synthetic(_Part):
+    """Rows drawn from a seed, where told ones would be too many numbers; `app.runtime.synthetic` has the rule."""
 
     seed: str = Field(max_length=64)
     rows: int = Field(ge=1, le=16)
@@ -117,7 +117,7 @@ class Drawn(_Part):
 class Golden(_Part):
     """A few inputs with the outputs that the model must give for them."""
 
-    inputs: dict[str, Tensor | Drawn]
+    inputs: dict[str, Tensor | Synthetic]
     outputs: dict[str, Tensor]
     tolerance: float = Field(gt=0)
     """Largest absolute difference allowed, in the output's unit."""
@@ -157,7 +157,7 @@ class Manifest(PublicManifest):
         if set(self.golden.inputs) != declared or set(self.golden.outputs) != {o.name for o in self.outputs}:
             raise ValueError("golden rows do not have the declared inputs and outputs")
         for declared_input in self.inputs:
-            if isinstance(self.golden.inputs[declared_input.name], Drawn) and not _is_picture(declared_input.shape):
+            if isinstance(self.golden.inputs[declared_input.name], Synthetic) and not _is_picture(declared_input.shape):
                 raise ValueError("golden rows are drawn for an input that is no picture, or too large a one")
         if self.explanation:
             grouped = [name for group in self.explanation.groups for name in group.inputs]

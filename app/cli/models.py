@@ -10,7 +10,7 @@ from app.bundle.fetch import models_root
 from app.bundle.pointer import activate, active_version, rollback
 from app.bundle.store import models, versions
 from app.errors import BundleError
-from app.inference.quarantine import read_quarantined
+from app.models.quarantine import read_quarantined
 from app.settings import load_model_settings
 
 

@@ -7,10 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, with_config
 from typing_extensions import TypedDict
 
 from app.bundle.manifest import Manifest
-from app.domains.face import ModelRef, Operation, Warning
+from app.domains.api import ModelRef, Operation, Warning
 from app.errors import InputError, Problem
-from app.inference.predictor import Array
-from app.inference.service import InferenceService
+from app.models.manager import ModelManager
+from app.runtime.predictor import Array
 
 MODEL = "iris"
 SPECIES = ("setosa", "versicolor", "virginica")
@@ -100,17 +100,17 @@ class RowCheck:
         return [(row, self._warnings[column]) for row, column in found]
 
 
-class IrisFace:
+class IrisApi:
     """Species of iris flowers."""
 
     models = (MODEL,)
     checks = {MODEL: RowCheck}
 
-    def __init__(self, service: InferenceService) -> None:
+    def __init__(self, manager: ModelManager) -> None:
         """Args:
-        service: Runs the models.
+        manager: Runs the models.
         """
-        self._service = service
+        self._manager = manager
         self._check: RowCheck | None = None
 
     @property
@@ -138,7 +138,7 @@ class IrisFace:
         """
         lengths = (flower.sepal_length, flower.sepal_width, flower.petal_length, flower.petal_width)
         row = np.array([lengths], dtype=np.float32)
-        manifest, outputs = self._service.infer(MODEL, {"features": row}, version)
+        manifest, outputs = self._manager.infer(MODEL, {"features": row}, version)
         if self._check is None or self._check.manifest is not manifest:  # another version than the last
             self._check = RowCheck(manifest)
         number = int(outputs["class_id"][0, 0])
@@ -160,4 +160,4 @@ def _outside(name: str, low: float, high: float) -> Warning:
     }
 
 
-FACE = IrisFace
+DOMAIN = IrisApi

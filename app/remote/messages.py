@@ -7,10 +7,10 @@ import numpy as np
 
 from app.bundle.manifest import Input, Manifest, Output
 from app.errors import BundleError, InputError
-from app.inference.contract import Contract
-from app.inference.predictor import Array, Arrays
-from app.inference.tensors import DTYPES, from_bytes, from_list
+from app.oip.signature import Contract
+from app.oip.tensors import DTYPES, from_bytes, from_list
 from app.rpc._pb.open_inference_pb2 import ModelInferRequest, ModelInferResponse, ModelMetadataResponse
+from app.runtime.predictor import Array, Arrays
 
 _CONTENTS = {
     "BOOL": "bool_contents",

@@ -7,8 +7,7 @@ import grpc
 
 from app.bundle.manifest import Manifest
 from app.errors import BundleError, CallError, ModelNotReady, Overloaded, TooLate
-from app.inference.described import PACKED
-from app.inference.predictor import Array, Arrays, Predictor, check_golden
+from app.oip.metadata import PACKED
 from app.remote.connection import Connection
 from app.remote.messages import answer, joined, parts, request, rows_of, takes_packed
 from app.rpc._pb.open_inference_pb2 import (
@@ -20,6 +19,7 @@ from app.rpc._pb.open_inference_pb2 import (
     ModelReadyRequest,
     ModelReadyResponse,
 )
+from app.runtime.predictor import Array, Arrays, Predictor, check_golden
 
 MOST_BYTES = 2 << 20
 """Of one call's tensors; more rows are sent in several calls."""

@@ -10,21 +10,21 @@ from app import __version__
 from app.access.guard import Limits
 from app.access.keys import KeyRing
 from app.access.public import PublicModels
-from app.domains.face import Face
-from app.inference.admission import Admission
-from app.inference.dataplane import DataPlane
-from app.inference.service import InferenceService
+from app.domains.api import DomainApi
+from app.models.manager import ModelManager
+from app.oip.data_plane import DataPlane
+from app.rest.access_log import Record
+from app.rest.api_key import ApiKeyMiddleware
 from app.rest.asgi import App, Message, Receive, Scope, Send
-from app.rest.counts import RequestCounts
-from app.rest.gate import KeyGate
+from app.rest.oip.application import OipApplication, tell
+from app.rest.oip.routes import EndpointRoute
 from app.rest.openapi import KEYED, OPERATION_PROBLEMS, described
 from app.rest.operations import BODY_LIMITS, OperationRoute
 from app.rest.paths import Paths, is_v2, scope_of
 from app.rest.problems import Kind, problem_told
-from app.rest.record import Record
+from app.rest.request_metrics import RequestMetrics
 from app.rest.routes import add_docs, add_health, add_metrics, add_model, add_problems
-from app.rest.v2.endpoints import V2Door, tell
-from app.rest.v2.routes import EndpointRoute
+from app.runtime.thread_pool import BoundedThreadPool
 from app.telemetry.logs import RequestLog
 
 DESCRIPTION = """\
@@ -34,17 +34,17 @@ Press **Authorize** and enter the API key (`API_KEY` in `.env`); then try `POST 
 """
 
 
-class RestDoor:
+class RestApplication:
     """The whole door as one ASGI application."""
 
     def __init__(
         self,
-        service: InferenceService,
-        faces: Iterable[Face],
+        manager: ModelManager,
+        domains: Iterable[DomainApi],
         keys: KeyRing,
         log: RequestLog,
         docs_enabled: bool = True,
-        admission: Admission | None = None,
+        thread_pool: BoundedThreadPool | None = None,
         body_limits: Mapping[str, int] = BODY_LIMITS,
         limits: Limits | None = None,
         begin: Callable[[], None] | None = None,
@@ -54,12 +54,12 @@ class RestDoor:
         health_only: bool = False,
     ) -> None:
         """Args:
-        service: The one way in to models.
-        faces: Their operations become routes.
+        manager: The one way in to models.
+        domains: Their operations become routes.
         keys: Who may call.
         log: Takes a line a request.
         docs_enabled: Whether /docs and /openapi.json are there.
-        admission: Bounds what takes long; by default as the settings do.
+        thread_pool: Bounds what takes long; by default as the settings do.
         body_limits: Most bytes of a body, by the operation's size.
         limits: What known keys may do and unknown ones may try; by default as much as they like.
         begin: Called once, in the process that serves, before anything is answered.
@@ -68,21 +68,21 @@ class RestDoor:
         remote: Models that another machine runs: their operations wait beside the event loop.
         health_only: Whether nothing is here but /health/* and /metrics: another door has the models.
         """
-        self._service = service
-        self.admission = admission or Admission()
+        self._manager = manager
+        self.thread_pool = thread_pool or BoundedThreadPool()
         self.retiring = False
         """Whether the program is leaving: it answers, but is not ready for more."""
-        faces, public = list(faces), public or PublicModels()
-        self._v2: V2Door | None = None
+        domains, public = list(domains), public or PublicModels()
+        self._v2: OipApplication | None = None
         if not health_only:
-            plane = plane or DataPlane(service, self.admission, {})
-            self._v2 = V2Door(plane, self.admission, lambda: self.ready, body_limits["many"])
+            plane = plane or DataPlane(manager, self.thread_pool, {})
+            self._v2 = OipApplication(plane, self.thread_pool, lambda: self.ready, body_limits["many"])
         with _no_pydantic_1():
-            operations = _operations(faces, self.admission, body_limits, public, remote)
+            operations = _operations(domains, self.thread_pool, body_limits, public, remote)
             self.router = self._router(operations, docs_enabled)
         self._direct = {("POST", o.handler.operation.path): o.handler for o in operations}
-        known = Paths(faces, docs_enabled)
-        self._gate = KeyGate(
+        known = Paths(domains, docs_enabled)
+        self._gate = ApiKeyMiddleware(
             self._dispatch,
             keys,
             known.is_open,
@@ -91,7 +91,7 @@ class RestDoor:
             lambda presented, path: public.admits(presented, known.models(path)),
             lambda path: tell if is_v2(path) else problem_told,
         )
-        self._counts = RequestCounts(service.metrics)
+        self._counts = RequestMetrics(manager.metrics)
         paths = [getattr(route, "path", "") for route in self.router.routes]
         self._record = Record(self._gate, log, self._counts, paths)
         self._begin = begin
@@ -110,8 +110,8 @@ class RestDoor:
         router.router.routes.extend(operations)
         if self._v2 is not None:
             router.router.routes.extend(EndpointRoute(endpoint, self._v2) for endpoint in self._v2.endpoints)
-            add_model(router, self._service)
-        add_metrics(router, self._service.metrics)
+            add_model(router, self._manager)
+        add_metrics(router, self._manager.metrics)
         add_health(router, lambda: self.ready)
         add_problems(router)
         if docs_enabled:
@@ -138,7 +138,7 @@ class RestDoor:
         Returns:
             See `OperationHandler.turned_away`; None also where its key must be asked about first.
         """
-        if not self.admission.full:
+        if not self.thread_pool.full:
             return None
         handler = self._direct.get((scope["method"], scope["path"]))
         principal = self._gate.known_at_once(scope) if handler else None
@@ -151,7 +151,7 @@ class RestDoor:
     @property
     def ready(self) -> bool:
         """Whether the models can answer and the program is not leaving."""
-        return self._service.ready and not self.retiring
+        return self._manager.ready and not self.retiring
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -189,8 +189,8 @@ def _no_pydantic_1() -> Iterator[None]:
 
 
 def _operations(
-    faces: Iterable[Face],
-    admission: Admission,
+    domains: Iterable[DomainApi],
+    thread_pool: BoundedThreadPool,
     body_limits: Mapping[str, int],
     public: PublicModels,
     remote: Collection[str],
@@ -198,12 +198,12 @@ def _operations(
     return [
         OperationRoute(
             operation,
-            admission,
+            thread_pool,
             body_limits,
-            waits=any(name in remote for name in face.models),
-            dependencies=[] if public.covers(face.models) else KEYED,
+            waits=any(name in remote for name in domain.models),
+            dependencies=[] if public.covers(domain.models) else KEYED,
             responses=described(*OPERATION_PROBLEMS),
         )
-        for face in faces
-        for operation in face.operations
+        for domain in domains
+        for operation in domain.operations
     ]

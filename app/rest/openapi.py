@@ -6,7 +6,7 @@ from fastapi import FastAPI, Security
 from fastapi.openapi.utils import get_openapi
 from fastapi.security import APIKeyHeader
 
-from app.rest.gate import API_KEY_HEADER
+from app.rest.api_key import API_KEY_HEADER
 from app.rest.problems import (
     INVALID,
     MALFORMED,

@@ -9,17 +9,17 @@ from fastapi import Header
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter, ValidationError
 
-from app.domains.face import Operation
-from app.domains.findings import problems_of
+from app.domains.api import Operation
+from app.domains.validation import problems_of
 from app.errors import CallError, InputError, Overloaded
-from app.inference.admission import Admission
+from app.rest.api_key import refuse
 from app.rest.asgi import Message, Receive, Scope, Send, header, respond
 from app.rest.body import MEGABYTE, check_json, check_length, closes, read_body
-from app.rest.failures import in_own_words, told_otherwise
-from app.rest.gate import refuse
-from app.rest.gathering import Gathering, GatheringBeside
+from app.rest.error_formats import error_format, in_own_words
+from app.rest.micro_batching import MicroBatcher, RemoteMicroBatcher
 from app.rest.problems import INVALID, KINDS, OVERLOADED, RequestRefused, problem_start, problem_told, send_problem
 from app.rest.uploads import Read, Uploads, media, not_taken
+from app.runtime.thread_pool import BoundedThreadPool
 from app.telemetry.trace import current_trace
 
 BODY_LIMITS = {"one": MEGABYTE, "many": 8 * MEGABYTE, "file": 12 * MEGABYTE}
@@ -42,30 +42,30 @@ class OperationHandler:
     def __init__(
         self,
         operation: Operation[Any, Any],
-        admission: Admission,
+        thread_pool: BoundedThreadPool,
         limits: Mapping[str, int] = BODY_LIMITS,
         waits: bool = False,
     ) -> None:
         """Args:
         operation: What a face can be asked.
-        admission: Runs what takes long.
+        thread_pool: Runs what takes long.
         limits: Most bytes of a body, by the operation's size.
         waits: Whether another machine answers, so that every request takes long.
         """
         self.operation = operation
-        self._admission = admission
+        self._thread_pool = thread_pool
         self._limit = limits[operation.size]
         self._mostly_slow = operation.size != "one"
         self._slow = _alone(operation) if waits else operation.slow
         self._uploads = Uploads(operation.upload) if operation.upload else None
         self._not_taken = not_taken(operation.upload)
-        self._tell = told_otherwise(operation.failure) if operation.failure else problem_told
+        self._tell = error_format(operation.failure) if operation.failure else problem_told
         self._validate: Read = TypeAdapter(operation.request).validator.validate_json
         self._to_json = TypeAdapter(operation.answer).serializer.to_json
-        self._gathering: Gathering | None = None
+        self._gathering: MicroBatcher | None = None
         if operation.run_many is not None:
             ask = partial(self._run_many, operation.run_many)
-            self._gathering = GatheringBeside(ask, admission) if waits else Gathering(ask)
+            self._gathering = RemoteMicroBatcher(ask, thread_pool) if waits else MicroBatcher(ask)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI, for POST."""
@@ -77,11 +77,11 @@ class OperationHandler:
             version = header(scope, _MODEL_VERSION)
             body = await read_body(scope, receive, self._limit)
             if version is not None or len(body) > LARGE_BODY:
-                answer = await self._admission.run(partial(self._answer, version, read), body)
+                answer = await self._thread_pool.run(partial(self._answer, version, read), body)
             else:
                 request = read(body)
                 if self._slow is not None and self._slow(request):
-                    answer = await self._admission.run(self._run, request)
+                    answer = await self._thread_pool.run(self._run, request)
                 elif self._gathering is not None:
                     answer = await self._gathering.answer(request)
                 else:
@@ -122,7 +122,7 @@ class OperationHandler:
         Raises:
             RequestRefused: It is too long in any case.
         """
-        return self._mostly_slow and self._admission.full and check_length(scope, self._limit)
+        return self._mostly_slow and self._thread_pool.full and check_length(scope, self._limit)
 
     def _reader(self, scope: Scope) -> Read:
         found = self._uploads.reader(scope) if self._uploads else None
@@ -165,14 +165,14 @@ class OperationRoute(APIRoute):
     def __init__(
         self,
         operation: Operation[Any, Any],
-        admission: Admission,
+        thread_pool: BoundedThreadPool,
         limits: Mapping[str, int],
         waits: bool = False,
         **described: Any,
     ) -> None:
         """Args:
         operation: What a face can be asked.
-        admission: See `OperationHandler`.
+        thread_pool: See `OperationHandler`.
         limits: See `OperationHandler`.
         waits: See `OperationHandler`.
         described: More of `APIRoute`'s arguments.
@@ -190,7 +190,7 @@ class OperationRoute(APIRoute):
             openapi_extra={"requestBody": {"content": media(operation.upload)}} if operation.upload else None,
             **(in_own_words(operation, described) if operation.failure else described),
         )
-        self.handler = OperationHandler(operation, admission, limits, waits)
+        self.handler = OperationHandler(operation, thread_pool, limits, waits)
         self.app = self.handler
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from app.access.keys import ADMIN, METRICS, PREDICT
-from app.domains.face import Face
-from app.rest.v2.endpoints import ADMIN_PATH, OPEN_PATHS, PREFIX
+from app.domains.api import DomainApi
+from app.rest.oip.application import ADMIN_PATH, OPEN_PATHS, PREFIX
 
 METRICS_PATH = "/metrics"
 _PROTOCOL_MODELS = f"{PREFIX}/models/"
@@ -14,12 +14,12 @@ _PROTOCOL_MODELS = f"{PREFIX}/models/"
 class Paths:
     """Tells which paths are open to everybody and which models answer one."""
 
-    def __init__(self, faces: Iterable[Face], docs_enabled: bool) -> None:
+    def __init__(self, domains: Iterable[DomainApi], docs_enabled: bool) -> None:
         """Args:
-        faces: Whose operations have paths.
+        domains: Whose operations have paths.
         docs_enabled: Whether the documentation has some, too.
         """
-        self._models = {operation.path: face.models for face in faces for operation in face.operations}
+        self._models = {operation.path: domain.models for domain in domains for operation in domain.operations}
         self._open = OPEN_PATHS | {"/docs", "/openapi.json"} if docs_enabled else OPEN_PATHS
         self._open_prefixes = ("/health/", "/docs/assets/") if docs_enabled else ("/health/",)
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from starlette.responses import Response
 
-from app.domains.findings import tamed
+from app.domains.validation import tamed
 from app.errors import (
     CallError,
     InputError,

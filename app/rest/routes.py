@@ -11,9 +11,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 
 from app.bundle.manifest import PublicManifest
-from app.domains.findings import problem_of
+from app.domains.validation import problem_of
 from app.errors import CallError, ModelNotReady
-from app.inference.service import InferenceService
+from app.models.manager import ModelManager
 from app.rest.asgi import App, Receive, Scope, Send, respond
 from app.rest.docs import add_docs_page
 from app.rest.openapi import KEY_PROBLEMS, KEYED, MODEL_PROBLEMS, describe, described
@@ -34,12 +34,12 @@ from app.telemetry.metrics import Registry
 _BY_STATUS = {404: NO_ROUTE, 405: NO_METHOD, 400: MALFORMED}
 
 
-def add_model(router: FastAPI, service: InferenceService) -> None:
+def add_model(router: FastAPI, manager: ModelManager) -> None:
     """Add ``GET /model``.
 
     Args:
         router: Gets the route.
-        service: Has the models.
+        manager: Has the models.
     """
 
     @router.get(
@@ -51,9 +51,9 @@ def add_model(router: FastAPI, service: InferenceService) -> None:
         operation_id="model",
         summary="What a model says of itself",
     )
-    async def model(name: Annotated[str, Query(max_length=64)] = service.names[0]) -> PublicManifest:
+    async def model(name: Annotated[str, Query(max_length=64)] = manager.names[0]) -> PublicManifest:
         """The public part of a manifest: inputs with units and trained ranges, outputs, figures, data."""
-        return service.predictor(name).manifest
+        return manager.predictor(name).manifest
 
 
 def add_metrics(router: FastAPI, metrics: Registry) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from app.domains.face import Upload
+from app.domains.api import Upload
 from app.rest.asgi import Scope, header
 from app.rest.body import check_plain
 from app.rest.multipart import MULTIPART, part

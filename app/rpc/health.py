@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
 from app.errors import Overloaded
-from app.rpc.codes import NO_SERVICE, CallRefused
 from app.rpc.methods import Call, Method
+from app.rpc.status import NO_SERVICE, CallRefused
 
 SERVICE = "grpc.health.v1.Health"
 LOOK_SECONDS = 0.25

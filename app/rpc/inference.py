@@ -8,12 +8,12 @@ from google.protobuf.message import Message
 
 from app.access.keys import ADMIN, PREDICT
 from app.errors import InputError, Problem
-from app.inference.admission import Admission
-from app.inference.dataplane import EXTENSIONS, SERVER, DataPlane
-from app.inference.described import Description, config_of, metadata_of, statistics_of
+from app.oip.data_plane import EXTENSIONS, SERVER, DataPlane
+from app.oip.metadata import Description, config_of, metadata_of, statistics_of
 from app.rpc._pb import open_inference_pb2 as pb
 from app.rpc.messages import answer_message, read_call
 from app.rpc.methods import Call, Method
+from app.runtime.thread_pool import BoundedThreadPool
 
 _MessageT = TypeVar("_MessageT", bound=Message)
 
@@ -25,14 +25,14 @@ LARGE_MESSAGE = 65_536
 class InferenceMethods:
     """The protocol's methods."""
 
-    def __init__(self, plane: DataPlane, admission: Admission, is_ready: Callable[[], bool]) -> None:
+    def __init__(self, plane: DataPlane, thread_pool: BoundedThreadPool, is_ready: Callable[[], bool]) -> None:
         """Args:
         plane: Answers.
-        admission: Runs what takes long.
+        thread_pool: Runs what takes long.
         is_ready: Whether the models can answer and the program is not leaving.
         """
         self._plane = plane
-        self._admission = admission
+        self._thread_pool = thread_pool
         self._is_ready = is_ready
         self.methods = (
             self._method("ModelInfer", pb.ModelInferRequest, self._infer, lambda request: (request.model_name,)),
@@ -62,7 +62,7 @@ class InferenceMethods:
         timeout = call.remaining()
         if request.raw_input_contents or request.ByteSize() <= LARGE_MESSAGE:
             return answer_message(request, await self._plane.infer(read_call(request), timeout))
-        return await self._admission.run(partial(self._answer, request), timeout)
+        return await self._thread_pool.run(partial(self._answer, request), timeout)
 
     def _answer(self, request: pb.ModelInferRequest, timeout: float | None) -> pb.ModelInferResponse:
         return answer_message(request, self._plane.answer(read_call(request), timeout))

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from app.inference.dataplane import DataPlane, InferCall
-from app.inference.tensors import Tensor
+from app.oip.data_plane import DataPlane, InferCall
+from app.oip.tensors import Tensor
 from app.rpc._pb.iris_pb2 import IrisPredictReply, IrisPredictRequest
 from app.rpc.methods import Call, Method
 

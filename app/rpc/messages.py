@@ -6,11 +6,11 @@ import numpy as np
 
 from app.bundle.manifest import Output
 from app.errors import InputError, Problem
-from app.inference.dataplane import InferAnswer, InferCall
-from app.inference.described import warnings_of
-from app.inference.predictor import Array
-from app.inference.tensors import DTYPES, Tensor, dtype_of, elements, from_bytes, refused
+from app.oip.data_plane import InferAnswer, InferCall
+from app.oip.metadata import warnings_of
+from app.oip.tensors import DTYPES, Tensor, dtype_of, elements, from_bytes, refused
 from app.rpc._pb.open_inference_pb2 import InferTensorContents, ModelInferRequest, ModelInferResponse
+from app.runtime.predictor import Array
 
 CONTENTS = {
     "BOOL": "bool_contents",

@@ -8,7 +8,7 @@ from typing import Any
 
 import grpc
 
-from app.rpc.door import RpcDoor
+from app.rpc.handler import GrpcHandler
 from app.rpc.health import SERVICE, Health
 from app.rpc.reflection import Reflection
 
@@ -35,12 +35,12 @@ class Bounds:
     """Until a connection has agreed on TLS and HTTP/2."""
 
 
-class RpcServer:
+class GrpcServer:
     """Serves a door on a port."""
 
     def __init__(
         self,
-        door: RpcDoor,
+        door: GrpcHandler,
         health: Health,
         address: str,
         bounds: Bounds,

@@ -8,7 +8,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 
-from app.serving.bounds import BACKLOG
+from app.serving.limits import BACKLOG
 
 LEAST_TAKEN = 4
 """Few, so that workers that share the port share a handful of connections, too."""

@@ -8,16 +8,16 @@ import uvicorn
 
 from app.rest.asgi import App, Message
 from app.rest.problems import Kind
-from app.serving.bounds import Bounds
-from app.serving.protocol import GuardedProtocol
-from app.serving.turnstile import Turnstile
+from app.serving.fair_start import FairStart
+from app.serving.limits import Bounds
+from app.serving.protocol import BoundedHttpProtocol
 
 TurnAway = Callable[[Any], tuple[Message, bytes] | None]
 """ASGI's scope to the message that opens the answer, and its body; None where the application is to answer."""
 
 
-class GuardedConfig(uvicorn.Config):
-    """uvicorn's configuration for `GuardedProtocol`."""
+class BoundedConfig(uvicorn.Config):
+    """uvicorn's configuration for `BoundedHttpProtocol`."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class GuardedConfig(uvicorn.Config):
         """
         super().__init__(
             app,
-            http=GuardedProtocol,
+            http=BoundedHttpProtocol,
             ws="none",
             log_config=None,
             access_log=False,
@@ -49,10 +49,10 @@ class GuardedConfig(uvicorn.Config):
         """Whether the program is leaving: every answer then closes its connection."""
         self.on_unread = on_unread
         self.turn_away = turn_away
-        self._turnstile: Turnstile | None = None
+        self._turnstile: FairStart | None = None
 
-    def turnstile(self, loop: asyncio.AbstractEventLoop) -> Turnstile:
+    def turnstile(self, loop: asyncio.AbstractEventLoop) -> FairStart:
         """The turnstile of all connections, which live in one event loop."""
         if self._turnstile is None:
-            self._turnstile = Turnstile(loop)
+            self._turnstile = FairStart(loop)
         return self._turnstile

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from app.rest.asgi import App, Receive, Scope, Send, respond
 from app.rest.problems import NO_METHOD, NO_ROUTE, NOT_READY, send_problem
-from app.serving.bounds import Bounds
-from app.serving.config import GuardedConfig
-from app.serving.server import GuardedServer
+from app.serving.config import BoundedConfig
+from app.serving.limits import Bounds
+from app.serving.server import BoundedServer
 from app.serving.sockets import address_of
 
 _GRACE = 1.0
@@ -54,7 +54,7 @@ class Management:
         bounds: What a connection may take.
         """
         self._listening = listening
-        self._server = GuardedServer(GuardedConfig(app, bounds, lifespan="off"), _GRACE)
+        self._server = BoundedServer(BoundedConfig(app, bounds, lifespan="off"), _GRACE)
         self._thread = threading.Thread(target=self._server.run, args=([listening],), name="management", daemon=True)
 
     def start(self) -> None:

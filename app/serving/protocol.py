@@ -12,14 +12,14 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from app.rest.body import CLOSES
 from app.rest.problems import MALFORMED, REFUSED, Kind, RequestRefused
-from app.serving.exchange import Exchange
-from app.serving.heads import SMALL_HEAD, check_head, plain_head, split_target
-from app.serving.outbox import Outbox
-from app.serving.refusal import HEAD_TOO_LARGE, TIMED_OUT, refusal
-from app.serving.turnstile import CROWD
+from app.serving.early_response import HEAD_TOO_LARGE, TIMED_OUT, refusal
+from app.serving.fair_start import CROWD
+from app.serving.request_head import SMALL_HEAD, check_head, plain_head, split_target
+from app.serving.response_cycle import ResponseCycle
+from app.serving.write_coalescing import CoalescingTransport
 
 if TYPE_CHECKING:
-    from app.serving.config import GuardedConfig
+    from app.serving.config import BoundedConfig
 
 _RESET = struct.pack("ii", 1, 0)
 
@@ -36,12 +36,12 @@ class Phase(Enum):
     CLOSING = "the client to take the last bytes"
 
 
-class GuardedProtocol(HttpToolsProtocol):
+class BoundedHttpProtocol(HttpToolsProtocol):
     """A connection. It sets no timers: the server looks at each from time to time, see `watch`."""
 
-    cycle: Exchange
+    cycle: ResponseCycle
 
-    def __init__(self, config: "GuardedConfig", *others: Any, **named: Any) -> None:
+    def __init__(self, config: "BoundedConfig", *others: Any, **named: Any) -> None:
         """Args:
         config: With the bounds.
         others: As `HttpToolsProtocol` takes them.
@@ -60,8 +60,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._since = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take over a connection, writing to it through an `Outbox`."""
-        super().connection_made(Outbox(transport, self.loop))  # type: ignore[arg-type]
+        """Take over a connection, writing to it through an `CoalescingTransport`."""
+        super().connection_made(CoalescingTransport(transport, self.loop))  # type: ignore[arg-type]
 
     # What arrives
 
@@ -161,7 +161,7 @@ class GuardedProtocol(HttpToolsProtocol):
         scope["path"], scope["raw_path"], scope["query_string"] = split_target(self.url)
         self._requests += 1
         before = self.cycle
-        self.cycle = Exchange(
+        self.cycle = ResponseCycle(
             scope=scope,
             transport=self.transport,
             flow=self.flow,

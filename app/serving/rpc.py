@@ -7,14 +7,14 @@ import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.bootstrap import Program
+from app.composition import Program
 from app.errors import SettingsError
 from app.settings import Settings
 
 if TYPE_CHECKING:
     import grpc
 
-    from app.rpc.server import RpcServer
+    from app.rpc.server import GrpcServer
 
 
 def check_tls(settings: Settings) -> None:
@@ -53,7 +53,7 @@ def _read(name: str, path: Path) -> bytes:
         raise SettingsError(f"{name}: {path} cannot be read: {error.strerror}") from None
 
 
-def rpc_server(settings: Settings, program: Program, address: str) -> "RpcServer":
+def rpc_server(settings: Settings, program: Program, address: str) -> "GrpcServer":
     """The gRPC server of this process.
 
     Args:
@@ -61,7 +61,7 @@ def rpc_server(settings: Settings, program: Program, address: str) -> "RpcServer
         program: Its parts.
         address: Host and port that are reserved.
     """
-    from app.rpc.door import RpcDoor
+    from app.rpc.handler import GrpcHandler
     from app.rpc.health import Health
     from app.rpc.inference import SERVICE as INFERENCE
     from app.rpc.inference import InferenceMethods
@@ -69,25 +69,25 @@ def rpc_server(settings: Settings, program: Program, address: str) -> "RpcServer
     from app.rpc.iris import SERVICE as IRIS
     from app.rpc.iris import IrisMethods
     from app.rpc.methods import Method
-    from app.rpc.server import Bounds, RpcServer
+    from app.rpc.server import Bounds, GrpcServer
 
     plane = program.plane
-    inference = InferenceMethods(plane, program.rest.admission, lambda: program.rest.ready)
+    inference = InferenceMethods(plane, program.rest.thread_pool, lambda: program.rest.ready)
     services = {"": lambda: program.rest.ready, INFERENCE: lambda: program.rest.ready}
     methods: tuple[Method, ...] = inference.methods
     if IRIS_MODEL in plane.names and not settings.serves_models_only:
         services[IRIS] = lambda: plane.is_ready(IRIS_MODEL)
         methods += IrisMethods(plane).methods
     health = Health(services)
-    door = RpcDoor(
+    door = GrpcHandler(
         (*methods, *health.methods),
         program.guard,
         program.log,
-        program.service.metrics,
+        program.manager.metrics,
         program.public,
         settings.body_timeout,
     )
-    return RpcServer(
+    return GrpcServer(
         door,
         health,
         address,

@@ -8,16 +8,16 @@ import socket
 import sys
 from collections.abc import Callable
 
-from app.bootstrap import Program
+from app.composition import Program
 from app.errors import SettingsError
-from app.serving.bounds import Bounds
-from app.serving.config import GuardedConfig
+from app.serving.config import BoundedConfig
+from app.serving.limits import Bounds
 from app.serving.management import Management, ManagementApp
 from app.serving.rpc import check_tls, rpc_server
-from app.serving.server import GuardedServer
+from app.serving.server import BoundedServer
 from app.serving.sockets import address_of, allow_many_connections, listen, reserve
 from app.settings import Settings
-from app.start import EXIT_SETTINGS, quit_with
+from app.startup import EXIT_SETTINGS, quit_with
 
 EXIT_ADDRESS = 1
 """Exit code where an address cannot be listened on; the log says which and why."""
@@ -142,15 +142,15 @@ def run(settings: Settings, program: Program, listening: socket.socket, rpc: str
     allow_many_connections()
     sys.setswitchinterval(SWITCH_SECONDS)
     rest = program.rest
-    config = GuardedConfig(rest, Bounds.of(settings), rest.count_unread, rest.turned_away)
+    config = BoundedConfig(rest, Bounds.of(settings), rest.count_unread, rest.turned_away)
     beside = rpc_server(settings, program, rpc) if rpc else None
     settle()
     _give_back_memory()
-    server = GuardedServer(config, settings.shutdown_grace, program.rest.retire, on_start, beside)
+    server = BoundedServer(config, settings.shutdown_grace, program.rest.retire, on_start, beside)
     try:
         server.run([listening])
     finally:
-        program.rest.admission.close()
-        if program.rest.admission.taken:  # work that outlived its grace would keep the interpreter from ending
+        program.rest.thread_pool.close()
+        if program.rest.thread_pool.taken:  # work that outlived its grace would keep the interpreter from ending
             logging.shutdown()
             os._exit(0)

@@ -10,8 +10,8 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
 from app.serving.acceptor import Acceptor
-from app.serving.config import GuardedConfig
-from app.serving.protocol import GuardedProtocol
+from app.serving.config import BoundedConfig
+from app.serving.protocol import BoundedHttpProtocol
 
 SWEEP_SECONDS = 0.5
 """Between two looks at every connection; 20,000 of them take a few milliseconds."""
@@ -36,12 +36,12 @@ class Beside(Protocol):
         """Take no more calls, and give those in work so many seconds."""
 
 
-class GuardedServer(uvicorn.Server):
-    """Serves a `GuardedConfig`."""
+class BoundedServer(uvicorn.Server):
+    """Serves a `BoundedConfig`."""
 
     def __init__(
         self,
-        config: GuardedConfig,
+        config: BoundedConfig,
         grace: float,
         on_retire: Callable[[], None] = lambda: None,
         on_start: Callable[[], None] = lambda: None,
@@ -52,7 +52,7 @@ class GuardedServer(uvicorn.Server):
         grace: Seconds until whoever is still connected is left, once told to stop.
         on_retire: Called once told to stop, before anything is closed.
         on_start: Called once requests are answered.
-        beside: Served and ended together with it.
+        beside: LoadedModel and ended together with it.
         """
         super().__init__(config)
         self._guard = config
@@ -63,7 +63,7 @@ class GuardedServer(uvicorn.Server):
         self._acceptors: list[Acceptor] = []
 
     @property
-    def connections(self) -> list[GuardedProtocol]:
+    def connections(self) -> list[BoundedHttpProtocol]:
         """The open connections."""
         return list(self.server_state.connections)  # type: ignore[arg-type]
 
@@ -85,8 +85,8 @@ class GuardedServer(uvicorn.Server):
         self.started = True
         self._on_start()
 
-    def _connection(self) -> GuardedProtocol:
-        return GuardedProtocol(self._guard, self.server_state, self.lifespan.state)
+    def _connection(self) -> BoundedHttpProtocol:
+        return BoundedHttpProtocol(self._guard, self.server_state, self.lifespan.state)
 
     async def on_tick(self, counter: int) -> bool:
         """Look at the connections, and do what uvicorn does."""

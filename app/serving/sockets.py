@@ -3,7 +3,7 @@
 import resource
 import socket
 
-from app.serving.bounds import BACKLOG
+from app.serving.limits import BACKLOG
 
 
 def listen(host: str, port: int) -> socket.socket:

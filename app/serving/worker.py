@@ -22,7 +22,7 @@ def main() -> None:
     """
     gc.disable()  # before the imports, as in `app.__main__`
     from app.serving.serve import run
-    from app.start import start
+    from app.startup import start
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, leave)

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from app.telemetry.sheet import SUFFIX
+from app.telemetry.shared_counters import SUFFIX
 
 if sys.platform != "win32":  # there, processes cannot share a folder
     import fcntl

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from app.telemetry.folder import remove_if_abandoned
-from app.telemetry.sheet import SPILL, Sheet, claim, others
+from app.telemetry.shared_counters import SPILL, SharedCounters, claim, others
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class Registry:
         """
         self.folder = folder
         """The folder that it shares."""
-        self._sheet = Sheet() if folder is None else claim(folder)
+        self._sheet = SharedCounters() if folder is None else claim(folder)
         self.values = self._sheet.values
         """Values by place."""
         self.array = self._sheet.array

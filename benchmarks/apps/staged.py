@@ -14,16 +14,16 @@ from time import perf_counter_ns
 from typing import Any
 
 from app.access.keys import KeyRing
-from app.command import main
+from app.cli.main import main
 from app.domains.beer.answers import Answers
-from app.domains.beer.face import BeerFace
-from app.inference.onnx import OnnxPredictor
-from app.inference.watch import ModelWatch
-from app.rest.counts import RequestCounts
+from app.domains.beer.api import BeerApi
+from app.models.metrics import ModelMetrics
 from app.rest.operations import OperationHandler
-from app.serving.exchange import Exchange
-from app.serving.outbox import Outbox
-from app.serving.protocol import GuardedProtocol
+from app.rest.request_metrics import RequestMetrics
+from app.runtime.onnx import OnnxPredictor
+from app.serving.protocol import BoundedHttpProtocol
+from app.serving.response_cycle import ResponseCycle
+from app.serving.write_coalescing import CoalescingTransport
 from app.telemetry.logs import RequestLog
 
 taken: defaultdict[str, list[int]] = defaultdict(list)
@@ -45,14 +45,14 @@ def timed(owner: Any, name: str, stage: str) -> None:
 
 def timed_send() -> None:
     """Put a timer around `send`, which waits for nothing here."""
-    inner = Exchange.send
+    inner = ResponseCycle.send
 
-    async def outer(self: Exchange, message: Any) -> None:
+    async def outer(self: ResponseCycle, message: Any) -> None:
         start = perf_counter_ns()
         await inner(self, message)
         taken[f"send: {message['type']}"].append(perf_counter_ns() - start)
 
-    Exchange.send = outer
+    ResponseCycle.send = outer  # type: ignore[method-assign]
 
 
 def timed_handler() -> None:
@@ -64,20 +64,20 @@ def timed_handler() -> None:
         timed(self, "_validate", "schema: validate")
         timed(self, "_to_json", "schema: serialize")
 
-    OperationHandler.__init__ = outer
+    OperationHandler.__init__ = outer  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":
-    timed(GuardedProtocol, "data_received", "parse and start")
+    timed(BoundedHttpProtocol, "data_received", "parse and start")
     timed(KeyRing, "authenticate", "key")
-    timed(BeerFace, "predict_each", "face, all of it")
+    timed(BeerApi, "predict_each", "face, all of it")
     timed(OnnxPredictor, "predict", "face: predictor")
-    timed(ModelWatch, "seen", "face: inputs counted")
+    timed(ModelMetrics, "seen", "face: inputs counted")
     timed(Answers, "make", "face: answers, warnings, figures")
-    timed(RequestCounts, "ended", "request counted")
+    timed(RequestMetrics, "ended", "request counted")
     timed(RequestLog, "record", "log line")
     timed(RequestLog, "_flush", "log lines written")
-    timed(Outbox, "_flush", "answer sent")
+    timed(CoalescingTransport, "_flush", "answer sent")
     timed_send()
     timed_handler()
     sys.argv = ["app"]

@@ -13,16 +13,16 @@ def _container() -> dict[str, Any]:
 
 
 def test_the_service_asks_for_the_runtime_that_is_there() -> None:
-    runtime, service = read("kserve")["ServingRuntime"], read("kserve")["InferenceService"]
+    runtime, manager = read("kserve")["ServingRuntime"], read("kserve")["InferenceService"]
     assert runtime["apiVersion"] == "serving.kserve.io/v1alpha1"
-    assert service["apiVersion"] == "serving.kserve.io/v1beta1"
-    model = service["spec"]["predictor"]["model"]
+    assert manager["apiVersion"] == "serving.kserve.io/v1beta1"
+    model = manager["spec"]["predictor"]["model"]
     assert model["runtime"] == runtime["metadata"]["name"]
     assert model["protocolVersion"] in runtime["spec"]["protocolVersions"] == ["grpc-v2"]
     (known,) = runtime["spec"]["supportedModelFormats"]
     assert model["modelFormat"].items() <= known.items() and known["autoSelect"] is True
     assert model["storageUri"].startswith("s3://")
-    assert runtime["metadata"]["namespace"] == service["metadata"]["namespace"] == "beer-model"
+    assert runtime["metadata"]["namespace"] == manager["metadata"]["namespace"] == "beer-model"
 
 
 def test_its_container_is_the_model_server_with_the_models_that_are_brought() -> None:

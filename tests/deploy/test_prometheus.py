@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from app.bootstrap import build
-from app.domains.beer.figures import BITTERNESS, WARNINGS, WIDTH
-from app.inference.batcher import ROWS
-from app.inference.watch import EXPECTED, INFO, INPUTS, PREDICTIONS
-from app.rest.counts import DURATION, REFUSED, REQUESTS
-from app.rpc import counts
+from app.composition import build
+from app.domains.beer.metrics import BITTERNESS, WARNINGS, WIDTH
+from app.models.metrics import EXPECTED, INFO, INPUTS, PREDICTIONS
+from app.rest.request_metrics import DURATION, REFUSED, REQUESTS
+from app.rpc import call_metrics
 from app.settings import load_settings
 from app.telemetry.metrics import Family
 from tests.keys import make_key
@@ -32,10 +31,15 @@ def families(plain_environment: Path, monkeypatch: pytest.MonkeyPatch) -> dict[s
     make_key(plain_environment / "keys.json", "one")
     monkeypatch.setenv("API_KEY", KEY)
     monkeypatch.setenv("API_KEYS_FILE", "keys.json")
-    metrics = build(load_settings()).service.metrics
+    metrics = build(load_settings()).manager.metrics
     for family in (BITTERNESS, WARNINGS, WIDTH, EXPECTED, INFO, INPUTS, PREDICTIONS, DURATION, REFUSED, REQUESTS):
         metrics.place(family, *("x" for _ in family.labels))
-    for family in (counts.CALLS, counts.DURATION, counts.IN_PROGRESS, counts.REFUSED, ROWS):  # of gRPC and batching
+    for family in (
+        call_metrics.CALLS,
+        call_metrics.DURATION,
+        call_metrics.IN_PROGRESS,
+        call_metrics.REFUSED,
+    ):  # of gRPC
         metrics.place(family, *("x" for _ in family.labels))
     return metrics.families
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from app.serving.turnstile import CROWD, MOST_BEGUN
+from app.serving.fair_start import CROWD, MOST_BEGUN
 from tests.known import KEY
 from tests.live.conftest import Start
 from tests.live.program import Program

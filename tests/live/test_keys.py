@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 import pytest
 from starlette.routing import Route
 
-from app.rest.application import RestDoor
+from app.rest.application import RestApplication
 from tests.known import KEY
 from tests.live.program import Program
 from tests.live.wire import Answer, chunked, kernel_buffers, request
@@ -97,7 +97,7 @@ def test_documented_routes_are_those_that_the_tests_know(documented: dict[str, s
     assert documented.keys() - OPEN.keys() == keyed | PROTOCOL
 
 
-def test_no_route_is_hidden_from_these_tests(door: RestDoor, documented: dict[str, set[str]]) -> None:
+def test_no_route_is_hidden_from_these_tests(door: RestApplication, documented: dict[str, set[str]]) -> None:
     """Neither one that is left out of the document nor one under a path that is open."""
     routes = {route.path for route in door.router.routes if isinstance(route, Route)}
     assert routes <= documented.keys() | OPEN.keys() and "/docs/assets/docs.js" in routes

@@ -12,7 +12,7 @@ from sklearn.datasets import load_iris
 
 from app import __version__
 from app.bundle.store import read_bundle
-from app.inference.onnx import OnnxPredictor
+from app.runtime.onnx import OnnxPredictor
 from tests.keys import make_key
 from tests.known import KEY, REPOSITORY
 from tests.live.conftest import Start

@@ -8,8 +8,8 @@ from schemathesis.specs.openapi.checks import negative_data_rejection, positive_
 
 from app.access.keys import KeyRing
 from app.domains.discovery import discover
-from app.inference.service import InferenceService
-from app.rest.application import RestDoor
+from app.models.manager import ModelManager
+from app.rest.application import RestApplication
 from app.rest.openapi import describe
 from app.telemetry.logs import RequestLog
 from tests.known import KEY
@@ -17,8 +17,8 @@ from tests.live.program import Program
 from tests.live.wire import request
 
 _kinds = discover()
-_service = InferenceService([name for kind in _kinds for name in kind.models])
-DOCUMENT = describe(RestDoor(_service, [k(_service) for k in _kinds], KeyRing.single(KEY), RequestLog()).router)
+_manager = ModelManager([name for kind in _kinds for name in kind.models])
+DOCUMENT = describe(RestApplication(_manager, [k(_manager) for k in _kinds], KeyRing.single(KEY), RequestLog()).router)
 schema = schemathesis.openapi.from_dict(DOCUMENT)
 
 PICTURE = {"base64", "no_picture", "broken_picture", "too_small", "too_many_pixels", "too_many_scans"}

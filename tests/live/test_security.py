@@ -159,10 +159,10 @@ def test_no_secret_is_in_the_representation_of_the_settings() -> None:
 
 
 FAULTY = """
-from app.domains.beer.face import BeerFace
+from app.domains.beer.api import BeerApi
 def fault(*arguments, **named): raise RuntimeError("the inside of the program")
-BeerFace.predict = BeerFace.predict_each = BeerFace.predict_batch = fault
-from app.command import main
+BeerApi.predict = BeerApi.predict_each = BeerApi.predict_batch = fault
+from app.cli.main import main
 main()
 """
 

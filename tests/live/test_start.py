@@ -23,7 +23,7 @@ MOST_MEMORY = 130
 """MB that a worker may take with the committed bundles; what the measure itself may vary comes on top."""
 
 NOT_SET_ON = {
-    "app.access.keyfile", "app.cli", "app.remote", "app.serving.workers", "google.protobuf.json_format", "limits",
+    "app.access.keyfile", "app.cli.keys", "app.cli.models", "app.remote", "app.serving.supervisor", "google.protobuf.json_format", "limits",
     "obstore", "pydantic.v1.main", "redis", "unittest",
 }  # fmt: skip
 """Modules of settings and commands that are not there, and one that FastAPI would import for itself."""
@@ -204,7 +204,7 @@ def test_the_version_is_told_without_any_setting(tmp_path: Path) -> None:
 
 
 LOADED = (
-    "import sys, app.main, app.command, app.serving.workers, app.rpc.server, app.cli.keys, app.cli.models;"
+    "import sys, app.main, app.cli.main, app.serving.supervisor, app.rpc.server, app.cli.keys, app.cli.models;"
     "print(*sys.modules)"
 )
 
@@ -236,12 +236,12 @@ def test_a_start_imports_nothing_for_what_is_not_set_on(start: Start) -> None:
 
 SETTLED = """
 import gc, runpy
-from app.serving.server import GuardedServer
-startup = GuardedServer.startup
+from app.serving.server import BoundedServer
+startup = BoundedServer.startup
 async def told(server, sockets=None):
     await startup(server, sockets)
     print(gc.isenabled(), gc.get_freeze_count() > 50_000, flush=True)
-GuardedServer.startup = told
+BoundedServer.startup = told
 runpy.run_module("app", run_name="__main__")
 """
 

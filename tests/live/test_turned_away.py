@@ -152,9 +152,9 @@ def test_while_the_program_leaves_no_reset_hides_the_answer(full: Program) -> No
 
 BROKEN = """
 import runpy
-from app.rest.application import RestDoor
+from app.rest.application import RestApplication
 def broken(door, scope): raise RuntimeError("broken on purpose")
-RestDoor.turned_away = broken
+RestApplication.turned_away = broken
 runpy.run_module("app", run_name="__main__")
 """
 

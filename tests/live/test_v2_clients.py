@@ -13,7 +13,7 @@ import pytest
 from app import __version__
 from app.bundle.manifest import Manifest
 from app.bundle.store import read_bundle
-from app.inference.onnx import OnnxPredictor
+from app.runtime.onnx import OnnxPredictor
 from tests.keys import make_key
 from tests.known import REPOSITORY
 from tests.live.conftest import Start

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from app.bundle.store import highest, read_bundle
-from app.inference.contract import Contract
+from app.oip.signature import Contract
 from tests.known import REPOSITORY
 
 HERE = Path(__file__).parent

@@ -4,8 +4,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 from typing_extensions import TypedDict
 
-from app.domains.face import ModelRef, Operation
-from app.inference.service import InferenceService
+from app.domains.api import ModelRef, Operation
+from app.models.manager import ModelManager
 
 
 class Numbers(BaseModel):
@@ -24,16 +24,16 @@ class Total(TypedDict):
     model: ModelRef
 
 
-class ToyFace:
+class ToyApi:
     """Sums."""
 
     models = ("toy",)
 
-    def __init__(self, service: InferenceService) -> None:
+    def __init__(self, manager: ModelManager) -> None:
         """Args:
-        service: Runs the models.
+        manager: Runs the models.
         """
-        self._service = service
+        self._manager = manager
 
     @property
     def operations(self) -> tuple[Operation[Numbers, Total]]:
@@ -54,11 +54,11 @@ class ToyFace:
     def add(self, numbers: Numbers, version: str | None = None) -> Total:
         """The sum of two numbers."""
         row = np.array([[numbers.a, numbers.b]], dtype=np.float32)
-        manifest, outputs = self._service.infer("toy", {"features": row}, version)
+        manifest, outputs = self._manager.infer("toy", {"features": row}, version)
         return {
             "total": float(outputs["total"][0, 0]),
             "model": {"name": manifest.name, "version": manifest.version},
         }
 
 
-FACE = ToyFace
+DOMAIN = ToyApi

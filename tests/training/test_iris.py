@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from app.bundle.store import highest, read_bundle
-from app.inference.onnx import OnnxPredictor
+from app.runtime.onnx import OnnxPredictor
 from tests.known import REPOSITORY
 from training import iris
 from training.errors import ExportError

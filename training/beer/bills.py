@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from app.domains.beer.bill import Addition, Stage, bill_row
 from app.domains.beer.grist import malt_shares, yeast_kinds
+from app.domains.beer.hop_bill import Addition, Stage, bill_row
 from app.domains.beer.recipe import ASSUMED_ALPHA
 from app.domains.beer.schema import DEFAULT_BATCH_L
 from app.domains.beer.varieties import find

@@ -6,8 +6,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from app.domains.beer.bill import BILL_COLUMNS, TIMES
 from app.domains.beer.grist import GRIST_COLUMNS
+from app.domains.beer.hop_bill import BILL_COLUMNS, TIMES
 from app.domains.beer.recipe import VITAL_COLUMNS
 from training.arrays import Array
 from training.baselines import PlainXGBoost, linear, median

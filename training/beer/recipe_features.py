@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from app.domains.beer.bill import TIMES
+from app.domains.beer.hop_bill import TIMES
 from training.arrays import Array, Columns
 from training.beer.features import vital_features
 

@@ -2,7 +2,7 @@
 
 import re
 
-from app.domains.beer.bill import Stage
+from app.domains.beer.hop_bill import Stage
 
 TIMES: dict[str, Stage] = {
     "mash": Stage.MASH,

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from app.bundle.manifest import CARD, MODEL, Drawn, Golden, Input, Manifest, Metrics, Output, TrainingData
+from app.bundle.manifest import CARD, MODEL, Golden, Input, Manifest, Metrics, Output, Synthetic, TrainingData
 from app.bundle.store import write_bundle
-from app.inference.drawn import drawn
+from app.runtime.synthetic import drawn
 from training.pets.card import card
 from training.pets.photos import Photo, digest
 from training.pets.plot import reliability_png
@@ -19,7 +19,7 @@ from training.pets.running import INPUT, run_graph
 
 NAME = "cat-dog"
 RELIABILITY = "reliability.png"
-GOLDEN = Drawn(seed="cat-dog", rows=4, cells=8)
+GOLDEN = Synthetic(seed="cat-dog", rows=4, cells=8)
 
 
 class Made(NamedTuple):

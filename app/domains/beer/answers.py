@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.bundle.manifest import Manifest
-from app.domains.beer.doubts import Doubts
-from app.domains.beer.figures import BeerFigures
+from app.domains.api import ModelRef
+from app.domains.beer.metrics import BeerMetrics
+from app.domains.beer.plausibility import PlausibilityChecks
 from app.domains.beer.recipe import Resolved
 from app.domains.beer.schema import Prediction
-from app.domains.face import ModelRef
-from app.inference.predictor import Array
+from app.runtime.predictor import Array
 from app.telemetry.metrics import Registry
 
 OUTPUTS = ("ibu", "lower", "upper")
@@ -28,8 +28,8 @@ class Answers:
         self.manifest = manifest
         self._model: ModelRef = {"name": manifest.name, "version": manifest.version}
         self._coverage = manifest.coverage or 0.0
-        self._doubts = Doubts(manifest)
-        self._figures = BeerFigures(registry, manifest)
+        self._doubts = PlausibilityChecks(manifest)
+        self._figures = BeerMetrics(registry, manifest)
 
     def make(
         self, rows: NDArray[np.float64], outputs: Mapping[str, Array], bills: Sequence[Resolved] = ()

@@ -3,7 +3,7 @@
 from app.bundle.manifest import Manifest
 from app.domains.beer.recipe import FIELDS
 from app.domains.beer.schema import Contribution, Explanation
-from app.inference.service import Reasons
+from app.models.manager import Reasons
 
 
 def told(manifest: Manifest, reasons: Reasons, ibu: float) -> Explanation:

@@ -7,13 +7,13 @@ from operator import attrgetter
 import numpy as np
 from numpy.typing import NDArray
 
-from app.domains.beer.bill import BILL_COLUMNS, Addition, bill_row, tinseth
+from app.domains.api import Warning
 from app.domains.beer.grist import GRIST_COLUMNS, malt_shares, yeast_kinds
+from app.domains.beer.hop_bill import BILL_COLUMNS, Addition, bill_row, tinseth
 from app.domains.beer.schema import Beer, Hop
 from app.domains.beer.tinseth import bigness
 from app.domains.beer.units import LARGEST_SG, points
 from app.domains.beer.varieties import find
-from app.domains.face import Warning
 from app.errors import Problem
 
 VITAL_COLUMNS = ("abv", "target_og", "target_fg", "ebc", "srm", "ph")

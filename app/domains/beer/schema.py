@@ -6,8 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, JsonVal
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypedDict
 
-from app.domains.beer.bill import Stage
-from app.domains.face import ModelRef, Warning
+from app.domains.api import ModelRef, Warning
+from app.domains.beer.hop_bill import Stage
 
 LARGEST_BATCH = 1000
 MOST_ADDITIONS = 50

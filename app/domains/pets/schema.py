@@ -5,7 +5,7 @@ from typing import Literal, NotRequired
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from typing_extensions import TypedDict
 
-from app.domains.face import ModelRef, Warning
+from app.domains.api import ModelRef, Warning
 from app.domains.pets.base64text import Base64
 
 

@@ -6,22 +6,22 @@ from typing import Any
 
 import pytest
 
-from app.batch.answers import AT_ONCE, Answers, BatchDoor
-from app.domains.beer.face import BeerFace
+from app.batch.answers import AT_ONCE, Answers, BatchTransport
+from app.domains.beer.api import BeerApi
 from app.domains.beer.schema import Beer
 from app.errors import ModelNotReady, TooLate
-from app.inference.service import InferenceService
+from app.models.manager import ModelManager
 from tests.known import BEER
 
 HOPS = [{"name": "Magnum", "amount_g": 30, "boil_minutes": 60}]
 
 
 @pytest.fixture(scope="module")
-def door(face: BeerFace) -> BatchDoor:
-    return BatchDoor(face.operations[0])
+def door(domain: BeerApi) -> BatchTransport:
+    return BatchTransport(domain.operations[0])
 
 
-def answered(door: BatchDoor, rows: list[Any], left: Callable[[], float] = lambda: 60.0) -> Answers:
+def answered(door: BatchTransport, rows: list[Any], left: Callable[[], float] = lambda: 60.0) -> Answers:
     return door.answer(json.dumps(rows).encode(), left)
 
 
@@ -29,7 +29,7 @@ def lines(text: bytearray) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.decode().splitlines()]
 
 
-def test_each_row_is_answered_as_if_it_were_alone_in_order_and_by_name(door: BatchDoor, face: BeerFace) -> None:
+def test_each_row_is_answered_as_if_it_were_alone_in_order_and_by_name(door: BatchTransport, domain: BeerApi) -> None:
     beers = [{**BEER, "abv": 3.0 + number / 500} for number in range(AT_ONCE + 7)]
     beers[3] = {**beers[3], "hops": HOPS}
     rows = [{"id": f"b{number}", "name": "Ä", "ibu": 40, **beer} for number, beer in enumerate(beers)]
@@ -38,11 +38,11 @@ def test_each_row_is_answered_as_if_it_were_alone_in_order_and_by_name(door: Bat
     told = lines(answers.predictions)
     assert [(line["row"], line["id"]) for line in told] == [(n + 1, f"b{n}") for n in range(len(rows))]
     for number in (0, 3, AT_ONCE, AT_ONCE + 6):
-        alone = face.predict(Beer.model_validate(beers[number]))
+        alone = domain.predict(Beer.model_validate(beers[number]))
         assert told[number] == {"row": number + 1, "id": f"b{number}", "name": "Ä", **alone}
 
 
-def test_bad_rows_are_told_with_field_and_reason_and_without_their_values(door: BatchDoor) -> None:
+def test_bad_rows_are_told_with_field_and_reason_and_without_their_values(door: BatchTransport) -> None:
     secret = "a-value-of-theirs"
     bad = [
         {**BEER, "abv": 71},
@@ -71,19 +71,19 @@ def test_bad_rows_are_told_with_field_and_reason_and_without_their_values(door: 
     assert secret not in answers.errors.decode()
 
 
-def test_a_file_that_cannot_be_read_is_one_error(door: BatchDoor) -> None:
+def test_a_file_that_cannot_be_read_is_one_error(door: BatchTransport) -> None:
     answers = door.answer(b"[1, ", lambda: 60.0)
     assert lines(answers.errors)[0]["row"] == 0 and lines(answers.errors)[0]["errors"][0]["field"] == "file"
     assert (answers.rows, bytes(answers.predictions)) == (0, b"")
 
 
-def test_the_same_file_gives_the_same_bytes(door: BatchDoor) -> None:
+def test_the_same_file_gives_the_same_bytes(door: BatchTransport) -> None:
     rows = [{**BEER, "id": float("inf")}, {"abv": 1}, BEER]
     assert answered(door, rows) == answered(door, rows)
     assert lines(answered(door, rows).predictions)[0]["id"] is None
 
 
-def test_when_the_time_is_up_nothing_is_cut_but_refused(door: BatchDoor) -> None:
+def test_when_the_time_is_up_nothing_is_cut_but_refused(door: BatchTransport) -> None:
     left = iter([1.0, -0.1])
     with pytest.raises(TooLate):
         answered(door, [BEER] * (AT_ONCE + 1), lambda: next(left))
@@ -92,9 +92,9 @@ def test_when_the_time_is_up_nothing_is_cut_but_refused(door: BatchDoor) -> None
 
 def test_a_model_that_cannot_answer_is_no_fault_of_the_rows() -> None:
     with pytest.raises(ModelNotReady):
-        answered(BatchDoor(BeerFace(InferenceService(BeerFace.models)).operations[0]), [BEER])
+        answered(BatchTransport(BeerApi(ModelManager(BeerApi.models)).operations[0]), [BEER])
 
 
-def test_an_operation_that_cannot_be_run_for_many_is_refused(face: BeerFace) -> None:
+def test_an_operation_that_cannot_be_run_for_many_is_refused(domain: BeerApi) -> None:
     with pytest.raises(ValueError, match="explain cannot be run for many"):
-        BatchDoor(face.operations[1])
+        BatchTransport(domain.operations[1])

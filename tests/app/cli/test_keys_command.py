@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.command import main
+from app.cli.main import main
 
 Command = Callable[..., str]
 

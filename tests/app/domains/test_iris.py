@@ -9,11 +9,11 @@ import pytest
 
 from app.access.keys import KeyRing
 from app.bundle.store import highest, read_bundle
-from app.domains.iris import EXAMPLE_ANSWER, EXAMPLE_FLOWER, IrisFace
+from app.domains.iris import EXAMPLE_ANSWER, EXAMPLE_FLOWER, IrisApi
 from app.errors import InputError
-from app.inference.onnx import OnnxPredictor
-from app.inference.service import InferenceService
-from app.rest.application import RestDoor
+from app.models.manager import ModelManager
+from app.rest.application import RestApplication
+from app.runtime.onnx import OnnxPredictor
 from app.telemetry.logs import RequestLog
 from tests.known import KEY
 
@@ -24,9 +24,9 @@ VIRGINICA = {"sepal_length": 6.3, "sepal_width": 3.3, "petal_length": 6.0, "peta
 @pytest.fixture
 def client(models: Path) -> httpx.AsyncClient:
     """A client of a door with the iris domain alone."""
-    service = InferenceService(IrisFace.models)
-    service.serve(OnnxPredictor(read_bundle(highest(models, "iris"))))
-    door = RestDoor(service, [IrisFace(service)], KeyRing.single(KEY), RequestLog(StringIO()))
+    manager = ModelManager(IrisApi.models)
+    manager.serve(OnnxPredictor(read_bundle(highest(models, "iris"))))
+    door = RestApplication(manager, [IrisApi(manager)], KeyRing.single(KEY), RequestLog(StringIO()))
     transport = httpx.ASGITransport(app=door)  # type: ignore[arg-type]
     return httpx.AsyncClient(transport=transport, base_url="http://test", headers={"X-API-Key": KEY})
 
@@ -75,7 +75,7 @@ async def test_a_length_too_many_or_too_few_is_refused(client: httpx.AsyncClient
 
 
 def test_rows_over_the_open_protocol_are_looked_at_as_flowers_are(models: Path) -> None:
-    check = IrisFace.checks["iris"](read_bundle(highest(models, "iris")).manifest)
+    check = IrisApi.checks["iris"](read_bundle(highest(models, "iris")).manifest)
     rows = np.array([list(VIRGINICA.values()), [4.3, 2.0, 1.0, 0.1], [7.9, 4.4, 6.9, 2.5], [5, 9, 7, 1]], np.float32)
     assert [(row, warning["field"]) for row, warning in check(rows)] == [(3, "sepal_width"), (3, "petal_length")]
     with pytest.raises(InputError) as found:

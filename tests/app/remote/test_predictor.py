@@ -9,10 +9,10 @@ import pytest
 
 from app.bundle.store import Bundle, highest, read_bundle
 from app.errors import BundleError, ModelNotReady, Overloaded, TooLate
-from app.inference.onnx import OnnxPredictor
 from app.remote import predictor as module
 from app.remote.connection import Connection
 from app.remote.server import ModelServer
+from app.runtime.onnx import OnnxPredictor
 from app.telemetry.trace import Trace, enter
 from tests.server_process import ServerProcess
 

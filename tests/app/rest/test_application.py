@@ -12,15 +12,15 @@ from typing_extensions import TypedDict
 
 from app.access.keys import KeyRing
 from app.bundle.store import Bundle
-from app.domains.beer.face import BeerFace
+from app.domains.api import DomainApi, Operation
+from app.domains.beer.api import BeerApi
 from app.domains.beer.schema import EXAMPLE_BEER
-from app.domains.face import Face, Operation
 from app.errors import ModelNotFound, ModelNotReady
-from app.inference.predictor import Predictor
-from app.inference.service import InferenceService
-from app.rest.application import RestDoor
-from app.rest.counts import RequestCounts
-from app.rest.record import Record
+from app.models.manager import ModelManager
+from app.rest.access_log import Record
+from app.rest.application import RestApplication
+from app.rest.request_metrics import RequestMetrics
+from app.runtime.predictor import Predictor
 from app.telemetry.logs import RequestLog
 from app.telemetry.metrics import Registry
 from tests.known import BEER, KEY
@@ -34,7 +34,7 @@ class Order(BaseModel):
     """Nothing to ask."""
 
 
-class Served(TypedDict):
+class LoadedModel(TypedDict):
     """The answer that never comes."""
 
     done: bool
@@ -48,7 +48,7 @@ class FailingFace:
     def __init__(self, error: Exception) -> None:
         self._error = error
 
-    def _fail(self, order: Order) -> Served:
+    def _fail(self, order: Order) -> LoadedModel:
         raise self._error
 
     @property
@@ -60,22 +60,22 @@ class FailingFace:
                 summary="Fail",
                 description="Fails.",
                 request=Order,
-                answer=Served,
+                answer=LoadedModel,
                 answered="Never",
                 run=self._fail,
             )
         ]
 
 
-class FailingService(InferenceService):
+class FailingService(ModelManager):
     """A service that fails in a way that nobody foresaw."""
 
     def predictor(self, name: str) -> Predictor:
         raise RuntimeError(SECRET)
 
 
-def opened(service: InferenceService, *faces: Face, **options: Any) -> RestDoor:
-    return RestDoor(service, faces, KeyRing.single(KEY), options.pop("log", RequestLog(StringIO())), **options)
+def opened(manager: ModelManager, *domains: DomainApi, **options: Any) -> RestApplication:
+    return RestApplication(manager, domains, KeyRing.single(KEY), options.pop("log", RequestLog(StringIO())), **options)
 
 
 async def ask(door: Any, method: str, path: str, headers: Mapping[str, str] = HEADERS, **more: Any) -> httpx.Response:
@@ -160,7 +160,7 @@ async def test_bad_json_is_told_where_it_goes_wrong(client: httpx.AsyncClient) -
 
 @pytest.mark.parametrize("path", ["/predict", "/predict/batch"])
 @pytest.mark.parametrize("what", ["good", "bad", "wrong type", "too large"])
-async def test_the_table_and_the_router_answer_the_same_bytes(door: RestDoor, path: str, what: str) -> None:
+async def test_the_table_and_the_router_answer_the_same_bytes(door: RestApplication, path: str, what: str) -> None:
     good = {"/predict": BEER, "/predict/batch": {"beers": [BEER, {**BEER, "abv": 7}]}}[path]
     body = {"bad": b'{"abv": 99, "x": 1}', "too large": b" " * 8_000_001}.get(what, json.dumps(good).encode())
     kind = {"Content-Type": "text/plain" if what == "wrong type" else "application/json"}
@@ -203,8 +203,8 @@ async def test_a_model_that_is_not_served_is_not_found(client: httpx.AsyncClient
 
 
 async def test_before_a_model_is_loaded_the_door_is_live_and_not_ready() -> None:
-    service = InferenceService(BeerFace.models)
-    door = opened(service, BeerFace(service))
+    manager = ModelManager(BeerApi.models)
+    door = opened(manager, BeerApi(manager))
     assert (await ask(door, "GET", "/health/live", {})).json() == {"status": "live"}
     for method, path, body in (
         ("GET", "/health/ready", None),
@@ -215,16 +215,14 @@ async def test_before_a_model_is_loaded_the_door_is_live_and_not_ready() -> None
         is_problem(await ask(door, method, path, json=body), 503, "not_ready")
 
 
-async def test_once_the_model_is_loaded_the_door_is_ready(service: InferenceService) -> None:
-    door = opened(service, BeerFace(service))
+async def test_once_the_model_is_loaded_the_door_is_ready(manager: ModelManager) -> None:
+    door = opened(manager, BeerApi(manager))
     assert (await ask(door, "GET", "/health/ready", {})).json() == {"status": "ready"}
 
 
 @pytest.mark.parametrize(("error", "status"), [(ModelNotFound(), 404), (ModelNotReady(), 503)])
-async def test_an_error_of_the_tree_becomes_its_problem(
-    service: InferenceService, error: Exception, status: int
-) -> None:
-    answer = await ask(opened(service, FailingFace(error)), "POST", "/fail", json={})
+async def test_an_error_of_the_tree_becomes_its_problem(manager: ModelManager, error: Exception, status: int) -> None:
+    answer = await ask(opened(manager, FailingFace(error)), "POST", "/fail", json={})
     assert answer.status_code == answer.json()["status"] == status
 
 
@@ -258,14 +256,14 @@ async def test_a_fault_after_the_answer_began_ends_it_and_is_logged(caplog: pyte
         sent.append(message)
 
     scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
-    await Record(begins, RequestLog(lines), RequestCounts(Registry()))(scope, collect, collect)
+    await Record(begins, RequestLog(lines), RequestMetrics(Registry()))(scope, collect, collect)
     assert [message["type"] for message in sent] == ["http.response.start"]
     assert json.loads(lines.getvalue())["status"] == 200
     assert any(r.exc_info for r in caplog.records)
 
 
-async def test_a_face_brings_its_routes_and_the_gate_holds_before_them(service: InferenceService) -> None:
-    door = opened(service, FailingFace(ModelNotReady()))
+async def test_a_face_brings_its_routes_and_the_gate_holds_before_them(manager: ModelManager) -> None:
+    door = opened(manager, FailingFace(ModelNotReady()))
     assert (await ask(door, "POST", "/fail", {}, json={})).status_code == 401
     document = (await ask(door, "GET", "/openapi.json", {})).json()
     assert document["paths"]["/fail"]["post"]["security"] == [{"ApiKey": []}]
@@ -282,7 +280,7 @@ async def test_a_sane_request_id_is_taken_over(client: httpx.AsyncClient, sent: 
     assert answer.headers["x-request-id"] == sent
 
 
-async def test_websockets_are_refused(door: RestDoor) -> None:
+async def test_websockets_are_refused(door: RestApplication) -> None:
     sent: list[Any] = []
 
     async def receive() -> dict[str, str]:

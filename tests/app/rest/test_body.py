@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.rest.application import RestDoor
+from app.rest.application import RestApplication
 from app.rest.body import ClientGone, read_body
 from app.rest.problems import MALFORMED, TOO_LARGE, RequestRefused
 from tests.known import KEY
@@ -78,7 +78,7 @@ async def test_a_client_that_hangs_up_has_no_body(pieces: tuple[bytes, ...]) -> 
     ids=["no key", "chunked", "declared", "wrong type"],
 )
 async def test_of_a_refused_body_no_more_is_taken_than_is_promised(
-    door: RestDoor, headers: list[tuple[bytes, bytes]], status: int, most: int
+    door: RestApplication, headers: list[tuple[bytes, bytes]], status: int, most: int
 ) -> None:
     piece, taken, sent = b"9" * 65536, 0, []
 

@@ -11,9 +11,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from app.access.keys import KeyRing
-from app.domains.beer.face import BeerFace
-from app.inference.service import InferenceService
-from app.rest.application import RestDoor
+from app.domains.beer.api import BeerApi
+from app.models.manager import ModelManager
+from app.rest.application import RestApplication
 from app.telemetry.logs import RequestLog
 from tests.known import KEY
 
@@ -62,8 +62,8 @@ async def test_a_range_of_the_page_is_no_fault(client: httpx.AsyncClient, ranges
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/assets/docs.js", "/openapi.json"])
-async def test_where_docs_are_off_nothing_of_them_is_there(service: InferenceService, path: str) -> None:
-    door = RestDoor(service, [BeerFace(service)], KeyRing.single(KEY), RequestLog(StringIO()), docs_enabled=False)
+async def test_where_docs_are_off_nothing_of_them_is_there(manager: ModelManager, path: str) -> None:
+    door = RestApplication(manager, [BeerApi(manager)], KeyRing.single(KEY), RequestLog(StringIO()), docs_enabled=False)
     transport = httpx.ASGITransport(app=door)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         assert (await client.get(path)).status_code == 401
@@ -141,10 +141,10 @@ async def test_the_examples_of_the_document_are_answered_and_valid(
 
 
 async def test_without_the_package_of_the_page_everything_else_is_served(
-    service: InferenceService, monkeypatch: pytest.MonkeyPatch
+    manager: ModelManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "fastapi_offline", None)
-    door = RestDoor(service, [BeerFace(service)], KeyRing.single(KEY), RequestLog(StringIO()))
+    door = RestApplication(manager, [BeerApi(manager)], KeyRing.single(KEY), RequestLog(StringIO()))
     transport = httpx.ASGITransport(app=door)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         assert (await client.get("/docs")).status_code == 404

@@ -8,10 +8,10 @@ import pytest
 from pydantic import BaseModel
 
 from app.access.keys import KeyRing
-from app.domains.beer.face import BeerFace
-from app.domains.face import Operation
-from app.inference.service import InferenceService
-from app.rest.application import RestDoor
+from app.domains.api import Operation
+from app.domains.beer.api import BeerApi
+from app.models.manager import ModelManager
+from app.rest.application import RestApplication
 from app.rest.asgi import Message, Scope
 from app.telemetry.logs import RequestLog
 from app.telemetry.trace import current_trace
@@ -22,9 +22,9 @@ TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 VALID = f"00-{TRACE}-{PARENT}-01"
 
 
-async def _line(service: InferenceService, face: BeerFace, *headers: tuple[bytes, bytes]) -> dict[str, str]:
+async def _line(manager: ModelManager, domain: BeerApi, *headers: tuple[bytes, bytes]) -> dict[str, str]:
     stream = StringIO()
-    door = RestDoor(service, [face], KeyRing.single(KEY), RequestLog(stream))
+    door = RestApplication(manager, [domain], KeyRing.single(KEY), RequestLog(stream))
 
     async def receive() -> Message:
         return {"type": "http.request", "body": b""}
@@ -38,8 +38,8 @@ async def _line(service: InferenceService, face: BeerFace, *headers: tuple[bytes
     return line
 
 
-async def test_a_valid_one_is_taken_over(service: InferenceService, face: BeerFace) -> None:
-    line = await _line(service, face, (b"traceparent", VALID.encode()))
+async def test_a_valid_one_is_taken_over(manager: ModelManager, domain: BeerApi) -> None:
+    line = await _line(manager, domain, (b"traceparent", VALID.encode()))
     assert line["traceparent"] == VALID
 
 
@@ -51,9 +51,9 @@ async def test_a_valid_one_is_taken_over(service: InferenceService, face: BeerFa
     ],
 )
 async def test_one_of_a_later_version_is_taken_over_as_far_as_it_is_known(
-    service: InferenceService, face: BeerFace, sent: str, taken: str
+    manager: ModelManager, domain: BeerApi, sent: str, taken: str
 ) -> None:
-    assert (await _line(service, face, (b"traceparent", sent.encode())))["traceparent"] == taken
+    assert (await _line(manager, domain, (b"traceparent", sent.encode())))["traceparent"] == taken
 
 
 @pytest.mark.parametrize(
@@ -75,20 +75,20 @@ async def test_one_of_a_later_version_is_taken_over_as_far_as_it_is_known(
         "",
     ],
 )
-async def test_an_invalid_one_is_not(service: InferenceService, face: BeerFace, sent: str) -> None:
-    assert "traceparent" not in await _line(service, face, (b"traceparent", sent.encode()))
+async def test_an_invalid_one_is_not(manager: ModelManager, domain: BeerApi, sent: str) -> None:
+    assert "traceparent" not in await _line(manager, domain, (b"traceparent", sent.encode()))
 
 
-async def test_of_several_none_is(service: InferenceService, face: BeerFace) -> None:
-    line = await _line(service, face, *[(b"traceparent", VALID.encode())] * 2)
+async def test_of_several_none_is(manager: ModelManager, domain: BeerApi) -> None:
+    line = await _line(manager, domain, *[(b"traceparent", VALID.encode())] * 2)
     assert "traceparent" not in line
 
 
 async def test_the_line_names_who_called_and_nobody_where_nobody_is_known(
-    service: InferenceService, face: BeerFace
+    manager: ModelManager, domain: BeerApi
 ) -> None:
     for key, name in ((KEY, "default"), ("wrong", "")):
-        line = await _line(service, face, (b"x-api-key", key.encode()))
+        line = await _line(manager, domain, (b"x-api-key", key.encode()))
         assert line["key_id"] == name
 
 
@@ -126,8 +126,8 @@ class TracedFace:
 
 @pytest.mark.parametrize("slow", [False, True], ids=["in the event loop", "in the pool"])
 async def test_whoever_sends_the_call_on_has_the_trace_of_this_call_and_of_no_other(slow: bool) -> None:
-    face = TracedFace()
-    door = RestDoor(InferenceService(face.models), [face], KeyRing.single(KEY), RequestLog(StringIO()))
+    domain = TracedFace()
+    door = RestApplication(ModelManager(domain.models), [domain], KeyRing.single(KEY), RequestLog(StringIO()))
     body = json.dumps({"slow": slow}).encode()
     answers: list[Any] = []
 

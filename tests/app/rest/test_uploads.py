@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict
 from typing_extensions import TypedDict
 
 from app.access.keys import KeyRing
-from app.domains.face import Operation, Upload
+from app.domains.api import Operation, Upload
 from app.errors import InputError, ModelNotReady, Problem
-from app.inference.service import InferenceService
-from app.rest.application import RestDoor
+from app.models.manager import ModelManager
+from app.rest.application import RestApplication
 from app.telemetry.logs import RequestLog
 from tests.known import KEY
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.anyio
 LIMIT = 20_000
 
 
-class Sheet(BaseModel):
+class SharedCounters(BaseModel):
     """A file, and where it stood."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
@@ -38,7 +38,7 @@ class Length(TypedDict):
     wrong: NotRequired[str]
 
 
-def measured(sheet: Sheet, version: str | None = None) -> Length:
+def measured(sheet: SharedCounters, version: str | None = None) -> Length:
     """The file's length; some are refused."""
     if sheet.text == "bad":
         raise InputError([Problem(sheet.field, "bad", "must not be <bad>")])
@@ -47,9 +47,9 @@ def measured(sheet: Sheet, version: str | None = None) -> Length:
     return {"length": len(sheet.text), "field": sheet.field}
 
 
-def uploaded(data: bytes, field: str) -> Sheet:
+def uploaded(data: bytes, field: str) -> SharedCounters:
     """A file as a request."""
-    return Sheet.model_validate({"text": data.decode("latin-1"), "field": field})
+    return SharedCounters.model_validate({"text": data.decode("latin-1"), "field": field})
 
 
 class SheetFace:
@@ -62,7 +62,7 @@ class SheetFace:
         told: dict[str, Any] = {
             "summary": "Measure",
             "description": "",
-            "request": Sheet,
+            "request": SharedCounters,
             "answer": Length,
             "answered": "Length",
             "run": measured,
@@ -79,8 +79,8 @@ class SheetFace:
 @pytest.fixture
 async def files() -> AsyncIterator[httpx.AsyncClient]:
     """A client of a door that takes files."""
-    door = RestDoor(
-        InferenceService(["sheets"]),
+    door = RestApplication(
+        ModelManager(["sheets"]),
         [SheetFace()],
         KeyRing.single(KEY),
         RequestLog(StringIO()),

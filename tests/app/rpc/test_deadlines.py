@@ -16,14 +16,14 @@ import app.rpc  # noqa: F401  # before gRPC: keeps its core from writing to stde
 from app.access.guard import Guard
 from app.access.keys import KeyRing
 from app.bundle.store import read_bundle
-from app.domains.beer.face import VITALS
-from app.inference.admission import Admission
-from app.inference.dataplane import AT_ONCE, DataPlane
-from app.inference.onnx import OnnxPredictor
-from app.inference.service import InferenceService
+from app.domains.beer.api import VITALS
+from app.models.manager import ModelManager
+from app.oip.data_plane import AT_ONCE, DataPlane
 from app.rpc._pb import open_inference_pb2 as pb
-from app.rpc.door import RpcDoor
+from app.rpc.handler import GrpcHandler
 from app.rpc.inference import LARGE_MESSAGE, InferenceMethods
+from app.runtime.onnx import OnnxPredictor
+from app.runtime.thread_pool import BoundedThreadPool
 from app.telemetry.logs import RequestLog
 from tests.known import KEY, REPOSITORY
 
@@ -38,7 +38,7 @@ class Serving:
     """A server, and what is behind it."""
 
     infer: Any
-    admission: Admission
+    thread_pool: BoundedThreadPool
     plane: DataPlane
     log: io.StringIO
 
@@ -50,20 +50,22 @@ class Serving:
 @pytest.fixture
 async def serving() -> AsyncIterator[Serving]:
     """The beer model behind the door, on a port, with a pool of one thread."""
-    service = InferenceService((VITALS,))
-    service.serve(OnnxPredictor(read_bundle(REPOSITORY / "models" / VITALS / "1")))
-    admission, log = Admission(in_work=1, waiting=1), io.StringIO()
-    plane = DataPlane(service, admission, {})
-    methods = InferenceMethods(plane, admission, lambda: True).methods
+    manager = ModelManager((VITALS,))
+    manager.serve(OnnxPredictor(read_bundle(REPOSITORY / "models" / VITALS / "1")))
+    thread_pool, log = BoundedThreadPool(in_work=1, waiting=1), io.StringIO()
+    plane = DataPlane(manager, thread_pool, {})
+    methods = InferenceMethods(plane, thread_pool, lambda: True).methods
     server = grpc.aio.server()
-    server.add_generic_rpc_handlers([RpcDoor(methods, Guard(KeyRing.single(KEY)), RequestLog(log), service.metrics)])
+    server.add_generic_rpc_handlers(
+        [GrpcHandler(methods, Guard(KeyRing.single(KEY)), RequestLog(log), manager.metrics)]
+    )
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
         infer: Any = channel.unary_unary(INFER, response_deserializer=pb.ModelInferResponse.FromString)
-        yield Serving(infer, admission, plane, log)
+        yield Serving(infer, thread_pool, plane, log)
     await server.stop(None)
-    admission.close()
+    thread_pool.close()
 
 
 def request(rows: int) -> bytes:
@@ -76,13 +78,13 @@ def request(rows: int) -> bytes:
 @pytest.mark.parametrize("rows", [AT_ONCE + 1, LARGE_MESSAGE // 16])
 async def test_a_deadline_that_passes_in_the_queue_ends_the_call(serving: Serving, rows: int) -> None:
     go = threading.Event()
-    holding = asyncio.create_task(serving.admission.run(lambda _: go.wait(30), None))
+    holding = asyncio.create_task(serving.thread_pool.run(lambda _: go.wait(30), None))
     await asyncio.sleep(0)
     with pytest.raises(grpc.aio.AioRpcError) as late:
         await serving.infer(request(rows), metadata=KEYED, timeout=0.3)
     assert late.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
     async with asyncio.timeout(10):
-        while serving.admission.taken > 1 or not serving.codes():  # the server learns of it by itself
+        while serving.thread_pool.taken > 1 or not serving.codes():  # the server learns of it by itself
             await asyncio.sleep(0.005)
     assert serving.codes() == [grpc.StatusCode.DEADLINE_EXCEEDED.value[0]]
     go.set()

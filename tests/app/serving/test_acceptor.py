@@ -9,9 +9,9 @@ import pytest
 
 from app.rest.asgi import Receive, Scope, Send, respond
 from app.serving.acceptor import LEAST_TAKEN, PAUSE_SECONDS, Acceptor
-from app.serving.bounds import Bounds
-from app.serving.config import GuardedConfig
-from app.serving.server import GuardedServer
+from app.serving.config import BoundedConfig
+from app.serving.limits import Bounds
+from app.serving.server import BoundedServer
 from app.serving.sockets import listen
 from tests.live.raw import read_until, statuses
 
@@ -93,8 +93,8 @@ def test_a_server_told_to_stop_at_once_answers_who_waits_in_the_kernel(
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await respond(send, 200, b"")
 
-    config = GuardedConfig(app, Bounds(), lifespan="off")
-    server = GuardedServer(config, 5.0)
+    config = BoundedConfig(app, Bounds(), lifespan="off")
+    server = BoundedServer(config, 5.0)
     server._on_start = lambda: setattr(server, "should_exit", True)
     server.run([listening])
     answers = [read_until(client) for client in queued]

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from app.telemetry.distribution import MANY, Distribution
 from app.telemetry.exposition import exposition
 from app.telemetry.metrics import Family, Registry
-from app.telemetry.sheet import CAPACITY, SPILL
+from app.telemetry.shared_counters import CAPACITY, SPILL
 from tests.known import REPOSITORY
 
 CALLS = Family("calls_total", "Calls.", "counter", ("who",))

@@ -6,8 +6,8 @@ import math
 import numpy as np
 import pytest
 
-from app.domains.beer.bill import BILL_COLUMNS
-from app.domains.beer.face import RECIPE as SERVED
+from app.domains.beer.api import RECIPE as SERVED
+from app.domains.beer.hop_bill import BILL_COLUMNS
 from app.domains.beer.recipe import RECIPE_COLUMNS, resolve, vital_rows
 from app.domains.beer.schema import Beer
 from app.domains.beer.varieties import find

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from app.bundle.manifest import MODEL
 from app.bundle.store import highest, read_bundle
-from app.domains.beer.bill import BILL_COLUMNS, DRY, Addition, Stage, bill_row
-from app.domains.beer.face import RECIPE as SERVED
+from app.domains.beer.api import RECIPE as SERVED
 from app.domains.beer.grist import GRIST_COLUMNS
+from app.domains.beer.hop_bill import BILL_COLUMNS, DRY, Addition, Stage, bill_row
 from app.domains.beer.recipe import RECIPE_COLUMNS
 from tests.known import REPOSITORY
 from training.beer.estimates import scaled_tinseth, tinseth

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from app.domains.beer.bill import Stage
+from app.domains.beer.hop_bill import Stage
 from tests.known import REPOSITORY
 from training.beer.stages import TIMES, alpha_of, time_of
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from app.bundle.store import read_bundle
-from app.inference.onnx import OnnxPredictor
+from app.runtime.onnx import OnnxPredictor
 from training.__main__ import main
 
 TORCH = find_spec("torch") is not None

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domains.beer.face import RECIPE, VITALS, BeerFace
+from app.domains.beer.api import RECIPE, VITALS, BeerApi
 from app.domains.beer.schema import EXAMPLE_BEER, EXAMPLE_RECIPE, Beer, Beers, Prediction
 from app.errors import InputError
 
@@ -32,42 +32,42 @@ HOPS = st.builds(
 BILLS = st.lists(HOPS, max_size=8)
 
 
-def test_the_hop_bill_chooses_the_model(face: BeerFace) -> None:
-    assert face.predict(beer())["model"]["name"] == VITALS
-    assert face.predict(beer(hops=[hop(stage="end")]))["model"]["name"] == RECIPE
-    assert "estimates" not in face.predict(beer())
+def test_the_hop_bill_chooses_the_model(domain: BeerApi) -> None:
+    assert domain.predict(beer())["model"]["name"] == VITALS
+    assert domain.predict(beer(hops=[hop(stage="end")]))["model"]["name"] == RECIPE
+    assert "estimates" not in domain.predict(beer())
 
 
-def test_no_hops_are_hardly_bitter(face: BeerFace) -> None:
-    answer = face.predict(beer(hops=[]))
+def test_no_hops_are_hardly_bitter(domain: BeerApi) -> None:
+    answer = domain.predict(beer(hops=[]))
     assert answer["model"]["name"] == RECIPE
     assert answer["ibu"] < 10 and answer["estimates"] == {"tinseth": 0.0}
 
 
 @given(bill=BILLS, litres=st.integers(1, 500), factor=st.sampled_from([2, 4, 0.5]))
 def test_twice_the_hops_in_twice_the_beer_change_nothing(
-    face: BeerFace, bill: list[dict[str, Any]], litres: int, factor: float
+    domain: BeerApi, bill: list[dict[str, Any]], litres: int, factor: float
 ) -> None:
     one = beer(hops=bill, batch_volume_l=litres, boil_volume_l=litres * 1.25)
     scaled = [{**h, "amount_g": h["amount_g"] * factor} for h in bill]
     two = beer(hops=scaled, batch_volume_l=litres * factor, boil_volume_l=litres * 1.25 * factor)
-    assert face.predict(two) == face.predict(one)
+    assert domain.predict(two) == domain.predict(one)
 
 
 @given(bill=BILLS, stage=st.sampled_from(KETTLE), amount=AMOUNT)
 def test_more_kettle_hops_never_lower_the_answer(
-    face: BeerFace, bill: list[dict[str, Any]], stage: str, amount: float
+    domain: BeerApi, bill: list[dict[str, Any]], stage: str, amount: float
 ) -> None:
-    before = face.predict(beer(hops=bill))
-    after = face.predict(beer(hops=[*bill, hop(stage=stage, amount_g=amount)]))
+    before = domain.predict(beer(hops=bill))
+    after = domain.predict(beer(hops=[*bill, hop(stage=stage, amount_g=amount)]))
     assert before["ibu"] <= after["ibu"]
     assert before["interval"]["lower"] <= after["interval"]["lower"]
     assert before["interval"]["upper"] <= after["interval"]["upper"]
 
 
 @given(bill=BILLS)
-def test_reasons_add_up_to_the_answer_and_are_sorted(face: BeerFace, bill: list[dict[str, Any]]) -> None:
-    answer = face.predict(beer(hops=bill, explain=True))
+def test_reasons_add_up_to_the_answer_and_are_sorted(domain: BeerApi, bill: list[dict[str, Any]]) -> None:
+    answer = domain.predict(beer(hops=bill, explain=True))
     parts = answer["explanation"]["contributions"]
     total = answer["explanation"]["base_value"] + sum(part["ibu"] for part in parts)
     assert total == pytest.approx(answer["ibu"], abs=1e-6)
@@ -76,56 +76,56 @@ def test_reasons_add_up_to_the_answer_and_are_sorted(face: BeerFace, bill: list[
     assert {"hops"} < {field for part in parts for field in part["inputs"]} <= Beer.model_fields.keys()
 
 
-def test_explain_and_the_field_say_the_same(face: BeerFace) -> None:
+def test_explain_and_the_field_say_the_same(domain: BeerApi) -> None:
     recipe = Beer.model_validate(EXAMPLE_RECIPE)
-    assert face.explain(recipe) == face.predict(recipe)
-    assert "explanation" not in face.predict(recipe.model_copy(update={"explain": False}))
+    assert domain.explain(recipe) == domain.predict(recipe)
+    assert "explanation" not in domain.predict(recipe.model_copy(update={"explain": False}))
 
 
-def test_reasons_are_told_for_the_vital_figures_too(face: BeerFace) -> None:
-    answer = face.explain(beer())
+def test_reasons_are_told_for_the_vital_figures_too(domain: BeerApi) -> None:
+    answer = domain.explain(beer())
     assert {part["group"] for part in answer["explanation"]["contributions"]} == {"strength", "colour", "pH"}
 
 
-def test_an_unknown_hop_is_named_unless_its_alpha_acids_are_told(face: BeerFace) -> None:
+def test_an_unknown_hop_is_named_unless_its_alpha_acids_are_told(domain: BeerApi) -> None:
     def codes(**more: Any) -> list[tuple[str, str]]:
         moon = {"name": "Moon Hop", "amount_g": 5, "stage": "end", **more}
-        answer = face.predict(beer(hops=[hop(stage="end"), moon]))
+        answer = domain.predict(beer(hops=[hop(stage="end"), moon]))
         return [(w["code"], w["field"]) for w in answer["warnings"] if "Moon Hop" in w["message"]]
 
     assert codes() == [("unknown_hop", "hops.1.name")]
     assert codes(alpha_acid=7.0) == []
 
 
-def test_without_alpha_acids_the_varietys_typical_figure_counts(face: BeerFace) -> None:
-    told = face.predict(beer(hops=[{"name": "Simcoe", "amount_g": 25, "stage": "start", "alpha_acid": 13.0}]))
-    assert face.predict(beer(hops=[{"name": "SIMCOE (US) pellets", "amount_g": 25, "stage": "start"}])) == told
+def test_without_alpha_acids_the_varietys_typical_figure_counts(domain: BeerApi) -> None:
+    told = domain.predict(beer(hops=[{"name": "Simcoe", "amount_g": 25, "stage": "start", "alpha_acid": 13.0}]))
+    assert domain.predict(beer(hops=[{"name": "SIMCOE (US) pellets", "amount_g": 25, "stage": "start"}])) == told
 
 
 @pytest.mark.parametrize("when", [{}, {"stage": "end", "boil_minutes": 5}])
-def test_a_hop_goes_in_at_one_time(face: BeerFace, when: dict[str, Any]) -> None:
+def test_a_hop_goes_in_at_one_time(domain: BeerApi, when: dict[str, Any]) -> None:
     with pytest.raises(InputError) as caught:
-        face.predict(beer(hops=[hop(stage="end"), hop(**when)]))
+        domain.predict(beer(hops=[hop(stage="end"), hop(**when)]))
     assert [(p.field, p.code) for p in caught.value.problems] == [("hops.1.stage", "stage_or_minutes")]
     with pytest.raises(InputError) as caught:
-        face.predict_batch(Beers(beers=[beer(), beer(hops=[hop(**when)])]))
+        domain.predict_batch(Beers(beers=[beer(), beer(hops=[hop(**when)])]))
     assert [p.field for p in caught.value.problems] == ["beers.1.hops.0.stage"]
 
 
-def test_reasons_are_not_told_in_batches(face: BeerFace) -> None:
+def test_reasons_are_not_told_in_batches(domain: BeerApi) -> None:
     with pytest.raises(InputError) as caught:
-        face.predict_batch(Beers(beers=[beer(), beer(explain=True)]))
+        domain.predict_batch(Beers(beers=[beer(), beer(explain=True)]))
     assert [(p.field, p.code) for p in caught.value.problems] == [("beers.1.explain", "not_in_batch")]
 
 
-def test_a_mixed_batch_keeps_its_order_and_each_answer(face: BeerFace) -> None:
+def test_a_mixed_batch_keeps_its_order_and_each_answer(domain: BeerApi) -> None:
     mixed = [beer(abv=4 + n / 10, **({"hops": [hop(stage="end", amount_g=n)]} if n % 3 else {})) for n in range(40)]
-    alone: list[Prediction] = [face.predict(one) for one in mixed]
-    assert face.predict_batch(Beers(beers=mixed))["predictions"] == alone
+    alone: list[Prediction] = [domain.predict(one) for one in mixed]
+    assert domain.predict_batch(Beers(beers=mixed))["predictions"] == alone
 
 
-def test_what_no_kettle_holds_still_gets_a_finite_answer(face: BeerFace) -> None:
-    answer = face.predict(beer(hops=[hop(stage="start", amount_g=1e7, alpha_acid=70)], batch_volume_l=5e-324))
+def test_what_no_kettle_holds_still_gets_a_finite_answer(domain: BeerApi) -> None:
+    answer = domain.predict(beer(hops=[hop(stage="start", amount_g=1e7, alpha_acid=70)], batch_volume_l=5e-324))
     figures = (answer["ibu"], *answer["interval"].values(), answer["estimates"]["tinseth"])
     assert all(map(math.isfinite, figures))
 
@@ -135,16 +135,18 @@ def test_what_no_kettle_holds_still_gets_a_finite_answer(face: BeerFace) -> None
     batch=st.floats(0, 1e5, exclude_min=True), boil=st.floats(0, 1e5, exclude_min=True), minutes=st.floats(0, 300),
 )  # fmt: skip
 def test_every_accepted_recipe_gets_a_finite_answer(
-    face: BeerFace, fg: float, og: float, grams: float, alpha: float, batch: float, boil: float, minutes: float
+    domain: BeerApi, fg: float, og: float, grams: float, alpha: float, batch: float, boil: float, minutes: float
 ) -> None:
     one = hop(amount_g=grams, alpha_acid=alpha, boil_minutes=minutes)
     strong, weak = max(og, fg), min(og, fg)
-    answer = face.predict(beer(target_og=strong, target_fg=weak, hops=[one], batch_volume_l=batch, boil_volume_l=boil))
+    answer = domain.predict(
+        beer(target_og=strong, target_fg=weak, hops=[one], batch_volume_l=batch, boil_volume_l=boil)
+    )
     assert math.isfinite(answer["estimates"]["tinseth"])
     assert 0 <= answer["interval"]["lower"] <= answer["ibu"] <= answer["interval"]["upper"] < 1e6
 
 
-def test_a_smaller_boil_lowers_tinseths_figure(face: BeerFace) -> None:
+def test_a_smaller_boil_lowers_tinseths_figure(domain: BeerApi) -> None:
     bill = [hop(boil_minutes=60)]
-    thick = face.predict(beer(hops=bill, boil_volume_l=10))["estimates"]["tinseth"]
-    assert thick < face.predict(beer(hops=bill))["estimates"]["tinseth"]
+    thick = domain.predict(beer(hops=bill, boil_volume_l=10))["estimates"]["tinseth"]
+    assert thick < domain.predict(beer(hops=bill))["estimates"]["tinseth"]

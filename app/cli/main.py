@@ -1,0 +1,74 @@
+"""The command: ``python -m app`` serves, and with a word more does what `app.cli` offers."""
+
+import argparse
+import gc
+import json
+import signal
+import sys
+
+from app import __version__
+from app.domains.beer.schema import EXAMPLE_BEER
+from app.errors import BundleError, SettingsError
+from app.serving.serve import serve
+from app.serving.worker import leave
+from app.settings import Settings, create_env_file
+from app.startup import EXIT_BUNDLE, EXIT_SETTINGS, quit_with, start
+
+
+def main() -> None:
+    """Serve until told to stop; see README for the settings and exit codes."""
+    arguments = _arguments()
+    if "run" in arguments:
+        _run(arguments)
+        return
+    try:
+        created = create_env_file()
+    except SettingsError as error:
+        quit_with(f"Settings: {error}", EXIT_SETTINGS)
+    settings, program = start(workers=arguments.workers, role=arguments.role)
+    if created:
+        print(_welcome(settings), flush=True)
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, leave)
+    if settings.workers > 1:
+        from app.serving.supervisor import supervise  # one process starts without
+
+        supervise(settings, program)
+    else:
+        serve(settings, program)
+
+
+def _arguments() -> argparse.Namespace:
+    if len(sys.argv) == 1:  # what commands need is not imported where there is none
+        return argparse.Namespace(workers=None, role=None)
+    from app.cli import keys, models
+
+    parser = argparse.ArgumentParser(
+        prog="python -m app", description="Serve Beer Model. Settings come from the environment and .env."
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    parser.add_argument("--workers", type=int, help="processes that serve the port together (WORKERS)")
+    parser.add_argument("--role", choices=("service", "model-server"), help="what is served (ROLE)")
+    commands = parser.add_subparsers(metavar="COMMAND")
+    for offered in (keys, models):
+        offered.add_commands(commands)
+    return parser.parse_args()
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    gc.enable()
+    try:
+        arguments.run(arguments)
+    except SettingsError as error:
+        quit_with(f"Settings: {error}", EXIT_SETTINGS)
+    except BundleError as error:
+        quit_with(f"Bundle: {error}", EXIT_BUNDLE)
+
+
+def _welcome(settings: Settings) -> str:
+    return (
+        "Created .env with a fresh API key. Once the server runs, try:\n"
+        f"  curl http://{settings.host}:{settings.port}/predict"
+        " -H \"X-API-Key: $(sed -n 's/^API_KEY=//p' .env)\""
+        f" -H 'Content-Type: application/json' -d '{json.dumps(EXAMPLE_BEER)}'"
+    )

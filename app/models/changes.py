@@ -1,0 +1,50 @@
+"""Changes: what came of a version that appeared, was chosen or went while the program runs, and its figures."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from app.telemetry.metrics import Family, Registry
+
+CHANGES = Family(
+    "model_changes_total",
+    "Versions swapped, refused and unloaded while the program runs.",
+    "counter",
+    ("model", "kind"),
+)
+REFUSED = Family(
+    "model_candidate_refused",
+    "1 while the version that should answer is refused and the one before serves on.",
+    "gauge",
+    ("model",),
+    merge="max",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What came of a change on disk."""
+
+    kind: Literal["swapped", "refused", "unloaded", "kept"]
+    """``kept``: what was refused is not asked for any more."""
+    name: str
+    version: str
+    """Empty where it is not known."""
+    reason: str = ""
+    seconds: float = 0.0
+    """How long check, load and warming took."""
+
+
+class ChangeMetrics:
+    """Counts changes."""
+
+    def __init__(self, metrics: Registry) -> None:
+        """Args:
+        metrics: Hold the figures.
+        """
+        self._metrics = metrics
+
+    def __call__(self, change: Change) -> None:
+        """Count a change."""
+        values = self._metrics.values
+        values[self._metrics.place(CHANGES, change.name, change.kind)] += 1.0
+        values[self._metrics.place(REFUSED, change.name)] = float(change.kind == "refused")

@@ -1,0 +1,140 @@
+"""Quarantine: a bundle that comes while the program runs is tried in a child process first.
+
+Native parsers crash on bad files, and a crash takes the process with it. So the bytes that are to be served are loaded
+and run elsewhere, under limits of memory and time, and only what came through alive is loaded here.
+"""
+
+import os
+import resource
+import signal
+import struct
+import subprocess  # nosec B404
+import sys
+from collections.abc import Collection
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from app.bundle.manifest import MANIFEST, MODEL, Manifest, parse_manifest
+from app.bundle.store import Bundle, read_bundle
+from app.errors import BundleError
+from app.runtime.onnx import OnnxPredictor
+from app.runtime.predictor import Array
+
+MEMORY = 1 << 30
+"""Bytes of address space that the child may take for the bundle, beside what its libraries take."""
+SECONDS = 20
+"""Seconds, of the processor and of the clock, that it may take."""
+PROBES = 4096
+"""Rows that are tried beside the golden ones: a broken tree may lead astray only where they do not go."""
+_LENGTHS = struct.Struct("!QQ")
+
+
+def read_quarantined(
+    folder: Path, memory: int = MEMORY, seconds: float = SECONDS, approved: Collection[str] = ()
+) -> Bundle:
+    """Read a bundle, verify its digests, and try it in a child process.
+
+    Args:
+        folder: ``<root>/<name>/<version>``.
+        memory: Bytes of address space that the child may take for it.
+        seconds: How long it may take.
+        approved: See `read_bundle`.
+
+    Returns:
+        The bundle, with the very bytes that were tried.
+
+    Raises:
+        BundleError: It is altered or not approved, cannot be loaded, fails its golden rows, crashes, or takes too much.
+    """
+    bundle = read_bundle(folder, approved)
+    manifest, model = bundle.files[MANIFEST], bundle.files[MODEL]
+    with subprocess.Popen(  # nosec B603
+        [sys.executable, "-m", __name__, str(memory), str(int(seconds))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={"PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)},  # and no key
+    ) as child:
+        try:
+            said, _ = child.communicate(_LENGTHS.pack(len(manifest), len(model)) + manifest + model, seconds)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            raise BundleError(f"{folder}: quarantine: it took longer than {seconds:g} s") from None
+    if child.returncode != 0:
+        raise BundleError(f"{folder}: quarantine: {_reason(child.returncode, said)}")
+    return bundle
+
+
+def _reason(code: int, said: bytes) -> str:
+    if code == -signal.SIGXCPU:
+        return "it took too long"
+    if code < 0:
+        return f"it crashed the process that tried it ({signal.Signals(-code).name})"
+    lines = said.decode("utf-8", "replace").split("\n")[:-1]  # ONNX Runtime may have said something first
+    return lines[-1] if lines else f"the process that tried it ended with {code}"
+
+
+def _confine(memory: int, seconds: int) -> None:
+    taken = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (taken + memory, taken + memory))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+def _read(stream: BinaryIO) -> Bundle:
+    manifest_length, model_length = _LENGTHS.unpack(stream.read(_LENGTHS.size))
+    files = {MANIFEST: stream.read(manifest_length), MODEL: stream.read(model_length)}
+    return Bundle(Path("quarantine"), parse_manifest(files[MANIFEST]), files)
+
+
+def probes(manifest: Manifest, rows: int = PROBES) -> dict[str, Array]:
+    """Rows in, around and far beyond the trained ranges, some with missing values, the same each time.
+
+    Args:
+        manifest: Declares the inputs.
+        rows: How many.
+
+    Returns:
+        What `Predictor.predict` takes; nothing where an input is not a column of numbers.
+    """
+    if manifest.packed is None:
+        return {}
+    draw = np.random.default_rng(0)
+    columns = []
+    for declared in manifest.inputs:
+        low, high = declared.trained_range or (-1.0, 1.0)
+        spread = (high - low) or 1.0
+        column = draw.uniform(low - spread, high + spread, rows)
+        column[: rows // 16] = draw.choice([0.0, -1e9, 1e9, low, high], rows // 16)
+        if low >= 0:
+            column = np.abs(column)  # a quantity that is never negative
+        if declared.optional:
+            column[draw.random(rows) < 0.1] = np.nan
+        columns.append(column)
+    return {manifest.packed: np.stack(columns, axis=1).astype(np.float32)}
+
+
+def main() -> None:
+    """The child: read a bundle from stdin, load it, run golden rows and probes; say what is wrong, if anything is."""
+    _confine(int(sys.argv[1]), int(sys.argv[2]))
+    try:
+        bundle = _read(sys.stdin.buffer)
+        predictor = OnnxPredictor(bundle)
+        tried = probes(bundle.manifest)
+        if tried:
+            outputs = predictor.predict(tried)
+            if wrong := [name for name, values in outputs.items() if not np.isfinite(values).all()]:
+                raise BundleError(f"output {wrong[0]} is not finite for every input")
+    except BundleError as error:
+        print(str(error).removeprefix("quarantine: "))
+        raise SystemExit(1) from None
+    except (MemoryError, RuntimeError, ValueError) as error:
+        print(f"it cannot be run: {type(error).__name__}")
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""The record: gives each request an id, logs it in one line, counts it, and turns what nobody caught into a problem.
+
+It also adds the headers that every answer has.
+"""
+
+import logging
+import time
+from collections.abc import Iterable, Sequence
+
+from app.rest.asgi import App, Header, Message, Receive, Scope, Send
+from app.rest.body import ClientGone
+from app.rest.problems import FAULT, PROBLEM, REFUSED, send_problem
+from app.rest.request_metrics import RequestMetrics
+from app.telemetry.ids import RequestIds
+from app.telemetry.logs import RequestLog
+from app.telemetry.trace import Trace, enter, read_trace
+
+CLIENT_GONE = 499
+"""Status in the log for a client that hung up; nothing is sent."""
+
+_NO_STORE: Header = (b"cache-control", b"no-store")
+_NO_SNIFFING: Header = (b"x-content-type-options", b"nosniff")
+_log = logging.getLogger(__name__)
+
+
+class Record:
+    """ASGI middleware, the outermost."""
+
+    def __init__(self, app: App, log: RequestLog, counts: RequestMetrics, paths: Iterable[str] = ()) -> None:
+        """Args:
+        app: What lies behind.
+        log: Takes the lines.
+        counts: Takes the figures.
+        paths: Of the routes, by which a request is known that was refused before it reached one.
+        """
+        self._app = app
+        self._log = log
+        self._counts = counts
+        self._paths = frozenset(paths)
+        self._request_ids = RequestIds()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        moment, clock = time.time(), time.perf_counter()
+        request_id, trace = self._ids(scope["headers"])
+        status = CLIENT_GONE
+
+        async def recorded(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                self._complete(message, request_id)
+            await send(message)
+
+        state = scope.setdefault("state", {})
+        enter(trace)
+        self._counts.began()
+        try:
+            await self._app(scope, receive, recorded)
+        except ClientGone:
+            pass
+        except Exception:  # the last resort: the client gets a problem, the log the traceback
+            _log.exception("request %s failed", request_id.decode())
+            if status == CLIENT_GONE:
+                await send_problem(recorded, FAULT)
+        finally:
+            seconds = time.perf_counter() - clock
+            if status == CLIENT_GONE and REFUSED in state:
+                status = state[REFUSED].status
+                self._counts.refused(state[REFUSED].code)
+            self._end(scope, status, moment, seconds, request_id, trace)
+
+    def at_once(self, scope: Scope, start: Message) -> None:
+        """Record a request that is answered without being run.
+
+        Args:
+            scope: ASGI's.
+            start: The message that opens the answer; gets the headers that every answer has.
+        """
+        moment, clock = time.time(), time.perf_counter()
+        request_id, trace = self._ids(scope["headers"])
+        self._complete(start, request_id)
+        self._counts.began()
+        self._end(scope, start["status"], moment, time.perf_counter() - clock, request_id, trace)
+
+    def _complete(self, start: Message, request_id: bytes) -> None:
+        """Count what an answer refuses, and add the headers that every answer has."""
+        if PROBLEM in start:
+            self._counts.refused(start.pop(PROBLEM))
+        headers = start["headers"]
+        if b"cache-control" not in dict(headers):
+            headers.append(_NO_STORE)
+        headers += (_NO_SNIFFING, (b"x-request-id", request_id))
+
+    def _end(
+        self, scope: Scope, status: int, moment: float, seconds: float, request_id: bytes, trace: Trace | None
+    ) -> None:
+        state = scope["state"]
+        route = state.get("route") or self._route(scope)
+        self._counts.ended(route, scope["method"], status, seconds)
+        principal = state.get("principal")
+        self._log.record(
+            request_id=request_id.decode(),
+            method=scope["method"],
+            route=route,
+            status=status,
+            started=moment,
+            seconds=seconds,
+            key_id=principal.id if principal else "",
+            traceparent=trace.traceparent if trace else "",
+        )
+
+    def _route(self, scope: Scope) -> str:
+        template: str = getattr(scope.get("route"), "path", "")
+        return template or (scope["path"] if scope["path"] in self._paths else "")
+
+    def _ids(self, headers: Sequence[Header]) -> tuple[bytes, Trace | None]:
+        """The request's id, taken over if sane, and its place in a trace, if it has a valid one."""
+        request_id = b""
+        traced = False
+        for name, value in headers:
+            if name == b"x-request-id":
+                request_id = value
+            elif name == b"traceparent":
+                traced = True
+        return self._request_ids.of(request_id), read_trace(headers) if traced else None

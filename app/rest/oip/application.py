@@ -1,0 +1,173 @@
+"""The protocol's door: its endpoints, and what each of them answers."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+from pydantic_core import to_json
+
+from app.errors import CallError, InputError, ModelNotReady, Problem
+from app.oip.data_plane import EXTENSIONS, SERVER, DataPlane
+from app.oip.metadata import config_of, metadata_of, statistics_of
+from app.rest.api_key import refuse
+from app.rest.asgi import JSON, Receive, Scope, Send, header, respond
+from app.rest.body import read_body
+from app.rest.error_formats import error_format
+from app.rest.oip.endpoints import INDEX_OPTIONS, REPOSITORY_OPTIONS, Answer, Call, Endpoint, Respond, read_options
+from app.rest.oip.messages import answer_message, inflated, json_length, read_call
+from app.rest.problems import INVALID, KINDS, NO_METHOD, NO_ROUTE, Kind, RequestRefused, send_problem
+from app.runtime.thread_pool import BoundedThreadPool
+
+PREFIX = "/v2"
+ADMIN_PATH = re.compile(r"/v2/repository/models/[^/]*/(?:load|unload)")
+"""What needs the scope ``admin``."""
+OPEN_PATHS = frozenset({"/v2/health/live", "/v2/health/ready"})
+"""What needs no key."""
+LARGE_BODY = 4096
+"""Bytes of a body from which on it is read and answered beside the event loop."""
+
+REFUSED_CALL = Kind(400, INVALID.code, INVALID.title, INVALID.detail)
+CODES: Mapping[type[CallError], Kind] = {**KINDS, InputError: REFUSED_CALL}
+"""This door's table from the error tree to its own codes: as its elder's, but that wrong input is 400."""
+tell = error_format(lambda sentence: {"error": sentence})
+"""Words problems as the protocol does."""
+
+
+class OipApplication:
+    """ASGI application for every path under ``/v2``."""
+
+    def __init__(
+        self, plane: DataPlane, thread_pool: BoundedThreadPool, is_ready: Callable[[], bool], limit: int
+    ) -> None:
+        """Args:
+        plane: Answers.
+        thread_pool: Runs what takes long.
+        is_ready: Whether the models can answer and the program is not leaving.
+        limit: Most bytes of a body, as sent and as inflated.
+        """
+        self._plane = plane
+        self._thread_pool = thread_pool
+        self._is_ready = is_ready
+        self._limit = limit
+        self.endpoints = tuple(self._all())
+        self._patterns = [(endpoint, endpoint.pattern) for endpoint in self.endpoints]
+
+    def _all(self) -> Sequence[Endpoint]:
+        version, of_version = "/v2/models/{model}/versions/{version}", " of a version"
+        return [
+            Endpoint("POST", "/v2/models/{model}/infer", "v2_infer", "Infer", self._infer),
+            Endpoint("POST", f"{version}/infer", "v2_infer_version", f"Infer{of_version}", self._infer),
+            Endpoint("GET", "/v2", "v2_server", "Server metadata", self._server),
+            Endpoint("GET", "/v2/", "v2_server_slash", "Server metadata", self._server),
+            Endpoint("GET", "/v2/health/live", "v2_live", "Whether the server answers", self._live),
+            Endpoint("GET", "/v2/health/ready", "v2_ready", "Whether the models can answer", self._ready),
+            Endpoint("GET", "/v2/models/stats", "v2_all_stats", "Statistics of every model", self._stats),
+            Endpoint("GET", "/v2/models/{model}", "v2_model", "Model metadata", self._metadata),
+            Endpoint("GET", version, "v2_version", f"Metadata{of_version}", self._metadata),
+            *(
+                Endpoint("GET", f"{path}/{word}", f"v2_{word}{suffix}", f"{summary}{told}", respond)
+                for word, summary, respond in (
+                    ("ready", "Whether it answers, of a model", self._model_ready),
+                    ("config", "Configuration of a model", self._config),
+                    ("stats", "Statistics of a model", self._stats),
+                )
+                for path, suffix, told in (("/v2/models/{model}", "_model", ""), (version, "_version", "'s version"))
+            ),
+            Endpoint("POST", "/v2/repository/index", "v2_index", "Every version and its state", self._index),
+            Endpoint("POST", "/v2/repository/models/{model}/load", "v2_load", "Load a model", self._load),
+            Endpoint("POST", "/v2/repository/models/{model}/unload", "v2_unload", "Unload a model", self._unload),
+        ]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI, for HTTP."""
+        path, method = scope["path"], scope["method"]
+        allowed: dict[str, None] = {}
+        for endpoint, pattern in self._patterns:
+            found = pattern.fullmatch(path)
+            if found is None:
+                continue
+            if endpoint.method == method:
+                scope["state"]["route"] = endpoint.path
+                await self._respond(endpoint.respond, Call(scope, receive, found.groupdict()), send)
+                return
+            allowed[endpoint.method] = None
+        if not allowed:
+            await send_problem(send, NO_ROUTE, tell=tell)
+            return
+        await send_problem(send, NO_METHOD, headers=[(b"allow", ", ".join(allowed).encode())], tell=tell)
+
+    async def _respond(self, respond_to: Respond, call: Call, send: Send) -> None:
+        try:
+            body, media_type, headers = await respond_to(call)
+        except RequestRefused as refusal:
+            await refuse(call.scope, call.receive, send, refusal.kind, unread=refusal.unread, tell=tell)
+        except InputError as error:
+            await send_problem(send, REFUSED_CALL, error.problems, tell=tell)
+        except CallError as error:
+            await send_problem(send, CODES[type(error)], tell=tell)
+        else:
+            await respond(send, 200, body, media_type, headers)
+
+    async def _infer(self, call: Call) -> Answer:
+        # Content-Type is not looked at: tritonclient sends none, curl says that it is a form
+        json_size, encoding = json_length(call.scope), _encoding(call.scope)
+        body = await read_body(call.scope, call.receive, self._limit)
+        if encoding or len(body) > LARGE_BODY:
+            return await self._thread_pool.run(partial(self._infer_whole, call, encoding, json_size), body)
+        asked = read_call(call.model, call.version, body, json_size)
+        return answer_message(asked, await self._plane.infer(asked.call))
+
+    def _infer_whole(self, call: Call, encoding: bytes, json_size: int | None, body: bytes) -> Answer:
+        whole = inflated(encoding, body, self._limit) if encoding else body
+        asked = read_call(call.model, call.version, whole, json_size)
+        return answer_message(asked, self._plane.answer(asked.call))
+
+    async def _server(self, _: Call) -> Answer:
+        return _json({"name": SERVER, "version": self._plane.version, "extensions": EXTENSIONS})
+
+    async def _live(self, _: Call) -> Answer:
+        return _json({"live": True})
+
+    async def _ready(self, _: Call) -> Answer:
+        if not self._is_ready():
+            raise ModelNotReady
+        return _json({"live": True, "ready": True})
+
+    async def _metadata(self, call: Call) -> Answer:
+        contract = await self._plane.contract(call.model, call.version)
+        return _json(metadata_of(contract, self._plane.versions(call.model)))
+
+    async def _model_ready(self, call: Call) -> Answer:
+        if not self._plane.is_ready(call.model, call.version):
+            raise ModelNotReady
+        return _json({"name": call.model, "ready": True})
+
+    async def _config(self, call: Call) -> Answer:
+        return _json(config_of(await self._plane.contract(call.model, call.version)))
+
+    async def _stats(self, call: Call) -> Answer:
+        return _json(statistics_of(await self._plane.statistics(call.values.get("model"), call.version)))
+
+    async def _index(self, call: Call) -> Answer:
+        options = await read_options(call, INDEX_OPTIONS)
+        return _json(self._plane.index(options.get("ready") is True))
+
+    async def _load(self, call: Call) -> Answer:
+        if (await read_options(call, REPOSITORY_OPTIONS)).get("parameters"):
+            raise InputError([Problem("parameters", "not_served", "models come from the repository as they are")])
+        await self._plane.load(call.model)
+        return _json({})
+
+    async def _unload(self, call: Call) -> Answer:
+        await read_options(call, REPOSITORY_OPTIONS)
+        await self._plane.unload(call.model)
+        return _json({})
+
+
+def _json(told: object) -> Answer:
+    return to_json(told), JSON, ()
+
+
+def _encoding(scope: Scope) -> bytes:
+    encoding = (header(scope, b"content-encoding") or b"").strip().lower()
+    return b"" if encoding == b"identity" else encoding

@@ -1,0 +1,89 @@
+"""Counts of requests: by route, method and status, how long they took, how many are in work, why some were refused."""
+
+from bisect import bisect_left
+
+from app.telemetry.metrics import Family, Registry
+
+REQUESTS = Family(
+    "http_requests_total",
+    "Requests that have ended, by route, method and status; status 499: the client hung up.",
+    "counter",
+    ("route", "method", "status"),
+)
+DURATION = Family(
+    "http_request_duration_seconds",
+    "From a request's headers to the end of its answer, by route.",
+    "histogram",
+    ("route",),
+    (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0),
+)
+IN_PROGRESS = Family("http_requests_in_progress", "Requests that have begun and not ended.", "gauge")
+REFUSED = Family("http_requests_refused_total", "Requests answered with a problem, by code.", "counter", ("reason",))
+
+UNMATCHED = "unmatched"
+"""The route of every path where there is none."""
+OTHER = "other"
+"""The method of every request with a method of the client's own making."""
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
+_BOUNDS = DURATION.bounds
+_SUM = len(_BOUNDS) + 1
+
+
+class RequestMetrics:
+    """Counts requests, about a microsecond each; a series is bound when it is first seen."""
+
+    def __init__(self, registry: Registry) -> None:
+        """Args:
+        registry: Holds the figures.
+        """
+        self._registry = registry
+        self._values = registry.values
+        self._in_progress = registry.place(IN_PROGRESS)
+        self._places: dict[tuple[str, str, int], tuple[int, int]] = {}
+        self._refused: dict[str, int] = {}
+
+    def began(self) -> None:
+        """A request has begun."""
+        self._values[self._in_progress] += 1.0
+
+    def ended(self, route: str, method: str, status: int, seconds: float) -> None:
+        """A request has ended.
+
+        Args:
+            route: The route's template; empty where none matched.
+            method: As sent.
+            status: As answered.
+            seconds: How long it took.
+        """
+        values = self._values
+        values[self._in_progress] -= 1.0
+        places = self._places.get((route, method, status))
+        if places is None:
+            places = self._bind(route, method if method in _METHODS else OTHER, status)
+        requests, duration = places
+        values[requests] += 1.0
+        values[duration + bisect_left(_BOUNDS, seconds)] += 1.0
+        values[duration + _SUM] += seconds
+
+    def _bind(self, route: str, method: str, status: int) -> tuple[int, int]:
+        places = self._places.get((route, method, status))
+        if places is None:
+            named = route or UNMATCHED
+            places = (
+                self._registry.place(REQUESTS, named, method, str(status)),
+                self._registry.place(DURATION, named),
+            )
+            self._places[route, method, status] = places
+        return places
+
+    def unread(self, status: int, code: str) -> None:
+        """A request was refused before its method and path were known, with this status and a problem of this code."""
+        self._values[self._registry.place(REQUESTS, UNMATCHED, OTHER, str(status))] += 1.0
+        self.refused(code)
+
+    def refused(self, code: str) -> None:
+        """A request was answered with a problem of this code."""
+        place = self._refused.get(code)
+        if place is None:
+            place = self._refused[code] = self._registry.place(REFUSED, code)
+        self._values[place] += 1.0

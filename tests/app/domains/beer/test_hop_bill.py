@@ -1,0 +1,78 @@
+"""The hop bill's columns: per litre, rising with every amount, by one table of stages."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domains.beer.hop_bill import (
+    BILL_COLUMNS,
+    DRY,
+    EARLY,
+    LATE,
+    MIDDLE,
+    MOST_PER_LITRE,
+    WHIRLPOOL,
+    Addition,
+    Stage,
+    bill_row,
+    tinseth,
+)
+
+AMOUNTS = st.just(0.0) | st.floats(1e-6, 10_000_000)
+ALPHAS = st.floats(0, 70)
+ADDITIONS = st.builds(Addition.at_stage, AMOUNTS, ALPHAS, st.sampled_from(Stage)) | st.builds(
+    Addition.at_minutes, AMOUNTS, ALPHAS, st.floats(0, 300)
+)
+VOLUMES = st.floats(min_value=0, max_value=100_000, exclude_min=True)
+
+
+def row(*additions: Addition, litres: float = 20.0) -> dict[str, float]:
+    return dict(zip(BILL_COLUMNS, bill_row(additions, litres), strict=True))
+
+
+def test_an_addition_enters_per_litre_in_its_stages_columns() -> None:
+    found = row(Addition.at_stage(40.0, 10.0, Stage.MIDDLE))
+    assert found.pop("hops_middle") == 2.0
+    assert found.pop("alpha_middle") == 200.0
+    assert found.pop("isomerised_middle") == pytest.approx(200.0 * 0.16838, rel=1e-4)  # (1 - exp(-1.2)) / 4.15
+    assert set(found.values()) == {0.0}
+
+
+@pytest.mark.parametrize(
+    ("minutes", "column"),
+    [(0, WHIRLPOOL), (0.5, LATE), (10, LATE), (19.9, LATE), (20, MIDDLE), (44.9, MIDDLE), (45, EARLY), (300, EARLY)],
+)
+def test_minutes_choose_the_column(minutes: float, column: int) -> None:
+    assert Addition.at_minutes(1.0, 1.0, minutes).column == column
+
+
+def test_every_stage_has_a_column_and_only_dry_hops_isomerise_nothing() -> None:
+    for stage in Stage:
+        addition = Addition.at_stage(10.0, 10.0, stage)
+        isomerised = sum(value for name, value in row(addition).items() if name.startswith("isomerised"))
+        assert (isomerised == 0.0) == (addition.column == DRY) == (stage is Stage.DRY_HOP)
+
+
+def test_an_extract_weighs_as_the_cones_it_came_from() -> None:
+    assert row(Addition.at_stage(12.0, 50.0, Stage.START))["hops_early"] == pytest.approx(0.6 * 50 / 12)
+
+
+@given(st.lists(ADDITIONS, max_size=8), VOLUMES)
+def test_doubling_amounts_and_volume_changes_nothing(additions: list[Addition], litres: float) -> None:
+    doubled = [Addition(2 * a.grams, a.alpha, a.column, a.minutes) for a in additions]
+    assert bill_row(doubled, 2 * litres) == bill_row(additions, litres)
+
+
+@given(st.lists(ADDITIONS, max_size=6), ADDITIONS, VOLUMES)
+def test_one_more_addition_lowers_no_column_and_nothing_overflows(
+    additions: list[Addition], more: Addition, litres: float
+) -> None:
+    before, after = bill_row(additions, litres), bill_row([*additions, more], litres)
+    assert all(b <= a <= MOST_PER_LITRE for b, a in zip(before, after, strict=True))
+
+
+def test_tinseth_is_plain_dry_hops_and_flame_out_count_nothing() -> None:
+    boiled = Addition.at_minutes(30.0, 10.0, 60.0)
+    rest = [Addition.at_stage(50.0, 10.0, Stage.DRY_HOP), Addition.at_stage(50.0, 10.0, Stage.WHIRLPOOL)]
+    # 30 g of 10 % in 20 l is 150 mg/l; 60 minutes at 1.050 use 0.231 of it.
+    assert tinseth([boiled, *rest], 20.0, 1.65 * 0.000125**0.05) == pytest.approx(34.6, abs=0.1)

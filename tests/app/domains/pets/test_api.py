@@ -1,0 +1,255 @@
+"""Cat or dog through the REST door: every way a picture comes in, hostile ones, and the older contract."""
+
+import asyncio
+import base64
+import json
+import struct
+import zlib
+from collections.abc import AsyncIterator
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.access.keys import KeyRing
+from app.bundle.store import highest, read_bundle
+from app.domains.beer.api import BeerApi
+from app.domains.pets.api import MODEL, PetsApi
+from app.domains.pets.picture import opened
+from app.domains.pets.pixels import pixels
+from app.models.manager import ModelManager
+from app.rest.application import RestApplication
+from app.runtime.onnx import OnnxPredictor
+from app.telemetry.logs import RequestLog
+from tests.known import BEER, KEY
+from tests.pictures import chunk, drawn, encoded, flat_png, mutant
+
+pytestmark = [pytest.mark.anyio, pytest.mark.filterwarnings("ignore::UserWarning:PIL")]
+PICTURE = encoded(drawn(7))
+KINDS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
+
+
+@pytest.fixture(scope="module")
+def looking(models: Path) -> OnnxPredictor:
+    """The committed model for cat or dog."""
+    return OnnxPredictor(read_bundle(highest(models, MODEL)))
+
+
+@pytest.fixture(scope="module")
+def both(manager: ModelManager, models: Path, looking: OnnxPredictor) -> RestApplication:
+    """A door with beer and pets."""
+    shared = ModelManager([*BeerApi.models, *PetsApi.models])
+    for name in BeerApi.models:
+        shared.serve(OnnxPredictor(read_bundle(highest(models, name))))
+    shared.serve(looking)
+    return RestApplication(shared, [BeerApi(shared), PetsApi(shared)], KeyRing.single(KEY), RequestLog(StringIO()))
+
+
+@pytest.fixture
+async def pets(both: RestApplication) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of that door."""
+    transport = httpx.ASGITransport(app=both)  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url="http://test", headers={"X-API-Key": KEY}) as client:
+        yield client
+
+
+async def sent(client: httpx.AsyncClient, data: bytes, kind: str = "image/png") -> httpx.Response:
+    """A picture as the body."""
+    return await client.post("/pets/predict", content=data, headers={"Content-Type": kind})
+
+
+def text_of(data: bytes) -> str:
+    """Base64."""
+    return base64.b64encode(data).decode()
+
+
+async def test_a_picture_is_the_same_however_it_is_sent(pets: httpx.AsyncClient) -> None:
+    answers = [
+        await sent(pets, PICTURE),
+        await sent(pets, PICTURE, "image/jpeg"),
+        await pets.post("/pets/predict", files={"image": ("cat.txt", PICTURE, "text/plain")}),
+        await pets.post("/pets/predict", json={"image_b64": text_of(PICTURE)}),
+        await pets.post("/pets/predict", json={"image_b64": text_of(PICTURE)}, headers={"X-Model-Version": "1"}),
+    ]
+    assert [answer.status_code for answer in answers] == [200] * 5
+    told = answers[0].json()
+    assert all(answer.json() == told for answer in answers)
+    assert told["model"] == {"name": "cat-dog", "version": "1"}
+    assert told["pet"] == max(told["probabilities"], key=told["probabilities"].get)
+    assert told["confidence"] == max(told["probabilities"].values())
+    assert sum(told["probabilities"].values()) == pytest.approx(1, abs=2e-4)
+
+
+async def test_the_answer_is_the_models_own(pets: httpx.AsyncClient, looking: OnnxPredictor) -> None:
+    size = looking.manifest.inputs[0].shape[1]
+    for seed in range(8):
+        data = encoded(drawn(seed), "JPEG")
+        found = looking.predict({"image": pixels(opened(data).image, size)})["probabilities"][0]
+        told = (await sent(pets, data, "image/jpeg")).json()
+        assert list(told["probabilities"].values()) == np.round(found.astype(float), 4).tolist()
+        assert [w["code"] for w in told["warnings"]] == (["unsure"] if found.max() < 0.8 else [])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_the_contents_tell_the_format(pets: httpx.AsyncClient, kind: str) -> None:
+    for named in KINDS.values():
+        assert (await sent(pets, encoded(drawn(1), kind), named)).status_code == 200
+
+
+async def test_a_moving_picture_is_answered_with_a_warning(pets: httpx.AsyncClient) -> None:
+    frames = [drawn(seed) for seed in (1, 2)]
+    for kind in ("PNG", "WEBP"):
+        data = encoded(frames[0], kind, save_all=True, append_images=frames[1:])
+        assert "animated" in [w["code"] for w in (await sent(pets, data)).json()["warnings"]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        text_of(PICTURE),
+        text_of(PICTURE).rstrip("="),
+        base64.urlsafe_b64encode(PICTURE).decode(),
+        f"data:image/png;base64,{text_of(PICTURE)}",
+        f"DATA:;BASE64,{text_of(PICTURE)}",
+        " \n" + "\r\n".join(text_of(PICTURE)[at : at + 76] for at in range(0, 4 * len(PICTURE), 76)) + "\t",
+    ],
+    ids=["standard", "unpadded", "url", "data url", "bare data url", "lines"],
+)
+async def test_base64_is_read_as_clients_write_it(pets: httpx.AsyncClient, text: str) -> None:
+    plain = (await sent(pets, PICTURE)).json()
+    assert (await pets.post("/pets/predict", json={"image_b64": text})).json() == plain
+
+
+@pytest.mark.parametrize(
+    "text", ["", "====", "a", "???", "data:image/png,abcd", "data:", "\ud800", "é", text_of(PICTURE) + "*", 5, None, []]
+)
+async def test_what_is_no_base64_is_a_422_that_names_the_field(pets: httpx.AsyncClient, text: object) -> None:
+    body = json.dumps({"image_b64": text})
+    for path in ("/pets/predict", "/cat-dog_classification"):
+        answer = await pets.post(path, content=body, headers={"Content-Type": "application/json"})
+        assert answer.status_code == 422 and "image_b64" in answer.text or "\\ud800" in body
+
+
+@pytest.mark.parametrize("where", ["body", "image", "image_b64"])
+async def test_a_bad_picture_is_named_by_where_it_stood(pets: httpx.AsyncClient, where: str) -> None:
+    data = b"GIF89a" + bytes(50)
+    sending = {
+        "body": {"content": data, "headers": {"Content-Type": "image/png"}},
+        "image": {"files": {"image": data}},
+        "image_b64": {"json": {"image_b64": text_of(data)}},
+    }
+    answer = await pets.post("/pets/predict", **sending[where])
+    assert answer.status_code == 422
+    assert [(e["field"], e["code"]) for e in answer.json()["errors"]] == [(where, "no_picture")]
+
+
+def jpeg_with(marker: int, data: bytes) -> bytes:
+    """A JPEG with segments of that marker before its own."""
+    plain = encoded(drawn(3), "JPEG")
+    parts = [data[at : at + 65_000] for at in range(0, len(data), 65_000)]
+    return plain[:2] + b"".join(struct.pack(">BBH", 0xFF, marker, len(p) + 2) + p for p in parts) + plain[2:]
+
+
+MEGABYTE = bytes(range(256)) * 4096
+HOSTILE: dict[str, tuple[bytes, int]] = {
+    "nothing": (b"", 422),
+    "1 x 1": (flat_png(1, 1), 422),
+    "1 x 50,000": (flat_png(1, 50_000), 422),
+    "16 x 50,000": (flat_png(16, 50_000), 200),
+    "50,000 x 50,000 in 100 KB": (flat_png(50_000, 50_000, told=300), 422),
+    "20 megapixels of one colour": (flat_png(4470, 4470, told=0), 200),
+    "20 megapixels, 16 bits, transparent": (flat_png(4470, 4470, 16, 6, 4), 200),
+    "39 megapixels JPEG": (encoded(Image.new("RGB", (7200, 5400)), "JPEG"), 200),
+    "39 megapixels progressive JPEG": (encoded(Image.new("RGB", (7200, 5400)), "JPEG", progressive=True), 200),
+    "41 megapixels JPEG": (encoded(Image.new("L", (7600, 5400)), "JPEG"), 422),
+    "15 megapixels WebP": (encoded(Image.new("RGB", (4000, 3900)), "WEBP", method=0), 200),
+    "17 megapixels WebP": (encoded(Image.new("RGB", (4200, 4100)), "WEBP", method=0), 422),
+    "fewer rows than told": (flat_png(400, 400, told=40), 200),
+    "cut off PNG": (PICTURE[: len(PICTURE) // 2], 422),
+    "cut off JPEG": (encoded(drawn(3), "JPEG")[:1500], 422),
+    "cut off WebP": (encoded(drawn(3), "WEBP")[:600], 422),
+    "CMYK": (encoded(drawn(3).convert("CMYK"), "JPEG"), 200),
+    "16 bit": (encoded(Image.fromarray(np.full((50, 50), 40_000, np.uint16))), 200),
+    "palette with transparency": (encoded(drawn(3).quantize(9), transparency=2), 200),
+    "GIF named PNG": (encoded(drawn(3), "GIF"), 422),
+    "TIFF": (encoded(drawn(3), "TIFF"), 422),
+    "PDF with a JPEG in it": (b"%PDF-1.4\n" + encoded(drawn(3), "JPEG"), 422),
+    "JPEG with a page after it": (encoded(drawn(3), "JPEG") + b"<script>alert(1)</script>" * 1000, 200),
+    "PNG with a ZIP after it": (PICTURE + b"PK\x03\x04" + bytes(5000), 200),
+    "megabyte of ICC in a JPEG": (jpeg_with(0xE2, MEGABYTE), 200),
+    "megabyte of EXIF in a JPEG": (jpeg_with(0xE1, b"Exif\0\0II*\0" + b"\xff" * 2**20), 200),
+    "megabyte of ICC in a PNG": (encoded(drawn(3), icc_profile=MEGABYTE), 200),
+    "megabyte of EXIF in a PNG": (PICTURE[:33] + chunk(b"eXIf", b"II*\0" + b"\xff" * 2**20) + PICTURE[33:], 200),
+    "64 MB of text in a PNG": (
+        PICTURE[:33] + chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(2**26))) + PICTURE[33:],
+        422,
+    ),
+    "three thousand scans": (
+        encoded(Image.new("RGB", (4000, 3000)), "JPEG", progressive=True)[:-2]
+        + b"\xff\xda\0\x08\x01\x01\0\x01\x3f\0\0" * 3000
+        + b"\xff\xd9",
+        422,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_a_hostile_picture_is_answered_or_refused(pets: httpx.AsyncClient, name: str) -> None:
+    data, status = HOSTILE[name]
+    answer = await sent(pets, data)
+    assert answer.status_code == status, answer.text
+    older = await pets.post("/cat-dog_classification", json={"image_b64": text_of(data) or "="})
+    assert older.status_code == status
+    assert older.json()["status"] == ("Success" if status == 200 else "Failed")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_mutants_are_answered_or_refused(pets: httpx.AsyncClient, kind: str) -> None:
+    good = encoded(drawn(9), kind)
+    statuses = [(await sent(pets, mutant(good, seed))).status_code for seed in range(170)]
+    assert set(statuses) == {200, 422}
+
+
+async def test_a_picture_of_more_than_12_mb_is_refused_unread(pets: httpx.AsyncClient) -> None:
+    assert (await sent(pets, bytes(12_000_001))).status_code == 413
+    older = await pets.post("/cat-dog_classification", content=b" " * 12_000_001)
+    assert (older.status_code, older.json()["status"]) == (413, "Failed")
+
+
+async def test_the_older_contract_is_kept(pets: httpx.AsyncClient) -> None:
+    today = (await sent(pets, PICTURE)).json()
+    answer = await pets.post("/cat-dog_classification", json={"image_b64": text_of(PICTURE), "more": 1})
+    told: dict[str, Any] = answer.json()
+    assert answer.status_code == 200 and list(told) == ["status", "pet_type", "model_conf"]
+    assert (told["status"], told["pet_type"]) == ("Success", today["pet"].upper())
+    assert told["model_conf"] == round(100 * today["confidence"], 2) and 50 <= told["model_conf"] <= 100
+
+
+@pytest.mark.parametrize(
+    ("sending", "status"),
+    [
+        ({"json": {}}, 422),
+        ({"json": {"image_b64": "???"}}, 422),
+        ({"content": b"{"}, 422),
+        ({"content": PICTURE, "headers": {"Content-Type": "image/png"}}, 415),
+    ],
+)
+async def test_the_older_contracts_failures(pets: httpx.AsyncClient, sending: dict[str, Any], status: int) -> None:
+    answer = await pets.post("/cat-dog_classification", **sending)
+    assert answer.status_code == status and answer.headers["content-type"] == "application/json"
+    assert list(answer.json()) == ["status", "msg"] and answer.json()["status"] == "Failed"
+    assert len(answer.json()["msg"]) > 5
+
+
+async def test_beers_are_answered_while_pictures_are_looked_at(pets: httpx.AsyncClient) -> None:
+    large = HOSTILE["20 megapixels, 16 bits, transparent"][0]
+    looking = asyncio.create_task(sent(pets, large))
+    answered = 0
+    while not looking.done():
+        assert (await pets.post("/predict", json=BEER)).status_code == 200
+        answered += 1
+    assert looking.result().status_code == 200 and answered > 0

@@ -1,0 +1,117 @@
+"""Quarantine: files that were altered and signed again never take this process with them."""
+
+import random
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.bundle.digests import SHA256SUMS, sums_text
+from app.bundle.manifest import MANIFEST, MODEL
+from app.bundle.store import Bundle
+from app.errors import BundleError
+from app.models.quarantine import probes, read_quarantined
+from app.runtime.onnx import OnnxPredictor
+
+SEED = 20
+
+
+def _write(bundle: Bundle, root: Path, changed: dict[str, bytes]) -> Path:
+    """The bundle with other contents, and digests that agree with them."""
+    folder = root / bundle.manifest.name / bundle.manifest.version
+    folder.mkdir(parents=True)
+    files = {**bundle.files, **changed}
+    for name, data in {**files, SHA256SUMS: sums_text(files).encode()}.items():
+        (folder / name).write_bytes(data)
+    return folder
+
+
+def _flipped(data: bytes, chance: random.Random) -> bytes:
+    altered = bytearray(data)
+    altered[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+    return bytes(altered)
+
+
+def _cut(data: bytes, chance: random.Random) -> bytes:
+    return data[: chance.randrange(len(data))]
+
+
+def _doubled(data: bytes, chance: random.Random) -> bytes:
+    start, length = chance.randrange(len(data)), chance.randrange(1, 4096)
+    return data[:start] + data[start:][:length] * 2 + data[start:][length:]
+
+
+def _swapped(data: bytes, chance: random.Random) -> bytes:
+    first, second = sorted(chance.sample(range(len(data) - 64), 2))
+    altered = bytearray(data)
+    altered[slice(first, first + 64)], altered[slice(second, second + 64)] = data[second:][:64], data[first:][:64]
+    return bytes(altered)
+
+
+def _noise(data: bytes, chance: random.Random) -> bytes:
+    return chance.randbytes(chance.randrange(1, len(data)))
+
+
+Mutation = Callable[[bytes, random.Random], bytes]
+MUTATIONS: tuple[Mutation, ...] = (_flipped, _flipped, _flipped, _flipped, _cut, _doubled, _swapped, _noise)
+
+
+def test_a_good_bundle_comes_through_with_the_bytes_that_were_tried(bundle: Bundle) -> None:
+    assert read_quarantined(bundle.folder).files == bundle.files
+
+
+@pytest.mark.parametrize("count", [24, pytest.param(500, marks=pytest.mark.nightly)])
+def test_mutants_never_take_this_process_with_them(bundle: Bundle, tmp_path: Path, count: int) -> None:
+    chance = random.Random(SEED)
+    fresh = {name: values[::-1].copy() for name, values in probes(bundle.manifest, 5000).items()}
+    outcomes: Counter[str] = Counter()
+
+    def mutant(number: int) -> tuple[Path, str]:
+        mutate = MUTATIONS[number % len(MUTATIONS)]
+        name = MANIFEST if number % 16 == 15 else MODEL
+        folder = _write(bundle, tmp_path / str(number), {name: mutate(bundle.files[name], drawn[number])})
+        try:
+            read_quarantined(folder)
+        except BundleError as error:
+            return folder, str(error).partition("quarantine: ")[2] or "refused by its manifest"
+        return folder, ""
+
+    drawn = [random.Random(chance.random()) for _ in range(count)]
+    with ThreadPoolExecutor(2) as pool:
+        for folder, reason in pool.map(mutant, range(count)):
+            outcomes[reason.partition(":")[0] or "came through"] += 1
+            if not reason:
+                predictor = OnnxPredictor(read_quarantined(folder))
+                assert all(np.isfinite(values).all() for values in predictor.predict(fresh).values())
+            shutil.rmtree(folder)
+    print(f"\n{count} mutants: {dict(outcomes)}")
+    assert outcomes.total() == count and outcomes["came through"] < count / 2
+
+
+def test_a_model_that_takes_too_much_memory_is_refused(bundle: Bundle) -> None:
+    with pytest.raises(BundleError, match="quarantine: "):
+        read_quarantined(bundle.folder, memory=1 << 18)
+
+
+def test_a_model_that_takes_too_long_is_refused(bundle: Bundle) -> None:
+    with pytest.raises(BundleError, match=r"quarantine: it took longer than 0\.05 s"):
+        read_quarantined(bundle.folder, seconds=0.05)
+
+
+def test_digests_that_do_not_agree_are_refused_before_anything_is_tried(bundle: Bundle, tmp_path: Path) -> None:
+    folder = _write(bundle, tmp_path, {})
+    (folder / MODEL).write_bytes(bundle.files[MODEL] + b"\0")
+    with pytest.raises(BundleError, match="not the file that was released"):
+        read_quarantined(folder)
+
+
+def test_probes_are_the_same_each_time_and_reach_beyond_the_trained_ranges(bundle: Bundle) -> None:
+    (first,), (second,) = probes(bundle.manifest).values(), probes(bundle.manifest).values()
+    assert np.array_equal(first, second, equal_nan=True)
+    for column, declared in zip(first.T, bundle.manifest.inputs, strict=True):
+        low, high = declared.trained_range or (0, 0)
+        assert np.nanmin(column) < low and np.nanmax(column) > high and np.isnan(column).any() == declared.optional

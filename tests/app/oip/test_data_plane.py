@@ -1,0 +1,208 @@
+"""The data plane: what a call may look like, what it gets, and what it is refused for."""
+
+import asyncio
+import threading
+
+import numpy as np
+import pytest
+
+from app.bundle.store import read_bundle
+from app.domains.beer.api import RECIPE, VITALS, BeerApi
+from app.errors import InputError, ModelNotFound, ModelNotReady, TooLate
+from app.models.manager import ModelManager
+from app.oip.data_plane import AT_ONCE, DataPlane, InferAnswer, InferCall
+from app.oip.tensors import Tensor
+from app.runtime.onnx import OnnxPredictor
+from app.runtime.thread_pool import BoundedThreadPool
+from tests.known import REPOSITORY
+
+pytestmark = pytest.mark.anyio
+NAMES = ("abv", "target_og", "target_fg", "ebc", "srm", "ph")
+PICTURES = "cat-dog"
+BEER = (5.6, 1056.0, 1013.0, 17.0, 8.6, 4.4)
+NAN = float("nan")
+
+
+@pytest.fixture(scope="module")
+def manager() -> ModelManager:
+    """The two beer models."""
+    manager = ModelManager((VITALS, RECIPE))
+    for name in manager.names:
+        manager.serve(OnnxPredictor(read_bundle(REPOSITORY / "models" / name / "1")))
+    return manager
+
+
+@pytest.fixture
+def plane(manager: ModelManager) -> DataPlane:
+    """The data plane over them."""
+    return DataPlane(manager, BoundedThreadPool(), BeerApi.checks)
+
+
+def tensor(name: str, *values: float, shape: tuple[int, ...] = (-1, 1), datatype: str = "FP32") -> Tensor:
+    return Tensor(name, datatype, np.array(values, np.float32).reshape(shape))
+
+
+def named(*rows: tuple[float, ...], leave_out: str = "") -> list[Tensor]:
+    return [
+        tensor(name, *column) for name, column in zip(NAMES, zip(*rows, strict=True), strict=True) if name != leave_out
+    ]
+
+
+def packed(*rows: tuple[float, ...]) -> list[Tensor]:
+    return [Tensor("features", "FP32", np.array(rows, np.float32))]
+
+
+async def ask(plane: DataPlane, inputs: list[Tensor], *outputs: str) -> InferAnswer:
+    return await plane.infer(InferCall(VITALS, None, inputs, outputs))
+
+
+async def test_named_and_packed_inputs_get_the_same_answer(plane: DataPlane) -> None:
+    rows = [BEER, (8.2, 1075.0, 1012.0, NAN, 8.0, NAN)]
+    one, other = await ask(plane, named(*rows)), await ask(plane, packed(*rows))
+    assert [output.name for output, _ in one.outputs] == ["ibu", "lower", "upper"]
+    for (_, left), (_, right) in zip(one.outputs, other.outputs, strict=True):
+        assert left.shape == (2, 1) and np.array_equal(left, right)
+
+
+async def test_an_optional_input_that_is_left_out_is_missing(plane: DataPlane) -> None:
+    without = await ask(plane, named(BEER, leave_out="ph"))
+    missing = await ask(plane, packed((*BEER[:5], NAN)))
+    assert np.array_equal(without.outputs[0][1], missing.outputs[0][1])
+
+
+async def test_only_the_outputs_asked_for_come_in_their_order(plane: DataPlane) -> None:
+    answer = await ask(plane, packed(BEER), "upper", "ibu")
+    assert [output.name for output, _ in answer.outputs] == ["upper", "ibu"]
+
+
+async def test_many_rows_are_answered_beside_the_loop_as_one_by_one(plane: DataPlane) -> None:
+    rows = [(4 + n / 100, 1050.0, 1010.0, 17.0, 8.6, 4.4) for n in range(AT_ONCE + 1)]
+    together = (await ask(plane, packed(*rows))).outputs[0][1]
+    alone = [(await ask(plane, packed(row))).outputs[0][1][0, 0] for row in rows]
+    assert together[:, 0].tolist() == alone
+
+
+async def test_warnings_are_those_of_the_typed_face_with_their_rows(plane: DataPlane) -> None:
+    answer = await ask(plane, packed(BEER, (*BEER[:3], 100.0, 8.6, 6.9)))
+    assert [(row, warning["code"], warning["field"]) for row, warning in answer.warnings] == [
+        (1, "outside_trained_range", "ph"),
+        (1, "colour_mismatch", "ebc"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("field", "code", "inputs"),
+    [
+        ("inputs.abv", "missing", named(BEER, leave_out="abv")),
+        ("inputs.abv", "missing", []),
+        ("inputs", "unknown", [*named(BEER), tensor("hops", 1)]),
+        ("inputs", "unknown", [*packed(BEER), tensor("abv", 1)]),
+        ("inputs", "doubled", [*named(BEER), tensor("abv", 1)]),
+        ("inputs.abv", "datatype", [*named(BEER, leave_out="abv"), tensor("abv", 1, datatype="FP64")]),
+        ("inputs.abv", "rank", [*named(BEER, leave_out="abv"), tensor("abv", 1, shape=(1,))]),
+        ("inputs.abv", "shape", [*named(BEER, leave_out="abv"), tensor("abv", 1, 2, shape=(1, 2))]),
+        ("inputs", "shape", [*named(BEER, leave_out="abv"), tensor("abv", 1, 2)]),
+        ("inputs.abv", "rows", [tensor(name) for name in NAMES]),
+        ("inputs.features", "shape", [tensor("features", *BEER[:5], shape=(1, 5))]),
+        ("inputs.abv", "finite_number", packed(BEER, (NAN, *BEER[1:]))),
+        ("inputs.ph", "finite_number", packed((*BEER[:5], float("inf")))),
+        ("inputs.abv", "out_of_bounds", packed((71.0, *BEER[1:]))),
+        ("inputs.target_og", "out_of_bounds", packed((5.6, 1.056, 1013.0, *BEER[3:]))),
+        ("inputs.target_fg", "gravities_swapped", packed((5.6, 1013.0, 1056.0, *BEER[3:]))),
+    ],
+)
+async def test_a_call_that_does_not_fit_is_refused(
+    plane: DataPlane, field: str, code: str, inputs: list[Tensor]
+) -> None:
+    with pytest.raises(InputError) as error:
+        await ask(plane, inputs)
+    assert (error.value.problems[0].field, error.value.problems[0].code) == (field, code)
+
+
+@pytest.mark.parametrize(("names", "code"), [(("bitterness",), "unknown"), (("ibu", "ibu"), "doubled")])
+async def test_outputs_that_are_not_there_are_refused(plane: DataPlane, names: tuple[str, ...], code: str) -> None:
+    with pytest.raises(InputError) as error:
+        await ask(plane, packed(BEER), *names)
+    assert error.value.problems[0].code == code
+
+
+@pytest.fixture(scope="module")
+def pictures() -> DataPlane:
+    """The data plane over a model that takes its one input by name."""
+    manager = ModelManager((PICTURES,))
+    manager.serve(OnnxPredictor(read_bundle(REPOSITORY / "models" / PICTURES / "1")))
+    return DataPlane(manager, BoundedThreadPool(), {})
+
+
+def picture(value: float, *wrong: float) -> list[Tensor]:
+    rows = np.full((1 + len(wrong), 128, 128, 3), value, np.float32)
+    for row, other in enumerate(wrong, 1):
+        rows[row, 64, 64, 1] = other
+    return [Tensor("image", "FP32", rows)]
+
+
+async def test_a_picture_is_answered_beside_the_loop(pictures: DataPlane) -> None:
+    call = InferCall(PICTURES, None, picture(0.0))
+    assert pictures.takes_long(call)
+    ((_, shares),) = (await pictures.infer(call)).outputs
+    assert shares.shape == (1, 2) and shares.sum() == pytest.approx(1.0, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("field", "code", "reason", "inputs"),
+    [
+        ("inputs.image", "finite_number", "row 2: must hold finite numbers", picture(0.0, 0.5, NAN)),
+        ("inputs.image", "finite_number", "row 1: must hold finite numbers", picture(0.0, -np.inf)),
+        ("inputs", "no_answer", "holds numbers to which the model has no finite answer", picture(3e38)),
+    ],
+    ids=["NaN", "infinite", "too large"],
+)
+async def test_a_picture_without_a_finite_answer_is_refused(
+    pictures: DataPlane, field: str, code: str, reason: str, inputs: list[Tensor]
+) -> None:
+    with pytest.raises(InputError) as error:
+        await pictures.infer(InferCall(PICTURES, None, inputs))
+    (problem,) = error.value.problems
+    assert (problem.field, problem.code, problem.reason) == (field, code, reason)
+
+
+async def test_a_call_that_waits_longer_than_it_may_is_too_late(manager: ModelManager) -> None:
+    thread_pool, go = BoundedThreadPool(in_work=1, waiting=1), threading.Event()
+    holding = asyncio.create_task(thread_pool.run(lambda _: go.wait(10), None))
+    await asyncio.sleep(0)
+    rows = [BEER] * (AT_ONCE + 1)
+    with pytest.raises(TooLate):
+        await DataPlane(manager, thread_pool, {}).infer(InferCall(VITALS, None, packed(*rows)), timeout=0.05)
+    go.set()
+    await holding
+
+
+async def test_an_unknown_model_or_version_is_not_found(plane: DataPlane) -> None:
+    for name, version in (("wine", None), (VITALS, "2"), (VITALS, "../1"), ("../models", None)):
+        with pytest.raises(ModelNotFound):
+            await plane.infer(InferCall(name, version, packed(BEER)))
+        with pytest.raises(ModelNotFound):
+            await plane.contract(name, version)
+
+
+async def test_statistics_count_every_row_every_run_and_what_was_refused(plane: DataPlane) -> None:
+    (before,) = await plane.statistics(VITALS)
+    await ask(plane, packed(BEER, BEER))
+    with pytest.raises(InputError):
+        await ask(plane, [])
+    (after,) = await plane.statistics(VITALS, "1")
+    assert (after.rows - before.rows, after.executions - before.executions) == (2, 1)
+    assert after.failures - before.failures == 1
+    assert after.seconds > before.seconds and after.last > 1.7e9
+    assert {each.name for each in await plane.statistics()} == {VITALS, RECIPE}
+
+
+async def test_a_model_is_unloaded_and_not_loaded_without_its_files(manager: ModelManager) -> None:
+    plane = DataPlane(ModelManager((VITALS,)), BoundedThreadPool(), {})
+    plane._manager.serve(manager.predictor(VITALS))
+    await plane.unload(VITALS)
+    assert not plane.is_ready(VITALS) and plane.index(only_ready=True) == []
+    with pytest.raises(ModelNotReady):
+        await ask(plane, packed(BEER))
+    with pytest.raises(ModelNotReady):
+        await plane.load(VITALS)

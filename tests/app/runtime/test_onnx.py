@@ -1,0 +1,143 @@
+"""The predictor: a bundle whose digests agree is still refused where its model is not what the manifest says."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.bundle.manifest import MODEL, Manifest, parse_manifest
+from app.bundle.store import Bundle
+from app.errors import BundleError
+from app.runtime.onnx import OnnxPredictor
+from app.runtime.predictor import check_golden, pack
+
+onnx = pytest.importorskip("onnx", reason="models of other shapes are made with the package onnx")
+
+
+def with_manifest(bundle: Bundle, change: Callable[[dict[str, Any]], object]) -> Bundle:
+    plain = bundle.manifest.model_dump(mode="json")
+    change(plain)
+    return replace(bundle, manifest=Manifest.model_validate(plain))
+
+
+def model_with(bundle: Bundle, change: Callable[[Any], object]) -> Bundle:
+    graph = onnx.load_from_string(bundle.files[MODEL])
+    change(graph)
+    return replace(bundle, files={**bundle.files, MODEL: graph.SerializeToString()})
+
+
+def rename(graph: Any, kind: str, new: str) -> None:
+    value = getattr(graph.graph, kind)[0]
+    for node in graph.graph.node:
+        for names in (node.input, node.output):
+            for i, name in enumerate(names):
+                if name == value.name:
+                    names[i] = new
+    value.name = new
+
+
+def refusal(bundle: Bundle) -> str:
+    with pytest.raises(BundleError) as caught:
+        OnnxPredictor(bundle)
+    assert str(bundle.folder) in str(caught.value)
+    return str(caught.value)
+
+
+def test_the_golden_rows_give_what_they_gave(bundle: Bundle, predictor: OnnxPredictor) -> None:
+    golden = bundle.manifest.golden
+    outputs = predictor.predict(pack(bundle.manifest, golden.inputs))
+    for name, expected in golden.outputs.items():
+        assert outputs[name].ravel() == pytest.approx(expected, rel=0, abs=golden.tolerance)
+        assert np.isfinite(outputs[name]).all()
+
+
+@pytest.mark.parametrize("output", ["ibu", "lower", "upper"])
+def test_golden_rows_that_differ_are_refused(bundle: Bundle, output: str) -> None:
+    def change(manifest: dict[str, Any]) -> None:
+        manifest["golden"]["outputs"][output][0] += 10 * manifest["golden"]["tolerance"]
+
+    assert f"output {output} is not what it was" in refusal(with_manifest(bundle, change))
+
+
+def test_golden_rows_of_which_one_is_missing_are_refused(bundle: Bundle) -> None:
+    def change(manifest: dict[str, Any]) -> None:
+        manifest["golden"]["outputs"]["ibu"][0] = None
+
+    assert "output ibu" in refusal(with_manifest(bundle, change))
+
+
+def test_golden_rows_of_different_length_are_refused(bundle: Bundle) -> None:
+    def change(manifest: dict[str, Any]) -> None:
+        manifest["golden"]["inputs"]["abv"].append(5.0)
+
+    assert "golden rows cannot be run" in refusal(with_manifest(bundle, change))
+
+
+def test_too_few_golden_answers_are_refused_and_not_stretched(bundle: Bundle) -> None:
+    def change(manifest: dict[str, Any]) -> None:
+        for values in manifest["golden"]["inputs"].values():
+            values[:] = [values[0], values[0]]
+        for values in manifest["golden"]["outputs"].values():
+            values[:] = values[:1]
+
+    assert "golden rows" in refusal(with_manifest(bundle, change))
+
+
+@pytest.mark.parametrize("model", [b"", b"\0", b"garbage", b"\xff" * 4096], ids=["empty", "nul", "text", "ff"])
+def test_a_model_that_is_no_model_is_refused(bundle: Bundle, model: bytes) -> None:
+    assert "model.onnx cannot be loaded" in refusal(replace(bundle, files={**bundle.files, MODEL: model}))
+
+
+def test_a_model_cut_in_half_is_refused(bundle: Bundle) -> None:
+    whole = bundle.files[MODEL]
+    assert "model.onnx" in refusal(replace(bundle, files={**bundle.files, MODEL: whole[: len(whole) // 2]}))
+
+
+def test_a_model_of_other_inputs_is_refused(bundle: Bundle) -> None:
+    other = model_with(bundle, lambda graph: rename(graph, "input", "something_else"))
+    assert "model.onnx: its inputs are not those of the manifest" in refusal(other)
+
+
+def test_a_model_without_a_declared_output_is_refused(bundle: Bundle) -> None:
+    other = model_with(bundle, lambda graph: rename(graph, "output", "something_else"))
+    assert "model.onnx: output " in refusal(other) and "is missing" in refusal(other)
+
+
+def test_a_model_of_other_numbers_is_refused(bundle: Bundle) -> None:
+    """Swaps the names of two outputs: the graph is sound, and wrong."""
+
+    def change(graph: Any) -> None:
+        lower, upper = (next(o for o in graph.graph.output if o.name == name) for name in ("lower", "upper"))
+        rename_all = {"lower": "upper", "upper": "lower"}
+        for node in graph.graph.node:
+            for names in (node.input, node.output):
+                for i, name in enumerate(names):
+                    names[i] = rename_all.get(name, name)
+        lower.name, upper.name = upper.name, lower.name
+
+    assert "golden rows" in refusal(model_with(bundle, change))
+
+
+def test_inputs_that_are_not_packed_go_in_one_by_one(bundle: Bundle) -> None:
+    manifest = bundle.manifest.model_copy(update={"packed": None})
+    arrays = pack(manifest, bundle.manifest.golden.inputs)
+    assert list(arrays) == [i.name for i in manifest.inputs]
+    packed = pack(bundle.manifest, bundle.manifest.golden.inputs)
+    assert np.array_equal(np.concatenate(list(arrays.values()), axis=1), next(iter(packed.values())), equal_nan=True)
+
+
+def test_a_missing_value_is_packed_as_nan(bundle: Bundle) -> None:
+    inputs = {name: [[5.0], [None]] for name in bundle.manifest.golden.inputs}
+    (packed,) = pack(bundle.manifest, inputs).values()
+    assert packed.dtype == np.float32
+    assert np.isnan(packed).tolist() == [[False] * 6, [True] * 6]
+
+
+def test_the_manifest_survives_being_written_and_read(bundle: Bundle) -> None:
+    assert parse_manifest(bundle.manifest.to_json()) == bundle.manifest
+
+
+def test_check_golden_passes_the_model_that_made_them(predictor: OnnxPredictor) -> None:
+    check_golden(predictor)

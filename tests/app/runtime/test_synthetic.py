@@ -1,0 +1,46 @@
+"""Golden rows that are drawn: the same for ever, and never large enough to hurt."""
+
+import json
+
+import numpy as np
+import pytest
+
+from app.bundle.manifest import Synthetic, parse_manifest
+from app.bundle.store import Bundle
+from app.errors import BundleError
+from app.runtime.synthetic import drawn
+
+
+def test_the_same_seed_draws_the_same_pictures_for_ever() -> None:
+    pictures = drawn(Synthetic(seed="0", rows=2, cells=2), (-1, 4, 6, 3))
+    assert pictures.shape == (2, 4, 6, 3) and pictures.dtype == np.float32
+    told = np.rint((pictures + 1) * 127).astype(int)
+    assert told[0, 0, 0].tolist() == told[0, 1, 2].tolist() == [228, 149, 10]
+    assert told[1, 3, 5].tolist() == told[1, 2, 3].tolist() == [210, 5, 186]
+    assert (told[0] != told[1]).any()
+
+
+def manifest_of_pictures(bundle: Bundle, shape: list[int], **rule: object) -> str:
+    """The bundle's manifest with one input, a picture, whose golden rows are drawn."""
+    manifest = json.loads(bundle.files["manifest.json"])
+    manifest["inputs"] = [{**manifest["inputs"][0], "name": "image", "shape": shape}]
+    manifest["packed"] = manifest["explanation"] = None
+    manifest["golden"]["inputs"] = {"image": {"seed": "0", "rows": 2, "cells": 4, **rule}}
+    return json.dumps(manifest)
+
+
+def test_a_manifest_may_have_its_golden_pictures_drawn(bundle: Bundle) -> None:
+    golden = parse_manifest(manifest_of_pictures(bundle, [-1, 96, 96, 3])).golden
+    assert golden.inputs["image"] == Synthetic(seed="0", rows=2, cells=4)
+
+
+@pytest.mark.parametrize("shape", [[-1, 1], [-1, 0, 96, 3], [-1, 100_000, 100_000, 3], [-1, 96, 96, -1]])
+def test_what_is_no_picture_or_a_huge_one_is_not_drawn(bundle: Bundle, shape: list[int]) -> None:
+    with pytest.raises(BundleError, match="no picture"):
+        parse_manifest(manifest_of_pictures(bundle, shape))
+
+
+@pytest.mark.parametrize("rule", [{"rows": 0}, {"rows": 10**9}, {"cells": 10**9}, {"seed": "0" * 65}, {"more": 1}])
+def test_a_rule_that_would_fill_memory_is_refused(bundle: Bundle, rule: dict[str, object]) -> None:
+    with pytest.raises(BundleError, match="golden.inputs.image"):
+        parse_manifest(manifest_of_pictures(bundle, [-1, 96, 96, 3], **rule))

@@ -1,0 +1,190 @@
+"""What takes long: in the pool, bounded, refused at once beyond that."""
+
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable
+from io import StringIO
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from app.access.keys import KeyRing
+from app.domains.api import Operation
+from app.domains.validation import problems_of
+from app.errors import Overloaded, Problem
+from app.models.manager import ModelManager
+from app.rest.application import RestApplication
+from app.runtime.thread_pool import STEP_BACK, BoundedThreadPool
+from app.telemetry.logs import RequestLog
+from tests.known import KEY
+
+PATIENCE = 10.0
+
+
+class Question(BaseModel):
+    """Asks for a pause, or not."""
+
+    slow: bool = False
+    filler: str = ""
+
+
+class PausingApi:
+    """Answers with the thread it ran in; a slow one waits until it is let go."""
+
+    models = ("pause",)
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.begun = threading.Semaphore(0)
+
+    def _run(self, question: Question) -> dict[str, Any]:
+        if question.slow:
+            self.begun.release()
+            assert self.go.wait(PATIENCE)
+        return {"thread": threading.current_thread().name}
+
+    @property
+    def operations(self) -> list[Operation[Question, dict[str, Any]]]:
+        """One that takes one, one that takes many."""
+        common: dict[str, Any] = {
+            "summary": "",
+            "description": "",
+            "request": Question,
+            "answer": dict[str, Any],
+            "answered": "",
+            "run": self._run,
+            "slow": lambda q: q.slow,
+        }
+        return [
+            Operation(name="one", path="/one", **common),
+            Operation(name="many", path="/many", size="many", **common),
+        ]
+
+
+@pytest.fixture
+def domain() -> PausingApi:
+    """A face whose slow answers wait."""
+    return PausingApi()
+
+
+@pytest.fixture
+async def client(domain: PausingApi) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a door with room for one in work and one waiting."""
+    thread_pool = BoundedThreadPool(in_work=1, waiting=1)
+    door = RestApplication(
+        ModelManager(domain.models),
+        [domain],
+        KeyRing.single(KEY),
+        RequestLog(StringIO()),
+        thread_pool=thread_pool,
+    )
+    transport = httpx.ASGITransport(app=door)  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url="http://test", headers={"X-API-Key": KEY}) as client:
+        yield client
+    domain.go.set()
+    thread_pool.close()
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+@pytest.mark.anyio
+async def test_a_quick_request_runs_in_the_loop(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/one", json={})
+    assert answer.json()["thread"] == threading.current_thread().name
+
+
+@pytest.mark.anyio
+async def test_a_slow_request_runs_beside_the_loop(client: httpx.AsyncClient, domain: PausingApi) -> None:
+    domain.go.set()
+    answer = await client.post("/one", json={"slow": True})
+    assert answer.json()["thread"].startswith("slow")
+
+
+@pytest.mark.anyio
+async def test_a_large_body_is_parsed_beside_the_loop(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/one", json={"filler": "x" * 5000})
+    assert answer.json()["thread"].startswith("slow")
+    wrong = await client.post("/one", json={"filler": ["x" * 5000]})
+    assert wrong.status_code == 422 and wrong.json()["errors"][0]["field"] == "filler"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("path", ["/one", "/many"])
+async def test_beyond_the_bounds_it_is_503_at_once(client: httpx.AsyncClient, domain: PausingApi, path: str) -> None:
+    taken = [asyncio.create_task(client.post("/one", json={"slow": True})) for _ in range(2)]
+    await _until(lambda: domain.begun.acquire(blocking=False))
+    refused = await asyncio.wait_for(client.post(path, json={"slow": True}), PATIENCE)
+    assert refused.status_code == 503
+    assert refused.json()["code"] == "overloaded"
+    assert refused.headers["retry-after"] == "1"
+    assert (await client.get("/health/live")).status_code == 200
+    assert (await client.post("/one", json={})).status_code == 200, "what is quick is never refused"
+    domain.go.set()
+    assert [(await task).status_code for task in taken] == [200, 200]
+    assert (await client.post(path, json={"slow": True})).status_code == 200, "there is room again"
+
+
+@pytest.mark.anyio
+async def test_a_batch_is_refused_before_its_body_is_read(client: httpx.AsyncClient, domain: PausingApi) -> None:
+    taken = [asyncio.create_task(client.post("/one", json={"slow": True})) for _ in range(2)]
+    await _until(lambda: domain.begun.acquire(blocking=False))
+
+    async def body() -> AsyncIterator[bytes]:
+        raise AssertionError("the body was read")
+        yield b""
+
+    refused = await client.post("/many", content=body(), headers={"content-length": "1000"})
+    assert refused.status_code == 503
+    domain.go.set()
+    await asyncio.gather(*taken)
+
+
+@pytest.mark.anyio
+@pytest.mark.skipif(sys.platform != "linux", reason="only there each thread has a niceness of its own")
+async def test_what_takes_long_leaves_the_loop_the_larger_part_of_a_core() -> None:
+    thread_pool = BoundedThreadPool()
+    own = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    beside = await thread_pool.run(lambda _: os.getpriority(os.PRIO_PROCESS, threading.get_native_id()), None)
+    thread_pool.close()
+    assert beside == min(own + STEP_BACK, 19)
+
+
+@pytest.mark.anyio
+async def test_closing_drops_what_waits() -> None:
+    thread_pool, go, begun = BoundedThreadPool(1, 1), threading.Event(), threading.Event()
+
+    def work(_: None) -> bool:
+        begun.set()
+        return go.wait(PATIENCE)
+
+    tasks = [asyncio.create_task(thread_pool.run(work, None)) for _ in range(2)]
+    await _until(begun.is_set)
+    with pytest.raises(Overloaded):
+        await thread_pool.run(work, None)
+    thread_pool.close()
+    go.set()
+    assert await tasks[0] is True
+    with pytest.raises(asyncio.CancelledError):
+        await tasks[1]
+    assert thread_pool.taken == 0
+
+
+def test_faults_above_ten_thousand_are_counted_not_told() -> None:
+    class Numbers(BaseModel):
+        numbers: list[int]
+
+    def problems(count: int) -> list[Problem]:
+        with pytest.raises(ValidationError) as caught:
+            Numbers.model_validate({"numbers": ["x"] * count})
+        return problems_of(caught.value)
+
+    assert len(problems(10_000)) == 10_000
+    assert [(p.field, p.code) for p in problems(10_001)] == [("body", "too_many_problems")]

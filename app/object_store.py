@@ -29,9 +29,11 @@ class ObjectStore:
     """One bucket."""
 
     def __init__(self, bucket: str, endpoint: str = "") -> None:
-        """Args:
-        bucket: Its name.
-        endpoint: Address of an S3-compatible store; empty: AWS.
+        """Initialize the object store.
+
+        Args:
+            bucket: Its name.
+            endpoint: Address of an S3-compatible store; empty: AWS.
         """
         self.bucket = bucket
         self._store = _open(bucket, endpoint)

@@ -34,10 +34,12 @@ class IrisClient:
     """A client of one server; use it in a ``with`` statement."""
 
     def __init__(self, host: str, port: int, key: str = "") -> None:
-        """Args:
-        host: The server's.
-        port: Of gRPC.
-        key: Sent with each call; empty: none is.
+        """Initialize the iris client.
+
+        Args:
+            host: The server's.
+            port: Of gRPC.
+            key: Sent with each call; empty: none is.
         """
         self._channel = grpc.insecure_channel(f"{host}:{port}")
         self._call = self._channel.unary_unary(

@@ -17,9 +17,11 @@ class FailedKeyLimiter:
     """Counts wrong keys in this process; a right one is nobody's business here."""
 
     def __init__(self, allowed: int, clock: Callable[[], float] = time.monotonic) -> None:
-        """Args:
-        allowed: Wrong keys a minute from one address; 0 lets through any number.
-        clock: Seconds.
+        """Initialize the failed key limiter.
+
+        Args:
+            allowed: Wrong keys a minute from one address; 0 lets through any number.
+            clock: Seconds.
         """
         self._allowed = allowed
         self._clock = clock

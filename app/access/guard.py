@@ -26,9 +26,11 @@ class Guard:
     """Knows whom to let through. A door asks `authenticate`, then `unknown` or `admit`."""
 
     def __init__(self, keys: KeyRing, limits: Limits | None = None) -> None:
-        """Args:
-        keys: The keys that are known.
-        limits: What known keys may do and unknown ones may try; by default as much as they like.
+        """Initialize the guard.
+
+        Args:
+            keys: The keys that are known.
+            limits: What known keys may do and unknown ones may try; by default as much as they like.
         """
         self.authenticate = keys.authenticate
         """See `KeyRing.authenticate`."""

@@ -43,12 +43,14 @@ class KeyFileWatcher:
         rate: "RateLimitItem | None",
         metrics: Registry,
     ) -> None:
-        """Args:
-        path: The file.
-        ring: Gets the keys.
-        fixed: Keys that count beside those of the file.
-        rate: Of keys that have none of their own.
-        metrics: Holds the figures.
+        """Initialize the key file watcher.
+
+        Args:
+            path: The file.
+            ring: Gets the keys.
+            fixed: Keys that count beside those of the file.
+            rate: Of keys that have none of their own.
+            metrics: Holds the figures.
         """
         self._path, self._ring, self._fixed = path, ring, fixed
         self._rate = rate

@@ -43,8 +43,10 @@ class KeyRing:
     """The keys that are known, kept as SHA-256 digests."""
 
     def __init__(self, principals: Mapping[bytes, Principal]) -> None:
-        """Args:
-        principals: SHA-256 digest of a key (32 bytes) to its principal.
+        """Initialize the key ring.
+
+        Args:
+            principals: SHA-256 digest of a key (32 bytes) to its principal.
         """
         self.replace(principals)
 

@@ -11,8 +11,10 @@ class PublicModels:
     """
 
     def __init__(self, names: Iterable[str] = ()) -> None:
-        """Args:
-        names: Of the models; none by default.
+        """Initialize the public models.
+
+        Args:
+            names: Of the models; none by default.
         """
         self._names = frozenset(names)
 

@@ -80,10 +80,12 @@ class RateLimiter:
         failure: Literal["open", "closed"] = "open",
         failed: Callable[[], None] = lambda: None,
     ) -> None:
-        """Args:
-        storage: ``memory://`` or a Redis URL.
-        failure: What becomes of a call while the store does not answer: served, or refused.
-        failed: Told each time that the store does not answer.
+        """Initialize the rate limiter.
+
+        Args:
+            storage: ``memory://`` or a Redis URL.
+            failure: What becomes of a call while the store does not answer: served, or refused.
+            failed: Told each time that the store does not answer.
         """
         self._storage = storage
         self._failure = failure

@@ -18,8 +18,10 @@ class InTime:
     """ASGI middleware: what does not answer in the time that is left is answered as late, not cut."""
 
     def __init__(self, app: App) -> None:
-        """Args:
-        app: What lies behind.
+        """Initialize the in time.
+
+        Args:
+            app: What lies behind.
         """
         self._app = app
 

@@ -42,8 +42,10 @@ class BatchTransport:
     """Answers files with one operation of a domain."""
 
     def __init__(self, operation: Operation[Any, Any]) -> None:
-        """Args:
-        operation: Of one item; it can be run for many at once.
+        """Initialize the batch transport.
+
+        Args:
+            operation: Of one item; it can be run for many at once.
         """
         if operation.run_many is None:
             raise ValueError(f"{operation.name} cannot be run for many at once")

@@ -64,12 +64,14 @@ class Fetch:
     """Takes the versions that are to answer from a source."""
 
     def __init__(self, source: Source, prefix: str, place: str, cache: Path, approved: Collection[str] = ()) -> None:
-        """Args:
-        source: Where from.
-        prefix: Of all its names, without slashes at its ends; empty for none.
-        place: What it is called, for errors: ``s3://bucket/prefix``.
-        cache: Folder of the cache.
-        approved: Digests of the ``SHA256SUMS`` of bundles that may be loaded; empty: any.
+        """Initialize the fetch.
+
+        Args:
+            source: Where from.
+            prefix: Of all its names, without slashes at its ends; empty for none.
+            place: What it is called, for errors: ``s3://bucket/prefix``.
+            cache: Folder of the cache.
+            approved: Digests of the ``SHA256SUMS`` of bundles that may be loaded; empty: any.
         """
         self._source = source
         self._prefix = f"{prefix}/" if prefix else ""

@@ -35,10 +35,12 @@ class Run(Protocol[_AskedT, _AnsweredT]):
     """Answers a valid request."""
 
     def __call__(self, request: _AskedT, /, version: str | None = None) -> _AnsweredT:
-        """Args:
-            request: What is asked.
-            version: The version of the model that shall answer; None: the one that is active. With one given, the
-                call may have to load it first, which takes about a second: doors make it beside the event loop.
+        """Answer one request.
+
+        Args:
+                request: What is asked.
+                version: The version of the model that shall answer; None: the one that is active. With one given, the
+                    call may have to load it first, which takes about a second: doors make it beside the event loop.
 
         Raises:
             CallError: The data contradicts itself, the model cannot answer, or it has no such version.

@@ -66,8 +66,10 @@ class RowCheck:
     """Looks at rows of one version that come over the open protocol as the schema looks at flowers."""
 
     def __init__(self, manifest: Manifest) -> None:
-        """Args:
-        manifest: Of the version.
+        """Initialize the row check.
+
+        Args:
+            manifest: Of the version.
         """
         self.manifest = manifest
         self._names = [declared.name for declared in manifest.inputs]
@@ -107,8 +109,10 @@ class IrisApi:
     checks = {MODEL: RowCheck}
 
     def __init__(self, manager: ModelManager) -> None:
-        """Args:
-        manager: Runs the models.
+        """Initialize the iris api.
+
+        Args:
+            manager: Runs the models.
         """
         self._manager = manager
         self._check: RowCheck | None = None

@@ -38,8 +38,10 @@ class ChangeMetrics:
     """Counts changes."""
 
     def __init__(self, metrics: Registry) -> None:
-        """Args:
-        metrics: Hold the figures.
+        """Initialize the change metrics.
+
+        Args:
+            metrics: Hold the figures.
         """
         self._metrics = metrics
 

@@ -28,9 +28,11 @@ class LoadedModel:
     __slots__ = ("_explainer", "contract", "manifest", "predictor", "watch")
 
     def __init__(self, predictor: Predictor, metrics: Registry) -> None:
-        """Args:
-        predictor: Verified and loaded.
-        metrics: Hold the figures of what is asked.
+        """Initialize the loaded model.
+
+        Args:
+            predictor: Verified and loaded.
+            metrics: Hold the figures of what is asked.
         """
         self.manifest = predictor.manifest
         self.predictor = predictor

@@ -23,10 +23,12 @@ class ModelManager:
     def __init__(
         self, names: Iterable[str], metrics: Registry | None = None, candidates: ModelStore | None = None
     ) -> None:
-        """Args:
-        names: The models that are to be served; each answers once it is loaded, or `serve` has been given it.
-        metrics: Hold the figures of what is asked and answered; by default ones of its own.
-        candidates: Versions on disk; without them only what `serve` is given is there.
+        """Initialize the model manager.
+
+        Args:
+            names: The models that are to be served; each answers once it is loaded, or `serve` has been given it.
+            metrics: Hold the figures of what is asked and answered; by default ones of its own.
+            candidates: Versions on disk; without them only what `serve` is given is there.
         """
         self.metrics = metrics or Registry()
         self.registry = ModelRegistry(names, self.metrics, candidates)

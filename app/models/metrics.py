@@ -92,9 +92,11 @@ class ModelMetrics:
     """Counts one version's rows and, where the manifest has deciles, their values."""
 
     def __init__(self, registry: Registry, manifest: Manifest) -> None:
-        """Args:
-        registry: Holds the figures.
-        manifest: Of the version.
+        """Initialize the model metrics.
+
+        Args:
+            registry: Holds the figures.
+            manifest: Of the version.
         """
         self._values = registry.values
         self._rows = registry.place(PREDICTIONS, manifest.name, manifest.version)

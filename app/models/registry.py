@@ -34,10 +34,12 @@ class ModelRegistry:
     """Loaded versions. Reading `active` is one look-up in a dict; a swap is one assignment."""
 
     def __init__(self, names: Iterable[str], metrics: Registry, candidates: ModelStore | None = None) -> None:
-        """Args:
-        names: The models that are to be served.
-        metrics: Hold the figures of what is asked.
-        candidates: Versions on disk; without them only what `serve` is given is there.
+        """Initialize the model registry.
+
+        Args:
+            names: The models that are to be served.
+            metrics: Hold the figures of what is asked.
+            candidates: Versions on disk; without them only what `serve` is given is there.
         """
         self.active: dict[str, LoadedModel | None] = dict.fromkeys(names)
         """The version that answers, by model; None: none is loaded."""

@@ -28,10 +28,12 @@ class ModelReloader:
     def __init__(
         self, registry: ModelRegistry, candidates: ModelStore, observe: Callable[[Change], None] = lambda change: None
     ) -> None:
-        """Args:
-        registry: Gets the versions.
-        candidates: The versions on disk.
-        observe: Told of every change, from the follower's thread.
+        """Initialize the model reloader.
+
+        Args:
+            registry: Gets the versions.
+            candidates: The versions on disk.
+            observe: Told of every change, from the follower's thread.
         """
         self._registry = registry
         self._candidates = candidates

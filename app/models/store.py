@@ -23,11 +23,13 @@ class ModelStore:
         check: Callable[[Path], Bundle] = read_bundle,
         read: Callable[[Path], Bundle] = read_bundle,
     ) -> None:
-        """Args:
-        root: Folder of bundles.
-        open: Loads a bundle and runs its golden rows; raises BundleError where it is bad.
-        check: Reads a bundle and tries it where a crash does no harm; raises BundleError where it is bad.
-        read: Reads a bundle that is to be loaded without being tried first.
+        """Initialize the model store.
+
+        Args:
+            root: Folder of bundles.
+            open: Loads a bundle and runs its golden rows; raises BundleError where it is bad.
+            check: Reads a bundle and tries it where a crash does no harm; raises BundleError where it is bad.
+            read: Reads a bundle that is to be loaded without being tried first.
         """
         self._root = root
         self._open = open

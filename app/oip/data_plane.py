@@ -70,10 +70,12 @@ class DataPlane:
         thread_pool: BoundedThreadPool,
         checks: Mapping[str, CheckKind],
     ) -> None:
-        """Args:
-        manager: Runs the models.
-        thread_pool: Runs what takes long.
-        checks: The domains' own looks at rows, by model.
+        """Initialize the data plane.
+
+        Args:
+            manager: Runs the models.
+            thread_pool: Runs what takes long.
+            checks: The domains' own looks at rows, by model.
         """
         self._manager = manager
         self._thread_pool = thread_pool

@@ -25,8 +25,10 @@ class Contract:
     """What one version takes and gives."""
 
     def __init__(self, manifest: Manifest) -> None:
-        """Args:
-        manifest: Of the version.
+        """Initialize the contract.
+
+        Args:
+            manifest: Of the version.
         """
         self.manifest = manifest
         self._inputs = {declared.name: declared for declared in manifest.inputs}

@@ -37,8 +37,10 @@ class StatisticsReader:
     """Counts what fails, and reads what was counted."""
 
     def __init__(self, metrics: Registry) -> None:
-        """Args:
-        metrics: Hold the figures.
+        """Initialize the statistics reader.
+
+        Args:
+            metrics: Hold the figures.
         """
         self._metrics = metrics
 

@@ -65,7 +65,7 @@ def refused(name: str, code: str, reason: str) -> InputError:
 
 
 def dtype_of(name: str, datatype: str) -> np.dtype[Any]:
-    """numpy's type for a datatype.
+    """Numpy's type for a datatype.
 
     Raises:
         InputError: There is no such datatype, or its elements are no numbers.

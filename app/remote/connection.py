@@ -47,11 +47,13 @@ class Connection:
     """Calls a model server, and connects again by itself; safe to use from several threads."""
 
     def __init__(self, target: str, secure: bool = False, key: str = "", timeout: float = 5.0) -> None:
-        """Args:
-        target: ``host:port``.
-        secure: Whether to speak TLS, with the system's certificates.
-        key: Sent as ``x-api-key``; empty: none.
-        timeout: Most seconds that a call may take.
+        """Initialize the connection.
+
+        Args:
+            target: ``host:port``.
+            secure: Whether to speak TLS, with the system's certificates.
+            key: Sent as ``x-api-key``; empty: none.
+            timeout: Most seconds that a call may take.
         """
         self.target = target
         self.timeout = timeout

@@ -85,10 +85,12 @@ class RemotePredictor(Predictor):
     remote = True
 
     def __init__(self, manifest: Manifest, connection: Connection, version: str) -> None:
-        """Args:
-        manifest: Of the bundle, which stays here.
-        connection: To the server.
-        version: The version, as the server names it; empty: its only one.
+        """Initialize the remote predictor.
+
+        Args:
+            manifest: Of the bundle, which stays here.
+            connection: To the server.
+            version: The version, as the server names it; empty: its only one.
 
         Raises:
             BundleError: The server's model is another one.

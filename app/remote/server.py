@@ -22,8 +22,10 @@ class ModelServer:
     """A server that speaks the Open Inference Protocol: this program, Triton or MLServer."""
 
     def __init__(self, connection: Connection) -> None:
-        """Args:
-        connection: To the server, which must be there.
+        """Initialize the model server.
+
+        Args:
+            connection: To the server, which must be there.
 
         Raises:
             BundleError: It does not tell its models.

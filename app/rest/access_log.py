@@ -27,11 +27,13 @@ class Record:
     """ASGI middleware, the outermost."""
 
     def __init__(self, app: App, log: RequestLog, counts: RequestMetrics, paths: Iterable[str] = ()) -> None:
-        """Args:
-        app: What lies behind.
-        log: Takes the lines.
-        counts: Takes the figures.
-        paths: Of the routes, by which a request is known that was refused before it reached one.
+        """Initialize the record.
+
+        Args:
+            app: What lies behind.
+            log: Takes the lines.
+            counts: Takes the figures.
+            paths: Of the routes, by which a request is known that was refused before it reached one.
         """
         self._app = app
         self._log = log

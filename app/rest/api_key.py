@@ -30,15 +30,17 @@ class ApiKeyMiddleware:
         is_public: Callable[[bytes | None, str], bool] = lambda presented, path: False,
         tell_of: Callable[[str], Tell] = lambda path: problem_told,
     ) -> None:
-        """Args:
-        app: What lies behind.
-        keys: The keys that are known.
-        is_open: Whether a path needs no key.
-        scope_of: Scope that a key needs for a path.
-        limits: What known keys may do and unknown ones may try.
-        is_public: Whether a path that is not open needs no key from a call that presented this; asked only where no
-            known key came.
-        tell_of: Words what is refused at a path.
+        """Initialize the api key middleware.
+
+        Args:
+            app: What lies behind.
+            keys: The keys that are known.
+            is_open: Whether a path needs no key.
+            scope_of: Scope that a key needs for a path.
+            limits: What known keys may do and unknown ones may try.
+            is_public: Whether a path that is not open needs no key from a call that presented this; asked only where no
+                known key came.
+            tell_of: Words what is refused at a path.
         """
         self._app = app
         self._guard = Guard(keys, limits)

@@ -53,20 +53,22 @@ class RestApplication:
         remote: Collection[str] = (),
         health_only: bool = False,
     ) -> None:
-        """Args:
-        manager: The one way in to models.
-        domains: Their operations become routes.
-        keys: Who may call.
-        log: Takes a line a request.
-        docs_enabled: Whether /docs and /openapi.json are there.
-        thread_pool: Bounds what takes long; by default as the settings do.
-        body_limits: Most bytes of a body, by the operation's size.
-        limits: What known keys may do and unknown ones may try; by default as much as they like.
-        begin: Called once, in the process that serves, before anything is answered.
-        public: Models that answer without a key; none by default.
-        plane: Answers the Open Inference Protocol; by default without the domains' checks.
-        remote: Models that another machine runs: their operations wait beside the event loop.
-        health_only: Whether nothing is here but /health/* and /metrics: another door has the models.
+        """Initialize the rest application.
+
+        Args:
+            manager: The one way in to models.
+            domains: Their operations become routes.
+            keys: Who may call.
+            log: Takes a line a request.
+            docs_enabled: Whether /docs and /openapi.json are there.
+            thread_pool: Bounds what takes long; by default as the settings do.
+            body_limits: Most bytes of a body, by the operation's size.
+            limits: What known keys may do and unknown ones may try; by default as much as they like.
+            begin: Called once, in the process that serves, before anything is answered.
+            public: Models that answer without a key; none by default.
+            plane: Answers the Open Inference Protocol; by default without the domains' checks.
+            remote: Models that another machine runs: their operations wait beside the event loop.
+            health_only: Whether nothing is here but /health/* and /metrics: another door has the models.
         """
         self._manager = manager
         self.thread_pool = thread_pool or BoundedThreadPool()

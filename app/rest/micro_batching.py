@@ -16,8 +16,10 @@ class MicroBatcher:
     """Asks one question for all that ask in a turn."""
 
     def __init__(self, ask: Callable[[Sequence[Any]], Sequence[Any]]) -> None:
-        """Args:
-        ask: Questions to answers or exceptions, in their order.
+        """Initialize the micro batcher.
+
+        Args:
+            ask: Questions to answers or exceptions, in their order.
         """
         self._ask = ask
         self._asked: list[tuple[Any, asyncio.Future[Any]]] = []
@@ -62,9 +64,11 @@ class RemoteMicroBatcher(MicroBatcher):
     """The same where another machine answers: one call for all of a turn, which the event loop does not wait for."""
 
     def __init__(self, ask: Callable[[Sequence[Any]], Sequence[Any]], thread_pool: BoundedThreadPool) -> None:
-        """Args:
-        ask: See `MicroBatcher`; safe to call from several threads at once.
-        thread_pool: Runs it.
+        """Initialize the remote micro batcher.
+
+        Args:
+            ask: See `MicroBatcher`; safe to call from several threads at once.
+            thread_pool: Runs it.
         """
         super().__init__(ask)
         self._thread_pool = thread_pool

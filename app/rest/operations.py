@@ -46,11 +46,13 @@ class OperationHandler:
         limits: Mapping[str, int] = BODY_LIMITS,
         waits: bool = False,
     ) -> None:
-        """Args:
-        operation: What a face can be asked.
-        thread_pool: Runs what takes long.
-        limits: Most bytes of a body, by the operation's size.
-        waits: Whether another machine answers, so that every request takes long.
+        """Initialize the operation handler.
+
+        Args:
+            operation: What a face can be asked.
+            thread_pool: Runs what takes long.
+            limits: Most bytes of a body, by the operation's size.
+            waits: Whether another machine answers, so that every request takes long.
         """
         self.operation = operation
         self._thread_pool = thread_pool
@@ -170,12 +172,14 @@ class OperationRoute(APIRoute):
         waits: bool = False,
         **described: Any,
     ) -> None:
-        """Args:
-        operation: What a face can be asked.
-        thread_pool: See `OperationHandler`.
-        limits: See `OperationHandler`.
-        waits: See `OperationHandler`.
-        described: More of `APIRoute`'s arguments.
+        """Initialize the operation route.
+
+        Args:
+            operation: What a face can be asked.
+            thread_pool: See `OperationHandler`.
+            limits: See `OperationHandler`.
+            waits: See `OperationHandler`.
+            described: More of `APIRoute`'s arguments.
         """
         super().__init__(
             operation.path,

@@ -15,9 +15,11 @@ class Paths:
     """Tells which paths are open to everybody and which models answer one."""
 
     def __init__(self, domains: Iterable[DomainApi], docs_enabled: bool) -> None:
-        """Args:
-        domains: Whose operations have paths.
-        docs_enabled: Whether the documentation has some, too.
+        """Initialize the paths.
+
+        Args:
+            domains: Whose operations have paths.
+            docs_enabled: Whether the documentation has some, too.
         """
         self._models = {operation.path: domain.models for domain in domains for operation in domain.operations}
         self._open = OPEN_PATHS | {"/docs", "/openapi.json"} if docs_enabled else OPEN_PATHS

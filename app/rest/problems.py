@@ -93,9 +93,11 @@ class RequestRefused(Exception):
     """The request is refused without being understood: too large, no JSON, too many before it, ..."""
 
     def __init__(self, kind: Kind, *, unread: bool = True) -> None:
-        """Args:
-        kind: What is wrong.
-        unread: Whether more of the body may still come.
+        """Initialize the request refused.
+
+        Args:
+            kind: What is wrong.
+            unread: Whether more of the body may still come.
         """
         super().__init__(kind.code)
         self.kind = kind
@@ -167,10 +169,12 @@ class ProblemResponse(Response):
     """A problem as the router's handlers return it."""
 
     def __init__(self, kind: Kind, headers: Iterable[Header] = (), problems: Sequence[Problem] = ()) -> None:
-        """Args:
-        kind: What kind.
-        headers: More headers.
-        problems: What is wrong, field by field.
+        """Initialize the problem response.
+
+        Args:
+            kind: What kind.
+            headers: More headers.
+            problems: What is wrong, field by field.
         """
         super().__init__(status_code=kind.status)
         self._kind, self._more, self._problems = kind, headers, problems

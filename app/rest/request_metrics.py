@@ -33,8 +33,10 @@ class RequestMetrics:
     """Counts requests, about a microsecond each; a series is bound when it is first seen."""
 
     def __init__(self, registry: Registry) -> None:
-        """Args:
-        registry: Holds the figures.
+        """Initialize the request metrics.
+
+        Args:
+            registry: Holds the figures.
         """
         self._registry = registry
         self._values = registry.values

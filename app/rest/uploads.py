@@ -18,8 +18,10 @@ class Uploads:
     """Makes requests of what an operation takes beside JSON."""
 
     def __init__(self, upload: Upload[Any]) -> None:
-        """Args:
-        upload: What it takes.
+        """Initialize the uploads.
+
+        Args:
+            upload: What it takes.
         """
         self._upload = upload
         self._types = frozenset(kind.encode("ascii") for kind in upload.types)

@@ -27,8 +27,10 @@ class CallMetrics:
     """Counts calls; a series is bound when it is first seen."""
 
     def __init__(self, registry: Registry) -> None:
-        """Args:
-        registry: Holds the figures.
+        """Initialize the call metrics.
+
+        Args:
+            registry: Holds the figures.
         """
         self._registry = registry
         self._values = registry.values

@@ -49,13 +49,15 @@ class GrpcHandler(grpc.GenericRpcHandler):
         public: PublicModels | None = None,
         message_seconds: float = 15.0,
     ) -> None:
-        """Args:
-        methods: What can be called.
-        guard: Whom to let through.
-        log: Takes a line a call.
-        metrics: Hold the figures.
-        public: Models that answer without a key; none by default.
-        message_seconds: Most seconds until a call's message has arrived.
+        """Initialize the grpc handler.
+
+        Args:
+            methods: What can be called.
+            guard: Whom to let through.
+            log: Takes a line a call.
+            metrics: Hold the figures.
+            public: Models that answer without a key; none by default.
+            message_seconds: Most seconds until a call's message has arrived.
         """
         self._guard = guard
         self._log = log

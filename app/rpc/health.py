@@ -23,8 +23,10 @@ class Health:
     """Answers whether services can be used."""
 
     def __init__(self, services: Mapping[str, Callable[[], bool]]) -> None:
-        """Args:
-        services: Whether a service can be used, by its name; the empty name is the whole server.
+        """Initialize the health.
+
+        Args:
+            services: Whether a service can be used, by its name; the empty name is the whole server.
         """
         self._services = services
         self._retired = asyncio.Event()

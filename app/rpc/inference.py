@@ -26,10 +26,12 @@ class InferenceMethods:
     """The protocol's methods."""
 
     def __init__(self, plane: DataPlane, thread_pool: BoundedThreadPool, is_ready: Callable[[], bool]) -> None:
-        """Args:
-        plane: Answers.
-        thread_pool: Runs what takes long.
-        is_ready: Whether the models can answer and the program is not leaving.
+        """Initialize the inference methods.
+
+        Args:
+            plane: Answers.
+            thread_pool: Runs what takes long.
+            is_ready: Whether the models can answer and the program is not leaving.
         """
         self._plane = plane
         self._thread_pool = thread_pool

@@ -15,8 +15,10 @@ class IrisMethods:
     """The contract's one method."""
 
     def __init__(self, plane: DataPlane) -> None:
-        """Args:
-        plane: Serves the model.
+        """Initialize the iris methods.
+
+        Args:
+            plane: Serves the model.
         """
         self._plane = plane
         route = f"/{SERVICE}/PredictIrisSpecies"

@@ -8,8 +8,10 @@ class MessageReader:
     """Ends the wait for messages that do not come. A clock of its own for each would cost a small call a twentieth."""
 
     def __init__(self, seconds: float) -> None:
-        """Args:
-        seconds: Most that a message is waited for.
+        """Initialize the message reader.
+
+        Args:
+            seconds: Most that a message is waited for.
         """
         self._seconds = seconds
         self._since: dict[asyncio.Task[Any], float] = {}

@@ -14,8 +14,10 @@ class Reflection(grpc.GenericRpcHandler):
     """Serves reflection. Its package takes 40 ms to import, which every start would pay."""
 
     def __init__(self, services: Sequence[str]) -> None:
-        """Args:
-        services: Names of what is served.
+        """Initialize the reflection.
+
+        Args:
+            services: Names of what is served.
         """
         self._services = services
         self._talks: set[asyncio.Task[Any]] = set()

@@ -47,14 +47,16 @@ class GrpcServer:
         credentials: grpc.ServerCredentials | None = None,
         reflected: Sequence[str] | None = None,
     ) -> None:
-        """Args:
-        door: What is served.
-        health: Is told of the end.
-        address: Host and port, which is not 0; others may listen there, too: who connects gets one of them.
-        bounds: What a connection may take.
-        credentials: For TLS; None: none.
-        reflected: Services of which whoever asks is told what they are, as grpcurl does, beside health;
-            None: nobody is told anything.
+        """Initialize the grpc server.
+
+        Args:
+            door: What is served.
+            health: Is told of the end.
+            address: Host and port, which is not 0; others may listen there, too: who connects gets one of them.
+            bounds: What a connection may take.
+            credentials: For TLS; None: none.
+            reflected: Services of which whoever asks is told what they are, as grpcurl does, beside health;
+                None: nobody is told anything.
         """
         self._door = door
         self._health = health

@@ -84,8 +84,10 @@ class CallRefused(Exception):
     """The call is refused without being understood."""
 
     def __init__(self, status: Status) -> None:
-        """Args:
-        status: What is wrong.
+        """Initialize the call refused.
+
+        Args:
+            status: What is wrong.
         """
         super().__init__(status.reason)
         self.status = status

@@ -33,8 +33,10 @@ class Predictor(ABC):
     """Whether it can answer just now."""
 
     def __init__(self, manifest: Manifest) -> None:
-        """Args:
-        manifest: What the bundle says of itself.
+        """Initialize the predictor.
+
+        Args:
+            manifest: What the bundle says of itself.
         """
         self.manifest = manifest
 

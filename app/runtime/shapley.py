@@ -22,10 +22,12 @@ class ShapleyExplainer:
     def __init__(
         self, groups: Sequence[Sequence[int]], background: Rows, predict: Callable[[Rows], NDArray[np.float32]]
     ) -> None:
-        """Args:
-        groups: Columns of each group; together every column once.
-        background: Representative rows, shape (n_background, n_columns), float32.
-        predict: Rows, shape (n, n_columns), to values, shape (n,) or (n, 1).
+        """Initialize the shapley explainer.
+
+        Args:
+            groups: Columns of each group; together every column once.
+            background: Representative rows, shape (n_background, n_columns), float32.
+            predict: Rows, shape (n, n_columns), to values, shape (n,) or (n, 1).
 
         Raises:
             ValueError: The groups are not a partition of the columns.

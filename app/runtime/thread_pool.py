@@ -32,10 +32,12 @@ class BoundedThreadPool:
     """
 
     def __init__(self, in_work: int = MAX_IN_WORK, waiting: int = MAX_WAITING, computes: bool = True) -> None:
-        """Args:
-        in_work: Most requests in work at once.
-        waiting: Most requests that wait beside them, their bodies complete.
-        computes: Whether what takes long computes, and is to step back; else it waits for another machine.
+        """Initialize the bounded thread pool.
+
+        Args:
+            in_work: Most requests in work at once.
+            waiting: Most requests that wait beside them, their bodies complete.
+            computes: Whether what takes long computes, and is to step back; else it waits for another machine.
         """
         self.in_work = in_work
         """Most that the pool does at once."""

@@ -22,10 +22,12 @@ class Acceptor:
     def __init__(
         self, listening: socket.socket, protocol: Callable[[], asyncio.Protocol], open_now: Callable[[], int]
     ) -> None:
-        """Args:
-        listening: An open port.
-        protocol: Makes a connection's protocol.
-        open_now: How many connections are open.
+        """Initialize the acceptor.
+
+        Args:
+            listening: An open port.
+            protocol: Makes a connection's protocol.
+            open_now: How many connections are open.
         """
         self._listening = listening
         self._protocol = protocol

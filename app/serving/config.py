@@ -27,12 +27,14 @@ class BoundedConfig(uvicorn.Config):
         turn_away: TurnAway = lambda scope: None,
         **more: Any,
     ) -> None:
-        """Args:
-        app: What is served.
-        bounds: What a connection may take.
-        on_unread: Told of each request that is refused before the application has heard of it.
-        turn_away: Asked of each request whether it is refused on its head alone, and with what.
-        more: More of `uvicorn.Config`'s arguments.
+        """Initialize the bounded config.
+
+        Args:
+            app: What is served.
+            bounds: What a connection may take.
+            on_unread: Told of each request that is refused before the application has heard of it.
+            turn_away: Asked of each request whether it is refused on its head alone, and with what.
+            more: More of `uvicorn.Config`'s arguments.
         """
         super().__init__(
             app,

@@ -22,8 +22,10 @@ class FairStart:
     """Counts the requests of a turn. Whoever would be one too many waits for the next."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Args:
-        loop: Whose turns count.
+        """Initialize the fair start.
+
+        Args:
+            loop: Whose turns count.
         """
         self._loop = loop
         self._begun = 0

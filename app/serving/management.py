@@ -20,9 +20,11 @@ class ManagementApp:
     """Answers /health/live, /health/ready and /metrics, without a key: who can reach the port may look."""
 
     def __init__(self, is_ready: Callable[[], bool], metrics: App | None = None) -> None:
-        """Args:
-        is_ready: Whether the program can answer predictions.
-        metrics: ASGI application that answers GET /metrics.
+        """Initialize the management app.
+
+        Args:
+            is_ready: Whether the program can answer predictions.
+            metrics: ASGI application that answers GET /metrics.
         """
         self._is_ready = is_ready
         self._metrics = metrics
@@ -48,10 +50,12 @@ class Management:
     """The thread that serves a `ManagementApp`."""
 
     def __init__(self, app: App, listening: socket.socket, bounds: Bounds) -> None:
-        """Args:
-        app: What is served.
-        listening: An open port.
-        bounds: What a connection may take.
+        """Initialize the management.
+
+        Args:
+            app: What is served.
+            listening: An open port.
+            bounds: What a connection may take.
         """
         self._listening = listening
         self._server = BoundedServer(BoundedConfig(app, bounds, lifespan="off"), _GRACE)

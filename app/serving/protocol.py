@@ -42,10 +42,12 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     cycle: ResponseCycle
 
     def __init__(self, config: "BoundedConfig", *others: Any, **named: Any) -> None:
-        """Args:
-        config: With the bounds.
-        others: As `HttpToolsProtocol` takes them.
-        named: As `HttpToolsProtocol` takes them.
+        """Initialize the bounded http protocol.
+
+        Args:
+            config: With the bounds.
+            others: As `HttpToolsProtocol` takes them.
+            named: As `HttpToolsProtocol` takes them.
         """
         super().__init__(config, *others, **named)
         self.guard = config

@@ -47,12 +47,14 @@ class BoundedServer(uvicorn.Server):
         on_start: Callable[[], None] = lambda: None,
         beside: Beside | None = None,
     ) -> None:
-        """Args:
-        config: What to serve, and how.
-        grace: Seconds until whoever is still connected is left, once told to stop.
-        on_retire: Called once told to stop, before anything is closed.
-        on_start: Called once requests are answered.
-        beside: LoadedModel and ended together with it.
+        """Initialize the bounded server.
+
+        Args:
+            config: What to serve, and how.
+            grace: Seconds until whoever is still connected is left, once told to stop.
+            on_retire: Called once told to stop, before anything is closed.
+            on_start: Called once requests are answered.
+            beside: LoadedModel and ended together with it.
         """
         super().__init__(config)
         self._guard = config

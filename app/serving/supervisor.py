@@ -28,9 +28,11 @@ class Worker:
     """A process that serves."""
 
     def __init__(self, process: Process, line: socket.socket) -> None:
-        """Args:
-        process: The process.
-        line: Our end: it says a byte once it serves; it stops when we are gone.
+        """Initialize the worker.
+
+        Args:
+            process: The process.
+            line: Our end: it says a byte once it serves; it stops when we are gone.
         """
         self.process = process
         self.line = line
@@ -62,14 +64,16 @@ class Supervisor:
         try_models: Callable[[], None] = lambda: None,
         role: str = "service",
     ) -> None:
-        """Args:
-        listening: The open port, which each worker inherits.
-        count: How many workers there shall be.
-        grace: Seconds that each has to finish what is in work.
-        metrics_folder: Where workers put what is counted, so that each can tell the sum.
-        rpc: Address that is kept for gRPC, where each worker listens; empty: none is served.
-        try_models: Raises `BundleError` where a new worker should not load what there is.
-        role: What each serves.
+        """Initialize the supervisor.
+
+        Args:
+            listening: The open port, which each worker inherits.
+            count: How many workers there shall be.
+            grace: Seconds that each has to finish what is in work.
+            metrics_folder: Where workers put what is counted, so that each can tell the sum.
+            rpc: Address that is kept for gRPC, where each worker listens; empty: none is served.
+            try_models: Raises `BundleError` where a new worker should not load what there is.
+            role: What each serves.
         """
         self._listening = listening
         self._count = count

@@ -18,9 +18,11 @@ class CoalescingTransport:
     __slots__ = ("_held", "_loop", "_size", "_transport", "is_closing", "pause_reading", "resume_reading")
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
-        """Args:
-        transport: Takes what is written.
-        loop: Whose turns count.
+        """Initialize the coalescing transport.
+
+        Args:
+            transport: Takes what is written.
+            loop: Whose turns count.
         """
         self._transport = transport
         self._loop = loop

@@ -17,10 +17,12 @@ class Distribution:
     __slots__ = ("_array", "_bounds", "_buckets", "_edges", "_place", "_sum", "_values")
 
     def __init__(self, registry: Registry, family: Family, *labels: str) -> None:
-        """Args:
-        registry: Holds the figures.
-        family: A histogram's.
-        labels: Values of its labels.
+        """Initialize the distribution.
+
+        Args:
+            registry: Holds the figures.
+            family: A histogram's.
+            labels: Values of its labels.
         """
         self._place = registry.place(family, *labels)
         self._bounds = family.bounds

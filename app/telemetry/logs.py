@@ -68,10 +68,12 @@ class RequestLog:
         level: str = "INFO",
         later: Callable[[Callable[[], None]], None] = lambda job: job(),
     ) -> None:
-        """Args:
-        stream: Where to write; stderr by default.
-        level: Least level that is logged; above INFO, requests are not.
-        later: Does the writing, by default at once.
+        """Initialize the request log.
+
+        Args:
+            stream: Where to write; stderr by default.
+            level: Least level that is logged; above INFO, requests are not.
+            later: Does the writing, by default at once.
         """
         self._write = (stream or sys.stderr).write
         self._enabled = logging.getLevelNamesMapping()[level] <= logging.INFO

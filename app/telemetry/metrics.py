@@ -40,8 +40,10 @@ class Registry:
     """All figures of this process, and of those that share a folder with it."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        """Args:
-        folder: Shared by processes that add up to one total; see `claim`. None: this process is alone.
+        """Initialize the registry.
+
+        Args:
+            folder: Shared by processes that add up to one total; see `claim`. None: this process is alone.
         """
         self.folder = folder
         """The folder that it shares."""

@@ -36,8 +36,10 @@ class SharedCounters:
     """Figures of this process, with a line of text that names each."""
 
     def __init__(self, file: int | None = None) -> None:
-        """Args:
-        file: Descriptor of an open, locked file; anonymous memory by default. Untouched pages take no room.
+        """Initialize the shared counters.
+
+        Args:
+            file: Descriptor of an open, locked file; anonymous memory by default. Untouched pages take no room.
         """
         self._file = file
         if file is not None and os.fstat(file).st_size == 0:

@@ -17,10 +17,12 @@ class Traffic:
     """Sends until it is left; what it saw is read afterwards."""
 
     def __init__(self, port: int, connections: int = 2, headers: Mapping[str, str] | None = None) -> None:
-        """Args:
-        port: On this machine.
-        connections: As many threads.
-        headers: Beside the key and the type.
+        """Initialize the traffic.
+
+        Args:
+            port: On this machine.
+            connections: As many threads.
+            headers: Beside the key and the type.
         """
         self.seconds: list[float] = []
         """How long each answer took."""

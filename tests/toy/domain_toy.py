@@ -30,8 +30,10 @@ class ToyApi:
     models = ("toy",)
 
     def __init__(self, manager: ModelManager) -> None:
-        """Args:
-        manager: Runs the models.
+        """Initialize the toy api.
+
+        Args:
+            manager: Runs the models.
         """
         self._manager = manager
 

@@ -85,10 +85,12 @@ class Learner:
     """A network that learns; its state lies in one file, written beside its place and moved there."""
 
     def __init__(self, lessons: Lessons, aims: Targets, course: Course) -> None:
-        """Args:
-        lessons: What is seen.
-        aims: What is to be said.
-        course: How to learn; the checkpoint beside the lessons is taken up where there is one.
+        """Initialize the learner.
+
+        Args:
+            lessons: What is seen.
+            aims: What is to be said.
+            course: How to learn; the checkpoint beside the lessons is taken up where there is one.
         """
         torch.manual_seed(course.seed)
         self._lessons, self._aims, self._course = lessons, aims, course

@@ -28,8 +28,10 @@ class Block(nn.Module):  # type: ignore[misc]  # PyTorch is not there where type
     """Two convolutions beside a straight way through."""
 
     def __init__(self, channels: int) -> None:
-        """Args:
-        channels: In and out.
+        """Initialize the block.
+
+        Args:
+            channels: In and out.
         """
         super().__init__()
         self.ways = nn.Sequential(*_convolution(channels, channels, 1), nn.ReLU(), *_convolution(channels, channels, 1))
@@ -43,9 +45,11 @@ class Network(nn.Module):  # type: ignore[misc]  # PyTorch is not there where ty
     """Pictures to cat or dog, and to what a teacher would say of them."""
 
     def __init__(self, features: int, classes: int) -> None:
-        """Args:
-        features: How many of the teacher's principal features it guesses.
-        classes: How many of its logits.
+        """Initialize the network.
+
+        Args:
+            features: How many of the teacher's principal features it guesses.
+            classes: How many of its logits.
         """
         super().__init__()
         layers = [*_convolution(3, STEM, 2), nn.ReLU()]

@@ -18,9 +18,11 @@ class Teacher:
     """An ONNX file: input ``image`` [n, 224, 224, 3], outputs ``features`` and ``logits``."""
 
     def __init__(self, path: Path, threads: int = 2) -> None:
-        """Args:
-        path: The file.
-        threads: Threads it may take.
+        """Initialize the teacher.
+
+        Args:
+            path: The file.
+            threads: Threads it may take.
 
         Raises:
             SourceError: It cannot be read, or has other inputs and outputs.

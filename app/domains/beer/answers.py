@@ -21,9 +21,11 @@ class Answers:
     """Makes the answers of one version."""
 
     def __init__(self, manifest: Manifest, registry: Registry) -> None:
-        """Args:
-        manifest: Of the version.
-        registry: Holds the figures.
+        """Initialize the answers.
+
+        Args:
+            manifest: Of the version.
+            registry: Holds the figures.
         """
         self.manifest = manifest
         self._model: ModelRef = {"name": manifest.name, "version": manifest.version}

@@ -30,8 +30,10 @@ class BeerApi:
     checks = dict.fromkeys(models, RowCheck)
 
     def __init__(self, manager: ModelManager) -> None:
-        """Args:
-        manager: Runs the models.
+        """Initialize the beer api.
+
+        Args:
+            manager: Runs the models.
         """
         self._manager = manager
         self._answers: dict[tuple[str, str], Answers] = {}

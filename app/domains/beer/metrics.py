@@ -32,9 +32,11 @@ class BeerMetrics:
     """Counts the answers of one version."""
 
     def __init__(self, registry: Registry, manifest: Manifest) -> None:
-        """Args:
-        registry: Holds the figures.
-        manifest: Of the version.
+        """Initialize the beer metrics.
+
+        Args:
+            registry: Holds the figures.
+            manifest: Of the version.
         """
         labels = (manifest.name, manifest.version)
         self._registry = registry

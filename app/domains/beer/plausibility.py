@@ -27,8 +27,10 @@ class PlausibilityChecks:
     """Finds what is doubtful of the beers that one version of a model answers."""
 
     def __init__(self, manifest: Manifest) -> None:
-        """Args:
-        manifest: Of the version; holds the trained ranges.
+        """Initialize the plausibility checks.
+
+        Args:
+            manifest: Of the version; holds the trained ranges.
         """
         self._inputs = manifest.inputs
         self._ranges = [declared.trained_range or (-math.inf, math.inf) for declared in manifest.inputs]

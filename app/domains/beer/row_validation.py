@@ -26,8 +26,10 @@ class RowCheck:
     """Looks at rows of one version as the typed face looks at beers."""
 
     def __init__(self, manifest: Manifest) -> None:
-        """Args:
-        manifest: Of the version.
+        """Initialize the row check.
+
+        Args:
+            manifest: Of the version.
         """
         self._names = [declared.name for declared in manifest.inputs]
         self._units = [f" {declared.unit}" if declared.unit else "" for declared in manifest.inputs]

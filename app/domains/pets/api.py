@@ -24,8 +24,10 @@ class PetsApi:
     models = (MODEL,)
 
     def __init__(self, manager: ModelManager) -> None:
-        """Args:
-        manager: Runs the model.
+        """Initialize the pets api.
+
+        Args:
+            manager: Runs the model.
         """
         self._manager = manager
 

@@ -19,9 +19,11 @@ class PictureError(Exception):
     """Bytes that are no picture to be answered."""
 
     def __init__(self, code: str, reason: str) -> None:
-        """Args:
-        code: A stable word for programs.
-        reason: A sentence for people, without anything of the picture.
+        """Initialize the picture error.
+
+        Args:
+            code: A stable word for programs.
+            reason: A sentence for people, without anything of the picture.
         """
         super().__init__(reason)
         self.code = code

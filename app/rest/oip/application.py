@@ -39,11 +39,13 @@ class OipApplication:
     def __init__(
         self, plane: DataPlane, thread_pool: BoundedThreadPool, is_ready: Callable[[], bool], limit: int
     ) -> None:
-        """Args:
-        plane: Answers.
-        thread_pool: Runs what takes long.
-        is_ready: Whether the models can answer and the program is not leaving.
-        limit: Most bytes of a body, as sent and as inflated.
+        """Initialize the oip application.
+
+        Args:
+            plane: Answers.
+            thread_pool: Runs what takes long.
+            is_ready: Whether the models can answer and the program is not leaving.
+            limit: Most bytes of a body, as sent and as inflated.
         """
         self._plane = plane
         self._thread_pool = thread_pool

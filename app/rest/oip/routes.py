@@ -30,9 +30,11 @@ class EndpointRoute(APIRoute):
     """A route that FastAPI documents like any other and that the protocol's own door answers."""
 
     def __init__(self, endpoint: Endpoint, door: OipApplication) -> None:
-        """Args:
-        endpoint: What is asked.
-        door: Answers it.
+        """Initialize the endpoint route.
+
+        Args:
+            endpoint: What is asked.
+            door: Answers it.
         """
         is_open = endpoint.path in OPEN_PATHS
         failures: tuple[int | str, ...] = (503,) if is_open else _FAILURES[endpoint.method]

@@ -35,15 +35,15 @@ def client(program: Program) -> Iterator[Caller]:
 
 
 @pytest.mark.parametrize("service", ["", "inference.GRPCInferenceService", "ml.IrisPredictor"])
-def test_health_is_told_by_service_and_without_a_key(client: Caller, manager: str) -> None:
-    told = client.call(f"{HEALTH}Check", HealthCheckRequest(manager=manager), HealthCheckResponse, key=None)
+def test_health_is_told_by_service_and_without_a_key(client: Caller, service: str) -> None:
+    told = client.call(f"{HEALTH}Check", HealthCheckRequest(service=service), HealthCheckResponse, key=None)
     assert told.message.status == HealthCheckResponse.SERVING
 
 
 def test_health_of_a_service_that_there_is_not(client: Caller) -> None:
-    assert client.call(f"{HEALTH}Check", HealthCheckRequest(manager="nope"), key=None).code is NOT_FOUND
+    assert client.call(f"{HEALTH}Check", HealthCheckRequest(service="nope"), key=None).code is NOT_FOUND
     watch = client.channel.unary_stream(f"{HEALTH}Watch", response_deserializer=HealthCheckResponse.FromString)
-    call = watch(HealthCheckRequest(manager="nope").SerializeToString())
+    call = watch(HealthCheckRequest(service="nope").SerializeToString())
     assert next(iter(call)).status == HealthCheckResponse.SERVICE_UNKNOWN
     call.cancel()
 
@@ -54,7 +54,7 @@ def test_who_watches_health_sees_a_model_go_and_come_back(start: Start, tmp_path
     program = start(API_KEYS_FILE="keys.json", PORT="0", MODEL_PATH=str(models))
     with caller(program.rpc()) as client:
         watch = client.channel.unary_stream(f"{HEALTH}Watch", response_deserializer=HealthCheckResponse.FromString)
-        call = watch(HealthCheckRequest(manager="ml.IrisPredictor").SerializeToString())
+        call = watch(HealthCheckRequest(service="ml.IrisPredictor").SerializeToString())
         seen = iter(call)
         assert next(seen).status == HealthCheckResponse.SERVING
         named = pb.RepositoryModelUnloadRequest(model_name="iris")

@@ -1,13 +1,16 @@
 """Quarantine: files that were altered and signed again never take this process with them."""
 
+import json
 import random
 import shutil
+import sys
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from app.bundle.digests import SHA256SUMS, sums_text
@@ -100,6 +103,76 @@ def test_a_model_that_takes_too_much_memory_is_refused(bundle: Bundle) -> None:
 def test_a_model_that_takes_too_long_is_refused(bundle: Bundle) -> None:
     with pytest.raises(BundleError, match=r"quarantine: it took longer than 0\.05 s"):
         read_quarantined(bundle.folder, seconds=0.05)
+
+
+@pytest.fixture
+def in_child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """Replaces the loading of the model in the child process by code of the test's."""
+
+    def replace(code: str, seconds: str = "sys.argv[2]") -> None:
+        start = f"""
+import json, os, resource, sys
+from app.models import quarantine
+def load(bundle):
+    {code}
+quarantine.OnnxPredictor = load
+quarantine.main()
+"""
+        launcher = tmp_path / "python"
+        launcher.write_text(
+            f"#!{sys.executable}\nimport os, sys\nassert sys.argv[1:3] == ['-m', 'app.models.quarantine']\n"
+            f"sys.argv[1:3] = []\nos.execv({sys.executable!r}, ['python', '-c', {start!r}, sys.argv[1], {seconds}])\n"
+        )
+        launcher.chmod(0o755)
+        monkeypatch.setattr(sys, "executable", str(launcher))
+
+    return replace
+
+
+def test_the_child_has_no_secrets_and_bounded_resources(
+    bundle: Bundle, in_child: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("API_KEY", "AWS_SECRET_ACCESS_KEY", "MODEL_SERVER_API_KEY"):
+        monkeypatch.setenv(name, "a-secret")
+    in_child(
+        "print(json.dumps([dict(os.environ), [resource.getrlimit(getattr(resource, f'RLIMIT_{name}'))"
+        " for name in ('CPU', 'CORE', 'FSIZE')]])); sys.exit(1)"
+    )
+    with pytest.raises(BundleError) as caught:
+        read_quarantined(bundle.folder, seconds=17)
+    environment, limits = json.loads(str(caught.value).partition("quarantine: ")[2])
+    assert "a-secret" not in environment.values() and "PYTHONPATH" in environment
+    assert limits == [[17, 18], [0, 0], [0, 0]]
+
+
+def test_a_model_that_computes_for_too_long_is_stopped_by_its_cpu_limit(
+    bundle: Bundle, in_child: Callable[..., None]
+) -> None:
+    in_child("while True: pass", seconds="'2'")
+    with pytest.raises(BundleError, match="quarantine: it took too long"):
+        read_quarantined(bundle.folder, seconds=60)
+
+
+@pytest.mark.parametrize("numerator", [0.0, 1e-30], ids=["NaN", "infinite"])
+def test_outputs_that_are_not_finite_are_rejected(bundle: Bundle, tmp_path: Path, numerator: float) -> None:
+    """Golden rows and all trained rows are right: the model divides by a gravity, which is 0 in some probes alone."""
+    model, name = onnx.load_from_string(bundle.files[MODEL]), "upper"
+    for node in model.graph.node:
+        node.output[:] = ["finite" if output == name else output for output in node.output]
+    make, constant = onnx.helper.make_node, onnx.numpy_helper.from_array
+    model.graph.initializer.extend(
+        [constant(np.array([2], np.int64), "column"), constant(np.array(numerator, np.float32), "numerator")]
+    )
+    model.graph.node.extend(
+        [
+            make("Gather", ["features", "column"], ["gravity"], axis=1),
+            make("Div", ["numerator", "gravity"], ["quotient"]),
+            make("Add", ["finite", "quotient"], [name]),
+        ]
+    )
+    folder = _write(bundle, tmp_path, {MODEL: model.SerializeToString()})
+    with pytest.raises(BundleError, match=f"quarantine: output {name} is not finite for every input"):
+        read_quarantined(folder)
 
 
 def test_digests_that_do_not_agree_are_refused_before_anything_is_tried(bundle: Bundle, tmp_path: Path) -> None:

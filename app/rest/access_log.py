@@ -75,19 +75,6 @@ class Record:
                 self._counts.refused(state[REFUSED].code)
             self._end(scope, status, moment, seconds, request_id, trace)
 
-    def at_once(self, scope: Scope, start: Message) -> None:
-        """Record a request that is answered without being run.
-
-        Args:
-            scope: ASGI's.
-            start: The message that opens the answer; gets the headers that every answer has.
-        """
-        moment, clock = time.time(), time.perf_counter()
-        request_id, trace = self._ids(scope["headers"])
-        self._complete(start, request_id)
-        self._counts.began()
-        self._end(scope, start["status"], moment, time.perf_counter() - clock, request_id, trace)
-
     def _complete(self, start: Message, request_id: bytes) -> None:
         """Count what an answer refuses, and add the headers that every answer has."""
         if PROBLEM in start:

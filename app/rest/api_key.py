@@ -74,14 +74,6 @@ class ApiKeyMiddleware:
                 return
         await self._app(scope, receive, send)
 
-    def known_at_once(self, scope: Scope) -> Principal | None:
-        """Who calls, if nothing more need be asked: the key is known, has the scope, and has no rate."""
-        try:
-            principal = self._guard.authenticate(_presented(scope))
-        except NotAuthenticated:
-            return None
-        return principal if principal.rate is None and self._scope_of(scope["path"]) in principal.scopes else None
-
     def _unknown(self, scope: Scope, presented: bytes | None) -> CallError:
         peer = scope.get("client")
         forwarded = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]

@@ -15,7 +15,7 @@ from app.models.manager import ModelManager
 from app.oip.data_plane import DataPlane
 from app.rest.access_log import Record
 from app.rest.api_key import ApiKeyMiddleware
-from app.rest.asgi import App, Message, Receive, Scope, Send
+from app.rest.asgi import App, Receive, Scope, Send
 from app.rest.oip.application import OipApplication, tell
 from app.rest.oip.routes import EndpointRoute
 from app.rest.openapi import KEYED, OPERATION_PROBLEMS, described
@@ -84,7 +84,7 @@ class RestApplication:
             self.router = self._router(operations, docs_enabled)
         self._direct = {("POST", o.handler.operation.path): o.handler for o in operations}
         known = Paths(domains, docs_enabled)
-        self._gate = ApiKeyMiddleware(
+        gate = ApiKeyMiddleware(
             self._dispatch,
             keys,
             known.is_open,
@@ -95,7 +95,7 @@ class RestApplication:
         )
         self._counts = RequestMetrics(manager.metrics)
         paths = [getattr(route, "path", "") for route in self.router.routes]
-        self._record = Record(self._gate, log, self._counts, paths)
+        self._record = Record(gate, log, self._counts, paths)
         self._begin = begin
         self._app: App = self._first if begin else self._record
 
@@ -127,28 +127,6 @@ class RestApplication:
     def count_unread(self, kind: Kind) -> None:
         """The server has refused a request in a way that this door never heard of."""
         self._counts.unread(kind.status, kind.code)
-
-    def turned_away(self, scope: Scope) -> tuple[Message, bytes] | None:
-        """What a request is answered that is refused on its head alone; under overload that is what most are.
-
-        The answer, the log line and the figures are those that it would have had; only no task is made, and the
-        layers are not passed.
-
-        Args:
-            scope: ASGI's.
-
-        Returns:
-            See `OperationHandler.turned_away`; None also where its key must be asked about first.
-        """
-        if not self.thread_pool.full:
-            return None
-        handler = self._direct.get((scope["method"], scope["path"]))
-        principal = self._gate.known_at_once(scope) if handler else None
-        refused = handler.turned_away(scope) if handler and principal else None
-        if refused:
-            scope["state"]["principal"] = principal
-            self._record.at_once(scope, refused[0])
-        return refused
 
     @property
     def ready(self) -> bool:

@@ -13,11 +13,11 @@ from app.domains.api import Operation
 from app.domains.validation import problems_of
 from app.errors import CallError, InputError, Overloaded
 from app.rest.api_key import refuse
-from app.rest.asgi import Message, Receive, Scope, Send, header, respond
+from app.rest.asgi import Receive, Scope, Send, header, respond
 from app.rest.body import MEGABYTE, check_json, check_length, closes, read_body
 from app.rest.error_formats import error_format, in_own_words
 from app.rest.micro_batching import MicroBatcher, RemoteMicroBatcher
-from app.rest.problems import INVALID, KINDS, OVERLOADED, RequestRefused, problem_start, problem_told, send_problem
+from app.rest.problems import INVALID, KINDS, OVERLOADED, RequestRefused, problem_told, send_problem
 from app.rest.uploads import Read, Uploads, media, not_taken
 from app.runtime.thread_pool import BoundedThreadPool
 from app.telemetry.trace import current_trace
@@ -98,25 +98,6 @@ class OperationHandler:
             await send_problem(send, KINDS[type(error)], tell=self._tell)
         else:
             await respond(send, 200, answer)
-
-    def turned_away(self, scope: Scope) -> tuple[Message, bytes] | None:
-        """What a request is answered that is refused on its head alone: it would take long, and the pool is full.
-
-        Args:
-            scope: ASGI's.
-
-        Returns:
-            The message that opens the answer, and its body; None where the request is to be run.
-        """
-        try:
-            if not self._crowded(scope):
-                return None
-            self._reader(scope)
-        except RequestRefused:  # for another reason, which the application tells
-            return None
-        scope["state"]["route"] = self.operation.path
-        body, media_type = self._tell(OVERLOADED, ())
-        return problem_start(OVERLOADED, body, media_type=media_type), body
 
     def _crowded(self, scope: Scope) -> bool:
         """Whether a request is refused unread; one that does not say how long it is may be short.

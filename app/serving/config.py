@@ -6,14 +6,11 @@ from typing import Any
 
 import uvicorn
 
-from app.rest.asgi import App, Message
+from app.rest.asgi import App
 from app.rest.problems import Kind
 from app.serving.fair_start import FairStart
 from app.serving.limits import Bounds
 from app.serving.protocol import BoundedHttpProtocol
-
-TurnAway = Callable[[Any], tuple[Message, bytes] | None]
-"""ASGI's scope to the message that opens the answer, and its body; None where the application is to answer."""
 
 
 class BoundedConfig(uvicorn.Config):
@@ -24,7 +21,6 @@ class BoundedConfig(uvicorn.Config):
         app: App,
         bounds: Bounds,
         on_unread: Callable[[Kind], None] = lambda kind: None,
-        turn_away: TurnAway = lambda scope: None,
         **more: Any,
     ) -> None:
         """Initialize the bounded config.
@@ -33,7 +29,6 @@ class BoundedConfig(uvicorn.Config):
             app: What is served.
             bounds: What a connection may take.
             on_unread: Told of each request that is refused before the application has heard of it.
-            turn_away: Asked of each request whether it is refused on its head alone, and with what.
             more: More of `uvicorn.Config`'s arguments.
         """
         super().__init__(
@@ -50,7 +45,6 @@ class BoundedConfig(uvicorn.Config):
         self.retiring = False
         """Whether the program is leaving: every answer then closes its connection."""
         self.on_unread = on_unread
-        self.turn_away = turn_away
         self._turnstile: FairStart | None = None
 
     def turnstile(self, loop: asyncio.AbstractEventLoop) -> FairStart:

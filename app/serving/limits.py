@@ -26,8 +26,14 @@ class Bounds:
     """How many headers; counted where the head is large at all."""
     pipelined: int = 50
     """Requests that wait behind one another in one connection."""
+    dropped_bytes: int = 12_000_000
+    """Maximum size of a body that is read and dropped after its request has been answered.
+
+    A rejected body within its route's limit must arrive completely: a reset connection would hide the response.
+    """
 
     @classmethod
     def of(cls, settings: Settings) -> "Bounds":
         """The bounds that are set."""
-        return cls(settings.header_timeout, settings.body_timeout, settings.keep_alive_timeout)
+        dropped = max(settings.body_limit, settings.batch_body_limit, settings.file_body_limit)
+        return cls(settings.header_timeout, settings.body_timeout, settings.keep_alive_timeout, dropped_bytes=dropped)

@@ -15,7 +15,6 @@ from app.rest.problems import MALFORMED, REFUSED, Kind, RequestRefused
 from app.serving.early_response import HEAD_TOO_LARGE, TIMED_OUT, refusal
 from app.serving.fair_start import CROWD
 from app.serving.request_head import SMALL_HEAD, check_head, plain_head, split_target
-from app.serving.response_cycle import ResponseCycle
 from app.serving.write_coalescing import CoalescingTransport
 
 if TYPE_CHECKING:
@@ -39,8 +38,6 @@ class Phase(Enum):
 class BoundedHttpProtocol(HttpToolsProtocol):
     """A connection. It sets no timers: the server looks at each from time to time, see `watch`."""
 
-    cycle: ResponseCycle
-
     def __init__(self, config: "BoundedConfig", *others: Any, **named: Any) -> None:
         """Initialize the bounded http protocol.
 
@@ -57,7 +54,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._plain_head = b""
         self._unread = b""  # what waits at the turnstile
         self._running: RequestResponseCycle | None = None
-        self._requests = self._before = 0  # all that have begun, and those before what is being read
+        self._requests = 0
+        self._ended = False  # whether a request has ended in what is being read
         self._seen: tuple[Phase, int] | None = None
         self._since = 0.0
 
@@ -91,7 +89,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def _read(self, data: bytes) -> None:
         """Parse, within the bounds."""
         self._arrived = len(data)
-        self._before = self._requests
+        self._ended = False
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -101,7 +99,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._refuse(cause.kind if isinstance(cause, RequestRefused) else MALFORMED)
         else:
             cycle = self.cycle
-            if self._between and self._requests > self._before:
+            if self._between and self._ended:
                 return  # whole requests came, and nothing of the next
             if cycle is None or cycle.scope is not self.scope:  # type: ignore[redundant-expr]
                 self._head_bytes += self._arrived
@@ -128,6 +126,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Tell the application that the body is whole."""
         if not self.parser.should_upgrade():
+            self._ended = True
             self.cycle.more_body = False
             if self.cycle.response_complete:
                 self._forget()
@@ -163,7 +162,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         scope["path"], scope["raw_path"], scope["query_string"] = split_target(self.url)
         self._requests += 1
         before = self.cycle
-        self.cycle = ResponseCycle(
+        self.cycle = RequestResponseCycle(
             scope=scope,
             transport=self.transport,
             flow=self.flow,
@@ -179,25 +178,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if not self.cycle.keep_alive:
             scope["state"][CLOSES] = True
         if before is None or before.response_complete:  # type: ignore[redundant-expr]
-            self._start()
+            self._start_asgi_task(self.cycle, self.app)
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
-
-    def _start(self) -> None:
-        """Start the request that has come, or answer it at once where it is refused on its head alone."""
-        exchange = self.cycle
-        refused = None
-        # Nothing to wait for, before or after the answer; and those behind it in one read count as pipelined.
-        if exchange.keep_alive and not self.flow.write_paused and self._requests == self._before + 1:
-            try:
-                refused = self.guard.turn_away(exchange.scope)
-            except Exception:  # the parser, which called this, would take it for the client's fault
-                self.logger.exception("A request's head could not be looked at")
-        if refused is None:
-            self._start_asgi_task(exchange, self.app)
-        else:
-            exchange.answer_at_once(*refused)
 
     def on_body(self, body: bytes) -> None:
         """Hand a piece of the body on, or drop it where the answer is out already."""
@@ -205,7 +189,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._body_bytes += len(body)
         self._arrived -= len(body)  # what is left are heads and framing
         if cycle.response_complete:
-            if self._body_bytes > cycle.most_dropped:
+            if self._body_bytes > self.bounds.dropped_bytes:
                 self.deaf = True
                 self.transport.close()
             return

@@ -142,7 +142,7 @@ def run(settings: Settings, program: Program, listening: socket.socket, rpc: str
     allow_many_connections()
     sys.setswitchinterval(SWITCH_SECONDS)
     rest = program.rest
-    config = BoundedConfig(rest, Bounds.of(settings), rest.count_unread, rest.turned_away)
+    config = BoundedConfig(rest, Bounds.of(settings), rest.count_unread)
     beside = rpc_server(settings, program, rpc) if rpc else None
     settle()
     _give_back_memory()

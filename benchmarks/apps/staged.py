@@ -13,6 +13,8 @@ from statistics import median
 from time import perf_counter_ns
 from typing import Any
 
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
 from app.access.keys import KeyRing
 from app.cli.main import main
 from app.domains.beer.answers import Answers
@@ -22,7 +24,6 @@ from app.rest.operations import OperationHandler
 from app.rest.request_metrics import RequestMetrics
 from app.runtime.onnx import OnnxPredictor
 from app.serving.protocol import BoundedHttpProtocol
-from app.serving.response_cycle import ResponseCycle
 from app.serving.write_coalescing import CoalescingTransport
 from app.telemetry.logs import RequestLog
 
@@ -45,14 +46,14 @@ def timed(owner: Any, name: str, stage: str) -> None:
 
 def timed_send() -> None:
     """Put a timer around `send`, which waits for nothing here."""
-    inner = ResponseCycle.send
+    inner = RequestResponseCycle.send
 
-    async def outer(self: ResponseCycle, message: Any) -> None:
+    async def outer(self: RequestResponseCycle, message: Any) -> None:
         start = perf_counter_ns()
         await inner(self, message)
         taken[f"send: {message['type']}"].append(perf_counter_ns() - start)
 
-    ResponseCycle.send = outer  # type: ignore[method-assign]
+    RequestResponseCycle.send = outer  # type: ignore[method-assign]
 
 
 def timed_handler() -> None:

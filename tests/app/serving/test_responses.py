@@ -1,4 +1,4 @@
-"""The exchange: answers as uvicorn writes them, and no header that breaks its line ever leaves."""
+"""Responses as bytes on a connection: heads, chunks, and headers that would break their line."""
 
 import asyncio
 from collections.abc import Sequence
@@ -51,7 +51,7 @@ def get(*headers: bytes, method: bytes = b"GET") -> bytes:
     return method + b" / HTTP/1.1\r\n" + b"".join(header + b"\r\n" for header in headers) + b"\r\n"
 
 
-async def test_an_answer_of_a_told_length_is_written_line_by_line() -> None:
+async def test_a_response_of_known_length_has_no_chunks() -> None:
     told = await answers(answering(LENGTH, (b"x-name", b"value")), get(), get(b"Connection: close"))
     head = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\nx-name: value\r\n"
     assert told == head + b"\r\nbeer" + head + b"connection: close\r\n\r\nbeer"
@@ -64,23 +64,19 @@ async def test_an_answer_of_a_told_length_is_written_line_by_line() -> None:
         ([LENGTH, (b"connection", b"close")], b"content-length: 4\r\nconnection: close\r\n\r\nbeer"),
     ],
 )
-async def test_every_other_answer_goes_uvicorns_way(headers: Sequence[Header], written: bytes) -> None:
+async def test_chunks_and_explicit_close(headers: Sequence[Header], written: bytes) -> None:
     closing = get() if headers else get(b"Connection: close")
     told = await answers(answering(*headers), closing)
     assert told.replace(b"connection: close\r\ntransfer", b"transfer").endswith(written)
     assert told.count(b"connection: close\r\n") == 1
 
 
-async def test_an_answer_to_head_has_no_body() -> None:
+async def test_a_response_to_head_has_no_body() -> None:
     told = await answers(answering(LENGTH), get(b"Connection: close", method=b"HEAD"))
     assert told == b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\nconnection: close\r\n\r\n"
 
 
 @pytest.mark.parametrize("broken", BROKEN)
-@pytest.mark.parametrize(("others", "status"), [([LENGTH], b"HTTP/1.1 500 "), ([], b"")])
-async def test_a_header_that_breaks_its_line_never_leaves(
-    broken: Header, others: Sequence[Header], status: bytes
-) -> None:
-    told = await answers(answering(*others, broken), get(b"Connection: close"))
-    assert told.startswith(status) and bool(told) == bool(status)
-    assert b"set-cookie" not in told and b"\0" not in told
+@pytest.mark.parametrize("others", [[LENGTH], []])
+async def test_a_header_that_breaks_its_line_is_never_sent(broken: Header, others: Sequence[Header]) -> None:
+    assert await answers(answering(*others, broken), get(b"Connection: close")) == b""

@@ -10,7 +10,7 @@ import pandas as pd
 from app.bundle.manifest import CleaningStep
 from app.domains.beer.units import EBC_PER_SRM, POINTS_PER_SG
 from training.errors import DataError
-from training.sources import Beer
+from training.sources import Recipe
 
 NUMBERS = ("abv", "ibu", "target_og", "target_fg", "ebc", "srm", "ph")
 REQUIRED = ("abv", "target_og", "target_fg")
@@ -40,7 +40,7 @@ class Rule:
         return "changed" if self.mends else "dropped"
 
 
-def table(beers: Sequence[Beer]) -> pd.DataFrame:
+def table(beers: Sequence[Recipe]) -> pd.DataFrame:
     """Beers as a table, values as they are.
 
     Returns:
@@ -151,7 +151,7 @@ def rules(ibu_low: float = IBU_LOW, ibu_high: float = IBU_HIGH) -> tuple[Rule, .
 
 
 def clean(
-    beers: Sequence[Beer], applied: Sequence[Rule] | None = None
+    beers: Sequence[Recipe], applied: Sequence[Rule] | None = None
 ) -> tuple[pd.DataFrame, tuple[CleaningStep, ...]]:
     """Apply the rules in order.
 

@@ -14,7 +14,7 @@ from training.evaluate import Protocol
 from training.manifest import metrics
 from training.run import next_version, prepare, refuse_existing, train, write
 from training.selection import REPEATS, select, write_defaults
-from training.sources import Recipes, read_recipes
+from training.sources import RecipeDataset, read_recipes
 from training.spec import Spec
 
 DEFAULTS = Path(__file__).parent / "beer"
@@ -32,16 +32,16 @@ def train_models(words: Sequence[str]) -> int:
     for spec in specs:
         if given.version:
             refuse_existing(given.out, spec.name, given.version)
-    recipes = read_recipes(given.data)
-    say(f"{recipes.source}: {len(recipes.beers)} beers read")
-    written = [spec.name for spec in specs if _train_one(spec, recipes, given)]
+    dataset = read_recipes(given.data)
+    say(f"{dataset.source}: {len(dataset.recipes)} beers read")
+    written = [spec.name for spec in specs if _train_one(spec, dataset, given)]
     return 0 if written else 1
 
 
-def _train_one(spec: Spec, recipes: Recipes, given: argparse.Namespace) -> bool:
+def _train_one(spec: Spec, dataset: RecipeDataset, given: argparse.Namespace) -> bool:
     say(f"{spec.name}:")
     try:
-        trained = train(spec, recipes, _protocol(given), say=say)
+        trained = train(spec, dataset, _protocol(given), say=say)
     except DataError as error:
         if given.model:
             raise
@@ -65,7 +65,7 @@ def select_defaults(words: Sequence[str]) -> int:
     given = parser.parse_args(words)
     spec = SPECS[given.model]
     out = given.out or DEFAULTS / f"{spec.name}.json"
-    data = prepare(spec, read_recipes(given.data).beers)
+    data = prepare(spec, read_recipes(given.data).recipes)
     choice = select(spec, data, given.seed, given.workers, given.repeats)
     for name, mae in choice.note["candidates"].items():
         print(f"{mae:8.3f}  {name}{'   <- chosen' if name == choice.name else ''}")
@@ -89,7 +89,7 @@ def ablate_model(words: Sequence[str]) -> int:
     _add_folds(parser, Protocol().repeats)
     given = parser.parse_args(words)
     spec = SPECS[given.model]
-    print(ablation_table(ablate(spec, prepare(spec, read_recipes(given.data).beers), _protocol(given))))
+    print(ablation_table(ablate(spec, prepare(spec, read_recipes(given.data).recipes), _protocol(given))))
     return 0
 
 

@@ -12,7 +12,7 @@ from training.card import table
 from training.commands import command, say
 from training.errors import DataError
 from training.scoring import TOLERANCE, Scored, compare, labelled, score
-from training.sources import Recipes, read_recipes
+from training.sources import RecipeDataset, read_recipes
 from training.spec import Spec
 
 _WORDS = {
@@ -94,16 +94,16 @@ def evaluation_text(figures: dict[str, Any]) -> str:
     )
 
 
-def _scored(recipes: Recipes, *folders: Path) -> list[Scored]:
+def _scored(dataset: RecipeDataset, *folders: Path) -> list[Scored]:
     """Scores on the beers that all bundles can answer, in the order of the bundles."""
     bundles = [read_bundle(folder.resolve()) for folder in folders]
     specs = [_spec(bundle) for bundle in bundles]
-    frame = labelled(recipes, specs)
-    say(f"{recipes.source}: {len(recipes.beers)} beers read, {len(frame)} used")
-    found = [score(bundle, spec, recipes, frame) for bundle, spec in zip(bundles, specs, strict=True)]
+    frame = labelled(dataset, specs)
+    say(f"{dataset.source}: {len(dataset.recipes)} beers read, {len(frame)} used")
+    found = [score(bundle, spec, dataset, frame) for bundle, spec in zip(bundles, specs, strict=True)]
     for each in found:
         if each.seen:
-            say(f"WARNING: {each.bundle} was trained on {recipes.source}: these figures flatter it")
+            say(f"WARNING: {each.bundle} was trained on {dataset.source}: these figures flatter it")
     return found
 
 

@@ -13,7 +13,7 @@ from training.evaluate import Evaluation
 from training.export import PACKED, TOLERANCE, run_graph
 from training.model import OUTPUTS, Model
 from training.reasons import explanation
-from training.sources import Recipes
+from training.sources import RecipeDataset
 from training.spec import Array, Data, Spec
 
 LIBRARIES = ("numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "xgboost-cpu")
@@ -27,7 +27,7 @@ _DESCRIPTIONS = {
 class Trained(NamedTuple):
     """All that one training run knows."""
 
-    recipes: Recipes
+    dataset: RecipeDataset
     cleaning: tuple[CleaningStep, ...]
     data: Data
     model: Model
@@ -61,9 +61,9 @@ def manifest(trained: Trained, version_number: str) -> Manifest:
         explanation=explanation(spec, trained.data.inputs, run_graph(trained.graph, trained.data.inputs)[:, 0]),
         metrics=Metrics(protocol=protocol(trained), values=metrics(trained)),
         training_data=TrainingData(
-            source=trained.recipes.source,
-            sha256=trained.recipes.sha256,
-            rows_read=len(trained.recipes.beers),
+            source=trained.dataset.source,
+            sha256=trained.dataset.sha256,
+            rows_read=len(trained.dataset.recipes),
             rows_used=used,
             cleaning=trained.cleaning,
         ),

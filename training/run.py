@@ -16,7 +16,7 @@ from training.export import check_parity, graph_bytes
 from training.groups import related
 from training.manifest import Trained, manifest
 from training.model import fit
-from training.sources import Beer, Recipes
+from training.sources import Recipe, RecipeDataset
 from training.spec import Data, Parameters, Spec
 
 BOOSTER = "model.ubj"
@@ -24,7 +24,7 @@ LEAKING_IBU = 1000.0
 Say = Callable[[str], None]
 
 
-def prepare(spec: Spec, beers: tuple[Beer, ...], ibu_high: float = IBU_HIGH) -> Data:
+def prepare(spec: Spec, beers: tuple[Recipe, ...], ibu_high: float = IBU_HIGH) -> Data:
     """Clean beers and make them rows.
 
     Args:
@@ -49,13 +49,17 @@ def rows(spec: Spec, frame: pd.DataFrame) -> Data:
 
 
 def train(
-    spec: Spec, recipes: Recipes, protocol: Protocol, parameters: Parameters | None = None, say: Say = lambda _: None
+    spec: Spec,
+    dataset: RecipeDataset,
+    protocol: Protocol,
+    parameters: Parameters | None = None,
+    say: Say = lambda _: None,
 ) -> Trained:
     """Clean, evaluate, fit on all rows, export and check.
 
     Args:
         spec: The model.
-        recipes: The data.
+        dataset: The data.
         protocol: How to measure; its seed is the run's.
         parameters: How to train; the spec's defaults where none are given.
         say: Told of each step.
@@ -68,19 +72,19 @@ def train(
         ExportError: The graph is not what the training code is.
     """
     parameters = parameters or spec.defaults
-    frame, cleaning = clean(recipes.beers, (*rules(), *spec.rules()))
+    frame, cleaning = clean(dataset.recipes, (*rules(), *spec.rules()))
     for step in cleaning:
         if step.rows_affected:
             say(f"  {step.rule}: {step.rows_affected} rows {step.action}, {step.rows_after} left: {step.description}")
     data = rows(spec, frame)
     say(f"{len(data.labels)} beers in {len(np.unique(data.groups))} groups")
     evaluation = evaluate(spec, parameters, data, protocol)
-    leaking = leaking_rmse(spec, parameters, prepare(spec, recipes.beers, LEAKING_IBU), protocol.seed)
+    leaking = leaking_rmse(spec, parameters, prepare(spec, dataset.recipes, LEAKING_IBU), protocol.seed)
     model = fit(spec, parameters, data, protocol.seed)
     graph = graph_bytes(model)
     apart = check_parity(model, graph, data.inputs, protocol.seed)
     say(f"graph and training code at most {apart:.1e} IBU apart")
-    return Trained(recipes, cleaning, data, model, evaluation, leaking, dict(spec.chosen), protocol.seed, graph)
+    return Trained(dataset, cleaning, data, model, evaluation, leaking, dict(spec.chosen), protocol.seed, graph)
 
 
 def next_version(root: Path, name: str) -> str:

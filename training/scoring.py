@@ -15,7 +15,7 @@ from training.export import run_graph
 from training.groups import related
 from training.metrics import Rows, bands, bootstrap, errors, interval, resampled
 from training.model import OUTPUTS
-from training.sources import Recipes
+from training.sources import RecipeDataset
 from training.spec import Spec
 
 TOLERANCE = 0.1
@@ -73,13 +73,13 @@ class Comparison(NamedTuple):
         return self.difference > self.tolerance or self.low > 0
 
 
-def score(bundle: Bundle, spec: Spec, recipes: Recipes, frame: pd.DataFrame) -> Scored:
+def score(bundle: Bundle, spec: Spec, dataset: RecipeDataset, frame: pd.DataFrame) -> Scored:
     """Let a bundle answer.
 
     Args:
         bundle: Verified.
         spec: Makes the rows; knows every input that the bundle declares.
-        recipes: Where the beers came from.
+        dataset: Where the beers came from.
         frame: From `labelled`.
 
     Raises:
@@ -96,22 +96,22 @@ def score(bundle: Bundle, spec: Spec, recipes: Recipes, frame: pd.DataFrame) -> 
         frame["ibu"].to_numpy(np.float32),
         run_graph(bundle.files[MODEL], rows),
         related(frame),
-        about.training_data.sha256 == recipes.sha256,
+        about.training_data.sha256 == dataset.sha256,
     )
 
 
-def labelled(recipes: Recipes, specs: list[Spec]) -> pd.DataFrame:
+def labelled(dataset: RecipeDataset, specs: list[Spec]) -> pd.DataFrame:
     """The beers that all of these models can answer, cleaned as for training.
 
     Args:
-        recipes: As read.
+        dataset: As read.
         specs: The models.
 
     Raises:
         DataError: No row is left.
     """
     own = {rule.name: rule for spec in specs for rule in spec.rules()}
-    return clean(recipes.beers, (*rules(), *own.values()))[0]
+    return clean(dataset.recipes, (*rules(), *own.values()))[0]
 
 
 def compare(first: Scored, second: Scored, tolerance: float) -> Comparison:

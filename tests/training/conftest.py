@@ -9,7 +9,7 @@ from training.beer.vitals import VITALS
 from training.evaluate import Protocol
 from training.manifest import Trained
 from training.run import prepare, train
-from training.sources import Recipes, read_recipes
+from training.sources import RecipeDataset, read_recipes
 from training.spec import Data, Parameters
 
 RECIPES = Path(__file__).parents[1] / "data" / "recipes.json"
@@ -18,13 +18,13 @@ QUICK = Protocol(folds=3, repeats=2, workers=1)
 
 
 @pytest.fixture(scope="session")
-def recipes() -> Recipes:
+def dataset() -> RecipeDataset:
     return read_recipes(str(RECIPES))
 
 
 @pytest.fixture(scope="session")
-def data(recipes: Recipes) -> Data:
-    return prepare(VITALS, recipes.beers)
+def data(dataset: RecipeDataset) -> Data:
+    return prepare(VITALS, dataset.recipes)
 
 
 def quicker(base: Parameters) -> Parameters:
@@ -51,10 +51,10 @@ def quick() -> Parameters:
 
 
 @pytest.fixture(scope="session")
-def trained(recipes: Recipes, quick: Parameters) -> Trained:
-    return train(VITALS, recipes, QUICK, quick)
+def trained(dataset: RecipeDataset, quick: Parameters) -> Trained:
+    return train(VITALS, dataset, QUICK, quick)
 
 
 @pytest.fixture(scope="session")
-def trained_recipe(recipes: Recipes) -> Trained:
-    return train(RECIPE, recipes, QUICK, quicker(RECIPE.defaults))
+def trained_recipe(dataset: RecipeDataset) -> Trained:
+    return train(RECIPE, dataset, QUICK, quicker(RECIPE.defaults))

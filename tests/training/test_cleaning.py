@@ -14,11 +14,11 @@ def _by_name(frame):
     return frame.set_index("name")
 
 
-def test_every_fault_in_the_set_is_found_once(recipes):
-    frame, steps = clean(recipes.beers)
+def test_every_fault_in_the_set_is_found_once(dataset):
+    frame, steps = clean(dataset.recipes)
     counted = {step.rule: step.rows_affected for step in steps}
     assert counted == {**dict.fromkeys(ONCE, 1), "missing_required": 2}
-    assert (steps[0].rows_before, steps[-1].rows_after) == (len(recipes.beers), len(frame))
+    assert (steps[0].rows_before, steps[-1].rows_after) == (len(dataset.recipes), len(frame))
 
 
 @pytest.mark.parametrize(
@@ -36,14 +36,14 @@ def test_every_fault_in_the_set_is_found_once(recipes):
         "Harbour Light Again",
     ],
 )
-def test_dropped(recipes, name):
-    frame, _ = clean(recipes.beers)
+def test_dropped(dataset, name):
+    frame, _ = clean(dataset.recipes)
     assert name not in set(frame["name"])
 
 
-def test_mended(recipes):
-    before = _by_name(table(recipes.beers))
-    after = _by_name(clean(recipes.beers)[0])
+def test_mended(dataset):
+    before = _by_name(table(dataset.recipes))
+    after = _by_name(clean(dataset.recipes)[0])
     upside = after.loc["Upside Down"]
     assert (upside["target_og"], upside["target_fg"]) == tuple(before.loc["Upside Down", ["target_fg", "target_og"]])
     in_sg = before.loc["As Brewers Write", "target_og"]

@@ -46,8 +46,8 @@ def test_join_is_the_transitive_closure(keys):
     assert (reach == (found[:, None] == found[None, :])).all()
 
 
-def test_the_sets_relations_are_found(recipes):
-    frame, _ = clean(recipes.beers)
+def test_the_sets_relations_are_found(dataset):
+    frame, _ = clean(dataset.recipes)
     group = dict(zip(frame["name"], related(frame), strict=True))
     for family in ("One Hop Only", "Greetings From"):
         assert len({g for name, g in group.items() if family in name}) == 1
@@ -70,7 +70,7 @@ def test_short_roots_missing_names_and_missing_figures_relate_nothing():
 
 @pytest.mark.skipif(not SHARED.exists(), reason="../shared/data is not here")
 def test_beers_that_the_reference_joins_are_joined_here_too():
-    frame, _ = clean(read_recipes(str(SHARED)).beers)
+    frame, _ = clean(read_recipes(str(SHARED)).recipes)
     with SHARED.with_name("punk_groups.csv").open() as file:
         reference = {int(row["id"]): int(row["group"]) for row in csv.DictReader(file)}
     own, theirs = related(frame), np.array([reference[number] for number in frame["id"]])

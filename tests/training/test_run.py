@@ -48,7 +48,7 @@ def test_the_bundle_is_complete_and_says_what_went_in(bundle, trained):
     assert about.inputs[0].trained_range == pytest.approx((abv.min(), abv.max()), abs=0.005)
     assert about.inputs[0].deciles == pytest.approx(np.quantile(abv, np.arange(1, 10) / 10), abs=0.006)
     data = about.training_data
-    assert (data.source, data.sha256) == (trained.recipes.source, trained.recipes.sha256)
+    assert (data.source, data.sha256) == (trained.dataset.source, trained.dataset.sha256)
     assert (data.rows_read, data.rows_used) == (data.cleaning[0].rows_before, data.cleaning[-1].rows_after)
     assert about.metrics.values["mae"] == pytest.approx(trained.evaluation.table()["model"]["mae"], abs=1e-4)
     assert about.parameters["chosen"] == VITALS.chosen
@@ -77,10 +77,10 @@ def test_the_card_tells_the_manifests_figures(bundle):
     assert "LEAKING" in card and "33.54" in card and "MIT licence" in card
 
 
-def test_the_same_seed_gives_the_same_bundle_to_the_bit(bundle, recipes, quick, tmp_path):
-    again = write(train(VITALS, recipes, QUICK, quick), tmp_path / "again", "1")
+def test_the_same_seed_gives_the_same_bundle_to_the_bit(bundle, dataset, quick, tmp_path):
+    again = write(train(VITALS, dataset, QUICK, quick), tmp_path / "again", "1")
     assert (again / SHA256SUMS).read_bytes() == (bundle.folder / SHA256SUMS).read_bytes()
-    other = write(train(VITALS, recipes, QUICK._replace(seed=1), quick), tmp_path / "other", "1")
+    other = write(train(VITALS, dataset, QUICK._replace(seed=1), quick), tmp_path / "other", "1")
     assert (other / SHA256SUMS).read_bytes() != (bundle.folder / SHA256SUMS).read_bytes()
 
 
@@ -128,9 +128,9 @@ def test_the_command_trains_every_model_and_prints_its_tables(quick_command, tmp
     assert "never overwritten" in capsys.readouterr().err
 
 
-def test_data_without_hop_bills_feed_the_vitals_model_alone(quick_command, recipes, tmp_path, capsys):
+def test_data_without_hop_bills_feed_the_vitals_model_alone(quick_command, dataset, tmp_path, capsys):
     plain = tmp_path / "plain.json"
-    plain.write_text(json.dumps([{**beer, "ingredients": None} for beer in recipes.beers]))
+    plain.write_text(json.dumps([{**beer, "ingredients": None} for beer in dataset.recipes]))
     given = ["--data", str(plain), "--out", str(tmp_path), "--repeats", "1", "--workers", "1"]
     assert command.main(given) == 0
     assert "beer-ibu-recipe: not trained: no row is left" in capsys.readouterr().err
@@ -199,9 +199,9 @@ def test_a_terminated_run_leaves_no_version_and_no_process(tmp_path):
 
 @pytest.mark.skipif(not SHARED.exists(), reason="../shared/data is not here")
 def test_the_real_file_trains_and_holds_what_is_asked(tmp_path):
-    recipes = read_recipes(str(SHARED))
-    assert len(prepare(VITALS, recipes.beers).labels) == 256
-    trained = train(VITALS, recipes, Protocol(repeats=2))
+    dataset = read_recipes(str(SHARED))
+    assert len(prepare(VITALS, dataset.recipes).labels) == 256
+    trained = train(VITALS, dataset, Protocol(repeats=2))
     table = trained.evaluation.table()
     assert table["model"]["mae"] <= 17.8
     assert all(table["model"]["mae"] < table[name]["mae"] for name in VITALS.baselines)

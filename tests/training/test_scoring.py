@@ -23,10 +23,10 @@ def bundles(trained, trained_recipe, tmp_path_factory):
 
 
 @pytest.fixture
-def others(recipes, tmp_path):
+def others(dataset, tmp_path):
     """The same beers in another file: of a digest that no bundle was trained on."""
     path = tmp_path / "others.json"
-    path.write_text(json.dumps(recipes.beers))
+    path.write_text(json.dumps(dataset.recipes))
     return path
 
 
@@ -127,13 +127,13 @@ def test_a_folder_that_is_no_bundle_is_told(tmp_path, capsys):
     assert "SHA256SUMS is missing" in capsys.readouterr().err
 
 
-def test_recipes_without_hop_bills_cannot_be_scored_by_the_recipe_model(bundles, recipes, tmp_path):
+def test_recipes_without_hop_bills_cannot_be_scored_by_the_recipe_model(bundles, dataset, tmp_path):
     path = tmp_path / "plain.json"
-    path.write_text(json.dumps([{**beer, "ingredients": None} for beer in recipes.beers]))
-    assert len(read_recipes(str(path)).beers) == len(recipes.beers)
+    path.write_text(json.dumps([{**beer, "ingredients": None} for beer in dataset.recipes]))
+    assert len(read_recipes(str(path)).recipes) == len(dataset.recipes)
     assert command.main(["evaluate", "--bundle", str(bundles[1]), "--data", str(path)]) == 1
     with pytest.raises(DataError, match="no row is left"):
         from training.beer.recipe import RECIPE
         from training.run import prepare
 
-        prepare(RECIPE, read_recipes(str(path)).beers)
+        prepare(RECIPE, read_recipes(str(path)).recipes)

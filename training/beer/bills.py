@@ -14,7 +14,7 @@ from app.domains.beer.schema import DEFAULT_BATCH_L
 from app.domains.beer.varieties import find
 from training.beer.stages import ASSUMED, alpha_of, time_of
 from training.cleaning import Mask, Rule
-from training.sources import Beer
+from training.sources import Recipe
 
 MOST_MALT_KG_PER_LITRE = 2.5
 """No mash tun holds more: a weight above it lost its decimal point."""
@@ -55,7 +55,7 @@ class Entry(NamedTuple):
         return Addition.at_stage(self.grams, self.alpha, self.time or ASSUMED)
 
 
-def entries(beer: Beer) -> Iterator[Entry]:
+def entries(beer: Recipe) -> Iterator[Entry]:
     """A recipe's list of hops, read; what is no object or weighs nothing that can be read is ``other``.
 
     Args:
@@ -76,7 +76,7 @@ def entries(beer: Beer) -> Iterator[Entry]:
         )
 
 
-def recipe_row(beer: Beer) -> tuple[float, ...]:
+def recipe_row(beer: Recipe) -> tuple[float, ...]:
     """The columns of hop bill and grist, by the service's own functions.
 
     Args:
@@ -95,7 +95,7 @@ def recipe_row(beer: Beer) -> tuple[float, ...]:
     )
 
 
-def has_bill(beer: Beer) -> bool:
+def has_bill(beer: Recipe) -> bool:
     """Whether the recipe lists its hops; an empty list beside an empty grist says that nothing was written down."""
     given = _ingredients(beer)
     return isinstance(given.get("hops"), list) and bool(given["hops"] or given.get("malt"))
@@ -138,7 +138,7 @@ def bill_rules() -> tuple[Rule, ...]:
 def _told(name: str, description: str, word: Callable[[Entry], str | None]) -> Rule:
     """A rule about entries, that lists what it found; the rows are read that way anyway, so it changes nothing."""
 
-    def words(beer: Beer) -> list[str]:
+    def words(beer: Recipe) -> list[str]:
         return [found for entry in entries(beer) if (found := word(entry)) is not None]
 
     def details(frame: pd.DataFrame, found: Mask) -> str:
@@ -158,13 +158,13 @@ def _any_heavy(frame: pd.DataFrame) -> Mask:
     return frame["beer"].map(lambda beer: any(map(_heavy(beer), _list(beer, "malt"))))
 
 
-def _heavy(beer: Beer) -> Callable[[dict[str, Any]], bool]:
+def _heavy(beer: Recipe) -> Callable[[dict[str, Any]], bool]:
     most = MOST_MALT_KG_PER_LITRE * (_litres(beer) or DEFAULT_BATCH_L)
     return lambda malt: (_amount(malt, _KILOGRAMS) or 0.0) > most
 
 
 def _lighten(frame: pd.DataFrame, found: Mask) -> None:
-    def lighter(beer: Beer) -> Beer:
+    def lighter(beer: Recipe) -> Recipe:
         heavy = _heavy(beer)
         malts = [
             {**malt, "amount": {**malt["amount"], "value": float(malt["amount"]["value"]) / 100}}
@@ -189,7 +189,7 @@ def _amount(given: dict[str, Any], units: dict[str, float]) -> float | None:
     return None if factor is None or value is None or value < 0 else value * factor
 
 
-def _litres(beer: Beer) -> float | None:
+def _litres(beer: Recipe) -> float | None:
     volume = beer.get("volume")
     if not isinstance(volume, dict) or str(volume.get("unit")).lower() not in ("litres", "liters", "l"):
         return None
@@ -205,11 +205,11 @@ def _number(value: Any) -> float | None:
     return number if abs(number) < float("inf") and not isinstance(value, bool) else None
 
 
-def _ingredients(beer: Beer) -> dict[str, Any]:
+def _ingredients(beer: Recipe) -> dict[str, Any]:
     given = beer.get("ingredients")
     return given if isinstance(given, dict) else {}
 
 
-def _list(beer: Beer, name: str) -> list[dict[str, Any]]:
+def _list(beer: Recipe, name: str) -> list[dict[str, Any]]:
     given = _ingredients(beer).get(name)
     return [each for each in given if isinstance(each, dict)] if isinstance(given, list) else []

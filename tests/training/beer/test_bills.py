@@ -33,8 +33,8 @@ def _columns(beer):
 
 
 @pytest.fixture(scope="module")
-def steps(recipes):
-    return {step.rule: step for step in clean(recipes.beers, (*rules(), *bill_rules()))[1]}
+def steps(dataset):
+    return {step.rule: step for step in clean(dataset.recipes, (*rules(), *bill_rules()))[1]}
 
 
 @pytest.mark.parametrize(
@@ -53,18 +53,18 @@ def test_every_fault_in_the_set_is_counted_and_named(steps, rule, rows, words):
     assert words in steps[rule].description
 
 
-def test_only_beers_without_a_bill_are_dropped(recipes):
-    plain, frame = (clean(recipes.beers, applied)[0] for applied in (rules(), (*rules(), *bill_rules())))
+def test_only_beers_without_a_bill_are_dropped(dataset):
+    plain, frame = (clean(dataset.recipes, applied)[0] for applied in (rules(), (*rules(), *bill_rules())))
     assert set(plain["name"]) - set(frame["name"]) == {"Bright Water", "Stone Bridge"}
     assert "Nothing Bitter" in set(frame["name"])
 
 
-def test_the_slipped_decimal_point_is_mended_in_a_copy(recipes):
-    frame, _ = clean(recipes.beers, (*rules(), *bill_rules()))
+def test_the_slipped_decimal_point_is_mended_in_a_copy(dataset):
+    frame, _ = clean(dataset.recipes, (*rules(), *bill_rules()))
     mended = frame.set_index("name").loc["Whole Granary", "beer"]
     assert [malt["amount"]["value"] for malt in mended["ingredients"]["malt"]] == [9.02, 0.88, 0.29]
     assert _columns(mended)["crystal_share"] == pytest.approx(0.88 / 10.19)
-    given = next(beer for beer in recipes.beers if beer["name"] == "Whole Granary")
+    given = next(beer for beer in dataset.recipes if beer["name"] == "Whole Granary")
     assert given["ingredients"]["malt"][0]["amount"]["value"] == 902.0
 
 
@@ -160,9 +160,9 @@ def _assert_parity(beers):
         assert served == pytest.approx(row, rel=1e-6, nan_ok=True)
 
 
-def test_the_service_makes_the_same_rows(recipes):
+def test_the_service_makes_the_same_rows(dataset):
     assert SERVED == RECIPE.name
-    _assert_parity(recipes.beers)
+    _assert_parity(dataset.recipes)
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="../shared/data is not here")

@@ -9,10 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from training import pages
 from training.errors import SourceError
-from training.pages import PER_PAGE, read_pages
-from training.sources import read_recipes
+from training.sources import http_pages, read_recipes
+from training.sources.http_pages import PER_PAGE, HttpPages
 
 
 class Brewery(ThreadingHTTPServer):
@@ -79,10 +78,10 @@ def brewery(rows: list, *troubles: object, deaf: bool = False) -> Iterator[Brewe
             thread.join()
 
 
-def test_pages_are_read_until_an_empty_one(recipes):
-    with brewery(list(recipes.beers)) as server:
+def test_pages_are_read_until_an_empty_one(dataset):
+    with brewery(list(dataset.recipes)) as server:
         found = read_recipes(f"{server.address}/beers?api_key=secret")
-    assert found.beers == recipes.beers
+    assert found.recipes == dataset.recipes
     assert server.asked == [f"/beers?page={page}&per_page={PER_PAGE}" for page in (1, 2, 3)]
     assert found.source == f"{server.address}/beers"
 
@@ -91,7 +90,7 @@ def test_pages_are_read_until_an_empty_one(recipes):
 def test_what_may_pass_is_tried_again_with_growing_pauses(trouble):
     pauses = []
     with brewery([{"id": 1}], trouble, trouble) as server:
-        found = read_pages(server.address, timeout_s=0.2, pause=pauses.append)
+        found = list(HttpPages(server.address, timeout_s=0.2, pause=pauses.append).recipes())
     assert found == [{"id": 1}]
     assert pauses == [0.5, 1.0]
 
@@ -99,7 +98,7 @@ def test_what_may_pass_is_tried_again_with_growing_pauses(trouble):
 @pytest.mark.parametrize(
     "troubles, message",
     [
-        ([b"[1]", 500, 500, 500, 500], r"page 2: status 500 \(4 attempts at 127.0.0.1\)"),
+        ([b'[{"id": 1}]', 500, 500, 500, 500], r"page 2: status 500 \(4 attempts at 127.0.0.1\)"),
         ([404], "page 1: status 404"),
         ([302], "page 1: status 302"),
         ([b"<html>"], "page 1: not JSON"),
@@ -109,29 +108,40 @@ def test_what_may_pass_is_tried_again_with_growing_pauses(trouble):
 )
 def test_what_does_not_pass_names_the_page(troubles, message):
     with brewery([], *troubles) as server, pytest.raises(SourceError, match=message):
-        read_pages(server.address, pause=lambda _: None)
+        list(HttpPages(server.address, pause=lambda _: None).recipes())
 
 
 def test_a_server_that_knows_no_pages_is_refused():
-    with brewery([{"id": 1}], deaf=True) as server, pytest.raises(SourceError, match="page 2: the same rows"):
-        read_pages(server.address)
+    with brewery([{"id": 1}], deaf=True) as server, pytest.raises(SourceError, match="page 2: same rows"):
+        list(HttpPages(server.address).recipes())
 
 
 def test_no_server_is_said_plainly():
     with brewery([]) as server:
         address = server.address
     with pytest.raises(SourceError, match="page 1: .*refused"):
-        read_pages(address, pause=lambda _: None)
+        list(HttpPages(address, pause=lambda _: None).recipes())
 
 
 def test_a_page_without_end_and_pages_without_end_are_given_up(monkeypatch):
-    monkeypatch.setattr(pages, "LARGEST_PAGE", 3)
+    monkeypatch.setattr(http_pages, "MAX_PAGE_BYTES", 3)
     with brewery([{"id": 1}]) as server, pytest.raises(SourceError, match="page 1: larger than 3 bytes"):
-        read_pages(server.address)
-    monkeypatch.setattr(pages, "LARGEST_PAGE", 10_000)
-    monkeypatch.setattr(pages, "MOST_PAGES", 1)
-    with brewery([{"id": 1}]) as server, pytest.raises(SourceError, match="page 1: still not empty"):
-        read_pages(server.address)
+        list(HttpPages(server.address).recipes())
+    monkeypatch.setattr(http_pages, "MAX_PAGE_BYTES", 10_000)
+    monkeypatch.setattr(http_pages, "MAX_PAGES", 1)
+    with brewery([{"id": 1}]) as server, pytest.raises(SourceError, match="page 1: not empty"):
+        list(HttpPages(server.address).recipes())
+
+
+def test_the_environments_proxy_is_not_used(monkeypatch):
+    with brewery([{"id": 1}]) as server:
+        monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+        assert list(HttpPages(server.address).recipes()) == [{"id": 1}]
+
+
+def test_an_impossible_address_is_an_error_of_the_source():
+    with pytest.raises(SourceError, match="page 1: Invalid port"):
+        list(HttpPages("http://127.0.0.1:x/beers").recipes())
 
 
 def test_other_schemes_are_file_names():

@@ -1,0 +1,96 @@
+"""What all sources share: the recipe type, the interface and reading a whole source."""
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypedDict, cast
+
+from training.errors import SourceError
+
+Figure = float | str | None
+"""A number as stated by a source; CSV files state text. Cleaning converts and checks it."""
+
+
+class Recipe(TypedDict, total=False):
+    """A recipe in the Punk API's shape, before cleaning: every field may be missing and no value is checked."""
+
+    id: int | str | None
+    name: str | None
+    abv: Figure
+    """Alcohol, % vol."""
+    ibu: Figure
+    """The label: bitterness, IBU."""
+    target_og: Figure
+    """Original gravity, points (1048)."""
+    target_fg: Figure
+    """Final gravity, points (1010)."""
+    ebc: Figure
+    srm: Figure
+    ph: Figure
+    volume: Any
+    """Volume of the finished beer, an object with ``value`` and ``unit``."""
+    ingredients: Any
+    """Lists of ``malt`` and ``hops``, and the ``yeast``."""
+
+
+@dataclass(frozen=True)
+class RecipeDataset:
+    """All recipes of a source, before cleaning."""
+
+    source: str
+    """File name or address, without folders, credentials or query."""
+    sha256: str
+    """Digest of the file's bytes, or of the recipes in canonical JSON if there is no single file."""
+    recipes: tuple[Recipe, ...]
+
+
+class TrainingSource(ABC):
+    """Yields recipes."""
+
+    name: str
+    """File name or address, without folders, credentials or query."""
+    sha256: str | None = None
+    """Digest of the file's bytes, set once it is read; None if there is no single file."""
+
+    @abstractmethod
+    def recipes(self) -> Iterator[Recipe]:
+        """Yield the recipes in the source's order.
+
+        Raises:
+            SourceError: If the recipes cannot be read or are malformed.
+        """
+
+
+def read(source: TrainingSource) -> RecipeDataset:
+    """Read all recipes of a source.
+
+    Raises:
+        SourceError: If the recipes cannot be read or are malformed, or there are none.
+    """
+    recipes = tuple(source.recipes())
+    if not recipes:
+        raise SourceError(f"{source.name}: contains no recipes")
+    return RecipeDataset(source.name, source.sha256 or _digest(recipes), recipes)
+
+
+def checked(name: str, rows: Iterable[object]) -> Iterator[Recipe]:
+    """Yield rows as recipes.
+
+    Args:
+        name: The source's name.
+        rows: Parsed JSON values.
+
+    Raises:
+        SourceError: If a row is not an object.
+    """
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, dict):
+            raise SourceError(f"{name}: row {number} is not a recipe but {type(row).__name__}")
+        yield cast(Recipe, row)
+
+
+def _digest(recipes: tuple[Recipe, ...]) -> str:
+    canonical = json.dumps(recipes, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()

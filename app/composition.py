@@ -169,7 +169,7 @@ def _begin(follower: ModelReloader, watch: "KeyFileWatcher | None", server: "Mod
     if server is not None:
         server.follow()
     if watch is not None:
-        watch.follow()
+        watch.start()
 
 
 def _keys(settings: Settings, metrics: Registry) -> tuple[KeyRing, "KeyFileWatcher | None"]:

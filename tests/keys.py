@@ -1,21 +1,20 @@
-"""Keys for the tests, put into a file as the command does."""
+"""Keys for the tests, added to a key file as the command does."""
 
 import secrets
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
-from app.access.keyfile import KeyFile, StoredKey
-from app.access.keystore import change_keys
+from app.access.key_file import KeyFile, StoredKey, change_keys
 
 
 def make_key(path: Path, name: str, **more: object) -> str:
     """Add a key to a file.
 
     Args:
-        path: The file; made where it is missing.
-        name: Becomes the id.
-        more: Other fields of `StoredKey`; the scope is ``predict`` by default.
+        path: The file; created if it is missing.
+        name: The id.
+        more: Other fields of `StoredKey`; the default scope is ``predict``.
 
     Returns:
         The key.

@@ -1,1 +1,1 @@
-"""Access: from a presented key to a principal. Pure: knows no HTTP and no gRPC."""
+"""Access control: API keys, scopes, rate limits. Independent of HTTP and gRPC."""

@@ -1,26 +1,26 @@
-"""Addresses: where a call comes from, as far as that can be believed."""
+"""Client addresses: the peer's address, or the one that a trusted proxy reports."""
 
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 Network = IPv4Network | IPv6Network
-_SITE = 64
-"""Bits that an IPv6 network's addresses share at least; one machine has all the others."""
+_IPV6_PREFIX = 64
+"""Prefix length in bits that identifies an IPv6 client: one machine can use every address of its /64 network."""
 
 
 def address(peer: str | None, forwarded: Sequence[str], proxies: Sequence[Network]) -> str:
-    """The client's address: the peer's, or, where the peer is a proxy that is trusted, the one that it names.
+    """Find the client's address.
 
-    ``X-Forwarded-For`` grows to the right, so it is read from there: the first address that is no trusted proxy's was
-    written by one that is. What stands further left may be anybody's invention.
+    Each proxy appends the address of its client to ``X-Forwarded-For``, so the header is read from the right: the first
+    address that does not belong to a trusted proxy is the client's. A client can forge everything to the left of it.
 
     Args:
-        peer: Address of whoever is connected; None where there is none, as on a local socket.
-        forwarded: Values of ``X-Forwarded-For``, in the order in which they came.
-        proxies: Networks whose word counts.
+        peer: Address of the connected peer; None on a local socket.
+        forwarded: Values of ``X-Forwarded-For``, in the order received.
+        proxies: Networks of the trusted proxies.
 
     Returns:
-        An IPv4 address or the /64 network of an IPv6 one; ``unknown`` where there is no peer.
+        An IPv4 address, or the /64 network of an IPv6 address; ``unknown`` without a peer.
     """
     client = _parsed(peer) if peer else None
     if client is None:
@@ -28,10 +28,10 @@ def address(peer: str | None, forwarded: Sequence[str], proxies: Sequence[Networ
     for entry in reversed(",".join(forwarded).split(",")) if proxies and forwarded else ():
         if not any(client in network for network in proxies):
             break
-        named = _parsed(entry)
-        if named is None:
+        reported = _parsed(entry)
+        if reported is None:
             break
-        client = named
+        client = reported
     return _grouped(client)
 
 
@@ -49,4 +49,4 @@ def _parsed(text: str) -> IPv4Address | IPv6Address | None:
 
 
 def _grouped(client: IPv4Address | IPv6Address) -> str:
-    return str(IPv6Network((client, _SITE), strict=False)) if isinstance(client, IPv6Address) else str(client)
+    return str(IPv6Network((client, _IPV6_PREFIX), strict=False)) if isinstance(client, IPv6Address) else str(client)

@@ -1,4 +1,4 @@
-"""Attempts: wrong keys counted by the address they come from."""
+"""The failed-key limiter: counts invalid API keys by client address."""
 
 import math
 import time
@@ -8,47 +8,47 @@ from collections.abc import Callable
 from app.errors import TooManyFailures
 
 WINDOW = 60
-"""Seconds in which wrong keys are counted together."""
-MOST_ADDRESSES = 10_000
-"""Addresses that are remembered; the one that was seen longest ago makes room."""
+"""Length of a counting window, in seconds."""
+MAX_ADDRESSES = 10_000
+"""Maximum number of remembered addresses; the least recently seen address is evicted."""
 
 
 class FailedKeyLimiter:
-    """Counts wrong keys in this process; a right one is nobody's business here."""
+    """Counts invalid keys in this process. Calls with a valid key are never counted."""
 
     def __init__(self, allowed: int, clock: Callable[[], float] = time.monotonic) -> None:
-        """Initialize the failed key limiter.
+        """Create an empty limiter.
 
         Args:
-            allowed: Wrong keys a minute from one address; 0 lets through any number.
-            clock: Seconds.
+            allowed: Invalid keys per minute and address; 0 disables the limit.
+            clock: Returns the time in seconds.
         """
         self._allowed = allowed
         self._clock = clock
-        self._seen: OrderedDict[str, tuple[float, int]] = OrderedDict()
+        self._windows: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
     def __len__(self) -> int:
-        """How many addresses are remembered."""
-        return len(self._seen)
+        """Return the number of remembered addresses."""
+        return len(self._windows)
 
     def count(self, address: str) -> None:
-        """A wrong key has come.
+        """Count an invalid key.
 
         Args:
-            address: From where.
+            address: Address of the client.
 
         Raises:
-            TooManyFailures: More than are allowed have come from there within a minute.
+            TooManyFailures: If the address has sent more invalid keys than allowed within a minute.
         """
         if not self._allowed:
             return
         now = self._clock()
-        began, number = self._seen.get(address, (now, 0))
-        if now >= began + WINDOW:
-            began, number = now, 0
-        self._seen[address] = began, number + 1
-        self._seen.move_to_end(address)
-        if len(self._seen) > MOST_ADDRESSES:
-            self._seen.popitem(last=False)
-        if number >= self._allowed:
-            raise TooManyFailures(self._allowed, WINDOW, max(1, math.ceil(began + WINDOW - now)))
+        start, failures = self._windows.get(address, (now, 0))
+        if now >= start + WINDOW:
+            start, failures = now, 0
+        self._windows[address] = start, failures + 1
+        self._windows.move_to_end(address)
+        if len(self._windows) > MAX_ADDRESSES:
+            self._windows.popitem(last=False)
+        if failures >= self._allowed:
+            raise TooManyFailures(self._allowed, WINDOW, max(1, math.ceil(start + WINDOW - now)))

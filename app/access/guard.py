@@ -1,4 +1,4 @@
-"""The guard: whether a call may go on, by its key, the key's scopes and its rate; the decision for every door."""
+"""The guard: decides for every transport whether a call may proceed, from its key, the key's scopes and its rate."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,86 +12,86 @@ from app.errors import CallError, Limited, LimitsUnavailable, NotAllowed, NotAut
 
 @dataclass(frozen=True)
 class Limits:
-    """What known keys may do and unknown ones may try."""
+    """Limits for valid and for invalid keys."""
 
     rates: RateLimiter = field(default_factory=RateLimiter)
-    """Counts calls of keys that have a rate."""
-    attempts: FailedKeyLimiter = field(default_factory=lambda: FailedKeyLimiter(0))
-    """Counts wrong keys by address."""
+    """Counts the calls of keys that have a rate."""
+    failed_keys: FailedKeyLimiter = field(default_factory=lambda: FailedKeyLimiter(0))
+    """Counts invalid keys by client address."""
     proxies: Sequence[Network] = ()
-    """Networks whose X-Forwarded-For is believed."""
+    """Networks of the proxies whose ``X-Forwarded-For`` is trusted."""
 
 
 class Guard:
-    """Knows whom to let through. A door asks `authenticate`, then `unknown` or `admit`."""
+    """Checks calls. A transport calls `authenticate` first, then `authorize` or `rejection`."""
 
     def __init__(self, keys: KeyRing, limits: Limits | None = None) -> None:
-        """Initialize the guard.
+        """Create a guard.
 
         Args:
-            keys: The keys that are known.
-            limits: What known keys may do and unknown ones may try; by default as much as they like.
+            keys: The valid keys.
+            limits: Limits for valid and for invalid keys; no limits by default.
         """
         self.authenticate = keys.authenticate
         """See `KeyRing.authenticate`."""
         self._limits = limits or Limits()
 
-    def unknown(self, presented: bytes | None, peer: str | None, forwarded: Sequence[str]) -> CallError:
-        """The refusal of a call that has no known key: a wrong one counts against its address, a missing one does not.
+    def rejection(self, presented: bytes | None, peer: str | None, forwarded: Sequence[str]) -> CallError:
+        """Return the error for a call without a valid key, and count an invalid key against the client's address.
 
         Args:
-            presented: Raw bytes as sent; None or empty where there was none, or several.
+            presented: The key as received; None if it is missing, empty if there are several. Neither is counted.
             peer: See `address`.
             forwarded: See `address`.
         """
         if presented:
             try:
-                self._limits.attempts.count(address(peer, forwarded, self._limits.proxies))
+                self._limits.failed_keys.count(address(peer, forwarded, self._limits.proxies))
             except Limited as error:
                 return error
         return NotAuthenticated()
 
-    async def admit(self, principal: Principal, needed: str) -> Window | None:
-        """Count a call of a known key. It is not needed where the key has the scope and no rate.
+    async def authorize(self, principal: Principal, scope: str) -> Window | None:
+        """Check the scope of a valid key and count the call. A key that has the scope and no rate may skip this.
 
         Args:
-            principal: Who calls.
-            needed: The scope that the call needs.
+            principal: The caller.
+            scope: The scope that the call requires.
 
         Returns:
-            What is left of the key's rate, if it has one and that is known.
+            The rest of the key's rate; None if the key has no rate, or the rate is not known now.
 
         Raises:
-            NotAllowed: The key lacks the scope.
-            RateExceeded: See `RateLimiter.admit`.
-            LimitsUnavailable: See `RateLimiter.admit`.
+            NotAllowed: If the key lacks the scope.
+            RateExceeded: See `RateLimiter.count`.
+            LimitsUnavailable: See `RateLimiter.count`.
         """
-        if needed not in principal.scopes:
+        if scope not in principal.scopes:
             raise NotAllowed
-        return await self._limits.rates.admit(principal)
+        return await self._limits.rates.count(principal)
 
 
-def retry_after(refusal: CallError) -> int | None:
-    """Seconds after which a refused call may come again; None where that is not known."""
-    if isinstance(refusal, Limited):
-        return refusal.seconds
-    return 1 if isinstance(refusal, LimitsUnavailable) else None
+def retry_after(error: CallError) -> int | None:
+    """Return the seconds after which a rejected call may be retried; None if they are not known."""
+    if isinstance(error, Limited):
+        return error.seconds
+    return 1 if isinstance(error, LimitsUnavailable) else None
 
 
-def rate_told(left: Window | CallError | None) -> tuple[tuple[str, str], ...]:
-    """What is left of a rate, as draft-ietf-httpapi-ratelimit-headers-10 writes it.
+def rate_limit_headers(rate: Window | CallError | None) -> tuple[tuple[str, str], ...]:
+    """Describe the rest of a rate, in the format of draft-ietf-httpapi-ratelimit-headers-10.
 
     Args:
-        left: What is left, or why there is nothing.
+        rate: The current window, or the error of a rejected call.
 
     Returns:
-        Names in lower case, and values; none where there is no rate.
+        Header names in lower case, with their values; empty if there is no rate.
     """
-    if isinstance(left, RateExceeded):
-        left = Window(left.quota, left.window, 0, left.seconds)
-    if not isinstance(left, Window):
+    if isinstance(rate, RateExceeded):
+        rate = Window(rate.quota, rate.window, 0, rate.seconds)
+    if not isinstance(rate, Window):
         return ()
     return (
-        ("ratelimit-policy", f'"key";q={left.quota};w={left.seconds}'),
-        ("ratelimit", f'"key";r={left.remaining};t={left.reset}'),
+        ("ratelimit-policy", f'"key";q={rate.quota};w={rate.seconds}'),
+        ("ratelimit", f'"key";r={rate.remaining};t={rate.reset}'),
     )

@@ -1,4 +1,4 @@
-"""The watch over the file of keys: what changes there counts within a second, what is broken does not count at all."""
+"""The key-file watcher: applies changes to the key file within a second, and ignores a broken file."""
 
 import logging
 import os
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.access.keyfile import read_keys
+from app.access.key_file import read_keys
 from app.access.keys import KeyRing, Principal
 from app.access.rates import parse_rate
 from app.errors import SettingsError
@@ -17,95 +17,97 @@ if TYPE_CHECKING:
     from limits import RateLimitItem
 
 INTERVAL = 0.25
-"""Seconds between looks."""
+"""Seconds between checks."""
 
-AGE = Family("api_keys_file_age_seconds", "Since the file of keys was last changed.", "gauge", merge="age")
+AGE = Family("api_keys_file_age_seconds", "Seconds since the last change of the key file.", "gauge", merge="age")
 BROKEN = Family(
-    "api_keys_file_broken", "1 while the file of keys is broken and the last good keys count.", "gauge", merge="max"
+    "api_keys_file_broken", "1 while the key file is broken and the last good keys stay valid.", "gauge", merge="max"
 )
-KEYS = Family("api_keys", "Keys that are known, expired ones among them.", "gauge", merge="max")
+KEYS = Family("api_keys", "Number of keys, expired ones included.", "gauge", merge="max")
 _log = logging.getLogger(__name__)
-_Signature = tuple[int, int, int, int]
+_FileState = tuple[int, int, int, int]
 
 
 class KeyFileWatcher:
-    """Keeps a key ring at what stands in a file.
+    """Keeps a key ring in step with a file.
 
-    A look is one stat call in a thread of its own: nothing of it is on a request's way, it needs no request to come,
-    and a folder on a network that hangs holds up nobody.
+    A check is one ``stat`` call in a background thread, so a slow network file system delays no request.
     """
 
     def __init__(
         self,
         path: Path,
         ring: KeyRing,
-        fixed: Mapping[bytes, Principal],
-        rate: "RateLimitItem | None",
+        static_keys: Mapping[bytes, Principal],
+        default_rate: "RateLimitItem | None",
         metrics: Registry,
     ) -> None:
-        """Initialize the key file watcher.
+        """Create a watcher; `load` reads the file, and `start` watches it.
 
         Args:
-            path: The file.
-            ring: Gets the keys.
-            fixed: Keys that count beside those of the file.
-            rate: Of keys that have none of their own.
-            metrics: Holds the figures.
+            path: The key file.
+            ring: The key ring to update.
+            static_keys: Keys that are valid in addition to those in the file.
+            default_rate: Rate of keys without a rate of their own.
+            metrics: Registry of the metrics.
         """
-        self._path, self._ring, self._fixed = path, ring, fixed
-        self._rate = rate
+        self._path, self._ring, self._static_keys = path, ring, static_keys
+        self._default_rate = default_rate
         self._values = metrics.values
         self._age, self._broken, self._keys = (metrics.place(family) for family in (AGE, BROKEN, KEYS))
-        self._signature: _Signature | None = None
+        self._file_state: _FileState | None = None
+        self._stopped = threading.Event()
 
     def load(self) -> None:
-        """Take over the file's keys.
+        """Read the keys from the file.
 
         Raises:
-            SettingsError: It is missing or broken; the ring is as it was.
+            SettingsError: If the file is missing or broken; the key ring is unchanged then.
         """
-        self._signature = self._look()
-        stored = read_keys(self._path).keys
-        own = {
+        self._file_state = self._stat()
+        keys = {
             bytes.fromhex(key.sha256): Principal(
                 key.id,
                 key.scopes,
                 expires=key.expires.timestamp() if key.expires else None,
-                rate=parse_rate(key.rate) if key.rate else self._rate,
+                rate=parse_rate(key.rate) if key.rate else self._default_rate,
             )
-            for key in stored
+            for key in read_keys(self._path).keys
         }
-        self._ring.replace({**own, **self._fixed})
+        self._ring.replace({**keys, **self._static_keys})
         self._values[self._keys] = len(self._ring)
         self._values[self._broken] = 0.0
-        if self._signature:
-            self._values[self._age] = self._signature[0] / 1e9
+        if self._file_state:
+            self._values[self._age] = self._file_state[0] / 1e9
 
     def check(self) -> None:
-        """Take over the file's keys if it has changed; say so, once for each change, if it is broken."""
-        if self._look() == self._signature:
+        """Load the file if it has changed. A broken file is logged once per change."""
+        if self._stat() == self._file_state:
             return
         try:
             self.load()
         except SettingsError as error:
             self._values[self._broken] = 1.0
-            _log.error("%s; the last good keys still count", error)
+            _log.error("%s; the last good keys stay valid", error)
         else:
-            _log.info("took over %d keys", len(self._ring))
+            _log.info("loaded %d keys", len(self._ring))
 
-    def follow(self) -> None:
-        """Look again and again, until the program ends."""
-        threading.Thread(target=self._follow, name="keys", daemon=True).start()
+    def start(self) -> None:
+        """Check the file periodically in a background thread."""
+        threading.Thread(target=self._run, name="key file", daemon=True).start()
 
-    def _follow(self) -> None:
-        pause = threading.Event()
-        while not pause.wait(INTERVAL):
+    def stop(self) -> None:
+        """Stop checking."""
+        self._stopped.set()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(INTERVAL):
             try:
                 self.check()
-            except Exception:  # whatever it is, the next look may go well
-                _log.exception("the file of keys could not be looked at")
+            except Exception:  # the next check may succeed
+                _log.exception("checking the key file failed")
 
-    def _look(self) -> _Signature | None:
+    def _stat(self) -> _FileState | None:
         try:
             status = os.stat(self._path)
         except OSError:

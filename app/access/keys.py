@@ -1,4 +1,4 @@
-"""Keys: which principal a presented key stands for."""
+"""API keys: the key ring maps a presented key to its principal."""
 
 import hmac
 import time
@@ -16,70 +16,70 @@ PREDICT = "predict"
 METRICS = "metrics"
 ADMIN = "admin"
 SCOPES = (PREDICT, METRICS, ADMIN)
-"""What a key may be for: the models' routes; /metrics; nothing yet."""
+"""Scopes of a key: the models' routes, ``/metrics``, and loading and unloading models."""
 DEFAULT_ID = "default"
-"""Id of the one key of the settings."""
+"""Id of the key in the setting API_KEY."""
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls."""
+    """An authenticated caller."""
 
     id: str
-    """Name for logs and limits; never the key."""
+    """Name in logs and rate limits; never the key."""
     scopes: frozenset[str]
     """What the caller may do; see `SCOPES`."""
     expires: float | None = None
-    """Moment from which the key is unknown, seconds since the epoch."""
+    """Time from which the key is invalid, in seconds since the epoch; None: never."""
     rate: "RateLimitItem | None" = None
-    """Most calls in a time; None: as many as there are."""
+    """Maximum rate of calls; None: unlimited."""
 
 
 _INDEX_BYTES = 16
-_NOBODY: tuple[bytes, Principal | None] = (bytes(32), None)
+_NO_ENTRY: tuple[bytes, Principal | None] = (bytes(32), None)
 
 
 class KeyRing:
-    """The keys that are known, kept as SHA-256 digests."""
+    """The valid keys, stored as SHA-256 digests."""
 
     def __init__(self, principals: Mapping[bytes, Principal]) -> None:
-        """Initialize the key ring.
+        """Create a key ring.
 
         Args:
-            principals: SHA-256 digest of a key (32 bytes) to its principal.
+            principals: Principals by the SHA-256 digest of their key (32 bytes).
         """
         self.replace(principals)
 
     @classmethod
     def single(cls, key: str) -> "KeyRing":
-        """A ring with the one key of the settings; its scopes are ``predict`` and ``metrics``."""
+        """Create a ring that holds only the key of the settings, with the scopes ``predict`` and ``metrics``."""
         return cls(default_principal(key))
 
     def replace(self, principals: Mapping[bytes, Principal]) -> None:
-        """Know these keys from now on, and no other; in one step, so that any thread may do it."""
+        """Replace all keys atomically. Safe to call from any thread."""
         self._entries = {digest[:_INDEX_BYTES]: (digest, principal) for digest, principal in principals.items()}
 
     def __len__(self) -> int:
-        """How many keys are known, expired ones among them."""
+        """Return the number of keys, expired ones included."""
         return len(self._entries)
 
     def authenticate(self, presented: bytes | None) -> Principal:
-        """The principal of a key, in time that depends neither on the key nor on how many there are.
+        """Find the principal of a key, in a time that depends neither on the key nor on the number of keys.
 
-        Half of the digest finds the entry and the whole is compared in constant time: what the look-up's time
-        could tell is a piece of a digest, from which no key follows.
+        The first half of the digest selects the entry, and the whole digest is compared in constant time. The timing of
+        the lookup could reveal part of a digest at most, and no key can be derived from that.
 
         Args:
-            presented: Raw bytes as sent, or None.
+            presented: The key as received, or None.
 
         Returns:
             The principal.
 
         Raises:
-            NotAuthenticated: No key, an unknown one, or one that has expired.
+            NotAuthenticated: If the key is missing, unknown or expired.
         """
         digest = sha256(presented or b"").digest()
-        known, principal = self._entries.get(digest[:_INDEX_BYTES], _NOBODY)
+        known, principal = self._entries.get(digest[:_INDEX_BYTES], _NO_ENTRY)
         if not hmac.compare_digest(known, digest) or principal is None:
             raise NotAuthenticated
         if principal.expires is not None and principal.expires <= time.time():
@@ -88,13 +88,13 @@ class KeyRing:
 
 
 def default_principal(key: str, rate: "RateLimitItem | None" = None) -> dict[bytes, Principal]:
-    """What the one key of the settings stands for.
+    """Build the entry of the key in the settings.
 
     Args:
         key: The key.
-        rate: Most calls in a time.
+        rate: Maximum rate of calls.
 
     Returns:
-        Its digest and its principal, whose scopes are ``predict`` and ``metrics``.
+        The key's digest and its principal, which has the scopes ``predict`` and ``metrics``.
     """
     return {sha256(key.encode()).digest(): Principal(DEFAULT_ID, frozenset({PREDICT, METRICS}), rate=rate)}

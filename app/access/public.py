@@ -1,40 +1,40 @@
-"""Public models: which calls need no key."""
+"""Public models: models that can be called without a key."""
 
 from collections.abc import Iterable
 
 
 class PublicModels:
-    """The models that answer without a key; the decision for every door.
+    """The models that can be called without a key, through any transport.
 
-    Only a call that presents no key is anyone's. A key that is presented is checked as everywhere: whoever sends one
-    wants its rate and its id in the log, and learns at the first call that it is wrong.
+    A call that presents a key is always checked: its caller relies on the key's rate and on its id in the log, and
+    learns at the first call that the key is wrong.
     """
 
     def __init__(self, names: Iterable[str] = ()) -> None:
-        """Initialize the public models.
+        """Create the set of public models.
 
         Args:
-            names: Of the models; none by default.
+            names: Names of the models; none by default.
         """
         self._names = frozenset(names)
 
     def __bool__(self) -> bool:
-        """Whether there are any."""
+        """Return whether there are public models."""
         return bool(self._names)
 
-    def admits(self, presented: object | None, models: Iterable[str]) -> bool:
-        """Whether a call needs no key.
+    def allows(self, presented: object | None, models: Iterable[str]) -> bool:
+        """Decide whether a call needs no key.
 
         Args:
-            presented: What was sent as key; None: nothing. What was sent twice or empty is not nothing.
-            models: Those that may answer the call.
+            presented: The key as received; None only if there is no key at all. An empty key counts as presented.
+            models: The models that may answer the call.
 
         Returns:
-            Whether there is no key, and every one of the models is public.
+            Whether no key was presented and all of the models are public.
         """
         return presented is None and self.covers(models)
 
     def covers(self, models: Iterable[str]) -> bool:
-        """Whether there are models, and every one is public."""
-        asked = frozenset(models)
-        return bool(asked) and asked <= self._names
+        """Return whether all of the models are public, and there is at least one."""
+        requested = frozenset(models)
+        return bool(requested) and requested <= self._names

@@ -1,4 +1,4 @@
-"""Rates: how many calls a key may make in a time."""
+"""Rate limits: how many calls a key may make in a window of time."""
 
 import asyncio
 import logging
@@ -18,31 +18,29 @@ if TYPE_CHECKING:
     from redis.asyncio import ConnectionPool
 
 IN_MEMORY = "memory://"
-LONGEST_WAIT = 0.25
-"""Seconds that the store may take to answer."""
-PAUSE = 1.0
-"""Seconds that a store that did not answer is left alone, so that not every call waits for it."""
-MOST_REMEMBERED = 10_000
-"""Windows whose ends are remembered."""
-FAILURES = Family(
-    "rate_limit_storage_failures_total", "Times that the store of the rate limits did not answer.", "counter"
-)
+STORE_TIMEOUT = 0.25
+"""Seconds to wait for the store."""
+RETRY_PAUSE = 1.0
+"""Seconds after a failure during which the store is not asked again, so that calls do not all wait for a time-out."""
+MAX_WINDOWS = 10_000
+"""Maximum number of windows whose end is remembered."""
+FAILURES = Family("rate_limit_storage_failures_total", "Failed requests to the store of the rate limits.", "counter")
 _log = logging.getLogger(__name__)
 
 
 def check_rate(text: str) -> str:
-    """Check a rate, ``100/minute`` or ``5 per 10 seconds``, and give the same text.
+    """Validate a rate such as ``100/minute`` or ``5 per 10 seconds``, and return it unchanged.
 
     Raises:
-        ValueError: It is none.
+        ValueError: If the text is not a rate.
     """
     parse_rate(text)
     return text
 
 
 def parse_rate(text: str) -> "RateLimitItem":
-    """A rate from its text; see `check_rate`."""
-    from limits import parse  # only who limits pays for the library
+    """Parse a rate; see `check_rate`."""
+    from limits import parse  # imported only where a rate is set
 
     try:
         rate = parse(text)
@@ -55,92 +53,92 @@ def parse_rate(text: str) -> "RateLimitItem":
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What a caller has left."""
+    """The current window of a rate."""
 
     quota: int
     """Calls allowed in a window."""
     seconds: int
-    """Seconds that a window lasts."""
+    """Length of a window in seconds."""
     remaining: int
-    """Calls left in this one."""
+    """Calls left in the current window."""
     reset: int
-    """Seconds until the next begins, at least 1."""
+    """Seconds until the next window begins, at least 1."""
 
 
 class RateLimiter:
-    """Counts the calls of keys that have a rate, in windows that begin with a key's first call.
+    """Counts the calls of keys that have a rate, in fixed windows that begin with a key's first call.
 
-    In memory each process counts for itself; a store in Redis counts for all processes and machines that share it, and
-    is awaited, never waited for.
+    In memory, each process counts separately. Redis counts for all processes and machines that share it; requests to it
+    never block the event loop.
     """
 
     def __init__(
         self,
         storage: str = IN_MEMORY,
         failure: Literal["open", "closed"] = "open",
-        failed: Callable[[], None] = lambda: None,
+        on_failure: Callable[[], None] = lambda: None,
     ) -> None:
-        """Initialize the rate limiter.
+        """Create a rate limiter.
 
         Args:
             storage: ``memory://`` or a Redis URL.
-            failure: What becomes of a call while the store does not answer: served, or refused.
-            failed: Told each time that the store does not answer.
+            failure: Policy while the store does not answer: ``open`` accepts calls, ``closed`` rejects them.
+            on_failure: Called each time the store does not answer.
         """
         self._storage = storage
         self._failure = failure
-        self._failed = failed
+        self._on_failure = on_failure
         self._pool: ConnectionPool | None = None
         self._store = None if storage == IN_MEMORY else self._connect()
-        self._again = 0.0
+        self._paused_until = 0.0
         self._ends: dict[str, float] = {}
-        """When the window of each key ends, as far as it has been seen: it need not be asked for at each call."""
+        """End of each key's window, in seconds since the epoch: saves a request to the store per call."""
 
-    async def admit(self, principal: Principal) -> Window | None:
+    async def count(self, principal: Principal) -> Window | None:
         """Count a call.
 
         Args:
-            principal: Who calls; has a rate.
+            principal: The caller.
 
         Returns:
-            What is left; None where that is not known, or there is no rate.
+            The current window; None if the caller has no rate, or the store does not answer.
 
         Raises:
-            RateExceeded: The key has had as many calls as its rate allows.
-            LimitsUnavailable: The store does not answer, and calls are not to be served without it.
+            RateExceeded: If the key has used up its rate.
+            LimitsUnavailable: If the store does not answer, and the policy is ``closed``.
         """
         rate = principal.rate
         if rate is None:
             return None
-        if self._again and time.monotonic() < self._again:
-            self._decide()
+        if self._paused_until and time.monotonic() < self._paused_until:
+            self._check_policy()
             return None
         try:
-            if self._pool is None:  # memory answers at once, and a time-out costs as much as the count
-                calls, end = await self._count(rate, principal.id)
+            if self._pool is None:  # memory answers immediately, and a time-out would double the cost
+                calls, end = await self._increment(rate, principal.id)
             else:
-                async with asyncio.timeout(LONGEST_WAIT):
-                    calls, end = await self._count(rate, principal.id)
-        except Exception as error:  # the client library's own, the network's, time-outs
-            self._gone(error)
-            self._decide()
+                async with asyncio.timeout(STORE_TIMEOUT):
+                    calls, end = await self._increment(rate, principal.id)
+        except Exception as error:  # errors of the client library and the network, and time-outs
+            self._note_failure(error)
+            self._check_policy()
             return None
         reset = max(1, math.ceil(end - time.time()))
         if calls > rate.amount:
             raise RateExceeded(rate.amount, rate.get_expiry(), reset)
         return Window(rate.amount, rate.get_expiry(), rate.amount - calls, reset)
 
-    async def _count(self, rate: "RateLimitItem", name: str) -> tuple[int, float]:
-        """Count a call; gives the calls in this window, and the moment at which it ends."""
+    async def _increment(self, rate: "RateLimitItem", name: str) -> tuple[int, float]:
+        """Count a call in the store, and return the number of calls in this window and its end."""
         store = self._store or self._connect()
-        key, lasts = rate.key_for(name), rate.get_expiry()
-        calls = await store.incr(key, lasts)
+        key, length = rate.key_for(name), rate.get_expiry()
+        calls = await store.incr(key, length)
         end = self._ends.get(key, 0.0)
-        if len(self._ends) > MOST_REMEMBERED:
+        if len(self._ends) > MAX_WINDOWS:
             self._ends.clear()
         if calls == 1:
-            end = self._ends[key] = time.time() + lasts
-        elif end <= time.time():  # another process began the window
+            end = self._ends[key] = time.time() + length
+        elif end <= time.time():  # another process started the window
             end = self._ends[key] = await store.get_expiry(key)
         return calls, end
 
@@ -157,21 +155,22 @@ class RateLimiter:
             store = RedisStorage(
                 "async+redis://",
                 implementation="redispy",
-                connection_pool=self._pool,  # type: ignore[arg-type]  # its options are typed too narrowly
+                connection_pool=self._pool,  # type: ignore[arg-type]  # the library types its options too narrowly
             )
         self._store = store
         return store
 
     async def close(self) -> None:
-        """Close what is open to the store; it opens again by itself."""
+        """Close the connections to the store; a later call opens new ones."""
         if self._pool is not None:
             await self._pool.disconnect()
 
-    def _gone(self, error: Exception) -> None:
-        self._failed()
-        self._again = time.monotonic() + PAUSE
-        _log.error("the store of the rate limits does not answer (%s): failing %s", type(error).__name__, self._failure)
+    def _note_failure(self, error: Exception) -> None:
+        self._on_failure()
+        self._paused_until = time.monotonic() + RETRY_PAUSE
+        _log.error("the rate limit store does not answer (%s): failing %s", type(error).__name__, self._failure)
 
-    def _decide(self) -> None:
+    def _check_policy(self) -> None:
+        """Reject a call that cannot be counted, if the policy says so."""
         if self._failure == "closed":
             raise LimitsUnavailable

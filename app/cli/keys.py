@@ -8,9 +8,8 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
-from app.access.keyfile import KeyFile, StoredKey, read_keys
+from app.access.key_file import KeyFile, StoredKey, change_keys, read_keys
 from app.access.keys import SCOPES
-from app.access.keystore import change_keys
 from app.access.rates import check_rate
 from app.errors import SettingsError
 from app.settings import keys_file

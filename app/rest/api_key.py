@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from app.access.guard import Guard, Limits, rate_told, retry_after
+from app.access.guard import Guard, Limits, rate_limit_headers, retry_after
 from app.access.keys import PREDICT, KeyRing, Principal
 from app.access.rates import Window
 from app.errors import CallError, NotAuthenticated
@@ -77,13 +77,13 @@ class ApiKeyMiddleware:
     def _unknown(self, scope: Scope, presented: bytes | None) -> CallError:
         peer = scope.get("client")
         forwarded = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
-        return self._guard.unknown(presented, peer[0] if peer else None, forwarded)
+        return self._guard.rejection(presented, peer[0] if peer else None, forwarded)
 
     async def _known(self, scope: Scope, principal: Principal, needed: str, send: Send) -> Send:
         """Whoever is known may lack the scope or have had its calls; gives a send that tells what is left of them."""
         if self._is_open(scope["path"]):
             return send
-        left = await self._guard.admit(principal, needed)
+        left = await self._guard.authorize(principal, needed)
         return _telling(send, left) if left else send
 
 
@@ -104,7 +104,7 @@ def _headers(refusal: CallError) -> Iterator[Header]:
 
 
 def _rate(left: Window | CallError) -> Iterator[Header]:
-    return ((name.encode(), value.encode()) for name, value in rate_told(left))
+    return ((name.encode(), value.encode()) for name, value in rate_limit_headers(left))
 
 
 def _telling(send: Send, left: Window) -> Send:

@@ -90,7 +90,7 @@ class RestApplication:
             known.is_open,
             scope_of,
             limits,
-            lambda presented, path: public.admits(presented, known.models(path)),
+            lambda presented, path: public.allows(presented, known.models(path)),
             lambda path: tell if is_v2(path) else problem_told,
         )
         self._counts = RequestMetrics(manager.metrics)

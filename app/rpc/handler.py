@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import grpc
 from google.protobuf.message import DecodeError, Message
 
-from app.access.guard import Guard, rate_told
+from app.access.guard import Guard, rate_limit_headers
 from app.access.public import PublicModels
 from app.access.rates import Window
 from app.errors import CallError, NotAuthenticated
@@ -108,7 +108,7 @@ class GrpcHandler(grpc.GenericRpcHandler):
             answer, left = await self._answer(method, call, metadata, context)
             if self._held is not None:
                 await self._held.wait()
-            context.set_trailing_metadata(((REQUEST_ID, request_id), *rate_told(left)))
+            context.set_trailing_metadata(((REQUEST_ID, request_id), *rate_limit_headers(left)))
             code = grpc.StatusCode.OK
             return answer
         except (CallError, CallRefused) as error:
@@ -148,7 +148,7 @@ class GrpcHandler(grpc.GenericRpcHandler):
         request = _parsed(method.request, await self._read(context))
         if call.principal is None and method.scope is not None:
             asked = method.models(request) if method.models else ()
-            if not self._public.admits(call.presented, asked):
+            if not self._public.allows(call.presented, asked):
                 raise NotAuthenticated
         if method.answer is not None:
             return (await method.answer(request, call)).SerializeToString(), left
@@ -166,10 +166,10 @@ class GrpcHandler(grpc.GenericRpcHandler):
             if method.scope is None or may_be_public:
                 return None
             forwarded = [_bytes(value).decode("latin-1") for name, value in metadata if name == "x-forwarded-for"]
-            raise self._guard.unknown(call.presented, _address(context.peer()), forwarded) from None
+            raise self._guard.rejection(call.presented, _address(context.peer()), forwarded) from None
         if method.scope is None or (call.principal.rate is None and method.scope in call.principal.scopes):
             return None
-        return await self._guard.admit(call.principal, method.scope)
+        return await self._guard.authorize(call.principal, method.scope)
 
     async def _read(self, context: Context) -> bytes:
         try:

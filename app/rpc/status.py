@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from grpc import StatusCode
 
-from app.access.guard import rate_told, retry_after
+from app.access.guard import rate_limit_headers, retry_after
 from app.errors import (
     CallError,
     InputError,
@@ -116,4 +116,4 @@ def trailing_of(error: CallError | CallRefused) -> tuple[tuple[str, str], ...]:
         return ()
     seconds = 1 if isinstance(error, Overloaded) else retry_after(error)
     again = ((RETRY_AFTER, str(seconds)),) if seconds is not None else ()
-    return (*again, *rate_told(error))
+    return (*again, *rate_limit_headers(error))

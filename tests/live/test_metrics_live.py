@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from app.access.keyfile import KeyFile
-from app.access.keystore import change_keys
+from app.access.key_file import KeyFile, change_keys
 from tests.keys import make_key
 from tests.known import BEER, KEY
 from tests.live import raw

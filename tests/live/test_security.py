@@ -141,7 +141,7 @@ def test_no_secret_is_where_others_can_see_it(start: Start, tmp_path: Path) -> N
     told = seen.decode("utf-8", "replace") + "".join(map(_arguments, processes))
     environments = b"".join(Path(f"/proc/{pid}/environ").read_bytes() for pid in processes).decode()
     (tmp_path / "keys.json").write_text(f'{{"keys": [{{"id": "{stored}"', "utf-8")  # broken, with the key itself in it
-    program.lines("the last good keys still count")
+    program.lines("the last good keys stay valid")
     assert program.stop() == 0
     told += program.output + program.errors
     assert "does not answer" in program.errors  # Redis is not there, and the log says so

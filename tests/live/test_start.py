@@ -23,7 +23,7 @@ MOST_MEMORY = 130
 """MB that a worker may take with the committed bundles; what the measure itself may vary comes on top."""
 
 NOT_SET_ON = {
-    "app.access.keyfile", "app.cli.keys", "app.cli.models", "app.remote", "app.serving.supervisor",
+    "app.access.key_file", "app.cli.keys", "app.cli.models", "app.remote", "app.serving.supervisor",
     "google.protobuf.json_format", "limits",
     "obstore", "pydantic.v1.main", "redis", "unittest",
 }  # fmt: skip

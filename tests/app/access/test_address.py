@@ -1,4 +1,4 @@
-"""Addresses: the peer's, or the one that a trusted proxy names, and never one that a client made up."""
+"""Client addresses: the peer's, or the one that a trusted proxy reports; a client cannot forge it."""
 
 from ipaddress import ip_network
 
@@ -35,9 +35,11 @@ def _address(peer: str | None, *forwarded: str, proxies: tuple[object, ...] = PR
         (None, ["1.1.1.1"], "unknown"),
     ],
 )
-def test_the_right_most_address_that_is_no_proxys_counts(peer: str | None, forwarded: list[str], expected: str) -> None:
+def test_the_rightmost_address_that_is_not_a_proxy_is_the_clients(
+    peer: str | None, forwarded: list[str], expected: str
+) -> None:
     assert _address(peer, *forwarded) == expected
 
 
-def test_nobody_is_believed_by_default() -> None:
+def test_no_proxy_is_trusted_by_default() -> None:
     assert _address("10.0.0.1", "1.1.1.1", proxies=()) == "10.0.0.1"

@@ -1,15 +1,16 @@
-"""The watch over the file of keys, look by look: what changes counts, what is broken does not."""
+"""The key-file watcher: changes are applied, and a broken file is ignored."""
 
+import threading
+import time
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
+from app.access.key_file import KeyFile, StoredKey, change_keys
 from app.access.key_file_watcher import KeyFileWatcher
-from app.access.keyfile import KeyFile, StoredKey
 from app.access.keys import KeyRing, default_principal
-from app.access.keystore import change_keys
 from app.access.rates import parse_rate
 from app.errors import NotAuthenticated, SettingsError
 from app.telemetry.exposition import exposition
@@ -31,24 +32,24 @@ def _write(path: Path, *names: str, rate: str | None = None) -> None:
     change_keys(path, lambda _: KeyFile(keys=keys))
 
 
-class Watched:
-    """A ring that follows a file."""
+class WatchedRing:
+    """A key ring with its watcher."""
 
     def __init__(self, path: Path, rate: str | None = None) -> None:
         own = default_principal(KEY)
         self.ring, self.metrics = KeyRing(own), Registry()
-        self.watch = KeyFileWatcher(path, self.ring, own, parse_rate(rate) if rate else None, self.metrics)
+        self.watcher = KeyFileWatcher(path, self.ring, own, parse_rate(rate) if rate else None, self.metrics)
 
-    def knows(self, name: str) -> bool:
-        """Whether a key is known."""
+    def accepts(self, name: str) -> bool:
+        """Whether a key is valid."""
         try:
             self.ring.authenticate(name.encode())
         except NotAuthenticated:
             return False
         return True
 
-    def figure(self, name: str) -> float:
-        """A gauge's value."""
+    def value(self, name: str) -> float:
+        """The value of a gauge."""
         lines = exposition(self.metrics).decode().splitlines()
         return next(float(x.split(" ")[1]) for x in lines if x.startswith(f"{name} "))
 
@@ -61,28 +62,28 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def watched(path: Path) -> Watched:
-    """A ring that has taken the file over."""
-    watched = Watched(path)
-    watched.watch.load()
+def watched(path: Path) -> WatchedRing:
+    """A key ring with the keys of the file."""
+    watched = WatchedRing(path)
+    watched.watcher.load()
     return watched
 
 
-def test_keys_of_the_file_stand_beside_that_of_the_settings(watched: Watched) -> None:
-    assert watched.knows("one") and watched.knows(KEY) and not watched.knows("two")
-    assert watched.figure("api_keys") == 2
-    assert 0 <= watched.figure("api_keys_file_age_seconds") < 60
+def test_the_keys_of_the_file_and_of_the_settings_are_valid(watched: WatchedRing) -> None:
+    assert watched.accepts("one") and watched.accepts(KEY) and not watched.accepts("two")
+    assert watched.value("api_keys") == 2
+    assert 0 <= watched.value("api_keys_file_age_seconds") < 60
 
 
-def test_a_change_is_taken_over_and_a_revoked_key_forgotten(watched: Watched, path: Path) -> None:
+def test_a_change_is_applied_and_a_revoked_key_is_invalid(watched: WatchedRing, path: Path) -> None:
     _write(path, "two")
-    watched.watch.check()
-    assert watched.knows("two") and watched.knows(KEY) and not watched.knows("one")
+    watched.watcher.check()
+    assert watched.accepts("two") and watched.accepts(KEY) and not watched.accepts("one")
 
 
 @pytest.mark.parametrize("fault", ["gone", "empty", "cut", "folder"])
-def test_a_broken_file_keeps_the_last_good_keys_and_says_so_once(
-    watched: Watched, path: Path, fault: str, caplog: pytest.LogCaptureFixture
+def test_a_broken_file_keeps_the_last_good_keys_and_is_logged_once(
+    watched: WatchedRing, path: Path, fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     whole = path.read_bytes()
     path.unlink()
@@ -91,17 +92,17 @@ def test_a_broken_file_keeps_the_last_good_keys_and_says_so_once(
     elif fault != "gone":
         path.write_bytes(b"" if fault == "empty" else whole[:-10])
     for _ in range(3):
-        watched.watch.check()
-    assert watched.knows("one")
-    assert watched.figure("api_keys_file_broken") == 1
+        watched.watcher.check()
+    assert watched.accepts("one")
+    assert watched.value("api_keys_file_broken") == 1
     assert [x.levelname for x in caplog.records] == ["ERROR"]
-    assert "the last good keys still count" in caplog.text
+    assert "the last good keys stay valid" in caplog.text
     if fault == "folder":
         path.rmdir()
     _write_whole(path)
-    watched.watch.check()
-    assert watched.knows("three") and not watched.knows("one")
-    assert watched.figure("api_keys_file_broken") == 0
+    watched.watcher.check()
+    assert watched.accepts("three") and not watched.accepts("one")
+    assert watched.value("api_keys_file_broken") == 0
 
 
 def _write_whole(path: Path) -> None:
@@ -109,18 +110,31 @@ def _write_whole(path: Path) -> None:
     _write(path, "three")
 
 
-def test_a_file_that_is_broken_at_the_start_is_an_error(path: Path) -> None:
+def test_a_broken_file_at_the_start_is_an_error(path: Path) -> None:
     path.write_text("{")
     with pytest.raises(SettingsError, match="keys.json is broken"):
-        Watched(path).watch.load()
+        WatchedRing(path).watcher.load()
 
 
-def test_a_key_without_a_rate_has_the_one_of_the_settings(path: Path) -> None:
-    watched = Watched(path, "7/minute")
-    watched.watch.load()
+def test_a_key_without_a_rate_has_the_rate_of_the_settings(path: Path) -> None:
+    watched = WatchedRing(path, "7/minute")
+    watched.watcher.load()
     rate = watched.ring.authenticate(b"one").rate
     assert rate is not None and rate.amount == 7
     _write(path, "one", rate="3/minute")
-    watched.watch.check()
+    watched.watcher.check()
     rate = watched.ring.authenticate(b"one").rate
     assert rate is not None and rate.amount == 3
+
+
+def test_a_started_watcher_applies_a_change_and_a_stopped_one_ends(watched: WatchedRing, path: Path) -> None:
+    watched.watcher.start()
+    (thread,) = [thread for thread in threading.enumerate() if thread.name == "key file"]
+    _write(path, "two")
+    deadline = time.monotonic() + 10
+    while not watched.accepts("two"):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    watched.watcher.stop()
+    thread.join(10)
+    assert not thread.is_alive()

@@ -1,4 +1,4 @@
-"""Public models: only calls without a key, and only where every model that may answer is public."""
+"""Public models: calls without a key are allowed if every model that may answer is public."""
 
 import pytest
 
@@ -6,16 +6,16 @@ from app.access.public import PublicModels
 
 
 def test_no_model_is_public_by_default() -> None:
-    assert not PublicModels().admits(None, ["iris"])
+    assert not PublicModels().allows(None, ["iris"])
 
 
 @pytest.mark.parametrize("presented", [b"", b"x", "x", ""])
-def test_a_call_that_presents_anything_is_no_ones(presented: object) -> None:
-    assert not PublicModels(["iris"]).admits(presented, ["iris"])
+def test_a_call_that_presents_a_key_is_never_public(presented: object) -> None:
+    assert not PublicModels(["iris"]).allows(presented, ["iris"])
 
 
 @pytest.mark.parametrize(
-    ("models", "admitted"),
+    ("models", "allowed"),
     [
         (["iris"], True),
         (["iris", "beer-ibu"], False),
@@ -25,5 +25,5 @@ def test_a_call_that_presents_anything_is_no_ones(presented: object) -> None:
         ([], False),
     ],
 )
-def test_all_models_of_a_call_must_be_public(models: list[str], admitted: bool) -> None:
-    assert PublicModels(["iris"]).admits(None, models) is admitted
+def test_all_models_of_a_call_must_be_public(models: list[str], allowed: bool) -> None:
+    assert PublicModels(["iris"]).allows(None, models) is allowed

@@ -1,4 +1,4 @@
-"""Rates: as many calls as allowed, then when to come again; in memory, and in a real Redis that comes and goes."""
+"""Rate limits: in memory, and in a real Redis that stops and restarts."""
 
 import asyncio
 import signal
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.access.keys import Principal
-from app.access.rates import IN_MEMORY, PAUSE, RateLimiter, parse_rate
+from app.access.rates import IN_MEMORY, RETRY_PAUSE, RateLimiter, parse_rate
 from app.errors import LimitsUnavailable, RateExceeded
 from tests.redis_server import Redis
 
@@ -24,7 +24,7 @@ def _caller(rate: str, name: str = "caller") -> Principal:
 
 @pytest.fixture
 async def limited() -> AsyncIterator[Make]:
-    """Makes limiters that are closed at the end."""
+    """Creates limiters, and closes them at the end."""
     made: list[RateLimiter] = []
 
     def make(*arguments: Any) -> RateLimiter:
@@ -39,43 +39,43 @@ async def limited() -> AsyncIterator[Make]:
 async def _exhaust(limiter: RateLimiter, caller: Principal) -> RateExceeded:
     for _ in range(1_000):
         try:
-            await limiter.admit(caller)
+            await limiter.count(caller)
         except RateExceeded as error:
             return error
-    raise AssertionError("never refused")
+    raise AssertionError("never rejected")
 
 
 @pytest.mark.parametrize("where", ["memory", "redis"])
-async def test_the_call_above_the_rate_is_told_when_to_come_again(
+async def test_a_call_above_the_rate_is_rejected_until_the_window_ends(
     where: str, request: pytest.FixtureRequest, limited: Make
 ) -> None:
     limiter = limited(IN_MEMORY if where == "memory" else request.getfixturevalue("redis").url)
     caller = _caller("5/2 seconds")
-    left = [await limiter.admit(caller) for _ in range(5)]
-    assert [(x.quota, x.seconds, x.remaining) for x in left if x] == [(5, 2, n) for n in (4, 3, 2, 1, 0)]
-    assert all(1 <= x.reset <= 2 for x in left if x)
-    refused = await _exhaust(limiter, caller)
-    assert (refused.quota, refused.window) == (5, 2)
-    assert 1 <= refused.seconds <= 2
-    await limiter.admit(_caller("5/2 seconds", "another"))
-    again = time.monotonic() + refused.seconds
+    windows = [await limiter.count(caller) for _ in range(5)]
+    assert [(x.quota, x.seconds, x.remaining) for x in windows if x] == [(5, 2, n) for n in (4, 3, 2, 1, 0)]
+    assert all(1 <= x.reset <= 2 for x in windows if x)
+    error = await _exhaust(limiter, caller)
+    assert (error.quota, error.window) == (5, 2)
+    assert 1 <= error.seconds <= 2
+    await limiter.count(_caller("5/2 seconds", "another"))
+    again = time.monotonic() + error.seconds
     while time.monotonic() < again:
         await asyncio.sleep(0.02)
-    await limiter.admit(caller)
+    await limiter.count(caller)
 
 
-async def test_two_machines_count_together_in_redis(redis: Redis, limited: Make) -> None:
+async def test_two_machines_share_a_count_in_redis(redis: Redis, limited: Make) -> None:
     one, other = limited(redis.url), limited(redis.url)
     caller = _caller("4/minute")
-    left = [await limiter.admit(caller) for limiter in (one, other, one, other)]
-    assert [x.remaining for x in left if x] == [3, 2, 1, 0]
-    assert all(58 <= x.reset <= 60 for x in left if x)
+    windows = [await limiter.count(caller) for limiter in (one, other, one, other)]
+    assert [x.remaining for x in windows if x] == [3, 2, 1, 0]
+    assert all(58 <= x.reset <= 60 for x in windows if x)
     for limiter in one, other:
         with pytest.raises(RateExceeded):
-            await limiter.admit(caller)
+            await limiter.count(caller)
 
 
-async def test_while_redis_is_gone_calls_are_served_or_refused_as_set_and_counted_again_after(
+async def test_without_redis_calls_are_accepted_or_rejected_as_set_and_counted_again_afterwards(
     redis: Redis, limited: Make
 ) -> None:
     failures: list[str] = []
@@ -86,18 +86,18 @@ async def test_while_redis_is_gone_calls_are_served_or_refused_as_set_and_counte
     redis.stop()
     began = time.monotonic()
     for _ in range(50):
-        await opened.admit(caller)
+        await opened.count(caller)
         with pytest.raises(LimitsUnavailable):
-            await closed.admit(caller)
+            await closed.count(caller)
     assert time.monotonic() - began < 2
     assert set(failures) == {"open", "closed"}
     assert len(failures) < 10
     redis.start()
-    deadline = time.monotonic() + PAUSE + PATIENCE
+    deadline = time.monotonic() + RETRY_PAUSE + PATIENCE
     for limiter in opened, closed:
         while True:
             try:
-                await limiter.admit(caller)
+                await limiter.count(caller)
             except RateExceeded:
                 break
             except LimitsUnavailable:
@@ -106,23 +106,23 @@ async def test_while_redis_is_gone_calls_are_served_or_refused_as_set_and_counte
             await asyncio.sleep(0.05)
 
 
-async def test_a_redis_that_hangs_holds_a_call_up_no_longer_than_it_may(redis: Redis, limited: Make) -> None:
+async def test_a_redis_that_hangs_delays_calls_for_a_bounded_time(redis: Redis, limited: Make) -> None:
     limiter = limited(redis.url)
-    await limiter.admit(_caller("9/minute"))
+    await limiter.count(_caller("9/minute"))
     redis.process.send_signal(signal.SIGSTOP)
     began = time.monotonic()
     for _ in range(20):
-        await limiter.admit(_caller("9/minute"))
+        await limiter.count(_caller("9/minute"))
     assert time.monotonic() - began < 1
 
 
 @pytest.mark.parametrize("text", ["", "100", "minute", "0/minute", "-1/minute", "x/minute", "1/fortnight"])
-def test_what_is_no_rate_is_refused(text: str) -> None:
+def test_an_invalid_rate_is_rejected(text: str) -> None:
     with pytest.raises(ValueError, match="must be a rate"):
         parse_rate(text)
 
 
 @pytest.mark.parametrize(("text", "amount", "seconds"), [("100/minute", 100, 60), ("5 per 10 seconds", 5, 10)])
-def test_a_rate_is_read(text: str, amount: int, seconds: int) -> None:
+def test_a_rate_is_parsed(text: str, amount: int, seconds: int) -> None:
     rate = parse_rate(text)
     assert (rate.amount, rate.get_expiry()) == (amount, seconds)

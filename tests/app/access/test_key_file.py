@@ -1,4 +1,4 @@
-"""The file of keys: what is read, what is refused and how it is told, and that nothing is lost when several write."""
+"""The key file: reading, error messages, and atomic changes by several processes."""
 
 import contextlib
 import json
@@ -12,8 +12,7 @@ from random import Random
 
 import pytest
 
-from app.access.keyfile import KeyFile, StoredKey, read_keys
-from app.access.keystore import change_keys
+from app.access.key_file import KeyFile, StoredKey, change_keys, read_keys
 from app.errors import SettingsError
 from tests.known import REPOSITORY
 
@@ -34,14 +33,14 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-def test_what_was_written_is_read(path: Path) -> None:
+def test_a_written_file_is_read_back(path: Path) -> None:
     assert read_keys(path).keys == (
         _stored(1),
         _stored(2, scopes=["metrics", "admin"], expires=MOMENT, rate="100/minute"),
     )
 
 
-def test_a_file_is_readable_by_its_owner_alone_and_has_a_key_a_line(path: Path) -> None:
+def test_a_file_is_private_and_has_one_key_per_line(path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     path.chmod(0o644)
     change_keys(path, lambda old: old)
@@ -49,7 +48,7 @@ def test_a_file_is_readable_by_its_owner_alone_and_has_a_key_a_line(path: Path) 
     assert len(path.read_text().splitlines()) == 4
 
 
-def test_a_file_cut_off_anywhere_is_broken(path: Path) -> None:
+def test_a_truncated_file_is_rejected(path: Path) -> None:
     whole = path.read_bytes().rstrip()
     for length in range(len(whole)):
         path.write_bytes(whole[:length])
@@ -57,7 +56,7 @@ def test_a_file_cut_off_anywhere_is_broken(path: Path) -> None:
             read_keys(path)
 
 
-def test_random_bytes_never_do_worse_than_be_refused(path: Path) -> None:
+def test_corrupted_bytes_never_crash_the_reader(path: Path) -> None:
     random, whole = Random(5), path.read_bytes()
     for _ in range(500):
         data = bytearray(whole)
@@ -85,7 +84,7 @@ def test_random_bytes_never_do_worse_than_be_refused(path: Path) -> None:
         ({"secret": "x"}, "keys.1: Extra inputs are not permitted"),
     ],
 )
-def test_a_fault_is_told_by_its_place(tmp_path: Path, fault: dict[str, object], said: str) -> None:
+def test_an_error_message_names_the_field(tmp_path: Path, fault: dict[str, object], said: str) -> None:
     path = tmp_path / "keys.json"
     keys = [json.loads(_stored(number).line()) for number in (1, 2)]
     keys[1].update(fault)
@@ -95,19 +94,19 @@ def test_a_fault_is_told_by_its_place(tmp_path: Path, fault: dict[str, object], 
 
 
 @pytest.mark.parametrize("text", ['{"keys": ["the_key"]}', '{"keys": [], "the_key": 1}', "the_key", '{"the_key"'])
-def test_what_is_told_of_a_broken_file_repeats_nothing_of_it(path: Path, text: str) -> None:
+def test_an_error_message_repeats_nothing_of_the_file(path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(SettingsError) as caught:
         read_keys(path)
     assert "the_key" not in str(caught.value)
 
 
-def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
+def test_the_message_for_a_missing_file_says_how_to_create_it(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="python -m app keys create"):
         read_keys(tmp_path / "none.json")
 
 
-def test_a_change_that_fails_leaves_the_file_and_nothing_beside_it(path: Path) -> None:
+def test_a_failed_change_leaves_the_file_and_no_other(path: Path) -> None:
     before = path.read_bytes()
 
     def fail(old: KeyFile) -> KeyFile:
@@ -119,14 +118,14 @@ def test_a_change_that_fails_leaves_the_file_and_nothing_beside_it(path: Path) -
     assert {p.name for p in path.parent.iterdir()} == {"keys.json", "keys.json.lock"}
 
 
-def test_a_broken_file_is_not_written_over(path: Path) -> None:
+def test_a_broken_file_is_not_overwritten(path: Path) -> None:
     path.write_text("{")
     with pytest.raises(SettingsError):
         change_keys(path, lambda _: KeyFile())
     assert path.read_text() == "{"
 
 
-def test_a_link_stays_one(path: Path, tmp_path: Path) -> None:
+def test_a_symbolic_link_is_kept(path: Path, tmp_path: Path) -> None:
     link = tmp_path / "link.json"
     link.symlink_to(path)
     change_keys(link, lambda old: KeyFile(keys=old.keys[:1]))
@@ -134,7 +133,7 @@ def test_a_link_stays_one(path: Path, tmp_path: Path) -> None:
     assert len(read_keys(path).keys) == 1
 
 
-def test_several_commands_at_once_lose_no_key_and_no_reader_sees_half_a_file(path: Path) -> None:
+def test_concurrent_commands_lose_no_key_and_readers_never_see_a_partial_file(path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "API_KEYS_FILE": str(path)}
     command = [sys.executable, "-m", "app", "keys", "create", "--name"]
     running = [

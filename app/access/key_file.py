@@ -1,0 +1,147 @@
+"""The key file: its format, how it is read, and how it is changed.
+
+The file is one JSON document rather than lines of JSON, so that a truncated file is always detected.
+"""
+
+import os
+import secrets
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from app.access.keys import DEFAULT_ID
+from app.access.rates import check_rate
+from app.errors import SettingsError
+
+if sys.platform != "win32":  # Windows has no file locks of this kind: do not run two commands at once there
+    import fcntl
+
+HOW_TO_CREATE = "create it with: python -m app keys create --name NAME"
+
+
+class StoredKey(BaseModel):
+    """An entry of the key file. The key itself is not stored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
+
+    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")
+    """Identifier in logs and in the output of ``keys list``."""
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    """SHA-256 of the key. A key is 256 random bits, so a slower hash would add no protection."""
+    scopes: frozenset[Literal["predict", "metrics", "admin"]] = Field(min_length=1)
+    created: AwareDatetime
+    expires: AwareDatetime | None = None
+    rate: Annotated[str, AfterValidator(check_rate)] | None = None
+
+    def line(self) -> str:
+        """Return the entry as one line of JSON."""
+        stored = self.model_copy(update={"scopes": sorted(self.scopes)})
+        return stored.model_dump_json(exclude_none=True, warnings=False)
+
+
+class KeyFile(BaseModel):
+    """The contents of the key file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
+
+    format_version: Literal[1] = 1
+    keys: tuple[StoredKey, ...] = ()
+
+    @model_validator(mode="after")
+    def _unique(self) -> Self:
+        for field in ("id", "sha256"):
+            if len({getattr(key, field) for key in self.keys}) != len(self.keys):
+                raise ValueError(f"two keys have the same {field}")
+        if any(key.id == DEFAULT_ID for key in self.keys):
+            raise ValueError(f"the id {DEFAULT_ID} is reserved for API_KEY")
+        return self
+
+    def text(self) -> str:
+        """Return the file's text, with one key per line."""
+        lines = ",\n".join(f"  {key.line()}" for key in self.keys)
+        return f'{{"format_version": 1, "keys": [\n{lines}\n]}}\n'
+
+
+_FIELDS = StoredKey.model_fields.keys() | KeyFile.model_fields.keys()
+"""Field names that error messages may contain; any other name could be a key in the wrong position."""
+
+
+def read_keys(path: Path) -> KeyFile:
+    """Read a key file.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its contents.
+
+    Raises:
+        SettingsError: If the file is missing or broken. The message gives the position and repeats no contents.
+    """
+    try:
+        return KeyFile.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise SettingsError(f"API_KEYS_FILE: {path} is missing; {HOW_TO_CREATE}") from None
+    except OSError as error:
+        raise SettingsError(f"API_KEYS_FILE: {path} cannot be read: {error.strerror}") from None
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        location = ".".join(str(part) for part in first["loc"] if part in _FIELDS or isinstance(part, int))
+        reason = "not a JSON key file" if first["type"] == "json_invalid" else first["msg"]
+        prefix = f"{location}: " if location else ""
+        raise SettingsError(f"API_KEYS_FILE: {path} is broken: {prefix}{reason}") from None
+
+
+def change_keys(path: Path, change: Callable[[KeyFile], KeyFile]) -> None:
+    """Change a key file atomically, one process at a time.
+
+    Args:
+        path: The file; a missing file counts as empty.
+        change: Computes the new contents from the old ones.
+
+    Raises:
+        SettingsError: If the file is broken, or cannot be written.
+    """
+    path = path.resolve()  # keeps a symbolic link in place
+    try:
+        with _locked(path):
+            _replace(path, change(read_keys(path) if path.exists() else KeyFile()).text())
+    except OSError as error:
+        raise SettingsError(f"API_KEYS_FILE: {path} cannot be written: {error.strerror}") from None
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    # The lock is a separate file because each change replaces the key file, and a lock on the old one would be useless.
+    descriptor = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        if sys.platform != "win32":
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _replace(path: Path, text: str) -> None:
+    staged = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            if path.exists() and os.geteuid() == 0:  # the server must be able to read the new file as it read the old
+                os.fchown(descriptor, path.stat().st_uid, path.stat().st_gid)
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.rename(staged, path)
+    except BaseException:
+        staged.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

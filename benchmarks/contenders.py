@@ -6,12 +6,12 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from app.domains.beer.schema import EXAMPLE_BEER, LARGEST_BATCH
+from app.domains.beer.schema import EXAMPLE_BEER, MAX_BEERS
 from benchmarks.servers import ROOT, Contender
 
 APPS = Path(__file__).with_name("apps")
 BEER = json.dumps(EXAMPLE_BEER).encode()
-BATCH = json.dumps({"beers": [EXAMPLE_BEER] * LARGEST_BATCH}).encode()
+BATCH = json.dumps({"beers": [EXAMPLE_BEER] * MAX_BEERS}).encode()
 ROW = [EXAMPLE_BEER.get(name) for name in ("abv", "target_og", "target_fg", "ebc", "srm", "ph")]
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from app.domains.beer.schema import LARGEST_BATCH
+from app.domains.beer.schema import MAX_BEERS
 from benchmarks.contenders import BATCH
 from benchmarks.processes import memory_mb
 from benchmarks.servers import Contender, Running, running
@@ -106,6 +106,6 @@ def _batched(server: Running, contender: Contender, cores: Cores, plan: Plan, fo
     batch = replace(contender, name=f"{contender.name}, batches", path=f"{contender.path}/batch", body=BATCH)
     load = drive(server, batch, cores.load, plan.seconds, folder, BATCH_CONNECTIONS)
     return {
-        "rows_a_second": load.requests_a_second * LARGEST_BATCH,
-        "cpu_us_a_row": load.cpu_us / LARGEST_BATCH,
+        "rows_a_second": load.requests_a_second * MAX_BEERS,
+        "cpu_us_a_row": load.cpu_us / MAX_BEERS,
     }

@@ -8,12 +8,14 @@ import numpy as np
 import pandas as pd
 
 from app.bundle.manifest import CleaningStep
+from app.domains.beer.inputs import EBC, SRM, VITAL_INPUTS, BeerInput, names
 from app.domains.beer.units import EBC_PER_SRM, POINTS_PER_SG
 from training.errors import DataError
 from training.sources import Recipe
 
-NUMBERS = ("abv", "ibu", "target_og", "target_fg", "ebc", "srm", "ph")
-REQUIRED = ("abv", "target_og", "target_fg")
+NUMBERS = ("ibu", *names(VITAL_INPUTS))
+REQUIRED = tuple(column.name for column in VITAL_INPUTS if not column.optional)
+COLOURS = (EBC, SRM)
 IBU_LOW, IBU_HIGH = 3.0, 150.0
 """Labels outside are no measure of bitterness: 0 stands for unknown, above 150 for a boast (iso-alpha acids dissolve
 to about 110 IBU)."""
@@ -96,6 +98,16 @@ def _outside(name: str, low: float, high: float) -> Callable[[pd.DataFrame], Mas
     return lambda frame: (frame[name] < low) | (frame[name] > high)
 
 
+def _out_of_range(column: BeerInput) -> Rule:
+    """A value outside the range drops the beer, or becomes missing where the input is optional."""
+    low, high = column.clean_range or (column.low, column.high)
+    name, text = f"{column.symbol.lower()}_out_of_range", f"{column.symbol} outside {low:g}-{high:g}"
+    outside = _outside(column.name, low, high)
+    if column.optional:
+        return Rule(name, f"{text} becomes missing", outside, _blank(column.name))
+    return Rule(name, f"{text} {column.unit}", outside)
+
+
 def _apart(frame: pd.DataFrame, one: str, other: str, factor: float) -> Mask:
     """Where two columns are not in this ratio, by more than a quarter and more than two units (both get rounded)."""
     gap = (frame[one] - factor * frame[other]).abs()
@@ -129,12 +141,8 @@ def rules(ibu_low: float = IBU_LOW, ibu_high: float = IBU_HIGH) -> tuple[Rule, .
             lambda f: f["target_og"] < f["target_fg"],
             _swap("target_og", "target_fg"),
         ),
-        Rule("abv_out_of_range", "ABV outside 0-70 % vol", _outside("abv", 0, 70)),
-        Rule("og_out_of_range", "OG outside 900-1300 points", _outside("target_og", 900, 1300)),
-        Rule("fg_out_of_range", "FG outside 900-1300 points", _outside("target_fg", 900, 1300)),
-        Rule("ph_out_of_range", "pH outside 2.5-6 becomes missing", _outside("ph", 2.5, 6), _blank("ph")),
-        Rule("ebc_out_of_range", "EBC outside 0-1000 becomes missing", _outside("ebc", 0, 1000), _blank("ebc")),
-        Rule("srm_out_of_range", "SRM outside 0-600 becomes missing", _outside("srm", 0, 600), _blank("srm")),
+        *(_out_of_range(column) for column in VITAL_INPUTS if column not in COLOURS),
+        *(_out_of_range(column) for column in COLOURS),
         Rule(
             "ebc_srm_swapped",
             "EBC and SRM fit only the other way round: exchanged",

@@ -8,7 +8,7 @@ from onnx import TensorProto, checker, helper
 
 from training.errors import ExportError
 from training.model import OUTPUTS, Model
-from training.spec import Array, Spec
+from training.spec import Array, Spec, random_ranges
 from training.tracing import Nodes, Traced
 from training.trees import tree_node
 
@@ -81,7 +81,7 @@ def random_inputs(spec: Spec, rows: int, seed: int) -> Array:
         seed: Seed.
     """
     rng = np.random.default_rng(seed)
-    low, high = np.array(spec.random_ranges).T
+    low, high = random_ranges(spec).T
     drawn = rng.uniform(low, high, size=(rows, len(low)))
     optional = np.array([column.optional for column in spec.inputs])
     return np.where(optional & (rng.random(drawn.shape) < 1 / 3), np.nan, drawn).astype(np.float32)

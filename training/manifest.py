@@ -149,8 +149,9 @@ def golden(spec: Spec, graph: bytes) -> Golden:
         spec: The model.
         graph: The ONNX file.
     """
-    rows = np.array([[math.nan if v is None else v for v in row] for row in spec.golden], dtype=np.float32)
-    given = {column.name: [row[i] for row in spec.golden] for i, column in enumerate(spec.inputs)}
+    names = [column.name for column in spec.inputs]
+    rows = np.array([[row.get(name, math.nan) for name in names] for row in spec.golden], dtype=np.float32)
+    given = {name: [row.get(name) for row in spec.golden] for name in names}
     found = run_graph(graph, rows)
     outputs = {name: [round(float(v), 4) for v in found[:, i]] for i, name in enumerate(OUTPUTS)}
     return Golden(inputs=given, outputs=outputs, tolerance=TOLERANCE)

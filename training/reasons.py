@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from app.bundle.manifest import Explanation, Group
 from training.arrays import Array
-from training.spec import Spec
+from training.spec import Spec, groups
 
 EXPLAINED = "ibu"
 
@@ -40,5 +40,5 @@ def explanation(spec: Spec, inputs: Array, answers: Array) -> Explanation:
         column.name: [None if np.isnan(value) else float(value) for value in values]
         for column, values in zip(spec.inputs, rows.T, strict=True)
     }
-    groups = tuple(Group(name=name, inputs=columns) for name, columns in spec.reasons.items())
-    return Explanation(output=EXPLAINED, groups=groups, background=background)
+    explained = tuple(Group(name=name, inputs=columns) for name, columns in groups(spec).items())
+    return Explanation(output=EXPLAINED, groups=explained, background=background)

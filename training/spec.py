@@ -1,7 +1,7 @@
 """What one model is: its declared inputs, its features, its shape; a second model is one more Spec."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any, Literal, NamedTuple, Self
@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from app.domains.beer.inputs import BeerInput
 from training.arrays import Array as Array
 from training.arrays import Columns as Columns
 from training.arrays import Groups as Groups
@@ -105,18 +106,6 @@ class Parameters(_Part):
 
 
 @dataclass(frozen=True)
-class Column:
-    """One declared input."""
-
-    name: str
-    unit: str
-    description: str
-    optional: bool = False
-    decimals: int = 2
-    """Digits that its trained range and deciles are given with."""
-
-
-@dataclass(frozen=True)
 class Prose:
     """What a model's card says in words."""
 
@@ -136,7 +125,7 @@ class Spec:
     name: str
     """The bundle's name."""
     description: str
-    inputs: tuple[Column, ...]
+    inputs: tuple[BeerInput, ...]
     rows: Callable[[pd.DataFrame], Array]
     """Cleaned beers -> declared inputs, shape (n_rows, len(inputs))."""
     features: Callable[[Columns], dict[str, Array]]
@@ -151,13 +140,9 @@ class Spec:
     candidates: Mapping[str, Parameters]
     """What ``select`` chooses among."""
     baselines: Mapping[str, Baseline]
-    golden: tuple[tuple[float | None, ...], ...]
-    """Rows of inputs, None where missing, that every bundle of this model answers for in its manifest."""
+    golden: tuple[Mapping[str, float], ...]
+    """Rows by input name, optional inputs left out if missing, whose outputs every bundle's manifest states."""
     prose: Prose
-    random_ranges: tuple[tuple[float, float], ...]
-    """Range of each input for the random rows of the parity check: what the service accepts."""
-    reasons: Mapping[str, tuple[str, ...]]
-    """Groups of inputs whose share in an answer is told as one; together they hold every input once."""
     background: int
     """Representative rows that reasons are computed against: the more, the slower."""
     rules: Callable[[], tuple[Rule, ...]] = tuple
@@ -168,6 +153,38 @@ class Spec:
     """Optional inputs that many will not tell: the evaluation says what the answer is worth without them."""
     ablation: Mapping[str, Parameters] = field(default_factory=dict)
     """Variants that ``ablate`` measures on the reported folds; nothing is chosen by it."""
+
+
+def groups(spec: Spec) -> dict[str, tuple[str, ...]]:
+    """Names of the inputs of each group that an explanation counts as one, in the order of the declarations.
+
+    Args:
+        spec: The model.
+    """
+    names = dict.fromkeys(column.group for column in spec.inputs)
+    return {name: tuple(column.name for column in spec.inputs if column.group == name) for name in names}
+
+
+def random_ranges(spec: Spec) -> Array:
+    """Ranges of random values for the parity check: what the service accepts, with a finite upper end.
+
+    Args:
+        spec: The model.
+
+    Returns:
+        shape (n_inputs, 2), float64.
+    """
+    return np.array([(c.low, c.high if c.random_high is None else c.random_high) for c in spec.inputs])
+
+
+def column_of(inputs: Sequence[BeerInput], name: str) -> int:
+    """Index of an input's column.
+
+    Args:
+        inputs: The declared inputs, in order.
+        name: Name of the input.
+    """
+    return [column.name for column in inputs].index(name)
 
 
 def named(spec: Spec, inputs: Array) -> dict[str, Array]:

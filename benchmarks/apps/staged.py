@@ -17,8 +17,8 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from app.access.keys import KeyRing
 from app.cli.main import main
-from app.domains.beer.answers import Answers
 from app.domains.beer.api import BeerApi
+from app.domains.beer.predictions import PredictionBuilder
 from app.models.metrics import ModelMetrics
 from app.rest.operations import OperationHandler
 from app.rest.request_metrics import RequestMetrics
@@ -74,7 +74,7 @@ if __name__ == "__main__":
     timed(BeerApi, "predict_each", "face, all of it")
     timed(OnnxPredictor, "predict", "face: predictor")
     timed(ModelMetrics, "seen", "face: inputs counted")
-    timed(Answers, "make", "face: answers, warnings, figures")
+    timed(PredictionBuilder, "predictions", "face: answers, warnings, figures")
     timed(RequestMetrics, "ended", "request counted")
     timed(RequestLog, "record", "log line")
     timed(RequestLog, "_flush", "log lines written")

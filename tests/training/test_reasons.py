@@ -9,6 +9,7 @@ from app.runtime.onnx import OnnxPredictor
 from tests.known import REPOSITORY
 from training.beer.catalogue import SPECS
 from training.reasons import explanation, spread
+from training.spec import groups
 
 
 def test_the_rows_are_spread_over_the_answers():
@@ -39,5 +40,5 @@ def test_the_released_bundles_tell_reasons_that_add_up(name):
         values = [golden.inputs[i.name][number] for i in inputs]
         row = np.array([np.nan if v is None else v for v in values], np.float32)
         reasons = manager.explain(name, row)
-        assert [group for group, _ in reasons.contributions] == list(SPECS[name].reasons)
+        assert [group for group, _ in reasons.contributions] == list(groups(SPECS[name]))
         assert reasons.base_value + sum(share for _, share in reasons.contributions) == pytest.approx(ibu, abs=1e-2)

@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from app.domains.beer.grist import malt_shares, yeast_kinds
-from app.domains.beer.hop_bill import Addition, Stage, bill_row
-from app.domains.beer.recipe import ASSUMED_ALPHA
+from app.domains.beer.hop_bill import Addition, Stage
+from app.domains.beer.recipe import ASSUMED_ALPHA, recipe_columns
 from app.domains.beer.schema import DEFAULT_BATCH_L
 from app.domains.beer.varieties import find
 from training.beer.stages import ASSUMED, alpha_of, time_of
@@ -83,15 +82,16 @@ def recipe_row(beer: Recipe) -> tuple[float, ...]:
         beer: Cleaned.
 
     Returns:
-        Values of ``BILL_COLUMNS`` and ``GRIST_COLUMNS``.
+        Values of `HOP_INPUTS` and `GRIST_INPUTS`.
     """
     additions = [entry.addition for entry in entries(beer) if entry.kind != "other"]
     malts = [(str(malt.get("name")), _amount(malt, _KILOGRAMS) or 0.0) for malt in _list(beer, "malt")]
     yeast = _ingredients(beer).get("yeast")
-    return (
-        *bill_row(additions, _litres(beer) or DEFAULT_BATCH_L),
-        *malt_shares(malts or None),
-        *yeast_kinds(yeast if isinstance(yeast, str) else None),
+    return recipe_columns(
+        additions,
+        _litres(beer) or DEFAULT_BATCH_L,
+        malts or None,
+        yeast if isinstance(yeast, str) else None,
     )
 
 

@@ -6,198 +6,112 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from app.domains.beer.grist import GRIST_COLUMNS
-from app.domains.beer.hop_bill import BILL_COLUMNS, TIMES
-from app.domains.beer.recipe import VITAL_COLUMNS
+from app.domains.beer.hop_bill import TIMES
+from app.domains.beer.inputs import (
+    GRIST_INPUTS,
+    HOP_INPUTS,
+    MALT_INPUTS,
+    RECIPE_INPUTS,
+    YEAST_INPUTS,
+    names,
+)
 from training.arrays import Array
 from training.baselines import PlainXGBoost, linear, median
 from training.beer.bills import bill_rules, recipe_row
 from training.beer.estimates import scaled_tinseth, tinseth
 from training.beer.recipe_features import KETTLE, most_bitterness, recipe_features
 from training.beer.recipe_prose import PROSE
-from training.beer.vitals import INPUTS as VITAL_INPUTS
-from training.spec import Column, Parameters, Spec, read_defaults
+from training.beer.vitals import vital_rows
+from training.spec import Parameters, Spec, read_defaults
 
 NAME = "beer-ibu-recipe"
 DEFAULTS, CHOSEN = read_defaults("training.beer", NAME)
 
-_WHEN = {
-    "early": "boiled 45 minutes or more, or in mash or first wort",
-    "middle": "boiled 20 to 45 minutes",
-    "late": "boiled less than 20 minutes",
-    "whirlpool": "put in at flame-out or whirlpool",
-    "dry": "put in cold (dry hops)",
-}
-INPUTS = (
-    *VITAL_INPUTS,
-    *(Column(f"hops_{time}", "g/l", f"hops {_WHEN[time]}, per litre of beer") for time in TIMES),
-    *(
-        Column(f"alpha_{time}", "mg/l", f"alpha acids of the hops {_WHEN[time]}, per litre of beer", decimals=1)
-        for time in TIMES
-    ),
-    *(
-        Column(
-            f"isomerised_{time}",
-            "mg/l",
-            f"alpha acids that the boil isomerises, of the hops {_WHEN[time]}, before the wort's gravity counts",
-        )
-        for time in KETTLE
-    ),
-    Column("oat_share", "", "oats' share of the grist's weight", optional=True),
-    Column("crystal_share", "", "crystal and caramel malts' share of the grist's weight", optional=True),
-    Column("clean_ale_yeast", "", "whether the yeast is a clean American ale yeast (1) or not (0)", optional=True),
-    Column("phenolic_yeast", "", "whether the yeast is Belgian, of wheat beer, or wild (1) or not (0)", optional=True),
-)
-
-_VITAL = ("abv", "og", "fg", "ph", "abv_residual", "colour")
 _GRAMS = tuple(f"hops_{time}" for time in TIMES)
 _ALPHA = (*(f"alpha_{time}" for time in KETTLE), "alpha_kettle", "alpha_all")
 _TINSETH = ("isomerised", "isomerised_to_gravity")
-_MALT, _YEAST = GRIST_COLUMNS[:2], GRIST_COLUMNS[2:]
-FEATURES = (*_VITAL, *_GRAMS, *_ALPHA, *_TINSETH, *_MALT, *_YEAST)
+_MALT, _YEAST = names(MALT_INPUTS), names(YEAST_INPUTS)
+_VITAL = tuple(n for n in DEFAULTS.features if n not in (*_GRAMS, *_ALPHA, *_TINSETH, *_MALT, *_YEAST))
 MONOTONE: Mapping[str, Literal[-1, 0, 1]] = dict.fromkeys(("abv", "og", *_GRAMS[:-1], *_ALPHA, *_TINSETH), 1)
-"""All that rises with hops in the kettle. ``alpha_all`` has the dry hops' in it: they may raise the answer by it, and
-lower it by their grams."""
+"""Features that rise with hops in the kettle. ``alpha_all`` includes dry hops: they may raise the prediction by their
+alpha acid, and lower it by their weight."""
 
 
 def recipe_rows(frame: pd.DataFrame) -> Array:
-    """The declared inputs of cleaned beers, by the service's own functions.
+    """Make the declared inputs of cleaned beers, with the functions that the service uses.
 
     Args:
-        frame: Columns named as the vital inputs, and ``beer``.
+        frame: Cleaned beers: a column for each vital input, and ``beer``.
 
     Returns:
-        shape (n_rows, 24), float32, NaN where missing.
+        shape (n_rows, n_inputs), float32; NaN is missing.
     """
-    vital = frame[list(VITAL_COLUMNS)].to_numpy(np.float32)
     bills = np.array([recipe_row(beer) for beer in frame["beer"]], dtype=np.float32)
-    return np.ascontiguousarray(np.concatenate([vital, bills], axis=1))
+    return np.ascontiguousarray(np.concatenate([vital_rows(frame), bills], axis=1))
 
 
 def _candidates(base: Parameters) -> dict[str, Parameters]:
-    """Depth 5 or 6, a small or a larger share of the columns a level; all else as the defaults have it."""
-    found = {}
+    """Variants of the defaults: depth 5 or 6, a smaller or a larger share of the columns per level."""
+    result = {}
     for depth in (5, 6):
         for share in (0.15, 0.25):
             centre = base.centre.model_copy(update={"max_depth": depth, "colsample_bylevel": share})
-            found[f"depth {depth}, columns {share:g}"] = base.model_copy(update={"centre": centre})
-    return found
+            result[f"depth {depth}, columns {share:g}"] = base.model_copy(update={"centre": centre})
+    return result
 
 
-_KINDS = ("hops", "alpha", "isomerised")
-RANGES = (
-    (0, 70),
-    (900, 1300),
-    (900, 1300),
-    (0, 1000),
-    (0, 600),
-    (2.5, 7),
-    *[(0, 20)] * len(TIMES),
-    *[(0, 1000)] * len(TIMES),
-    *[(0, 200)] * len(KETTLE),
-    (0, 1),
-    (0, 1),
-    (0, 1),
-    (0, 1),
+_PALE_ALE = {"abv": 5.4, "target_og": 1053.0, "target_fg": 1011.0, "ebc": 17.0, "ph": 4.4}
+_NO_HOPS = dict.fromkeys(names(HOP_INPUTS), 0.0)
+_HUGE_BILL = dict.fromkeys(names(HOP_INPUTS), 1e6)
+_GRIST = {"oat_share": 0.0, "crystal_share": 0.08, "clean_ale_yeast": 1.0, "phenolic_yeast": 0.0}
+
+
+def _bill(hops: Mapping[str, float], alpha: Mapping[str, float], isomerised: Mapping[str, float]) -> dict[str, float]:
+    """Hop inputs of a golden row from values by time of addition; times left out are 0."""
+    given = {"hops": hops, "alpha": alpha, "isomerised": isomerised}
+    return {**_NO_HOPS, **{f"{kind}_{time}": value for kind in given for time, value in given[kind].items()}}
+
+
+_PALE_ALE_BILL = _bill(
+    hops={"early": 0.6, "middle": 0.6, "late": 1.2, "dry": 5.0},
+    alpha={"early": 80.0, "middle": 75.0, "late": 140.0, "dry": 550.0},
+    isomerised={"early": 18.0, "middle": 12.5, "late": 11.0},
 )
-REASONS = {
-    "strength": ("abv", "target_og", "target_fg"),
-    "colour": ("ebc", "srm"),
-    "pH": ("ph",),
-    "bittering hops": tuple(f"{kind}_{time}" for kind in _KINDS for time in ("early", "middle")),
-    "late hops": tuple(f"{kind}_{time}" for kind in _KINDS for time in ("late", "whirlpool")),
-    "dry hops": ("hops_dry", "alpha_dry"),
-    "malt and yeast": GRIST_COLUMNS,
-}
-
-_PALE_ALE = (5.4, 1053.0, 1011.0, 17.0, None, 4.4)
-_PALE_ALE_BILL = (0.6, 0.6, 1.2, 0.0, 5.0, 80.0, 75.0, 140.0, 0.0, 550.0, 18.0, 12.5, 11.0, 0.0)
-_NO_BILL = (0.0,) * len(BILL_COLUMNS)
-_HUGE_BILL = (1e6,) * len(BILL_COLUMNS)
-_GRIST, _NO_GRIST = (0.0, 0.08, 1.0, 0.0), (None,) * len(GRIST_COLUMNS)
-GOLDEN = (
-    (*_PALE_ALE, *_PALE_ALE_BILL, *_GRIST),
-    (*_PALE_ALE, *_PALE_ALE_BILL, *_NO_GRIST),
-    (*_PALE_ALE, *_PALE_ALE_BILL, 0.1, 0.0, None, None),
-    (*_PALE_ALE, *_NO_BILL, *_GRIST),
-    (5.4, 1053.0, 1011.0, None, None, None, *_NO_BILL, *_NO_GRIST),
-    (
-        9.2,
-        1085.0,
-        1015.0,
-        30.0,
-        15.0,
-        4.4,
-        4.0,
-        1.0,
-        4.0,
-        2.0,
-        12.0,
-        500.0,
-        130.0,
-        500.0,
-        250.0,
-        1400.0,
-        115.0,
-        22.0,
-        40.0,
-        11.0,
-        *_GRIST,
-    ),
-    (
-        10.5,
-        1100.0,
-        1025.0,
-        250.0,
-        127.0,
-        4.4,
-        3.0,
-        0.0,
-        0.0,
-        0.0,
-        0.0,
-        400.0,
-        0.0,
-        0.0,
-        0.0,
-        0.0,
-        92.0,
-        0.0,
-        0.0,
-        0.0,
-        0.1,
-        0.12,
-        1.0,
-        0.0,
-    ),
-    (
-        4.7,
-        1047.0,
-        1009.0,
-        8.0,
-        None,
-        4.3,
-        0.2,
-        0.0,
-        0.2,
-        0.0,
-        0.0,
-        25.0,
-        0.0,
-        10.0,
-        0.0,
-        0.0,
-        5.6,
-        0.0,
-        0.8,
-        0.0,
-        0.0,
-        0.0,
-        0.0,
-        1.0,
-    ),
-    (0.0, 900.0, 900.0, 0.0, 0.0, 2.5, *_HUGE_BILL, *_NO_GRIST),
-    (70.0, 1300.0, 900.0, 1000.0, 600.0, 7.0, *_HUGE_BILL, 1.0, 1.0, 1.0, 1.0),
+GOLDEN: tuple[Mapping[str, float], ...] = (
+    {**_PALE_ALE, **_PALE_ALE_BILL, **_GRIST},
+    {**_PALE_ALE, **_PALE_ALE_BILL},
+    {**_PALE_ALE, **_PALE_ALE_BILL, "oat_share": 0.1, "crystal_share": 0.0},
+    {**_PALE_ALE, **_NO_HOPS, **_GRIST},
+    {"abv": 5.4, "target_og": 1053.0, "target_fg": 1011.0, **_NO_HOPS},
+    {
+        **{"abv": 9.2, "target_og": 1085.0, "target_fg": 1015.0, "ebc": 30.0, "srm": 15.0, "ph": 4.4},
+        **_bill(
+            hops={"early": 4.0, "middle": 1.0, "late": 4.0, "whirlpool": 2.0, "dry": 12.0},
+            alpha={"early": 500.0, "middle": 130.0, "late": 500.0, "whirlpool": 250.0, "dry": 1400.0},
+            isomerised={"early": 115.0, "middle": 22.0, "late": 40.0, "whirlpool": 11.0},
+        ),
+        **_GRIST,
+    },
+    {
+        **{"abv": 10.5, "target_og": 1100.0, "target_fg": 1025.0, "ebc": 250.0, "srm": 127.0, "ph": 4.4},
+        **_bill(hops={"early": 3.0}, alpha={"early": 400.0}, isomerised={"early": 92.0}),
+        **{"oat_share": 0.1, "crystal_share": 0.12, "clean_ale_yeast": 1.0, "phenolic_yeast": 0.0},
+    },
+    {
+        **{"abv": 4.7, "target_og": 1047.0, "target_fg": 1009.0, "ebc": 8.0, "ph": 4.3},
+        **_bill(
+            hops={"early": 0.2, "late": 0.2},
+            alpha={"early": 25.0, "late": 10.0},
+            isomerised={"early": 5.6, "late": 0.8},
+        ),
+        **{"oat_share": 0.0, "crystal_share": 0.0, "clean_ale_yeast": 0.0, "phenolic_yeast": 1.0},
+    },
+    {"abv": 0.0, "target_og": 900.0, "target_fg": 900.0, "ebc": 0.0, "srm": 0.0, "ph": 2.5, **_HUGE_BILL},
+    {
+        **{"abv": 70.0, "target_og": 1300.0, "target_fg": 900.0, "ebc": 1000.0, "srm": 600.0, "ph": 7.0},
+        **_HUGE_BILL,
+        **dict.fromkeys(names(GRIST_INPUTS), 1.0),
+    },
 )
 
 
@@ -223,7 +137,7 @@ ABLATION = {
 RECIPE = Spec(
     name=NAME,
     description="Bitterness (IBU) of a beer from its vital figures, hop bill, malts and yeast.",
-    inputs=INPUTS,
+    inputs=RECIPE_INPUTS,
     rows=recipe_rows,
     features=recipe_features,
     trend_column=None,
@@ -240,11 +154,9 @@ RECIPE = Spec(
     },
     golden=GOLDEN,
     prose=PROSE,
-    random_ranges=RANGES,
-    reasons=REASONS,
     background=16,
     rules=bill_rules,
     ceiling=most_bitterness,
-    withheld={"malts and yeast": GRIST_COLUMNS},
+    withheld={"malts and yeast": names(GRIST_INPUTS)},
     ablation=ABLATION,
 )

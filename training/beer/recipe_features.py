@@ -33,7 +33,7 @@ def recipe_features(given: Columns) -> dict[str, Array]:
     """The recipe model's features from its declared inputs.
 
     Args:
-        given: The columns of `app.domains.beer.recipe.RECIPE_COLUMNS`; NaN where optional ones are missing.
+        given: The columns of `app.domains.beer.inputs.RECIPE_INPUTS`; NaN where optional ones are missing.
     """
     isomerised = kettle_sum(given, "isomerised")
     alpha = kettle_sum(given, "alpha")

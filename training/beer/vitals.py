@@ -3,47 +3,37 @@
 import numpy as np
 import pandas as pd
 
+from app.domains.beer.inputs import EBC, OG, PH, SRM, VITAL_INPUTS, names
 from training.baselines import Curve, PlainXGBoost, linear, median
 from training.beer.features import vital_features
-from training.spec import Array, Column, Parameters, Prose, Spec, read_defaults
+from training.spec import Array, Parameters, Prose, Spec, column_of, read_defaults
 
 DEFAULTS, CHOSEN = read_defaults("training.beer", "beer-ibu")
 _COLOURLESS = ("abv", "og", "fg", "ph", "abv_residual")
 
-INPUTS = (
-    Column("abv", "% vol", "Alcohol by volume"),
-    Column("target_og", "points", "Original gravity, 1048 for 1.048"),
-    Column("target_fg", "points", "Final gravity, 1010 for 1.010"),
-    Column("ebc", "EBC", "Colour in EBC", optional=True),
-    Column("srm", "SRM", "Colour in SRM; used where EBC is missing", optional=True),
-    Column("ph", "pH", "pH of the beer", optional=True),
-)
-RANGES = ((0, 70), (900, 1300), (900, 1300), (0, 1000), (0, 600), (2.5, 7))
-REASONS = {"strength": ("abv", "target_og", "target_fg"), "colour": ("ebc", "srm"), "pH": ("ph",)}
-
 
 def vital_rows(frame: pd.DataFrame) -> Array:
-    """The declared inputs of cleaned beers.
+    """Make the declared inputs of cleaned beers.
 
     Args:
-        frame: Columns named as in INPUTS.
+        frame: Cleaned beers, with a column for each of `VITAL_INPUTS`.
 
     Returns:
-        shape (n_rows, 6), float32, NaN where missing.
+        shape (n_rows, n_inputs), float32; NaN is missing.
     """
-    return np.ascontiguousarray(frame[[column.name for column in INPUTS]].to_numpy(np.float32))
+    return np.ascontiguousarray(frame[list(names(VITAL_INPUTS))].to_numpy(np.float32))
 
 
 def _candidates(base: Parameters) -> dict[str, Parameters]:
-    """Depth 2 or 3, with or without the trend, with or without colour; all else as the defaults have it."""
-    found = {}
+    """Variants of the defaults: depth 2 or 3, with or without the trend, with or without colour."""
+    result = {}
     for depth in (2, 3):
         for trend in (True, False):
             for features in (_COLOURLESS, (*_COLOURLESS, "colour")):
                 name = f"depth {depth}, trend {trend}, colour {'colour' in features}".lower()
                 centre = base.centre.model_copy(update={"max_depth": depth, "trend": trend})
-                found[name] = base.model_copy(update={"centre": centre, "features": features})
-    return found
+                result[name] = base.model_copy(update={"centre": centre, "features": features})
+    return result
 
 
 PROSE = Prose(
@@ -72,7 +62,7 @@ PROSE = Prose(
 VITALS = Spec(
     name="beer-ibu",
     description="Bitterness (IBU) of a beer from its alcohol, gravities, colour and pH.",
-    inputs=INPUTS,
+    inputs=VITAL_INPUTS,
     rows=vital_rows,
     features=vital_features,
     trend_column="og",
@@ -83,24 +73,22 @@ VITALS = Spec(
     baselines={
         "median": median,
         "linear": linear,
-        "curve a(1 - exp(-(OG - 1000)/b))": Curve(column=1),
+        "curve a(1 - exp(-(OG - 1000)/b))": Curve(column=column_of(VITAL_INPUTS, OG.name)),
         "plain XGBoost (500 trees, depth 3)": PlainXGBoost(),
     },
     golden=(
-        (5.0, 1048.5, 1010.0, 65.0, 32.5, 4.4),
-        (4.7, 1047.0, 1009.0, 12.0, 6.0, 4.4),
-        (8.2, 1076.0, 1013.0, 30.0, 15.0, 4.4),
-        (12.0, 1112.0, 1024.0, 300.0, 152.0, 4.3),
-        (0.5, 1007.0, 1005.0, 30.0, 15.0, 4.4),
-        (6.5, 1060.0, 1012.0, None, 15.0, 4.4),
-        (6.5, 1060.0, 1012.0, 30.0, None, None),
-        (6.5, 1060.0, 1012.0, None, None, None),
-        (0.0, 900.0, 900.0, 0.0, 0.0, 2.5),
-        (70.0, 1300.0, 900.0, 1000.0, 600.0, 7.0),
+        {"abv": 5.0, "target_og": 1048.5, "target_fg": 1010.0, "ebc": 65.0, "srm": 32.5, "ph": 4.4},
+        {"abv": 4.7, "target_og": 1047.0, "target_fg": 1009.0, "ebc": 12.0, "srm": 6.0, "ph": 4.4},
+        {"abv": 8.2, "target_og": 1076.0, "target_fg": 1013.0, "ebc": 30.0, "srm": 15.0, "ph": 4.4},
+        {"abv": 12.0, "target_og": 1112.0, "target_fg": 1024.0, "ebc": 300.0, "srm": 152.0, "ph": 4.3},
+        {"abv": 0.5, "target_og": 1007.0, "target_fg": 1005.0, "ebc": 30.0, "srm": 15.0, "ph": 4.4},
+        {"abv": 6.5, "target_og": 1060.0, "target_fg": 1012.0, "srm": 15.0, "ph": 4.4},
+        {"abv": 6.5, "target_og": 1060.0, "target_fg": 1012.0, "ebc": 30.0},
+        {"abv": 6.5, "target_og": 1060.0, "target_fg": 1012.0},
+        {"abv": 0.0, "target_og": 900.0, "target_fg": 900.0, "ebc": 0.0, "srm": 0.0, "ph": 2.5},
+        {"abv": 70.0, "target_og": 1300.0, "target_fg": 900.0, "ebc": 1000.0, "srm": 600.0, "ph": 7.0},
     ),
     prose=PROSE,
-    random_ranges=RANGES,
-    reasons=REASONS,
     background=32,
-    withheld={"colour and pH": ("ebc", "srm", "ph")},
+    withheld={"colour and pH": names((EBC, SRM, PH))},
 )

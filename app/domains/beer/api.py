@@ -1,53 +1,50 @@
-"""The beer domain's face: beers to arrays, arrays to bitterness, interval, warnings and reasons."""
+"""The domain API of beer: bitterness with interval, warnings and explanation."""
 
 from collections.abc import Container, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from app.domains.api import Operation
-from app.domains.beer.answers import Answers
-from app.domains.beer.reasons import told
-from app.domains.beer.recipe import Resolved, may_contradict, problems, resolve, vital_rows
-from app.domains.beer.row_validation import RowCheck
+from app.domains.beer.explanation import explanation
+from app.domains.beer.predictions import PredictionBuilder
+from app.domains.beer.recipe import may_contradict, problems
+from app.domains.beer.row_validation import RowValidator
 from app.domains.beer.schema import Beer, Beers, Prediction, Predictions
 from app.errors import CallError, InputError, Problem
 from app.models.loaded import LoadedModel
 from app.models.manager import ModelManager
 
 VITALS = "beer-ibu"
-"""The bundle that answers from the vital figures alone."""
+"""Bundle that predicts from the vital figures alone."""
 RECIPE = "beer-ibu-recipe"
-"""The bundle that answers where the hop bill is known."""
-
-Rows = NDArray[np.float64]
+"""Bundle that predicts where the hop bill is known."""
 
 
 class BeerApi:
     """Bitterness of beers."""
 
     models = (VITALS, RECIPE)
-    checks = dict.fromkeys(models, RowCheck)
+    checks = dict.fromkeys(models, RowValidator)
 
     def __init__(self, manager: ModelManager) -> None:
-        """Initialize the beer api.
+        """Initialize the API.
 
         Args:
-            manager: Runs the models.
+            manager: Owns the models.
         """
         self._manager = manager
-        self._answers: dict[tuple[str, str], Answers] = {}
+        self._builders: dict[tuple[str, str], PredictionBuilder] = {}
 
     @property
     def operations(self) -> Sequence[Operation[Beer, Prediction] | Operation[Beers, Predictions]]:
-        """Predict one beer, with or without reasons, or up to a thousand."""
+        """Predict one beer, with or without an explanation, or up to a thousand."""
         return (
             Operation(
                 name="predict",
                 path="/predict",
                 summary="Predict a beer's bitterness",
                 description="Bitterness in IBU with an interval and warnings, from the vital figures and, where "
-                "known, the hop bill. `model` in the answer says which model answered.",
+                "known, the hop bill. `model` in the response names the model.",
                 request=Beer,
                 answer=Prediction,
                 answered="The bitterness",
@@ -58,11 +55,11 @@ class BeerApi:
             Operation(
                 name="explain",
                 path="/explain",
-                summary="Predict a beer's bitterness and tell why",
+                summary="Predict a beer's bitterness with an explanation",
                 description="As `/predict` with `explain`: what each group of inputs adds to the bitterness.",
                 request=Beer,
                 answer=Prediction,
-                answered="The bitterness with its reasons",
+                answered="The bitterness with its explanation",
                 run=self.explain,
                 slow=lambda beer: True,
             ),
@@ -70,7 +67,7 @@ class BeerApi:
                 name="predict_batch",
                 path="/predict/batch",
                 summary="Predict up to 1,000 beers",
-                description="All or nothing: one wrong beer refuses the batch, and the error names its index.",
+                description="All or nothing: one invalid beer rejects the batch, and the error names its index.",
                 request=Beers,
                 answer=Predictions,
                 answered="The bitterness of each beer, in the order of the request",
@@ -80,116 +77,110 @@ class BeerApi:
         )
 
     def predict(self, beer: Beer, version: str | None = None) -> Prediction:
-        """The bitterness of one beer, with reasons where it asks for them.
+        """Predict one beer, with an explanation if the beer requests it.
 
         Raises:
-            InputError: The beer contradicts itself.
-            ModelNotFound: The model has no such version.
-            ModelNotReady: The model is not loaded yet.
+            InputError: If the beer contradicts itself.
+            ModelNotFound: If the version does not exist.
+            ModelNotReady: If the model is not loaded.
         """
         if beer.explain:
             return self.explain(beer, version)
         if found := problems(beer, ""):
             raise InputError(found)
-        return self._answer(_model(beer), [beer], version)[0]
+        return self._predict(_model(beer), [beer], version)[0]
 
     def predict_each(self, beers: Sequence[Beer]) -> list[Prediction | CallError]:
-        """The bitterness of several beers, each to the digit as if it were alone.
+        """Predict several beers independently; each result equals that of a request of its own.
 
         Args:
-            beers: Beers of which none asks for reasons.
+            beers: Beers that request no explanation.
 
         Returns:
-            Answer or error of each; see `predict`.
+            Prediction or error of each beer; see `predict`.
         """
-        answers: dict[int, Prediction | CallError] = {
-            number: InputError(found)
-            for number, beer in enumerate(beers)
+        results: dict[int, Prediction | CallError] = {
+            index: InputError(found)
+            for index, beer in enumerate(beers)
             if may_contradict(beer) and (found := problems(beer, ""))
         }
-        for model, numbers in _by_model(beers, besides=answers).items():
+        for model, indexes in _by_model(beers, skipped=results).items():
             try:
-                answers.update(zip(numbers, self._answer(model, [beers[number] for number in numbers]), strict=True))
+                results.update(zip(indexes, self._predict(model, [beers[i] for i in indexes]), strict=True))
             except CallError as error:
-                answers.update(dict.fromkeys(numbers, error))
-        return [answers[number] for number in range(len(beers))]
+                results.update(dict.fromkeys(indexes, error))
+        return [results[index] for index in range(len(beers))]
 
     def explain(self, beer: Beer, version: str | None = None) -> Prediction:
-        """The bitterness of one beer with its reasons; takes milliseconds.
+        """Predict one beer with an explanation; takes milliseconds.
 
         Raises:
-            InputError: The beer contradicts itself.
-            ModelNotFound: The model has no such version.
-            ModelNotReady: The model is not loaded yet.
+            InputError: If the beer contradicts itself.
+            ModelNotFound: If the version does not exist.
+            ModelNotReady: If the model is not loaded.
         """
         if found := problems(beer, ""):
             raise InputError(found)
-        served = self._manager.served(_model(beer), version)
-        rows, bills = _inputs([beer])
-        answer = self._run(served, rows, bills)[0]
-        reasons = served.explain(rows[0].astype(np.float32))
-        answer["explanation"] = told(served.manifest, reasons, answer["ibu"])
-        return answer
+        loaded = self._manager.served(_model(beer), version)
+        builder = self._builder(loaded)
+        rows, bills = builder.rows([beer])
+        features = rows.astype(np.float32)
+        prediction = builder.predictions(rows, loaded.infer({"features": features}), bills)[0]
+        prediction["explanation"] = explanation(loaded.manifest, loaded.explain(features[0]), prediction["ibu"])
+        return prediction
 
     def predict_batch(self, batch: Beers, version: str | None = None) -> Predictions:
-        """The bitterness of many beers, each to the digit as if it were alone.
+        """Predict a batch; each result equals that of a request of its own.
 
         Raises:
-            InputError: A beer contradicts itself or asks for reasons; the field carries its index.
-            ModelNotFound: The model has no such version.
-            ModelNotReady: The model is not loaded yet.
+            InputError: If a beer contradicts itself or requests an explanation. The field contains its index.
+            ModelNotFound: If the version does not exist.
+            ModelNotReady: If the model is not loaded.
         """
         found: list[Problem] = []
-        for number, beer in enumerate(batch.beers):
+        for index, beer in enumerate(batch.beers):
             if beer.explain:
-                found.append(Problem(f"beers.{number}.explain", "not_in_batch", "reasons are told for single beers"))
+                found.append(Problem(f"beers.{index}.explain", "not_in_batch", "is only available for single beers"))
             if may_contradict(beer):
-                found += problems(beer, f"beers.{number}.")
+                found += problems(beer, f"beers.{index}.")
         if found:
             raise InputError(found)
         beers = batch.beers
-        if all(beer.hops is None for beer in beers):  # one model answers them all: nothing to put in order
-            return {"predictions": self._answer(VITALS, beers, version)}
-        answers: dict[int, Prediction] = {}
-        for model, numbers in _by_model(beers).items():
-            chosen = [beers[number] for number in numbers]
-            answers.update(zip(numbers, self._answer(model, chosen, version), strict=True))
-        return {"predictions": [answers[number] for number in range(len(beers))]}
+        if all(beer.hops is None for beer in beers):  # one model predicts the whole batch
+            return {"predictions": self._predict(VITALS, beers, version)}
+        results: dict[int, Prediction] = {}
+        for model, indexes in _by_model(beers).items():
+            chosen = [beers[index] for index in indexes]
+            results.update(zip(indexes, self._predict(model, chosen, version), strict=True))
+        return {"predictions": [results[index] for index in range(len(beers))]}
 
-    def _answer(self, model: str, beers: Sequence[Beer], version: str | None = None) -> list[Prediction]:
-        return self._run(self._manager.served(model, version), *_inputs(beers))
+    def _predict(self, model: str, beers: Sequence[Beer], version: str | None = None) -> list[Prediction]:
+        loaded = self._manager.served(model, version)
+        builder = self._builder(loaded)
+        rows, bills = builder.rows(beers)
+        return builder.predictions(rows, loaded.infer({"features": rows.astype(np.float32)}), bills)
 
-    def _run(self, served: LoadedModel, rows: Rows, bills: Sequence[Resolved]) -> list[Prediction]:
-        outputs = served.infer({"features": rows.astype(np.float32)})
-        manifest = served.manifest
-        answers = self._answers.get((manifest.name, manifest.version))
-        if answers is None or answers.manifest is not manifest:  # a version may have been made anew
-            answers = Answers(manifest, self._manager.metrics)
-            self._answers[manifest.name, manifest.version] = answers
-        return answers.make(rows, outputs, bills)
+    def _builder(self, loaded: LoadedModel) -> PredictionBuilder:
+        manifest = loaded.manifest
+        builder = self._builders.get((manifest.name, manifest.version))
+        if builder is None or builder.manifest is not manifest:  # a version may have been written anew
+            builder = PredictionBuilder(manifest, self._manager.metrics)
+            self._builders[manifest.name, manifest.version] = builder
+        return builder
 
 
 DOMAIN = BeerApi
-"""What `app.domains.discovery` finds."""
+"""Class that `app.domains.discovery` finds."""
 
 
 def _model(beer: Beer) -> str:
     return VITALS if beer.hops is None else RECIPE
 
 
-def _by_model(beers: Sequence[Beer], besides: Container[int] = ()) -> dict[str, list[int]]:
-    """The numbers of the beers that each model answers."""
-    numbers: dict[str, list[int]] = {}
-    for number, beer in enumerate(beers):
-        if number not in besides:
-            numbers.setdefault(_model(beer), []).append(number)
-    return numbers
-
-
-def _inputs(beers: Sequence[Beer]) -> tuple[Rows, list[Resolved]]:
-    """A model's inputs, shape (n_beers, n_inputs), and the hop bills, resolved; all of the beers have one, or none."""
-    rows = vital_rows(beers)
-    bills = [resolve(beer, beer.hops) for beer in beers if beer.hops is not None]
-    if bills:
-        rows = np.concatenate([rows, [bill.columns for bill in bills]], axis=1)
-    return rows, bills
+def _by_model(beers: Sequence[Beer], skipped: Container[int] = ()) -> dict[str, list[int]]:
+    """Indexes of the beers that each model predicts."""
+    indexes: dict[str, list[int]] = {}
+    for index, beer in enumerate(beers):
+        if index not in skipped:
+            indexes.setdefault(_model(beer), []).append(index)
+    return indexes

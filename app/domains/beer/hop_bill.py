@@ -1,4 +1,4 @@
-"""The hop bill as the recipe model's inputs: per litre, by when the hops go in."""
+"""The hop bill as inputs of the recipe model: amounts per litre, by time of addition."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from app.domains.beer.tinseth import boil_factor
 
 
 class Stage(StrEnum):
-    """When hops go in."""
+    """Stage of brewing at which hops are added."""
 
     MASH = "mash"
     FIRST_WORT = "first_wort"
@@ -20,17 +20,12 @@ class Stage(StrEnum):
 
 
 EARLY, MIDDLE, LATE, WHIRLPOOL, DRY = range(5)
-"""Columns of the bill: the stages that the model tells apart."""
+"""Times of addition that the model distinguishes."""
 
 TIMES = ("early", "middle", "late", "whirlpool", "dry")
-BILL_COLUMNS = (
-    *(f"hops_{time}" for time in TIMES),
-    *(f"alpha_{time}" for time in TIMES),
-    *(f"isomerised_{time}" for time in TIMES[:DRY]),
-)
-"""Names of the bill's columns: hops in g/l, alpha acids in mg/l, and alpha acids that the boil isomerises in mg/l."""
+"""Names of these times, as in the input ``hops_early``."""
 
-_COLUMN = {
+_TIME = {
     Stage.MASH: EARLY,
     Stage.FIRST_WORT: EARLY,
     Stage.START: EARLY,
@@ -48,19 +43,19 @@ MINUTES = {
     Stage.WHIRLPOOL: 0.0,
     Stage.DRY_HOP: 0.0,
 }
-"""Minutes of boil that a stage stands for where none are given."""
+"""Boil time in minutes that is assumed for a stage."""
 WHIRLPOOL_MINUTES = 2.0
-"""Minutes credited to hops that go in at flame-out: hot wort isomerises on for a while."""
+"""Boil time in minutes credited to hops added at flame-out: isomerisation goes on in hot wort."""
 EXTRACT_ALPHA = 25.0
-"""Alpha acids, %, that no cone holds: what has as much is an extract."""
+"""Alpha acid, %, from which a hop product is an extract: no cone contains as much."""
 CONE_ALPHA = 12.0
-"""Alpha acids, %, of the cones that an extract's weight is turned into."""
-MOST_PER_LITRE = 1e6
-"""Every column ends here, so that no volume is too small for float32."""
+"""Alpha acid, %, of the cones whose weight stands for the weight of an extract."""
+MAX_PER_LITRE = 1e6
+"""Upper limit of every input, so that a tiny volume does not overflow float32."""
 
 
-def column_of(minutes: float) -> int:
-    """The column of hops that boil so long; flame-out counts as whirlpool."""
+def time_of(minutes: float) -> int:
+    """Map a boil time to a time of addition; flame-out counts as whirlpool."""
     if minutes >= 45.0:
         return EARLY
     if minutes >= 20.0:
@@ -70,61 +65,67 @@ def column_of(minutes: float) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Addition:
-    """One addition of hops, resolved."""
+    """One addition of hops.
+
+    Attributes:
+        grams: Weight, g.
+        alpha: Alpha acid, %.
+        time: Time of addition: `EARLY` to `DRY`.
+        minutes: Boil time, minutes.
+    """
 
     grams: float
     alpha: float
-    """Alpha acids, %."""
-    column: int
+    time: int
     minutes: float
-    """Time in the boil."""
 
     @classmethod
     def at_stage(cls, grams: float, alpha: float, stage: Stage) -> "Addition":
-        """An addition whose time is told by a stage."""
-        return cls(grams, alpha, _COLUMN[stage], MINUTES[stage])
+        """Create an addition at a stage."""
+        return cls(grams, alpha, _TIME[stage], MINUTES[stage])
 
     @classmethod
     def at_minutes(cls, grams: float, alpha: float, minutes: float) -> "Addition":
-        """An addition whose time in the boil is known."""
-        return cls(grams, alpha, column_of(minutes), minutes)
+        """Create an addition with a known boil time."""
+        return cls(grams, alpha, time_of(minutes), minutes)
 
 
 def bill_row(additions: Iterable[Addition], litres: float) -> tuple[float, ...]:
-    """The bill's columns for one beer.
+    """Compute the inputs of one beer's hop bill.
 
-    Amounts enter per litre: twice the hops in twice the volume change nothing. Every column rises with every amount.
+    Amounts are per litre: twice the hops in twice the volume give the same row. Every value is non-decreasing in
+    every amount.
 
     Args:
         additions: The hops.
         litres: Volume after the boil.
 
     Returns:
-        Values of `BILL_COLUMNS`.
+        Values of `app.domains.beer.inputs.HOP_INPUTS`.
     """
     hops, alphas, isomerised = [0.0] * len(TIMES), [0.0] * len(TIMES), [0.0] * len(TIMES)
     for addition in additions:
-        column = addition.column
-        grams = min(addition.grams / litres, MOST_PER_LITRE)
+        time = addition.time
+        grams = min(addition.grams / litres, MAX_PER_LITRE)
         alpha = grams * addition.alpha * 10.0
-        hops[column] += grams * addition.alpha / CONE_ALPHA if addition.alpha >= EXTRACT_ALPHA else grams
-        alphas[column] += alpha
-        if column != DRY:
-            isomerised[column] += alpha * boil_factor(addition.minutes or WHIRLPOOL_MINUTES)
-    return tuple(min(value, MOST_PER_LITRE) for value in (*hops, *alphas, *isomerised[:DRY]))
+        hops[time] += grams * addition.alpha / CONE_ALPHA if addition.alpha >= EXTRACT_ALPHA else grams
+        alphas[time] += alpha
+        if time != DRY:
+            isomerised[time] += alpha * boil_factor(addition.minutes or WHIRLPOOL_MINUTES)
+    return tuple(min(value, MAX_PER_LITRE) for value in (*hops, *alphas, *isomerised[:DRY]))
 
 
 def tinseth(additions: Sequence[Addition], litres: float, bigness: float) -> float:
-    """Tinseth's plain figure, as brewing software gives it: hops at flame-out and dry hops count nothing.
+    """Compute Tinseth's estimate, as brewing software does: hops at flame-out and dry hops contribute nothing.
 
     Args:
         additions: The hops.
         litres: Volume after the boil.
-        bigness: Of the boil's gravity.
+        bigness: Bigness factor of the gravity of the boil, see `app.domains.beer.tinseth.bigness`.
 
     Returns:
-        IBU.
+        Bitterness, IBU.
     """
     return bigness * sum(
-        min(a.grams / litres, MOST_PER_LITRE) * a.alpha * 10.0 * boil_factor(a.minutes) for a in additions
+        min(a.grams / litres, MAX_PER_LITRE) * a.alpha * 10.0 * boil_factor(a.minutes) for a in additions
     )

@@ -1,4 +1,4 @@
-"""Figures of the beer domain: how bitter the answers are, how wide their intervals, and what was warned of."""
+"""Metrics of the beer domain: predicted bitterness, interval widths, warnings."""
 
 from collections.abc import Sequence
 
@@ -29,14 +29,14 @@ WARNINGS = Family("beer_warnings_total", "Warnings in answers, by code.", "count
 
 
 class BeerMetrics:
-    """Counts the answers of one version."""
+    """Counts the predictions of one version."""
 
     def __init__(self, registry: Registry, manifest: Manifest) -> None:
-        """Initialize the beer metrics.
+        """Initialize the metrics.
 
         Args:
-            registry: Holds the figures.
-            manifest: Of the version.
+            registry: Registry that holds the values.
+            manifest: Manifest of the version.
         """
         labels = (manifest.name, manifest.version)
         self._registry = registry
@@ -44,22 +44,22 @@ class BeerMetrics:
         self._warnings: dict[str, int] = {}
         self._width = Distribution(registry, WIDTH, *labels)
 
-    def answered(self, figures: NDArray[np.float64], warnings: Sequence[Sequence[Warning]]) -> None:
-        """Count answers.
+    def count(self, figures: NDArray[np.float64], warnings: Sequence[Sequence[Warning]]) -> None:
+        """Count predictions.
 
         Args:
-            figures: Bitterness, lower and upper end of the interval of each beer, IBU, shape (n_beers, 3).
-            warnings: Of each beer.
+            figures: Bitterness, lower end and upper end of the interval, IBU, shape (n_beers, 3).
+            warnings: Warnings of each beer.
         """
-        widths = figures[:, 2] - figures[:, 1]
-        self._bitterness.add_all(figures[:, 0])
-        self._width.add_all(widths)
-        for found in filter(None, warnings):
-            self._warned(found)
+        ibu, lower, upper = figures.T
+        self._bitterness.add_all(ibu)
+        self._width.add_all(upper - lower)
+        for of_beer in filter(None, warnings):
+            self._count_warnings(of_beer)
 
-    def _warned(self, warnings: Sequence[Warning]) -> None:
+    def _count_warnings(self, warnings: Sequence[Warning]) -> None:
         for code in (warning["code"] for warning in warnings):
-            place = self._warnings.get(code)
-            if place is None:
-                place = self._warnings[code] = self._registry.place(WARNINGS, code)
-            self._registry.values[place] += 1.0
+            slot = self._warnings.get(code)
+            if slot is None:
+                slot = self._warnings[code] = self._registry.place(WARNINGS, code)
+            self._registry.values[slot] += 1.0

@@ -1,120 +1,125 @@
-"""What makes a beer's answer less sure than its interval says: figures out of range or at odds with each other."""
+"""Plausibility checks: warnings for values outside the trained range and for values that disagree."""
 
 import math
 from collections.abc import Sequence
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.bundle.manifest import Input, Manifest
 from app.domains.api import Warning
-from app.domains.beer.recipe import FIELDS
+from app.domains.beer.inputs import ABV, EBC, FG, INPUTS, OG, SRM
 from app.domains.beer.units import ABV_PER_POINT, EBC_PER_SRM
 
 COLOUR_TOLERANCE = 0.1
-"""Share by which EBC may differ from 1.97 SRM, ..."""
-LEAST_COLOUR_GAP = 2.0
-"""... and EBC by which it must differ at least to be worth a word: pale beers are stated in whole units."""
+"""Relative difference between EBC and 1.97 SRM that is allowed."""
+MIN_COLOUR_GAP = 2.0
+"""Difference in EBC that is always allowed: pale beers are stated in whole units."""
 ABV_TOLERANCE = 0.15
-"""Share by which ABV may differ from what the gravities give, ..."""
-LEAST_ABV_GAP = 1.0
-"""... and % vol by which it must differ at least: the rule itself is off by that much in strong beers."""
+"""Relative difference between ABV and the alcohol that follows from the gravities that is allowed."""
+MIN_ABV_GAP = 1.0
+"""Difference in % vol that is always allowed: in strong beers the rule itself is off by that much."""
 MANY = 16
-"""Beers from which on it pays to look for doubtful ones all at once."""
+"""Number of rows from which a vectorised check is faster than one row at a time."""
+
+_COMPARED = (ABV, OG, FG, EBC, SRM)
 
 
 class PlausibilityChecks:
-    """Finds what is doubtful of the beers that one version of a model answers."""
+    """Checks the rows of one version of a model."""
 
     def __init__(self, manifest: Manifest) -> None:
-        """Initialize the plausibility checks.
+        """Initialize the checks.
 
         Args:
-            manifest: Of the version; holds the trained ranges.
+            manifest: Manifest of the version, with the trained ranges.
         """
-        self._inputs = manifest.inputs
         self._ranges = [declared.trained_range or (-math.inf, math.inf) for declared in manifest.inputs]
         exact = np.array(self._ranges)
-        rounded = exact.astype(np.float32)  # an end of the range may arrive as float32, and is no more outside for that
+        rounded = exact.astype(np.float32)  # an end of the range is inside in float32, too
         self._low, self._high = np.minimum(exact, rounded)[:, 0], np.maximum(exact, rounded)[:, 1]
-        self._ends = list(zip(self._low.tolist(), self._high.tolist(), strict=True))
-        outside = (_outside(i, *ends) for i, ends in zip(self._inputs, self._ranges, strict=True))
+        self._bounds = list(zip(self._low.tolist(), self._high.tolist(), strict=True))
+        outside = (_outside(i, *ends) for i, ends in zip(manifest.inputs, self._ranges, strict=True))
         self._warnings = [*outside, _COLOUR_MISMATCH, _ABV_MISMATCH]
+        columns = [declared.name for declared in manifest.inputs]
+        self._compared = [columns.index(declared.name) for declared in _COMPARED]
+        self._compared_of = itemgetter(*self._compared)
 
     def of(self, row: Sequence[float]) -> list[Warning]:
-        """Warnings for one beer.
+        """Check one row.
 
         Args:
-            row: The inputs in the manifest's order, the six vital figures first; NaN is missing.
+            row: Values in the order of the manifest's inputs; NaN is missing.
 
         Returns:
-            Warnings, in the order of the inputs; empty for most beers.
+            Warnings in the order of the inputs; empty for most beers.
         """
-        found = []
-        for warning, value, (low, high) in zip(self._warnings, row, self._ends, strict=False):
+        result = []
+        for warning, value, (low, high) in zip(self._warnings, row, self._bounds, strict=False):
             if value < low or value > high:
-                found.append(warning)
-        abv, og, fg, ebc, srm = row[:5]
+                result.append(warning)
+        abv, og, fg, ebc, srm = self._compared_of(row)
         gap = abs(ebc - EBC_PER_SRM * srm)
-        if gap > LEAST_COLOUR_GAP and gap > COLOUR_TOLERANCE * ebc:
-            found.append(_COLOUR_MISMATCH)
+        if gap > MIN_COLOUR_GAP and gap > COLOUR_TOLERANCE * ebc:
+            result.append(_COLOUR_MISMATCH)
         gap = abs(abv - ABV_PER_POINT * (og - fg))
-        if gap > LEAST_ABV_GAP and gap > ABV_TOLERANCE * abv:
-            found.append(_ABV_MISMATCH)
-        return found
+        if gap > MIN_ABV_GAP and gap > ABV_TOLERANCE * abv:
+            result.append(_ABV_MISMATCH)
+        return result
 
     def of_each(self, rows: NDArray[np.float64]) -> list[list[Warning]]:
-        """Warnings for many beers: the doubtful ones are looked for all at once where there are enough of them.
+        """Check several rows.
 
         Args:
-            rows: Shape (n_rows, n_inputs), as `of` takes each.
+            rows: Shape (n_rows, n_inputs), see `of`.
 
         Returns:
-            Warnings of each beer.
+            Warnings of each row.
         """
-        found: list[list[Warning]] = [[] for _ in rows]
-        for number, warning in self.by_row(rows):
-            found[number].append(warning)
-        return found
+        result: list[list[Warning]] = [[] for _ in rows]
+        for index, warning in self.by_row(rows):
+            result[index].append(warning)
+        return result
 
     def by_row(self, rows: NDArray[np.float64]) -> list[tuple[int, Warning]]:
-        """Warnings for many beers, each with its beer's number; costs next to nothing where there are none.
+        """Check several rows and list the warnings; costs next to nothing where there are none.
 
         Args:
-            rows: Shape (n_rows, n_inputs), as `of` takes each.
+            rows: Shape (n_rows, n_inputs), see `of`.
 
         Returns:
-            Number and warning, by beer and then as `of` orders them.
+            Row index and warning, by row and then in the order of `of`.
         """
         if len(rows) < MANY:
-            return [(number, warning) for number, row in enumerate(rows.tolist()) for warning in self.of(row)]
-        abv, og, fg, ebc, srm = rows[:, :5].T
-        colour, alcohol = np.abs(ebc - EBC_PER_SRM * srm), np.abs(abv - ABV_PER_POINT * (og - fg))
-        at_odds = [
-            (colour > LEAST_COLOUR_GAP) & (colour > COLOUR_TOLERANCE * ebc),
-            (alcohol > LEAST_ABV_GAP) & (alcohol > ABV_TOLERANCE * abv),
+            return [(index, warning) for index, row in enumerate(rows.tolist()) for warning in self.of(row)]
+        abv, og, fg, ebc, srm = rows.T[self._compared]
+        colour_gap, abv_gap = np.abs(ebc - EBC_PER_SRM * srm), np.abs(abv - ABV_PER_POINT * (og - fg))
+        disagree = [
+            (colour_gap > MIN_COLOUR_GAP) & (colour_gap > COLOUR_TOLERANCE * ebc),
+            (abv_gap > MIN_ABV_GAP) & (abv_gap > ABV_TOLERANCE * abv),
         ]
-        doubtful = np.column_stack([(rows < self._low) | (rows > self._high), *at_odds])
-        return [(number, self._warnings[kind]) for number, kind in np.argwhere(doubtful).tolist()]
+        flags = np.column_stack([(rows < self._low) | (rows > self._high), *disagree])
+        return [(index, self._warnings[kind]) for index, kind in np.argwhere(flags).tolist()]
 
 
 _COLOUR_MISMATCH: Warning = {
     "code": "colour_mismatch",
-    "message": "ebc and srm disagree: EBC is 1.97 times SRM. The model saw both as given.",
-    "field": "ebc",
+    "message": "ebc and srm disagree: EBC is 1.97 times SRM. The model received both values as given.",
+    "field": EBC.field,
 }
 _ABV_MISMATCH: Warning = {
     "code": "abv_mismatch",
     "message": "abv does not follow from the gravities: about 131.25 (OG - FG) in specific gravity is expected.",
-    "field": "abv",
+    "field": ABV.field,
 }
 
 
 def _outside(declared: Input, low: float, high: float) -> Warning:
-    field = FIELDS[declared.name]
-    what = field if field == declared.name else f"{field} ({declared.description})"
+    known = INPUTS[declared.name]
+    what = f"{known.field}: {known.label}" if known.label else known.name
     return {
         "code": "outside_trained_range",
-        "message": f"{what} is outside what the model has seen: {low:g} to {high:g} {declared.unit}".rstrip() + ".",
-        "field": field,
+        "message": f"{what} is outside the trained range of {low:g} to {high:g} {declared.unit}".rstrip() + ".",
+        "field": known.field,
     }

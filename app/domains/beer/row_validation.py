@@ -1,74 +1,70 @@
-"""Rows of the beer models as they come over the open protocol: the bounds, contradictions and doubts of the schema."""
+"""Validates rows that arrive by the Open Inference Protocol, with the bounds and checks of the typed API."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from app.bundle.manifest import Manifest
+from app.domains.beer.inputs import FG, INPUTS, OG
 from app.domains.beer.plausibility import PlausibilityChecks
-from app.domains.beer.recipe import VITAL_COLUMNS
-from app.domains.beer.schema import Beer
 from app.errors import InputError, Problem
 from app.oip.signature import Checked
 from app.runtime.predictor import Array
 
-GRAVITIES = (900.0, 1300.0)
-"""Points; specific gravity is for people, and the manifest declares the unit."""
 FEW = 4
-"""Rows up to which it pays to look at them one by one."""
-_AMOUNT = (0.0, np.inf)
-"""Of what a hop bill or a grist comes to."""
-_OG, _FG = VITAL_COLUMNS.index("target_og"), VITAL_COLUMNS.index("target_fg")
+"""Number of rows up to which a check of one row at a time is faster than a vectorised one."""
 
 
-class RowCheck:
-    """Looks at rows of one version as the typed face looks at beers."""
+class RowValidator:
+    """Validates rows of one version of a model."""
 
     def __init__(self, manifest: Manifest) -> None:
-        """Initialize the row check.
+        """Initialize the validator.
 
         Args:
-            manifest: Of the version.
+            manifest: Manifest of the version.
         """
         self._names = [declared.name for declared in manifest.inputs]
         self._units = [f" {declared.unit}" if declared.unit else "" for declared in manifest.inputs]
-        self._low, self._high = np.array([_BOUNDS.get(name, _AMOUNT) for name in self._names], np.float32).T
+        bounds = [(INPUTS[name].low, INPUTS[name].high) for name in self._names]
+        self._low, self._high = np.array(bounds, np.float32).T
         self._bounds = list(zip(self._low.tolist(), self._high.tolist(), strict=True))
-        self._doubts = PlausibilityChecks(manifest)
+        self._og, self._fg = self._names.index(OG.name), self._names.index(FG.name)
+        self._plausibility = PlausibilityChecks(manifest)
 
     def __call__(self, rows: Array) -> Checked:
-        """Look at rows.
+        """Validate rows.
 
         Args:
-            rows: Shape (n_rows, n_inputs), float32, columns in the manifest's order; NaN is missing.
+            rows: Shape (n_rows, n_inputs), float32, columns in the manifest's order, gravities in points; NaN is
+                missing.
 
         Returns:
-            Row number and warning, by row.
+            Row index and warning, by row.
 
         Raises:
-            InputError: A value is out of bounds, or the gravities contradict each other; the first row of each input
-                that is wrong is told.
+            InputError: If a value is out of bounds or the gravities contradict each other. It names the first wrong
+                row of each input.
         """
-        if len(rows) > FEW or not all(map(self._is_right, rows.tolist())):
-            self._refuse_wrong(rows)
-        return self._doubts.by_row(rows.astype(np.float64))
+        if len(rows) > FEW or not all(map(self._is_valid, rows.tolist())):
+            self._raise_if_invalid(rows)
+        return self._plausibility.by_row(rows.astype(np.float64))
 
-    def _is_right(self, row: Sequence[float]) -> bool:
+    def _is_valid(self, row: Sequence[float]) -> bool:
         for value, (low, high) in zip(row, self._bounds, strict=True):
             if value < low or value > high:
                 return False
-        return not row[_FG] > row[_OG]
+        return not row[self._fg] > row[self._og]
 
-    def _refuse_wrong(self, rows: Array) -> None:
+    def _raise_if_invalid(self, rows: Array) -> None:
         wrong = (rows < self._low) | (rows > self._high)
         if wrong.any():
             columns = np.flatnonzero(wrong.any(axis=0)).tolist()
             raise InputError([self._out_of_bounds(wrong, column) for column in columns])
-        swapped = rows[:, _FG] > rows[:, _OG]
+        swapped = rows[:, self._fg] > rows[:, self._og]
         if swapped.any():
-            reason = f"row {int(swapped.argmax())}: the final gravity is above the original gravity (target_og)"
-            raise InputError([Problem("inputs.target_fg", "gravities_swapped", reason)])
+            reason = f"row {int(swapped.argmax())}: the final gravity is above the original gravity ({OG.name})"
+            raise InputError([Problem(f"inputs.{FG.name}", "gravities_swapped", reason)])
 
     def _out_of_bounds(self, wrong: Array, column: int) -> Problem:
         low, high = self._low[column], self._high[column]
@@ -76,12 +72,3 @@ class RowCheck:
         allowed = f"{low:g} to {high:g}{unit}" if np.isfinite(high) else f"{low:g}{unit} or more"
         reason = f"row {int(wrong[:, column].argmax())}: must be {allowed}"
         return Problem(f"inputs.{self._names[column]}", "out_of_bounds", reason)
-
-
-def _bounds(field: str) -> tuple[float, float]:
-    metadata: list[Any] = Beer.model_fields[field].metadata
-    low, high = (next(getattr(part, side) for part in metadata if hasattr(part, side)) for side in ("ge", "le"))
-    return float(low), float(high)
-
-
-_BOUNDS = {name: GRAVITIES if name in ("target_og", "target_fg") else _bounds(name) for name in VITAL_COLUMNS}

@@ -8,11 +8,17 @@ from typing_extensions import TypedDict
 
 from app.domains.api import ModelRef, Warning
 from app.domains.beer.hop_bill import Stage
+from app.domains.beer.inputs import ABV, EBC, OG, PH, SRM
+from app.domains.beer.units import POINTS_PER_SG
 
-LARGEST_BATCH = 1000
-MOST_ADDITIONS = 50
-LONGEST_NAME = 80
+MAX_BEERS = 1000
+"""Beers in one batch."""
+MAX_ADDITIONS = 50
+"""Hop additions or malts in one beer."""
+MAX_NAME_LENGTH = 80
+"""Characters in the name of a hop, malt or yeast."""
 DEFAULT_BATCH_L = 20.0
+"""Volume after the boil, l, if a request states none."""
 
 EXAMPLE_BEER: dict[str, JsonValue] = {"abv": 5.6, "target_og": 1056.0, "target_fg": 1013.0, "ebc": 17.0, "ph": 4.4}
 EXAMPLE_RECIPE: dict[str, JsonValue] = {
@@ -35,18 +41,22 @@ EXAMPLE_PREDICTION: dict[str, JsonValue] = {
 }
 
 
+_LOW_SG, _HIGH_SG = OG.low / POINTS_PER_SG, OG.high / POINTS_PER_SG
+
+
 class _Gravity:
-    """A gravity in points (900-1300) or as specific gravity (0.900-1.300), each strictly a number."""
+    """A gravity in points or as specific gravity, strictly a number."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.union_schema(
             [
-                core_schema.float_schema(ge=900, le=1300, strict=True, allow_inf_nan=False),
-                core_schema.float_schema(ge=0.9, le=1.3, strict=True, allow_inf_nan=False),
+                core_schema.float_schema(ge=OG.low, le=OG.high, strict=True, allow_inf_nan=False),
+                core_schema.float_schema(ge=_LOW_SG, le=_HIGH_SG, strict=True, allow_inf_nan=False),
             ],
             mode="left_to_right",
             custom_error_type="gravity",
-            custom_error_message="must be a number: 900 to 1300 points, or 0.900 to 1.300 specific gravity",
+            custom_error_message=f"must be a number: {OG.low:g} to {OG.high:g} points, or {_LOW_SG:.3f} to "
+            f"{_HIGH_SG:.3f} specific gravity",
         )
 
 
@@ -55,30 +65,32 @@ Gravity = Annotated[float, _Gravity()]
 _FIELD = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
 
-Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH)]
 Volume = Annotated[float, Field(gt=0, le=100_000, json_schema_extra={"unit": "l"})]
 
 
 class Hop(BaseModel):
-    """One addition of hops; either `stage` or `boil_minutes` says when."""
+    """One addition of hops, with its time as either `stage` or `boil_minutes`."""
 
     model_config = _FIELD
 
-    name: Name = Field(description="Variety, as on the packet.")
+    name: Name = Field(description="Variety.")
     amount_g: float = Field(ge=0, le=10_000_000, description="Weight, g.", json_schema_extra={"unit": "g"})
     alpha_acid: float | None = Field(
         default=None,
         ge=0,
         le=70,
-        description="Alpha acids, %; where missing, the variety's typical figure is taken.",
+        description="Alpha acid, %; if missing, the variety's typical figure is used.",
         json_schema_extra={"unit": "%"},
     )
-    stage: Annotated[Stage, Field(strict=False)] | None = Field(default=None, description="When it goes in.")
+    stage: Annotated[Stage, Field(strict=False)] | None = Field(
+        default=None, description="Stage of brewing at which the hops are added."
+    )
     boil_minutes: float | None = Field(
         default=None,
         ge=0,
         le=300,
-        description="Minutes in the boil; 0 is flame-out.",
+        description="Boil time, minutes; 0 is flame-out.",
         json_schema_extra={"unit": "min"},
     )
 
@@ -88,7 +100,7 @@ class Malt(BaseModel):
 
     model_config = _FIELD
 
-    name: Name = Field(description="Name, as on the sack.")
+    name: Name = Field(description="Name of the malt.")
     amount_kg: float = Field(ge=0, le=1_000_000, description="Weight, kg.", json_schema_extra={"unit": "kg"})
 
 
@@ -97,32 +109,34 @@ class Beer(BaseModel):
 
     model_config = ConfigDict(**_FIELD, json_schema_extra={"examples": [EXAMPLE_BEER, EXAMPLE_RECIPE]})
 
-    abv: float = Field(ge=0, le=70, description="Alcohol, % vol.", json_schema_extra={"unit": "% vol"})
+    abv: float = Field(ge=ABV.low, le=ABV.high, description="Alcohol, % vol.", json_schema_extra={"unit": ABV.unit})
     target_og: Gravity = Field(description="Original gravity, in points (1056) or as specific gravity (1.056).")
     target_fg: Gravity = Field(
-        description="Final gravity, in points (1013) or as specific gravity (1.013); not above the original one."
+        description="Final gravity, in points (1013) or as specific gravity (1.013); at most the original gravity."
     )
     ebc: float | None = Field(
         default=None,
-        ge=0,
-        le=1000,
-        description="Colour, EBC. Where only one of EBC and SRM is given, the other follows: EBC = 1.97 SRM.",
-        json_schema_extra={"unit": "EBC"},
+        ge=EBC.low,
+        le=EBC.high,
+        description="Colour, EBC. If only one of EBC and SRM is given, the other follows: EBC = 1.97 SRM.",
+        json_schema_extra={"unit": EBC.unit},
     )
-    srm: float | None = Field(default=None, ge=0, le=600, description="Colour, SRM.", json_schema_extra={"unit": "SRM"})
-    ph: float | None = Field(default=None, ge=2.5, le=7, description="pH of the finished beer.")
+    srm: float | None = Field(
+        default=None, ge=SRM.low, le=SRM.high, description="Colour, SRM.", json_schema_extra={"unit": SRM.unit}
+    )
+    ph: float | None = Field(default=None, ge=PH.low, le=PH.high, description="pH of the finished beer.")
     hops: list[Hop] | None = Field(
         default=None,
-        max_length=MOST_ADDITIONS,
-        description="The hop bill. With it the recipe model answers; an empty list is a beer without hops.",
+        max_length=MAX_ADDITIONS,
+        description="The hop bill. If given, the recipe model predicts; an empty list is a beer without hops.",
     )
     batch_volume_l: Volume = Field(default=DEFAULT_BATCH_L, description="Volume after the boil, l.")
     boil_volume_l: Volume | None = Field(default=None, description="Volume before the boil, l.")
     malts: list[Malt] | None = Field(
-        default=None, max_length=MOST_ADDITIONS, description="The grist; used beside hops."
+        default=None, max_length=MAX_ADDITIONS, description="The grist; used only with `hops`."
     )
-    yeast: Name | None = Field(default=None, description="The yeast's name or code; used beside hops.")
-    explain: bool = Field(default=False, description="Whether to tell why.")
+    yeast: Name | None = Field(default=None, description="Name or code of the yeast; used only with `hops`.")
+    explain: bool = Field(default=False, description="Whether to explain the prediction.")
 
 
 class Beers(BaseModel):
@@ -130,11 +144,13 @@ class Beers(BaseModel):
 
     model_config = _FIELD
 
-    beers: list[Beer] = Field(min_length=1, max_length=LARGEST_BATCH, description="The beers; answers keep the order.")
+    beers: list[Beer] = Field(
+        min_length=1, max_length=MAX_BEERS, description="The beers. Predictions keep their order."
+    )
 
 
 class Interval(TypedDict):
-    """Where the bitterness lies with the probability `coverage`, IBU."""
+    """Interval that contains the bitterness with the probability `coverage`, IBU."""
 
     lower: float
     upper: float
@@ -142,13 +158,13 @@ class Interval(TypedDict):
 
 
 class Estimates(TypedDict):
-    """What others would say, IBU."""
+    """Estimates by other methods, IBU."""
 
     tinseth: float
 
 
 class Contribution(TypedDict):
-    """What some of the inputs add to the bitterness."""
+    """What a group of inputs adds to the bitterness, IBU."""
 
     group: str
     inputs: list[str]
@@ -156,7 +172,7 @@ class Contribution(TypedDict):
 
 
 class Explanation(TypedDict):
-    """Why: `base_value` and the contributions add up to `ibu`."""
+    """Explanation of a prediction: `base_value` and the contributions add up to `ibu`."""
 
     base_value: float
     contributions: list[Contribution]
@@ -164,7 +180,7 @@ class Explanation(TypedDict):
 
 @with_config(ConfigDict(json_schema_extra={"examples": [EXAMPLE_PREDICTION]}))
 class Prediction(TypedDict):
-    """The answer for one beer."""
+    """Prediction for one beer."""
 
     ibu: float
     interval: Interval
@@ -175,6 +191,6 @@ class Prediction(TypedDict):
 
 
 class Predictions(TypedDict):
-    """The answers for a batch, in its order."""
+    """Predictions for a batch, in its order."""
 
     predictions: list[Prediction]

@@ -1,4 +1,4 @@
-"""Tinseth's estimate of bitterness.
+"""Tinseth's formula of hop utilisation.
 
 Source: Glenn Tinseth, "Glenn's Hop Utilization Numbers" (1995-1997), realbeer.com/hops/research.html.
 """
@@ -6,21 +6,22 @@ Source: Glenn Tinseth, "Glenn's Hop Utilization Numbers" (1995-1997), realbeer.c
 from math import exp
 
 BOIL_CURVE = 0.04
-"""Rate at which utilisation rises with the boil, per minute."""
+"""Rate at which utilisation rises with boil time, per minute."""
 BOIL_SCALE = 4.15
-"""Divides the boil curve, so that utilisation is right at its end."""
+"""Divisor of the boil curve that yields the utilisation at the end of the boil."""
 BIGNESS = 1.65
+"""Factor of the bigness formula, 1.65 x 0.000125^(SG - 1): utilisation falls with gravity."""
 BIGNESS_BASE = 0.000125
-"""Utilisation falls with gravity as 1.65 x 0.000125^(SG - 1)."""
-LEAST_POINTS, MOST_POINTS = 900.0, 1500.0
-"""Gravities of a boil, in points, beyond which the formula is not taken: no wort is there, and it would overflow."""
+"""Base of the bigness formula."""
+MIN_POINTS, MAX_POINTS = 900.0, 1500.0
+"""Gravities of a boil, in points, that the formula is limited to: no wort lies outside, and it would overflow."""
 
 
 def boil_factor(minutes: float) -> float:
-    """Share of the alpha acids that a boil isomerises, before gravity: (1 - exp(-0.04 t)) / 4.15.
+    """Compute the share of alpha acid that a boil isomerises, before gravity: (1 - exp(-0.04 t)) / 4.15.
 
     Args:
-        minutes: Time in the boil.
+        minutes: Boil time.
 
     Returns:
         0 to 0.241.
@@ -29,7 +30,7 @@ def boil_factor(minutes: float) -> float:
 
 
 def bigness(points: float) -> float:
-    """How gravity lowers utilisation: 1.65 x 0.000125^(SG - 1).
+    """Compute the factor by which gravity changes utilisation: 1.65 x 0.000125^(SG - 1).
 
     Args:
         points: Gravity of the boil, in points.
@@ -37,6 +38,6 @@ def bigness(points: float) -> float:
     Returns:
         1.65 in water, less in strong wort.
     """
-    bounded = min(max(points, LEAST_POINTS), MOST_POINTS)
+    bounded = min(max(points, MIN_POINTS), MAX_POINTS)
     falls: float = BIGNESS_BASE ** (bounded / 1000.0 - 1.0)
     return BIGNESS * falls

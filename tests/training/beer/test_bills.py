@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from app.domains.beer.api import RECIPE as SERVED
-from app.domains.beer.hop_bill import BILL_COLUMNS
-from app.domains.beer.recipe import RECIPE_COLUMNS, resolve, vital_rows
+from app.domains.beer.inputs import GRIST_INPUTS, HOP_INPUTS, VITAL_INPUTS, names
+from app.domains.beer.recipe import resolve, vital_rows
 from app.domains.beer.schema import Beer
 from app.domains.beer.varieties import find
 from tests.known import REPOSITORY
@@ -29,7 +29,7 @@ def _hop(name, grams=20, add="start", attribute="bitter", unit="grams"):
 
 
 def _columns(beer):
-    return dict(zip(RECIPE_COLUMNS[6:], recipe_row(beer), strict=True))
+    return dict(zip(names((*HOP_INPUTS, *GRIST_INPUTS)), recipe_row(beer), strict=True))
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def test_amounts_enter_per_litre_of_the_data():
     small = _columns(_beer(_hop("Saaz")))
     large = _columns(_beer(_hop("Saaz", 0.04, unit="kg"), volume={"value": 40, "unit": "litres"}))
     assert small["hops_early"] == 1.0
-    assert [large[name] for name in BILL_COLUMNS] == [small[name] for name in BILL_COLUMNS]
+    assert [large[name] for name in names(HOP_INPUTS)] == [small[name] for name in names(HOP_INPUTS)]
 
 
 def test_an_unknown_time_is_taken_as_late():
@@ -116,8 +116,8 @@ def test_an_unknown_time_is_taken_as_late():
 )
 def test_what_cannot_be_read_gives_an_empty_bill(beer):
     found = _columns(beer)
-    assert {found[name] for name in BILL_COLUMNS} == {0.0}
-    assert all(math.isnan(found[name]) for name in RECIPE_COLUMNS[-4:])
+    assert {found[name] for name in names(HOP_INPUTS)} == {0.0}
+    assert all(math.isnan(found[name]) for name in names(GRIST_INPUTS))
 
 
 @pytest.mark.parametrize(
@@ -151,10 +151,7 @@ def _assert_parity(beers):
     rows = RECIPE.rows(frame)
     for row, (_, told) in zip(rows, frame.iterrows(), strict=True):
         hops, malts, yeast = _as_asked(told["beer"])
-        figures = {
-            name: None if math.isnan(told[name]) else told[name]
-            for name in ("abv", "target_og", "target_fg", "ebc", "srm", "ph")
-        }
+        figures = {name: None if math.isnan(told[name]) else told[name] for name in names(VITAL_INPUTS)}
         beer = Beer.model_validate({**figures, "hops": hops, "malts": malts, "yeast": yeast})
         served = np.array((*vital_rows([beer])[0], *resolve(beer, beer.hops).columns), dtype=np.float32)
         assert served == pytest.approx(row, rel=1e-6, nan_ok=True)

@@ -9,23 +9,30 @@ from hypothesis import strategies as st
 from app.bundle.manifest import MODEL
 from app.bundle.store import highest, read_bundle
 from app.domains.beer.api import RECIPE as SERVED
-from app.domains.beer.grist import GRIST_COLUMNS
-from app.domains.beer.hop_bill import BILL_COLUMNS, DRY, Addition, Stage, bill_row
-from app.domains.beer.recipe import RECIPE_COLUMNS
+from app.domains.beer.hop_bill import DRY, Addition, Stage, bill_row
+from app.domains.beer.inputs import GRIST_INPUTS, HOP_INPUTS, RECIPE_INPUTS, VITAL_INPUTS, names
 from tests.known import REPOSITORY
+from training.beer.catalogue import SPECS
 from training.beer.estimates import scaled_tinseth, tinseth
-from training.beer.recipe import FEATURES, RECIPE
+from training.beer.recipe import RECIPE
 from training.beer.recipe_features import TYPICAL, recipe_features
 from training.export import PACKED, TOLERANCE, check_parity, random_inputs
-from training.spec import feature_matrix, named
+from training.spec import column_of, feature_matrix, groups, named, random_ranges
 
-VITALS = st.tuples(
-    st.floats(0, 70),
-    st.floats(900, 1300),
-    st.floats(900, 1300),
-    *[st.none() | st.floats(low, high) for low, high in ((0, 1000), (0, 600), (2.5, 7))],
+VITALS = st.fixed_dictionaries(
+    {c.name: st.floats(c.low, c.high) for c in VITAL_INPUTS if not c.optional},
+    optional={c.name: st.floats(c.low, c.high) for c in VITAL_INPUTS if c.optional},
 )
-GRIST = st.tuples(*[st.none() | st.floats(0, 1)] * 2, *[st.none() | st.sampled_from([0.0, 1.0])] * 2)
+GRIST = st.fixed_dictionaries(
+    {},
+    optional={
+        "oat_share": st.floats(0, 1),
+        "crystal_share": st.floats(0, 1),
+        "clean_ale_yeast": st.sampled_from([0.0, 1.0]),
+        "phenolic_yeast": st.sampled_from([0.0, 1.0]),
+    },
+)
+PALE_ALE = {"abv": 5.5, "target_og": 1054, "target_fg": 1012, "ebc": 15, "ph": 4.4}
 GRAMS, ALPHAS = st.floats(0, 500) | st.floats(0, 10_000_000), st.floats(0, 70)
 KETTLE = st.builds(Addition.at_minutes, GRAMS, ALPHAS, st.floats(0, 300)) | st.builds(
     Addition.at_stage, GRAMS, ALPHAS, st.sampled_from([stage for stage in Stage if stage is not Stage.DRY_HOP])
@@ -46,15 +53,16 @@ def _session(graph):
     return lambda rows: np.concatenate(session.run(["ibu", "lower", "upper"], {PACKED: rows}), axis=1)
 
 
-def _rows(vitals, bills, grist):
-    rows = [[np.nan if v is None else v for v in (*vitals, *bill, *grist)] for bill in bills]
-    return np.array(rows, dtype=np.float32)
+def _rows(vitals, bills, grist=None):
+    """Rows of one beer with several hop bills; values that are not given are missing."""
+    rows = [{**vitals, **dict(zip(names(HOP_INPUTS), bill, strict=True)), **(grist or {})} for bill in bills]
+    return np.array([[row.get(name, np.nan) for name in names(RECIPE_INPUTS)] for row in rows], dtype=np.float32)
 
 
 @settings(max_examples=300)
 @given(VITALS, st.lists(ANY, max_size=6), st.lists(KETTLE, min_size=1, max_size=3), LITRES, GRIST)
 def test_more_hops_in_the_kettle_lower_neither_answer_nor_interval(graphs, vitals, bill, more, litres, grist):
-    assert all(addition.column != DRY for addition in more)
+    assert all(addition.time != DRY for addition in more)
     rows = _rows(vitals, (bill_row(bill, litres), bill_row([*bill, *more], litres)), grist)
     for graph in graphs:
         before, after = graph(rows)
@@ -63,7 +71,7 @@ def test_more_hops_in_the_kettle_lower_neither_answer_nor_interval(graphs, vital
 
 def test_more_hops_do_raise_the_answer(graphs):
     bill = [Addition.at_stage(20.0, 10.0, Stage.START), Addition.at_stage(20.0, 10.0, Stage.END)]
-    rows = _rows((5.5, 1054, 1012, 15, None, 4.4), [bill_row(bill * times, 20.0) for times in (0, 1, 3)], (None,) * 4)
+    rows = _rows(PALE_ALE, [bill_row(bill * times, 20.0) for times in (0, 1, 3)])
     for graph in graphs:
         assert (np.diff(graph(rows), axis=0) > 1).all()
 
@@ -78,9 +86,7 @@ def test_a_beer_without_hops_gets_less_than_ten(graphs, vitals, grist):
 @settings(max_examples=200)
 @given(
     VITALS,
-    st.lists(
-        st.sampled_from([0.0, 1e-38, 1e-3, 1.0, 1e3, 1e6]), min_size=len(BILL_COLUMNS), max_size=len(BILL_COLUMNS)
-    ),
+    st.lists(st.sampled_from([0.0, 1e-38, 1e-3, 1.0, 1e3, 1e6]), min_size=len(HOP_INPUTS), max_size=len(HOP_INPUTS)),
     GRIST,
 )
 def test_whatever_the_columns_the_answer_is_finite_and_in_order(graphs, vitals, bill, grist):
@@ -95,36 +101,43 @@ def test_parity_on_all_rows_and_random_ones(trained_recipe):
 
 def test_malts_and_yeast_that_are_not_told_are_the_typical_ones(graphs):
     rows = random_inputs(RECIPE, 50, 3)
-    place = [RECIPE_COLUMNS.index(name) for name in GRIST_COLUMNS]
-    rows[:, place] = np.nan
     typical = rows.copy()
-    typical[:, place] = [TYPICAL[name] for name in GRIST_COLUMNS]
+    for name in names(GRIST_INPUTS):
+        column = column_of(RECIPE_INPUTS, name)
+        rows[:, column], typical[:, column] = np.nan, TYPICAL[name]
     for graph in graphs:
         assert (graph(rows) == graph(typical)).all()
 
 
 def test_every_kettle_column_rises_and_the_dry_ones_are_free():
-    kettle = {name for name in FEATURES if name.split("_")[0] in ("hops", "alpha", "isomerised")} - {"hops_dry"}
+    kettle = {name for name in RECIPE.defaults.features if name.split("_")[0] in ("hops", "alpha", "isomerised")} - {
+        "hops_dry"
+    }
     assert {name for name, sign in RECIPE.monotone.items() if sign == 1} == {"abv", "og", *kettle}
 
 
-def test_the_inputs_are_those_that_the_service_sends():
-    assert tuple(column.name for column in RECIPE.inputs) == RECIPE_COLUMNS
-    assert len(RECIPE.random_ranges) == len(RECIPE_COLUMNS) == len(RECIPE.golden[0])
-    assert sorted(name for group in RECIPE.reasons.values() for name in group) == sorted(RECIPE_COLUMNS)
+@pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
+def test_golden_rows_hold_declared_inputs_and_each_input_at_least_once(spec):
+    declared = {column.name: column for column in spec.inputs}
+    assert set().union(*spec.golden) == set(declared)
+    for row in spec.golden:
+        assert {name for name, column in declared.items() if not column.optional} <= set(row)
+        assert all(declared[name].low <= value <= declared[name].high for name, value in row.items())
+
+
+@pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
+def test_every_input_is_in_one_group_and_has_a_finite_random_range(spec):
+    assert sorted(name for group in groups(spec).values() for name in group) == sorted(c.name for c in spec.inputs)
+    assert np.isfinite(random_ranges(spec)).all()
 
 
 def test_sums_are_over_the_kettle_alone():
-    rows = np.zeros((1, len(RECIPE_COLUMNS)), np.float32)
-    rows[0, 1] = 1050
-    rows[0, 6:20] = bill_row(
-        [
-            Addition.at_minutes(20, 10, 60),
-            Addition.at_stage(40, 5, Stage.WHIRLPOOL),
-            Addition.at_stage(100, 8, Stage.DRY_HOP),
-        ],
-        20.0,
-    )
+    bill = [
+        Addition.at_minutes(20, 10, 60),
+        Addition.at_stage(40, 5, Stage.WHIRLPOOL),
+        Addition.at_stage(100, 8, Stage.DRY_HOP),
+    ]
+    rows = _rows({**PALE_ALE, "target_og": 1050}, [bill_row(bill, 20.0)])
     found = {name: float(column[0]) for name, column in recipe_features(named(RECIPE, rows)).items()}
     assert (found["alpha_kettle"], found["alpha_all"]) == (200.0, 600.0)
     assert found["isomerised"] == pytest.approx(100 * 0.2191 + 100 * 0.01853, rel=1e-3)
@@ -138,7 +151,7 @@ def test_tinseths_baseline_is_the_services_figure():
         Addition.at_stage(50.0, 10.0, Stage.DRY_HOP),
         Addition.at_stage(50.0, 10.0, Stage.WHIRLPOOL),
     ]
-    rows = _rows((5.0, 1050, 1010, None, None, None), [bill_row(bill, 20.0)] * 3, (None,) * 4)
+    rows = _rows({"abv": 5.0, "target_og": 1050, "target_fg": 1010}, [bill_row(bill, 20.0)] * 3)
     assert tinseth(rows, rows[:, 0], rows) == pytest.approx([34.6] * 3, abs=0.1)
     halves = np.float32([17.3, 17.3, 17.3])
     assert scaled_tinseth(rows, halves, rows) == pytest.approx(halves, abs=0.2)
@@ -147,6 +160,6 @@ def test_tinseths_baseline_is_the_services_figure():
 @pytest.mark.parametrize("og", [900, 990, 1000, 1300])
 def test_every_rising_feature_rises_with_kettle_hops_at_any_gravity(og):
     bills = [bill_row([Addition.at_minutes(grams, 10, 60)], 20.0) for grams in (0, 10, 10_000_000)]
-    rows = _rows((5.0, og, og, None, None, None), bills, (None,) * 4)
+    rows = _rows({"abv": 5.0, "target_og": og, "target_fg": og}, bills)
     found = recipe_features(named(RECIPE, rows))
     assert all((np.diff(found[name]) >= 0).all() and np.isfinite(found[name]).all() for name in RECIPE.monotone)

@@ -5,18 +5,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domains.beer.hop_bill import (
-    BILL_COLUMNS,
     DRY,
     EARLY,
     LATE,
+    MAX_PER_LITRE,
     MIDDLE,
-    MOST_PER_LITRE,
     WHIRLPOOL,
     Addition,
     Stage,
     bill_row,
     tinseth,
 )
+from app.domains.beer.inputs import HOP_INPUTS, names
 
 AMOUNTS = st.just(0.0) | st.floats(1e-6, 10_000_000)
 ALPHAS = st.floats(0, 70)
@@ -27,7 +27,7 @@ VOLUMES = st.floats(min_value=0, max_value=100_000, exclude_min=True)
 
 
 def row(*additions: Addition, litres: float = 20.0) -> dict[str, float]:
-    return dict(zip(BILL_COLUMNS, bill_row(additions, litres), strict=True))
+    return dict(zip(names(HOP_INPUTS), bill_row(additions, litres), strict=True))
 
 
 def test_an_addition_enters_per_litre_in_its_stages_columns() -> None:
@@ -39,18 +39,18 @@ def test_an_addition_enters_per_litre_in_its_stages_columns() -> None:
 
 
 @pytest.mark.parametrize(
-    ("minutes", "column"),
+    ("minutes", "time"),
     [(0, WHIRLPOOL), (0.5, LATE), (10, LATE), (19.9, LATE), (20, MIDDLE), (44.9, MIDDLE), (45, EARLY), (300, EARLY)],
 )
-def test_minutes_choose_the_column(minutes: float, column: int) -> None:
-    assert Addition.at_minutes(1.0, 1.0, minutes).column == column
+def test_boil_minutes_choose_the_time_of_addition(minutes: float, time: int) -> None:
+    assert Addition.at_minutes(1.0, 1.0, minutes).time == time
 
 
-def test_every_stage_has_a_column_and_only_dry_hops_isomerise_nothing() -> None:
+def test_every_stage_has_a_time_and_only_dry_hops_isomerise_nothing() -> None:
     for stage in Stage:
         addition = Addition.at_stage(10.0, 10.0, stage)
         isomerised = sum(value for name, value in row(addition).items() if name.startswith("isomerised"))
-        assert (isomerised == 0.0) == (addition.column == DRY) == (stage is Stage.DRY_HOP)
+        assert (isomerised == 0.0) == (addition.time == DRY) == (stage is Stage.DRY_HOP)
 
 
 def test_an_extract_weighs_as_the_cones_it_came_from() -> None:
@@ -59,7 +59,7 @@ def test_an_extract_weighs_as_the_cones_it_came_from() -> None:
 
 @given(st.lists(ADDITIONS, max_size=8), VOLUMES)
 def test_doubling_amounts_and_volume_changes_nothing(additions: list[Addition], litres: float) -> None:
-    doubled = [Addition(2 * a.grams, a.alpha, a.column, a.minutes) for a in additions]
+    doubled = [Addition(2 * a.grams, a.alpha, a.time, a.minutes) for a in additions]
     assert bill_row(doubled, 2 * litres) == bill_row(additions, litres)
 
 
@@ -68,7 +68,7 @@ def test_one_more_addition_lowers_no_column_and_nothing_overflows(
     additions: list[Addition], more: Addition, litres: float
 ) -> None:
     before, after = bill_row(additions, litres), bill_row([*additions, more], litres)
-    assert all(b <= a <= MOST_PER_LITRE for b, a in zip(before, after, strict=True))
+    assert all(b <= a <= MAX_PER_LITRE for b, a in zip(before, after, strict=True))
 
 
 def test_tinseth_is_plain_dry_hops_and_flame_out_count_nothing() -> None:

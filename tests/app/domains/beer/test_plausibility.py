@@ -12,7 +12,6 @@ from app.bundle.store import Bundle
 from app.domains.api import Warning
 from app.domains.beer.plausibility import MANY, PlausibilityChecks
 
-NAMES = ("abv", "target_og", "target_fg", "ebc", "srm", "ph")
 BEER = {"abv": 5.6, "target_og": 1056.0, "target_fg": 1013.0, "ebc": 17.0, "srm": 8.6, "ph": 4.4}
 COLOUR = st.just(math.nan) | st.floats(0, 600)
 PH = st.just(math.nan) | st.floats(2.5, 7)
@@ -35,7 +34,7 @@ def manifest(bundle: Bundle) -> Manifest:
 
 def said(manifest: Manifest, **changed: float) -> list[Warning]:
     figures = {**BEER, **changed}
-    return PlausibilityChecks(manifest).of([figures[name] for name in NAMES])
+    return PlausibilityChecks(manifest).of([figures[declared.name] for declared in manifest.inputs])
 
 
 def codes(manifest: Manifest, **changed: float) -> list[tuple[str, str]]:

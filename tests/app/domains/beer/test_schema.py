@@ -10,7 +10,7 @@ from app.domains.beer.schema import (
     EXAMPLE_BEER,
     EXAMPLE_PREDICTION,
     EXAMPLE_RECIPE,
-    LARGEST_BATCH,
+    MAX_BEERS,
     Beer,
     Beers,
     Prediction,
@@ -90,7 +90,7 @@ def test_an_unknown_field_is_refused_by_name(name: str) -> None:
 
 
 def test_a_batch_holds_one_to_a_thousand_beers() -> None:
-    assert len(Beers.model_validate({"beers": [BEER] * LARGEST_BATCH}).beers) == 1000
+    assert len(Beers.model_validate({"beers": [BEER] * MAX_BEERS}).beers) == 1000
     for beers, code in ([], "too_short"), ([BEER] * 1001, "too_long"):
         with pytest.raises(ValidationError) as caught:
             Beers.model_validate({"beers": beers})

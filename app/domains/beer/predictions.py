@@ -1,0 +1,94 @@
+"""Builds the rows that a version of a beer model takes and the predictions that a response holds."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.bundle.manifest import Manifest
+from app.domains.api import ModelRef
+from app.domains.beer.inputs import RECIPE_INPUTS, names
+from app.domains.beer.metrics import BeerMetrics
+from app.domains.beer.plausibility import PlausibilityChecks
+from app.domains.beer.recipe import ResolvedBill, resolve, vital_rows
+from app.domains.beer.schema import Beer, Prediction
+from app.runtime.predictor import Array
+from app.telemetry.metrics import Registry
+
+OUTPUTS = ("ibu", "lower", "upper")
+
+Rows = NDArray[np.float64]
+
+
+class PredictionBuilder:
+    """Builds inputs and predictions of one version."""
+
+    def __init__(self, manifest: Manifest, metrics: Registry) -> None:
+        """Initialize the builder.
+
+        Args:
+            manifest: Manifest of the version.
+            metrics: Registry that counts the predictions.
+        """
+        self.manifest = manifest
+        self._model: ModelRef = {"name": manifest.name, "version": manifest.version}
+        self._coverage = manifest.coverage or 0.0
+        self._plausibility = PlausibilityChecks(manifest)
+        self._metrics = BeerMetrics(metrics, manifest)
+        known = names(RECIPE_INPUTS)
+        columns = [known.index(declared.name) for declared in manifest.inputs]
+        self._columns = None if columns == list(range(len(columns))) else columns
+
+    def rows(self, beers: Sequence[Beer]) -> tuple[Rows, list[ResolvedBill]]:
+        """Make the version's inputs.
+
+        Args:
+            beers: Beers without contradictions. All of them have a hop bill, or none has.
+
+        Returns:
+            Values in the order of the manifest's inputs, shape (n_beers, n_inputs), NaN is missing; and the resolved
+            hop bills.
+        """
+        rows = vital_rows(beers)
+        bills = [resolve(beer, beer.hops) for beer in beers if beer.hops is not None]
+        if bills:
+            rows = np.concatenate([rows, [bill.columns for bill in bills]], axis=1)
+        return rows if self._columns is None else rows[:, self._columns], bills
+
+    def predictions(
+        self, rows: Rows, outputs: Mapping[str, Array], bills: Sequence[ResolvedBill] = ()
+    ) -> list[Prediction]:
+        """Build the predictions and count them.
+
+        Args:
+            rows: Inputs from `rows`, shape (n_rows, n_inputs).
+            outputs: Outputs of the model, shape (n_rows, 1) each, float32, IBU.
+            bills: Hop bills from `rows`.
+
+        Returns:
+            One prediction per row.
+        """
+        figures = np.concatenate([outputs[name] for name in OUTPUTS], axis=1).astype(np.float64)
+        warnings = self._plausibility.of_each(rows)
+        if bills:
+            warnings = [bill.warnings + of_row for bill, of_row in zip(bills, warnings, strict=True)]
+        model, coverage = self._model, self._coverage
+        predictions: list[Prediction] = [
+            {
+                "ibu": ibu,
+                "interval": {"lower": lower, "upper": upper, "coverage": coverage},
+                "model": model,
+                "warnings": of_row,
+            }
+            for (ibu, lower, upper), of_row in zip(tenths(figures).tolist(), warnings, strict=True)
+        ]
+        for bill, prediction in zip(bills, predictions, strict=False):
+            prediction["estimates"] = {"tinseth": round(bill.tinseth, 1)}
+        self._metrics.count(figures, warnings)
+        return predictions
+
+
+def tenths(figures: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Round to 0.1 as `round` does: ten times a float32 is exact in a float64, and so are the ties."""
+    rounded: NDArray[np.float64] = np.rint(figures * 10.0) / 10.0
+    return rounded

@@ -14,9 +14,9 @@ RUN python -m venv --without-pip /venv \
 
 FROM packages AS sbom
 ARG VERSION=0
-COPY requirements-sbom.txt ./
+COPY requirements/sbom.txt ./
 RUN python -m venv /sbom \
- && /sbom/bin/pip install --no-cache-dir --require-hashes -r requirements-sbom.txt \
+ && /sbom/bin/pip install --no-cache-dir --require-hashes -r sbom.txt \
  && printf '[project]\nname = "beer-model"\nversion = "%s"\n' "$VERSION" >pyproject.toml \
  && /sbom/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type application --output-reproducible \
     --spec-version 1.6 --output-file /sbom.json /venv/bin/python

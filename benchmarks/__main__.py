@@ -68,7 +68,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=5.0, help="seconds of load a server and round (5)")
     parser.add_argument("--json", type=Path, help="file for all figures")
     parser.add_argument("--models", type=Path, default=ROOT / "models", help="folder of bundles (models/)")
-    parser.add_argument("--peers", default=sys.executable, help="interpreter with requirements-bench.txt installed")
+    parser.add_argument("--peers", default=sys.executable, help="interpreter with requirements/bench.txt installed")
     return parser.parse_args()
 
 

@@ -19,7 +19,7 @@ install() { # FOLDER WHEEL_ARCHITECTURE
   "$python" -m pip install --quiet --disable-pip-version-check --target "$1" --no-compile --no-deps --require-hashes \
     --python-version 3.12 --implementation cp --only-binary=:all: \
     --platform "manylinux2014_$2" --platform "manylinux_2_24_$2" --platform "manylinux_2_28_$2" \
-    -r requirements-function.txt
+    -r requirements/function.txt
 }
 
 # What nothing here imports: other ways to use ONNX Runtime (among them a second copy of it as a C library), tests,

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes app/rpc/_pb/ from protos/. Run it after changing a .proto file. Needs grpcio-tools (in requirements-dev.txt).
+# Makes app/rpc/_pb/ from protos/. Run it after changing a .proto file. Needs grpcio-tools (in requirements/dev.txt).
 # An argument names another folder to put app/rpc/_pb/ into.
 set -euo pipefail
 target=$(realpath "${1:-$(dirname "${BASH_SOURCE[0]}")/..}")

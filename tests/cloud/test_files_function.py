@@ -16,8 +16,8 @@ from tests.cloud.events import created, http_api
 from tests.cloud.runtime import Runtime
 from tests.known import BEER, REPOSITORY
 
-pytest.importorskip("awslambdaric", reason="awslambdaric is not installed (requirements-cloud.txt)")
-pytest.importorskip("moto", reason="moto is not installed (requirements-cloud.txt); `tox -e function` installs it")
+pytest.importorskip("awslambdaric", reason="awslambdaric is not installed (requirements/cloud.txt)")
+pytest.importorskip("moto", reason="moto is not installed (requirements/cloud.txt); `tox -e function` installs it")
 
 HANDLER = "app.aws_lambda.files.handler"
 BUCKET = "cleaned-beers"

@@ -19,7 +19,7 @@ from tests.cloud.events import created, http_api
 from tests.cloud.runtime import Runtime
 from tests.known import BEER, KEY, REPOSITORY
 
-pytest.importorskip("awslambdaric", reason="awslambdaric is not installed (requirements-cloud.txt)")
+pytest.importorskip("awslambdaric", reason="awslambdaric is not installed (requirements/cloud.txt)")
 
 ZIPPED = 45_000_000
 UNZIPPED = 135_000_000
@@ -97,7 +97,7 @@ def unzipped(zips: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The runtime's client for Python 3.12, in the release that is locked."""
-    locked = re.search(r"^awslambdaric==([^ ]+)", (REPOSITORY / "requirements-cloud.txt").read_text(), re.MULTILINE)
+    locked = re.search(r"^awslambdaric==([^ ]+)", (REPOSITORY / "requirements/cloud.txt").read_text(), re.MULTILINE)
     assert PYTHON312 and locked
     folder = tmp_path_factory.mktemp("client")
     install = [PYTHON312, "-m", "pip", "install", "-q", "--target", str(folder), f"awslambdaric=={locked[1]}"]

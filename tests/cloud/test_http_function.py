@@ -12,7 +12,7 @@ from tests.cloud.events import balancer, created, http_api, rest_api
 from tests.cloud.runtime import Runtime
 from tests.known import BEER, KEY
 
-pytest.importorskip("awslambdaric", reason="awslambdaric is not installed (requirements-cloud.txt)")
+pytest.importorskip("awslambdaric", reason="awslambdaric is not installed (requirements/cloud.txt)")
 
 HANDLER = "app.aws_lambda.http.handler"
 KINDS: list[Callable[..., dict[str, Any]]] = [http_api, rest_api, balancer]

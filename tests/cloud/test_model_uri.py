@@ -15,7 +15,7 @@ from tests.cloud.conftest import Start, Store
 from tests.known import BEER, KEY, REPOSITORY
 from tests.live.wire import request
 
-pytest.importorskip("moto", reason="moto is not installed (requirements-cloud.txt); `tox -e function` installs it")
+pytest.importorskip("moto", reason="moto is not installed (requirements/cloud.txt); `tox -e function` installs it")
 
 MODEL = "beer-ibu/1/model.onnx"
 DIGESTS = [hashlib.sha256(path.read_bytes()).hexdigest() for path in REPOSITORY.glob("models/*/*/SHA256SUMS")]

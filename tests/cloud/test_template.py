@@ -19,7 +19,7 @@ import pytest
 from tests.cloud.conftest import REGION, Store, node_tool
 from tests.known import REPOSITORY
 
-pytest.importorskip("moto", reason="moto is not installed (requirements-cloud.txt); `tox -e function` installs it")
+pytest.importorskip("moto", reason="moto is not installed (requirements/cloud.txt); `tox -e function` installs it")
 
 STACK = "beer-model-dev"
 GENERATED = "W3005"

@@ -11,7 +11,7 @@ import pytest
 from tests.known import BEER, KEY
 from tests.live.program import environment
 
-pytest.importorskip("mangum", reason="mangum is not installed (requirements-function.txt)")
+pytest.importorskip("mangum", reason="mangum is not installed (requirements/function.txt)")
 
 CALL = """
 import json, sys

@@ -50,7 +50,7 @@ def _taught(photos: Sequence[Photo], given: argparse.Namespace) -> Made:
     try:
         from training.pets import learn, taught  # PyTorch is installed for this alone
     except ModuleNotFoundError as error:
-        raise TrainingError(f"{error.name} is not installed; see requirements-train-pets.txt") from None
+        raise TrainingError(f"{error.name} is not installed; see requirements/train-pets.txt") from None
     from training.pets.lessons import Nobody, Plan
     from training.pets.teacher import Teacher
 

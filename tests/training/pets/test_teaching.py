@@ -37,7 +37,7 @@ def test_without_pytorch_the_command_says_what_is_missing(
     photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert trained(photos, tmp_path, 1) == 1
-    assert "torch is not installed; see requirements-train-pets.txt" in capsys.readouterr().err
+    assert "torch is not installed; see requirements/train-pets.txt" in capsys.readouterr().err
 
 
 @needs_torch

@@ -1,4 +1,4 @@
-"""The iris domain: the species of an iris flower from four lengths."""
+"""The iris domain: species of an iris flower from four lengths."""
 
 from typing import Annotated
 
@@ -14,10 +14,11 @@ from app.runtime.predictor import Array
 
 MODEL = "iris"
 SPECIES = ("setosa", "versicolor", "virginica")
-"""By class id."""
+"""Species by class id."""
 
-LONGEST_CM = 30.0
-Length = Annotated[float, Field(ge=0, le=LONGEST_CM, json_schema_extra={"unit": "cm"})]
+MAX_CM = 30.0
+"""Longest length that the service accepts, cm."""
+Length = Annotated[float, Field(ge=0, le=MAX_CM, json_schema_extra={"unit": "cm"})]
 
 EXAMPLE_FLOWER: dict[str, JsonValue] = {
     "sepal_length": 5.1,
@@ -35,7 +36,7 @@ EXAMPLE_ANSWER: dict[str, JsonValue] = {
 
 
 class Flower(BaseModel):
-    """A flower's four lengths, cm."""
+    """Lengths of a flower, cm."""
 
     model_config = ConfigDict(
         strict=True,
@@ -53,7 +54,7 @@ class Flower(BaseModel):
 
 @with_config(ConfigDict(json_schema_extra={"examples": [EXAMPLE_ANSWER]}))
 class Species(TypedDict):
-    """The species; `scores` are decision values, the largest of which decides, and no probabilities."""
+    """Species of a flower. `scores` are decision values, not probabilities; the largest decides."""
 
     species: str
     class_id: int
@@ -62,64 +63,64 @@ class Species(TypedDict):
     warnings: list[Warning]
 
 
-class RowCheck:
-    """Looks at rows of one version that come over the open protocol as the schema looks at flowers."""
+class RowValidator:
+    """Validates rows of one version, with the bounds of the schema."""
 
     def __init__(self, manifest: Manifest) -> None:
-        """Initialize the row check.
+        """Initialize the validator.
 
         Args:
-            manifest: Of the version.
+            manifest: Manifest of the version.
         """
         self.manifest = manifest
         self._names = [declared.name for declared in manifest.inputs]
-        ranges = [declared.trained_range or (0.0, LONGEST_CM) for declared in manifest.inputs]
+        ranges = [declared.trained_range or (0.0, MAX_CM) for declared in manifest.inputs]
         self._low, self._high = np.array(ranges, np.float32).T
         self._warnings = [_outside(name, *ends) for name, ends in zip(self._names, ranges, strict=True)]
 
     def __call__(self, rows: Array) -> list[tuple[int, Warning]]:
-        """Look at rows.
+        """Validate rows.
 
         Args:
-            rows: Shape (n_rows, 4), float32, cm.
+            rows: Shape (n_rows, 4), float32, cm, columns in the manifest's order.
 
         Returns:
-            Row number and warning, by row, for what lies outside what the model has seen.
+            Row index and warning, by row, for lengths outside the trained range.
 
         Raises:
-            InputError: A length is out of bounds; the first row of each input that is wrong is told.
+            InputError: If a length is out of bounds. It names the first wrong row of each input.
         """
-        wrong = (rows < 0) | (rows > LONGEST_CM)
+        wrong = (rows < 0) | (rows > MAX_CM)
         if wrong.any():
             first = {column: int(wrong[:, column].argmax()) for column in np.flatnonzero(wrong.any(axis=0)).tolist()}
             raise InputError(
                 [
-                    Problem(f"inputs.{self._names[c]}", "out_of_bounds", f"row {row}: must be 0 to {LONGEST_CM:g}")
+                    Problem(f"inputs.{self._names[c]}", "out_of_bounds", f"row {row}: must be 0 to {MAX_CM:g}")
                     for c, row in first.items()
                 ]
             )
-        found = np.argwhere((rows < self._low) | (rows > self._high)).tolist()
-        return [(row, self._warnings[column]) for row, column in found]
+        outside = np.argwhere((rows < self._low) | (rows > self._high)).tolist()
+        return [(row, self._warnings[column]) for row, column in outside]
 
 
 class IrisApi:
     """Species of iris flowers."""
 
     models = (MODEL,)
-    checks = {MODEL: RowCheck}
+    checks = {MODEL: RowValidator}
 
     def __init__(self, manager: ModelManager) -> None:
-        """Initialize the iris api.
+        """Initialize the API.
 
         Args:
-            manager: Runs the models.
+            manager: Owns the models.
         """
         self._manager = manager
-        self._check: RowCheck | None = None
+        self._check: RowValidator | None = None
 
     @property
     def operations(self) -> tuple[Operation[Flower, Species]]:
-        """Tell one flower's species."""
+        """Classify one flower."""
         return (
             Operation(
                 name="predict_iris",
@@ -134,22 +135,22 @@ class IrisApi:
         )
 
     def predict(self, flower: Flower, version: str | None = None) -> Species:
-        """The species of one flower.
+        """Classify one flower.
 
         Raises:
-            ModelNotFound: The model has no such version.
-            ModelNotReady: The model is not loaded yet.
+            ModelNotFound: If the version does not exist.
+            ModelNotReady: If the model is not loaded.
         """
         lengths = (flower.sepal_length, flower.sepal_width, flower.petal_length, flower.petal_width)
         row = np.array([lengths], dtype=np.float32)
         manifest, outputs = self._manager.infer(MODEL, {"features": row}, version)
         if self._check is None or self._check.manifest is not manifest:  # another version than the last
-            self._check = RowCheck(manifest)
-        number = int(outputs["class_id"][0, 0])
+            self._check = RowValidator(manifest)
+        class_id = int(outputs["class_id"][0, 0])
         scores = [round(value, 4) for value in outputs["scores"][0].tolist()]
         return {
-            "species": SPECIES[number],
-            "class_id": number,
+            "species": SPECIES[class_id],
+            "class_id": class_id,
             "scores": dict(zip(SPECIES, scores, strict=True)),
             "model": {"name": manifest.name, "version": manifest.version},
             "warnings": [warning for _, warning in self._check(row)],
@@ -159,7 +160,7 @@ class IrisApi:
 def _outside(name: str, low: float, high: float) -> Warning:
     return {
         "code": "outside_trained_range",
-        "message": f"{name} is outside what the model has seen: {low:g} to {high:g} cm.",
+        "message": f"{name} is outside the trained range of {low:g} to {high:g} cm.",
         "field": name,
     }
 

@@ -1,4 +1,4 @@
-"""Find the published alpha-acid range of a hop variety by any of its names."""
+"""Finds the published alpha-acid range of a hop variety by any of its names."""
 
 import csv
 import re
@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 TABLE = Path(__file__).with_name("varieties.csv")
-MAX_NAME_LENGTH = 80  # characters; bounds the work and the memory one name can cost
+MAX_NAME_LENGTH = 80  # characters; limits the time and memory that a name costs
 
 # Deleted rather than read as spaces, so that "Mt.Hood" and "Brewer's Gold" stay whole.
 _DELETED = dict.fromkeys(map(ord, "'’‘`´.®™℠"))
@@ -19,14 +19,14 @@ _DELETED = dict.fromkeys(map(ord, "'’‘`´.®™℠"))
 _STROKED = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe"})
 _WORD = re.compile(r"[^\W_]+")
 
-# Only forms with the alpha acids of the plain variety. Cryo and lupulin powder hold about twice
-# as much, type 45 pellets half as much again and fresh hops a fifth: those must not match.
-# "Hop" stays before "extract": the bare word "extract" may well mean malt or vanilla.
+# Only forms with the alpha acid of the cones. Cryo and lupulin powder contain about twice as much,
+# type 45 pellets 1.5 times as much and fresh hops a fifth; these must not match.
+# "Hop" is kept before "extract": the word "extract" alone may mean malt or vanilla.
 _FORM = re.compile(
     r"\b(?:hops?(?! extracts?\b)|pellets?|plugs?|leaf|whole|cones?|flowers?|organic|brand|tm"
     r"|(?:t|type) ?90)\b"
 )
-# "Styrian", "Kent", "Hallertau" and the like are absent: they tell varieties apart.
+# "Styrian", "Kent", "Hallertau" and the like are absent: they distinguish varieties.
 _ORIGIN = re.compile(
     r"\b(?:(?P<us>us|usa|american?|united states(?: of america)?)"
     r"|(?P<uk>uk|gb|england|english|british|(?:great )?britain|united kingdom)"
@@ -41,14 +41,14 @@ _ORIGIN = re.compile(
     r"|(?P<za>za|south african?)"
     r"|(?P<cn>cn|china|chinese))\b"
 )
-# In these pairs the origin names another plant than the bare name does.
+# In these pairs the name with its origin is another variety than the name alone.
 _DISTINCT_BY_ORIGIN = frozenset(
     "brewersgold-de cascade-nz hallertau-nz hallertauer-nz tettnang-us tettnanger-us".split()
 )
 
 
 class Kind(StrEnum):
-    """What the alpha acids come in: whole hops and pellets, or resin extracted from them."""
+    """Form of the hops: whole hops and pellets, or resin extracted from them."""
 
     CONE = "cone"
     EXTRACT = "extract"
@@ -56,7 +56,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Variety:
-    """A hop variety, or an extract of hops, with its published alpha acids.
+    """A hop variety or hop extract with its published alpha acid.
 
     Attributes:
         name: Usual trade name.
@@ -64,7 +64,7 @@ class Variety:
         kind: Cone or extract.
         alpha_low: Lower end of the published range, percent of weight.
         alpha_high: Upper end of the published range, percent of weight.
-        alpha_typical: Figure to use when the batch was not analysed, percent of weight.
+        alpha_typical: Value for a batch without an analysis, percent of weight.
         source: Publisher of the range.
     """
 
@@ -82,16 +82,16 @@ class Variety:
 
 
 def normalise(name: str) -> str:
-    """Reduce a name to what tells varieties apart.
+    """Reduce a name to the part that distinguishes varieties.
 
-    Case, accents, punctuation, spaces, form words and origin words go, except where the origin
-    makes a different variety. Any text is accepted; text without letters or digits gives "".
+    Removes case, accents, punctuation, spaces, form words and origin words, except an origin that makes a different
+    variety. Accepts any text; text without letters or digits gives "".
     """
     folded = unicodedata.normalize("NFKD", name.translate(_DELETED)).casefold()
     plain = "".join(c for c in folded if not unicodedata.combining(c)).translate(_STROKED)
     text = " ".join(_WORD.findall(plain))
     core = "".join(_FORM.sub(" ", _ORIGIN.sub(" ", text)).split())
-    if not core:  # nothing but form and origin words: they are all the name there is
+    if not core:  # only form and origin words: keep them
         return text.replace(" ", "")
     pairs = (f"{core}-{origin.lastgroup}" for origin in _ORIGIN.finditer(text))
     return next((pair for pair in pairs if pair in _DISTINCT_BY_ORIGIN), core)
@@ -101,29 +101,29 @@ def index(varieties: Iterable[Variety]) -> Mapping[str, Variety]:
     """Map every normalised name to its variety.
 
     Raises:
-        ValueError: Two names normalise to the same text, or one to nothing.
+        ValueError: If two names normalise to the same text, or a name to "".
     """
-    found: dict[str, Variety] = {}
+    result: dict[str, Variety] = {}
     for variety in varieties:
         for name in (variety.name, *variety.other_names):
             key = normalise(name)
             if not key:
                 raise ValueError(f"{variety.name}: {name!r} has no letters or digits")
-            if key in found:
-                raise ValueError(f"{name!r} of {variety.name} already names {found[key].name}")
-            found[key] = variety
-    return MappingProxyType(found)
+            if key in result:
+                raise ValueError(f"{name!r} of {variety.name} already names {result[key].name}")
+            result[key] = variety
+    return MappingProxyType(result)
 
 
 @cache
 def load() -> Mapping[str, Variety]:
-    """Return the table of varieties, read-only, by normalised name."""
+    """Load the table of varieties, read-only, by normalised name."""
     with TABLE.open(encoding="utf-8", newline="") as lines:
         return index(map(_variety, csv.DictReader(lines)))
 
 
 def find(name: str) -> Variety | None:
-    """Return the variety a name means, or None when the table does not have the name."""
+    """Return the variety of a name; None if the table does not have it."""
     return _find(name) if len(name) <= MAX_NAME_LENGTH else None
 
 

@@ -1,4 +1,4 @@
-"""Pets: cat or dog, from a picture."""
+"""The pets domain: cat or dog, from a picture."""
 
 NEEDS = ("PIL",)
-"""Packages without which the domain is not served."""
+"""Packages that the domain requires; without them it is left out."""

@@ -1,21 +1,22 @@
-"""The pets domain's face: pictures to pixels, probabilities to cat or dog with warnings."""
+"""The domain API of pets: cat or dog, with probabilities and warnings."""
 
 from collections.abc import Sequence
 
 from app.domains.api import Operation, Upload, Warning
-from app.domains.pets.picture import PictureError, broken, opened
+from app.domains.pets.picture import PictureError, open_picture, unreadable
 from app.domains.pets.pixels import Pixels, pixels
 from app.domains.pets.schema import OlderPet, OlderPicture, Pet, Picture
 from app.errors import InputError, Problem
 from app.models.manager import ModelManager
 
 MODEL = "cat-dog"
-"""The bundle that answers."""
+"""Bundle that classifies."""
 MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp")
 UNSURE = 0.8
-"""Confidence below which the answer is doubted."""
+"""Confidence below which the response warns."""
 NEITHER = 0.1
-"""Mass that a pretrained backbone puts on cats and dogs below which a picture is probably of neither; docs/pets.md."""
+"""Probability mass that a pretrained backbone gives to cats and dogs, below which a picture is probably of neither; see
+docs/pets.md."""
 
 
 class PetsApi:
@@ -24,24 +25,24 @@ class PetsApi:
     models = (MODEL,)
 
     def __init__(self, manager: ModelManager) -> None:
-        """Initialize the pets api.
+        """Initialize the API.
 
         Args:
-            manager: Runs the model.
+            manager: Owns the model.
         """
         self._manager = manager
 
     @property
     def operations(self) -> Sequence[Operation[Picture, Pet] | Operation[OlderPicture, OlderPet]]:
-        """Tell cat from dog, in today's words or in those of the service before."""
+        """Classify a picture, in the current response format or in that of the older service."""
         return (
             Operation(
                 name="predict_pet",
                 path="/pets/predict",
                 summary="Tell a cat from a dog",
-                description="A picture as the body, as the part `image` of a form, or as Base64 in JSON. What it shows "
-                "is told by its contents, not by its name or type. It is taken to show one of the two: where it may "
-                "be neither, a warning says so as far as the model can tell.",
+                description="The picture is the body, the part `image` of a form, or Base64 in JSON. Its format is "
+                "detected from its contents; file name and media type are ignored. The model assumes that it shows "
+                "one of the two, and warns if it probably shows neither.",
                 request=Picture,
                 answer=Pet,
                 answered="The pet",
@@ -53,9 +54,9 @@ class PetsApi:
             Operation(
                 name="cat_dog_classification",
                 path="/cat-dog_classification",
-                summary="Tell a cat from a dog, in the words of an older service",
-                description="For clients that know only this contract; failures are `Failed` with a reason and a 4xx "
-                "or 5xx status, which used to be 200.",
+                summary="Tell a cat from a dog, in the format of an older service",
+                description="For clients that know only this format. A failure is `Failed` with a reason; its status, "
+                "which used to be 200, is 4xx or 5xx.",
                 request=OlderPicture,
                 answer=OlderPet,
                 answered="The pet, and the confidence in percent",
@@ -67,32 +68,34 @@ class PetsApi:
         )
 
     def predict(self, picture: Picture, version: str | None = None) -> Pet:
-        """Cat or dog; takes milliseconds.
+        """Classify a picture; takes milliseconds.
 
         Raises:
-            InputError: The bytes are no picture that can be answered.
-            ModelNotFound: The model has no such version.
-            ModelNotReady: The model is not loaded yet.
+            InputError: If the bytes are not a valid picture.
+            ModelNotFound: If the version does not exist.
+            ModelNotReady: If the model is not loaded.
         """
-        served = self._manager.served(self.models[0], version)
-        (image,) = served.manifest.inputs
-        found, warnings = _seen(picture, image.shape[1])
-        outputs = served.infer({image.name: found})
+        loaded = self._manager.served(self.models[0], version)
+        (image,) = loaded.manifest.inputs
+        values, warnings = _pixels(picture, image.shape[1])
+        outputs = loaded.infer({image.name: values})
         cat, dog = outputs["probabilities"][0].tolist()
         if "mass" in outputs and float(outputs["mass"][0, 0]) < NEITHER:
-            warnings.append({"code": "neither", "message": "This is probably a picture of neither a cat nor a dog."})
+            warnings.append({"code": "neither", "message": "The picture probably shows neither a cat nor a dog."})
         elif max(cat, dog) < UNSURE:
-            warnings.append({"code": "unsure", "message": "It may be the other one, or neither."})
+            warnings.append(
+                {"code": "unsure", "message": "The model is unsure: the picture may show the other animal, or neither."}
+            )
         return {
             "pet": "cat" if cat > dog else "dog",
             "confidence": round(max(cat, dog), 4),
             "probabilities": {"cat": round(cat, 4), "dog": round(dog, 4)},
-            "model": {"name": served.manifest.name, "version": served.manifest.version},
+            "model": {"name": loaded.manifest.name, "version": loaded.manifest.version},
             "warnings": warnings,
         }
 
     def predict_older(self, picture: Picture, version: str | None = None) -> OlderPet:
-        """Cat or dog in the older contract's words; see `predict`."""
+        """Classify a picture, in the format of the older service; see `predict`."""
         answer = self.predict(picture, version)
         return {
             "status": "Success",
@@ -102,22 +105,22 @@ class PetsApi:
 
 
 DOMAIN = PetsApi
-"""What `app.domains.discovery` finds."""
+"""Class that `app.domains.discovery` finds."""
 
 
-def _seen(picture: Picture, size: int) -> tuple[Pixels, list[Warning]]:
+def _pixels(picture: Picture, size: int) -> tuple[Pixels, list[Warning]]:
     try:
-        image, is_animated = opened(picture.data)
+        image, is_animated = open_picture(picture.data)
         try:
-            found = pixels(image, size)
-        except Exception as error:  # Pillow's decoders let slip whatever their parsers meet
-            raise broken() from error
+            values = pixels(image, size)
+        except Exception as error:  # Pillow's decoders raise exceptions of many types for broken files
+            raise unreadable() from error
     except PictureError as error:
         raise InputError([Problem(picture.field, error.code, error.reason)]) from None
     warnings: list[Warning] = []
     if is_animated:
-        warnings.append({"code": "animated", "message": "The picture moves; its first frame is what was looked at."})
-    return found, warnings
+        warnings.append({"code": "animated", "message": "Only the first frame of the animation was classified."})
+    return values, warnings
 
 
 def _failed(reason: str) -> OlderPet:

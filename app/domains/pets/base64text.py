@@ -1,4 +1,4 @@
-"""Base64: pictures as text, in any of the ways that clients write it."""
+"""Base64 text in the variants that clients send."""
 
 import base64
 import binascii
@@ -12,21 +12,21 @@ _SPACE = dict.fromkeys(map(ord, " \t\r\n\f\v"))
 _URL_ALPHABET = str.maketrans("-_", "+/")
 
 
-def decoded(text: object) -> bytes:
-    """Bytes from Base64: the standard or the URL alphabet, as a data URL or alone, with white space, padded or not.
+def decode(text: object) -> bytes:
+    """Decode Base64: standard or URL alphabet, with or without padding, white space and the prefix of a data URL.
 
     Args:
-        text: As it stands in the JSON.
+        text: Value from the JSON document.
 
     Raises:
-        PydanticCustomError: It is no text, empty, or no Base64.
+        PydanticCustomError: If the value is not a string, is empty, or is not Base64.
     """
     if not isinstance(text, str):
         raise PydanticCustomError("string_type", "must be a string")
     if text[:5].lower() == _DATA_URL:
         kind, _, text = text.partition(",")
         if not kind.lower().endswith(";base64"):
-            raise PydanticCustomError("base64", "must be a data URL with ;base64, where it is one")
+            raise PydanticCustomError("base64", "a data URL must contain ;base64")
     plain = text.translate(_SPACE).translate(_URL_ALPHABET).rstrip("=")
     if not plain:
         raise PydanticCustomError("base64", "must not be empty")
@@ -37,6 +37,6 @@ def decoded(text: object) -> bytes:
 
 
 Base64 = Annotated[
-    bytes, BeforeValidator(decoded), WithJsonSchema({"type": "string", "contentEncoding": "base64", "minLength": 1})
+    bytes, BeforeValidator(decode), WithJsonSchema({"type": "string", "contentEncoding": "base64", "minLength": 1})
 ]
-"""Bytes that come as Base64 text."""
+"""Bytes that arrive as Base64 text."""

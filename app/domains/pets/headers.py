@@ -1,4 +1,4 @@
-"""Headers: a picture's format and size as its first bytes tell them, before anything is decoded or set aside."""
+"""Picture headers: format and size from the first bytes, before anything is decoded or memory is allocated."""
 
 from typing import Literal, NamedTuple
 
@@ -6,30 +6,36 @@ Format = Literal["JPEG", "PNG", "WEBP"]
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _NO_LENGTH = {0x01, *range(0xD0, 0xD8)}
-"""JPEG's markers that stand alone."""
+"""JPEG markers without a length field."""
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
-"""JPEG's markers that open a frame and tell its size."""
+"""JPEG markers that start a frame and contain its size."""
 _SCAN = b"\xff\xda"
 
 
 class Header(NamedTuple):
-    """What a picture says of itself."""
+    """Header of a picture.
+
+    Attributes:
+        format: File format.
+        width: Width in pixels.
+        height: Height in pixels.
+        scans: Upper limit of the passes over all pixels that decoding takes.
+    """
 
     format: Format
     width: int
     height: int
     scans: int = 1
-    """At most so many passes over all pixels does it take to decode it."""
 
 
 def read_header(data: bytes) -> Header | None:
-    """A picture's header.
+    """Read the header of a picture.
 
     Args:
         data: The whole file.
 
     Returns:
-        Format and size in pixels; None where it is no JPEG, PNG or WebP, or too short to tell.
+        The header; None if the file is not a JPEG, PNG or WebP, or is too short.
     """
     if data[:2] == b"\xff\xd8":
         return _jpeg(data)
@@ -62,18 +68,18 @@ def _webp(data: bytes) -> Header | None:
 
 
 def _jpeg(data: bytes) -> Header | None:
-    place = 2
-    while place + 4 <= len(data):
-        if data[place] != 0xFF:
+    at = 2
+    while at + 4 <= len(data):
+        if data[at] != 0xFF:
             return None
-        marker = data[place + 1]
-        if marker == 0xFF:  # a marker may be preceded by any number of these
-            place += 1
+        marker = data[at + 1]
+        if marker == 0xFF:  # padding before a marker
+            at += 1
         elif marker in _NO_LENGTH:
-            place += 2
+            at += 2
         elif marker in _FRAMES:
-            height, width = int.from_bytes(data[place + 5 : place + 7]), int.from_bytes(data[place + 7 : place + 9])
-            return Header("JPEG", width, height, data.count(_SCAN, place)) if width and height else None
+            height, width = int.from_bytes(data[at + 5 : at + 7]), int.from_bytes(data[at + 7 : at + 9])
+            return Header("JPEG", width, height, data.count(_SCAN, at)) if width and height else None
         else:
-            place += 2 + int.from_bytes(data[place + 2 : place + 4])
+            at += 2 + int.from_bytes(data[at + 2 : at + 4])
     return None

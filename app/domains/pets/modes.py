@@ -1,9 +1,9 @@
-"""Modes: pictures of every kind as red, green and blue, the right way up."""
+"""Colour modes and orientation: pictures of any mode as upright RGB."""
 
 from PIL import Image
 
 PAPER = (255, 255, 255)
-"""What is seen through what is transparent."""
+"""Background colour behind transparent pixels."""
 _SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 _PLAIN = ("L", "RGB", "RGBA", "LA", "CMYK", "YCbCr")
 _ORIENTATION = 0x0112
@@ -16,26 +16,26 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""By EXIF's orientation, what shows a picture the right way up."""
+"""Transposition that turns a picture upright, by EXIF orientation."""
 
 
 def upright(image: Image.Image) -> Image.Image:
-    """A picture as a viewer shows it.
+    """Convert a picture to what a viewer shows.
 
     Args:
-        image: Of any mode; its first frame is taken.
+        image: Picture of any mode; only its first frame is used.
 
     Returns:
-        RGB, turned as its EXIF orientation says.
+        RGB, turned by its EXIF orientation.
     """
     return turned(as_rgb(shrinkable(image)), image)
 
 
 def shrinkable(image: Image.Image) -> Image.Image:
-    """A picture whose pixels can be averaged: no palette, no grey of 16 bits, no single bits.
+    """Convert a picture to a mode whose pixels can be averaged: no palette, 16-bit grey or single bits.
 
     Args:
-        image: Of any mode.
+        image: Picture of any mode.
     """
     if image.mode in _SIXTEEN_BITS:
         return image.convert("I").point(lambda value: value * (1 / 257)).convert("L")
@@ -45,26 +45,26 @@ def shrinkable(image: Image.Image) -> Image.Image:
 
 
 def as_rgb(image: Image.Image) -> Image.Image:
-    """A picture's colours as red, green and blue: inks mixed, transparency over white.
+    """Convert a picture to RGB, with transparent pixels over white.
 
     Args:
-        image: From `shrinkable`.
+        image: Result of `shrinkable`.
     """
     if image.mode in ("RGBA", "LA"):
-        seen = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", seen.size, PAPER), seen).convert("RGB")
+        layer = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", layer.size, PAPER), layer).convert("RGB")
     return image.convert("RGB")
 
 
 def turned(image: Image.Image, original: Image.Image) -> Image.Image:
-    """A picture turned as an original's EXIF orientation says; one that cannot be read says nothing.
+    """Turn a picture by the EXIF orientation of its original; an unreadable orientation is ignored.
 
     Args:
-        image: What to turn.
-        original: As it was opened.
+        image: Picture to turn.
+        original: Picture with the EXIF data.
     """
     try:
-        turn = _TURNS.get(original.getexif().get(_ORIENTATION, 1))
-    except Exception:  # what its camera wrote beside a picture does not make it worse
-        turn = None
-    return image if turn is None else image.transpose(turn)
+        transposition = _TURNS.get(original.getexif().get(_ORIENTATION, 1))
+    except Exception:  # broken metadata does not make the picture invalid
+        transposition = None
+    return image if transposition is None else image.transpose(transposition)

@@ -1,4 +1,4 @@
-"""Pictures: bytes that a stranger sent to pixels, or a reason why not; what they cost is bounded before it is spent."""
+"""Opens untrusted pictures: checks format, size and decoding cost before memory is allocated."""
 
 import io
 from typing import NamedTuple
@@ -7,68 +7,72 @@ from PIL import Image
 
 from app.domains.pets.headers import Format, read_header
 
-MOST_PIXELS: dict[Format, int] = {"JPEG": 40_000_000, "PNG": 20_000_000, "WEBP": 16_000_000}
-"""Pixels of a picture that are decoded in less than a second; a JPEG is decoded no larger than need be."""
-SMALLEST = 16
-"""Pixels of the short side below which there is nothing to see."""
-MOST_PASSES = 800_000_000
-"""Pixels times scans: cameras' progressive JPEG have about ten scans, and thousands fit a small file."""
+MAX_PIXELS: dict[Format, int] = {"JPEG": 40_000_000, "PNG": 20_000_000, "WEBP": 16_000_000}
+"""Maximum number of pixels, by format: decoding takes less than a second. A JPEG is decoded at reduced size."""
+MIN_SIDE = 16
+"""Minimum length of the short side, pixels."""
+MAX_PIXEL_PASSES = 800_000_000
+"""Maximum of pixels times scans: progressive JPEGs from cameras have about ten scans, hostile ones thousands."""
 
 
 class PictureError(Exception):
-    """Bytes that are no picture to be answered."""
+    """The bytes are not a valid picture."""
 
     def __init__(self, code: str, reason: str) -> None:
-        """Initialize the picture error.
+        """Initialize the error.
 
         Args:
-            code: A stable word for programs.
-            reason: A sentence for people, without anything of the picture.
+            code: Stable error code.
+            reason: Sentence for people; contains no data of the picture.
         """
         super().__init__(reason)
         self.code = code
         self.reason = reason
 
 
-class Opened(NamedTuple):
-    """A picture that can be decoded; it is when its pixels are first asked for."""
+class OpenedPicture(NamedTuple):
+    """A picture that can be decoded; decoding happens on first access to its pixels.
+
+    Attributes:
+        image: The picture.
+        is_animated: Whether it has more than one frame.
+    """
 
     image: Image.Image
     is_animated: bool
-    """Whether frames follow the first."""
 
 
-def opened(data: bytes) -> Opened:
-    """A picture by its contents, whatever its name or type says.
+def open_picture(data: bytes) -> OpenedPicture:
+    """Open a picture; its format is detected from its contents.
 
     Args:
         data: The whole file.
 
     Raises:
-        PictureError: It is none of the three formats, too small, too large or broken before its pixels begin.
+        PictureError: If the file is not a JPEG, PNG or WebP, is too small or too large, or has a broken header.
     """
     header = read_header(data)
     if header is None:
         raise PictureError("no_picture", "must be a JPEG, PNG or WebP picture")
     _check_size(header.format, header.width, header.height)
-    if header.scans * header.width * header.height > MOST_PASSES:
+    if header.scans * header.width * header.height > MAX_PIXEL_PASSES:
         raise PictureError("too_many_scans", "must have fewer scans or fewer pixels")
     try:
         image = Image.open(io.BytesIO(data), formats=(header.format,))
         animated = bool(getattr(image, "is_animated", False)) and image.format != "MPO"
-    except Exception as error:  # Pillow's readers let slip whatever their parsers meet
-        raise broken() from error
-    _check_size(header.format, *image.size)  # what Pillow takes for the size is what it sets memory aside for
-    return Opened(image, animated)
+    except Exception as error:  # Pillow's readers raise exceptions of many types for broken files
+        raise unreadable() from error
+    _check_size(header.format, *image.size)  # Pillow allocates memory by its own reading of the size
+    return OpenedPicture(image, animated)
 
 
-def broken() -> PictureError:
-    """What is said of a picture whose pixels cannot be had."""
+def unreadable() -> PictureError:
+    """Return the error for a picture whose pixels cannot be decoded."""
     return PictureError("broken_picture", "is cut off or broken: its pixels cannot be read")
 
 
 def _check_size(kind: Format, width: int, height: int) -> None:
-    if min(width, height) < SMALLEST:
-        raise PictureError("too_small", f"must be at least {SMALLEST} pixels on each side")
-    if width * height > MOST_PIXELS[kind]:
-        raise PictureError("too_many_pixels", f"must have at most {MOST_PIXELS[kind]:,} pixels as a {kind}")
+    if min(width, height) < MIN_SIDE:
+        raise PictureError("too_small", f"must be at least {MIN_SIDE} pixels on each side")
+    if width * height > MAX_PIXELS[kind]:
+        raise PictureError("too_many_pixels", f"must have at most {MAX_PIXELS[kind]:,} pixels as a {kind}")

@@ -1,4 +1,4 @@
-"""Pixels: a picture as the models take it; training and serving use this one function."""
+"""Pixels: a picture as input of the models, by one function that training and serving share."""
 
 from typing import cast
 
@@ -10,48 +10,48 @@ from app.domains.pets.modes import as_rgb, shrinkable, turned
 
 Pixels = NDArray[np.float32]
 
-_ROOM = 2
-"""Times the models' size to which a large picture is shrunk coarsely before it is shrunk finely."""
+_REDUCING_GAP = 2
+"""Multiple of the final size to which a large picture is reduced by a fast method before the final resampling."""
 
 
 def fit(image: Image.Image, size: int) -> Image.Image:
-    """The largest square in the middle of a picture, at the models' size.
+    """Crop the largest centred square of a picture and resize it.
 
     Args:
-        image: Of any mode and size, not decoded yet; a JPEG is decoded no larger than need be.
-        size: Pixels on a side.
+        image: Picture of any mode and size, not decoded yet; a JPEG is decoded at reduced size.
+        size: Side length of the result, pixels.
 
     Returns:
-        RGB, turned as its EXIF orientation says, size x size.
+        RGB, turned by its EXIF orientation, size x size.
     """
-    image.draft(None, (_ROOM * size, _ROOM * size))
+    image.draft(None, (_REDUCING_GAP * size, _REDUCING_GAP * size))
     image.load()
     side = min(image.size)
     left, top = (image.width - side) / 2, (image.height - side) / 2
     square = shrinkable(image).resize(
-        (size, size), Image.Resampling.BICUBIC, (left, top, left + side, top + side), reducing_gap=_ROOM
+        (size, size), Image.Resampling.BICUBIC, (left, top, left + side, top + side), reducing_gap=_REDUCING_GAP
     )
     return turned(as_rgb(square), image)
 
 
 def scaled(values: NDArray[np.uint8]) -> Pixels:
-    """Bytes of pictures as numbers, as the reference backbone takes them.
+    """Scale pixel values as the reference backbone expects them.
 
     Args:
-        values: Of any shape, uint8.
+        values: Pixels of any shape, uint8.
 
     Returns:
-        Of that shape, float32: pixel / 127 - 1.
+        pixel / 127 - 1 in the same shape, float32.
     """
     return cast(Pixels, values.astype(np.float32) / np.float32(127) - np.float32(1))
 
 
 def pixels(image: Image.Image, size: int) -> Pixels:
-    """A picture as the models take it: `fit`, then `scaled`.
+    """Convert a picture to the input of the models: `fit`, then `scaled`.
 
     Args:
-        image: Of any mode and size.
-        size: Pixels on a side, as the bundle declares it.
+        image: Picture of any mode and size.
+        size: Side length that the bundle declares, pixels.
 
     Returns:
         Shape (1, size, size, 3), float32.

@@ -1,4 +1,4 @@
-"""What the pets domain is asked and answers."""
+"""Requests and responses of the pets domain."""
 
 from typing import Literal, NotRequired
 
@@ -14,16 +14,18 @@ class Picture(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
-    image_b64: Base64 = Field(description="A JPEG, PNG or WebP picture as Base64, of either alphabet, or a data URL.")
+    image_b64: Base64 = Field(
+        description="A JPEG, PNG or WebP picture as Base64 (standard or URL alphabet) or as a data URL."
+    )
     _field: str = PrivateAttr(default="image_b64")
 
     @classmethod
     def uploaded(cls, data: bytes, field: str) -> "Picture":
-        """A picture that came as bytes.
+        """Create a picture from uploaded bytes.
 
         Args:
             data: The file.
-            field: Where it stood in the request.
+            field: Its location in the request, for errors.
         """
         picture = cls.model_construct(image_b64=data)
         picture._field = field
@@ -36,25 +38,25 @@ class Picture(BaseModel):
 
     @property
     def field(self) -> str:
-        """Where it stood in the request, for errors."""
+        """Location in the request, for errors."""
         return self._field
 
 
 class OlderPicture(Picture):
-    """A picture as the older contract has it; what else stands beside it is not read."""
+    """A picture in the format of the older service; other fields are ignored."""
 
     model_config = ConfigDict(strict=True, extra="ignore")
 
 
 class Probabilities(TypedDict):
-    """How likely each pet is, of these two; together 1."""
+    """Probability of each pet; they add up to 1."""
 
     cat: float
     dog: float
 
 
 class Pet(TypedDict):
-    """The answer."""
+    """The classification of a picture."""
 
     pet: Literal["cat", "dog"]
     confidence: float
@@ -64,7 +66,7 @@ class Pet(TypedDict):
 
 
 class OlderPet(TypedDict):
-    """The answer of the older contract, or its failure."""
+    """The classification in the format of the older service, or its failure."""
 
     status: Literal["Success", "Failed"]
     pet_type: NotRequired[Literal["CAT", "DOG"]]

@@ -54,7 +54,7 @@ async def test_lengths_that_the_model_has_not_seen_are_warned_of_by_name(client:
         ("outside_trained_range", "sepal_width"),
         ("outside_trained_range", "petal_length"),
     ]
-    assert told["warnings"][1]["message"] == "petal_length is outside what the model has seen: 1 to 6.9 cm."
+    assert told["warnings"][1]["message"] == "petal_length is outside the trained range of 1 to 6.9 cm."
     for edge in {"petal_length": 6.9}, {"petal_width": 0.1}:
         assert (await client.post("/iris/predict", json={**VIRGINICA, **edge})).json()["warnings"] == []
 

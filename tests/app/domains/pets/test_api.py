@@ -19,7 +19,7 @@ from app.access.keys import KeyRing
 from app.bundle.store import highest, read_bundle
 from app.domains.beer.api import BeerApi
 from app.domains.pets.api import MODEL, PetsApi
-from app.domains.pets.picture import opened
+from app.domains.pets.picture import open_picture
 from app.domains.pets.pixels import pixels
 from app.models.manager import ModelManager
 from app.rest.application import RestApplication
@@ -88,7 +88,7 @@ async def test_the_answer_is_the_models_own(pets: httpx.AsyncClient, looking: On
     size = looking.manifest.inputs[0].shape[1]
     for seed in range(8):
         data = encoded(drawn(seed), "JPEG")
-        found = looking.predict({"image": pixels(opened(data).image, size)})["probabilities"][0]
+        found = looking.predict({"image": pixels(open_picture(data).image, size)})["probabilities"][0]
         told = (await sent(pets, data, "image/jpeg")).json()
         assert list(told["probabilities"].values()) == np.round(found.astype(float), 4).tolist()
         assert [w["code"] for w in told["warnings"]] == (["unsure"] if found.max() < 0.8 else [])

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from app.domains.pets.headers import read_header
-from app.domains.pets.picture import PictureError, opened
+from app.domains.pets.picture import PictureError, open_picture
 from tests.pictures import chunk, drawn, encoded, flat_png
 
 JPEG, PNG, WEBP = (encoded(drawn(), kind) for kind in ("JPEG", "PNG", "WEBP"))
@@ -34,7 +34,7 @@ def test_a_header_tells_format_and_size(options: dict[str, object], size: tuple[
 def test_a_file_cut_off_anywhere_is_a_picture_or_none(data: bytes) -> None:
     for length in range(40):
         with pytest.raises(PictureError):
-            opened(data[:length]).image.load() if length > 30 else opened(data[:length])
+            open_picture(data[:length]).image.load() if length > 30 else open_picture(data[:length])
 
 
 def vast(data: bytes, kind: str) -> bytes:
@@ -52,7 +52,7 @@ def vast(data: bytes, kind: str) -> bytes:
 def test_a_vast_picture_is_refused_before_memory_is_set_aside(data: bytes, kind: str) -> None:
     tracemalloc.start()
     with pytest.raises(PictureError) as caught:
-        opened(vast(data, kind))
+        open_picture(vast(data, kind))
     assert caught.value.code == "too_many_pixels"
     assert tracemalloc.get_traced_memory()[1] < 1_000_000
     tracemalloc.stop()
@@ -78,5 +78,5 @@ def test_a_vast_picture_is_refused_before_memory_is_set_aside(data: bytes, kind:
 )
 def test_what_cannot_be_answered_is_told_why(data: bytes, code: str) -> None:
     with pytest.raises(PictureError) as caught:
-        opened(data).image.load()
+        open_picture(data).image.load()
     assert caught.value.code == code

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.domains.pets.picture import opened
+from app.domains.pets.picture import open_picture
 from app.domains.pets.pixels import Pixels, fit, pixels, scaled
 from tests.pictures import drawn, encoded
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 
 def seen(data: bytes) -> Pixels:
     """A file as the model takes it."""
-    return pixels(opened(data).image, SIZE)
+    return pixels(open_picture(data).image, SIZE)
 
 
 def apart(one: Pixels, other: Pixels) -> float:
@@ -115,6 +115,6 @@ def test_the_first_frame_of_what_moves_is_taken() -> None:
     frames = [drawn(seed) for seed in (5, 6)]
     for kind in ("PNG", "WEBP"):
         data = encoded(frames[0], kind, save_all=True, append_images=frames[1:], lossless=True)
-        assert opened(data).is_animated
+        assert open_picture(data).is_animated
         assert apart(seen(data), seen(encoded(frames[0]))) < 2
-    assert not opened(encoded(frames[0])).is_animated
+    assert not open_picture(encoded(frames[0])).is_animated

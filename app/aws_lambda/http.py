@@ -6,8 +6,9 @@ from typing import Any
 from mangum import Mangum
 
 from app.aws_lambda.context import Context, EventError, seconds_left
+from app.problem_types import TOO_LATE
 from app.rest.asgi import App, Message, Receive, Scope, Send
-from app.rest.problems import TOO_LATE, send_problem
+from app.rest.problems import send_problem
 from app.startup import prepare
 
 RESERVE = 0.2

@@ -7,9 +7,10 @@ import logging
 import time
 from collections.abc import Iterable, Sequence
 
+from app.problem_types import INTERNAL_ERROR
 from app.rest.asgi import App, Header, Message, Receive, Scope, Send
 from app.rest.body import ClientGone
-from app.rest.problems import FAULT, PROBLEM, REFUSED, send_problem
+from app.rest.problems import PROBLEM, REFUSED, send_problem
 from app.rest.request_metrics import RequestMetrics
 from app.telemetry.ids import RequestIds
 from app.telemetry.logs import RequestLog
@@ -67,11 +68,11 @@ class Record:
         except Exception:  # the last resort: the client gets a problem, the log the traceback
             _log.exception("request %s failed", request_id.decode())
             if status == CLIENT_GONE:
-                await send_problem(recorded, FAULT)
+                await send_problem(recorded, INTERNAL_ERROR)
         finally:
             seconds = time.perf_counter() - clock
             if status == CLIENT_GONE and REFUSED in state:
-                status = state[REFUSED].status
+                status = state[REFUSED].http_status
                 self._counts.refused(state[REFUSED].code)
             self._end(scope, status, moment, seconds, request_id, trace)
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 
-from app.access.guard import Guard, Limits, rate_limit_headers, retry_after
+from app.access.guard import Guard, Limits, rate_limit_headers
 from app.access.keys import PREDICT, KeyRing, Principal
 from app.access.rates import Window
-from app.errors import CallError, NotAuthenticated
+from app.errors import CallError, Limited, NotAuthenticated
+from app.problem_types import ProblemType, problem_type_of
 from app.rest.asgi import App, Header, Message, Receive, Scope, Send
 from app.rest.body import drop_body, may_have_body
-from app.rest.problems import KINDS, Kind, Tell, problem_start, problem_told
+from app.rest.problems import Tell, problem_start, problem_told
 
 API_KEY_HEADER = "X-API-Key"
 
@@ -69,8 +70,8 @@ class ApiKeyMiddleware:
                     except CallError as error:
                         refusal = error
             if refusal is not None:
-                kind, tell = KINDS[type(refusal)], self._tell_of(scope["path"])
-                await refuse(scope, receive, send, kind, *_headers(refusal), tell=tell)
+                problem_type, tell = problem_type_of(type(refusal)), self._tell_of(scope["path"])
+                await refuse(scope, receive, send, problem_type, *_headers(refusal), tell=tell)
                 return
         await self._app(scope, receive, send)
 
@@ -97,9 +98,8 @@ def _presented(scope: Scope) -> bytes | None:
 def _headers(refusal: CallError) -> Iterator[Header]:
     if isinstance(refusal, NotAuthenticated):
         yield _CHALLENGE
-    seconds = retry_after(refusal)
-    if seconds is not None:
-        yield b"retry-after", b"%d" % seconds
+    elif isinstance(refusal, Limited):
+        yield b"retry-after", b"%d" % refusal.seconds
     yield from _rate(refusal)
 
 
@@ -122,7 +122,7 @@ async def refuse(
     scope: Scope,
     receive: Receive,
     send: Send,
-    kind: Kind,
+    problem_type: ProblemType,
     *headers: Header,
     unread: bool = True,
     tell: Tell = problem_told,
@@ -133,13 +133,13 @@ async def refuse(
         scope: ASGI's.
         receive: ASGI's.
         send: ASGI's.
-        kind: What is wrong.
+        problem_type: What is wrong.
         headers: More headers.
         unread: Whether more of the body may still come.
         tell: Words it.
     """
-    body, media_type = tell(kind, ())
-    await send(problem_start(kind, body, (*headers, _CLOSE), media_type))
+    body, media_type = tell(problem_type, ())
+    await send(problem_start(problem_type, body, (*headers, _CLOSE), media_type))
     await send({"type": "http.response.body", "body": body, "more_body": True})
     if unread and may_have_body(scope):
         await drop_body(receive)

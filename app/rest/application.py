@@ -13,6 +13,7 @@ from app.access.public import PublicModels
 from app.domains.api import DomainApi
 from app.models.manager import ModelManager
 from app.oip.data_plane import DataPlane
+from app.problem_types import ProblemType
 from app.rest.access_log import Record
 from app.rest.api_key import ApiKeyMiddleware
 from app.rest.asgi import App, Receive, Scope, Send
@@ -21,7 +22,7 @@ from app.rest.oip.routes import EndpointRoute
 from app.rest.openapi import KEYED, OPERATION_PROBLEMS, described
 from app.rest.operations import BODY_LIMITS, OperationRoute
 from app.rest.paths import Paths, is_v2, scope_of
-from app.rest.problems import Kind, problem_told
+from app.rest.problems import problem_told
 from app.rest.request_metrics import RequestMetrics
 from app.rest.routes import add_docs, add_health, add_metrics, add_model, add_problems
 from app.runtime.thread_pool import BoundedThreadPool
@@ -124,9 +125,9 @@ class RestApplication:
         """Be ready no more, and answer on."""
         self.retiring = True
 
-    def count_unread(self, kind: Kind) -> None:
+    def count_unread(self, problem_type: ProblemType) -> None:
         """The server has refused a request in a way that this door never heard of."""
-        self._counts.unread(kind.status, kind.code)
+        self._counts.unread(problem_type.http_status, problem_type.code)
 
     @property
     def ready(self) -> bool:

@@ -2,8 +2,9 @@
 
 import asyncio
 
+from app.problem_types import MALFORMED_REQUEST, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, ProblemType
 from app.rest.asgi import Receive, Scope, header
-from app.rest.problems import MALFORMED, NOT_JSON, TOO_LARGE, Kind, RequestRefused
+from app.rest.problems import RequestRejected
 
 MEGABYTE = 1_000_000
 MOST_DROPPED = 2 * MEGABYTE
@@ -30,7 +31,7 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
         The body.
 
     Raises:
-        RequestRefused: It is larger, known from its Content-Length before a byte is read, or as it arrives.
+        RequestRejected: It is larger, known from its Content-Length before a byte is read, or as it arrives.
         ClientGone: The client hung up.
     """
     check_length(scope, limit)
@@ -38,14 +39,14 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
     if message["type"] == "http.request" and not message.get("more_body"):
         whole: bytes = message.get("body", b"")
         if len(whole) > limit:
-            raise RequestRefused(TOO_LARGE, unread=False)
+            raise RequestRejected(TOO_LARGE, unread=False)
         return whole
     body = bytearray()
     while message["type"] == "http.request":
         body += message.get("body", b"")
         more: bool = message.get("more_body", False)
         if len(body) > limit:
-            raise RequestRefused(TOO_LARGE, unread=more)
+            raise RequestRejected(TOO_LARGE, unread=more)
         if not more:
             return bytes(body)
         message = await receive()
@@ -63,21 +64,21 @@ def check_length(scope: Scope, limit: int) -> bool:
         Whether it says how large it is at all.
 
     Raises:
-        RequestRefused: It says that it is larger.
+        RequestRejected: It says that it is larger.
     """
     declared = header(scope, b"content-length")
     if declared is not None and _length(declared) > limit:
-        raise RequestRefused(TOO_LARGE)
+        raise RequestRejected(TOO_LARGE)
     return declared is not None
 
 
 def _length(declared: bytes) -> int:
     if not declared.isdigit() or len(declared) > 18:
-        raise RequestRefused(MALFORMED)
+        raise RequestRejected(MALFORMED_REQUEST)
     return int(declared)
 
 
-def check_json(scope: Scope, otherwise: Kind = NOT_JSON) -> None:
+def check_json(scope: Scope, otherwise: ProblemType = UNSUPPORTED_MEDIA_TYPE) -> None:
     """Refuse a body that says it is something other than JSON; one that says nothing is taken for JSON.
 
     Args:
@@ -85,25 +86,28 @@ def check_json(scope: Scope, otherwise: Kind = NOT_JSON) -> None:
         otherwise: What is then wrong.
 
     Raises:
-        RequestRefused: Its Content-Type is another, or it is compressed.
+        RequestRejected: Its Content-Type is another, or it is compressed.
     """
     for name, value in scope["headers"]:
         if name == b"content-type":
-            kind = value.partition(b";")[0].strip().lower()
-            if kind and kind != b"application/json" and not (kind[:12] == b"application/" and kind[-5:] == b"+json"):
-                raise RequestRefused(otherwise)
+            media_type = value.partition(b";")[0].strip().lower()
+            is_json = media_type == b"application/json" or (
+                media_type[:12] == b"application/" and media_type[-5:] == b"+json"
+            )
+            if media_type and not is_json:
+                raise RequestRejected(otherwise)
         elif name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
-            raise RequestRefused(otherwise)
+            raise RequestRejected(otherwise)
 
 
 def check_plain(scope: Scope) -> None:
     """Refuse a body that is compressed.
 
     Raises:
-        RequestRefused: It is.
+        RequestRejected: It is.
     """
     if (header(scope, b"content-encoding") or b"").strip().lower() not in (b"", b"identity"):
-        raise RequestRefused(NOT_JSON)
+        raise RequestRejected(UNSUPPORTED_MEDIA_TYPE)
 
 
 def may_have_body(scope: Scope) -> bool:

@@ -8,8 +8,9 @@ from pydantic_core import to_json
 from app.domains.api import Operation
 from app.domains.validation import tamed
 from app.errors import Problem
+from app.problem_types import ProblemType
 from app.rest.asgi import JSON
-from app.rest.problems import MOST_PROBLEMS, Kind, Tell
+from app.rest.problems import MOST_PROBLEMS, Tell
 
 _LONGEST = 1000
 
@@ -21,9 +22,9 @@ def error_format(failure: Callable[[str], Any]) -> Tell:
         failure: See `Operation.failure`.
     """
 
-    def tell(kind: Kind, problems: Sequence[Problem]) -> tuple[bytes, bytes]:
+    def tell(problem_type: ProblemType, problems: Sequence[Problem]) -> tuple[bytes, bytes]:
         sentence = "; ".join(f"{problem.field}: {problem.reason}" for problem in problems[:MOST_PROBLEMS])
-        return to_json(failure(tamed(sentence, _LONGEST) or kind.detail)), JSON
+        return to_json(failure(tamed(sentence, _LONGEST) or problem_type.detail)), JSON
 
     return tell
 

@@ -3,7 +3,8 @@
 import re
 
 from app.errors import InputError, Problem
-from app.rest.problems import MALFORMED, RequestRefused
+from app.problem_types import MALFORMED_REQUEST
+from app.rest.problems import RequestRejected
 
 MULTIPART = b"multipart/form-data"
 MOST_PARTS = 32
@@ -24,17 +25,17 @@ def part(body: bytes, content_type: bytes, field: str) -> bytes:
         Its contents.
 
     Raises:
-        RequestRefused: It is no such form.
+        RequestRejected: It is no such form.
         InputError: It has no such part, or several.
     """
     boundary = _parameter(content_type, b"boundary")
     if not boundary:
-        raise RequestRefused(MALFORMED, unread=False)
+        raise RequestRejected(MALFORMED_REQUEST, unread=False)
     delimiter = b"\r\n--" + boundary
     form, end, _ = (b"\r\n" + body).partition(delimiter + b"--")
     _, *parts = form.split(delimiter, MOST_PARTS + 1)
     if not end or not 1 <= len(parts) <= MOST_PARTS:
-        raise RequestRefused(MALFORMED, unread=False)
+        raise RequestRejected(MALFORMED_REQUEST, unread=False)
     named = [contents for head, contents in map(_parted, parts) if _name(head) == field.encode()]
     if len(named) != 1:
         code, reason = ("repeated", "is sent several times") if named else ("missing", "is required")
@@ -47,7 +48,7 @@ def _parted(text: bytes) -> tuple[bytes, bytes]:
     end = text.find(b"\r\n\r\n", 0, _LONGEST_HEAD)
     start = text.find(b"\r\n", 0, end + 2)
     if end < 0 or text[:start].strip(b" \t"):
-        raise RequestRefused(MALFORMED, unread=False)
+        raise RequestRejected(MALFORMED_REQUEST, unread=False)
     return text[start:end], text[end + 4 :]
 
 

@@ -6,21 +6,21 @@ from fastapi import FastAPI, Security
 from fastapi.openapi.utils import get_openapi
 from fastapi.security import APIKeyHeader
 
-from app.rest.api_key import API_KEY_HEADER
-from app.rest.problems import (
-    INVALID,
-    MALFORMED,
-    NO_KEY,
-    NO_LIMITS,
-    NO_MODEL,
-    NO_SCOPE,
-    NOT_JSON,
+from app.problem_types import (
+    INVALID_INPUT,
+    LIMITS_UNAVAILABLE,
+    MALFORMED_REQUEST,
+    MODEL_NOT_FOUND,
+    NOT_ALLOWED,
+    NOT_AUTHENTICATED,
     NOT_READY,
     OVERLOADED,
     RATE_EXCEEDED,
     TOO_LARGE,
-    Kind,
+    UNSUPPORTED_MEDIA_TYPE,
+    ProblemType,
 )
+from app.rest.api_key import API_KEY_HEADER
 
 KEYED = [Security(APIKeyHeader(name=API_KEY_HEADER, scheme_name="ApiKey", auto_error=False))]
 """Documents that a route needs the key; the gate is what checks it."""
@@ -53,18 +53,27 @@ _PROBLEM_SCHEMA = {
 }
 
 
-def described(*kinds: Kind) -> dict[int | str, dict[str, Any]]:
+def described(*kinds: ProblemType) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route for these problems."""
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
     titles: dict[int | str, list[str]] = {}
-    for kind in kinds:
-        titles.setdefault(kind.status, []).append(kind.title)
+    for problem_type in kinds:
+        titles.setdefault(problem_type.http_status, []).append(problem_type.title)
     return {status: {"description": "; ".join(found), "content": content} for status, found in titles.items()}
 
 
-KEY_PROBLEMS = (NO_KEY, NO_SCOPE, RATE_EXCEEDED, NO_LIMITS)
-OPERATION_PROBLEMS = (*KEY_PROBLEMS, MALFORMED, NO_MODEL, TOO_LARGE, NOT_JSON, INVALID, NOT_READY, OVERLOADED)
-MODEL_PROBLEMS = (*KEY_PROBLEMS, NO_MODEL, INVALID, NOT_READY)
+KEY_PROBLEMS = (NOT_AUTHENTICATED, NOT_ALLOWED, RATE_EXCEEDED, LIMITS_UNAVAILABLE)
+OPERATION_PROBLEMS = (
+    *KEY_PROBLEMS,
+    MALFORMED_REQUEST,
+    MODEL_NOT_FOUND,
+    TOO_LARGE,
+    UNSUPPORTED_MEDIA_TYPE,
+    INVALID_INPUT,
+    NOT_READY,
+    OVERLOADED,
+)
+MODEL_PROBLEMS = (*KEY_PROBLEMS, MODEL_NOT_FOUND, INVALID_INPUT, NOT_READY)
 
 
 def describe(application: FastAPI) -> dict[str, Any]:

@@ -12,12 +12,13 @@ from pydantic import TypeAdapter, ValidationError
 from app.domains.api import Operation
 from app.domains.validation import problems_of
 from app.errors import CallError, InputError, Overloaded
+from app.problem_types import INVALID_INPUT, OVERLOADED, problem_type_of
 from app.rest.api_key import refuse
 from app.rest.asgi import Receive, Scope, Send, header, respond
 from app.rest.body import MEGABYTE, check_json, check_length, closes, read_body
 from app.rest.error_formats import error_format, in_own_words
 from app.rest.micro_batching import MicroBatcher, RemoteMicroBatcher
-from app.rest.problems import INVALID, KINDS, OVERLOADED, RequestRefused, problem_told, send_problem
+from app.rest.problems import RequestRejected, problem_told, send_problem
 from app.rest.uploads import Read, Uploads, media, not_taken
 from app.runtime.thread_pool import BoundedThreadPool
 from app.telemetry.trace import current_trace
@@ -75,7 +76,7 @@ class OperationHandler:
         try:
             read = self._reader(scope)
             if self._crowded(scope):
-                raise RequestRefused(OVERLOADED) if closes(scope) else Overloaded  # unread: the server drops the body
+                raise RequestRejected(OVERLOADED) if closes(scope) else Overloaded  # unread: the server drops the body
             version = header(scope, _MODEL_VERSION)
             body = await read_body(scope, receive, self._limit)
             if version is not None or len(body) > LARGE_BODY:
@@ -88,14 +89,14 @@ class OperationHandler:
                     answer = await self._gathering.answer(request)
                 else:
                     answer = self._run(request)
-        except RequestRefused as refusal:
-            await refuse(scope, receive, send, refusal.kind, unread=refusal.unread, tell=self._tell)
+        except RequestRejected as refusal:
+            await refuse(scope, receive, send, refusal.problem_type, unread=refusal.unread, tell=self._tell)
         except ValidationError as error:
-            await send_problem(send, INVALID, problems_of(error), tell=self._tell)
+            await send_problem(send, INVALID_INPUT, problems_of(error), tell=self._tell)
         except InputError as error:
-            await send_problem(send, INVALID, error.problems, tell=self._tell)
+            await send_problem(send, INVALID_INPUT, error.problems, tell=self._tell)
         except CallError as error:
-            await send_problem(send, KINDS[type(error)], tell=self._tell)
+            await send_problem(send, problem_type_of(type(error)), tell=self._tell)
         else:
             await respond(send, 200, answer)
 
@@ -103,7 +104,7 @@ class OperationHandler:
         """Whether a request is refused unread; one that does not say how long it is may be short.
 
         Raises:
-            RequestRefused: It is too long in any case.
+            RequestRejected: It is too long in any case.
         """
         return self._mostly_slow and self._thread_pool.full and check_length(scope, self._limit)
 

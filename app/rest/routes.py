@@ -14,24 +14,24 @@ from app.bundle.manifest import PublicManifest
 from app.domains.validation import problem_of
 from app.errors import CallError, ModelNotReady
 from app.models.manager import ModelManager
+from app.problem_types import (
+    INTERNAL_ERROR,
+    INVALID_INPUT,
+    MALFORMED_REQUEST,
+    METHOD_NOT_ALLOWED,
+    NOT_FOUND,
+    NOT_READY,
+    problem_type_of,
+)
 from app.rest.asgi import App, Receive, Scope, Send, respond
 from app.rest.docs import add_docs_page
 from app.rest.openapi import KEY_PROBLEMS, KEYED, MODEL_PROBLEMS, describe, described
 from app.rest.paths import METRICS_PATH
-from app.rest.problems import (
-    FAULT,
-    INVALID,
-    KINDS,
-    MALFORMED,
-    NO_METHOD,
-    NO_ROUTE,
-    NOT_READY,
-    ProblemResponse,
-)
+from app.rest.problems import ProblemResponse
 from app.telemetry.exposition import CONTENT_TYPE, exposition
 from app.telemetry.metrics import Registry
 
-_BY_STATUS = {404: NO_ROUTE, 405: NO_METHOD, 400: MALFORMED}
+_BY_STATUS = {404: NOT_FOUND, 405: METHOD_NOT_ALLOWED, 400: MALFORMED_REQUEST}
 
 
 def add_model(router: FastAPI, manager: ModelManager) -> None:
@@ -143,12 +143,14 @@ def add_problems(router: FastAPI) -> None:
 
     @router.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> Response:
-        return ProblemResponse(INVALID, problems=[problem_of(f["loc"], f["type"], f["msg"]) for f in error.errors()])
+        return ProblemResponse(
+            INVALID_INPUT, problems=[problem_of(f["loc"], f["type"], f["msg"]) for f in error.errors()]
+        )
 
     @router.exception_handler(CallError)
     async def failed(_: Request, error: CallError) -> Response:
-        return ProblemResponse(KINDS[type(error)])
+        return ProblemResponse(problem_type_of(type(error)))
 
     @router.exception_handler(Exception)
     async def fault(_: Request, error: Exception) -> Response:
-        return ProblemResponse(FAULT)  # Starlette raises the error again, and the record logs it
+        return ProblemResponse(INTERNAL_ERROR)  # Starlette raises the error again, and the record logs it

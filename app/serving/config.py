@@ -6,8 +6,8 @@ from typing import Any
 
 import uvicorn
 
+from app.problem_types import ProblemType
 from app.rest.asgi import App
-from app.rest.problems import Kind
 from app.serving.fair_start import FairStart
 from app.serving.limits import Bounds
 from app.serving.protocol import BoundedHttpProtocol
@@ -20,7 +20,7 @@ class BoundedConfig(uvicorn.Config):
         self,
         app: App,
         bounds: Bounds,
-        on_unread: Callable[[Kind], None] = lambda kind: None,
+        on_unread: Callable[[ProblemType], None] = lambda problem_type: None,
         **more: Any,
     ) -> None:
         """Initialize the bounded config.

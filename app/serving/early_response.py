@@ -2,22 +2,19 @@
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
+from app.problem_types import ProblemType
 from app.rest.asgi import Header
-from app.rest.problems import PROBLEM_JSON, Kind, problem_body
-
-TIMED_OUT = Kind(408, "timeout", "Request timeout", "The request did not arrive in time.")
-TARGET_TOO_LONG = Kind(414, "uri_too_long", "URI too long", "The request's target is longer than is taken here.")
-HEAD_TOO_LARGE = Kind(431, "headers_too_large", "Headers too large", "The headers are larger or more than is taken.")
+from app.rest.problems import PROBLEM_JSON, problem_body
 
 
-def refusal(kind: Kind, headers: list[Header]) -> bytes:
+def refusal(problem_type: ProblemType, headers: list[Header]) -> bytes:
     """A whole answer that closes the connection.
 
     Args:
-        kind: What is wrong.
+        problem_type: What is wrong.
         headers: Headers that every answer has.
     """
-    body = problem_body(kind)
+    body = problem_body(problem_type)
     lines = [
         *headers,
         (b"content-type", PROBLEM_JSON),
@@ -26,4 +23,9 @@ def refusal(kind: Kind, headers: list[Header]) -> bytes:
         (b"x-content-type-options", b"nosniff"),
         (b"connection", b"close"),
     ]
-    return STATUS_LINE[kind.status] + b"".join(name + b": " + value + b"\r\n" for name, value in lines) + b"\r\n" + body
+    return (
+        STATUS_LINE[problem_type.http_status]
+        + b"".join(name + b": " + value + b"\r\n" for name, value in lines)
+        + b"\r\n"
+        + body
+    )

@@ -5,8 +5,9 @@ import socket
 import threading
 from collections.abc import Callable
 
+from app.problem_types import METHOD_NOT_ALLOWED, NOT_FOUND, NOT_READY
 from app.rest.asgi import App, Receive, Scope, Send, respond
-from app.rest.problems import NO_METHOD, NO_ROUTE, NOT_READY, send_problem
+from app.rest.problems import send_problem
 from app.serving.config import BoundedConfig
 from app.serving.limits import Bounds
 from app.serving.server import BoundedServer
@@ -33,9 +34,9 @@ class ManagementApp:
         """ASGI."""
         path = scope["path"]
         if path not in ("/health/live", "/health/ready") and not (path == "/metrics" and self._metrics):
-            await send_problem(send, NO_ROUTE)
+            await send_problem(send, NOT_FOUND)
         elif scope["method"] not in ("GET", "HEAD"):
-            await send_problem(send, NO_METHOD, headers=[(b"allow", b"GET, HEAD")])
+            await send_problem(send, METHOD_NOT_ALLOWED, headers=[(b"allow", b"GET, HEAD")])
         elif path == "/metrics" and self._metrics is not None:
             await self._metrics(scope, receive, send)
         elif path == "/health/live":

@@ -10,9 +10,10 @@ import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from app.problem_types import HEADERS_TOO_LARGE, MALFORMED_REQUEST, TIMEOUT, ProblemType
 from app.rest.body import CLOSES
-from app.rest.problems import MALFORMED, REFUSED, Kind, RequestRefused
-from app.serving.early_response import HEAD_TOO_LARGE, TIMED_OUT, refusal
+from app.rest.problems import REFUSED, RequestRejected
+from app.serving.early_response import refusal
 from app.serving.fair_start import CROWD
 from app.serving.request_head import SMALL_HEAD, check_head, plain_head, split_target
 from app.serving.write_coalescing import CoalescingTransport
@@ -96,7 +97,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._stay(data, upgrade.args[0])
         except httptools.HttpParserError as error:
             cause = error.__context__
-            self._refuse(cause.kind if isinstance(cause, RequestRefused) else MALFORMED)
+            self._refuse(cause.problem_type if isinstance(cause, RequestRejected) else MALFORMED_REQUEST)
         else:
             cycle = self.cycle
             if self._between and self._ended:
@@ -104,11 +105,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             if cycle is None or cycle.scope is not self.scope:  # type: ignore[redundant-expr]
                 self._head_bytes += self._arrived
                 if self._head_bytes > self.bounds.head_bytes:
-                    self._refuse(HEAD_TOO_LARGE)
+                    self._refuse(HEADERS_TOO_LARGE)
             elif cycle.more_body:
                 self._framing_bytes += self._arrived
                 if self._framing_bytes > self.bounds.head_bytes + self._body_bytes:
-                    self._refuse(MALFORMED)  # chunks of a byte, endless extensions or trailers
+                    self._refuse(MALFORMED_REQUEST)  # chunks of a byte, endless extensions or trailers
 
     def _stay(self, data: bytes, end: int) -> None:
         """Take the request up again without its wish to change the protocol; the parser grants it and drops the body.
@@ -138,7 +139,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if self._body_bytes == 0:
             codings = [value.strip().lower() for name, value in self.scope["headers"] if name == b"transfer-encoding"]
             if codings != [b"chunked"]:
-                raise RequestRefused(MALFORMED)
+                raise RequestRejected(MALFORMED_REQUEST)
 
     def on_headers_complete(self) -> None:
         """Start the request, unless its head breaks a bound."""
@@ -148,7 +149,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if self._arrived + self._head_bytes > SMALL_HEAD:
             self._arrived -= check_head(self.url, self.headers, self.bounds) - self._head_bytes
         if len(self.pipeline) >= self.bounds.pipelined:
-            raise RequestRefused(MALFORMED)
+            raise RequestRejected(MALFORMED_REQUEST)
         self._begin()
         self.headers = []  # trailers go here, not among the headers that were checked
         self._head_bytes = self._body_bytes = self._framing_bytes = 0
@@ -258,17 +259,17 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self.pipeline.popleft()
         return True
 
-    def _refuse(self, kind: Kind) -> None:
+    def _refuse(self, problem_type: ProblemType) -> None:
         self.deaf = True
         if self._answers_are_due():
             return  # a refusal now would be taken for the answer to an earlier request
         begun = self._arriving()
         if begun is None or not begun.response_started:
-            self.transport.write(refusal(kind, self.server_state.default_headers))
+            self.transport.write(refusal(problem_type, self.server_state.default_headers))
             if begun is None:
-                self.guard.on_unread(kind)
+                self.guard.on_unread(problem_type)
             else:
-                begun.scope["state"][REFUSED] = kind  # for the record, which knows it as a client that hung up
+                begun.scope["state"][REFUSED] = problem_type  # for the record, which knows it as a client that hung up
         self.transport.close()
 
     def _arriving(self) -> RequestResponseCycle | None:
@@ -324,7 +325,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def _expire(self, phase: Phase) -> None:
         if phase is Phase.HEAD or phase is Phase.BODY:
-            self._refuse(TIMED_OUT)
+            self._refuse(TIMEOUT)
         elif phase is Phase.WRITING or phase is Phase.CLOSING:
             self.abort()
         else:

@@ -5,9 +5,9 @@ from urllib.parse import unquote
 
 import httptools
 
+from app.problem_types import HEADERS_TOO_LARGE, MALFORMED_REQUEST, URI_TOO_LONG
 from app.rest.asgi import Header
-from app.rest.problems import MALFORMED, RequestRefused
-from app.serving.early_response import HEAD_TOO_LARGE, TARGET_TOO_LONG
+from app.rest.problems import RequestRejected
 from app.serving.limits import Bounds
 
 SMALL_HEAD = 8_192
@@ -30,13 +30,13 @@ def check_head(target: bytes, headers: list[Header], bounds: Bounds) -> int:
         Its bytes.
 
     Raises:
-        RequestRefused: It takes more.
+        RequestRejected: It takes more.
     """
     if len(target) > bounds.target_bytes:
-        raise RequestRefused(TARGET_TOO_LONG)
+        raise RequestRejected(URI_TOO_LONG)
     size = len(target) + sum(len(name) + len(value) + 4 for name, value in headers)
     if size > bounds.head_bytes or len(headers) > bounds.headers:
-        raise RequestRefused(HEAD_TOO_LARGE)
+        raise RequestRejected(HEADERS_TOO_LARGE)
     return size
 
 
@@ -74,10 +74,10 @@ def plain_head(method: bytes, target: bytes, headers: list[Header]) -> bytes:
         The head's bytes.
 
     Raises:
-        RequestRefused: It is CONNECT, which wishes for nothing else.
+        RequestRejected: It is CONNECT, which wishes for nothing else.
     """
     if method == b"CONNECT":
-        raise RequestRefused(MALFORMED)
+        raise RequestRejected(MALFORMED_REQUEST)
     kept = [(name, value) for name, value in headers if name not in _CHANGE]
     if any(name == b"connection" and b"close" in value.lower() for name, value in headers):
         kept.append((b"connection", b"close"))

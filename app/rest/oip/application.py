@@ -1,7 +1,8 @@
 """The protocol's door: its endpoints, and what each of them answers."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from pydantic_core import to_json
@@ -9,13 +10,14 @@ from pydantic_core import to_json
 from app.errors import CallError, InputError, ModelNotReady, Problem
 from app.oip.data_plane import EXTENSIONS, SERVER, DataPlane
 from app.oip.metadata import config_of, metadata_of, statistics_of
+from app.problem_types import INVALID_INPUT, METHOD_NOT_ALLOWED, NOT_FOUND, problem_type_of
 from app.rest.api_key import refuse
 from app.rest.asgi import JSON, Receive, Scope, Send, header, respond
 from app.rest.body import read_body
 from app.rest.error_formats import error_format
 from app.rest.oip.endpoints import INDEX_OPTIONS, REPOSITORY_OPTIONS, Answer, Call, Endpoint, Respond, read_options
 from app.rest.oip.messages import answer_message, inflated, json_length, read_call
-from app.rest.problems import INVALID, KINDS, NO_METHOD, NO_ROUTE, Kind, RequestRefused, send_problem
+from app.rest.problems import RequestRejected, send_problem
 from app.runtime.thread_pool import BoundedThreadPool
 
 PREFIX = "/v2"
@@ -26,9 +28,8 @@ OPEN_PATHS = frozenset({"/v2/health/live", "/v2/health/ready"})
 LARGE_BODY = 4096
 """Bytes of a body from which on it is read and answered beside the event loop."""
 
-REFUSED_CALL = Kind(400, INVALID.code, INVALID.title, INVALID.detail)
-CODES: Mapping[type[CallError], Kind] = {**KINDS, InputError: REFUSED_CALL}
-"""This door's table from the error tree to its own codes: as its elder's, but that wrong input is 400."""
+INVALID_CALL = replace(INVALID_INPUT, http_status=400)
+"""The protocol answers invalid input with 400, not 422."""
 tell = error_format(lambda sentence: {"error": sentence})
 """Words problems as the protocol does."""
 
@@ -94,19 +95,19 @@ class OipApplication:
                 return
             allowed[endpoint.method] = None
         if not allowed:
-            await send_problem(send, NO_ROUTE, tell=tell)
+            await send_problem(send, NOT_FOUND, tell=tell)
             return
-        await send_problem(send, NO_METHOD, headers=[(b"allow", ", ".join(allowed).encode())], tell=tell)
+        await send_problem(send, METHOD_NOT_ALLOWED, headers=[(b"allow", ", ".join(allowed).encode())], tell=tell)
 
     async def _respond(self, respond_to: Respond, call: Call, send: Send) -> None:
         try:
             body, media_type, headers = await respond_to(call)
-        except RequestRefused as refusal:
-            await refuse(call.scope, call.receive, send, refusal.kind, unread=refusal.unread, tell=tell)
+        except RequestRejected as refusal:
+            await refuse(call.scope, call.receive, send, refusal.problem_type, unread=refusal.unread, tell=tell)
         except InputError as error:
-            await send_problem(send, REFUSED_CALL, error.problems, tell=tell)
+            await send_problem(send, INVALID_CALL, error.problems, tell=tell)
         except CallError as error:
-            await send_problem(send, CODES[type(error)], tell=tell)
+            await send_problem(send, problem_type_of(type(error)), tell=tell)
         else:
             await respond(send, 200, body, media_type, headers)
 

@@ -88,7 +88,7 @@ async def read_options(call: Call, adapter: TypeAdapter[OptionsT]) -> OptionsT:
 
     Raises:
         InputError: They are no such options.
-        RequestRefused: See `read_body`.
+        RequestRejected: See `read_body`.
     """
     body = await read_body(call.scope, call.receive, LARGEST_OPTIONS)
     try:

@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -15,16 +15,19 @@ from app.errors import InputError, Problem
 from app.oip.data_plane import InferAnswer, InferCall
 from app.oip.metadata import warnings_of
 from app.oip.tensors import MOST_DIMENSIONS, MOST_ELEMENTS, Tensor, from_bytes, from_list, refused
+from app.problem_types import MALFORMED_REQUEST, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE
 from app.rest.asgi import Header, Scope
-from app.rest.problems import MALFORMED, NOT_JSON, TOO_LARGE, Kind, RequestRefused
+from app.rest.problems import RequestRejected
 from app.runtime.predictor import Array
 
 JSON_LENGTH = b"inference-header-content-length"
 """Header that says how much of a body is JSON; tensors' bytes follow."""
 _MOST_TENSORS = 256
-NO_LENGTH = Kind(400, MALFORMED.code, MALFORMED.title, "Inference-Header-Content-Length is no number of bytes.")
-NO_CODING = Kind(415, NOT_JSON.code, NOT_JSON.title, "Send the body as it is, or in gzip or deflate: Content-Encoding.")
-NOT_CODED = Kind(400, MALFORMED.code, MALFORMED.title, "The body is not what its Content-Encoding says.")
+INVALID_JSON_LENGTH = replace(
+    MALFORMED_REQUEST, detail="The header Inference-Header-Content-Length must be a number of bytes."
+)
+UNSUPPORTED_ENCODING = replace(UNSUPPORTED_MEDIA_TYPE, detail="Content-Encoding must be gzip, deflate or identity.")
+WRONG_ENCODING = replace(MALFORMED_REQUEST, detail="The body does not match its Content-Encoding.")
 
 Parameters = dict[str, JsonValue] | None
 
@@ -81,13 +84,13 @@ def json_length(scope: Scope) -> int | None:
     """How many bytes of the body are JSON; None: all.
 
     Raises:
-        RequestRefused: The header is no number, or is sent twice.
+        RequestRejected: The header is no number, or is sent twice.
     """
     declared = [value for name, value in scope["headers"] if name == JSON_LENGTH]
     if not declared:
         return None
     if len(declared) > 1 or not declared[0].isdigit() or len(declared[0]) > 18:
-        raise RequestRefused(NO_LENGTH)
+        raise RequestRejected(INVALID_JSON_LENGTH)
     return int(declared[0])
 
 
@@ -100,23 +103,23 @@ def inflated(encoding: bytes, body: bytes, limit: int) -> bytes:
         limit: Most bytes that it may inflate to.
 
     Raises:
-        RequestRefused: The encoding is not known, the data is not so encoded, or there is too much of it.
+        RequestRejected: The encoding is not known, the data is not so encoded, or there is too much of it.
     """
     if encoding not in (b"gzip", b"x-gzip", b"deflate"):
-        raise RequestRefused(NO_CODING, unread=False)
-    # either kind of header; some clients send deflate without the one that the standard asks for
-    kinds = (zlib.MAX_WBITS, -zlib.MAX_WBITS) if encoding == b"deflate" else (zlib.MAX_WBITS | 16,)
-    for kind in kinds:
-        inflate = zlib.decompressobj(kind)
+        raise RequestRejected(UNSUPPORTED_ENCODING, unread=False)
+    # both formats: some clients send deflate without the one that the standard asks for
+    formats = (zlib.MAX_WBITS, -zlib.MAX_WBITS) if encoding == b"deflate" else (zlib.MAX_WBITS | 16,)
+    for window_bits in formats:
+        inflate = zlib.decompressobj(window_bits)
         try:
             data = inflate.decompress(body, limit + 1)
         except zlib.error:
             continue
         if len(data) > limit:
-            raise RequestRefused(TOO_LARGE, unread=False)
+            raise RequestRejected(TOO_LARGE, unread=False)
         if inflate.eof and not inflate.unused_data:
             return data
-    raise RequestRefused(NOT_CODED, unread=False)
+    raise RequestRejected(WRONG_ENCODING, unread=False)
 
 
 def read_call(model: str, version: str | None, body: bytes, json_size: int | None) -> Asked:

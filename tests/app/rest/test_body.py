@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from app.problem_types import MALFORMED_REQUEST, TOO_LARGE
 from app.rest.application import RestApplication
 from app.rest.body import ClientGone, read_body
-from app.rest.problems import MALFORMED, TOO_LARGE, RequestRefused
+from app.rest.problems import RequestRejected
 from tests.known import KEY
 
 pytestmark = pytest.mark.anyio
@@ -39,9 +40,9 @@ async def test_pieces_are_put_together(pieces: tuple[bytes, ...]) -> None:
     ("pieces", "unread"), [((b"x" * 11,), False), ((b"x" * 9, b"xx"), False), ((b"x" * 11, b""), True)]
 )
 async def test_one_byte_more_than_the_limit_is_refused(pieces: tuple[bytes, ...], unread: bool) -> None:
-    with pytest.raises(RequestRefused) as caught:
+    with pytest.raises(RequestRejected) as caught:
         await read(arriving(*pieces))
-    assert (caught.value.kind, caught.value.unread) == (TOO_LARGE, unread)
+    assert (caught.value.problem_type, caught.value.unread) == (TOO_LARGE, unread)
 
 
 async def test_what_says_that_it_is_too_large_is_not_waited_for() -> None:
@@ -49,16 +50,16 @@ async def test_what_says_that_it_is_too_large_is_not_waited_for() -> None:
         raise AssertionError("a byte was read")
 
     for declared in b"11", b"999999999999999999":
-        with pytest.raises(RequestRefused) as caught:
+        with pytest.raises(RequestRejected) as caught:
             await read(never, declared)
-        assert caught.value.kind is TOO_LARGE
+        assert caught.value.problem_type is TOO_LARGE
 
 
 @pytest.mark.parametrize("declared", [b"", b"-1", b"+5", b"1e3", b"0x10", b"5, 5", b"\xb2", b"9" * 19])
 async def test_a_length_that_is_none_is_malformed(declared: bytes) -> None:
-    with pytest.raises(RequestRefused) as caught:
+    with pytest.raises(RequestRejected) as caught:
         await read(arriving(b""), declared)
-    assert caught.value.kind is MALFORMED
+    assert caught.value.problem_type is MALFORMED_REQUEST
 
 
 @pytest.mark.parametrize("pieces", [(), (b"half",), (b"half", b"more")])

@@ -173,8 +173,8 @@ async def test_a_wrong_file_is_named_by_where_it_stood(files: httpx.AsyncClient)
     [
         ({"text": "bad"}, 422, "text: must not be ?bad?"),
         ({"text": 1}, 422, "text: must be a valid string"),
-        ({"text": "away"}, 503, "The model is not loaded and verified yet."),
-        ({"text": "x" * LIMIT}, 413, "The body is larger than this route takes."),
+        ({"text": "away"}, 503, "The model is not ready."),
+        ({"text": "x" * LIMIT}, 413, "The body exceeds the size limit of this route."),
         ({"<b>": 1, "text": ""}, 422, "?b?: is not a field of this request"),
     ],
 )

@@ -17,7 +17,7 @@ from app.errors import InputError
 from app.oip.data_plane import InferAnswer
 from app.oip.tensors import DTYPES
 from app.rest.oip.messages import JSON_LENGTH, Asked, answer_message, inflated, json_length, read_call
-from app.rest.problems import RequestRefused
+from app.rest.problems import RequestRejected
 from tests.known import REPOSITORY
 
 MANIFEST = read_bundle(REPOSITORY / "models" / "iris" / "1").manifest
@@ -111,10 +111,10 @@ def test_a_length_of_the_json_that_lies_is_refused(json_size: int) -> None:
 
 @pytest.mark.parametrize("value", [b"", b"-1", b"+1", b"1 ", b"1.0", b"0x1", b"\xb2", b"1" * 19])
 def test_a_length_that_is_no_number_is_refused(value: bytes) -> None:
-    with pytest.raises(RequestRefused) as refusal:
+    with pytest.raises(RequestRejected) as refusal:
         json_length({"headers": [(JSON_LENGTH, value)]})
-    assert refusal.value.kind.status == 400
-    with pytest.raises(RequestRefused):
+    assert refusal.value.problem_type.http_status == 400
+    with pytest.raises(RequestRejected):
         json_length({"headers": [(JSON_LENGTH, b"14"), (JSON_LENGTH, b"14")]})
     assert json_length({"headers": []}) is None and json_length({"headers": [(JSON_LENGTH, b"014")]}) == 14
 
@@ -223,22 +223,22 @@ CODED = {
 @pytest.mark.parametrize(("coding", "data"), CODED.values(), ids=CODED)
 def test_a_compressed_body_is_inflated_up_to_the_limit(coding: bytes, data: bytes) -> None:
     assert inflated(coding, data, len(DATA)) == DATA
-    with pytest.raises(RequestRefused) as refusal:
+    with pytest.raises(RequestRejected) as refusal:
         inflated(coding, data, len(DATA) - 1)
-    assert (refusal.value.kind.status, refusal.value.unread) == (413, False)
+    assert (refusal.value.problem_type.http_status, refusal.value.unread) == (413, False)
 
 
 @pytest.mark.parametrize(("coding", "data"), CODED.values(), ids=CODED)
 @pytest.mark.parametrize("how", ["empty", "cut off", "more behind", "plain"])
 def test_a_body_that_is_not_so_compressed_is_refused(coding: bytes, data: bytes, how: str) -> None:
     wrong = {"empty": b"", "cut off": data[:-1], "more behind": data + b"x", "plain": b"{}"}[how]
-    with pytest.raises(RequestRefused) as refusal:
+    with pytest.raises(RequestRejected) as refusal:
         inflated(coding, wrong, len(DATA))
-    assert (refusal.value.kind.status, refusal.value.unread) == (400, False)
+    assert (refusal.value.problem_type.http_status, refusal.value.unread) == (400, False)
 
 
 @pytest.mark.parametrize("coding", [b"br", b"zstd", b"gzip, gzip", b"identity, gzip"])
 def test_another_compression_is_refused(coding: bytes) -> None:
-    with pytest.raises(RequestRefused) as refusal:
+    with pytest.raises(RequestRejected) as refusal:
         inflated(coding, b"", 10)
-    assert refusal.value.kind.status == 415
+    assert refusal.value.problem_type.http_status == 415

@@ -2,7 +2,7 @@
 # Pins the packages of pyproject.toml in uv.lock, and exports a requirements file with hashes for each group.
 # Usage: lock.sh [--upgrade | --upgrade-package NAME]...
 #        lock.sh --check   change nothing; exit with status 1 if a file is out of date (works offline)
-# Needs uv, which requirements/dev.txt installs.
+# Needs the version of uv that requirements/dev.txt installs: other versions format the files differently.
 set -euo pipefail
 case "${1:-}" in -h | --help) sed -n '2,5p' "$0" | cut -c3-; exit ;; esac
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

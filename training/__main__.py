@@ -12,9 +12,9 @@ from importlib.util import find_spec
 from types import FrameType
 
 from app.errors import BundleError
+from training.bundle_commands import compare_bundles, evaluate_bundle
 from training.commands import ablate_model, select_defaults, train_models
 from training.errors import TrainingError
-from training.judging import compare_bundles, evaluate_bundle
 
 COMMANDS = {
     "train": train_models,

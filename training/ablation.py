@@ -1,12 +1,12 @@
 """What each part of a model is worth: variants on the very folds that its figures are reported on."""
 
-from training.evaluate import Protocol, in_order, reported_folds
+from training.evaluate import EvaluationProtocol, in_order, reported_folds
 from training.held_out import Dealt, held_out
 from training.metrics import errors, over_repeats
 from training.spec import Baseline, Data, Parameters, Spec
 
 
-def ablate(spec: Spec, data: Data, protocol: Protocol) -> dict[str, dict[str, float]]:
+def ablate(spec: Spec, data: Data, protocol: EvaluationProtocol) -> dict[str, dict[str, float]]:
     """Errors of the spec's baselines and variants; nothing is chosen by them.
 
     Args:

@@ -8,119 +8,128 @@ from pathlib import Path
 
 from training.ablation import ablate
 from training.beer.catalogue import SPECS
-from training.card import ablation_table, baseline_table, interval_sentence, table
+from training.card import table
 from training.errors import DataError
-from training.evaluate import Protocol
-from training.manifest import metrics
-from training.run import next_version, prepare, refuse_existing, train, write
+from training.evaluate import EvaluationProtocol
 from training.selection import REPEATS, select, write_defaults
 from training.sources import RecipeDataset, read_recipes
 from training.spec import Spec
+from training.spec_card import ablation_table, baseline_table, interval_sentence
+from training.spec_trainer import SpecTrainer, prepare
+from training.trainer import refuse_existing
 
+MODEL_HELP = "model (default: %(default)s)"
 DEFAULTS = Path(__file__).parent / "beer"
 
 
-def train_models(words: Sequence[str]) -> int:
-    """Train every model that the data can feed, or the one that is named, and write their bundles."""
+def train_models(arguments: Sequence[str]) -> int:
+    """Train the models for which the data suffice, and write their bundles."""
     parser = command("train", train_models)
     parser.add_argument("--out", type=Path, default=Path("models"), help="folder of bundles (default: %(default)s)")
-    parser.add_argument("--model", choices=sorted(SPECS), help="(default: each that the data can feed)")
-    parser.add_argument("--version", type=_version, help="version to write; the next free one if not given")
-    _add_folds(parser, Protocol().repeats)
-    given = parser.parse_args(words)
-    specs = [SPECS[given.model]] if given.model else list(SPECS.values())
+    parser.add_argument("--model", choices=sorted(SPECS), help="model to train (default: all)")
+    parser.add_argument("--version", type=_version, help="version to write (default: the next free one)")
+    _add_folds(parser, EvaluationProtocol().repeats)
+    options = parser.parse_args(arguments)
+    specs = [SPECS[options.model]] if options.model else list(SPECS.values())
     for spec in specs:
-        if given.version:
-            refuse_existing(given.out, spec.name, given.version)
-    dataset = read_recipes(given.data)
-    say(f"{dataset.source}: {len(dataset.recipes)} beers read")
-    written = [spec.name for spec in specs if _train_one(spec, dataset, given)]
+        if options.version:
+            refuse_existing(options.out, spec.name, options.version)
+    dataset = read_recipes(options.data)
+    log(f"{dataset.source}: {len(dataset.recipes)} beers read")
+    written = [spec.name for spec in specs if _train_one(spec, dataset, options)]
     return 0 if written else 1
 
 
-def _train_one(spec: Spec, dataset: RecipeDataset, given: argparse.Namespace) -> bool:
-    say(f"{spec.name}:")
+def _train_one(spec: Spec, dataset: RecipeDataset, options: argparse.Namespace) -> bool:
+    log(f"{spec.name}:")
+    trainer = SpecTrainer(spec, dataset, _protocol(options), log=log)
     try:
-        trained = train(spec, dataset, _protocol(given), say=say)
+        run = trainer.run()
     except DataError as error:
-        if given.model:
+        if options.model:
             raise
-        say(f"{spec.name}: not trained: {error}")
+        log(f"{spec.name}: not trained: {error}")
         return False
-    folder = write(trained, given.out, given.version or next_version(given.out, spec.name))
-    values = metrics(trained)
+    folder = trainer.write(run, options.out, options.version)
+    values = run.figures.values()
     print(f"{baseline_table(values)}\n\n{interval_sentence(values)}")
     print("\nLEAKING (row-wise folds, labels below 1000; historical figure 33.54), RMSE:")
-    print(table(["", "RMSE"], [[name, f"{value:.2f}"] for name, value in trained.leaking_rmse.items()]))
+    print(table(["", "RMSE"], [[name, f"{value:.2f}"] for name, value in run.figures.leaking_rmse.items()]))
     print(f"\n{folder}\n", flush=True)
     return True
 
 
-def select_defaults(words: Sequence[str]) -> int:
+def select_defaults(arguments: Sequence[str]) -> int:
     """Choose a model's defaults by nested search and write them."""
     parser = command("select", select_defaults)
     parser.add_argument("--out", type=Path, help="file to write (default: the model's own)")
-    parser.add_argument("--model", choices=sorted(SPECS), default=next(iter(SPECS)), help="(default: %(default)s)")
+    parser.add_argument(
+        "--model", choices=sorted(SPECS), default=next(iter(SPECS)), help="model (default: %(default)s)"
+    )
     _add_folds(parser, REPEATS)
-    given = parser.parse_args(words)
-    spec = SPECS[given.model]
-    out = given.out or DEFAULTS / f"{spec.name}.json"
-    data = prepare(spec, read_recipes(given.data).recipes)
-    choice = select(spec, data, given.seed, given.workers, given.repeats)
+    options = parser.parse_args(arguments)
+    spec = SPECS[options.model]
+    out = options.out or DEFAULTS / f"{spec.name}.json"
+    data = prepare(spec, read_recipes(options.data).recipes)
+    choice = select(spec, data, options.seed, options.workers, options.repeats)
     for name, mae in choice.note["candidates"].items():
         print(f"{mae:8.3f}  {name}{'   <- chosen' if name == choice.name else ''}")
     print(f"nested, the choice included: MAE {choice.note['nested']['mae']:.2f}")
     write_defaults(
-        out, choice, f"python -m training select --model {spec.name} --data {Path(given.data).name} --seed {given.seed}"
+        out,
+        choice,
+        f"python -m training select --model {spec.name} --data {Path(options.data).name} --seed {options.seed}",
     )
     print(out)
     return 0
 
 
-def ablate_model(words: Sequence[str]) -> int:
-    """Measure what each part of a model is worth, on the reported folds."""
+def ablate_model(arguments: Sequence[str]) -> int:
+    """Measure variants of a model on the reported folds."""
     parser = command("ablate", ablate_model)
     parser.add_argument(
         "--model",
         choices=[name for name, spec in SPECS.items() if spec.ablation],
         default="beer-ibu-recipe",
-        help="(default: %(default)s)",
+        help=MODEL_HELP,
     )
-    _add_folds(parser, Protocol().repeats)
-    given = parser.parse_args(words)
-    spec = SPECS[given.model]
-    print(ablation_table(ablate(spec, prepare(spec, read_recipes(given.data).recipes), _protocol(given))))
+    _add_folds(parser, EvaluationProtocol().repeats)
+    options = parser.parse_args(arguments)
+    spec = SPECS[options.model]
+    print(ablation_table(ablate(spec, prepare(spec, read_recipes(options.data).recipes), _protocol(options))))
     return 0
 
 
-def command(name: str, does: object) -> argparse.ArgumentParser:
-    """A command's parser, with the argument that all commands take.
+def command(name: str, function: object) -> argparse.ArgumentParser:
+    """Return a command's parser, with the argument that all commands take.
 
     Args:
         name: The command.
-        does: Its docstring says what it does.
+        function: The command's function; its docstring is the description.
     """
-    parser = argparse.ArgumentParser(prog=f"python -m training {name}", description=does.__doc__)
+    parser = argparse.ArgumentParser(prog=f"python -m training {name}", description=function.__doc__)
     parser.add_argument("--data", required=True, help="file (.json, .jsonl, .csv), folder, or http(s) address")
     return parser
 
 
-def say(line: str) -> None:
-    """A line on stderr, where it stands between figures for people and not among them."""
+def log(line: str) -> None:
+    """Print a line on stderr; stdout is for figures."""
     print(line, file=sys.stderr)
 
 
 def _add_folds(parser: argparse.ArgumentParser, repeats: int) -> None:
     parser.add_argument("--seed", type=int, default=0, help="seed of folds and samples (default: %(default)s)")
     parser.add_argument("--repeats", type=int, default=repeats, help="repeats of the folds (default: %(default)s)")
-    parser.add_argument("--workers", type=int, default=2, help="processes; figures do not depend on it")
+    parser.add_argument(
+        "--workers", type=int, default=2, help="processes (default: %(default)s); figures do not depend on it"
+    )
 
 
-def _protocol(given: argparse.Namespace) -> Protocol:
-    return Protocol(repeats=given.repeats, seed=given.seed, workers=given.workers)
+def _protocol(options: argparse.Namespace) -> EvaluationProtocol:
+    return EvaluationProtocol(repeats=options.repeats, seed=options.seed, workers=options.workers)
 
 
 def _version(text: str) -> str:
     if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
-        raise argparse.ArgumentTypeError("a version is a whole number from 1 on")
+        raise argparse.ArgumentTypeError("a version is a whole number of at least 1")
     return text

@@ -22,7 +22,7 @@ REPORTED_FOLDS = 0
 """First word of the seeds of the reported folds; selection uses another, so that it never sees them."""
 
 
-class Protocol(NamedTuple):
+class EvaluationProtocol(NamedTuple):
     """How figures are measured."""
 
     folds: int = 5
@@ -45,7 +45,7 @@ class Evaluation:
     """Held-out predictions of model and baselines, and all figures drawn from them."""
 
     data: Data
-    protocol: Protocol
+    protocol: EvaluationProtocol
     predicted: Array
     """shape (repeats, n_rows, 3): ibu, lower, upper."""
     baselines: dict[str, Array]
@@ -131,7 +131,7 @@ def blanked(spec: Spec, inputs: Array, columns: Sequence[str]) -> Array:
     return np.where(gone, np.float32(np.nan), inputs)
 
 
-def reported_folds(groups: Groups, protocol: Protocol) -> list[Groups]:
+def reported_folds(groups: Groups, protocol: EvaluationProtocol) -> list[Groups]:
     """The folds that all reported figures are measured on, one deal a repeat.
 
     Args:
@@ -141,7 +141,7 @@ def reported_folds(groups: Groups, protocol: Protocol) -> list[Groups]:
     return [split(groups, protocol.folds, [REPORTED_FOLDS, protocol.seed, r]) for r in range(protocol.repeats)]
 
 
-def evaluate(spec: Spec, parameters: Parameters, data: Data, protocol: Protocol) -> Evaluation:
+def evaluate(spec: Spec, parameters: Parameters, data: Data, protocol: EvaluationProtocol) -> Evaluation:
     """Predict every beer, once a repeat, by a model and baselines that saw nothing of its group.
 
     Args:

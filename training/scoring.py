@@ -11,7 +11,7 @@ from app.bundle.store import Bundle
 from training.arrays import Array, Groups
 from training.cleaning import clean, rules
 from training.errors import DataError
-from training.export import run_graph
+from training.export import predict_with_graph
 from training.groups import related
 from training.metrics import Rows, bands, bootstrap, errors, interval, resampled
 from training.model import OUTPUTS
@@ -94,7 +94,7 @@ def score(bundle: Bundle, spec: Spec, dataset: RecipeDataset, frame: pd.DataFram
     return Scored(
         _name(about),
         frame["ibu"].to_numpy(np.float32),
-        run_graph(bundle.files[MODEL], rows),
+        predict_with_graph(bundle.files[MODEL], rows),
         related(frame),
         about.training_data.sha256 == dataset.sha256,
     )

@@ -6,15 +6,14 @@ import pytest
 
 from training.beer.recipe import RECIPE
 from training.beer.vitals import VITALS
-from training.evaluate import Protocol
-from training.manifest import Trained
-from training.run import prepare, train
+from training.evaluate import EvaluationProtocol
 from training.sources import RecipeDataset, read_recipes
 from training.spec import Data, Parameters
+from training.spec_trainer import SpecRun, SpecTrainer, prepare
 
 RECIPES = Path(__file__).parents[1] / "data" / "recipes.json"
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "punk_beers.json"
-QUICK = Protocol(folds=3, repeats=2, workers=1)
+QUICK = EvaluationProtocol(folds=3, repeats=2, workers=1)
 
 
 @pytest.fixture(scope="session")
@@ -51,10 +50,20 @@ def quick() -> Parameters:
 
 
 @pytest.fixture(scope="session")
-def trained(dataset: RecipeDataset, quick: Parameters) -> Trained:
-    return train(VITALS, dataset, QUICK, quick)
+def trainer(dataset: RecipeDataset, quick: Parameters) -> SpecTrainer:
+    return SpecTrainer(VITALS, dataset, QUICK, quick)
 
 
 @pytest.fixture(scope="session")
-def trained_recipe(dataset: RecipeDataset) -> Trained:
-    return train(RECIPE, dataset, QUICK, quicker(RECIPE.defaults))
+def trained(trainer: SpecTrainer) -> SpecRun:
+    return trainer.run()
+
+
+@pytest.fixture(scope="session")
+def recipe_trainer(dataset: RecipeDataset) -> SpecTrainer:
+    return SpecTrainer(RECIPE, dataset, QUICK, quicker(RECIPE.defaults))
+
+
+@pytest.fixture(scope="session")
+def trained_recipe(recipe_trainer: SpecTrainer) -> SpecRun:
+    return recipe_trainer.run()

@@ -20,7 +20,7 @@ def test_the_models_own_row_is_its_reported_figure(trained, data, quick):
     spec = dataclasses.replace(VITALS, ablation={"own": quick})
     found = ablate(spec, data, QUICK)
     assert list(found) == [*VITALS.baselines, "own"]
-    reported = trained.evaluation.table()
+    reported = trained.figures.evaluation.table()
     assert found["own"]["mae"] == pytest.approx(reported["model"]["mae"], abs=1e-6)
     assert found["median"] == reported["median"]
 
@@ -50,5 +50,5 @@ def test_variants_go_from_the_six_alone_to_the_whole_model(trained_recipe):
         baselines={},
         ablation={name: quicker(ABLATION[name]) for name in ("the six alone", "this model, not monotone")},
     )
-    found = ablate(spec, trained_recipe.data, QUICK)
+    found = ablate(spec, trained_recipe.data.rows, QUICK)
     assert found["the six alone"]["mae"] > found["this model, not monotone"]["mae"]

@@ -8,7 +8,7 @@ import pytest
 from training import evaluate as protocol_module
 from training.baselines import Curve, PlainXGBoost, linear, median
 from training.beer.vitals import VITALS
-from training.evaluate import Protocol, blanked, evaluate, leaking_rmse
+from training.evaluate import EvaluationProtocol, blanked, evaluate, leaking_rmse
 from training.spec import Data
 
 from .conftest import QUICK
@@ -37,28 +37,28 @@ def test_nothing_of_a_held_out_group_is_seen(data, quick, monkeypatch):
 
 
 def test_every_beer_is_predicted_once_a_repeat_and_repeats_differ(trained):
-    predicted = trained.evaluation.predicted
-    assert predicted.shape == (QUICK.repeats, len(trained.data.labels), 3)
+    predicted = trained.figures.evaluation.predicted
+    assert predicted.shape == (QUICK.repeats, len(trained.data.rows.labels), 3)
     assert np.isfinite(predicted).all()
     assert (predicted[0] != predicted[1]).any()
 
 
 def test_processes_do_not_change_the_figures(data, quick, trained):
     found = evaluate(_spec(median=median), quick, data, QUICK._replace(workers=2))
-    assert (found.predicted == trained.evaluation.predicted).all()
+    assert (found.predicted == trained.figures.evaluation.predicted).all()
 
 
 def test_table_and_paired_differences_agree(trained):
-    table, paired = trained.evaluation.table(), trained.evaluation.paired()
+    table, paired = trained.figures.evaluation.table(), trained.figures.evaluation.paired()
     assert list(table) == [*VITALS.baselines, "model"]
     for name in VITALS.baselines:
         assert paired[name]["mae_difference"] == pytest.approx(table["model"]["mae"] - table[name]["mae"], abs=1e-4)
         assert paired[name]["low"] <= paired[name]["mae_difference"] <= paired[name]["high"]
-    assert sum(band["rows"] for band in trained.evaluation.by_band()) == len(trained.data.labels)
+    assert sum(band["rows"] for band in trained.figures.evaluation.by_band()) == len(trained.data.rows.labels)
 
 
 def test_the_model_beats_the_median_on_the_invented_beers(trained):
-    table = trained.evaluation.table()
+    table = trained.figures.evaluation.table()
     assert table["model"]["mae"] < table["median"]["mae"]
 
 
@@ -68,7 +68,7 @@ def test_row_wise_folds_flatter_where_beers_are_repeated(data, quick):
     noise = Data(data.inputs[beers], rng.permutation(data.labels)[beers], beers)
     steep = quick.model_copy(update={"centre": quick.centre.model_copy(update={"rounds": 100, "reg_lambda": 0.1})})
     leaking = leaking_rmse(_spec(plain=PlainXGBoost(rounds=100)), steep, noise, 0)
-    honest = evaluate(_spec(plain=PlainXGBoost(rounds=100)), steep, noise, Protocol(3, 1, 0, 1)).table()
+    honest = evaluate(_spec(plain=PlainXGBoost(rounds=100)), steep, noise, EvaluationProtocol(3, 1, 0, 1)).table()
     assert leaking["plain"] < 0.6 * honest["plain"]["rmse"]
     assert leaking["model"] < 0.9 * honest["model"]["rmse"]
 
@@ -91,10 +91,10 @@ def test_what_is_not_told_is_missing_and_all_else_as_it_was(data):
 
 
 def test_the_same_models_answer_where_malts_and_yeast_are_not_told(trained_recipe):
-    evaluation = trained_recipe.evaluation
+    evaluation = trained_recipe.figures.evaluation
     hidden = evaluation.withheld["malts and yeast"]
     assert hidden.shape == evaluation.predicted.shape
     assert (hidden != evaluation.predicted).any() and np.isfinite(hidden).all()
-    unfilled = np.isnan(trained_recipe.data.inputs[:, -4:]).all(axis=1)
+    unfilled = np.isnan(trained_recipe.data.rows.inputs[:, -4:]).all(axis=1)
     assert (hidden[:, unfilled] == evaluation.predicted[:, unfilled]).all()
     assert evaluation.without()["malts and yeast"]["mae"] != evaluation.table()["model"]["mae"]

@@ -16,9 +16,8 @@ from training.errors import ExportError
 
 
 @pytest.fixture(scope="module")
-def fitted():
-    rows, species = iris.data()
-    return iris.model().fit(rows, species)
+def trained():
+    return iris.IrisTrainer().run()
 
 
 @pytest.fixture(scope="module")
@@ -26,23 +25,23 @@ def bundle():
     return read_bundle(highest(REPOSITORY / "models", "iris"))
 
 
-def test_the_committed_bundle_gives_scikit_learns_class_on_all_rows_and_10_000_random_ones(fitted, bundle):
-    rows = iris.data()[0]
+def test_the_committed_bundle_gives_scikit_learns_class_on_all_rows_and_10_000_random_ones(trained, bundle):
+    rows = trained.data.lengths
     drawn = np.random.default_rng(7).uniform(0, 30, (10_000, 4)).astype(np.float32)
     tried = np.concatenate([rows, drawn])
     given = OnnxPredictor(bundle).predict({"features": tried})
     assert given["class_id"].shape == (len(tried), 1) and given["scores"].shape == (len(tried), 3)
-    assert (given["class_id"][:, 0] == fitted.predict(tried)).all()
+    assert (given["class_id"][:, 0] == trained.model.predict(tried)).all()
     assert (given["class_id"][:, 0] == given["scores"].argmax(axis=1)).all()
-    assert np.abs(given["scores"] - fitted.decision_function(tried)).max() < 1e-4
+    assert np.abs(given["scores"] - trained.model.decision_function(tried)).max() < 1e-4
 
 
-def test_training_again_gives_the_committed_bundle(bundle, tmp_path):
-    trained = read_bundle(iris.write(tmp_path, "1"))
-    assert trained.files["model.onnx"] == bundle.files["model.onnx"]
-    assert trained.files["MODEL_CARD.md"] == bundle.files["MODEL_CARD.md"]
+def test_training_again_gives_the_committed_bundle(trained, bundle, tmp_path):
+    again = read_bundle(iris.IrisTrainer().write(trained, tmp_path))
+    assert again.files["model.onnx"] == bundle.files["model.onnx"]
+    assert again.files["MODEL_CARD.md"] == bundle.files["MODEL_CARD.md"]
     same = {"libraries": {}}
-    assert trained.manifest.model_copy(update=same) == bundle.manifest.model_copy(update=same)
+    assert again.manifest.model_copy(update=same) == bundle.manifest.model_copy(update=same)
 
 
 def test_the_model_is_right_for_95_in_100_flowers_that_it_has_not_seen_and_beats_the_baselines(bundle):
@@ -51,11 +50,11 @@ def test_the_model_is_right_for_95_in_100_flowers_that_it_has_not_seen_and_beats
     assert f"{values['accuracy']:.3f} ±" in bundle.files["MODEL_CARD.md"].decode()
 
 
-def test_a_graph_that_is_not_scikit_learns_model_is_refused(fitted):
-    rows, species = iris.data()
-    other = iris.model().fit(rows, species[::-1])
-    with pytest.raises(ExportError, match="another class than scikit-learn"):
-        iris.check_parity(other, iris.graph_bytes(fitted), rows)
+def test_a_graph_that_is_not_scikit_learns_model_is_refused(trained):
+    lengths, species = trained.data
+    other = iris.model().fit(lengths, species[::-1])
+    with pytest.raises(ExportError, match="rows with another class; 0 is allowed"):
+        iris.IrisTrainer().check_parity(trained.data, other, trained.graph)
 
 
 def test_the_command_writes_the_next_version(tmp_path):

@@ -11,15 +11,15 @@ from training import plots
 @pytest.mark.parametrize(
     "draw, axes",
     [
-        (lambda t: plots.labels(t.data.labels), 1),
-        (lambda t: plots.against_label(t.evaluation), 2),
-        (lambda t: plots.intervals(t.evaluation), 2),
-        (lambda t: plots.coverage(t.evaluation, 0.9), 1),
-        (lambda t: plots.width_and_error(t.evaluation), 1),
+        (lambda t: plots.labels(t.data.rows.labels), 1),
+        (lambda t: plots.against_label(t.figures.evaluation), 2),
+        (lambda t: plots.intervals(t.figures.evaluation), 2),
+        (lambda t: plots.coverage(t.figures.evaluation, 0.9), 1),
+        (lambda t: plots.width_and_error(t.figures.evaluation), 1),
         (lambda t: plots.reasons({"a beer": (50.0, {"strength": 9.5, "pH": -3.0}), "another": (50.0, {"pH": 1.0})}), 2),
-        (lambda t: plots.effects(t.model, t.data.inputs), 6),
-        (lambda t: plots.effects(t.model, t.data.inputs, ("abv", "ph")), 2),
-        (lambda t: plots.cleaned({step.rule: step.rows_affected for step in t.cleaning}), 1),
+        (lambda t: plots.effects(t.model, t.data.rows.inputs), 6),
+        (lambda t: plots.effects(t.model, t.data.rows.inputs, ("abv", "ph")), 2),
+        (lambda t: plots.cleaned({step.rule: step.rows_affected for step in t.data.cleaning}), 1),
     ],
 )
 def test_drawn(trained, draw, axes):
@@ -32,6 +32,6 @@ def test_drawn(trained, draw, axes):
 
 
 def test_an_input_that_never_moves_has_no_effect_to_draw(trained):
-    inputs = trained.data.inputs.copy()
+    inputs = trained.data.rows.inputs.copy()
     inputs[:, 5] = np.float32(4.4)
     assert len(plots.effects(trained.model, inputs).axes) == 5

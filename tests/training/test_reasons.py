@@ -19,12 +19,12 @@ def test_the_rows_are_spread_over_the_answers():
 
 
 def test_the_background_has_the_rows_as_they_are(trained):
-    answers = trained.model.predict(trained.data.inputs)[:, 0]
-    found = explanation(trained.model.ensemble.spec, trained.data.inputs, answers)
+    answers = trained.model.predict(trained.data.rows.inputs)[:, 0]
+    found = explanation(trained.model.ensemble.spec, trained.data.rows.inputs, answers)
     columns = [[np.nan if v is None else v for v in column] for column in found.background.values()]
     rows = np.array(columns, np.float32).T
     assert rows.shape == (32, 6)
-    known = {row.tobytes() for row in trained.data.inputs}
+    known = {row.tobytes() for row in trained.data.rows.inputs}
     assert all(row.tobytes() in known for row in rows)
     assert np.isnan(rows).any()
     assert trained.model.predict(rows)[:, 0].mean() == pytest.approx(answers.mean(), abs=1)

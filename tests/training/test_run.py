@@ -23,11 +23,12 @@ from training.beer.catalogue import SPECS
 from training.beer.recipe import RECIPE
 from training.beer.vitals import VITALS
 from training.boosting import margins
-from training.evaluate import Protocol
-from training.export import run_graph
-from training.run import BOOSTER, next_version, prepare, train, write
+from training.evaluate import EvaluationProtocol
+from training.export import predict_with_graph
 from training.sources import read_recipes
 from training.spec import feature_matrix
+from training.spec_trainer import BOOSTER, SpecTrainer, prepare
+from training.trainer import next_version
 
 from .conftest import QUICK, RECIPES, SHARED, quicker
 
@@ -35,8 +36,8 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def bundle(trained, tmp_path):
-    return read_bundle(write(trained, tmp_path, "1"))
+def bundle(trainer, trained, tmp_path):
+    return read_bundle(trainer.write(trained, tmp_path, "1"))
 
 
 def test_the_bundle_is_complete_and_says_what_went_in(bundle, trained):
@@ -44,20 +45,20 @@ def test_the_bundle_is_complete_and_says_what_went_in(bundle, trained):
     assert set(bundle.files) == {"model.onnx", "model.ubj", "manifest.json", "MODEL_CARD.md"}
     assert [i.name for i in about.inputs] == ["abv", "target_og", "target_fg", "ebc", "srm", "ph"]
     assert [i.optional for i in about.inputs] == [False] * 3 + [True] * 3
-    abv = trained.data.inputs[:, 0]
+    abv = trained.data.rows.inputs[:, 0]
     assert about.inputs[0].trained_range == pytest.approx((abv.min(), abv.max()), abs=0.005)
     assert about.inputs[0].deciles == pytest.approx(np.quantile(abv, np.arange(1, 10) / 10), abs=0.006)
     data = about.training_data
-    assert (data.source, data.sha256) == (trained.dataset.source, trained.dataset.sha256)
+    assert (data.source, data.sha256) == (trained.data.dataset.source, trained.data.dataset.sha256)
     assert (data.rows_read, data.rows_used) == (data.cleaning[0].rows_before, data.cleaning[-1].rows_after)
-    assert about.metrics.values["mae"] == pytest.approx(trained.evaluation.table()["model"]["mae"], abs=1e-4)
+    assert about.metrics.values["mae"] == pytest.approx(trained.figures.evaluation.table()["model"]["mae"], abs=1e-4)
     assert about.parameters["chosen"] == VITALS.chosen
 
 
 def test_golden_rows_are_what_the_graph_gives(bundle):
     golden = bundle.manifest.golden
     rows = np.array([golden.inputs[i.name] for i in bundle.manifest.inputs], dtype=np.float32).T
-    found = run_graph(bundle.files["model.onnx"], np.ascontiguousarray(rows))
+    found = predict_with_graph(bundle.files["model.onnx"], np.ascontiguousarray(rows))
     expected = np.array([golden.outputs[name] for name in ("ibu", "lower", "upper")]).T
     assert np.abs(found - expected).max() <= golden.tolerance
     assert np.isnan(rows).any()
@@ -65,7 +66,7 @@ def test_golden_rows_are_what_the_graph_gives(bundle):
 
 def test_the_booster_is_xgboosts_own_and_the_one_that_is_served(bundle, trained):
     booster = xgb.Booster(model_file=bytearray(bundle.files[BOOSTER]))
-    features = feature_matrix(VITALS, trained.model.ensemble.parameters, trained.data.inputs)
+    features = feature_matrix(VITALS, trained.model.ensemble.parameters, trained.data.rows.inputs)
     assert (margins(booster, features) == margins(trained.model.ensemble.booster, features)).all()
 
 
@@ -78,27 +79,29 @@ def test_the_card_tells_the_manifests_figures(bundle):
 
 
 def test_the_same_seed_gives_the_same_bundle_to_the_bit(bundle, dataset, quick, tmp_path):
-    again = write(train(VITALS, dataset, QUICK, quick), tmp_path / "again", "1")
-    assert (again / SHA256SUMS).read_bytes() == (bundle.folder / SHA256SUMS).read_bytes()
-    other = write(train(VITALS, dataset, QUICK._replace(seed=1), quick), tmp_path / "other", "1")
-    assert (other / SHA256SUMS).read_bytes() != (bundle.folder / SHA256SUMS).read_bytes()
+    def digests(folder, protocol):
+        trainer = SpecTrainer(VITALS, dataset, protocol, quick)
+        return (trainer.write(trainer.run(), tmp_path / folder, "1") / SHA256SUMS).read_bytes()
+
+    original = (bundle.folder / SHA256SUMS).read_bytes()
+    assert digests("again", QUICK) == original
+    assert digests("other", QUICK._replace(seed=1)) != original
 
 
-def test_a_version_is_never_overwritten(bundle, trained):
+def test_a_version_is_never_overwritten(bundle, trainer, trained):
     root = bundle.folder.parents[1]
     before = {path: path.read_bytes() for path in bundle.folder.iterdir()}
     with pytest.raises(BundleError, match="never overwritten"):
-        write(trained, root, "1")
+        trainer.write(trained, root, "1")
     assert {path: path.read_bytes() for path in bundle.folder.iterdir()} == before
     assert next_version(root, VITALS.name) == "2"
-    write(trained, root, "12")
+    trainer.write(trained, root, "12")
     assert next_version(root, VITALS.name) == "13"
 
 
-def test_parameters_fixed_beforehand_are_said_to_be(trained, tmp_path):
-    fixed = trained._replace(chosen={})
-    card = (write(fixed, tmp_path, "1") / "MODEL_CARD.md").read_text("utf-8")
-    assert "fixed beforehand" in card
+def test_the_card_says_that_parameters_were_fixed_beforehand(dataset, trained, tmp_path):
+    trainer = SpecTrainer(dataclasses.replace(VITALS, chosen={}), dataset, QUICK, trained.model.ensemble.parameters)
+    assert "fixed beforehand" in (trainer.write(trained, tmp_path) / "MODEL_CARD.md").read_text("utf-8")
 
 
 @pytest.fixture
@@ -170,10 +173,10 @@ def test_wrong_arguments_are_told(arguments, code, capsys):
     assert "training" in capsys.readouterr().err
 
 
-def test_a_fault_while_writing_leaves_nothing(monkeypatch, trained, tmp_path):
+def test_a_fault_while_writing_leaves_nothing(monkeypatch, trainer, trained, tmp_path):
     monkeypatch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
-        write(trained, tmp_path, "1")
+        trainer.write(trained, tmp_path)
     assert list((tmp_path / VITALS.name).iterdir()) == []
 
 
@@ -201,24 +204,25 @@ def test_a_terminated_run_leaves_no_version_and_no_process(tmp_path):
 def test_the_real_file_trains_and_holds_what_is_asked(tmp_path):
     dataset = read_recipes(str(SHARED))
     assert len(prepare(VITALS, dataset.recipes).labels) == 256
-    trained = train(VITALS, dataset, Protocol(repeats=2))
-    table = trained.evaluation.table()
+    trainer = SpecTrainer(VITALS, dataset, EvaluationProtocol(repeats=2))
+    trained = trainer.run()
+    table = trained.figures.evaluation.table()
     assert table["model"]["mae"] <= 17.8
     assert all(table["model"]["mae"] < table[name]["mae"] for name in VITALS.baselines)
     assert 0.85 <= table["model"]["coverage"] <= 0.95
     assert table["model"]["coverage_top_fifth"] >= 0.75
     assert table["model"]["width"] <= 75
-    assert read_bundle(write(trained, tmp_path, "1")).manifest.training_data.rows_used == 256
+    assert read_bundle(trainer.write(trained, tmp_path)).manifest.training_data.rows_used == 256
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="../shared/data is not here")
 def test_the_real_hop_bills_train_and_hold_what_is_asked():
-    trained = train(RECIPE, read_recipes(str(SHARED)), Protocol(repeats=1))
-    table = trained.evaluation.table()
-    assert len(trained.data.labels) == 256
+    trained = SpecTrainer(RECIPE, read_recipes(str(SHARED)), EvaluationProtocol(repeats=1)).run()
+    table = trained.figures.evaluation.table()
+    assert len(trained.data.rows.labels) == 256
     assert table["model"]["mae"] <= 12.8
     assert all(table["model"]["mae"] < table[name]["mae"] - 1 for name in RECIPE.baselines)
     assert 0.87 <= table["model"]["coverage"] <= 0.95
     assert table["model"]["coverage_top_fifth"] >= 0.8
     assert table["model"]["width"] <= 58
-    assert table["model"]["mae"] < trained.evaluation.without()["malts and yeast"]["mae"] < 13.8
+    assert table["model"]["mae"] < trained.figures.evaluation.without()["malts and yeast"]["mae"] < 13.8

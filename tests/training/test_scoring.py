@@ -9,7 +9,6 @@ from app.bundle.store import read_bundle
 from training import __main__ as command
 from training.errors import DataError
 from training.metrics import resampled
-from training.run import write
 from training.scoring import Comparison, Scored, compare
 from training.sources import read_recipes
 
@@ -17,9 +16,9 @@ from .conftest import RECIPES
 
 
 @pytest.fixture(scope="module")
-def bundles(trained, trained_recipe, tmp_path_factory):
+def bundles(trainer, trained, recipe_trainer, trained_recipe, tmp_path_factory):
     root = tmp_path_factory.mktemp("bundles")
-    return write(trained, root, "1"), write(trained_recipe, root, "1")
+    return trainer.write(trained, root), recipe_trainer.write(trained_recipe, root)
 
 
 @pytest.fixture
@@ -34,7 +33,7 @@ def test_a_bundle_is_scored_on_a_labelled_file(bundles, trained_recipe, others, 
     out = tmp_path / "figures.json"
     assert command.main(["evaluate", "--bundle", str(bundles[1]), "--data", str(others), "--json", str(out)]) == 0
     found = json.loads(out.read_text())
-    labels, predicted = trained_recipe.data.labels, trained_recipe.model.predict(trained_recipe.data.inputs)
+    labels, predicted = trained_recipe.data.rows.labels, trained_recipe.model.predict(trained_recipe.data.rows.inputs)
     assert found["n"] == len(labels) and found["bundle"] == "beer-ibu-recipe 1"
     assert found["mae"]["value"] == pytest.approx(np.abs(predicted[:, 0] - labels).mean(), abs=1e-3)
     assert found["coverage"]["value"] == pytest.approx(
@@ -117,7 +116,7 @@ def test_resampling_draws_whole_groups():
 def test_a_bundle_that_is_not_known_is_refused(bundles, change, message, monkeypatch, capsys):
     bundle = read_bundle(bundles[0])
     changed = type(bundle)(bundle.folder, change(bundle.manifest), bundle.files)
-    monkeypatch.setattr("training.judging.read_bundle", lambda _: changed)
+    monkeypatch.setattr("training.bundle_commands.read_bundle", lambda _: changed)
     assert command.main(["evaluate", "--bundle", "x", "--data", str(RECIPES)]) == 1
     assert message.split("|")[-1] in capsys.readouterr().err
 
@@ -134,6 +133,6 @@ def test_recipes_without_hop_bills_cannot_be_scored_by_the_recipe_model(bundles,
     assert command.main(["evaluate", "--bundle", str(bundles[1]), "--data", str(path)]) == 1
     with pytest.raises(DataError, match="no row is left"):
         from training.beer.recipe import RECIPE
-        from training.run import prepare
+        from training.spec_trainer import prepare
 
         prepare(RECIPE, read_recipes(str(path)).recipes)

@@ -4,11 +4,11 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from training.commands import say
+from training.commands import log
 from training.errors import TrainingError
 from training.pets.bundle import NAME, Made, write
 from training.pets.photos import Photo, of_part, read_photos
-from training.run import next_version
+from training.trainer import next_version
 
 
 def train_pets(words: Sequence[str]) -> int:
@@ -29,11 +29,11 @@ def train_pets(words: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=0, help="(default: %(default)s)")
     given = parser.parse_args(words)
     photos = read_photos(given.photos)
-    say(f"{len(photos)} photos read")
+    log(f"{len(photos)} photos read")
     if given.backbone:
         from training.pets.backbone import build  # what only this way needs
 
-        made, used = build(photos, given.backbone, given.seed, say), len(photos)
+        made, used = build(photos, given.backbone, given.seed, log), len(photos)
     else:
         made, used = _taught(photos, given), len(of_part(photos, "train"))
     folder = write(made, photos, used, given.out, next_version(given.out, NAME))
@@ -58,4 +58,4 @@ def _taught(photos: Sequence[Photo], given: argparse.Namespace) -> Made:
     course = learn.Course(seed=given.seed)
     course = course._replace(epochs=given.epochs or course.epochs)
     given.state.mkdir(parents=True, exist_ok=True)
-    return taught.teach(photos, guide, taught.Taught(Plan(128, seed=given.seed), course, given.state), say)
+    return taught.teach(photos, guide, taught.Taught(Plan(128, seed=given.seed), course, given.state), log)

@@ -16,7 +16,7 @@ from training.beer.catalogue import SPECS
 from training.beer.estimates import scaled_tinseth, tinseth
 from training.beer.recipe import RECIPE
 from training.beer.recipe_features import TYPICAL, recipe_features
-from training.export import PACKED, TOLERANCE, check_parity, random_inputs
+from training.export import PACKED, TOLERANCE, largest_difference, random_inputs
 from training.spec import column_of, feature_matrix, groups, named, random_ranges
 
 VITALS = st.fixed_dictionaries(
@@ -96,7 +96,9 @@ def test_whatever_the_columns_the_answer_is_finite_and_in_order(graphs, vitals, 
 
 
 def test_parity_on_all_rows_and_random_ones(trained_recipe):
-    assert check_parity(trained_recipe.model, trained_recipe.graph, trained_recipe.data.inputs, 0) <= TOLERANCE
+    assert (
+        largest_difference(trained_recipe.model, trained_recipe.graph, trained_recipe.data.rows.inputs, 0) <= TOLERANCE
+    )
 
 
 def test_malts_and_yeast_that_are_not_told_are_the_typical_ones(graphs):

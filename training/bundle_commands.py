@@ -1,4 +1,4 @@
-"""The commands that judge finished bundles: ``evaluate`` and ``compare``."""
+"""The commands that score finished bundles: ``evaluate`` and ``compare``."""
 
 import argparse
 import json
@@ -9,11 +9,12 @@ from typing import Any
 from app.bundle.store import Bundle, read_bundle
 from training.beer.catalogue import SPECS
 from training.card import table
-from training.commands import command, say
+from training.commands import command, log
 from training.errors import DataError
 from training.scoring import TOLERANCE, Scored, compare, labelled, score
 from training.sources import RecipeDataset, read_recipes
 from training.spec import Spec
+from training.spec_card import band_table
 
 _WORDS = {
     "mae": "MAE, IBU",
@@ -27,21 +28,21 @@ _WORDS = {
 }
 
 
-def evaluate_bundle(words: Sequence[str]) -> int:
+def evaluate_bundle(arguments: Sequence[str]) -> int:
     """Score a bundle, through its ONNX graph, on labelled recipes."""
     parser = command("evaluate", evaluate_bundle)
     parser.add_argument("--bundle", type=Path, required=True, help="folder of a version, models/NAME/VERSION")
     parser.add_argument("--json", type=Path, help="file to write the figures to as well")
-    given = parser.parse_args(words)
-    (scored,) = _scored(read_recipes(given.data), given.bundle)
+    options = parser.parse_args(arguments)
+    (scored,) = _scored(read_recipes(options.data), options.bundle)
     figures = scored.figures()
     print(evaluation_text(figures))
-    if given.json:
-        given.json.write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
     return 0
 
 
-def compare_bundles(words: Sequence[str]) -> int:
+def compare_bundles(arguments: Sequence[str]) -> int:
     """Compare two bundles on the same labelled recipes; exit code 1 where the second is worse.
 
     Worse is: its mean absolute error is more than the tolerance above the first's, or above it at all and the whole
@@ -52,9 +53,9 @@ def compare_bundles(words: Sequence[str]) -> int:
     parser.add_argument("first", type=Path, help="folder of the version that is released")
     parser.add_argument("second", type=Path, help="folder of the version that is to be")
     parser.add_argument("--tolerance", type=float, default=TOLERANCE, help="IBU of MAE (default: %(default)s)")
-    given = parser.parse_args(words)
-    first, second = _scored(read_recipes(given.data), given.first, given.second)
-    found = compare(first, second, given.tolerance)
+    options = parser.parse_args(arguments)
+    first, second = _scored(read_recipes(options.data), options.first, options.second)
+    found = compare(first, second, options.tolerance)
     rows = [
         [each.bundle, *(f"{figures[name]['value']:.3f}" for name in ("mae", "coverage", "width"))]
         for each in (first, second)
@@ -75,22 +76,11 @@ def evaluation_text(figures: dict[str, Any]) -> str:
         [word, f"{figures[name]['value']:.3f}", f"{figures[name]['low']:.3f} to {figures[name]['high']:.3f}"]
         for name, word in _WORDS.items()
     ]
-    bands = [
-        [
-            f"{band['from']:g}-{band['to']:g}",
-            f"{band['rows']:g}",
-            f"{band['mae']:.1f}",
-            f"{band['bias']:+.1f}",
-            f"{band['coverage']:.0%}",
-            f"{band['width']:.0f}",
-        ]
-        for band in figures["bands"]
-    ]
     return (
         f"{figures['bundle']}: n = {figures['n']} in {figures['groups']} groups\n\n"
         + table(["", "", "95 %, groups resampled"], rows)
         + "\n\n"
-        + table(["IBU stated", "beers", "MAE", "bias", "coverage", "width"], bands)
+        + band_table(figures["bands"])
     )
 
 
@@ -99,11 +89,11 @@ def _scored(dataset: RecipeDataset, *folders: Path) -> list[Scored]:
     bundles = [read_bundle(folder.resolve()) for folder in folders]
     specs = [_spec(bundle) for bundle in bundles]
     frame = labelled(dataset, specs)
-    say(f"{dataset.source}: {len(dataset.recipes)} beers read, {len(frame)} used")
+    log(f"{dataset.source}: {len(dataset.recipes)} beers read, {len(frame)} used")
     found = [score(bundle, spec, dataset, frame) for bundle, spec in zip(bundles, specs, strict=True)]
     for each in found:
         if each.seen:
-            say(f"WARNING: {each.bundle} was trained on {dataset.source}: these figures flatter it")
+            log(f"WARNING: {each.bundle} was trained on {dataset.source}: these figures flatter it")
     return found
 
 

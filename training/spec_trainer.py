@@ -1,0 +1,245 @@
+"""Training of models that are described by a `Spec`: boosted trees with a prediction interval, from recipes."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from app.bundle.manifest import CleaningStep, Golden, Input, Manifest, Output, TrainingData
+from training.cleaning import IBU_HIGH, clean, rules
+from training.description import Description, declared_input, rounded
+from training.evaluate import Evaluation, EvaluationProtocol, evaluate, leaking_rmse
+from training.export import PACKED, TOLERANCE, graph_bytes, largest_difference, predict_with_graph
+from training.groups import related
+from training.model import OUTPUTS, Model, fit
+from training.reasons import explanation
+from training.sources import Recipe, RecipeDataset
+from training.spec import Array, Data, Parameters, Spec
+from training.spec_card import spec_card
+from training.trainer import Log, Run, Trainer, silent
+
+BOOSTER = "model.ubj"
+LEAKING_IBU = 1000.0
+"""Largest label in the comparison with older figures."""
+_DESCRIPTIONS = {
+    "ibu": "Bitterness",
+    "lower": "Lower end of the prediction interval",
+    "upper": "Upper end of the prediction interval",
+}
+
+
+@dataclass(frozen=True)
+class CleanedRecipes:
+    """Recipes, how they were cleaned, and the rows made from them."""
+
+    dataset: RecipeDataset
+    cleaning: tuple[CleaningStep, ...]
+    rows: Data
+
+
+@dataclass(frozen=True)
+class SpecFigures:
+    """Figures of a model on held-out recipes."""
+
+    evaluation: Evaluation
+    leaking_rmse: dict[str, float]
+    """RMSE by model on folds that split related beers; only for comparison with older figures."""
+
+    def values(self) -> dict[str, Any]:
+        """Return all figures, rounded to four decimals."""
+        table = self.evaluation.table()
+        return rounded(
+            {
+                **table.pop("model"),
+                "baselines": table,
+                "paired": self.evaluation.paired(),
+                "bands": self.evaluation.by_band(),
+                "not_told": self.evaluation.without(),
+                "leaking_rowwise_rmse_below_1000_ibu": self.leaking_rmse,
+            }
+        )
+
+
+SpecRun = Run[CleanedRecipes, Model, SpecFigures]
+
+
+class SpecTrainer(Trainer[CleanedRecipes, Model, SpecFigures]):
+    """Trains a model that is described by a `Spec`."""
+
+    libraries = ("numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "xgboost-cpu")
+    tolerance = TOLERANCE
+    unit = "IBU"
+
+    def __init__(
+        self,
+        spec: Spec,
+        dataset: RecipeDataset,
+        protocol: EvaluationProtocol,
+        parameters: Parameters | None = None,
+        log: Log = silent,
+    ) -> None:
+        """Initialize the trainer.
+
+        Args:
+            spec: The model.
+            dataset: The recipes.
+            protocol: How figures are measured; its seed is the run's.
+            parameters: How the model is trained; the spec's defaults if None.
+            log: Receives a line on each step.
+        """
+        super().__init__(log)
+        self.name = spec.name
+        self.spec = spec
+        self.dataset = dataset
+        self.protocol = protocol
+        self.parameters = parameters or spec.defaults
+
+    def load(self) -> CleanedRecipes:
+        """Clean the recipes.
+
+        Raises:
+            DataError: If no recipe is left.
+        """
+        frame, cleaning = clean(self.dataset.recipes, (*rules(), *self.spec.rules()))
+        for step in cleaning:
+            if step.rows_affected:
+                self.log(
+                    f"  {step.rule}: {step.rows_affected} rows {step.action}, {step.rows_after} left: "
+                    f"{step.description}"
+                )
+        data = rows(self.spec, frame)
+        self.log(f"{len(data.labels)} beers in {len(np.unique(data.groups))} groups")
+        return CleanedRecipes(self.dataset, cleaning, data)
+
+    def fit(self, data: CleanedRecipes) -> Model:
+        """Fit the trees and calibrate the interval on all rows.
+
+        Raises:
+            DataError: If there are too few groups for the folds.
+        """
+        return fit(self.spec, self.parameters, data.rows, self.protocol.seed)
+
+    def export(self, model: Model) -> bytes:
+        """Export the whole function, from the declared inputs to the interval."""
+        return graph_bytes(model)
+
+    def difference(self, data: CleanedRecipes, model: Model, graph: bytes) -> float:
+        """Return the largest difference, on the training rows and on random ones, in IBU."""
+        return largest_difference(model, graph, data.rows.inputs, self.protocol.seed)
+
+    def evaluate(self, data: CleanedRecipes, model: Model, graph: bytes) -> SpecFigures:
+        """Measure the model and its baselines on grouped folds.
+
+        Raises:
+            DataError: If there are too few groups for the folds.
+        """
+        evaluation = evaluate(self.spec, self.parameters, data.rows, self.protocol)
+        more = prepare(self.spec, self.dataset.recipes, LEAKING_IBU)
+        return SpecFigures(evaluation, leaking_rmse(self.spec, self.parameters, more, self.protocol.seed))
+
+    def describe(self, run: SpecRun) -> Description:
+        """Return the part of the manifest that is specific to the model."""
+        data = run.data.rows
+        answers = predict_with_graph(run.graph, data.inputs)[:, 0]
+        return Description(
+            description=self.spec.description,
+            inputs=declared_inputs(self.spec, data.inputs),
+            packed=PACKED,
+            outputs=tuple(
+                Output(name=name, datatype="FP32", unit="IBU", description=_DESCRIPTIONS[name]) for name in OUTPUTS
+            ),
+            coverage=self.parameters.coverage,
+            explanation=explanation(self.spec, data.inputs, answers),
+            protocol=self.protocol.sentence(len(data.labels), len(np.unique(data.groups))),
+            figures=run.figures.values(),
+            training_data=TrainingData(
+                source=self.dataset.source,
+                sha256=self.dataset.sha256,
+                rows_read=len(self.dataset.recipes),
+                rows_used=len(data.labels),
+                cleaning=run.data.cleaning,
+            ),
+            parameters=self._parameters(run.model),
+            golden=golden(self.spec, run.graph),
+        )
+
+    def card(self, run: SpecRun, about: Manifest) -> str:
+        """Return the model card in Markdown."""
+        return spec_card(about, self.spec.prose)
+
+    def extra_files(self, run: SpecRun) -> Mapping[str, bytes]:
+        """Return the trees in XGBoost's format."""
+        return {BOOSTER: bytes(run.model.ensemble.booster.save_raw("ubj"))}
+
+    def _parameters(self, model: Model) -> dict[str, Any]:
+        trend = model.ensemble.trend
+        return {
+            **self.parameters.model_dump(mode="json"),
+            "seed": self.protocol.seed,
+            "chosen": dict(self.spec.chosen),
+            "monotone": dict(self.spec.monotone),
+            "evaluation": {"folds": self.protocol.folds, "repeats": self.protocol.repeats},
+            "trend": {"column": self.spec.trend_column, **trend._asdict()} if trend else None,
+            "interval": {
+                name: {"scale": bound.scale.model_dump(mode="json"), "shift": bound.shift}
+                for name, bound in (("lower", model.lower), ("upper", model.upper))
+            },
+            "model.ubj": self.spec.prose.booster,
+        }
+
+
+def prepare(spec: Spec, recipes: tuple[Recipe, ...], ibu_high: float = IBU_HIGH) -> Data:
+    """Clean recipes and convert them to rows.
+
+    Args:
+        spec: The model.
+        recipes: The recipes, before cleaning.
+        ibu_high: Largest label kept.
+
+    Raises:
+        DataError: If no recipe is left.
+    """
+    return rows(spec, clean(recipes, (*rules(ibu_high=ibu_high), *spec.rules()))[0])
+
+
+def rows(spec: Spec, frame: pd.DataFrame) -> Data:
+    """Convert cleaned recipes to rows.
+
+    Args:
+        spec: The model.
+        frame: From `training.cleaning.clean`, with the spec's own rules among those applied.
+    """
+    return Data(spec.rows(frame), frame["ibu"].to_numpy(np.float32), related(frame))
+
+
+def declared_inputs(spec: Spec, inputs: Array) -> tuple[Input, ...]:
+    """Declare the inputs, with the range and the deciles of the rows trained on.
+
+    Args:
+        spec: The model.
+        inputs: Declared inputs, shape (n_rows, n_inputs).
+    """
+    return tuple(
+        declared_input(column.name, column.unit, column.description, values, column.optional, column.decimals)
+        for column, values in zip(spec.inputs, inputs.T, strict=True)
+    )
+
+
+def golden(spec: Spec, graph: bytes) -> Golden:
+    """Answer the spec's golden rows with the exported graph.
+
+    Args:
+        spec: The model.
+        graph: The ONNX file.
+    """
+    names = [column.name for column in spec.inputs]
+    inputs = np.array([[row.get(name, math.nan) for name in names] for row in spec.golden], dtype=np.float32)
+    answers = predict_with_graph(graph, inputs)
+    return Golden(
+        inputs={name: [row.get(name) for row in spec.golden] for name in names},
+        outputs={name: [round(float(value), 4) for value in answers[:, i]] for i, name in enumerate(OUTPUTS)},
+        tolerance=TOLERANCE,
+    )

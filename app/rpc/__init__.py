@@ -1,11 +1,11 @@
-"""The gRPC door."""
+"""The gRPC API."""
 
 import logging
 import os
 
-# gRPC's core writes lines of its own to stderr, among them what clients do wrong; stderr is JSON lines here. It reads
-# this when it is imported. Whoever looks for a fault of gRPC's own sets it to DEBUG.
+# gRPC's core writes unstructured lines to stderr, even for mistakes of clients, while this program logs JSON lines. It
+# reads this variable at import. Set it to DEBUG to debug gRPC itself.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
-# Of metadata that is no UTF-8 it would write the value, which may be a key; the call itself is answered as any other.
+# gRPC would log metadata values that are not valid UTF-8, and such a value may be a key. The call proceeds as usual.
 logging.getLogger("grpc._cython.cygrpc").addFilter(lambda record: not str(record.msg).startswith("Invalid encoding"))

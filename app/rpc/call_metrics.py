@@ -1,4 +1,4 @@
-"""Counts of calls: by method and code, how long they took, how many are in work, why some were refused."""
+"""Metrics of gRPC calls: counts by method and code, durations, calls in progress, and rejections by reason."""
 
 from bisect import bisect_left
 
@@ -6,31 +6,31 @@ from grpc import StatusCode
 
 from app.telemetry.metrics import Family, Registry
 
-CALLS = Family("grpc_requests_total", "gRPC calls that have ended, by method and code.", "counter", ("method", "code"))
+CALLS = Family("grpc_requests_total", "Completed gRPC calls, by method and code.", "counter", ("method", "code"))
 DURATION = Family(
     "grpc_request_duration_seconds",
-    "From a gRPC call's metadata to the end of its answer, by method.",
+    "Time from a gRPC call's metadata to the end of its response, by method.",
     "histogram",
     ("method",),
     (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0),
 )
-IN_PROGRESS = Family("grpc_requests_in_progress", "gRPC calls that have begun and not ended.", "gauge")
-REFUSED = Family("grpc_requests_refused_total", "gRPC calls that were refused, by reason.", "counter", ("reason",))
+IN_PROGRESS = Family("grpc_requests_in_progress", "gRPC calls in progress.", "gauge")
+REFUSED = Family("grpc_requests_refused_total", "Rejected gRPC calls, by reason.", "counter", ("reason",))
 
 UNMATCHED = "unmatched"
-"""The method of every call of one that there is not."""
+"""Value of the label ``method`` for calls of unknown methods."""
 _BOUNDS = DURATION.bounds
 _SUM = len(_BOUNDS) + 1
 
 
 class CallMetrics:
-    """Counts calls; a series is bound when it is first seen."""
+    """Counts calls; a series is created at its first value."""
 
     def __init__(self, registry: Registry) -> None:
-        """Initialize the call metrics.
+        """Create the metrics.
 
         Args:
-            registry: Holds the figures.
+            registry: Registry of the metrics.
         """
         self._registry = registry
         self._values = registry.values
@@ -38,16 +38,16 @@ class CallMetrics:
         self._places: dict[tuple[str, StatusCode], tuple[int, int]] = {}
 
     def began(self) -> None:
-        """A call has begun."""
+        """Record the start of a call."""
         self._values[self._in_progress] += 1.0
 
     def ended(self, route: str, code: StatusCode, seconds: float) -> None:
-        """A call has ended.
+        """Record the end of a call.
 
         Args:
-            route: The method's; empty where there is none.
-            code: As answered.
-            seconds: How long it took.
+            route: The method's route; empty for an unknown method.
+            code: The status code.
+            seconds: Duration of the call.
         """
         values = self._values
         values[self._in_progress] -= 1.0
@@ -62,5 +62,5 @@ class CallMetrics:
         values[duration + _SUM] += seconds
 
     def refused(self, reason: str) -> None:
-        """A call was refused for this reason."""
+        """Record a rejected call."""
         self._values[self._registry.place(REFUSED, reason)] += 1.0

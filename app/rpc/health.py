@@ -1,4 +1,8 @@
-"""Health: grpc.health.v1, by the names of services; open to everybody, as /health/* is."""
+"""The service ``grpc.health.v1.Health``: the status of each service, without a key.
+
+The servicer of grpcio-health-checking is not used: when one of several watchers of a service leaves, it forgets the
+others, and it keeps watchers open while the server stops.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -10,9 +14,10 @@ from app.rpc.methods import Call, Method
 from app.rpc.status import NO_SERVICE, CallRefused
 
 SERVICE = "grpc.health.v1.Health"
-LOOK_SECONDS = 0.25
-"""Between two looks at whether a watched service is well."""
-MOST_WATCHERS = 256
+POLL_SECONDS = 0.25
+"""Seconds between checks of a watched service."""
+MAX_WATCHERS = 256
+"""Maximum number of concurrent Watch calls."""
 
 _SERVING: int = HealthCheckResponse.SERVING
 _NOT_SERVING: int = HealthCheckResponse.NOT_SERVING
@@ -20,13 +25,13 @@ _UNKNOWN: int = HealthCheckResponse.SERVICE_UNKNOWN
 
 
 class Health:
-    """Answers whether services can be used."""
+    """Reports whether services are available."""
 
     def __init__(self, services: Mapping[str, Callable[[], bool]]) -> None:
-        """Initialize the health.
+        """Create the service.
 
         Args:
-            services: Whether a service can be used, by its name; the empty name is the whole server.
+            services: Functions that return whether a service is available, by its name; the empty name is the server.
         """
         self._services = services
         self._retired = asyncio.Event()
@@ -37,14 +42,14 @@ class Health:
         )
 
     def retire(self) -> None:
-        """Nothing can be used any more: tell those who watch, and end their calls."""
+        """Report every service as unavailable from now on, and end the Watch calls."""
         self._retired.set()
 
     def _status(self, service: str) -> int:
-        is_well = self._services.get(service)
-        if is_well is None:
+        is_available = self._services.get(service)
+        if is_available is None:
             return _UNKNOWN
-        return _SERVING if is_well() and not self._retired.is_set() else _NOT_SERVING
+        return _SERVING if is_available() and not self._retired.is_set() else _NOT_SERVING
 
     async def _check(self, request: HealthCheckRequest, _: Call) -> HealthCheckResponse:
         status = self._status(request.service)
@@ -53,27 +58,27 @@ class Health:
         return HealthCheckResponse(status=status)
 
     async def _watch(self, request: HealthCheckRequest, _: Call) -> AsyncIterator[HealthCheckResponse]:
-        """Tell the status now, and each time that it has changed; a service that there is not may yet come."""
-        if self._watchers >= MOST_WATCHERS:
+        """Send the status now and at each change."""
+        if self._watchers >= MAX_WATCHERS:
             raise Overloaded
         self._watchers += 1
+        last = None
         try:
-            told = None
             while True:
-                ending = self._retired.is_set()
+                retired = self._retired.is_set()
                 status = self._status(request.service)
-                if status != told:
-                    told = status
+                if status != last:
+                    last = status
                     yield HealthCheckResponse(status=status)
-                if ending:
+                if retired:
                     return
-                await self._look_again()
+                await self._pause()
         finally:
             self._watchers -= 1
 
-    async def _look_again(self) -> None:
+    async def _pause(self) -> None:
         try:
-            async with asyncio.timeout(LOOK_SECONDS):
+            async with asyncio.timeout(POLL_SECONDS):
                 await self._retired.wait()
         except TimeoutError:
             pass

@@ -1,4 +1,4 @@
-"""inference.GRPCInferenceService: the Open Inference Protocol over gRPC, on the data plane."""
+"""The service ``inference.GRPCInferenceService``: the Open Inference Protocol over gRPC."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -19,19 +19,19 @@ _MessageT = TypeVar("_MessageT", bound=Message)
 
 SERVICE = "inference.GRPCInferenceService"
 LARGE_MESSAGE = 65_536
-"""Bytes from which a message with typed contents is read beside the event loop; raw ones are taken as they are."""
+"""Size in bytes above which a message with typed contents is converted in the thread pool, not in the event loop."""
 
 
 class InferenceMethods:
-    """The protocol's methods."""
+    """The methods of the service."""
 
     def __init__(self, plane: DataPlane, thread_pool: BoundedThreadPool, is_ready: Callable[[], bool]) -> None:
-        """Initialize the inference methods.
+        """Create the methods.
 
         Args:
-            plane: Answers.
-            thread_pool: Runs what takes long.
-            is_ready: Whether the models can answer and the program is not leaving.
+            plane: The data plane.
+            thread_pool: Runs slow calls.
+            is_ready: Returns whether the server is ready: the models are loaded, and it is not shutting down.
         """
         self._plane = plane
         self._thread_pool = thread_pool
@@ -90,8 +90,8 @@ class InferenceMethods:
         return pb.ModelConfigResponse(config=_filled(pb.ModelConfig, config_of(contract)))
 
     async def _statistics(self, request: pb.ModelStatisticsRequest, _: Call) -> Message:
-        told = statistics_of(await self._plane.statistics(request.name or None, request.version or None))
-        return _filled(pb.ModelStatisticsResponse, told)
+        statistics = statistics_of(await self._plane.statistics(request.name or None, request.version or None))
+        return _filled(pb.ModelStatisticsResponse, statistics)
 
     async def _index(self, request: pb.RepositoryIndexRequest, _: Call) -> Message:
         models = [
@@ -102,7 +102,7 @@ class InferenceMethods:
 
     async def _load(self, request: pb.RepositoryModelLoadRequest, _: Call) -> Message:
         if request.parameters:
-            raise InputError([Problem("parameters", "not_served", "models come from the repository as they are")])
+            raise InputError([Problem("parameters", "not_served", "load parameters are not supported")])
         await self._plane.load(request.model_name)
         return pb.RepositoryModelLoadResponse()
 
@@ -115,6 +115,6 @@ def _named(request: Any) -> Sequence[str]:
     return (request.name,)
 
 
-def _filled(kind: Callable[..., _MessageT], told: Description) -> _MessageT:
-    """A message of what is told; `json_format.ParseDict` would do, and takes 5 ms to import."""
-    return kind(**told)
+def _filled(kind: Callable[..., _MessageT], fields: Description) -> _MessageT:
+    """Build a message from its fields. `json_format.ParseDict` does the same, but takes 5 ms to import."""
+    return kind(**fields)

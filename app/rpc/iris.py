@@ -1,4 +1,4 @@
-"""ml.IrisPredictor: the iris predictor's own contract, for clients that were generated from it."""
+"""The service ``ml.IrisPredictor``, for clients generated from its proto file."""
 
 import numpy as np
 
@@ -12,13 +12,13 @@ MODEL = "iris"
 
 
 class IrisMethods:
-    """The contract's one method."""
+    """The methods of the service."""
 
     def __init__(self, plane: DataPlane) -> None:
-        """Initialize the iris methods.
+        """Create the methods.
 
         Args:
-            plane: Serves the model.
+            plane: The data plane.
         """
         self._plane = plane
         route = f"/{SERVICE}/PredictIrisSpecies"
@@ -26,7 +26,7 @@ class IrisMethods:
 
     async def _predict(self, flower: IrisPredictRequest, call: Call) -> IrisPredictReply:
         lengths = (flower.sepal_length, flower.sepal_width, flower.petal_length, flower.petal_width)
-        with np.errstate(over="ignore"):  # a length too large for the model is infinite, and refused as such
+        with np.errstate(over="ignore"):  # a length beyond float32 becomes infinite, and is rejected
             row = Tensor("features", "FP32", np.array([lengths], dtype=np.float32))
         answer = await self._plane.infer(InferCall(MODEL, None, [row], ["class_id"]), call.remaining())
         return IrisPredictReply(species=int(answer.outputs[0][1].item()))

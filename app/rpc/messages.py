@@ -1,4 +1,4 @@
-"""Messages of the Open Inference Protocol over gRPC: calls from typed and raw contents, and answers to them."""
+"""Conversion between protobuf messages of the Open Inference Protocol and data-plane calls."""
 
 from typing import Any
 
@@ -25,33 +25,33 @@ CONTENTS = {
     "FP32": "fp32_contents",
     "FP64": "fp64_contents",
 }
-"""The list in which a datatype's values stand. FP16 has none: the protocol sends it raw."""
-LONGEST_TEXT = 256
-"""Characters of an id or a version."""
-_MOST_TENSORS = 256
+"""Field of ``InferTensorContents`` by datatype. FP16 has no field: the protocol sends it raw."""
+MAX_TEXT = 256
+"""Maximum length of an id or a version, in characters."""
+_MAX_TENSORS = 256
 _Input = ModelInferRequest.InferInputTensor
 
 
 def read_call(request: ModelInferRequest) -> InferCall:
-    """Read a call.
+    """Read a ModelInfer request.
 
     Args:
-        request: As sent.
+        request: The request.
 
     Raises:
-        InputError: Its tensors do not fit their own shapes, or stand in no list or in several.
+        InputError: If a tensor does not fit its shape, has no data or has its data twice.
     """
-    if max(len(request.id), len(request.model_version)) > LONGEST_TEXT:
-        raise InputError([Problem("id", "too_long", f"must have at most {LONGEST_TEXT} characters, as the version")])
-    if max(len(request.inputs), len(request.outputs)) > _MOST_TENSORS:
-        raise refused("", "too_many", f"or outputs are more than {_MOST_TENSORS}")
+    if max(len(request.id), len(request.model_version)) > MAX_TEXT:
+        raise InputError([Problem("id", "too_long", f"must have at most {MAX_TEXT} characters, as the version")])
+    if max(len(request.inputs), len(request.outputs)) > _MAX_TENSORS:
+        raise refused("", "too_many", f"or outputs are more than {_MAX_TENSORS}")
     outputs = [output.name for output in request.outputs]
     if outputs and any("classification" in output.parameters for output in request.outputs):
         raise InputError([Problem("outputs", "classification", "classification is not served here")])
     raw = request.raw_input_contents
     if raw and len(raw) != len(request.inputs):
         raise refused("", "data_size", "must all be in raw_input_contents, in the same order, or none")
-    tensors = [_tensor(each, raw[number] if raw else None) for number, each in enumerate(request.inputs)]
+    tensors = [_tensor(item, raw[index] if raw else None) for index, item in enumerate(request.inputs)]
     return InferCall(request.model_name, request.model_version or None, tensors, outputs)
 
 
@@ -80,11 +80,11 @@ def _from_contents(name: str, datatype: str, shape: list[int], contents: InferTe
 
 
 def answer_message(request: ModelInferRequest, answer: InferAnswer) -> ModelInferResponse:
-    """Write an answer: raw where the call was raw.
+    """Build a ModelInfer response, with raw contents if the request had raw contents.
 
     Args:
-        request: What was asked.
-        answer: What the model gave.
+        request: The request.
+        answer: The result of the data plane.
     """
     message = ModelInferResponse(model_name=answer.manifest.name, model_version=answer.manifest.version, id=request.id)
     for name, value in warnings_of(answer).items() if answer.warnings else ():

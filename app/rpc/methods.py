@@ -1,4 +1,4 @@
-"""Methods: what can be called at the gRPC door, and a call on its way."""
+"""Descriptions of the gRPC methods, and the state of a call."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,19 +11,19 @@ from app.access.keys import PREDICT, Principal
 
 @dataclass(slots=True)
 class Call:
-    """A call on its way."""
+    """A call in progress."""
 
     presented: bytes | None
-    """The key as sent; None: none; empty: several."""
+    """The key as received: None without a key, empty with several keys."""
     remaining: Callable[[], float | None]
-    """Seconds until the caller's deadline; None: there is none."""
+    """Returns the seconds until the caller's deadline; None without a deadline."""
     principal: Principal | None = None
-    """Who calls; None: nobody who is known."""
+    """The authenticated caller; None without a valid key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One thing that can be called."""
+    """A method of a service; it has either a unary or a streaming implementation."""
 
     route: str
     """``/package.Service/Method``."""
@@ -31,8 +31,8 @@ class Method:
     answer: Callable[[Any, Call], Awaitable[Message]] | None = None
     """Answers a request with one message."""
     stream: Callable[[Any, Call], AsyncIterator[Message]] | None = None
-    """Answers a request with several; one of the two is there."""
+    """Answers a request with a stream of messages."""
     scope: str | None = PREDICT
-    """What a key must be for; None: no key is needed."""
+    """Scope that the key must have; None: the method needs no key."""
     models: Callable[[Any], Sequence[str]] | None = field(default=None)
-    """The models that may answer a request, which needs no key where they are public."""
+    """Returns the models that a request addresses; if all of them are public, the call needs no key."""

@@ -1,4 +1,4 @@
-"""Reflection: tells whoever asks what services there are, as grpcurl does; loaded when somebody does."""
+"""Server reflection, as grpcurl uses it; loaded at the first request."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -11,26 +11,26 @@ SERVICE = "grpc.reflection.v1alpha.ServerReflection"
 
 
 class Reflection(grpc.GenericRpcHandler):
-    """Serves reflection. Its package takes 40 ms to import, which every start would pay."""
+    """Serves reflection. Importing its package takes 40 ms, which a start should not pay."""
 
     def __init__(self, services: Sequence[str]) -> None:
-        """Initialize the reflection.
+        """Create the handler.
 
         Args:
-            services: Names of what is served.
+            services: Names of the services.
         """
         self._services = services
-        self._talks: set[asyncio.Task[Any]] = set()
-        self._is_over = False
+        self._calls: set[asyncio.Task[Any]] = set()
+        self._retired = False
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
         """See `grpc.GenericRpcHandler`."""
         return self._handler if handler_call_details.method == f"/{SERVICE}/ServerReflectionInfo" else None
 
     def retire(self) -> None:
-        """End the talks: a client may keep one open for as long as it likes."""
-        self._is_over = True
-        for task in self._talks:
+        """End the open calls: a client may keep a call open indefinitely."""
+        self._retired = True
+        for task in self._calls:
             task.cancel()
 
     @cached_property
@@ -38,23 +38,23 @@ class Reflection(grpc.GenericRpcHandler):
         from grpc_reflection.v1alpha import reflection
         from grpc_reflection.v1alpha import reflection_pb2 as pb
 
-        answers: Any = reflection.aio.ReflectionServicer([*self._services, SERVICE]).ServerReflectionInfo
+        answer: Any = reflection.aio.ReflectionServicer([*self._services, SERVICE]).ServerReflectionInfo
 
-        async def talk(questions: Any, context: Any) -> AsyncIterator[Any]:
+        async def serve(requests: Any, context: Any) -> AsyncIterator[Any]:
             task: Any = asyncio.current_task()
-            self._talks.add(task)
+            self._calls.add(task)
             try:
-                async for answer in answers(questions, context):
-                    yield answer
+                async for response in answer(requests, context):
+                    yield response
             except asyncio.CancelledError:
-                if not self._is_over:
+                if not self._retired:
                     raise
-                task.uncancel()  # a polite end, with the status OK
+                task.uncancel()  # the call ends with the status OK
             finally:
-                self._talks.discard(task)
+                self._calls.discard(task)
 
         return grpc.stream_stream_rpc_method_handler(
-            talk,
+            serve,
             pb.ServerReflectionRequest.FromString,
             pb.ServerReflectionResponse.SerializeToString,
         )

@@ -1,4 +1,4 @@
-"""The gRPC server: one port, in the event loop that serves REST, too."""
+"""The gRPC server: one port, in the event loop that also serves REST."""
 
 import asyncio
 import logging
@@ -12,70 +12,69 @@ from app.rpc.handler import GrpcHandler
 from app.rpc.health import SERVICE, Health
 from app.rpc.reflection import Reflection
 
-MOST_STREAMS = 128
-"""Calls at once in one connection; a client that has more waits with them."""
+MAX_STREAMS = 128
+"""Maximum number of concurrent calls per connection; further calls wait in the client."""
 METADATA_BYTES = 16_384
-"""Of one call; as much more again at random, gRPC says."""
+"""Soft limit of a call's metadata; gRPC rejects some calls above it, and all above a higher hard limit."""
 _IDLE_SECONDS = 300
-"""After which a connection without a call is closed."""
+"""Seconds after which a connection without a call is closed."""
 _KEEP_ALIVE_SECONDS = 30
-"""Between two questions whether a silent client is still there; it has as long again to answer."""
+"""Interval of keep-alive pings on a silent connection, and the time to answer one."""
 _SETTLING_SECONDS = 0.05
-"""At the end: calls that have come begin and, as none is answered, clients that wait for answers send no more."""
+"""Pause before the server stops, in which received calls start, and held responses keep clients from new calls."""
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a connection may take."""
+    """Limits of a connection."""
 
     message_bytes: int
-    """Of one message, as sent and as inflated."""
+    """Maximum size of a message in bytes, both compressed and decompressed."""
     handshake_seconds: float
-    """Until a connection has agreed on TLS and HTTP/2."""
+    """Maximum duration of the TLS and HTTP/2 handshakes."""
 
 
 class GrpcServer:
-    """Serves a door on a port."""
+    """Serves a handler on a port."""
 
     def __init__(
         self,
-        door: GrpcHandler,
+        handler: GrpcHandler,
         health: Health,
         address: str,
         bounds: Bounds,
         credentials: grpc.ServerCredentials | None = None,
         reflected: Sequence[str] | None = None,
     ) -> None:
-        """Initialize the grpc server.
+        """Create a server; `start` opens the port.
 
         Args:
-            door: What is served.
-            health: Is told of the end.
-            address: Host and port, which is not 0; others may listen there, too: who connects gets one of them.
-            bounds: What a connection may take.
-            credentials: For TLS; None: none.
-            reflected: Services of which whoever asks is told what they are, as grpcurl does, beside health;
-                None: nobody is told anything.
+            handler: Serves the calls.
+            health: The health service, which reports the end of the server.
+            address: Host and port (not 0). Several processes may listen on it and share the connections.
+            bounds: Limits of a connection.
+            credentials: TLS credentials; None: plain text.
+            reflected: Services that server reflection describes, in addition to health; None: no reflection.
         """
-        self._door = door
+        self._handler = handler
         self._health = health
         self._address = address
         self._bounds = bounds
         self._credentials = credentials
         self._reflection = Reflection([*reflected, SERVICE]) if reflected is not None else None
-        self._server: Any = None  # made in the event loop that it serves in
+        self._server: Any = None  # created in the event loop that it serves in
 
     async def start(self) -> None:
-        """Answer from now on.
+        """Open the port and serve calls.
 
         Raises:
-            RuntimeError: The address cannot be listened on, or the credentials are none.
+            RuntimeError: If the address is in use, or the credentials are invalid.
         """
         server = grpc.aio.server(options=self._options())
         if self._reflection is not None:
             server.add_generic_rpc_handlers([self._reflection])
-        server.add_generic_rpc_handlers([self._door])
+        server.add_generic_rpc_handlers([self._handler])
         if self._credentials is None:
             server.add_insecure_port(self._address)
         else:
@@ -89,7 +88,7 @@ class GrpcServer:
             ("grpc.max_receive_message_length", self._bounds.message_bytes),
             ("grpc.max_send_message_length", -1),
             ("grpc.max_metadata_size", METADATA_BYTES),
-            ("grpc.max_concurrent_streams", MOST_STREAMS),
+            ("grpc.max_concurrent_streams", MAX_STREAMS),
             ("grpc.server_handshake_timeout_ms", round(self._bounds.handshake_seconds * 1000)),
             ("grpc.max_connection_idle_ms", _IDLE_SECONDS * 1000),
             ("grpc.keepalive_time_ms", _KEEP_ALIVE_SECONDS * 1000),
@@ -98,21 +97,21 @@ class GrpcServer:
         ]
 
     async def stop(self, grace: float) -> None:
-        """Take no more calls, and let those in work end.
+        """Accept no more calls, and let the calls in progress finish.
 
         Args:
-            grace: Seconds until those that are left are cut off.
+            grace: Seconds after which the remaining calls are cancelled.
         """
         if self._server is None:
             return
         self._health.retire()
         if self._reflection is not None:
             self._reflection.retire()
-        with self._door.answers_held():  # gRPC cancels calls that have come and not begun: let none be there
+        with self._handler.hold_responses():  # gRPC would cancel calls that it has received and not started
             await asyncio.sleep(_SETTLING_SECONDS)
             stopping = asyncio.create_task(self._server.stop(grace))
             await asyncio.sleep(0)
         await asyncio.wait({stopping}, timeout=grace)
-        if self._door.in_work:
-            _log.warning("Leaving %d gRPC calls that took longer than SHUTDOWN_GRACE", self._door.in_work)
+        if self._handler.active_calls:
+            _log.warning("Cancelling %d gRPC calls that exceed SHUTDOWN_GRACE", self._handler.active_calls)
         await stopping

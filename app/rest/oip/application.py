@@ -157,7 +157,7 @@ class OipApplication:
 
     async def _load(self, call: Call) -> Answer:
         if (await read_options(call, REPOSITORY_OPTIONS)).get("parameters"):
-            raise InputError([Problem("parameters", "not_served", "models come from the repository as they are")])
+            raise InputError([Problem("parameters", "not_served", "load parameters are not supported")])
         await self._plane.load(call.model)
         return _json({})
 

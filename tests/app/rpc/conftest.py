@@ -20,6 +20,18 @@ from app.telemetry.logs import RequestLog
 Open = Callable[[Guard], Awaitable[grpc.aio.Channel]]
 
 
+@pytest.fixture(scope="package")
+def anyio_backend() -> str:
+    """The event loop of `event_loop`."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="package", autouse=True)
+async def event_loop(anyio_backend: str) -> AsyncIterator[None]:
+    """One event loop for all tests of the package: gRPC's poller may deliver a late event to a loop that is closed."""
+    yield
+
+
 @pytest.fixture
 async def opened(manager: ModelManager) -> AsyncIterator[Open]:
     """Starts a server of every method with this guard, and opens a channel to it."""

@@ -1,4 +1,4 @@
-"""Deadlines: a call whose time runs out while it waits in the pool ends then, and is computed no more."""
+"""Deadlines: a call that expires in the queue of the thread pool ends, and is not computed."""
 
 import asyncio
 import io
@@ -35,7 +35,7 @@ KEYED = (("x-api-key", KEY),)
 
 @dataclass
 class Serving:
-    """A server, and what is behind it."""
+    """A server and its parts."""
 
     infer: Any
     thread_pool: BoundedThreadPool
@@ -43,13 +43,13 @@ class Serving:
     log: io.StringIO
 
     def codes(self) -> list[int]:
-        """Statuses in the log."""
+        """Status codes in the access log."""
         return [json.loads(line)["status"] for line in self.log.getvalue().splitlines()]
 
 
 @pytest.fixture
 async def serving() -> AsyncIterator[Serving]:
-    """The beer model behind the door, on a port, with a pool of one thread."""
+    """A server for the beer model, with a pool of one thread."""
     manager = ModelManager((VITALS,))
     manager.serve(OnnxPredictor(read_bundle(REPOSITORY / "models" / VITALS / "1")))
     thread_pool, log = BoundedThreadPool(in_work=1, waiting=1), io.StringIO()
@@ -76,20 +76,20 @@ def request(rows: int) -> bytes:
 
 
 @pytest.mark.parametrize("rows", [AT_ONCE + 1, LARGE_MESSAGE // 16])
-async def test_a_deadline_that_passes_in_the_queue_ends_the_call(serving: Serving, rows: int) -> None:
-    go = threading.Event()
-    holding = asyncio.create_task(serving.thread_pool.run(lambda _: go.wait(30), None))
+async def test_a_deadline_that_expires_in_the_queue_ends_the_call(serving: Serving, rows: int) -> None:
+    release = threading.Event()
+    holding = asyncio.create_task(serving.thread_pool.run(lambda _: release.wait(30), None))
     await asyncio.sleep(0)
     with pytest.raises(grpc.aio.AioRpcError) as late:
         await serving.infer(request(rows), metadata=KEYED, timeout=0.3)
     assert late.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
     async with asyncio.timeout(10):
-        while serving.thread_pool.taken > 1 or not serving.codes():  # the server learns of it by itself
+        while serving.thread_pool.taken > 1 or not serving.codes():  # the server notices the deadline independently
             await asyncio.sleep(0.005)
     assert serving.codes() == [grpc.StatusCode.DEADLINE_EXCEEDED.value[0]]
-    go.set()
+    release.set()
     await holding
     answer = await serving.infer(request(rows), metadata=KEYED, timeout=30)
     assert list(answer.outputs[0].shape) == [rows, 1]
-    (figures,) = await serving.plane.statistics(VITALS)
-    assert figures.rows == rows, "nobody waited for the other's rows"
+    (statistics,) = await serving.plane.statistics(VITALS)
+    assert statistics.rows == rows, "the rows of the expired call were computed"

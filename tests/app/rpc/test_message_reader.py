@@ -1,4 +1,4 @@
-"""MessageReader: who waits too long for a message is told so, and nobody else."""
+"""The message reader: each read has its own time limit, with one timer for all."""
 
 import asyncio
 
@@ -11,28 +11,28 @@ SECONDS = 0.1
 
 
 class Sender:
-    """Somebody whose message comes when the test says so."""
+    """A client whose message arrives when the test says so."""
 
     def __init__(self) -> None:
         self.message: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
     async def read(self) -> bytes:
-        """As `grpc.aio.ServicerContext` has it."""
+        """See `grpc.aio.ServicerContext.read`."""
         return await self.message
 
 
-async def test_each_has_its_own_time_and_who_has_come_is_left_alone() -> None:
-    arrivals, loop = MessageReader(SECONDS), asyncio.get_running_loop()
+async def test_each_read_has_its_own_time_limit() -> None:
+    reader, loop = MessageReader(SECONDS), asyncio.get_running_loop()
     silent, prompt, later = Sender(), Sender(), Sender()
     began = loop.time()
-    waits = asyncio.create_task(arrivals.read(silent))
-    arrived = asyncio.create_task(arrivals.read(prompt))
+    waiting = asyncio.create_task(reader.read(silent))
+    arrived = asyncio.create_task(reader.read(prompt))
     prompt.message.set_result(b"here")
     assert await arrived == b"here"
     await asyncio.sleep(SECONDS / 2)
-    second = asyncio.create_task(arrivals.read(later))
+    second = asyncio.create_task(reader.read(later))
     with pytest.raises(TimeoutError):
-        await waits
+        await waiting
     first_end = loop.time()
     assert not second.done()
     with pytest.raises(TimeoutError):
@@ -40,17 +40,17 @@ async def test_each_has_its_own_time_and_who_has_come_is_left_alone() -> None:
     assert first_end - began >= SECONDS * 0.9 and loop.time() - began >= SECONDS * 1.4
 
 
-async def test_it_tells_the_time_again_after_nobody_has_waited() -> None:
-    arrivals = MessageReader(SECONDS)
+async def test_the_timer_restarts_after_an_idle_period() -> None:
+    reader = MessageReader(SECONDS)
     for _ in range(2):
         with pytest.raises(TimeoutError):
-            await arrivals.read(Sender())
+            await reader.read(Sender())
         await asyncio.sleep(SECONDS * 1.5)
 
 
-async def test_a_call_that_ends_meanwhile_is_cancelled_and_not_late() -> None:
-    waits = asyncio.create_task(MessageReader(SECONDS).read(Sender()))
+async def test_a_cancelled_call_is_not_reported_as_late() -> None:
+    waiting = asyncio.create_task(MessageReader(SECONDS).read(Sender()))
     await asyncio.sleep(0)
-    waits.cancel()
+    waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await waits
+        await waiting

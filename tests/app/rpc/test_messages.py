@@ -1,4 +1,4 @@
-"""Messages: tensors from typed and raw contents, and what is refused of them."""
+"""Conversion of ModelInfer messages: typed and raw contents, and invalid requests."""
 
 import numpy as np
 import pytest
@@ -16,17 +16,17 @@ def _call(*inputs: _Input, raw: tuple[bytes, ...] = (), **more: object) -> Model
 
 @pytest.mark.parametrize("datatype", CONTENTS)
 def test_typed_and_raw_contents_are_the_same_tensor(datatype: str) -> None:
-    kinds = {"BOOL": np.bool_, "FP32": np.float32, "FP64": np.float64}
-    kind = np.dtype(kinds.get(datatype, datatype.lower()))
-    array = np.array([[0, 1], [1, 0], [1, 1]], kind)
+    dtypes = {"BOOL": np.bool_, "FP32": np.float32, "FP64": np.float64}
+    dtype = np.dtype(dtypes.get(datatype, datatype.lower()))
+    array = np.array([[0, 1], [1, 0], [1, 1]], dtype)
     contents = InferTensorContents(**{CONTENTS[datatype]: array.ravel().tolist()})
     typed = read_call(_call(_Input(name="x", datatype=datatype, shape=[3, 2], contents=contents)))
     raw = read_call(_call(_Input(name="x", datatype=datatype, shape=[3, 2]), raw=(array.tobytes(),)))
     for call in (typed, raw):
-        assert call.inputs[0].data.dtype == kind and np.array_equal(call.inputs[0].data, array)
+        assert call.inputs[0].data.dtype == dtype and np.array_equal(call.inputs[0].data, array)
 
 
-def test_half_precision_comes_raw_alone() -> None:
+def test_half_precision_must_be_raw() -> None:
     array = np.array([0.5, 1.5], np.float16)
     call = read_call(_call(_Input(name="x", datatype="FP16", shape=[2]), raw=(array.tobytes(),)))
     assert np.array_equal(call.inputs[0].data, array)
@@ -62,10 +62,10 @@ def _fp32(*values: float, shape: tuple[int, ...] = (1, 1), datatype: str = "FP32
         (_call(*[_fp32(1)] * 257), "more than 256"),
     ],
 )
-def test_what_does_not_fit_is_refused(call: ModelInferRequest, reason: str) -> None:
+def test_an_invalid_request_is_rejected(call: ModelInferRequest, reason: str) -> None:
     with pytest.raises(InputError, match=reason):
         read_call(call)
 
 
-def test_an_empty_tensor_is_none_of_the_messages_business() -> None:
+def test_an_empty_tensor_is_accepted() -> None:
     assert read_call(_call(_fp32(shape=(0, 6)))).inputs[0].data.shape == (0, 6)

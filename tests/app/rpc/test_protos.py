@@ -1,4 +1,4 @@
-"""The generated messages: made from what stands in protos/, and the same on the wire as a Triton client's."""
+"""The generated protobuf modules: up to date with protos/, and compatible with Triton's client."""
 
 import json
 import subprocess
@@ -23,41 +23,43 @@ print(json.dumps(MessageToDict(made)))
 
 
 def _described(*modules: str) -> dict[str, Any]:
-    """Messages, enumerations and services by their full names; in a process of its own, as the names are the same."""
+    """Messages, enumerations and services by full name, read in a child process: the modules declare the same names."""
     command = [sys.executable, "-c", _DESCRIBE, *modules]
-    told = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
-    return _by_name("", json.loads(told.stdout))
+    output = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    return _by_name("", json.loads(output.stdout))
 
 
 def _by_name(under: str, holder: dict[str, Any]) -> dict[str, Any]:
-    found = {}
+    described = {}
     for kind, parts in (
         ("messageType", "field"),
         ("nestedType", "field"),
         ("enumType", "value"),
         ("service", "method"),
     ):
-        for one in holder.get(kind, []):
-            name = f"{under}.{one['name']}"
-            found[name] = {part["name"]: part for part in one.get(parts, [])}
-            found |= _by_name(name, one)
-    return found
+        for item in holder.get(kind, []):
+            name = f"{under}.{item['name']}"
+            described[name] = {part["name"]: part for part in item.get(parts, [])}
+            described |= _by_name(name, item)
+    return described
 
 
-def test_they_are_made_from_the_protos_that_are_there(tmp_path: Path) -> None:
+def test_the_modules_are_generated_from_the_protos(tmp_path: Path) -> None:
     subprocess.run([REPOSITORY / "scripts" / "protos.sh", tmp_path], check=True, env={"PATH": _path()})
-    made, kept = tmp_path / "app" / "rpc" / "_pb", REPOSITORY / "app" / "rpc" / "_pb"
-    names = {path.name for path in made.iterdir()}
-    assert names | {"__init__.py"} == {path.name for path in kept.iterdir() if path.is_file()}
+    generated, committed = tmp_path / "app" / "rpc" / "_pb", REPOSITORY / "app" / "rpc" / "_pb"
+    names = {path.name for path in generated.iterdir()}
+    assert names | {"__init__.py"} == {path.name for path in committed.iterdir() if path.is_file()}
     for name in names:
-        assert (made / name).read_text("utf-8") == (kept / name).read_text("utf-8"), f"{name}: run scripts/protos.sh"
+        assert (generated / name).read_text("utf-8") == (committed / name).read_text("utf-8"), (
+            f"{name}: run scripts/protos.sh"
+        )
 
 
 def _path() -> str:
     return f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
 
 
-def test_every_name_number_and_type_is_that_of_tritons_client() -> None:
+def test_names_numbers_and_types_match_tritons_client() -> None:
     pytest.importorskip("tritonclient")
     ours = _described("app.rpc._pb.open_inference_pb2")
     theirs = _described("tritonclient.grpc.service_pb2", "tritonclient.grpc.model_config_pb2")
@@ -73,7 +75,7 @@ def _bare(part: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in part.items() if key not in ("jsonName", "options")}
 
 
-def test_what_the_other_clients_say_of_iris_is_understood() -> None:
+def test_existing_clients_of_the_iris_service_are_compatible() -> None:
     described = _described("app.rpc._pb.iris_pb2")
     measures = ("sepal_length", "sepal_width", "petal_length", "petal_width")
     request = described[".IrisPredictRequest"]

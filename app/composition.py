@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from starlette.types import ASGIApp
+
 from app.access.failed_keys import FailedKeyLimiter
 from app.access.guard import Guard, Limits
 from app.access.keys import KeyRing, default_principal
@@ -23,7 +25,6 @@ from app.models.store import ModelStore
 from app.object_store import ObjectStore
 from app.oip.data_plane import DataPlane
 from app.rest.application import RestApplication
-from app.rest.asgi import App
 from app.rest.routes import metrics_app
 from app.runtime.onnx import OnnxPredictor
 from app.runtime.predictor import Predictor
@@ -45,7 +46,7 @@ class Program:
     candidates: ModelStore
     """The versions on disk; the REST door starts what follows them."""
     rest: RestApplication
-    metrics: App
+    metrics: ASGIApp
     """ASGI application that answers GET /metrics without a key, for a port of its own."""
     guard: Guard
     """Whom a door lets through that is opened beside REST's, ..."""

@@ -4,10 +4,10 @@ import asyncio
 from typing import Any
 
 from mangum import Mangum
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.aws_lambda.context import Context, EventError, seconds_left
 from app.problem_types import TOO_LATE
-from app.rest.asgi import App, Message, Receive, Scope, Send
 from app.rest.problems import send_problem
 from app.startup import prepare
 
@@ -18,7 +18,7 @@ RESERVE = 0.2
 class InTime:
     """ASGI middleware: what does not answer in the time that is left is answered as late, not cut."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         """Initialize the in time.
 
         Args:

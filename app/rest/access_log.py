@@ -7,11 +7,13 @@ import logging
 import time
 from collections.abc import Iterable, Sequence
 
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
 from app.problem_types import INTERNAL_ERROR
-from app.rest.asgi import App, Header, Message, Receive, Scope, Send
 from app.rest.body import ClientGone
 from app.rest.problems import PROBLEM, REFUSED, send_problem
 from app.rest.request_metrics import RequestMetrics
+from app.rest.responses import Header
 from app.telemetry.ids import RequestIds
 from app.telemetry.logs import RequestLog
 from app.telemetry.trace import Trace, enter, read_trace
@@ -27,7 +29,7 @@ _log = logging.getLogger(__name__)
 class Record:
     """ASGI middleware, the outermost."""
 
-    def __init__(self, app: App, log: RequestLog, counts: RequestMetrics, paths: Iterable[str] = ()) -> None:
+    def __init__(self, app: ASGIApp, log: RequestLog, counts: RequestMetrics, paths: Iterable[str] = ()) -> None:
         """Initialize the record.
 
         Args:

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Iterator
 
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
 from app.access.guard import Guard, Limits, rate_limit_headers
 from app.access.keys import PREDICT, KeyRing, Principal
 from app.access.rates import Window
 from app.errors import CallError, Limited, NotAuthenticated
 from app.problem_types import ProblemType, problem_type_of
-from app.rest.asgi import App, Header, Message, Receive, Scope, Send
 from app.rest.body import drop_body, may_have_body
 from app.rest.problems import Tell, problem_start, problem_told
+from app.rest.responses import Header
 
 API_KEY_HEADER = "X-API-Key"
 
@@ -23,7 +25,7 @@ class ApiKeyMiddleware:
 
     def __init__(
         self,
-        app: App,
+        app: ASGIApp,
         keys: KeyRing,
         is_open: Callable[[str], bool],
         scope_of: Callable[[str], str] = lambda path: PREDICT,

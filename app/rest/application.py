@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import __version__
 from app.access.guard import Limits
@@ -16,7 +17,6 @@ from app.oip.data_plane import DataPlane
 from app.problem_types import ProblemType
 from app.rest.access_log import Record
 from app.rest.api_key import ApiKeyMiddleware
-from app.rest.asgi import App, Receive, Scope, Send
 from app.rest.oip.application import OipApplication, tell
 from app.rest.oip.routes import EndpointRoute
 from app.rest.openapi import KEYED, OPERATION_PROBLEMS, described
@@ -98,7 +98,7 @@ class RestApplication:
         paths = [getattr(route, "path", "") for route in self.router.routes]
         self._record = Record(gate, log, self._counts, paths)
         self._begin = begin
-        self._app: App = self._first if begin else self._record
+        self._app: ASGIApp = self._first if begin else self._record
 
     def _router(self, operations: Iterable[OperationRoute], docs_enabled: bool) -> FastAPI:
         router = FastAPI(
@@ -149,7 +149,7 @@ class RestApplication:
 
         The router holds the same handlers: this table only saves the way through Starlette's middleware.
         """
-        app: App = self.router
+        app: ASGIApp = self.router
         if scope["type"] == "http":
             path = scope["path"]
             v2 = self._v2 if is_v2(path) else None

@@ -2,9 +2,11 @@
 
 import asyncio
 
+from starlette.types import Receive, Scope
+
 from app.problem_types import MALFORMED_REQUEST, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, ProblemType
-from app.rest.asgi import Receive, Scope, header
 from app.rest.problems import RequestRejected
+from app.rest.responses import request_header
 
 MEGABYTE = 1_000_000
 MOST_DROPPED = 2 * MEGABYTE
@@ -66,7 +68,7 @@ def check_length(scope: Scope, limit: int) -> bool:
     Raises:
         RequestRejected: It says that it is larger.
     """
-    declared = header(scope, b"content-length")
+    declared = request_header(scope, b"content-length")
     if declared is not None and _length(declared) > limit:
         raise RequestRejected(TOO_LARGE)
     return declared is not None
@@ -106,7 +108,7 @@ def check_plain(scope: Scope) -> None:
     Raises:
         RequestRejected: It is.
     """
-    if (header(scope, b"content-encoding") or b"").strip().lower() not in (b"", b"identity"):
+    if (request_header(scope, b"content-encoding") or b"").strip().lower() not in (b"", b"identity"):
         raise RequestRejected(UNSUPPORTED_MEDIA_TYPE)
 
 
@@ -128,7 +130,7 @@ def closes(scope: Scope) -> bool:
     """
     if CLOSES in scope["state"]:
         return True
-    return scope["http_version"] == "1.0" or b"close" in (header(scope, b"connection") or b"").lower()
+    return scope["http_version"] == "1.0" or b"close" in (request_header(scope, b"connection") or b"").lower()
 
 
 async def drop_body(receive: Receive) -> None:

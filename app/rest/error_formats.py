@@ -9,8 +9,8 @@ from app.domains.api import Operation
 from app.domains.validation import tamed
 from app.errors import Problem
 from app.problem_types import ProblemType
-from app.rest.asgi import JSON
 from app.rest.problems import MOST_PROBLEMS, Tell
+from app.rest.responses import JSON
 
 _LONGEST = 1000
 

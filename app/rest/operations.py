@@ -8,17 +8,18 @@ from typing import Annotated, Any
 from fastapi import Header
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter, ValidationError
+from starlette.types import Receive, Scope, Send
 
 from app.domains.api import Operation
 from app.domains.validation import problems_of
 from app.errors import CallError, InputError, Overloaded
 from app.problem_types import INVALID_INPUT, OVERLOADED, problem_type_of
 from app.rest.api_key import refuse
-from app.rest.asgi import Receive, Scope, Send, header, respond
 from app.rest.body import MEGABYTE, check_json, check_length, closes, read_body
 from app.rest.error_formats import error_format, in_own_words
 from app.rest.micro_batching import MicroBatcher, RemoteMicroBatcher
 from app.rest.problems import RequestRejected, problem_told, send_problem
+from app.rest.responses import request_header, respond
 from app.rest.uploads import Read, Uploads, media, not_taken
 from app.runtime.thread_pool import BoundedThreadPool
 from app.telemetry.trace import current_trace
@@ -77,7 +78,7 @@ class OperationHandler:
             read = self._reader(scope)
             if self._crowded(scope):
                 raise RequestRejected(OVERLOADED) if closes(scope) else Overloaded  # unread: the server drops the body
-            version = header(scope, _MODEL_VERSION)
+            version = request_header(scope, _MODEL_VERSION)
             body = await read_body(scope, receive, self._limit)
             if version is not None or len(body) > LARGE_BODY:
                 answer = await self._thread_pool.run(partial(self._answer, version, read), body)

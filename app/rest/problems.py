@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
 from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
 
 from app.domains.validation import tamed
 from app.errors import Problem
 from app.problem_types import ProblemType
-from app.rest.asgi import Header, Message, Receive, Scope, Send, start
+from app.rest.responses import Header, response_start
 
 PROBLEM_JSON = b"application/problem+json"
 PROBLEM = "problem"
@@ -108,7 +109,10 @@ def problem_start(
     retry: tuple[Header, ...] = ()
     if problem_type.retry_after is not None:
         retry = ((b"retry-after", b"%d" % problem_type.retry_after),)
-    return {**start(problem_type.http_status, body, media_type, (*headers, *retry)), PROBLEM: problem_type.code}
+    return {
+        **response_start(problem_type.http_status, body, media_type, (*headers, *retry)),
+        PROBLEM: problem_type.code,
+    }
 
 
 class ProblemResponse(Response):

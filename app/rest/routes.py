@@ -9,6 +9,7 @@ from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.bundle.manifest import PublicManifest
 from app.domains.validation import problem_of
@@ -23,11 +24,11 @@ from app.problem_types import (
     NOT_READY,
     problem_type_of,
 )
-from app.rest.asgi import App, Receive, Scope, Send, respond
 from app.rest.docs import add_docs_page
 from app.rest.openapi import KEY_PROBLEMS, KEYED, MODEL_PROBLEMS, describe, described
 from app.rest.paths import METRICS_PATH
 from app.rest.problems import ProblemResponse
+from app.rest.responses import respond
 from app.telemetry.exposition import CONTENT_TYPE, exposition
 from app.telemetry.metrics import Registry
 
@@ -77,7 +78,7 @@ def add_metrics(router: FastAPI, metrics: Registry) -> None:
         return Response(exposition(metrics), media_type=CONTENT_TYPE)  # in a thread: it takes milliseconds
 
 
-def metrics_app(metrics: Registry) -> App:
+def metrics_app(metrics: Registry) -> ASGIApp:
     """An ASGI application that answers every path with the metrics, and asks for no key.
 
     Args:

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from starlette.types import Scope
+
 from app.domains.api import Upload
 from app.problem_types import UNSUPPORTED_MEDIA_TYPE, ProblemType
-from app.rest.asgi import Scope, header
 from app.rest.body import check_plain
 from app.rest.multipart import MULTIPART, part
+from app.rest.responses import request_header
 
 Read = Callable[[bytes], Any]
 _BODY = "body"
@@ -32,7 +34,7 @@ class Uploads:
         Raises:
             RequestRejected: The body is compressed.
         """
-        content_type = header(scope, b"content-type") or b""
+        content_type = request_header(scope, b"content-type") or b""
         media_type = content_type.partition(b";")[0].strip().lower()
         if media_type in self._types:
             check_plain(scope)

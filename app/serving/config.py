@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from app.problem_types import ProblemType
-from app.rest.asgi import App
 from app.serving.fair_start import FairStart
 from app.serving.limits import Bounds
 from app.serving.protocol import BoundedHttpProtocol
@@ -18,7 +18,7 @@ class BoundedConfig(uvicorn.Config):
 
     def __init__(
         self,
-        app: App,
+        app: ASGIApp,
         bounds: Bounds,
         on_unread: Callable[[ProblemType], None] = lambda problem_type: None,
         **more: Any,

@@ -3,8 +3,8 @@
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from app.problem_types import ProblemType
-from app.rest.asgi import Header
 from app.rest.problems import PROBLEM_JSON, problem_body
+from app.rest.responses import Header
 
 
 def refusal(problem_type: ProblemType, headers: list[Header]) -> bytes:

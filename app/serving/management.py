@@ -5,9 +5,11 @@ import socket
 import threading
 from collections.abc import Callable
 
+from starlette.types import ASGIApp, Receive, Scope, Send
+
 from app.problem_types import METHOD_NOT_ALLOWED, NOT_FOUND, NOT_READY
-from app.rest.asgi import App, Receive, Scope, Send, respond
 from app.rest.problems import send_problem
+from app.rest.responses import respond
 from app.serving.config import BoundedConfig
 from app.serving.limits import Bounds
 from app.serving.server import BoundedServer
@@ -20,7 +22,7 @@ _log = logging.getLogger(__name__)
 class ManagementApp:
     """Answers /health/live, /health/ready and /metrics, without a key: who can reach the port may look."""
 
-    def __init__(self, is_ready: Callable[[], bool], metrics: App | None = None) -> None:
+    def __init__(self, is_ready: Callable[[], bool], metrics: ASGIApp | None = None) -> None:
         """Initialize the management app.
 
         Args:
@@ -50,7 +52,7 @@ class ManagementApp:
 class Management:
     """The thread that serves a `ManagementApp`."""
 
-    def __init__(self, app: App, listening: socket.socket, bounds: Bounds) -> None:
+    def __init__(self, app: ASGIApp, listening: socket.socket, bounds: Bounds) -> None:
         """Initialize the management.
 
         Args:

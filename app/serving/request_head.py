@@ -6,8 +6,8 @@ from urllib.parse import unquote
 import httptools
 
 from app.problem_types import HEADERS_TOO_LARGE, MALFORMED_REQUEST, URI_TOO_LONG
-from app.rest.asgi import Header
 from app.rest.problems import RequestRejected
+from app.rest.responses import Header
 from app.serving.limits import Bounds
 
 SMALL_HEAD = 8_192

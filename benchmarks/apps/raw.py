@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from app.rest.asgi import Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
+
 from benchmarks.apps.reference import ANSWER_BYTES
 
 _HEADERS = [(b"content-type", b"application/json"), (b"content-length", str(len(ANSWER_BYTES)).encode())]

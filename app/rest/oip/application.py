@@ -6,18 +6,19 @@ from dataclasses import replace
 from functools import partial
 
 from pydantic_core import to_json
+from starlette.types import Receive, Scope, Send
 
 from app.errors import CallError, InputError, ModelNotReady, Problem
 from app.oip.data_plane import EXTENSIONS, SERVER, DataPlane
 from app.oip.metadata import config_of, metadata_of, statistics_of
 from app.problem_types import INVALID_INPUT, METHOD_NOT_ALLOWED, NOT_FOUND, problem_type_of
 from app.rest.api_key import refuse
-from app.rest.asgi import JSON, Receive, Scope, Send, header, respond
 from app.rest.body import read_body
 from app.rest.error_formats import error_format
 from app.rest.oip.endpoints import INDEX_OPTIONS, REPOSITORY_OPTIONS, Answer, Call, Endpoint, Respond, read_options
 from app.rest.oip.messages import answer_message, inflated, json_length, read_call
 from app.rest.problems import RequestRejected, send_problem
+from app.rest.responses import JSON, request_header, respond
 from app.runtime.thread_pool import BoundedThreadPool
 
 PREFIX = "/v2"
@@ -172,5 +173,5 @@ def _json(told: object) -> Answer:
 
 
 def _encoding(scope: Scope) -> bytes:
-    encoding = (header(scope, b"content-encoding") or b"").strip().lower()
+    encoding = (request_header(scope, b"content-encoding") or b"").strip().lower()
     return b"" if encoding == b"identity" else encoding

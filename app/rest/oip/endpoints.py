@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
+from starlette.types import Receive, Scope
 from typing_extensions import TypedDict
 
 from app.domains.validation import problems_of
 from app.errors import InputError
-from app.rest.asgi import Header, Receive, Scope
 from app.rest.body import read_body
+from app.rest.responses import Header
 
 LARGEST_OPTIONS = 10_000
 """Bytes of a body that holds options, not tensors."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 from pydantic_core import to_json
+from starlette.types import Scope
 
 from app.bundle.manifest import Output
 from app.domains.validation import problems_of
@@ -16,8 +17,8 @@ from app.oip.data_plane import InferAnswer, InferCall
 from app.oip.metadata import warnings_of
 from app.oip.tensors import MOST_DIMENSIONS, MOST_ELEMENTS, Tensor, from_bytes, from_list, refused
 from app.problem_types import MALFORMED_REQUEST, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE
-from app.rest.asgi import Header, Scope
 from app.rest.problems import RequestRejected
+from app.rest.responses import Header
 from app.runtime.predictor import Array
 
 JSON_LENGTH = b"inference-header-content-length"

@@ -4,12 +4,12 @@ from hashlib import sha256
 
 import httpx
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from app.access.guard import Limits
 from app.access.keys import KeyRing, Principal
 from app.access.rates import RateLimiter, parse_rate
 from app.rest.api_key import ApiKeyMiddleware
-from app.rest.asgi import Receive, Scope, Send
 
 pytestmark = pytest.mark.anyio
 

@@ -5,12 +5,12 @@ from io import StringIO
 
 import httpx
 import pytest
+from starlette.types import Message, Scope
 
 from app.access.keys import KeyRing
 from app.domains.beer.api import VITALS, BeerApi
 from app.models.manager import ModelManager
 from app.rest.application import RestApplication
-from app.rest.asgi import Message, Scope
 from app.runtime.onnx import OnnxPredictor
 from app.telemetry.exposition import CONTENT_TYPE
 from app.telemetry.logs import RequestLog

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 from pydantic import BaseModel
+from starlette.types import Message, Scope
 
 from app.access.keys import KeyRing
 from app.domains.api import Operation
 from app.domains.beer.api import BeerApi
 from app.models.manager import ModelManager
 from app.rest.application import RestApplication
-from app.rest.asgi import Message, Scope
 from app.telemetry.logs import RequestLog
 from app.telemetry.trace import current_trace
 from tests.known import KEY

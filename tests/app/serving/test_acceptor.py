@@ -6,8 +6,9 @@ import socket
 from collections.abc import Iterator
 
 import pytest
+from starlette.types import Receive, Scope, Send
 
-from app.rest.asgi import Receive, Scope, Send, respond
+from app.rest.responses import respond
 from app.serving.acceptor import LEAST_TAKEN, PAUSE_SECONDS, Acceptor
 from app.serving.config import BoundedConfig
 from app.serving.limits import Bounds

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from app.rest.asgi import App, Header, Receive, Scope, Send
+from app.rest.responses import Header
 from app.serving.config import BoundedConfig
 from app.serving.limits import Bounds
 from app.serving.protocol import BoundedHttpProtocol
@@ -22,7 +23,7 @@ BROKEN = [
 ]
 
 
-def answering(*headers: Header) -> App:
+def answering(*headers: Header) -> ASGIApp:
     """An application that answers ``beer`` with these headers."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -33,7 +34,7 @@ def answering(*headers: Header) -> App:
     return app
 
 
-async def answers(app: App, *requests: bytes) -> bytes:
+async def answers(app: ASGIApp, *requests: bytes) -> bytes:
     """All that the program says to requests on one connection, the last of which ends it."""
     config = BoundedConfig(app, Bounds(), lifespan="off")
     state = ServerState()

@@ -1,0 +1,50 @@
+"""Whole responses as ASGI messages, and access to request headers."""
+
+from collections.abc import Iterable
+
+from starlette.types import Message, Scope, Send
+
+Header = tuple[bytes, bytes]
+"""A header's name, in lower case, and its value."""
+
+JSON = b"application/json"
+
+
+async def respond(
+    send: Send, status: int, body: bytes, media_type: bytes = JSON, headers: Iterable[Header] = ()
+) -> None:
+    """Send a whole response.
+
+    Args:
+        send: The ASGI callable.
+        status: HTTP status.
+        body: The whole body.
+        media_type: Media type of the body.
+        headers: Additional headers.
+    """
+    await send(response_start(status, body, media_type, headers))
+    await send({"type": "http.response.body", "body": body})
+
+
+def response_start(status: int, body: bytes, media_type: bytes = JSON, headers: Iterable[Header] = ()) -> Message:
+    """Return the ASGI message that starts a response with this body; for the arguments, see `respond`."""
+    length = str(len(body)).encode("ascii")
+    return {
+        "type": "http.response.start",
+        "status": status,
+        "headers": [(b"content-type", media_type), (b"content-length", length), *headers],
+    }
+
+
+def request_header(scope: Scope, name: bytes) -> bytes | None:
+    """Return the value of a request header, the first if it is repeated, or None.
+
+    Args:
+        scope: The ASGI scope.
+        name: Name of the header in lower case.
+    """
+    for key, value in scope["headers"]:
+        if key == name:
+            header: bytes = value
+            return header
+    return None

@@ -1,0 +1,49 @@
+"""Documents: every relative link, anchor and file name leads somewhere."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.known import REPOSITORY
+
+NAMED = ("ARCHITECTURE.md", "CONTRIBUTING.md", "README.md")
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_PATH = re.compile(
+    r"`((?:app|training|tests|benchmarks|docs|deploy|scripts|examples|protos|requirements|models)/[\w./-]*)"
+)
+_FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+
+
+def documents() -> list[str]:
+    """Every Markdown file under version control, except generated model cards."""
+    listed = subprocess.run(["git", "ls-files", "*.md"], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    return [name for name in listed.stdout.split() if not name.startswith("models/")]
+
+
+def anchors(path: Path) -> set[str]:
+    """The anchors that GitHub gives a document's headings."""
+    headings = re.findall(r"^#+ (.+)$", _FENCE.sub("", path.read_text("utf-8")), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("name", documents())
+def test_relative_links_and_anchors_exist(name: str) -> None:
+    document = REPOSITORY / name
+    broken = []
+    for link in _LINK.findall(_FENCE.sub("", document.read_text("utf-8"))):
+        file, _, anchor = link.partition("#")
+        target = (document.parent / file).resolve() if file else document
+        if "://" in link or (target.exists() and (not anchor or anchor in anchors(target))):
+            continue
+        broken.append(link)
+    assert not broken
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_named_files_exist(name: str) -> None:
+    if not (REPOSITORY / name).exists():
+        pytest.skip(f"there is no {name}")
+    named = _PATH.findall((REPOSITORY / name).read_text("utf-8"))
+    assert not [path for path in named if not (REPOSITORY / path.rstrip(".")).exists()]

@@ -196,12 +196,8 @@ def _public(settings: Settings, served: Sequence[str]) -> PublicModels:
 
 
 def _limits(settings: Settings, metrics: Registry) -> Limits:
-    failures = metrics.place(FAILURES)
-
-    def failed() -> None:
-        metrics.values[failures] += 1.0
-
-    rates = RateLimiter(settings.rate_limit_storage.get_secret_value(), settings.rate_limit_failure, failed)
+    failures = metrics.counter(FAILURES)
+    rates = RateLimiter(settings.rate_limit_storage.get_secret_value(), settings.rate_limit_failure, failures.inc)
     return Limits(rates, FailedKeyLimiter(settings.auth_failures_per_minute), settings.trusted_proxies)
 
 

@@ -53,8 +53,7 @@ class KeyFileWatcher:
         """
         self._path, self._ring, self._static_keys = path, ring, static_keys
         self._default_rate = default_rate
-        self._values = metrics.values
-        self._age, self._broken, self._keys = (metrics.place(family) for family in (AGE, BROKEN, KEYS))
+        self._age, self._broken, self._keys = (metrics.gauge(family) for family in (AGE, BROKEN, KEYS))
         self._file_state: _FileState | None = None
         self._stopped = threading.Event()
 
@@ -75,10 +74,10 @@ class KeyFileWatcher:
             for key in read_keys(self._path).keys
         }
         self._ring.replace({**keys, **self._static_keys})
-        self._values[self._keys] = len(self._ring)
-        self._values[self._broken] = 0.0
+        self._keys.set(len(self._ring))
+        self._broken.set(0.0)
         if self._file_state:
-            self._values[self._age] = self._file_state[0] / 1e9
+            self._age.set(self._file_state[0] / 1e9)
 
     def check(self) -> None:
         """Load the file if it has changed. A broken file is logged once per change."""
@@ -87,7 +86,7 @@ class KeyFileWatcher:
         try:
             self.load()
         except SettingsError as error:
-            self._values[self._broken] = 1.0
+            self._broken.set(1.0)
             _log.error("%s; the last good keys stay valid", error)
         else:
             _log.info("loaded %d keys", len(self._ring))

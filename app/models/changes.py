@@ -47,6 +47,5 @@ class ChangeMetrics:
 
     def __call__(self, change: Change) -> None:
         """Count a change."""
-        values = self._metrics.values
-        values[self._metrics.place(CHANGES, change.name, change.kind)] += 1.0
-        values[self._metrics.place(REFUSED, change.name)] = float(change.kind == "refused")
+        self._metrics.counter(CHANGES, change.name, change.kind).inc()
+        self._metrics.gauge(REFUSED, change.name).set(float(change.kind == "refused"))

@@ -1,10 +1,13 @@
 """The watch: counts what a model is asked, over the deciles of what it was trained on."""
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from itertools import groupby
 from time import time
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.bundle.manifest import Input, Manifest
 from app.runtime.predictor import Array, Arrays
@@ -35,8 +38,8 @@ EXPECTED = Family(
 INFO = Family("model_info", "1 for the version that answers.", "gauge", (*_MODEL, "training_data_sha256"), merge="max")
 
 MISSING = "missing"
-MANY = 32
-"""Rows from which on it pays to count a column's values all at once."""
+BULK = 32
+"""Number of rows from which counting by column with NumPy is faster."""
 _TENTH = 0.1
 
 
@@ -67,25 +70,56 @@ def bins_of(declared: Input) -> tuple[list[float], list[tuple[str, float]]]:
     return bounds, [*bins, (str(number + 1), _TENTH)]
 
 
-class _Column:
-    """One input's counts."""
+class _Binned(NamedTuple):
+    """An input that has deciles."""
 
-    def __init__(self, registry: Registry, manifest: Manifest, declared: Input) -> None:
-        labels = (manifest.name, manifest.version, declared.name)
-        self.bounds, bins = bins_of(declared)
-        self.places = [registry.place(INPUTS, *labels, number) for number, _ in bins]
-        self.missing = registry.place(INPUTS, *labels, MISSING)
-        self._edges = np.array(self.bounds)
-        self._all = np.array([*self.places, self.missing])
-        self._array = registry.array
-        for number, share in bins:
-            registry.values[registry.place(EXPECTED, *labels, number)] = share
+    name: str
+    column: int
+    bounds: list[float]
+    """Upper bounds of the bins, without the last one's."""
+    edges: NDArray[np.float64]
+    """The bounds as an array."""
+    first: int
+    """Index of the first bin's counter in the group; the counters of the other bins follow, then `missing`."""
+    missing: int
+    """Index of the counter of missing values."""
 
-    def add_all(self, values: Array) -> None:
-        """Count a column's values."""
-        # NaN sorts after every number, which would be the last bin
-        found = np.where(np.isnan(values), len(self.places), np.searchsorted(self._edges, values))
-        self._array[self._all] += np.bincount(found, minlength=len(self._all))
+
+class _InputMetrics:
+    """Counts the values of the inputs that have deciles, by bin."""
+
+    def __init__(self, registry: Registry, manifest: Manifest) -> None:
+        self.inputs: list[_Binned] = []
+        labels: list[tuple[str, ...]] = []
+        for column, declared in enumerate(manifest.inputs):
+            if not declared.deciles:
+                continue
+            series = (manifest.name, manifest.version, declared.name)
+            bounds, bins = bins_of(declared)
+            first, missing = len(labels), len(labels) + len(bins)
+            self.inputs.append(_Binned(declared.name, column, bounds, np.array(bounds), first, missing))
+            labels += [*((*series, number) for number, _ in bins), (*series, MISSING)]
+            for number, share in bins:
+                registry.gauge(EXPECTED, *series, number).set(share)
+        self._counters = registry.counters(INPUTS, labels)
+
+    def count_rows(self, rows: Array) -> None:
+        """Count the values of a few rows, shape (n_rows, n_columns)."""
+        for row in rows.tolist():
+            self._counters.inc_each(
+                [
+                    first + bisect_left(bounds, value) if (value := row[column]) == value else missing  # NaN != NaN
+                    for _, column, bounds, _, first, missing in self.inputs
+                ]
+            )
+
+    def count_columns(self, columns: Sequence[Array]) -> None:
+        """Count the values of many rows: one array of shape (n_rows,) for each of `inputs`."""
+        for binned, values in zip(self.inputs, columns, strict=True):
+            bins = len(binned.edges) + 1
+            # NaN sorts after every number, into the last bin
+            indices = np.where(np.isnan(values), bins, binned.edges.searchsorted(values))
+            self._counters.add(binned.first, np.bincount(indices, minlength=bins + 1))
 
 
 class ModelMetrics:
@@ -98,23 +132,17 @@ class ModelMetrics:
             registry: Holds the figures.
             manifest: Of the version.
         """
-        self._values = registry.values
-        self._rows = registry.place(PREDICTIONS, manifest.name, manifest.version)
-        self._executions = registry.place(EXECUTIONS, manifest.name, manifest.version)
-        self._seconds = registry.place(EXECUTION_SECONDS, manifest.name, manifest.version)
-        self._last = registry.place(LAST_EXECUTION, manifest.name, manifest.version)
+        self._rows = registry.counter(PREDICTIONS, manifest.name, manifest.version)
+        self._executions = registry.counter(EXECUTIONS, manifest.name, manifest.version)
+        self._seconds = registry.counter(EXECUTION_SECONDS, manifest.name, manifest.version)
+        self._last = registry.gauge(LAST_EXECUTION, manifest.name, manifest.version)
         self._packed = manifest.packed
-        self._columns = {
-            declared.name: (number, _Column(registry, manifest, declared))
-            for number, declared in enumerate(manifest.inputs)
-            if declared.deciles
-        }
-        self._each = [(number, c.bounds, c.places, c.missing) for number, c in self._columns.values()]
-        self._info = registry.place(INFO, manifest.name, manifest.version, manifest.training_data.sha256[:12])
+        self._inputs = _InputMetrics(registry, manifest)
+        self._info = registry.gauge(INFO, manifest.name, manifest.version, manifest.training_data.sha256[:12])
 
     def answers(self) -> None:
         """This version answers who asks for none."""
-        self._values[self._info] = 1.0
+        self._info.set(1.0)
 
     def seen(self, inputs: Arrays, seconds: float) -> None:
         """Count what the model has answered.
@@ -125,21 +153,20 @@ class ModelMetrics:
         """
         packed = None if self._packed is None else inputs[self._packed]
         rows = len(packed if packed is not None else next(iter(inputs.values())))
-        values = self._values
-        values[self._rows] += rows
-        values[self._executions] += 1.0
-        values[self._seconds] += seconds
-        values[self._last] = time()
-        if packed is not None and rows < MANY:
-            for row in packed.tolist() if self._each else ():
-                for number, bounds, places, missing in self._each:
-                    value = row[number]
-                    place = places[bisect_left(bounds, value)] if value == value else missing  # NaN is not itself
-                    values[place] += 1.0
+        self._rows.inc(rows)
+        self._executions.inc()
+        self._seconds.inc(seconds)
+        self._last.set(time())
+        binned = self._inputs.inputs
+        if not binned:
             return
-        for name, (number, column) in self._columns.items():
-            column.add_all(inputs[name].ravel() if packed is None else packed[:, number])
+        if packed is None:
+            self._inputs.count_columns([inputs[one.name].ravel() for one in binned])
+        elif rows < BULK:
+            self._inputs.count_rows(packed)
+        else:
+            self._inputs.count_columns([packed[:, one.column] for one in binned])
 
     def retire(self) -> None:
         """Another version does, from now on."""
-        self._values[self._info] = 0.0
+        self._info.set(0.0)

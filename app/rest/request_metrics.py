@@ -1,7 +1,6 @@
 """Counts of requests: by route, method and status, how long they took, how many are in work, why some were refused."""
 
-from bisect import bisect_left
-
+from app.telemetry.handles import Counter, Histogram
 from app.telemetry.metrics import Family, Registry
 
 REQUESTS = Family(
@@ -25,8 +24,6 @@ UNMATCHED = "unmatched"
 OTHER = "other"
 """The method of every request with a method of the client's own making."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
-_BOUNDS = DURATION.bounds
-_SUM = len(_BOUNDS) + 1
 
 
 class RequestMetrics:
@@ -39,14 +36,13 @@ class RequestMetrics:
             registry: Holds the figures.
         """
         self._registry = registry
-        self._values = registry.values
-        self._in_progress = registry.place(IN_PROGRESS)
-        self._places: dict[tuple[str, str, int], tuple[int, int]] = {}
-        self._refused: dict[str, int] = {}
+        self._in_progress = registry.gauge(IN_PROGRESS)
+        self._series: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._refused: dict[str, Counter] = {}
 
     def began(self) -> None:
         """A request has begun."""
-        self._values[self._in_progress] += 1.0
+        self._in_progress.inc()
 
     def ended(self, route: str, method: str, status: int, seconds: float) -> None:
         """A request has ended.
@@ -57,35 +53,33 @@ class RequestMetrics:
             status: As answered.
             seconds: How long it took.
         """
-        values = self._values
-        values[self._in_progress] -= 1.0
-        places = self._places.get((route, method, status))
-        if places is None:
-            places = self._bind(route, method if method in _METHODS else OTHER, status)
-        requests, duration = places
-        values[requests] += 1.0
-        values[duration + bisect_left(_BOUNDS, seconds)] += 1.0
-        values[duration + _SUM] += seconds
+        self._in_progress.dec()
+        series = self._series.get((route, method, status))
+        if series is None:
+            series = self._bind(route, method if method in _METHODS else OTHER, status)
+        requests, duration = series
+        requests.inc()
+        duration.observe(seconds)
 
-    def _bind(self, route: str, method: str, status: int) -> tuple[int, int]:
-        places = self._places.get((route, method, status))
-        if places is None:
-            named = route or UNMATCHED
-            places = (
-                self._registry.place(REQUESTS, named, method, str(status)),
-                self._registry.place(DURATION, named),
+    def _bind(self, route: str, method: str, status: int) -> tuple[Counter, Histogram]:
+        series = self._series.get((route, method, status))
+        if series is None:
+            label = route or UNMATCHED
+            series = (
+                self._registry.counter(REQUESTS, label, method, str(status)),
+                self._registry.histogram(DURATION, label),
             )
-            self._places[route, method, status] = places
-        return places
+            self._series[route, method, status] = series
+        return series
 
     def unread(self, status: int, code: str) -> None:
         """A request was refused before its method and path were known, with this status and a problem of this code."""
-        self._values[self._registry.place(REQUESTS, UNMATCHED, OTHER, str(status))] += 1.0
+        self._registry.counter(REQUESTS, UNMATCHED, OTHER, str(status)).inc()
         self.refused(code)
 
     def refused(self, code: str) -> None:
         """A request was answered with a problem of this code."""
-        place = self._refused.get(code)
-        if place is None:
-            place = self._refused[code] = self._registry.place(REFUSED, code)
-        self._values[place] += 1.0
+        counter = self._refused.get(code)
+        if counter is None:
+            counter = self._refused[code] = self._registry.counter(REFUSED, code)
+        counter.inc()

@@ -1,9 +1,8 @@
 """Metrics of gRPC calls: counts by method and code, durations, calls in progress, and rejections by reason."""
 
-from bisect import bisect_left
-
 from grpc import StatusCode
 
+from app.telemetry.handles import Counter, Histogram
 from app.telemetry.metrics import Family, Registry
 
 CALLS = Family("grpc_requests_total", "Completed gRPC calls, by method and code.", "counter", ("method", "code"))
@@ -19,8 +18,6 @@ REFUSED = Family("grpc_requests_refused_total", "Rejected gRPC calls, by reason.
 
 UNMATCHED = "unmatched"
 """Value of the label ``method`` for calls of unknown methods."""
-_BOUNDS = DURATION.bounds
-_SUM = len(_BOUNDS) + 1
 
 
 class CallMetrics:
@@ -33,13 +30,12 @@ class CallMetrics:
             registry: Registry of the metrics.
         """
         self._registry = registry
-        self._values = registry.values
-        self._in_progress = registry.place(IN_PROGRESS)
-        self._places: dict[tuple[str, StatusCode], tuple[int, int]] = {}
+        self._in_progress = registry.gauge(IN_PROGRESS)
+        self._series: dict[tuple[str, StatusCode], tuple[Counter, Histogram]] = {}
 
     def began(self) -> None:
         """Record the start of a call."""
-        self._values[self._in_progress] += 1.0
+        self._in_progress.inc()
 
     def ended(self, route: str, code: StatusCode, seconds: float) -> None:
         """Record the end of a call.
@@ -49,18 +45,16 @@ class CallMetrics:
             code: The status code.
             seconds: Duration of the call.
         """
-        values = self._values
-        values[self._in_progress] -= 1.0
-        places = self._places.get((route, code))
-        if places is None:
+        self._in_progress.dec()
+        series = self._series.get((route, code))
+        if series is None:
             method = route or UNMATCHED
-            places = self._registry.place(CALLS, method, code.name), self._registry.place(DURATION, method)
-            self._places[route, code] = places
-        calls, duration = places
-        values[calls] += 1.0
-        values[duration + bisect_left(_BOUNDS, seconds)] += 1.0
-        values[duration + _SUM] += seconds
+            series = self._registry.counter(CALLS, method, code.name), self._registry.histogram(DURATION, method)
+            self._series[route, code] = series
+        calls, duration = series
+        calls.inc()
+        duration.observe(seconds)
 
     def refused(self, reason: str) -> None:
         """Record a rejected call."""
-        self._values[self._registry.place(REFUSED, reason)] += 1.0
+        self._registry.counter(REFUSED, reason).inc()

@@ -46,7 +46,7 @@ def _samples(family: Family, labels: str, parts: Mapping[str, float]) -> Iterato
 
 def _histogram(family: Family, labels: str, parts: Mapping[str, float]) -> Iterator[str]:
     total = 0.0
-    for bound in (*(f"{bound:g}" for bound in family.bounds), "+Inf"):
+    for bound in (*(f"{bound:g}" for bound in family.buckets), "+Inf"):
         total += parts.get(bound, 0.0)
         within = f'le="{bound}"'
         yield f"{family.name}_bucket{_braced(labels, within)} {_number(total)}"

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from app.bundle.manifest import Manifest
 from app.domains.api import Warning
-from app.telemetry.distribution import Distribution
+from app.telemetry.handles import Counter
 from app.telemetry.metrics import Family, Registry
 
 _MODEL = ("model", "version")
@@ -40,9 +40,9 @@ class BeerMetrics:
         """
         labels = (manifest.name, manifest.version)
         self._registry = registry
-        self._bitterness = Distribution(registry, BITTERNESS, *labels)
-        self._warnings: dict[str, int] = {}
-        self._width = Distribution(registry, WIDTH, *labels)
+        self._bitterness = registry.histogram(BITTERNESS, *labels)
+        self._warnings: dict[str, Counter] = {}
+        self._width = registry.histogram(WIDTH, *labels)
 
     def count(self, figures: NDArray[np.float64], warnings: Sequence[Sequence[Warning]]) -> None:
         """Count predictions.
@@ -52,14 +52,14 @@ class BeerMetrics:
             warnings: Warnings of each beer.
         """
         ibu, lower, upper = figures.T
-        self._bitterness.add_all(ibu)
-        self._width.add_all(upper - lower)
+        self._bitterness.observe_many(ibu)
+        self._width.observe_many(upper - lower)
         for of_beer in filter(None, warnings):
             self._count_warnings(of_beer)
 
     def _count_warnings(self, warnings: Sequence[Warning]) -> None:
         for code in (warning["code"] for warning in warnings):
-            slot = self._warnings.get(code)
-            if slot is None:
-                slot = self._warnings[code] = self._registry.place(WARNINGS, code)
-            self._registry.values[slot] += 1.0
+            counter = self._warnings.get(code)
+            if counter is None:
+                counter = self._warnings[code] = self._registry.counter(WARNINGS, code)
+            counter.inc()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from app.bundle.manifest import Manifest
 from app.bundle.store import Bundle
-from app.models.metrics import MANY, MISSING, ModelMetrics, bins_of
+from app.models.metrics import BULK, MISSING, ModelMetrics, bins_of
 from app.telemetry.exposition import exposition
 from app.telemetry.metrics import Registry
 
@@ -81,7 +81,7 @@ def _of_rows(registry: Registry) -> list[str]:
     return [line for line in exposition(registry).decode().splitlines() if "execution" not in line]
 
 
-@given(st.lists(VALUES, min_size=2), st.sampled_from([1, MANY]))
+@given(st.lists(VALUES, min_size=2), st.sampled_from([1, BULK]))
 def test_a_batch_is_counted_as_its_rows_alone(manifest: Manifest, some: list[float], times: int) -> None:
     values = some * times
     alone, together = Registry(), Registry()

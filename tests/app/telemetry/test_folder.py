@@ -38,6 +38,6 @@ def test_a_folder_that_is_new_or_no_folder_of_sheets_is_let_be(place: Path) -> N
 
 def test_what_a_dead_process_left_goes_when_another_starts(place: Path) -> None:
     left = make_folder()
-    Registry(left)._sheet.release()  # as the kernel does at a process' end
+    Registry(left)._counters.release()  # as the kernel does at a process' end
     make_folder()
     assert not left.exists()

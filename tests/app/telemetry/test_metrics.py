@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.telemetry.distribution import MANY, Distribution
 from app.telemetry.exposition import exposition
+from app.telemetry.handles import BULK
 from app.telemetry.metrics import Family, Registry
 from app.telemetry.shared_counters import CAPACITY, SPILL
 from tests.known import REPOSITORY
@@ -29,13 +29,12 @@ import sys
 from pathlib import Path
 from app.telemetry.metrics import Registry
 from tests.app.telemetry.test_metrics import CALLS, OPEN, SIZE, STATE
-from app.telemetry.distribution import Distribution
 registry = Registry(Path(sys.argv[1]))
-registry.values[registry.place(CALLS, "child")] += 3
-registry.values[registry.place(CALLS, "both")] += 4
-registry.values[registry.place(OPEN)] += 5
-registry.values[registry.place(STATE)] = 6
-Distribution(registry, SIZE, "both").add(2.0)
+registry.counter(CALLS, "child").inc(3)
+registry.counter(CALLS, "both").inc(4)
+registry.gauge(OPEN).inc(5)
+registry.gauge(STATE).set(6)
+registry.histogram(SIZE, "both").observe(2.0)
 print("counted", flush=True)
 sys.stdin.read()
 """
@@ -62,19 +61,40 @@ def child(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
         process.kill()
 
 
-def test_a_place_is_the_same_for_the_same_labels_and_no_other() -> None:
+def test_the_same_labels_lead_to_the_same_series_and_others_to_another() -> None:
     registry = Registry()
-    places = [registry.place(CALLS, "a"), registry.place(CALLS, "b"), registry.place(SIZE, "a"), registry.place(OPEN)]
-    assert len(set(places)) == 4
-    assert [registry.place(CALLS, "a"), registry.place(SIZE, "a")] == [places[0], places[2]]
+    for label in "a", "b", "a":
+        registry.counter(CALLS, label).inc()
+        registry.histogram(SIZE, label).observe(2.0)
+    figures = told(registry)
+    assert (figures['calls_total{who="a"}'], figures['calls_total{who="b"}']) == (2, 1)
+    assert (figures['size_bytes_count{who="a"}'], figures['size_bytes_count{who="b"}']) == (2, 1)
+
+
+def test_a_group_counts_by_index_and_many_at_once() -> None:
+    registry = Registry()
+    registry.counter(CALLS, "b").inc()
+    group = registry.counters(CALLS, [("a",), ("b",), ("c",)])
+    group.inc_each([2, 0, 2])
+    group.add(1, np.array([10, 100]))
+    figures = told(registry)
+    assert [figures[f'calls_total{{who="{who}"}}'] for who in "abc"] == [1, 11, 102]
+
+
+@pytest.mark.parametrize("kind", ["counter", "gauge", "histogram"])
+def test_a_handle_of_another_kind_is_an_error(kind: str) -> None:
+    registry = Registry()
+    for family in (family for family in (CALLS, OPEN, SIZE) if family.kind != kind):
+        with pytest.raises(ValueError, match=f"{family.name} is a {family.kind}, not a {kind}"):
+            getattr(registry, kind)(family, *family.labels)
 
 
 def test_the_exposition_is_what_prometheus_reads() -> None:
     registry = Registry()
-    registry.values[registry.place(CALLS, 'q"\\\n')] += 2
-    sizes = Distribution(registry, SIZE, "a")
+    registry.counter(CALLS, 'q"\\\n').inc(2)
+    sizes = registry.histogram(SIZE, "a")
     for size in 0.5, 1.0, 1.5, 99.0:
-        sizes.add(size)
+        sizes.observe(size)
     assert exposition(registry).decode() == (
         "# HELP calls_total Calls.\n"
         "# TYPE calls_total counter\n"
@@ -92,10 +112,10 @@ def test_the_exposition_is_what_prometheus_reads() -> None:
 
 def _prepared(folder: Path) -> Registry:
     registry = Registry(folder)
-    registry.values[registry.place(CALLS, "both")] += 10
-    registry.values[registry.place(OPEN)] += 1
-    registry.values[registry.place(STATE)] = 1
-    registry.place(SIZE, "both")
+    registry.counter(CALLS, "both").inc(10)
+    registry.gauge(OPEN).inc()
+    registry.gauge(STATE).set(1)
+    registry.histogram(SIZE, "both")
     return registry
 
 
@@ -123,9 +143,9 @@ def test_a_new_process_goes_on_where_a_dead_one_stopped(tmp_path: Path, child: "
     child.wait()
     successor = Registry(tmp_path)
     assert len(list(tmp_path.iterdir())) == 1
-    for family, label in ((CALLS, ["child"]), (OPEN, []), (SIZE, ["both"])):
-        successor.place(family, *label)
-    successor.values[successor.place(CALLS, "child")] += 1
+    successor.gauge(OPEN)
+    successor.histogram(SIZE, "both")
+    successor.counter(CALLS, "child").inc()
     figures = told(successor)
     assert figures['calls_total{who="child"}'] == 4
     assert figures["calls_in_progress"] == 0
@@ -150,7 +170,7 @@ def test_files_that_are_no_sheets_are_let_be(tmp_path: Path) -> None:
 def test_a_full_sheet_counts_what_it_has_room_for(caplog: pytest.LogCaptureFixture) -> None:
     registry = Registry()
     for number in range(CAPACITY):
-        registry.values[registry.place(CALLS, str(number))] += 1
+        registry.counter(CALLS, str(number)).inc()
     assert "no room" in caplog.text
     figures = told(registry)
     assert len(figures) == CAPACITY - SPILL
@@ -159,12 +179,17 @@ def test_a_full_sheet_counts_what_it_has_room_for(caplog: pytest.LogCaptureFixtu
 
 def test_threads_lose_no_count() -> None:
     registry = Registry()
-    place = registry.place(CALLS, "all")
-    values, rounds = registry.values, 100_000
+    counter, gauge, histogram = registry.counter(CALLS, "all"), registry.gauge(OPEN), registry.histogram(SIZE, "all")
+    group = registry.counters(CALLS, [("one",), ("two",)])
+    rounds = 50_000
 
     def count() -> None:
         for _ in range(rounds):
-            values[place] += 1.0
+            counter.inc()
+            gauge.inc(2)
+            gauge.dec()
+            histogram.observe(2.0)
+            group.inc_each([0, 1, 1])
 
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
@@ -176,17 +201,22 @@ def test_threads_lose_no_count() -> None:
             thread.join()
     finally:
         sys.setswitchinterval(interval)
-    assert values[place] == 4 * rounds
+    figures = told(registry)
+    counted = [figures[f'calls_total{{who="{who}"}}'] for who in ("all", "one", "two")]
+    assert counted == [4 * rounds, 4 * rounds, 8 * rounds]
+    assert figures["calls_in_progress"] == 4 * rounds
+    assert figures['size_bytes_bucket{who="all",le="2.5"}'] == 4 * rounds
+    assert figures['size_bytes_sum{who="all"}'] == 8 * rounds
 
 
-@given(st.lists(st.floats(0, 20, width=32), min_size=1), st.sampled_from([1, MANY]))
+@given(st.lists(st.floats(0, 20, width=32), min_size=1), st.sampled_from([1, BULK]))
 def test_many_at_once_are_counted_as_each_alone(some: list[float], times: int) -> None:
     values = some * times
     registry = Registry()
-    alone, together = Distribution(registry, SIZE, "alone"), Distribution(registry, SIZE, "together")
+    alone, together = registry.histogram(SIZE, "alone"), registry.histogram(SIZE, "together")
     for value in values:
-        alone.add(value)
-    together.add_all(np.array(values))
+        alone.observe(value)
+    together.observe_many(np.array(values))
     figures = told(registry)
     for bound in "1", "2.5", "10", "+Inf":
         assert len({figures[f'size_bytes_bucket{{who="{who}",le="{bound}"}}'] for who in ("alone", "together")}) == 1

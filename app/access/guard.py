@@ -7,7 +7,7 @@ from app.access.address import Network, address
 from app.access.failed_keys import FailedKeyLimiter
 from app.access.keys import KeyRing, Principal
 from app.access.rates import RateLimiter, Window
-from app.errors import CallError, Limited, LimitsUnavailable, NotAllowed, NotAuthenticated, RateExceeded
+from app.errors import CallError, Limited, NotAllowed, NotAuthenticated, RateExceeded
 
 
 @dataclass(frozen=True)
@@ -69,13 +69,6 @@ class Guard:
         if scope not in principal.scopes:
             raise NotAllowed
         return await self._limits.rates.count(principal)
-
-
-def retry_after(error: CallError) -> int | None:
-    """Return the seconds after which a rejected call may be retried; None if they are not known."""
-    if isinstance(error, Limited):
-        return error.seconds
-    return 1 if isinstance(error, LimitsUnavailable) else None
 
 
 def rate_limit_headers(rate: Window | CallError | None) -> tuple[tuple[str, str], ...]:

@@ -16,10 +16,11 @@ from app.access.guard import Guard, rate_limit_headers
 from app.access.public import PublicModels
 from app.access.rates import Window
 from app.errors import CallError, NotAuthenticated
+from app.problem_types import BODY_TIMEOUT, INTERNAL_ERROR, MALFORMED_REQUEST, NOT_FOUND, TOO_LARGE
 from app.rpc.call_metrics import CallMetrics
 from app.rpc.message_reader import MessageReader
 from app.rpc.methods import Call, Method
-from app.rpc.status import FAULT, MALFORMED, NO_METHOD, SLOW, TOO_LARGE, CallRefused, details_of, status_of, trailing_of
+from app.rpc.status import CallRejected, details_of, problem_of, status_code, trailing_metadata
 from app.telemetry.ids import RequestIds
 from app.telemetry.logs import RequestLog
 from app.telemetry.metrics import Registry
@@ -111,9 +112,9 @@ class GrpcHandler(grpc.GenericRpcHandler):
             context.set_trailing_metadata(((REQUEST_ID, request_id), *rate_limit_headers(rate)))
             code = grpc.StatusCode.OK
             return answer
-        except (CallError, CallRefused) as error:
-            code = status_of(error).code
-            self._metrics.refused(status_of(error).reason)
+        except (CallError, CallRejected) as error:
+            code = status_code(error)
+            self._metrics.refused(problem_of(error).code)
             return await _end(context, error, request_id)
         except asyncio.CancelledError:
             remaining = call.remaining()
@@ -122,8 +123,8 @@ class GrpcHandler(grpc.GenericRpcHandler):
             raise
         except Exception:  # last resort: the client gets a status, and the log the traceback
             _log.exception("request %s failed", request_id)
-            code = FAULT.code
-            return await _end(context, CallRefused(FAULT), request_id)
+            code = grpc.StatusCode.INTERNAL
+            return await _end(context, CallRejected(INTERNAL_ERROR), request_id)
         finally:
             self.active_calls -= 1
             seconds = time.perf_counter() - clock
@@ -144,7 +145,7 @@ class GrpcHandler(grpc.GenericRpcHandler):
     ) -> tuple[bytes, Window | None]:
         rate = await self._authorize(method, call, metadata, context)
         if method is _NO_METHOD:
-            raise CallRefused(NO_METHOD)
+            raise CallRejected(NOT_FOUND)
         request = _parsed(method.request, await self._read(context))
         if call.principal is None and method.scope is not None:
             models = method.models(request) if method.models else ()
@@ -175,16 +176,17 @@ class GrpcHandler(grpc.GenericRpcHandler):
         try:
             message = await self._reader.read(context)
         except TimeoutError:
-            raise CallRefused(SLOW) from None
+            raise CallRejected(BODY_TIMEOUT) from None
         if isinstance(message, bytes):
             return message
         # gRPC itself has rejected a message that is too large; the call has ended then, and has no peer.
-        raise CallRefused(MALFORMED if context.peer() else TOO_LARGE)
+        raise CallRejected(MALFORMED_REQUEST if context.peer() else TOO_LARGE)
 
 
-async def _end(context: Context, error: CallError | CallRefused, request_id: str) -> bytes:
+async def _end(context: Context, error: CallError | CallRejected, request_id: str) -> bytes:
     if context.peer():  # otherwise the call has ended already
-        await context.abort(status_of(error).code, details_of(error), ((REQUEST_ID, request_id), *trailing_of(error)))
+        trailing = ((REQUEST_ID, request_id), *trailing_metadata(error))
+        await context.abort(status_code(error), details_of(error), trailing)
     return b""
 
 
@@ -192,7 +194,7 @@ def _parsed(kind: type[Message], raw: bytes) -> Message:
     try:
         return kind.FromString(raw)
     except DecodeError:
-        raise CallRefused(MALFORMED) from None
+        raise CallRejected(MALFORMED_REQUEST) from None
 
 
 def _bytes(value: str | bytes) -> bytes:

@@ -10,8 +10,9 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
 from app.errors import Overloaded
+from app.problem_types import SERVICE_NOT_FOUND
 from app.rpc.methods import Call, Method
-from app.rpc.status import NO_SERVICE, CallRefused
+from app.rpc.status import CallRejected
 
 SERVICE = "grpc.health.v1.Health"
 POLL_SECONDS = 0.25
@@ -54,7 +55,7 @@ class Health:
     async def _check(self, request: HealthCheckRequest, _: Call) -> HealthCheckResponse:
         status = self._status(request.service)
         if status == _UNKNOWN:
-            raise CallRefused(NO_SERVICE)
+            raise CallRejected(SERVICE_NOT_FOUND)
         return HealthCheckResponse(status=status)
 
     async def _watch(self, request: HealthCheckRequest, _: Call) -> AsyncIterator[HealthCheckResponse]:

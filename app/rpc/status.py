@@ -1,119 +1,59 @@
-"""Codes: every error of the gRPC door as a status, never with the input in it."""
+"""Errors over gRPC: status code, details and trailing metadata. Details never contain input."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from grpc import StatusCode
 
-from app.access.guard import rate_limit_headers, retry_after
-from app.errors import (
-    CallError,
-    InputError,
-    Limited,
-    LimitsUnavailable,
-    ModelNotFound,
-    ModelNotReady,
-    NotAllowed,
-    NotAuthenticated,
-    Overloaded,
-    Problem,
-    RateExceeded,
-    TooLate,
-    TooManyFailures,
-)
+from app.access.guard import rate_limit_headers
+from app.errors import CallError, InputError, Problem
+from app.problem_types import ProblemType, problem_type_of, retry_after
 
-RETRY_AFTER = "retry-after"
-"""Trailing metadata: seconds after which the call may come again."""
-MOST_PROBLEMS = 20
-LONGEST_DETAILS = 2048
-"""Bytes; a client takes 8 KB of metadata together."""
+MAX_PROBLEMS = 20
+"""Maximum number of invalid fields in the details."""
+MAX_DETAILS = 2048
+"""Maximum length of the details in bytes; clients accept 8 KB of metadata in total."""
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What a call that is refused is answered with; ``reason`` is stable, the words are not."""
+class CallRejected(Exception):
+    """The call was rejected before its message was understood."""
 
-    code: StatusCode
-    reason: str
-    """The same word as at the REST door."""
-    details: str
-
-
-MALFORMED = Status(StatusCode.INVALID_ARGUMENT, "malformed_request", "The message is not what this method takes.")
-INVALID = Status(StatusCode.INVALID_ARGUMENT, "invalid_input", "The message was read but its values are wrong.")
-NO_KEY = Status(StatusCode.UNAUTHENTICATED, "not_authenticated", "Send a valid key in the metadata x-api-key.")
-NO_SCOPE = Status(StatusCode.PERMISSION_DENIED, "not_allowed", "This key is not for this method: it lacks the scope.")
-RATE_EXCEEDED = Status(
-    StatusCode.RESOURCE_EXHAUSTED, "rate_exceeded", "This key has had as many calls as its rate allows."
-)
-TOO_MANY_FAILURES = Status(
-    StatusCode.RESOURCE_EXHAUSTED,
-    "too_many_failures",
-    "Too many wrong keys came from this address; a right one is served.",
-)
-NO_LIMITS = Status(StatusCode.UNAVAILABLE, "limits_unavailable", "The rate of this key cannot be checked now.")
-NO_MODEL = Status(StatusCode.NOT_FOUND, "model_not_found", "No model of that name or version is served here.")
-NOT_READY = Status(StatusCode.UNAVAILABLE, "not_ready", "The model is not loaded and verified yet.")
-OVERLOADED = Status(StatusCode.RESOURCE_EXHAUSTED, "overloaded", "More waits here than can be served soon.")
-TOO_LATE = Status(StatusCode.DEADLINE_EXCEEDED, "too_late", "The answer did not come in the time that was given.")
-SLOW = Status(StatusCode.DEADLINE_EXCEEDED, "body_timeout", "The message did not arrive in time.")
-TOO_LARGE = Status(StatusCode.RESOURCE_EXHAUSTED, "too_large", "The message is larger than this server takes.")
-NO_METHOD = Status(StatusCode.UNIMPLEMENTED, "not_found", "There is no such method.")
-NO_SERVICE = Status(StatusCode.NOT_FOUND, "not_found", "There is no such service.")
-FAULT = Status(
-    StatusCode.INTERNAL, "internal_error", "Something went wrong here; the log has it by the metadata x-request-id."
-)
-
-STATUSES: dict[type[CallError], Status] = {
-    InputError: INVALID,
-    NotAuthenticated: NO_KEY,
-    NotAllowed: NO_SCOPE,
-    Limited: RATE_EXCEEDED,
-    RateExceeded: RATE_EXCEEDED,
-    TooManyFailures: TOO_MANY_FAILURES,
-    LimitsUnavailable: NO_LIMITS,
-    ModelNotFound: NO_MODEL,
-    ModelNotReady: NOT_READY,
-    Overloaded: OVERLOADED,
-    TooLate: TOO_LATE,
-}
-"""This door's table from the error tree to its own codes."""
-
-
-class CallRefused(Exception):
-    """The call is refused without being understood."""
-
-    def __init__(self, status: Status) -> None:
-        """Initialize the call refused.
+    def __init__(self, problem_type: ProblemType) -> None:
+        """Create the error.
 
         Args:
-            status: What is wrong.
+            problem_type: What is wrong; it has a gRPC status.
         """
-        super().__init__(status.reason)
-        self.status = status
+        super().__init__(problem_type.code)
+        self.problem_type = problem_type
 
 
-def status_of(error: CallError | CallRefused) -> Status:
-    """The status for an error."""
-    return error.status if isinstance(error, CallRefused) else STATUSES[type(error)]
+def problem_of(error: CallError | CallRejected) -> ProblemType:
+    """Return the problem type of an error."""
+    return error.problem_type if isinstance(error, CallRejected) else problem_type_of(type(error))
 
 
-def details_of(error: CallError | CallRefused) -> str:
-    """What a client is told, in ASCII: the status's words and, where data is wrong, field by field why."""
-    told = status_of(error).details
-    return _bounded(told, error.problems) if isinstance(error, InputError) else told
+def status_code(error: CallError | CallRejected) -> StatusCode:
+    """Return the gRPC status code of an error."""
+    return StatusCode[problem_of(error).grpc_status]
 
 
-def _bounded(told: str, problems: Sequence[Problem]) -> str:
-    faults = "; ".join(f"{p.field}: {p.reason}" for p in problems[:MOST_PROBLEMS])
-    tame = "".join(c if c.isascii() and c.isprintable() else "?" for c in faults or told)
-    return tame if len(tame) <= LONGEST_DETAILS else f"{tame[: LONGEST_DETAILS - 3]}..."
+def details_of(error: CallError | CallRejected) -> str:
+    """Return the details of an error in ASCII; those of invalid input list the invalid fields."""
+    problem_type = problem_of(error)
+    details = problem_type.grpc_detail or problem_type.detail
+    return _field_details(error.problems) or details if isinstance(error, InputError) else details
 
 
-def trailing_of(error: CallError | CallRefused) -> tuple[tuple[str, str], ...]:
-    """Metadata that goes with a refusal: when to come again, and what is left of a rate."""
-    if isinstance(error, CallRefused):
+def _field_details(problems: Sequence[Problem]) -> str:
+    text = "; ".join(f"{problem.field}: {problem.reason}" for problem in problems[:MAX_PROBLEMS])
+    text = "".join(character if character.isascii() and character.isprintable() else "?" for character in text)
+    return text if len(text) <= MAX_DETAILS else f"{text[: MAX_DETAILS - 3]}..."
+
+
+def trailing_metadata(error: CallError | CallRejected) -> tuple[tuple[str, str], ...]:
+    """Return ``retry-after`` in seconds, and the rest of a rate, as far as the error has them."""
+    if isinstance(error, CallRejected):
         return ()
-    seconds = 1 if isinstance(error, Overloaded) else retry_after(error)
-    again = ((RETRY_AFTER, str(seconds)),) if seconds is not None else ()
-    return (*again, *rate_limit_headers(error))
+    seconds = retry_after(error)
+    retry = (("retry-after", str(seconds)),) if seconds is not None else ()
+    return (*retry, *rate_limit_headers(error))

@@ -61,7 +61,7 @@ def test_who_watches_health_sees_a_model_go_and_come_back(start: Start, tmp_path
         assert client.call(f"{INFERENCE}RepositoryModelUnload", named, key=admin).code is OK
         assert next(seen).status == HealthCheckResponse.NOT_SERVING
         told = client.infer(typed("iris", FLOWER_ROW), key=admin)
-        assert (told.code, told.details) == (grpc.StatusCode.UNAVAILABLE, "The model is not loaded and verified yet.")
+        assert (told.code, told.details) == (grpc.StatusCode.UNAVAILABLE, "The model is not ready.")
         assert client.call(f"{INFERENCE}RepositoryModelLoad", named, key=admin).code is OK
         assert next(seen).status == HealthCheckResponse.SERVING
         call.cancel()

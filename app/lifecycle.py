@@ -1,6 +1,6 @@
 """The lifecycle of the process: what runs in the background is started, and ended, in one place."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 
@@ -10,7 +10,7 @@ class Component(Protocol):
     def start(self) -> None:
         """Start the component. Called once, in the process that serves."""
 
-    def stop(self) -> None:
+    def stop(self) -> Awaitable[None] | None:
         """Stop the component and release what it holds."""
 
 
@@ -50,11 +50,13 @@ class Lifecycle:
         """Report unreadiness from now on, and keep answering."""
         self._retiring = True
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """Stop the components that were started, in reverse order; a second call has no effect."""
         self._retiring = True
         if not self._started:
             return
         self._started = False
         for component in reversed(self._components):
-            component.stop()
+            stopping = component.stop()
+            if stopping is not None:
+                await stopping

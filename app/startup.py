@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from app.composition import Program, build, fetch_models, load_models
+from app.composition.models import fetch_models
+from app.composition.program import Program, build
 from app.domains.discovery import discover
 from app.errors import BundleError, SettingsError
 from app.settings import Settings, load_settings
@@ -67,10 +68,10 @@ def prepare(
         fetch_models(settings, discover())
     program = build(settings, _metrics(settings, metrics_folder))
     if metrics_folder is not None:
-        program.candidates.trust((metrics_folder / KNOWN_GOOD).read_text("ascii").splitlines())
-    load_models(program.manager, program.candidates, is_worker)
-    if not is_worker and program.manager.metrics.folder is not None:
-        (program.manager.metrics.folder / KNOWN_GOOD).write_text("\n".join(program.candidates.known_good), "ascii")
+        program.manager.trust((metrics_folder / KNOWN_GOOD).read_text("ascii").splitlines())
+    program.manager.load_active(is_worker)
+    if not is_worker and program.metrics.folder is not None:
+        (program.metrics.folder / KNOWN_GOOD).write_text("\n".join(program.manager.known_good), "ascii")
     return settings, program
 
 

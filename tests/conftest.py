@@ -17,6 +17,7 @@ from app.rest.application import RestApplication
 from app.runtime.onnx import OnnxPredictor
 from app.telemetry.logs import RequestLog
 from tests.known import KEY, REPOSITORY, SETTINGS
+from tests.managing import managing
 from tests.redis_server import MISSING, Redis
 
 settings.register_profile("local", deadline=None, print_blob=True)
@@ -53,9 +54,9 @@ def predictor(bundle: Bundle) -> OnnxPredictor:
 @pytest.fixture(scope="session")
 def manager(predictor: OnnxPredictor, models: Path) -> ModelManager:
     """The service with the beer models loaded."""
-    manager = ModelManager(BeerApi.models)
-    manager.serve(predictor)
-    manager.serve(OnnxPredictor(read_bundle(highest(models, RECIPE))))
+    manager = managing(BeerApi)
+    manager.add(predictor)
+    manager.add(OnnxPredictor(read_bundle(highest(models, RECIPE))))
     return manager
 
 

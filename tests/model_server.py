@@ -18,7 +18,7 @@ import grpc
 import numpy as np
 
 from app.bundle.store import highest, models, read_bundle
-from app.oip.signature import Contract
+from app.oip.signature import ModelSignature
 from app.oip.tensors import DTYPES, Tensor, from_bytes
 from app.rpc._pb import open_inference_pb2 as pb
 from app.runtime.onnx import OnnxPredictor
@@ -54,7 +54,7 @@ class Server:
     def metadata(self, request, context):
         manifest = self.find(request, context).manifest
         told = pb.ModelMetadataResponse(name=manifest.name)
-        packed = Contract(manifest).packed if self.how["packed"] else None
+        packed = ModelSignature(manifest).packed if self.how["packed"] else None
         for put, declared in (told.inputs, [packed] if packed else manifest.inputs), (told.outputs, manifest.outputs):
             for each in declared:
                 put.add(name=each.name, datatype=self.how.get("datatype", each.datatype), shape=each.shape)
@@ -69,7 +69,7 @@ class Server:
             from_bytes(each.name, each.datatype, each.shape, raw)
             for each, raw in zip(request.inputs, request.raw_input_contents, strict=True)
         ]
-        arrays = Contract(predictor.manifest).arrays([Tensor(t.name, t.datatype, t.data) for t in tensors])
+        arrays = ModelSignature(predictor.manifest).arrays([Tensor(t.name, t.datatype, t.data) for t in tensors])
         value = next(iter(arrays.values())).flat[0]
         if self.how["delay"] and self.how.get("slow_only", value) == value:
             threading.Event().wait(self.how["delay"])

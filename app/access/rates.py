@@ -160,7 +160,10 @@ class RateLimiter:
         self._store = store
         return store
 
-    async def close(self) -> None:
+    def start(self) -> None:
+        """See `app.lifecycle.Component`; the connection opens with the first call that needs it."""
+
+    async def stop(self) -> None:
         """Close the connections to the store; a later call opens new ones."""
         if self._pool is not None:
             await self._pool.disconnect()

@@ -20,7 +20,7 @@ from pydantic import BaseModel, Field, ValidationError
 from app.aws_lambda.context import Context, EventError, seconds_left
 from app.batch.answers import BatchTransport
 from app.batch.rows import LARGEST_FILE
-from app.composition import build_service, fetch_models, load_models
+from app.composition.models import build_manager, fetch_models
 from app.domains.beer.api import BeerApi
 from app.errors import CallError, ObjectsError, TooLate
 from app.object_store import ObjectStore
@@ -66,9 +66,9 @@ class NotAnswered(Exception):
 def _door(settings: ModelSettings) -> BatchTransport:
     configure_logging(settings.log_level)
     fetch_models(settings, [BeerApi])
-    service, candidates = build_service(settings, [BeerApi], Registry())
-    load_models(service, candidates)
-    return BatchTransport(BeerApi(service).operations[0])
+    manager = build_manager(settings, [BeerApi], Registry())
+    manager.load_active()
+    return BatchTransport(BeerApi(manager).operations[0])
 
 
 _settings = load_model_settings()

@@ -1,112 +1,155 @@
-"""The face of a domain: what it can be asked, in its own words; doors derive their routes and methods from it."""
+"""The domain API: what a domain can be asked, in its own terms; transports derive routes and methods from it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, NotRequired, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Literal, NotRequired, Protocol, TypeVar
 
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
+from app.bundle.manifest import Manifest
 from app.errors import CallError
-from app.oip.signature import CheckKind
+from app.models.loaded import Prepare, Prepared
+from app.models.manager import ModelManager
+from app.oip.signature import ModelSignature, RowValidator
+from app.telemetry.metrics import Registry
 
 RequestT = TypeVar("RequestT", bound=BaseModel)
 AnswerT = TypeVar("AnswerT")
-_AskedT = TypeVar("_AskedT", contravariant=True)
-_AnsweredT = TypeVar("_AnsweredT", covariant=True)
+_RequestT = TypeVar("_RequestT", contravariant=True)
+_AnswerT = TypeVar("_AnswerT", covariant=True)
 
 
 class ModelRef(TypedDict):
-    """Which model answered."""
+    """The model that answered."""
 
     name: str
     version: str
 
 
 class Warning(TypedDict):
-    """Something about the input that makes the answer less sure."""
+    """Something about the input that makes the answer less certain."""
 
     code: str
     message: str
     field: NotRequired[str]
 
 
-class Run(Protocol[_AskedT, _AnsweredT]):
+class Run(Protocol[_RequestT, _AnswerT]):
     """Answers a valid request."""
 
-    def __call__(self, request: _AskedT, /, version: str | None = None) -> _AnsweredT:
+    def __call__(self, request: _RequestT, /, version: str | None = None) -> _AnswerT:
         """Answer one request.
 
         Args:
-                request: What is asked.
-                version: The version of the model that shall answer; None: the one that is active. With one given, the
-                    call may have to load it first, which takes about a second: doors make it beside the event loop.
+            request: The validated request.
+            version: The version of the model that answers; None is the active version. A given version may have to be
+                loaded first, which takes about a second: transports make such a call off the event loop.
 
         Raises:
-            CallError: The data contradicts itself, the model cannot answer, or it has no such version.
+            CallError: If the data contradicts itself, the model cannot answer, or there is no such version.
         """
 
 
 @dataclass(frozen=True)
 class Upload(Generic[RequestT]):
-    """Bodies other than JSON that an operation takes: a file as it is, or as a part of a form."""
+    """Request bodies other than JSON: a file as the whole body, or as a part of a form."""
 
     types: tuple[str, ...]
-    """Media types of such files: ``image/jpeg``."""
+    """Media types of the files, such as ``image/jpeg``."""
     field: str
     """Name of the file's part in ``multipart/form-data``."""
     request: Callable[[bytes, str], RequestT]
-    """Makes a file's bytes a request; beside them comes where they stood, which errors are to name."""
+    """Makes a request from a file's bytes and the name of the field that errors refer to."""
 
 
 @dataclass(frozen=True)
 class Operation(Generic[RequestT, AnswerT]):
-    """One thing a domain can be asked."""
+    """One thing that a domain can be asked."""
 
     name: str
-    """Unique over all domains; becomes the OpenAPI operation id."""
+    """Name, unique over all domains; the OpenAPI operation id."""
     path: str
-    """Path at the REST door."""
+    """Path in the REST API."""
     summary: str
+    """Title for the documentation."""
     description: str
+    """Description for the documentation."""
     request: type[RequestT]
-    """Schema of what is asked; validation is strict."""
+    """Schema of the request; validation is strict."""
     answer: type[AnswerT]
     """Schema of the answer: a TypedDict, which costs nothing to fill."""
     answered: str
-    """What the answer is, in a few words."""
+    """Description of the answer, in a few words."""
     run: Run[RequestT, AnswerT]
     """Answers a valid request."""
     size: Literal["one", "many", "file"] = "one"
-    """Whether a request holds one item, a batch or a file; bodies are bounded accordingly."""
+    """Whether a request holds one item, a batch or a file; it selects the limit on the body's size."""
     run_many: Callable[[Sequence[RequestT]], Sequence[AnswerT | CallError]] | None = None
-    """Answers several requests at once, none of them slow, as `run` does each: doors may gather what is there."""
+    """Answers several fast requests at once, each as `run` does; transports use it for micro-batching."""
     slow: Callable[[RequestT], bool] | None = None
-    """Whether a valid request takes longer than a millisecond: it is then run beside the event loop, in a bounded pool,
-    and `run` must be safe to call from several threads. Requests with large bodies are run there in any case."""
+    """Whether a valid request takes longer than a millisecond. Such a request runs in the thread pool, and `run` must
+    be thread-safe. Requests with large bodies run there in any case."""
     upload: Upload[RequestT] | None = None
-    """Bodies other than JSON that it takes."""
+    """Request bodies other than JSON."""
     failure: Callable[[str], AnswerT] | None = None
-    """Makes a sentence for people the body of a failure, where an older contract has its own; else it is the door's."""
+    """Makes the body of an error from a sentence, if an older contract has error bodies of its own."""
 
 
-class DomainApi(Protocol):
-    """A typed face over bundles."""
+class DomainApi(ABC):
+    """A typed API over bundles."""
+
+    models: ClassVar[tuple[str, ...]]
+    """Names of the bundles that the domain needs."""
+
+    def __init__(self, manager: ModelManager) -> None:
+        """Initialize the domain API.
+
+        Args:
+            manager: Owns the loaded models.
+        """
+        self._manager = manager
 
     @property
-    def models(self) -> Sequence[str]:
-        """Names of the bundles it needs."""
-
-    @property
+    @abstractmethod
     def operations(self) -> Sequence[Operation[Any, Any]]:
-        """What it can be asked."""
+        """What the domain can be asked."""
+
+    @classmethod
+    def prepare(cls, manifest: Manifest, metrics: Registry) -> Prepared:
+        """Build what each loaded version needs, once per version; see `LoadedModel.prepared`.
+
+        An object under `app.oip.signature.RowValidator` validates rows that arrive over the Open Inference Protocol.
+
+        Args:
+            manifest: Manifest of the version.
+            metrics: Registry of the process's metrics.
+
+        Returns:
+            The objects by type; none by default.
+
+        Raises:
+            ValueError: If the bundle does not fit the domain. The version is then rejected.
+        """
+        return {}
 
 
-def validators_of(domain: DomainApi) -> Mapping[str, CheckKind]:
-    """A face's own looks at rows that come over the open protocol, by model: what it declares as ``checks``, if at all.
+def preparation(domains: Sequence[type[DomainApi]], metrics: Registry) -> Prepare:
+    """What the manager builds for each loaded version: the signature, and what the model's domain needs.
 
     Args:
-        domain: Of a domain.
+        domains: The domains that are served. A model of no domain gets its signature alone.
+        metrics: Registry of the process's metrics.
     """
-    checks: Mapping[str, CheckKind] = getattr(domain, "checks", {})
-    return checks
+    domain_of = {name: domain for domain in domains for name in domain.models}
+
+    def prepare(manifest: Manifest) -> Prepared:
+        domain = domain_of.get(manifest.name)
+        return {
+            ModelSignature: ModelSignature(manifest),
+            RowValidator: RowValidator(),
+            **(domain.prepare(manifest, metrics) if domain else {}),
+        }
+
+    return prepare

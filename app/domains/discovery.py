@@ -1,34 +1,22 @@
-"""Discovery: every file or folder of this room that declares ``DOMAIN`` is a domain; nothing else lists them."""
+"""Discovery: every module or package here that declares ``DOMAIN`` is a domain; no other place lists the domains."""
 
 import pkgutil
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Protocol
 
 from app import domains
 from app.domains.api import DomainApi
-from app.models.manager import ModelManager
 
 
-class DomainFactory(Protocol):
-    """What makes a domain's face; usually its class."""
+def discover() -> list[type[DomainApi]]:
+    """Find the domains, in the order of their names.
 
-    @property
-    def models(self) -> tuple[str, ...]:
-        """Names of the bundles it needs."""
-
-    def __call__(self, manager: ModelManager) -> DomainApi:
-        """The face over a service that has these models."""
-
-
-def discover() -> list[DomainFactory]:
-    """The domains, by the names of their files: ``DOMAIN`` of ``app/domains/<name>.py`` or ``<name>/api.py``.
-
-    A folder whose ``NEEDS`` names a package that is not installed is left out: the cloud function has no pictures.
+    A domain is the ``DOMAIN`` of ``app/domains/<name>.py`` or ``app/domains/<name>/api.py``. A package whose ``NEEDS``
+    names a library that is not installed is left out: the cloud function has no image library.
 
     Returns:
-        What makes each one's face.
+        The domains' classes.
     """
     found = []
     for module in pkgutil.iter_modules(domains.__path__, f"{domains.__name__}."):
@@ -36,7 +24,7 @@ def discover() -> list[DomainFactory]:
         if not all(map(find_spec, needs)):
             continue
         name = f"{module.name}.api" if module.ispkg else module.name
-        kind: DomainFactory | None = getattr(import_module(name), "DOMAIN", None)
-        if kind is not None:
-            found.append(kind)
+        domain: type[DomainApi] | None = getattr(import_module(name), "DOMAIN", None)
+        if domain is not None:
+            found.append(domain)
     return found

@@ -7,10 +7,12 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, with_config
 from typing_extensions import TypedDict
 
 from app.bundle.manifest import Manifest
-from app.domains.api import ModelRef, Operation, Warning
+from app.domains.api import DomainApi, ModelRef, Operation, Warning
 from app.errors import InputError, Problem
-from app.models.manager import ModelManager
+from app.models.loaded import Prepared
+from app.oip.signature import RowValidator
 from app.runtime.predictor import Array
+from app.telemetry.metrics import Registry
 
 MODEL = "iris"
 SPECIES = ("setosa", "versicolor", "virginica")
@@ -63,11 +65,11 @@ class Species(TypedDict):
     warnings: list[Warning]
 
 
-class RowValidator:
-    """Validates rows of one version, with the bounds of the schema."""
+class FlowerRowValidator(RowValidator):
+    """Validates rows of one version as the domain API validates flowers."""
 
     def __init__(self, manifest: Manifest) -> None:
-        """Initialize the validator.
+        """Initialize the flower row validator.
 
         Args:
             manifest: Manifest of the version.
@@ -78,7 +80,7 @@ class RowValidator:
         self._low, self._high = np.array(ranges, np.float32).T
         self._warnings = [_outside(name, *ends) for name, ends in zip(self._names, ranges, strict=True)]
 
-    def __call__(self, rows: Array) -> list[tuple[int, Warning]]:
+    def validate(self, rows: Array) -> list[tuple[int, Warning]]:
         """Validate rows.
 
         Args:
@@ -103,20 +105,16 @@ class RowValidator:
         return [(row, self._warnings[column]) for row, column in outside]
 
 
-class IrisApi:
+class IrisApi(DomainApi):
     """Species of iris flowers."""
 
     models = (MODEL,)
-    checks = {MODEL: RowValidator}
 
-    def __init__(self, manager: ModelManager) -> None:
-        """Initialize the API.
-
-        Args:
-            manager: Owns the models.
-        """
-        self._manager = manager
-        self._check: RowValidator | None = None
+    @classmethod
+    def prepare(cls, manifest: Manifest, metrics: Registry) -> Prepared:
+        """See `DomainApi.prepare`."""
+        validator = FlowerRowValidator(manifest)
+        return {FlowerRowValidator: validator, RowValidator: validator}
 
     @property
     def operations(self) -> tuple[Operation[Flower, Species]]:
@@ -143,17 +141,16 @@ class IrisApi:
         """
         lengths = (flower.sepal_length, flower.sepal_width, flower.petal_length, flower.petal_width)
         row = np.array([lengths], dtype=np.float32)
-        manifest, outputs = self._manager.infer(MODEL, {"features": row}, version)
-        if self._check is None or self._check.manifest is not manifest:  # another version than the last
-            self._check = RowValidator(manifest)
+        model = self._manager.get(MODEL, version)
+        outputs = model.infer({"features": row})
         class_id = int(outputs["class_id"][0, 0])
         scores = [round(value, 4) for value in outputs["scores"][0].tolist()]
         return {
             "species": SPECIES[class_id],
             "class_id": class_id,
             "scores": dict(zip(SPECIES, scores, strict=True)),
-            "model": {"name": manifest.name, "version": manifest.version},
-            "warnings": [warning for _, warning in self._check(row)],
+            "model": {"name": model.manifest.name, "version": model.manifest.version},
+            "warnings": [warning for _, warning in model.prepared(FlowerRowValidator).validate(row)],
         }
 
 

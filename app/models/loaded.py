@@ -1,65 +1,87 @@
-"""A version that serves: its predictor and what tells its reasons, swapped together in one step."""
+"""A loaded version of a model: its predictor, and everything that is built once per version."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import perf_counter
+from typing import TypeVar
 
-from app.bundle.manifest import Explanation
+from app.bundle.manifest import Explanation, Manifest
 from app.errors import ModelNotFound
 from app.models.metrics import ModelMetrics
-from app.oip.signature import Contract
-from app.runtime.predictor import Array, Arrays, Predictor, pack
+from app.runtime.golden import pack
+from app.runtime.predictor import Array, Arrays, Predictor
 from app.runtime.shapley import Rows, ShapleyExplainer
 from app.telemetry.metrics import Registry
+
+T = TypeVar("T")
+
+Prepared = Mapping[type, object]
+"""Objects built from a version's manifest, by the type under which they are looked up."""
+Prepare = Callable[[Manifest], Prepared]
+"""Builds what a version needs beside its predictor; called once per loaded version."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reasons:
-    """Why a model answered as it did."""
+    """Why a model gave its answer."""
 
     base_value: float
-    """Mean output over the background, in the output's unit."""
+    """Mean output over the background rows, in the output's unit."""
     contributions: tuple[tuple[str, float], ...]
-    """Name of each group and what it adds; with ``base_value`` they add up to the output."""
+    """Name and contribution of each group of inputs. ``base_value`` and the contributions add up to the output."""
 
 
 class LoadedModel:
-    """One loaded version. Whoever holds it may finish on it after another has taken its place."""
+    """One loaded version. A caller that holds it may finish with it after another version has become active."""
 
-    __slots__ = ("_explainer", "contract", "manifest", "predictor", "watch")
+    __slots__ = ("_explainer", "_prepared", "manifest", "metrics", "predictor")
 
-    def __init__(self, predictor: Predictor, metrics: Registry) -> None:
+    def __init__(self, predictor: Predictor, metrics: Registry, prepared: Prepared | None = None) -> None:
         """Initialize the loaded model.
 
         Args:
-            predictor: Verified and loaded.
-            metrics: Hold the figures of what is asked.
+            predictor: The verified, loaded bundle.
+            metrics: Registry of the process's metrics.
+            prepared: Objects that were built for this version.
         """
         self.manifest = predictor.manifest
         self.predictor = predictor
-        self.contract = Contract(predictor.manifest)
-        self.watch = ModelMetrics(metrics, self.manifest)
+        self.metrics = ModelMetrics(metrics, self.manifest)
+        self._prepared = prepared or {}
         self._explainer: ShapleyExplainer | None = None
         if self.manifest.explanation and self.manifest.packed:
             self._explainer = _explainer(predictor, self.manifest.packed, self.manifest.explanation)
 
+    def prepared(self, kind: type[T]) -> T:
+        """The object that was built for this version under a type.
+
+        Args:
+            kind: The type.
+
+        Raises:
+            KeyError: If nothing was built under this type.
+        """
+        built: T = self._prepared[kind]  # type: ignore[assignment]  # `Prepared` maps a type to its instance
+        return built
+
     def infer(self, inputs: Arrays, timeout: float | None = None) -> dict[str, Array]:
-        """Run the version and count what it was asked; see `Predictor.predict`."""
-        began = perf_counter()
+        """Run the model and count the rows; see `Predictor.predict`."""
+        start = perf_counter()
         outputs = self.predictor.predict(inputs, timeout)
-        self.watch.seen(inputs, perf_counter() - began)
+        self.metrics.observe(inputs, perf_counter() - start)
         return outputs
 
     def explain(self, row: Rows) -> Reasons:
-        """Why this version answers a row as it does; takes milliseconds.
+        """Explain the answer to one row; takes milliseconds.
 
         Args:
             row: Shape (n_inputs,), float32.
 
         Returns:
-            The reasons, in the order of the manifest's groups.
+            The contributions, in the order of the manifest's groups.
 
         Raises:
-            ModelNotFound: The model cannot be explained.
+            ModelNotFound: If the model has no explanation.
         """
         if self._explainer is None or self.manifest.explanation is None:
             raise ModelNotFound
@@ -69,7 +91,7 @@ class LoadedModel:
 
 
 def _explainer(predictor: Predictor, packed: str, explanation: Explanation) -> ShapleyExplainer:
-    column = {declared.name: number for number, declared in enumerate(predictor.manifest.inputs)}
+    column = {declared.name: index for index, declared in enumerate(predictor.manifest.inputs)}
     return ShapleyExplainer(
         [[column[name] for name in group.inputs] for group in explanation.groups],
         pack(predictor.manifest, explanation.background)[packed],

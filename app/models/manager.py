@@ -1,182 +1,376 @@
-"""The inference service: the one way in to models."""
+"""The model manager: which versions of which models are loaded, and which version answers."""
 
 import logging
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
 
-from app.bundle.manifest import Manifest
-from app.errors import BundleError, ModelNotFound, ModelNotReady
-from app.models.loaded import LoadedModel, Reasons
-from app.models.registry import ModelRegistry, VersionState
-from app.models.store import ModelStore
-from app.runtime.predictor import Array, Arrays, Predictor
-from app.runtime.shapley import Rows
+from app.bundle.store import is_version
+from app.errors import BundleError, CallError, ModelNotFound, ModelNotReady
+from app.models.loaded import LoadedModel, Prepare
+from app.models.store import Fingerprint, ModelStore
+from app.runtime.predictor import Predictor
 from app.telemetry.metrics import Registry
 
-__all__ = ["ModelManager", "Reasons"]
+MAX_ON_REQUEST = 4
+"""Maximum number of versions that stay loaded beside the active ones because callers asked for them."""
 
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class VersionState:
+    """A version and whether it answers, in the terms of the Open Inference Protocol's repository index."""
+
+    name: str
+    version: str
+    state: Literal["READY", "UNAVAILABLE"]
+    reason: str
+    """Why the version does not answer; empty if it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelState:
+    """What the manager knows of one model. A change replaces the whole object."""
+
+    active: LoadedModel | None = None
+    """The version that answers; None if there is no such version."""
+    deactivated: bool = False
+    """Whether the model was deactivated on purpose."""
+    local_only: bool = False
+    """Whether the model is deactivated in this process alone, because its pointer file cannot be written."""
+
+
 class ModelManager:
-    """Finds a version of a model and runs it. Every door calls it."""
+    """The one owner of loaded models.
+
+    Reads take no lock: each is one look-up in a mapping whose values are never changed in place. Every write is made
+    under one lock. Loading takes about a second and is not a write: loads take turns under a lock of their own, and
+    the result is then put in place.
+    """
 
     def __init__(
-        self, names: Iterable[str], metrics: Registry | None = None, candidates: ModelStore | None = None
+        self,
+        names: Iterable[str],
+        metrics: Registry | None = None,
+        store: ModelStore | None = None,
+        prepare: Prepare = lambda manifest: {},
     ) -> None:
         """Initialize the model manager.
 
         Args:
-            names: The models that are to be served; each answers once it is loaded, or `serve` has been given it.
-            metrics: Hold the figures of what is asked and answered; by default ones of its own.
-            candidates: Versions on disk; without them only what `serve` is given is there.
+            names: Names of the models to serve.
+            metrics: Registry of the process's metrics; by default a new one.
+            store: The versions on disk; without a store, only predictors passed to `add` answer.
+            prepare: Builds the objects of each loaded version, see `LoadedModel.prepared`.
         """
         self.metrics = metrics or Registry()
-        self.registry = ModelRegistry(names, self.metrics, candidates)
-        self._active = self.registry.active
-        self._candidates = candidates
+        self._store = store
+        self._prepare = prepare
+        self._states = {name: ModelState() for name in names}  # the keys never change
+        self._on_request: Mapping[tuple[str, str], LoadedModel] = {}  # replaced as a whole, oldest entry first
+        self._lock = threading.RLock()
+        self._loading = threading.Lock()
+
+    # Reads
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The models that are to be served."""
-        return tuple(self._active)
+        """The models to serve."""
+        return tuple(self._states)
 
     @property
     def ready(self) -> bool:
-        """Whether every model can answer, but for those unloaded on purpose."""
-        idle = self.registry.idle
-        return all(s.predictor.ready if s else name in idle for name, s in self._active.items())
+        """Whether every model can answer, except those that were deactivated on purpose."""
+        states = self._states.values()
+        return all(s.active.predictor.ready if s.active else s.deactivated for s in states)
 
-    def serve(self, predictor: Predictor) -> None:
-        """Let a predictor answer for its model from now on."""
-        self.registry.serve(self.registry.wrap(predictor))
-
-    def served(self, name: str, version: str | None = None) -> LoadedModel:
-        """What answers for a model: whoever asks twice asks this once, so that a swap does not come between.
+    def get(self, name: str, version: str | None = None) -> LoadedModel:
+        """The version that answers. Call it once per request, so that the version cannot change in between.
 
         Args:
-            name: The model's name.
-            version: The version asked for; None: the one that is active. See `slow`.
+            name: Name of the model.
+            version: A version; it is loaded if it is not loaded yet, see `is_slow`. None is the active version.
 
         Raises:
-            ModelNotFound: No such model or version.
-            ModelNotReady: It is not loaded.
+            ModelNotFound: If there is no such model or version.
+            ModelNotReady: If the version is not loaded and cannot be loaded; the log has the reason.
         """
         if version is not None:
-            return self.registry.version(name, version)
+            return self.loaded(name, version) or self._load_on_request(name, version)
+        active = self.state(name).active
+        if active is None:
+            raise ModelNotReady
+        return active
+
+    def state(self, name: str) -> ModelState:
+        """What is known of a model.
+
+        Raises:
+            ModelNotFound: If there is no such model.
+        """
         try:
-            served = self._active[name]
+            return self._states[name]
         except KeyError:
             raise ModelNotFound from None
-        if served is None:
-            raise ModelNotReady
-        return served
 
-    def predictor(self, name: str, version: str | None = None) -> Predictor:
-        """The predictor that answers for a model; see `served`."""
-        return self.served(name, version).predictor
+    def loaded(self, name: str, version: str) -> LoadedModel | None:
+        """A version, if it is loaded."""
+        state = self._states.get(name)
+        if state is not None and state.active is not None and state.active.manifest.version == version:
+            return state.active
+        return self._on_request.get((name, version))
 
-    def infer(self, name: str, inputs: Arrays, version: str | None = None) -> tuple[Manifest, dict[str, Array]]:
-        """Run a model.
-
-        Args:
-            name: The model's name.
-            inputs: See `Predictor.predict`.
-            version: The version asked for; None: the one that is active. See `slow`.
-
-        Returns:
-            The manifest of the version that answered, and its outputs.
-
-        Raises:
-            ModelNotFound: No such model or version.
-            ModelNotReady: It is not loaded, or away.
-        """
-        served = self.served(name, version)
-        return served.manifest, served.infer(inputs)
-
-    def slow(self, name: str, version: str | None = None) -> bool:
-        """Whether a call waits for another machine, or for a version to be loaded: then keep it off the event loop."""
-        served = self._active.get(name) if version is None else self.registry.loaded(name, version)
-        return served.predictor.remote if served else version is not None
-
-    def explain(self, name: str, row: Rows, version: str | None = None) -> Reasons:
-        """Why a model answers a row as it does; takes milliseconds.
-
-        Args:
-            name: The model's name; its manifest has an explanation, and it is packed.
-            row: Shape (n_inputs,), float32.
-            version: See `infer`.
-
-        Returns:
-            The reasons, in the order of the manifest's groups.
-
-        Raises:
-            ModelNotFound: No such model or version, or none that can be explained.
-            ModelNotReady: It is not loaded.
-        """
-        return self.served(name, version).explain(row)
-
-    def versions(self, name: str) -> tuple[str, ...]:
-        """The versions of a model that can be asked for, lowest first; bad ones among them.
-
-        Raises:
-            ModelNotFound: No such model.
-        """
-        return tuple(state.version for state in self.states(name))
-
-    def states(self, name: str) -> list[VersionState]:
-        """A model's versions, lowest first: those on disk, whether they answer, and why not.
-
-        Raises:
-            ModelNotFound: No such model.
-        """
-        return self.registry.states(name)
+    def is_slow(self, name: str, version: str | None = None) -> bool:
+        """Whether a call waits for another machine, or for a version to be loaded: keep it off the event loop."""
+        state = self._states.get(name)
+        model = (state.active if state else None) if version is None else self.loaded(name, version)
+        return model.predictor.remote if model else version is not None
 
     def is_ready(self, name: str, version: str | None = None) -> bool:
-        """Whether a version answers at once; unlike `served`, loads nothing.
+        """Whether a version answers at once; loads nothing.
 
         Raises:
-            ModelNotFound: No such model or version.
+            ModelNotFound: If there is no such model or version.
         """
+        active = self.state(name).active
         if version is not None and version not in self.versions(name):
             raise ModelNotFound
-        if name not in self._active:
-            raise ModelNotFound
-        served = self._active[name] if version is None else self.registry.loaded(name, version)
-        return served is not None and served.predictor.ready
+        model = active if version is None else self.loaded(name, version)
+        return model is not None and model.predictor.ready
 
-    def load(self, name: str) -> None:
-        """Let a model answer that was unloaded; in every worker, as its pointer says so. Takes about a second.
+    def versions(self, name: str) -> tuple[str, ...]:
+        """The versions of a model that a caller can ask for, lowest first, including bad ones.
 
         Raises:
-            ModelNotFound: No such model.
-            ModelNotReady: It cannot be loaded; the log says why.
+            ModelNotFound: If there is no such model.
         """
-        if name not in self._active:
-            raise ModelNotFound
-        if self._candidates is None:
+        active = self.state(name).active
+        known = {active.manifest.version} if active else set()
+        try:
+            known.update(self._store.versions(name) if self._store else ())
+        except BundleError:
+            pass  # the folder cannot be listed: the active version is all that is known
+        return tuple(sorted(known, key=int))
+
+    def states(self, name: str) -> list[VersionState]:
+        """A model's versions, lowest first, whether each answers, and if not, why.
+
+        Raises:
+            ModelNotFound: If there is no such model.
+        """
+        return [self._version_state(name, version) for version in self.versions(name)]
+
+    def _version_state(self, name: str, version: str) -> VersionState:
+        if self.loaded(name, version):
+            return VersionState(name, version, "READY", "")
+        fault = self._store.fault(name, version) if self._store else ""
+        return VersionState(name, version, "UNAVAILABLE", fault or "not loaded")
+
+    # Writes
+
+    def add(self, predictor: Predictor) -> None:
+        """Make a predictor the active version of its model."""
+        self.activate(self._wrap(predictor))
+
+    def load(self, name: str, version: str, quarantined: bool = True) -> LoadedModel:
+        """Load a version, to activate it; a version that a caller asked for earlier is loaded already.
+
+        Args:
+            name: Name of the model.
+            version: Version of the model.
+            quarantined: See `ModelStore.open`.
+
+        Raises:
+            BundleError: If the version is bad.
+            ModelNotReady: If the version cannot be loaded now.
+        """
+        with self._loading:
+            return self._on_request.get((name, version)) or self._open(name, version, quarantined)
+
+    def activate(self, model: LoadedModel, expected: ModelState | None = None) -> bool:
+        """Make a version the active one; calls in progress finish on the version that they hold.
+
+        Args:
+            model: The loaded version.
+            expected: Do nothing if the model's state is another one by now. None: activate in any case.
+
+        Returns:
+            Whether the version is active.
+        """
+        name, version = model.manifest.name, model.manifest.version
+        with self._lock:
+            before = self._states[name]
+            if expected is not None and before is not expected:
+                return False
+            self._states[name] = ModelState(model)
+            if before.active is not None:
+                before.active.metrics.retire()
+            model.metrics.activate()
+            self._drop(lambda key: key == (name, version))
+        return True
+
+    def deactivate(self, name: str, persist: bool = True) -> None:
+        """Let no version of a model answer.
+
+        Args:
+            name: Name of the model.
+            persist: Write it to the model's pointer, so that every worker follows. If the pointer cannot be written,
+                the model is deactivated in this process alone.
+
+        Raises:
+            ModelNotFound: If there is no such model.
+        """
+        with self._lock:
+            before = self.state(name)
+            local_only = False
+            try:
+                if persist and self._store is not None:
+                    self._store.deactivate(name)
+            except BundleError as error:
+                _log.warning("%s is deactivated in this process alone: %s", name, error)
+                local_only = True
+            self._states[name] = ModelState(deactivated=True, local_only=local_only)
+            if before.active is not None:
+                before.active.metrics.retire()
+            self._drop(lambda key: key[0] == name)
+
+    def reactivate(self, name: str) -> None:
+        """Undo `deactivate`, in every worker: the version that the store names answers again. Takes about a second.
+
+        Raises:
+            ModelNotFound: If there is no such model.
+            ModelNotReady: If the version cannot be loaded; the log has the reason.
+        """
+        state = self.state(name)
+        if self._store is None:
             raise ModelNotReady
         try:
-            self._candidates.reload(name)
-            version = self._candidates.active(name)
-            serving = self._active[name]
-            if version is not None and (serving is None or serving.manifest.version != version):
-                self.registry.serve(self.registry.load(name, version))
+            self._store.reactivate(name)
+            version = self._store.active(name)
+            if version is not None and (state.active is None or state.active.manifest.version != version):
+                self.activate(self.load(name, version))
         except BundleError as error:
             _log.error("%s cannot be loaded: %s", name, error)
             raise ModelNotReady from None
 
-    def unload(self, name: str) -> None:
-        """Let a model answer no more; in every worker, or in this one alone where its pointer cannot be written.
+    def load_active(self, is_worker: bool = False) -> None:
+        """Verify and load the active version of every model.
+
+        Args:
+            is_worker: Whether other workers serve already, and keep serving if a bad version appears. Then this
+                process must do likewise: it quarantines what it does not trust, and falls back to the next lower good
+                version.
 
         Raises:
-            ModelNotFound: No such model.
+            BundleError: If a version is missing or bad and there is no fallback.
         """
-        if name not in self._active:
-            raise ModelNotFound
+        for name in self.names:
+            version = self.wanted_version(name)
+            if version is None:
+                self.deactivate(name, persist=False)
+            else:
+                self._load_active(name, version, is_worker)
+
+    def _load_active(self, name: str, version: str, is_worker: bool) -> None:
         try:
-            if self._candidates is not None:
-                self._candidates.unload(name)
+            model = self.load(name, version, quarantined=is_worker)
+        except BundleError:
+            lower = [v for v in self.versions(name) if int(v) < int(version)] if is_worker else []
+            if not lower:
+                raise
+            self._load_active(name, lower[-1], is_worker)
+        except CallError as error:
+            raise BundleError(f"{name}: the model server cannot answer for version {version}") from error
+        else:
+            self.activate(model)
+
+    # What the reloader and the supervisor need
+
+    def wanted_version(self, name: str) -> str | None:
+        """The version that should answer, by the store; None if the model is deactivated.
+
+        Raises:
+            BundleError: If the store cannot be read.
+        """
+        return self._store.active(name) if self._store else None
+
+    def fingerprint(self, name: str, version: str) -> Fingerprint:
+        """See `ModelStore.fingerprint`."""
+        return self._store.fingerprint(name, version) if self._store else ()
+
+    def prune(self, name: str) -> None:
+        """Drop loaded versions that are no longer on disk, except the active one.
+
+        Raises:
+            BundleError: If the folder cannot be listed.
+        """
+        if self._store is None or not any(key[0] == name for key in self._on_request):
+            return
+        on_disk = self._store.versions(name)
+        with self._lock:
+            self._drop(lambda key: key[0] == name and key[1] not in on_disk)
+
+    def check_active(self) -> None:
+        """Try the versions that a new worker would load, in child processes.
+
+        Raises:
+            BundleError: If a version is bad.
+        """
+        for name in self.names:
+            version = self.wanted_version(name)
+            if version is not None and self._store is not None:
+                self._store.check(name, version)
+
+    @property
+    def known_good(self) -> list[str]:
+        """See `ModelStore.known_good`."""
+        return self._store.known_good if self._store else []
+
+    def trust(self, marks: Iterable[str]) -> None:
+        """See `ModelStore.trust`."""
+        if self._store is not None:
+            self._store.trust(marks)
+
+    def _load_on_request(self, name: str, version: str) -> LoadedModel:
+        state = self.state(name)
+        if not is_version(version) or version not in self.versions(name):
+            raise ModelNotFound
+        if state.deactivated:
+            raise ModelNotReady
+        with self._loading:  # concurrent requests for the same version load it once
+            model = self.loaded(name, version) or self._open_logged(name, version)
+            with self._lock:
+                if self._states[name].deactivated:
+                    raise ModelNotReady
+                if self.loaded(name, version) is None:
+                    kept = list(self._on_request.items())[-(MAX_ON_REQUEST - 1) :]
+                    self._on_request = dict([*kept, ((name, version), model)])
+        return model
+
+    def _open_logged(self, name: str, version: str) -> LoadedModel:
+        was_known = bool(self._store and self._store.fault(name, version))
+        try:
+            return self._open(name, version, quarantined=True)
         except BundleError as error:
-            _log.warning("%s is unloaded in this process alone: %s", name, error)
-            self.registry.held.add(name)
-        self.registry.retire(name)
+            if not was_known:
+                _log.error("version %s of %s was requested and is rejected: %s", version, name, error)
+            raise ModelNotReady from None
+
+    def _open(self, name: str, version: str, quarantined: bool) -> LoadedModel:
+        if self._store is None:
+            raise ModelNotReady
+        return self._wrap(self._store.open(name, version, quarantined))
+
+    def _wrap(self, predictor: Predictor) -> LoadedModel:
+        manifest = predictor.manifest
+        try:
+            prepared = self._prepare(manifest)
+        except (LookupError, TypeError, ValueError) as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise BundleError(f"{manifest.name} {manifest.version}: does not fit its domain: {reason}") from error
+        return LoadedModel(predictor, self.metrics, prepared)
+
+    def _drop(self, matches: Callable[[tuple[str, str]], bool]) -> None:
+        self._on_request = {key: model for key, model in self._on_request.items() if not matches(key)}

@@ -1,4 +1,4 @@
-"""The watch: counts what a model is asked, over the deciles of what it was trained on."""
+"""Model metrics: runs, rows, and the distribution of the inputs over the deciles of the training data."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -140,16 +140,16 @@ class ModelMetrics:
         self._inputs = _InputMetrics(registry, manifest)
         self._info = registry.gauge(INFO, manifest.name, manifest.version, manifest.training_data.sha256[:12])
 
-    def answers(self) -> None:
-        """This version answers who asks for none."""
+    def activate(self) -> None:
+        """Mark this version as the default."""
         self._info.set(1.0)
 
-    def seen(self, inputs: Arrays, seconds: float) -> None:
-        """Count what the model has answered.
+    def observe(self, inputs: Arrays, seconds: float) -> None:
+        """Count one run of the model.
 
         Args:
             inputs: See `Predictor.predict`.
-            seconds: What the run took.
+            seconds: Duration of the run.
         """
         packed = None if self._packed is None else inputs[self._packed]
         rows = len(packed if packed is not None else next(iter(inputs.values())))
@@ -168,5 +168,5 @@ class ModelMetrics:
             self._inputs.count_columns([packed[:, one.column] for one in binned])
 
     def retire(self) -> None:
-        """Another version does, from now on."""
+        """Mark this version as no longer the default."""
         self._info.set(0.0)

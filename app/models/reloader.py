@@ -1,4 +1,4 @@
-"""The follower: what changes among the bundles on disk is taken up while the program runs."""
+"""The reloader: takes up changes among the bundles on disk while the program runs."""
 
 import ctypes
 import logging
@@ -9,122 +9,122 @@ from collections.abc import Callable
 
 from app.errors import BundleError, ModelNotReady
 from app.models.changes import Change
-from app.models.registry import ModelRegistry
-from app.models.store import ModelStore, Signature
+from app.models.manager import ModelManager, ModelState
+from app.models.store import Fingerprint
 
 INTERVAL = 0.1
-"""Seconds between looks, each a few system calls a model."""
+"""Seconds between two scans; a scan costs a few system calls per model."""
 
+_Candidate = tuple[str, Fingerprint]
 _log = logging.getLogger(__name__)
 
 
 class ModelReloader:
-    """Keeps a registry at what stands on disk.
+    """Keeps a model manager at what is on disk.
 
-    It looks from a thread of its own: nothing of it is on a request's way, and a folder on a network that hangs holds
-    up nobody. A version that is still being copied is left until it rests between two looks.
+    The scans run in a thread of their own: no request waits for them, and a network folder that hangs delays nobody.
+    A version that is still being copied is left alone until its files are unchanged between two scans.
     """
 
-    def __init__(
-        self, registry: ModelRegistry, candidates: ModelStore, observe: Callable[[Change], None] = lambda change: None
-    ) -> None:
+    def __init__(self, manager: ModelManager, observe: Callable[[Change], None] = lambda change: None) -> None:
         """Initialize the model reloader.
 
         Args:
-            registry: Gets the versions.
-            candidates: The versions on disk.
-            observe: Told of every change, from the follower's thread.
+            manager: The loaded models.
+            observe: Called with every change, in the reloader's thread.
         """
-        self._registry = registry
-        self._candidates = candidates
+        self._manager = manager
         self._observe = observe
-        self._seen: dict[str, tuple[str, Signature]] = {}
-        self._tried: dict[str, tuple[str, Signature]] = {}
+        self._seen: dict[str, _Candidate] = {}
+        self._tried: dict[str, _Candidate] = {}
         self._faults: dict[str, str] = {}
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._released = True
+        self._memory_released = True
 
     def start(self) -> None:
-        """Look again and again until `stop`; a second start does nothing."""
+        """Scan until `stop` is called; a second call has no effect."""
         if self._thread is None:
-            self._thread = threading.Thread(target=self._follow, name="models", daemon=True)
+            self._thread = threading.Thread(target=self._run, name="models", daemon=True)
             self._thread.start()
 
     def stop(self) -> None:
-        """Look no more; a version that is being tried is tried to the end."""
+        """End the scans; a version that is being tried is tried to the end."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
 
-    def _follow(self) -> None:
+    def _run(self) -> None:
         while not self._stop.wait(INTERVAL):
-            self.look()
+            self.scan()
 
-    def look(self) -> None:
-        """Look once at every model."""
-        if not self._released:
-            self._released = _give_back()
-        for name in self._registry.active:
+    def scan(self) -> None:
+        """Scan every model once."""
+        if not self._memory_released:
+            self._memory_released = _release_memory()
+        for name in self._manager.names:
             try:
-                self._look_at(name)
-            except Exception:  # whatever it is, the next look may go well
-                _log.exception("the versions of %s could not be looked at", name)
+                self._scan_model(name)
+            except Exception:  # the next scan may succeed
+                _log.exception("the versions of %s cannot be scanned", name)
 
-    def _look_at(self, name: str) -> None:
+    def _scan_model(self, name: str) -> None:
+        state = self._manager.state(name)
         try:
-            version = self._candidates.active(name)
+            version = self._manager.wanted_version(name)
         except BundleError as error:
-            self._refuse(name, "", str(error), 0.0)
+            self._reject(name, "", str(error), 0.0)
             return
-        serving = self._registry.active[name]
+        active = state.active.manifest.version if state.active else ""
         if version is None:
-            if name not in self._registry.idle:
-                self._registry.retire(name)
-                self._changed(Change("unloaded", name, serving.manifest.version if serving else ""))
-            return
-        if name in self._registry.held:
-            return
-        if serving is not None and serving.manifest.version == version:
+            if not state.deactivated:
+                self._manager.deactivate(name, persist=False)
+                self._report(Change("unloaded", name, active))
+        elif state.local_only:
+            pass  # deactivated here although the pointer names a version
+        elif version == active:
             self._tried.pop(name, None)
             if self._faults.pop(name, None) is not None:
-                self._changed(Change("kept", name, version))
-            self._registry.forget(name, self._candidates.versions(name))
-            return
-        found = (version, self._candidates.signature(name, version))
-        rests, self._seen[name] = self._seen.get(name) == found, found
-        if rests and self._tried.get(name) != found:
-            self._take_up(name, version, found)
-
-    def _take_up(self, name: str, version: str, found: tuple[str, Signature]) -> None:
-        self._tried[name] = found
-        began = time.monotonic()
-        try:
-            served = self._registry.load(name, version)
-        except BundleError as error:
-            self._refuse(name, version, str(error), time.monotonic() - began)
-        except ModelNotReady:
-            self._tried.pop(name)  # it may be, at the next look
+                self._report(Change("kept", name, version))
+            self._manager.prune(name)
         else:
-            self._registry.serve(served)
-            self._faults.pop(name, None)
-            self._changed(Change("swapped", name, version, seconds=time.monotonic() - began))
+            candidate = (version, self._manager.fingerprint(name, version))
+            is_settled, self._seen[name] = self._seen.get(name) == candidate, candidate
+            if is_settled and self._tried.get(name) != candidate:
+                self._take_up(name, candidate, state)
 
-    def _refuse(self, name: str, version: str, reason: str, seconds: float) -> None:
+    def _take_up(self, name: str, candidate: _Candidate, state: ModelState) -> None:
+        version = candidate[0]
+        self._tried[name] = candidate
+        start = time.monotonic()
+        try:
+            activated = self._manager.activate(self._manager.load(name, version), expected=state)
+        except BundleError as error:
+            self._reject(name, version, str(error), time.monotonic() - start)
+            return
+        except ModelNotReady:
+            activated = False
+        if activated:
+            self._faults.pop(name, None)
+            self._report(Change("swapped", name, version, seconds=time.monotonic() - start))
+        else:
+            self._tried.pop(name)  # the next scan tries again
+
+    def _reject(self, name: str, version: str, reason: str, seconds: float) -> None:
         if self._faults.get(name) == reason:
             return
         self._faults[name] = reason
-        _log.error("%s serves on as it did: %s", name, reason)
+        _log.error("%s keeps its active version: %s", name, reason)
         self._observe(Change("refused", name, version, reason, seconds))
 
-    def _changed(self, change: Change) -> None:
-        self._released = False
+    def _report(self, change: Change) -> None:
+        self._memory_released = False
         _log.info("%s %s %s in %.2f s", change.name, change.version, change.kind, change.seconds)
         self._observe(change)
 
 
-def _give_back() -> bool:
-    """Give memory that a dropped version has left free back to the system, where the C library can."""
+def _release_memory() -> bool:
+    """Return the memory of a dropped version to the operating system, if the C library can."""
     if sys.platform == "linux":
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, musl does not need it
         if trim is not None:

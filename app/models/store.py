@@ -1,25 +1,31 @@
-"""ModelStore: the versions of a model on disk; one that is good becomes a predictor."""
+"""The model store: the versions of each model on disk, which one is active, and which were found to be bad."""
 
 import os
 from collections.abc import Callable, Iterable
 from hashlib import sha256
 from pathlib import Path
 
-from app.bundle.pointer import active_version, reload, unload
+from app.bundle import pointer
 from app.bundle.store import Bundle, read_bundle, versions
 from app.errors import BundleError
-from app.runtime.predictor import Predictor, pack
+from app.runtime.golden import pack
+from app.runtime.predictor import Predictor
 
-Signature = tuple[tuple[str, int, int, int, int], ...]
+Fingerprint = tuple[tuple[str, int, int, int, int], ...]
+"""Name, inode, size, modification and change time (ns) of each file of a version."""
 
 
 class ModelStore:
-    """The folder of bundles, read again whenever it is asked."""
+    """The folder of bundles. Nothing of the folder is cached: each question is answered from the disk.
+
+    The store remembers which files passed verification and which failed. It is not synchronized: `ModelManager` makes
+    one call of `open` at a time.
+    """
 
     def __init__(
         self,
         root: Path,
-        open: Callable[[Bundle], Predictor],
+        load: Callable[[Bundle], Predictor],
         check: Callable[[Path], Bundle] = read_bundle,
         read: Callable[[Path], Bundle] = read_bundle,
     ) -> None:
@@ -27,107 +33,107 @@ class ModelStore:
 
         Args:
             root: Folder of bundles.
-            open: Loads a bundle and runs its golden rows; raises BundleError where it is bad.
-            check: Reads a bundle and tries it where a crash does no harm; raises BundleError where it is bad.
-            read: Reads a bundle that is to be loaded without being tried first.
+            load: Loads a bundle and runs its golden rows; raises BundleError if the bundle is bad.
+            check: Reads a bundle and tries it where a crash does no harm; raises BundleError if the bundle is bad.
+            read: Reads a bundle that is loaded without being tried first.
         """
         self._root = root
-        self._open = open
+        self._load = load
         self._check = check
         self._read = read
-        self._verdicts: dict[tuple[str, str], tuple[Signature, str]] = {}
+        self._verdicts: dict[tuple[str, str], tuple[Fingerprint, str]] = {}
         self._trusted: frozenset[str] = frozenset()
 
     def versions(self, name: str) -> list[str]:
-        """Versions that are there, lowest first.
+        """The versions on disk, lowest first.
 
         Raises:
-            BundleError: The folder cannot be listed.
+            BundleError: If the folder cannot be listed.
         """
         return versions(self._root, name)
 
     def active(self, name: str) -> str | None:
-        """The version that is to answer; see `app.bundle.pointer.active_version`."""
-        return active_version(self._root, name)
+        """The version that should answer; see `app.bundle.pointer.active_version`."""
+        return pointer.active_version(self._root, name)
 
-    def unload(self, name: str) -> None:
-        """Let none be active; see `app.bundle.pointer.unload`."""
-        unload(self._root, name)
+    def deactivate(self, name: str) -> None:
+        """Record that no version is active; see `app.bundle.pointer.unload`."""
+        pointer.unload(self._root, name)
 
-    def reload(self, name: str) -> None:
-        """Undo `unload`; see `app.bundle.pointer.reload`."""
-        reload(self._root, name)
+    def reactivate(self, name: str) -> None:
+        """Undo `deactivate`; see `app.bundle.pointer.reload`."""
+        pointer.reload(self._root, name)
 
-    def attempt(self, name: str, version: str) -> None:
-        """Try a version where a crash does no harm, and load nothing.
+    def check(self, name: str, version: str) -> None:
+        """Try a version where a crash does no harm, without loading it here.
 
         Raises:
-            BundleError: It is bad.
+            BundleError: If the version is bad.
         """
         self._check(self._root / name / version)
 
-    def signature(self, name: str, version: str) -> Signature:
-        """What changes when a version's files do; empty where they cannot be listed."""
+    def fingerprint(self, name: str, version: str) -> Fingerprint:
+        """What changes when a version's files change; empty if the files cannot be listed."""
         try:
             with os.scandir(self._root / name / version) as entries:
-                found = sorted((entry.name, entry.stat()) for entry in entries)
+                files = sorted((entry.name, entry.stat()) for entry in entries)
         except OSError:
             return ()
-        return tuple((name, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for name, s in found)
+        return tuple((name, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for name, s in files)
 
     def fault(self, name: str, version: str) -> str:
-        """Why a version was found to be bad; empty where it was not, or has changed since."""
-        signature, reason = self._verdicts.get((name, version), ((), ""))
-        return reason if reason and signature == self.signature(name, version) else ""
+        """Why a version was found to be bad; empty if it was not, or if its files have changed since."""
+        fingerprint, reason = self._verdicts.get((name, version), ((), ""))
+        return reason if reason and fingerprint == self.fingerprint(name, version) else ""
 
     @property
     def known_good(self) -> list[str]:
-        """What `trust` takes, for every version that was found to be good."""
-        return [_mark(*key, signature) for key, (signature, reason) in self._verdicts.items() if not reason]
+        """Marks of the versions that passed verification, as `trust` takes them."""
+        return [_mark(*key, fingerprint) for key, (fingerprint, reason) in self._verdicts.items() if not reason]
 
-    def trust(self, known: Iterable[str]) -> None:
-        """Take versions to be good that another process found so, as long as their files do not change.
+    def trust(self, marks: Iterable[str]) -> None:
+        """Accept versions that another process verified, as long as their files do not change.
 
         Args:
-            known: Its `known_good`.
+            marks: The other process's `known_good`.
         """
-        self._trusted = frozenset(known)
+        self._trusted = frozenset(marks)
 
-    def load(self, name: str, version: str, checked: bool = True) -> Predictor:
-        """Check, load and warm a version; what is known to be bad is refused at once.
+    def open(self, name: str, version: str, quarantined: bool = True) -> Predictor:
+        """Verify, load and warm up a version; a version known to be bad is rejected at once.
 
         Args:
-            name: The model's name.
-            version: Its version.
-            checked: Whether to try it first where a crash does no harm, unless it is known to be good.
+            name: Name of the model.
+            version: Version of the model.
+            quarantined: Whether to try the version first where a crash does no harm, unless it is known to be good.
 
         Returns:
-            Its predictor.
+            The version's predictor.
 
         Raises:
-            BundleError: It is bad.
-            ModelNotReady: It may be good, and cannot be loaded just now.
+            BundleError: If the version is bad.
+            ModelNotReady: If the version may be good and cannot be loaded now.
         """
-        signature = self.signature(name, version)
+        fingerprint = self.fingerprint(name, version)
         known, reason = self._verdicts.get((name, version), ((), ""))
-        if known == signature and reason:
+        if known == fingerprint and reason:
             raise BundleError(reason)
         try:
-            good = known == signature or _mark(name, version, signature) in self._trusted
-            predictor = self._load(self._root / name / version, checked and not good)
+            good = known == fingerprint or _mark(name, version, fingerprint) in self._trusted
+            predictor = self._open(self._root / name / version, quarantined and not good)
         except BundleError as error:
-            self._verdicts[name, version] = (signature, str(error))
+            self._verdicts[name, version] = (fingerprint, str(error))
             raise
-        self._verdicts[name, version] = (signature, "")
+        self._verdicts[name, version] = (fingerprint, "")
         return predictor
 
-    def _load(self, folder: Path, checked: bool) -> Predictor:
-        bundle = self._check(folder) if checked else self._read(folder)
-        predictor = self._open(bundle)
-        first = {name: rows[:1] for name, rows in pack(bundle.manifest, bundle.manifest.golden.inputs).items()}
-        predictor.predict(first)  # callers send single rows, too; the second one is no faster than the first
+    def _open(self, folder: Path, quarantined: bool) -> Predictor:
+        bundle = self._check(folder) if quarantined else self._read(folder)
+        predictor = self._load(bundle)
+        golden = pack(bundle.manifest, bundle.manifest.golden.inputs)
+        predictor.predict({name: rows[:1] for name, rows in golden.items()})  # callers send single rows as well
         return predictor
 
 
-def _mark(name: str, version: str, signature: Signature) -> str:
-    return sha256(repr((name, version, signature)).encode()).hexdigest()
+def _mark(name: str, version: str, fingerprint: Fingerprint) -> str:
+    return sha256(repr((name, version, fingerprint)).encode()).hexdigest()

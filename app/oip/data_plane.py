@@ -1,4 +1,4 @@
-"""The data plane: the Open Inference Protocol without a transport; one way in for REST and gRPC."""
+"""The data plane: the Open Inference Protocol without a transport, for REST and gRPC alike."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -9,79 +9,62 @@ from app import __version__
 from app.bundle.manifest import Manifest, Output
 from app.errors import CallError, TooLate
 from app.models.loaded import LoadedModel
-from app.models.manager import ModelManager
-from app.models.registry import VersionState
-from app.oip.signature import Check, Checked, CheckKind, Contract
+from app.models.manager import ModelManager, VersionState
+from app.oip.signature import ModelSignature, RowValidator, RowWarnings
 from app.oip.statistics import ModelStatistics, StatisticsReader
-from app.oip.tensors import Tensor, all_finite, refused
+from app.oip.tensors import Tensor, all_finite, invalid_input
 from app.runtime.predictor import Array
 from app.runtime.thread_pool import BoundedThreadPool
 
 SERVER = "beer-model"
+"""Name of the server in the protocol's server metadata."""
 EXTENSIONS = ("model_repository", "model_configuration", "statistics", "binary_tensor_data")
-AT_ONCE = 64
-"""Rows, ..."""
-ELEMENTS_AT_ONCE = 4096
-"""... and elements, up to which a call is answered in the event loop: it takes less than a millisecond."""
+"""Extensions of the protocol that the server implements."""
+FAST_ROWS = 64
+"""Maximum number of rows that are answered in the event loop, in less than a millisecond."""
+FAST_ELEMENTS = 4096
+"""Maximum number of elements that are answered in the event loop, in less than a millisecond."""
 
 _FLOATS = ("FP32", "FP64")
 
 
 @dataclass(frozen=True, slots=True)
 class InferCall:
-    """One call."""
+    """One inference request."""
 
     model: str
     version: str | None
-    """None: the one that is active."""
+    """The version that answers; None is the active version."""
     inputs: Sequence[Tensor]
     outputs: Sequence[str] = ()
-    """The outputs asked for, in this order; empty: all."""
+    """The requested outputs, in the order of the answer; empty means all outputs."""
 
 
 @dataclass(frozen=True, slots=True)
 class InferAnswer:
-    """One answer."""
+    """The answer to one inference request."""
 
     manifest: Manifest
-    """Of the version that answered."""
+    """Manifest of the version that answered."""
     outputs: list[tuple[Output, Array]]
-    """What was asked for, n_rows first."""
-    warnings: Checked
-    """What makes the answer less sure, by row."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Fitted:
-    """A call that fits its model."""
-
-    served: LoadedModel
-    chosen: list[Output]
-    arrays: dict[str, Array]
-    warnings: Checked
+    """The requested outputs; the first dimension of each array is n_rows."""
+    warnings: RowWarnings
+    """The domain's warnings, by row."""
 
 
 class DataPlane:
-    """Answers the protocol's calls in its terms; each door writes them in its own format."""
+    """Answers the protocol's calls in the protocol's terms; each transport encodes them in its own format."""
 
-    def __init__(
-        self,
-        manager: ModelManager,
-        thread_pool: BoundedThreadPool,
-        checks: Mapping[str, CheckKind],
-    ) -> None:
+    def __init__(self, manager: ModelManager, thread_pool: BoundedThreadPool) -> None:
         """Initialize the data plane.
 
         Args:
-            manager: Runs the models.
-            thread_pool: Runs what takes long.
-            checks: The domains' own looks at rows, by model.
+            manager: Owns the loaded models.
+            thread_pool: Runs calls that take long.
         """
         self._manager = manager
         self._thread_pool = thread_pool
-        self._kinds = checks
-        self._checks: dict[tuple[str, str], tuple[Manifest, Check]] = {}
-        self.book = StatisticsReader(manager.metrics)
+        self._statistics = StatisticsReader(manager.metrics)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -90,7 +73,7 @@ class DataPlane:
 
     @property
     def version(self) -> str:
-        """This program's."""
+        """Version of this program."""
         return __version__
 
     @property
@@ -102,47 +85,55 @@ class DataPlane:
         """Whether a version answers at once.
 
         Raises:
-            ModelNotFound: No such model or version.
+            ModelNotFound: If there is no such model or version.
         """
         return self._manager.is_ready(name, version)
 
-    async def contract(self, name: str, version: str | None = None) -> Contract:
-        """What a version takes and gives; loads it where it is not loaded.
+    async def signature(self, name: str, version: str | None = None) -> ModelSignature:
+        """The inputs and outputs of a version, which is loaded if necessary.
 
         Raises:
-            ModelNotFound: No such model or version.
-            ModelNotReady: It cannot be loaded.
-            Overloaded: It would have to be loaded, and too much waits.
+            ModelNotFound: If there is no such model or version.
+            ModelNotReady: If the version cannot be loaded.
+            Overloaded: If the version has to be loaded and the thread pool is full.
         """
-        return (await self._served(name, version)).contract
+        if version is None or self._manager.loaded(name, version) is not None:
+            model = self._manager.get(name, version)
+        else:
+            model = await self._thread_pool.run(partial(self._manager.get, name), version)
+        return model.prepared(ModelSignature)
 
     def versions(self, name: str) -> tuple[str, ...]:
-        """The versions of a model that can be asked for, lowest first.
+        """The versions of a model that a caller can ask for, lowest first.
 
         Raises:
-            ModelNotFound: No such model.
+            ModelNotFound: If there is no such model.
         """
         return self._manager.versions(name)
 
-    def takes_long(self, call: InferCall) -> bool:
-        """Whether a call takes longer than a millisecond: then keep it off the event loop."""
+    def is_slow(self, call: InferCall) -> bool:
+        """Whether a call takes longer than a millisecond: keep it off the event loop."""
         elements = 0
         for tensor in call.inputs:
             shape = tensor.data.shape
-            if shape and shape[0] > AT_ONCE:
+            if shape and shape[0] > FAST_ROWS:
                 return True
             elements += tensor.data.size
-        return elements > ELEMENTS_AT_ONCE or self._manager.slow(call.model, call.version)
+        return elements > FAST_ELEMENTS or self._manager.is_slow(call.model, call.version)
 
     async def infer(self, call: InferCall, timeout: float | None = None) -> InferAnswer:
-        """Run a model from the event loop: at once where that takes microseconds, else in the pool.
+        """Answer a call from the event loop: at once if that takes microseconds, otherwise in the thread pool.
+
+        Args:
+            call: The call.
+            timeout: Maximum number of seconds.
 
         Raises:
-            Overloaded: It takes long, and too much waits.
-            TooLate: It takes long, and was not answered in time.
+            Overloaded: If the call takes long and the thread pool is full.
+            TooLate: If the call was not answered within the timeout.
             CallError: See `answer`.
         """
-        if not self.takes_long(call):
+        if not self.is_slow(call):
             return self.answer(call, timeout)
         try:
             async with asyncio.timeout(timeout):
@@ -151,75 +142,41 @@ class DataPlane:
             raise TooLate from None
 
     def answer(self, call: InferCall, timeout: float | None = None) -> InferAnswer:
-        """Run a model.
+        """Answer a call in this thread.
 
         Args:
-            call: What is asked.
-            timeout: Most seconds that another machine may take.
+            call: The call.
+            timeout: Maximum number of seconds to wait for another machine.
 
         Raises:
-            InputError: The call does not fit the model, or the domain refuses a row.
-            ModelNotFound: No such model or version.
-            ModelNotReady: It is not loaded, or away.
-            TooLate: The other machine took longer.
+            InputError: If the call does not fit the model, or the domain rejects a row.
+            ModelNotFound: If there is no such model or version.
+            ModelNotReady: If the version is not loaded, or its machine is unreachable.
+            TooLate: If the other machine took longer than the timeout.
         """
-        return self._run(self._fitted(call), timeout)
-
-    def _fitted(self, call: InferCall) -> _Fitted:
-        served = self._manager.served(call.model, call.version)
-        manifest = served.manifest
+        model = self._manager.get(call.model, call.version)
         try:
-            chosen, arrays = served.contract.chosen(call.outputs), served.contract.arrays(call.inputs)
-            warnings = self._check(manifest)(next(iter(arrays.values()))) if manifest.name in self._kinds else ()
+            return _run(model, call, timeout)
         except CallError:
-            self.book.failed(manifest)
+            self._statistics.count_failure(model.manifest)
             raise
-        return _Fitted(served, chosen, arrays, warnings)
-
-    def _run(self, fitted: _Fitted, timeout: float | None) -> InferAnswer:
-        try:
-            outputs = fitted.served.infer(fitted.arrays, timeout)
-        except CallError:
-            self.book.failed(fitted.served.manifest)
-            raise
-        return self._told(fitted, outputs)
-
-    def _told(self, fitted: _Fitted, outputs: Mapping[str, Array]) -> InferAnswer:
-        manifest = fitted.served.manifest
-        if not all(all_finite(outputs[output.name]) for output in fitted.chosen if output.datatype in _FLOATS):
-            self.book.failed(manifest)
-            raise refused("", "no_answer", "holds numbers to which the model has no finite answer")
-        return InferAnswer(manifest, [(output, outputs[output.name]) for output in fitted.chosen], fitted.warnings)
-
-    def _check(self, manifest: Manifest) -> Check:
-        key = (manifest.name, manifest.version)
-        known, check = self._checks.get(key, (None, None))
-        if check is None or known is not manifest:  # a version may have been made anew
-            check = self._kinds[manifest.name](manifest)
-            self._checks[key] = manifest, check
-        return check
-
-    async def _served(self, name: str, version: str | None) -> LoadedModel:
-        if version is None or self._manager.registry.loaded(name, version) is not None:
-            return self._manager.served(name, version)
-        return await self._thread_pool.run(partial(self._manager.served, name), version)
 
     async def statistics(self, name: str | None = None, version: str | None = None) -> list[ModelStatistics]:
-        """What versions have been asked and how long they took, over all workers.
+        """The number and duration of the runs of each version, over all workers.
 
         Args:
-            name: The model; None: all of them.
-            version: One of its versions; None: all that can be asked for.
+            name: Name of the model; None means all models.
+            version: Version of the model; None means all versions.
 
         Raises:
-            ModelNotFound: No such model or version.
+            ModelNotFound: If there is no such model or version.
         """
         names = self.names if name is None else (name,)
-        states = [state for each in names for state in self._manager.states(each)]
+        states = [state for model in names for state in self._manager.states(model)]
         if version is not None:
-            self._manager.is_ready(names[0], version)  # raises where there is none
+            self._manager.is_ready(names[0], version)  # raises ModelNotFound
             states = [state for state in states if state.version == version]
-        return await asyncio.to_thread(self.book.read, [(state.name, state.version) for state in states])
+        return await asyncio.to_thread(self._statistics.read, [(state.name, state.version) for state in states])
 
     def index(self, only_ready: bool = False) -> list[VersionState]:
         """Every version of every model, and whether it answers."""
@@ -227,18 +184,19 @@ class DataPlane:
         return [state for state in states if state.state == "READY"] if only_ready else states
 
     async def load(self, name: str) -> None:
-        """Let a model answer that was unloaded.
-
-        Raises:
-            ModelNotFound: No such model.
-            ModelNotReady: It cannot be loaded; the log says why.
-        """
-        await asyncio.to_thread(self._manager.load, name)
+        """Reactivate a model that was unloaded; see `ModelManager.reactivate`."""
+        await asyncio.to_thread(self._manager.reactivate, name)
 
     async def unload(self, name: str) -> None:
-        """Let a model answer no more.
+        """Deactivate a model; see `ModelManager.deactivate`."""
+        await asyncio.to_thread(self._manager.deactivate, name)
 
-        Raises:
-            ModelNotFound: No such model.
-        """
-        await asyncio.to_thread(self._manager.unload, name)
+
+def _run(model: LoadedModel, call: InferCall, timeout: float | None) -> InferAnswer:
+    signature = model.prepared(ModelSignature)
+    requested, arrays = signature.select_outputs(call.outputs), signature.arrays(call.inputs)
+    warnings = model.prepared(RowValidator).validate(next(iter(arrays.values())))
+    outputs: Mapping[str, Array] = model.infer(arrays, timeout)
+    if not all(all_finite(outputs[output.name]) for output in requested if output.datatype in _FLOATS):
+        raise invalid_input("", "no_answer", "holds numbers to which the model has no finite answer")
+    return InferAnswer(model.manifest, [(output, outputs[output.name]) for output in requested], warnings)

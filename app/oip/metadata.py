@@ -1,4 +1,4 @@
-"""What the Open Inference Protocol tells of models, as the JSON that REST sends and gRPC's messages take."""
+"""Metadata of the Open Inference Protocol, as JSON for REST and as input for the gRPC messages."""
 
 from collections.abc import Sequence
 
@@ -7,29 +7,29 @@ from pydantic_core import to_json
 
 from app.bundle.manifest import Input, Output
 from app.oip.data_plane import InferAnswer
-from app.oip.signature import Contract
+from app.oip.signature import ModelSignature
 from app.oip.statistics import ModelStatistics
 
 PLATFORM = "onnxruntime_onnx"
-"""As Triton and KServe name it."""
+"""Name of the platform, as in Triton and KServe."""
 BACKEND = "onnxruntime"
 PACKED = "packed_input"
-"""Parameter in a model's configuration: the one tensor that may be sent in place of all inputs."""
+"""Parameter of a model's configuration: name of the one tensor that may stand for all inputs."""
 
-MOST_WARNINGS = 1000
-"""Warnings that are told; their number is."""
+MAX_WARNINGS = 1000
+"""Maximum number of warnings in an answer; ``warnings_total`` has the total number."""
 
 Description = dict[str, JsonValue]
 
 
-def metadata_of(contract: Contract, versions: Sequence[str]) -> Description:
+def metadata_of(signature: ModelSignature, versions: Sequence[str]) -> Description:
     """A model's metadata.
 
     Args:
-        contract: Of the version asked for.
-        versions: All that can be asked for.
+        signature: Signature of the version.
+        versions: All versions of the model.
     """
-    manifest = contract.manifest
+    manifest = signature.manifest
     return {
         "name": manifest.name,
         "versions": list(versions),
@@ -43,10 +43,10 @@ def _tensor(declared: Input | Output) -> Description:
     return {"name": declared.name, "datatype": declared.datatype, "shape": list(declared.shape)}
 
 
-def config_of(contract: Contract) -> Description:
-    """A version's configuration, in Triton's words."""
-    manifest = contract.manifest
-    parameters: Description = {} if contract.packed is None else {PACKED: {"string_value": contract.packed.name}}
+def config_of(signature: ModelSignature) -> Description:
+    """A version's configuration, in Triton's terms."""
+    manifest = signature.manifest
+    parameters: Description = {} if signature.packed is None else {PACKED: {"string_value": signature.packed.name}}
     return {
         "name": manifest.name,
         "platform": PLATFORM,
@@ -64,7 +64,7 @@ def _configured(declared: Input | Output) -> Description:
 
 
 def statistics_of(statistics: Sequence[ModelStatistics]) -> Description:
-    """What versions were asked, in Triton's words; nothing waits in a queue of its own here."""
+    """Statistics of versions, in Triton's terms. There is no queue, so queue times are 0."""
     return {"model_stats": [_statistics(each) for each in statistics]}
 
 
@@ -93,13 +93,13 @@ def _duration(count: int, nanoseconds: int) -> Description:
 
 
 def warnings_of(answer: InferAnswer) -> dict[str, str | int]:
-    """Parameters that tell an answer's warnings; none where there are none.
+    """The response parameters for an answer's warnings; empty if there are no warnings.
 
-    Parameters hold no lists, so ``warnings`` is a JSON array as text, of objects with ``row``, ``code``, ``message``
-    and ``field``; where there are more than it tells, ``warnings_total`` says how many.
+    Parameters cannot hold lists, so ``warnings`` is a JSON array as text, of objects with ``row``, ``code``,
+    ``message`` and ``field``. If the array is cut, ``warnings_total`` has the number of warnings.
     """
     if not answer.warnings:
         return {}
-    told = [{"row": row, **warning} for row, warning in answer.warnings[:MOST_WARNINGS]]
-    total = {"warnings_total": len(answer.warnings)} if len(told) < len(answer.warnings) else {}
-    return {"warnings": to_json(told).decode(), **total}
+    warnings = [{"row": row, **warning} for row, warning in answer.warnings[:MAX_WARNINGS]]
+    total = {"warnings_total": len(answer.warnings)} if len(warnings) < len(answer.warnings) else {}
+    return {"warnings": to_json(warnings).decode(), **total}

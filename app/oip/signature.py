@@ -1,120 +1,135 @@
-"""The contract: from the tensors of a call to the arrays that a model takes, as its manifest declares them."""
+"""The signature of a model: converts the tensors of a call to the arrays that the model takes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from app.bundle.manifest import Input, Manifest, Output
 from app.errors import InputError, Problem
-from app.oip.tensors import DTYPES, Tensor, all_finite, refused
+from app.oip.tensors import DTYPES, Tensor, all_finite, invalid_input
 from app.runtime.predictor import Array
 
-MOST_ROWS = 100_000
-"""Rows of one call; what they take in memory is bounded by each door's largest message."""
+MAX_ROWS = 100_000
+"""Maximum number of rows in one call; each transport's message limit bounds their memory."""
 
-Checked = Sequence[tuple[int, Mapping[str, object]]]
-"""Row number and warning, as the domain tells it."""
-Check = Callable[[Array], Checked]
-"""A domain's own look at the packed rows of one version, shape (n_rows, n_inputs), float32; raises InputError where the
-typed face would."""
-CheckKind = Callable[[Manifest], Check]
-"""Makes a version's check."""
+RowWarnings = Sequence[tuple[int, Mapping[str, object]]]
+"""Row index and warning, as the domain words it."""
 
 
-class Contract:
-    """What one version takes and gives."""
+class RowValidator:
+    """A domain's validation of rows, for one version of a model. This base class accepts every row."""
 
-    def __init__(self, manifest: Manifest) -> None:
-        """Initialize the contract.
+    def validate(self, rows: Array) -> RowWarnings:
+        """Validate rows as the domain API validates its requests.
 
         Args:
-            manifest: Of the version.
+            rows: The packed rows, shape (n_rows, n_inputs), float32, columns in the manifest's order; NaN is a missing
+                value. If the model takes its inputs one by one: the first input.
+
+        Returns:
+            The warnings, by row.
+
+        Raises:
+            InputError: If the domain API would reject a row.
+        """
+        return ()
+
+
+class ModelSignature:
+    """The inputs and outputs of one version."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        """Initialize the model signature.
+
+        Args:
+            manifest: Manifest of the version.
         """
         self.manifest = manifest
         self._inputs = {declared.name: declared for declared in manifest.inputs}
         self._outputs = {declared.name: declared for declared in manifest.outputs}
         self.packed = _packed(manifest)
-        """The one tensor that may stand for all inputs; None: the model takes them one by one."""
+        """The one tensor that may stand for all inputs; None if the model takes the inputs one by one."""
         self._required = np.array([not declared.optional for declared in manifest.inputs])
 
-    def chosen(self, names: Sequence[str]) -> list[Output]:
-        """The outputs that a call asks for; all where it names none.
+    def select_outputs(self, names: Sequence[str]) -> list[Output]:
+        """The outputs that a call names; all outputs if it names none.
 
         Raises:
-            InputError: There is no such output, or one is named twice.
+            InputError: If an output is unknown or named twice.
         """
         if not names:
             return list(self.manifest.outputs)
         if len(set(names)) != len(names):
             raise InputError([Problem("outputs", "doubled", "names an output twice")])
         if not self._outputs.keys() >= set(names):
-            have = ", ".join(self._outputs)
-            raise InputError([Problem("outputs", "unknown", f"names an output that the model has not; it has {have}")])
+            known = ", ".join(self._outputs)
+            raise InputError([Problem("outputs", "unknown", f"names an unknown output; the model has {known}")])
         return [self._outputs[name] for name in names]
 
     def arrays(self, tensors: Sequence[Tensor]) -> dict[str, Array]:
-        """What the model takes.
+        """Convert the tensors of a call.
 
         Args:
-            tensors: The packed tensor, or one an input; optional ones may be left out.
+            tensors: The packed tensor, or one tensor per input; optional inputs may be left out.
 
         Returns:
-            What `Predictor.predict` takes.
+            The inputs for `Predictor.predict`.
 
         Raises:
-            InputError: An input is missing, unknown, doubled, or not as declared.
+            InputError: If an input is missing, unknown, doubled, or differs from its declaration.
         """
-        given = {tensor.name: tensor for tensor in tensors}
-        if len(given) != len(tensors):
-            raise refused("", "doubled", "holds an input twice")
+        by_name = {tensor.name: tensor for tensor in tensors}
+        if len(by_name) != len(tensors):
+            raise invalid_input("", "doubled", "holds an input twice")
         packed = self.packed
-        if packed is not None and packed.name in given:
-            if len(given) > 1:
-                raise refused("", "unknown", f"holds more than {packed.name}, which stands for all inputs")
-            rows = _as_declared(packed, given[packed.name])
-            self._complete(rows)
+        if packed is not None and packed.name in by_name:
+            if len(by_name) > 1:
+                raise invalid_input("", "unknown", f"holds more than {packed.name}, which stands for all inputs")
+            rows = _as_declared(packed, by_name[packed.name])
+            self._check_complete(rows)
             return {packed.name: rows}
-        if not self._inputs.keys() >= given.keys():
-            have = ", ".join((*self._inputs, *((packed.name,) if packed else ())))
-            raise refused("", "unknown", f"holds an input that the model has not; it has {have}")
-        return self._one_by_one(given)
+        if not self._inputs.keys() >= by_name.keys():
+            known = ", ".join((*self._inputs, *((packed.name,) if packed else ())))
+            raise invalid_input("", "unknown", f"holds an unknown input; the model has {known}")
+        return self._one_by_one(by_name)
 
-    def _one_by_one(self, given: dict[str, Tensor]) -> dict[str, Array]:
-        missing = [d.name for d in self.manifest.inputs if d.name not in given and not d.optional]
+    def _one_by_one(self, tensors: Mapping[str, Tensor]) -> dict[str, Array]:
+        missing = [d.name for d in self.manifest.inputs if d.name not in tensors and not d.optional]
         if missing:
             raise InputError([Problem(f"inputs.{name}", "missing", "is required") for name in missing])
-        arrays = {name: _as_declared(self._inputs[name], tensor) for name, tensor in given.items()}
+        arrays = {name: _as_declared(self._inputs[name], tensor) for name, tensor in tensors.items()}
         counts = {len(array) for array in arrays.values()}
         if not counts:
-            raise refused("", "missing", "holds no input")
+            raise invalid_input("", "missing", "holds no input")
         if len(counts) > 1:
-            raise refused("", "shape", "holds inputs with different numbers of rows")
+            raise invalid_input("", "shape", "holds inputs with different numbers of rows")
         if self.manifest.packed is None:
             for name, array in arrays.items():
-                _finite(self._inputs[name], array)
+                _check_finite(self._inputs[name], array)
             return arrays
         absent = np.full((counts.pop(), 1), np.nan, dtype=np.float32)
         rows = np.concatenate([arrays.get(name, absent) for name in self._inputs], axis=1)
-        self._complete(rows)
+        self._check_complete(rows)
         return {self.manifest.packed: rows}
 
-    def _complete(self, rows: Array) -> None:
+    def _check_complete(self, rows: Array) -> None:
         if all_finite(rows):
             return
         wrong = ~np.isfinite(rows)
         wrong &= self._required | ~np.isnan(rows)
         for column in np.flatnonzero(wrong.any(axis=0)).tolist():
             name = self.manifest.inputs[column].name
-            raise refused(name, "finite_number", f"row {int(wrong[:, column].argmax())}: must be a finite number")
+            row = int(wrong[:, column].argmax())
+            raise invalid_input(name, "finite_number", f"row {row}: must be a finite number")
 
 
-def _finite(declared: Input, array: Array) -> None:
+def _check_finite(declared: Input, array: Array) -> None:
     wrong = ~np.isfinite(array)
     if declared.optional:
         wrong &= ~np.isnan(array)
     if wrong.any():
         row = int(wrong.reshape(len(array), -1).any(axis=1).argmax())
-        raise refused(declared.name, "finite_number", f"row {row}: must hold finite numbers")
+        raise invalid_input(declared.name, "finite_number", f"row {row}: must hold finite numbers")
 
 
 def _packed(manifest: Manifest) -> Input | None:
@@ -128,11 +143,11 @@ def _packed(manifest: Manifest) -> Input | None:
 def _as_declared(declared: Input, tensor: Tensor) -> Array:
     name, shape = declared.name, tensor.data.shape
     if tensor.datatype != declared.datatype:
-        raise refused(name, "datatype", f"must be {declared.datatype}")
+        raise invalid_input(name, "datatype", f"must be {declared.datatype}")
     if len(shape) != len(declared.shape):
-        raise refused(name, "rank", f"must have {len(declared.shape)} dimensions: {list(declared.shape)}")
-    if any(want not in (-1, have) for want, have in zip(declared.shape, shape, strict=True)):
-        raise refused(name, "shape", f"must have the shape {list(declared.shape)}")
-    if not 1 <= shape[0] <= MOST_ROWS:
-        raise refused(name, "rows", f"must have 1 to {MOST_ROWS} rows")
+        raise invalid_input(name, "rank", f"must have {len(declared.shape)} dimensions: {list(declared.shape)}")
+    if any(size not in (-1, actual) for size, actual in zip(declared.shape, shape, strict=True)):
+        raise invalid_input(name, "shape", f"must have the shape {list(declared.shape)}")
+    if not 1 <= shape[0] <= MAX_ROWS:
+        raise invalid_input(name, "rows", f"must have 1 to {MAX_ROWS} rows")
     return tensor.data.astype(DTYPES[declared.datatype], copy=False)

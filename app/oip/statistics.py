@@ -1,4 +1,4 @@
-"""Statistics: what a version has been asked and how long it took, as the protocol's statistics extension tells it."""
+"""Statistics of the runs of each version, for the protocol's statistics extension."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,39 +17,39 @@ FAILURES = Family(
 
 @dataclass(frozen=True, slots=True)
 class ModelStatistics:
-    """One version's figures since the workers began, over every door."""
+    """The statistics of one version since the workers started, over all transports."""
 
     name: str
     version: str
     rows: int
-    """Rows answered."""
+    """Number of rows answered."""
     executions: int
-    """Runs of the model, each over all rows of a call."""
+    """Number of runs of the model, each over all rows of a call."""
     seconds: float
-    """What the runs took together."""
+    """Total duration of the runs."""
     failures: int
-    """Calls of the protocol that were refused for what they held, or not answered."""
+    """Number of calls over the protocol that were rejected or not answered."""
     last: float
-    """Moment of the latest run, seconds since the epoch; 0: none."""
+    """Time of the latest run, seconds since the epoch; 0 if there was none."""
 
 
 class StatisticsReader:
-    """Counts what fails, and reads what was counted."""
+    """Counts failures, and reads the statistics of all workers."""
 
     def __init__(self, metrics: Registry) -> None:
         """Initialize the statistics reader.
 
         Args:
-            metrics: Hold the figures.
+            metrics: Registry of the process's metrics.
         """
         self._metrics = metrics
 
-    def failed(self, manifest: Manifest) -> None:
-        """A call of this version was not answered."""
+    def count_failure(self, manifest: Manifest) -> None:
+        """Count a call that this version did not answer."""
         self._metrics.counter(FAILURES, manifest.name, manifest.version).inc()
 
     def read(self, versions: Sequence[tuple[str, str]]) -> list[ModelStatistics]:
-        """The figures of versions, over all workers; takes a millisecond.
+        """Read the statistics of versions, over all workers; takes a millisecond.
 
         Args:
             versions: Name and version of each.

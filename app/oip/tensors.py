@@ -1,4 +1,4 @@
-"""Tensors in the Open Inference Protocol's terms: datatypes, and arrays from lists and bytes as they come in."""
+"""Tensors of the Open Inference Protocol: datatypes, and arrays from JSON lists and raw bytes."""
 
 import math
 from collections.abc import Sequence
@@ -27,11 +27,12 @@ DTYPES: dict[str, np.dtype[Any]] = {
 }
 """Names of the Open Inference Protocol; raw contents are little-endian."""
 
-MOST_DIMENSIONS = 8
-FEW = 32
-"""Elements up to which Python is faster at them than numpy."""
-MOST_ELEMENTS = 2**31 - 1
-"""Elements that a shape may span, dimensions of none left out; numpy takes no shape beyond what it can address."""
+MAX_DIMENSIONS = 8
+"""Maximum number of dimensions of a tensor."""
+MAX_ELEMENTS = 2**31 - 1
+"""Maximum product of a shape's non-zero dimensions; numpy accepts no shape that it cannot address."""
+_SMALL = 32
+"""Number of elements up to which Python is faster than numpy."""
 
 _NUMBERS: dict[str, frozenset[type]] = {
     "b": frozenset({bool}),
@@ -39,115 +40,117 @@ _NUMBERS: dict[str, frozenset[type]] = {
     "u": frozenset({int}),
     "f": frozenset({int, float}),
 }
-"""What a JSON element may be, by numpy's kind."""
+"""Python types of JSON elements, by numpy's kind of datatype."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """One tensor of a call or an answer."""
+    """One tensor of a request or a response."""
 
     name: str
     datatype: str
-    """A name of the Open Inference Protocol: ``FP32``."""
+    """Datatype in the protocol's terms, such as ``FP32``."""
     data: Array
-    """Its values, in its shape."""
+    """The values, in the tensor's shape."""
 
 
-def refused(name: str, code: str, reason: str) -> InputError:
+def invalid_input(name: str, code: str, reason: str) -> InputError:
     """The error for one tensor.
 
     Args:
-        name: The tensor's, as far as it is known.
-        code: A stable word.
-        reason: A sentence that does not repeat values.
+        name: Name of the tensor; empty if it is unknown.
+        code: Stable error code.
+        reason: A sentence that does not repeat any value.
     """
     return InputError([Problem(f"inputs.{name}" if name else "inputs", code, reason)])
 
 
 def dtype_of(name: str, datatype: str) -> np.dtype[Any]:
-    """Numpy's type for a datatype.
+    """The numpy type of a datatype.
 
     Raises:
-        InputError: There is no such datatype, or its elements are no numbers.
+        InputError: If the datatype is unknown, or not numeric.
     """
     known = DTYPES.get(datatype)
     if known is None:
-        raise refused(name, "datatype", "has a datatype that no model here takes")
+        raise invalid_input(name, "datatype", "has a datatype that no model here accepts")
     return known
 
 
 def elements(name: str, shape: Sequence[int]) -> int:
-    """How many elements a shape holds.
+    """The number of elements in a shape.
 
     Raises:
-        InputError: A dimension is negative, there are too many, or they span more than any model takes.
+        InputError: If a dimension is negative, or the shape has too many dimensions or elements.
     """
-    if len(shape) <= MOST_DIMENSIONS and min(shape, default=1) >= 0:
+    if len(shape) <= MAX_DIMENSIONS and min(shape, default=1) >= 0:
         count = math.prod(shape)
-        if (count or math.prod(filter(None, shape))) <= MOST_ELEMENTS:
+        if (count or math.prod(filter(None, shape))) <= MAX_ELEMENTS:
             return count
-    raise refused(name, "shape", "has a shape that no tensor has")
+    raise invalid_input(name, "shape", "has an invalid shape")
 
 
 def all_finite(array: Array) -> bool:
-    """Whether an array of floating point numbers holds no NaN and nothing infinite."""
-    if array.size <= FEW:  # numpy's own way costs microseconds, however few there are
+    """Whether an array of floating-point numbers holds neither NaN nor infinity."""
+    if array.size <= _SMALL:  # numpy costs microseconds even for few elements
         return all(map(math.isfinite, array.ravel().tolist()))
     return bool(np.isfinite(array).all())
 
 
 def from_bytes(name: str, datatype: str, shape: Sequence[int], raw: bytes | memoryview) -> Tensor:
-    """A tensor from its raw contents; nothing is copied.
+    """Make a tensor from raw bytes, without a copy.
 
     Args:
-        name: The tensor's.
-        datatype: Its datatype.
-        shape: Its shape.
+        name: Name of the tensor.
+        datatype: Datatype of the tensor.
+        shape: Shape of the tensor.
         raw: Elements in row-major order, little-endian.
 
     Raises:
-        InputError: The datatype is none, or the bytes do not fill the shape.
+        InputError: If the datatype is unknown, or the bytes do not fill the shape.
     """
     dtype, count = dtype_of(name, datatype), elements(name, shape)
     if len(raw) != count * dtype.itemsize:
-        raise refused(name, "data_size", f"has {len(raw)} bytes of data, and its shape takes {count * dtype.itemsize}")
+        raise invalid_input(
+            name, "data_size", f"has {len(raw)} bytes of data, and its shape takes {count * dtype.itemsize}"
+        )
     return Tensor(name, datatype, np.frombuffer(raw, dtype).reshape(shape))
 
 
 def from_list(name: str, datatype: str, shape: Sequence[int], data: Any) -> Tensor:
-    """A tensor from JSON or from a message's typed contents.
+    """Make a tensor from JSON, or from the typed contents of a gRPC message.
 
     Args:
-        name: The tensor's.
-        datatype: Its datatype.
-        shape: Its shape.
-        data: Elements in row-major order, in one list or nested as the shape says.
+        name: Name of the tensor.
+        datatype: Datatype of the tensor.
+        shape: Shape of the tensor.
+        data: Elements in row-major order, flat or nested as in the shape.
 
     Raises:
-        InputError: The datatype is none, elements are of another kind or missing, or they do not fill the shape.
+        InputError: If the datatype is unknown, or the elements have another type or do not fill the shape.
     """
     dtype, count = dtype_of(name, datatype), elements(name, shape)
     flat = _flat(name, shape, data)
     if len(flat) != count:
-        raise refused(name, "data_size", f"has {len(flat)} elements, and its shape takes {count}")
+        raise invalid_input(name, "data_size", f"has {len(flat)} elements, and its shape takes {count}")
     if not _NUMBERS[dtype.kind].issuperset(map(type, flat)):
-        raise refused(name, "data_type", f"has elements that are no {datatype}")
+        raise invalid_input(name, "data_type", f"has elements that are not {datatype}")
     try:
         with np.errstate(over="ignore"):  # a number too large for the datatype becomes infinite, as it does in bytes
             return Tensor(name, datatype, np.array(flat, dtype).reshape(shape))
     except OverflowError:
-        raise refused(name, "data_type", f"has elements that are too large for {datatype}") from None
+        raise invalid_input(name, "data_type", f"has elements that are too large for {datatype}") from None
 
 
 def _flat(name: str, shape: Sequence[int], data: Any) -> list[Any]:
     if not isinstance(data, Sequence) or isinstance(data, str | bytes):
-        raise refused(name, "data", "needs its data as a list")
+        raise invalid_input(name, "data", "must have its data as a list")
     if not (data and isinstance(data[0], list)):
         return list(data)
     if not shape or len(data) != shape[0]:
-        raise refused(name, "data_size", "is nested otherwise than its shape says")
+        raise invalid_input(name, "data_size", "is nested differently from its shape")
     for size in shape[1:]:
         if not all(isinstance(part, list) and len(part) == size for part in data):
-            raise refused(name, "data_size", "is nested otherwise than its shape says")
+            raise invalid_input(name, "data_size", "is nested differently from its shape")
         data = list(chain.from_iterable(data))
     return list(data)

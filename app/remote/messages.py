@@ -7,7 +7,7 @@ import numpy as np
 
 from app.bundle.manifest import Input, Manifest, Output
 from app.errors import BundleError, InputError
-from app.oip.signature import Contract
+from app.oip.signature import ModelSignature
 from app.oip.tensors import DTYPES, from_bytes, from_list
 from app.rpc._pb.open_inference_pb2 import ModelInferRequest, ModelInferResponse, ModelMetadataResponse
 from app.runtime.predictor import Array, Arrays
@@ -36,7 +36,7 @@ def takes_packed(manifest: Manifest, told: ModelMetadataResponse) -> bool:
     inputs = {each.name: each for each in told.inputs}
     for output in manifest.outputs:
         _agree("output", output, outputs.get(output.name))
-    packed = Contract(manifest).packed
+    packed = ModelSignature(manifest).packed
     if packed is not None and packed.name in inputs:
         _agree("input", packed, inputs[packed.name])
         return True

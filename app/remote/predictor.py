@@ -19,7 +19,8 @@ from app.rpc._pb.open_inference_pb2 import (
     ModelReadyRequest,
     ModelReadyResponse,
 )
-from app.runtime.predictor import Array, Arrays, Predictor, check_golden
+from app.runtime.golden import check_golden
+from app.runtime.predictor import Array, Arrays, Predictor
 
 MOST_BYTES = 2 << 20
 """Of one call's tensors; more rows are sent in several calls."""

@@ -68,8 +68,8 @@ class ModelServer:
             self._opened.add(predictor)
         return predictor
 
-    def follow(self) -> None:
-        """Look again and again; a second start does nothing."""
+    def start(self) -> None:
+        """Look again and again until `stop` is called; a second call has no effect."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._follow, name="model server", daemon=True)
             self._thread.start()

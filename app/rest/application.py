@@ -1,7 +1,7 @@
 """The REST application: record, gate and table around FastAPI's router."""
 
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from fastapi import FastAPI
@@ -12,6 +12,7 @@ from app.access.guard import Limits
 from app.access.keys import KeyRing
 from app.access.public import PublicModels
 from app.domains.api import DomainApi
+from app.lifecycle import Lifecycle
 from app.models.manager import ModelManager
 from app.oip.data_plane import DataPlane
 from app.problem_types import ProblemType
@@ -48,7 +49,7 @@ class RestApplication:
         thread_pool: BoundedThreadPool | None = None,
         body_limits: Mapping[str, int] = BODY_LIMITS,
         limits: Limits | None = None,
-        begin: Callable[[], None] | None = None,
+        lifecycle: Lifecycle | None = None,
         public: PublicModels | None = None,
         plane: DataPlane | None = None,
         remote: Collection[str] = (),
@@ -65,7 +66,7 @@ class RestApplication:
             thread_pool: Bounds what takes long; by default as the settings do.
             body_limits: Most bytes of a body, by the operation's size.
             limits: What known keys may do and unknown ones may try; by default as much as they like.
-            begin: Called once, in the process that serves, before anything is answered.
+            lifecycle: Starts and stops with the ASGI lifespan; knows whether the process is ready.
             public: Models that answer without a key; none by default.
             plane: Answers the Open Inference Protocol; by default without the domains' checks.
             remote: Models that another machine runs: their operations wait beside the event loop.
@@ -73,12 +74,11 @@ class RestApplication:
         """
         self._manager = manager
         self.thread_pool = thread_pool or BoundedThreadPool()
-        self.retiring = False
-        """Whether the program is leaving: it answers, but is not ready for more."""
+        self.lifecycle = lifecycle or Lifecycle(lambda: manager.ready)
         domains, public = list(domains), public or PublicModels()
         self._v2: OipApplication | None = None
         if not health_only:
-            plane = plane or DataPlane(manager, self.thread_pool, {})
+            plane = plane or DataPlane(manager, self.thread_pool)
             self._v2 = OipApplication(plane, self.thread_pool, lambda: self.ready, body_limits["many"])
         with _no_pydantic_1():
             operations = _operations(domains, self.thread_pool, body_limits, public, remote)
@@ -97,8 +97,6 @@ class RestApplication:
         self._counts = RequestMetrics(manager.metrics)
         paths = [getattr(route, "path", "") for route in self.router.routes]
         self._record = Record(gate, log, self._counts, paths)
-        self._begin = begin
-        self._app: ASGIApp = self._first if begin else self._record
 
     def _router(self, operations: Iterable[OperationRoute], docs_enabled: bool) -> FastAPI:
         router = FastAPI(
@@ -121,28 +119,30 @@ class RestApplication:
             add_docs(router)
         return router
 
-    def retire(self) -> None:
-        """Be ready no more, and answer on."""
-        self.retiring = True
-
     def count_unread(self, problem_type: ProblemType) -> None:
         """The server has refused a request in a way that this door never heard of."""
         self._counts.unread(problem_type.http_status, problem_type.code)
 
     @property
     def ready(self) -> bool:
-        """Whether the models can answer and the program is not leaving."""
-        return self._manager.ready and not self.retiring
+        """Whether new requests are welcome; see `Lifecycle.ready`."""
+        return self.lifecycle.ready
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        await self._app(scope, receive, send)
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        else:
+            await self._record(scope, receive, send)
 
-    async def _first(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._app = self._record
-        if self._begin:
-            self._begin()
-        await self._record(scope, receive, send)
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        """Start and stop the lifecycle with the server; see the ASGI specification."""
+        await receive()
+        self.lifecycle.start()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.lifecycle.stop()
+        await send({"type": "lifespan.shutdown.complete"})
 
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Straight to an operation's handler by exact method and path; everything else through the router.

@@ -54,7 +54,7 @@ def add_model(router: FastAPI, manager: ModelManager) -> None:
     )
     async def model(name: Annotated[str, Query(max_length=64)] = manager.names[0]) -> PublicManifest:
         """The public part of a manifest: inputs with units and trained ranges, outputs, figures, data."""
-        return manager.predictor(name).manifest
+        return manager.get(name).manifest
 
 
 def add_metrics(router: FastAPI, metrics: Registry) -> None:

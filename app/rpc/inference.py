@@ -82,12 +82,12 @@ class InferenceMethods:
         return pb.ServerMetadataResponse(name=SERVER, version=self._plane.version, extensions=EXTENSIONS)
 
     async def _metadata(self, request: pb.ModelMetadataRequest, _: Call) -> Message:
-        contract = await self._plane.contract(request.name, request.version or None)
-        return _filled(pb.ModelMetadataResponse, metadata_of(contract, self._plane.versions(request.name)))
+        signature = await self._plane.signature(request.name, request.version or None)
+        return _filled(pb.ModelMetadataResponse, metadata_of(signature, self._plane.versions(request.name)))
 
     async def _config(self, request: pb.ModelConfigRequest, _: Call) -> Message:
-        contract = await self._plane.contract(request.name, request.version or None)
-        return pb.ModelConfigResponse(config=_filled(pb.ModelConfig, config_of(contract)))
+        signature = await self._plane.signature(request.name, request.version or None)
+        return pb.ModelConfigResponse(config=_filled(pb.ModelConfig, config_of(signature)))
 
     async def _statistics(self, request: pb.ModelStatisticsRequest, _: Call) -> Message:
         statistics = statistics_of(await self._plane.statistics(request.name or None, request.version or None))

@@ -8,7 +8,7 @@ from app.bundle.manifest import Output
 from app.errors import InputError, Problem
 from app.oip.data_plane import InferAnswer, InferCall
 from app.oip.metadata import warnings_of
-from app.oip.tensors import DTYPES, Tensor, dtype_of, elements, from_bytes, refused
+from app.oip.tensors import DTYPES, Tensor, dtype_of, elements, from_bytes, invalid_input
 from app.rpc._pb.open_inference_pb2 import InferTensorContents, ModelInferRequest, ModelInferResponse
 from app.runtime.predictor import Array
 
@@ -44,13 +44,13 @@ def read_call(request: ModelInferRequest) -> InferCall:
     if max(len(request.id), len(request.model_version)) > MAX_TEXT:
         raise InputError([Problem("id", "too_long", f"must have at most {MAX_TEXT} characters, as the version")])
     if max(len(request.inputs), len(request.outputs)) > _MAX_TENSORS:
-        raise refused("", "too_many", f"or outputs are more than {_MAX_TENSORS}")
+        raise invalid_input("", "too_many", f"or outputs are more than {_MAX_TENSORS}")
     outputs = [output.name for output in request.outputs]
     if outputs and any("classification" in output.parameters for output in request.outputs):
         raise InputError([Problem("outputs", "classification", "classification is not served here")])
     raw = request.raw_input_contents
     if raw and len(raw) != len(request.inputs):
-        raise refused("", "data_size", "must all be in raw_input_contents, in the same order, or none")
+        raise invalid_input("", "data_size", "must all be in raw_input_contents, in the same order, or none")
     tensors = [_tensor(item, raw[index] if raw else None) for index, item in enumerate(request.inputs)]
     return InferCall(request.model_name, request.model_version or None, tensors, outputs)
 
@@ -60,22 +60,22 @@ def _tensor(sent: _Input, raw: bytes | None) -> Tensor:
     if raw is None:
         return _from_contents(name, sent.datatype, shape, sent.contents)
     if sent.HasField("contents"):
-        raise refused(name, "data", "has its data twice: in contents and in raw_input_contents")
+        raise invalid_input(name, "data", "has its data twice: in contents and in raw_input_contents")
     return from_bytes(name, sent.datatype, shape, raw)
 
 
 def _from_contents(name: str, datatype: str, shape: list[int], contents: InferTensorContents) -> Tensor:
     dtype, count, field = dtype_of(name, datatype), elements(name, shape), CONTENTS.get(datatype)
     if field is None:
-        raise refused(name, "datatype", f"is {datatype}, which goes into raw_input_contents")
+        raise invalid_input(name, "datatype", f"is {datatype}, which goes into raw_input_contents")
     if any(other.name != field for other, _ in contents.ListFields()):
-        raise refused(name, "data_type", f"has values in another list than {field}")
+        raise invalid_input(name, "data_type", f"has values in another list than {field}")
     values = getattr(contents, field)
     if len(values) != count:
-        raise refused(name, "data_size", f"has {len(values)} elements, and its shape takes {count}")
+        raise invalid_input(name, "data_size", f"has {len(values)} elements, and its shape takes {count}")
     wide = np.array(values, dtype=None if count else dtype)
     if dtype.kind in "iu" and count and not (np.iinfo(dtype).min <= wide.min() and wide.max() <= np.iinfo(dtype).max):
-        raise refused(name, "data_type", f"has elements that are too large for {datatype}")
+        raise invalid_input(name, "data_type", f"has elements that are too large for {datatype}")
     return Tensor(name, datatype, wide.astype(dtype, copy=False).reshape(shape))
 
 

@@ -7,7 +7,8 @@ import onnxruntime
 from app.bundle.manifest import MODEL
 from app.bundle.store import Bundle
 from app.errors import BundleError
-from app.runtime.predictor import Array, Arrays, Predictor, check_golden
+from app.runtime.golden import check_golden
+from app.runtime.predictor import Array, Arrays, Predictor
 
 
 class OnnxPredictor(Predictor):

@@ -1,4 +1,4 @@
-"""Synthetic rows: pictures of coloured squares, the same on every machine and in every version of every library."""
+"""Synthetic images of coloured squares, identical on every machine and with every library version."""
 
 import hashlib
 from collections.abc import Sequence
@@ -9,23 +9,23 @@ from numpy.typing import NDArray
 from app.bundle.manifest import Synthetic
 
 
-def drawn(rule: Synthetic, shape: Sequence[int]) -> NDArray[np.float32]:
-    """Pictures drawn from a seed.
+def synthetic_rows(rule: Synthetic, shape: Sequence[int]) -> NDArray[np.float32]:
+    """Make images from a seed.
 
     A row's colours are the bytes of SHAKE-256 over ``<seed>:<row>``, from the upper left square to the lower right;
-    a byte becomes byte / 127 - 1, as pixels do.
+    a byte becomes byte / 127 - 1, as for pixels of photos.
 
     Args:
-        rule: Seed, rows, and squares along each side.
-        shape: Of the input: rows, height, width, channels.
+        rule: Seed, number of rows, and number of squares along each side.
+        shape: Shape of the input: rows, height, width, channels.
 
     Returns:
         Shape (rule.rows, height, width, channels), float32, from -1 to 1.008.
     """
     _, height, width, channels = shape
     count = rule.cells * rule.cells * channels
-    told = [hashlib.shake_256(f"{rule.seed}:{row}".encode()).digest(count) for row in range(rule.rows)]
-    squares = np.frombuffer(b"".join(told), np.uint8).reshape(rule.rows, rule.cells, rule.cells, channels)
+    digests = [hashlib.shake_256(f"{rule.seed}:{row}".encode()).digest(count) for row in range(rule.rows)]
+    squares = np.frombuffer(b"".join(digests), np.uint8).reshape(rule.rows, rule.cells, rule.cells, channels)
     down = np.arange(height) * rule.cells // height
     across = np.arange(width) * rule.cells // width
     pixels = squares[:, down][:, :, across]

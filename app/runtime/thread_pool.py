@@ -1,4 +1,4 @@
-"""BoundedThreadPool: what takes long runs beside the event loop, so much of it at once and no more."""
+"""A bounded thread pool: calls that take long run off the event loop, a bounded number at a time."""
 
 import asyncio
 import os
@@ -14,55 +14,53 @@ from app.errors import Overloaded
 
 MAX_IN_WORK = 2
 MAX_WAITING = 16
-STEP_BACK = 15
+NICENESS = 15
 """Niceness of the pool's threads: a thirtieth of the event loop's weight, so that plain predictions hardly wait for a
-core. Beside saturating plain ones, explained predictions still take less than half a second."""
+core. Under a saturating load of plain predictions, an explained prediction still takes less than half a second."""
 
 ArgumentT = TypeVar("ArgumentT")
 ResultT = TypeVar("ResultT")
 
 
 class BoundedThreadPool:
-    """A bounded pool of threads with a bounded queue, first come, first served.
+    """A thread pool with a bounded first-in, first-out queue.
 
-    Only what takes longer than a millisecond comes here. A plain prediction is done in the event loop in less time
-    than it takes to queue it: it is never waiting, and never more than one is in work. The queue is short, so that
-    whoever is taken is answered soon and whoever is not learns it at once; that is why it need not be last come, first
-    served to stay useful under overload. Where a core is short, the threads leave the event loop the larger part.
+    Only calls that take longer than a millisecond run here. A plain prediction runs in the event loop, in less time
+    than it takes to queue it. The queue is short: an accepted call is answered soon, and a rejected caller learns it
+    at once. On a busy core the threads leave the event loop the larger share.
     """
 
     def __init__(self, in_work: int = MAX_IN_WORK, waiting: int = MAX_WAITING, computes: bool = True) -> None:
         """Initialize the bounded thread pool.
 
         Args:
-            in_work: Most requests in work at once.
-            waiting: Most requests that wait beside them, their bodies complete.
-            computes: Whether what takes long computes, and is to step back; else it waits for another machine.
+            in_work: Maximum number of calls that run at once.
+            waiting: Maximum number of calls that wait in the queue.
+            computes: Whether the calls compute, so that their threads get a lower priority; otherwise the calls wait
+                for another machine.
         """
-        self.in_work = in_work
-        """Most that the pool does at once."""
-        self._most = in_work + waiting
-        self._threads = ThreadPoolExecutor(in_work, "slow", _step_back if computes else None)
+        self._capacity = in_work + waiting
+        self._threads = ThreadPoolExecutor(in_work, "slow", _lower_priority if computes else None)
         self.taken = 0
-        """Requests in work and waiting."""
+        """Number of calls that run or wait."""
 
     @property
     def full(self) -> bool:
-        """Whether one more would be refused."""
-        return self.taken >= self._most
+        """Whether the next call would be rejected."""
+        return self.taken >= self._capacity
 
     async def run(self, work: Callable[[ArgumentT], ResultT], argument: ArgumentT) -> ResultT:
         """Run a function in the pool.
 
         Args:
-            work: Safe to call from several threads at once.
-            argument: Its argument.
+            work: The function, which must be thread-safe.
+            argument: Argument of the function.
 
         Returns:
-            What it returns.
+            The result of the function.
 
         Raises:
-            Overloaded: As many are in work and waiting as may be.
+            Overloaded: If the queue is full.
         """
         if self.full:
             raise Overloaded
@@ -73,13 +71,16 @@ class BoundedThreadPool:
         finally:
             self.taken -= 1
 
-    def close(self) -> None:
-        """Drop what waits; what is in work ends by itself."""
+    def start(self) -> None:
+        """See `app.lifecycle.Component`; the threads start on demand."""
+
+    def stop(self) -> None:
+        """Cancel the waiting calls; the running calls end by themselves."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _step_back() -> None:
-    if sys.platform != "linux":  # only there each thread has a niceness of its own
+def _lower_priority() -> None:
+    if sys.platform != "linux":  # only Linux has a niceness per thread
         return
-    with suppress(OSError):  # where a sandbox forbids it, the pool must work all the same
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + STEP_BACK)
+    with suppress(OSError):  # a sandbox may forbid it; the pool works all the same
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + NICENESS)

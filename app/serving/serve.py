@@ -8,13 +8,12 @@ import socket
 import sys
 from collections.abc import Callable
 
-from app.composition import Program
+from app.composition.program import Program
 from app.errors import SettingsError
 from app.serving.config import BoundedConfig
 from app.serving.limits import Bounds
 from app.serving.management import Management, ManagementApp
-from app.serving.rpc import check_tls, rpc_server
-from app.serving.server import BoundedServer
+from app.serving.server import Beside, BoundedServer
 from app.serving.sockets import address_of, allow_many_connections, listen, reserve
 from app.settings import Settings
 from app.startup import EXIT_SETTINGS, quit_with
@@ -56,7 +55,7 @@ def start_management(settings: Settings, program: Program, is_ready: Callable[[]
     if not settings.management_port:
         return None
     listening = open_port(settings.host, settings.management_port)
-    management = Management(ManagementApp(is_ready, program.metrics), listening, Bounds.of(settings))
+    management = Management(ManagementApp(is_ready, program.metrics_app), listening, Bounds.of(settings))
     management.start()
     return management
 
@@ -71,7 +70,7 @@ def serve(settings: Settings, program: Program) -> None:
     Raises:
         SystemExit: 1 where a port cannot be opened.
     """
-    management = start_management(settings, program, lambda: program.rest.ready)
+    management = start_management(settings, program, lambda: program.lifecycle.ready)
     listening, kept = open_port(settings.host, settings.port), keep_rpc_port(settings)
     rpc = address_of(kept) if kept else ""
     try:
@@ -97,6 +96,8 @@ def keep_rpc_port(settings: Settings) -> socket.socket | None:
     """
     if not (settings.grpc_enabled or settings.serves_models_only):
         return None
+    from app.composition.grpc import check_tls
+
     try:
         check_tls(settings)
         return reserve(settings.host, settings.grpc_port)
@@ -143,14 +144,20 @@ def run(settings: Settings, program: Program, listening: socket.socket, rpc: str
     sys.setswitchinterval(SWITCH_SECONDS)
     rest = program.rest
     config = BoundedConfig(rest, Bounds.of(settings), rest.count_unread)
-    beside = rpc_server(settings, program, rpc) if rpc else None
+    beside = _grpc_server(settings, program, rpc) if rpc else None
     settle()
     _give_back_memory()
-    server = BoundedServer(config, settings.shutdown_grace, program.rest.retire, on_start, beside)
+    server = BoundedServer(config, settings.shutdown_grace, program.lifecycle.retire, on_start, beside)
     try:
         server.run([listening])
     finally:
-        program.rest.thread_pool.close()
-        if program.rest.thread_pool.taken:  # work that outlived its grace would keep the interpreter from ending
+        program.thread_pool.stop()
+        if program.thread_pool.taken:  # a call that outlives the grace period would keep the interpreter alive
             logging.shutdown()
             os._exit(0)
+
+
+def _grpc_server(settings: Settings, program: Program, address: str) -> Beside:
+    from app.composition.grpc import build_grpc_server  # imported only where gRPC is on
+
+    return build_grpc_server(settings, program, address)

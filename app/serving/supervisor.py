@@ -11,7 +11,7 @@ from asyncio.subprocess import Process
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 
-from app.composition import Program, try_models
+from app.composition.program import Program
 from app.errors import BundleError
 from app.serving.serve import keep_rpc_port, open_port, settle, start_management, told
 from app.serving.sockets import address_of
@@ -196,7 +196,7 @@ def supervise(settings: Settings, program: Program) -> None:
     Raises:
         SystemExit: 1 where a port cannot be opened.
     """
-    metrics = program.manager.metrics
+    metrics = program.metrics
     metrics.clear_gauges()
     if metrics.folder is None:
         raise ValueError("several workers need a folder to share")
@@ -208,7 +208,7 @@ def supervise(settings: Settings, program: Program) -> None:
             settings.shutdown_grace,
             metrics.folder,
             address_of(kept) if kept else "",
-            lambda: try_models(program),
+            program.manager.check_active,
             settings.role,
         )
         management = start_management(settings, program, lambda: supervisor.is_ready)

@@ -1,5 +1,9 @@
 """The lifecycle: components start once, stop in reverse, and readiness ends before the process does."""
 
+import asyncio
+
+import pytest
+
 from app.lifecycle import Lifecycle
 
 
@@ -16,15 +20,24 @@ class Recorder:
         self.events.append(f"stop {self.name}")
 
 
-def test_components_start_once_and_stop_in_reverse_order() -> None:
+class AsyncRecorder(Recorder):
+    """The same, with an asynchronous end."""
+
+    async def stop(self) -> None:  # type: ignore[override]
+        await asyncio.sleep(0)
+        super().stop()
+
+
+@pytest.mark.anyio
+async def test_components_start_once_and_stop_in_reverse_order() -> None:
     events: list[str] = []
-    lifecycle = Lifecycle(components=[Recorder("a", events), Recorder("b", events)])
-    lifecycle.stop()
+    lifecycle = Lifecycle(components=[AsyncRecorder("a", events), Recorder("b", events)])
+    await lifecycle.stop()
     assert events == [], "nothing is stopped that was not started"
     lifecycle.start()
     lifecycle.start()
-    lifecycle.stop()
-    lifecycle.stop()
+    await lifecycle.stop()
+    await lifecycle.stop()
     assert events == ["start a", "start b", "stop b", "stop a"]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.composition import build
+from app.composition.program import build
 from app.domains.beer.metrics import BITTERNESS, WARNINGS, WIDTH
 from app.models.metrics import EXPECTED, INFO, INPUTS, PREDICTIONS
 from app.rest.request_metrics import DURATION, REFUSED, REQUESTS

@@ -8,16 +8,16 @@ from schemathesis.specs.openapi.checks import negative_data_rejection, positive_
 
 from app.access.keys import KeyRing
 from app.domains.discovery import discover
-from app.models.manager import ModelManager
 from app.rest.application import RestApplication
 from app.rest.openapi import describe
 from app.telemetry.logs import RequestLog
 from tests.known import KEY
 from tests.live.program import Program
 from tests.live.wire import request
+from tests.managing import managing
 
 _kinds = discover()
-_manager = ModelManager([name for kind in _kinds for name in kind.models])
+_manager = managing(*_kinds)
 DOCUMENT = describe(RestApplication(_manager, [k(_manager) for k in _kinds], KeyRing.single(KEY), RequestLog()).router)
 schema = schemathesis.openapi.from_dict(DOCUMENT)
 

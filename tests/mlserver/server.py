@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from app.bundle.store import highest, read_bundle
-from app.oip.signature import Contract
+from app.oip.signature import ModelSignature
 from tests.known import REPOSITORY
 
 HERE = Path(__file__).parent
@@ -113,7 +113,7 @@ def model_settings(name: str) -> dict[str, object]:
     """
     folder = highest(REPOSITORY / "models", name)
     manifest = read_bundle(folder).manifest
-    packed = Contract(manifest).packed
+    packed = ModelSignature(manifest).packed
     return {
         "name": name,
         "implementation": "runtime.OnnxRuntime",

@@ -4,8 +4,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 from typing_extensions import TypedDict
 
-from app.domains.api import ModelRef, Operation
-from app.models.manager import ModelManager
+from app.domains.api import DomainApi, ModelRef, Operation
 
 
 class Numbers(BaseModel):
@@ -24,18 +23,10 @@ class Total(TypedDict):
     model: ModelRef
 
 
-class ToyApi:
+class ToyApi(DomainApi):
     """Sums."""
 
     models = ("toy",)
-
-    def __init__(self, manager: ModelManager) -> None:
-        """Initialize the toy api.
-
-        Args:
-            manager: Runs the models.
-        """
-        self._manager = manager
 
     @property
     def operations(self) -> tuple[Operation[Numbers, Total]]:
@@ -56,10 +47,11 @@ class ToyApi:
     def add(self, numbers: Numbers, version: str | None = None) -> Total:
         """The sum of two numbers."""
         row = np.array([[numbers.a, numbers.b]], dtype=np.float32)
-        manifest, outputs = self._manager.infer("toy", {"features": row}, version)
+        model = self._manager.get("toy", version)
+        outputs = model.infer({"features": row})
         return {
             "total": float(outputs["total"][0, 0]),
-            "model": {"name": manifest.name, "version": manifest.version},
+            "model": {"name": model.manifest.name, "version": model.manifest.version},
         }
 
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from app.bundle.store import highest, read_bundle
-from app.models.manager import ModelManager
+from app.models.loaded import LoadedModel
 from app.runtime.onnx import OnnxPredictor
+from app.telemetry.metrics import Registry
 from tests.known import REPOSITORY
 from training.beer.catalogue import SPECS
 from training.reasons import explanation, spread
@@ -33,12 +34,11 @@ def test_the_background_has_the_rows_as_they_are(trained):
 @pytest.mark.parametrize("name", SPECS)
 def test_the_released_bundles_tell_reasons_that_add_up(name):
     predictor = OnnxPredictor(read_bundle(highest(REPOSITORY / "models", name)))
-    manager = ModelManager([name])
-    manager.serve(predictor)
+    model = LoadedModel(predictor, Registry())
     golden, inputs = predictor.manifest.golden, predictor.manifest.inputs
     for number, ibu in enumerate(golden.outputs["ibu"]):
         values = [golden.inputs[i.name][number] for i in inputs]
         row = np.array([np.nan if v is None else v for v in values], np.float32)
-        reasons = manager.explain(name, row)
+        reasons = model.explain(row)
         assert [group for group, _ in reasons.contributions] == list(groups(SPECS[name]))
         assert reasons.base_value + sum(share for _, share in reasons.contributions) == pytest.approx(ibu, abs=1e-2)

@@ -11,7 +11,7 @@ import numpy as np
 
 from app.bundle.manifest import CARD, MODEL, Golden, Input, Manifest, Metrics, Output, Synthetic, TrainingData
 from app.bundle.store import write_bundle
-from app.runtime.synthetic import drawn
+from app.runtime.synthetic import synthetic_rows
 from training.pets.card import card
 from training.pets.photos import Photo, digest
 from training.pets.plot import reliability_png
@@ -87,7 +87,7 @@ def manifest(made: Made, photos: Sequence[Photo], used: int, number: str) -> Man
         unit="",
         description="RGB, the right way up, the largest square in the middle; pixel / 127 - 1",
     )
-    answers = run_graph(made.graph, drawn(GOLDEN, image.shape))
+    answers = run_graph(made.graph, synthetic_rows(GOLDEN, image.shape))
     outputs = {name: np.round(values.astype(float), 5).tolist() for name, values in answers.items()}
     return Manifest(
         format_version=1,

@@ -4,15 +4,17 @@ from collections.abc import Container, Sequence
 
 import numpy as np
 
-from app.domains.api import Operation
+from app.bundle.manifest import Manifest
+from app.domains.api import DomainApi, Operation
 from app.domains.beer.explanation import explanation
 from app.domains.beer.predictions import PredictionBuilder
 from app.domains.beer.recipe import may_contradict, problems
-from app.domains.beer.row_validation import RowValidator
+from app.domains.beer.row_validation import BeerRowValidator
 from app.domains.beer.schema import Beer, Beers, Prediction, Predictions
 from app.errors import CallError, InputError, Problem
-from app.models.loaded import LoadedModel
-from app.models.manager import ModelManager
+from app.models.loaded import Prepared
+from app.oip.signature import RowValidator
+from app.telemetry.metrics import Registry
 
 VITALS = "beer-ibu"
 """Bundle that predicts from the vital figures alone."""
@@ -20,20 +22,15 @@ RECIPE = "beer-ibu-recipe"
 """Bundle that predicts where the hop bill is known."""
 
 
-class BeerApi:
+class BeerApi(DomainApi):
     """Bitterness of beers."""
 
     models = (VITALS, RECIPE)
-    checks = dict.fromkeys(models, RowValidator)
 
-    def __init__(self, manager: ModelManager) -> None:
-        """Initialize the API.
-
-        Args:
-            manager: Owns the models.
-        """
-        self._manager = manager
-        self._builders: dict[tuple[str, str], PredictionBuilder] = {}
+    @classmethod
+    def prepare(cls, manifest: Manifest, metrics: Registry) -> Prepared:
+        """See `DomainApi.prepare`."""
+        return {PredictionBuilder: PredictionBuilder(manifest, metrics), RowValidator: BeerRowValidator(manifest)}
 
     @property
     def operations(self) -> Sequence[Operation[Beer, Prediction] | Operation[Beers, Predictions]]:
@@ -121,8 +118,8 @@ class BeerApi:
         """
         if found := problems(beer, ""):
             raise InputError(found)
-        loaded = self._manager.served(_model(beer), version)
-        builder = self._builder(loaded)
+        loaded = self._manager.get(_model(beer), version)
+        builder = loaded.prepared(PredictionBuilder)
         rows, bills = builder.rows([beer])
         features = rows.astype(np.float32)
         prediction = builder.predictions(rows, loaded.infer({"features": features}), bills)[0]
@@ -155,18 +152,10 @@ class BeerApi:
         return {"predictions": [results[index] for index in range(len(beers))]}
 
     def _predict(self, model: str, beers: Sequence[Beer], version: str | None = None) -> list[Prediction]:
-        loaded = self._manager.served(model, version)
-        builder = self._builder(loaded)
+        loaded = self._manager.get(model, version)
+        builder = loaded.prepared(PredictionBuilder)
         rows, bills = builder.rows(beers)
         return builder.predictions(rows, loaded.infer({"features": rows.astype(np.float32)}), bills)
-
-    def _builder(self, loaded: LoadedModel) -> PredictionBuilder:
-        manifest = loaded.manifest
-        builder = self._builders.get((manifest.name, manifest.version))
-        if builder is None or builder.manifest is not manifest:  # a version may have been written anew
-            builder = PredictionBuilder(manifest, self._manager.metrics)
-            self._builders[manifest.name, manifest.version] = builder
-        return builder
 
 
 DOMAIN = BeerApi

@@ -8,15 +8,15 @@ from app.bundle.manifest import Manifest
 from app.domains.beer.inputs import FG, INPUTS, OG
 from app.domains.beer.plausibility import PlausibilityChecks
 from app.errors import InputError, Problem
-from app.oip.signature import Checked
+from app.oip.signature import RowValidator, RowWarnings
 from app.runtime.predictor import Array
 
 FEW = 4
 """Number of rows up to which a check of one row at a time is faster than a vectorised one."""
 
 
-class RowValidator:
-    """Validates rows of one version of a model."""
+class BeerRowValidator(RowValidator):
+    """Validates rows of one version as the domain API validates beers."""
 
     def __init__(self, manifest: Manifest) -> None:
         """Initialize the validator.
@@ -32,7 +32,7 @@ class RowValidator:
         self._og, self._fg = self._names.index(OG.name), self._names.index(FG.name)
         self._plausibility = PlausibilityChecks(manifest)
 
-    def __call__(self, rows: Array) -> Checked:
+    def validate(self, rows: Array) -> RowWarnings:
         """Validate rows.
 
         Args:

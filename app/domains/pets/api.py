@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
-from app.domains.api import Operation, Upload, Warning
+from app.domains.api import DomainApi, Operation, Upload, Warning
 from app.domains.pets.picture import PictureError, open_picture, unreadable
 from app.domains.pets.pixels import Pixels, pixels
 from app.domains.pets.schema import OlderPet, OlderPicture, Pet, Picture
 from app.errors import InputError, Problem
-from app.models.manager import ModelManager
 
 MODEL = "cat-dog"
 """Bundle that classifies."""
@@ -19,18 +18,10 @@ NEITHER = 0.1
 docs/pets.md."""
 
 
-class PetsApi:
+class PetsApi(DomainApi):
     """Cat or dog."""
 
     models = (MODEL,)
-
-    def __init__(self, manager: ModelManager) -> None:
-        """Initialize the API.
-
-        Args:
-            manager: Owns the model.
-        """
-        self._manager = manager
 
     @property
     def operations(self) -> Sequence[Operation[Picture, Pet] | Operation[OlderPicture, OlderPet]]:
@@ -75,7 +66,7 @@ class PetsApi:
             ModelNotFound: If the version does not exist.
             ModelNotReady: If the model is not loaded.
         """
-        loaded = self._manager.served(self.models[0], version)
+        loaded = self._manager.get(self.models[0], version)
         (image,) = loaded.manifest.inputs
         values, warnings = _pixels(picture, image.shape[1])
         outputs = loaded.infer({image.name: values})

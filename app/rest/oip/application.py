@@ -138,8 +138,8 @@ class OipApplication:
         return _json({"live": True, "ready": True})
 
     async def _metadata(self, call: Call) -> Answer:
-        contract = await self._plane.contract(call.model, call.version)
-        return _json(metadata_of(contract, self._plane.versions(call.model)))
+        signature = await self._plane.signature(call.model, call.version)
+        return _json(metadata_of(signature, self._plane.versions(call.model)))
 
     async def _model_ready(self, call: Call) -> Answer:
         if not self._plane.is_ready(call.model, call.version):
@@ -147,7 +147,7 @@ class OipApplication:
         return _json({"name": call.model, "ready": True})
 
     async def _config(self, call: Call) -> Answer:
-        return _json(config_of(await self._plane.contract(call.model, call.version)))
+        return _json(config_of(await self._plane.signature(call.model, call.version)))
 
     async def _stats(self, call: Call) -> Answer:
         return _json(statistics_of(await self._plane.statistics(call.values.get("model"), call.version)))

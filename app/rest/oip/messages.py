@@ -15,7 +15,7 @@ from app.domains.validation import problems_of
 from app.errors import InputError, Problem
 from app.oip.data_plane import InferAnswer, InferCall
 from app.oip.metadata import warnings_of
-from app.oip.tensors import MOST_DIMENSIONS, MOST_ELEMENTS, Tensor, from_bytes, from_list, refused
+from app.oip.tensors import MAX_DIMENSIONS, MAX_ELEMENTS, Tensor, from_bytes, from_list, invalid_input
 from app.problem_types import MALFORMED_REQUEST, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE
 from app.rest.problems import RequestRejected
 from app.rest.responses import Header
@@ -44,7 +44,7 @@ class RequestInput(_Message):
 
     name: Annotated[str, Field(max_length=256)]
     datatype: Annotated[str, Field(max_length=16)]
-    shape: Annotated[list[Annotated[int, Field(ge=0, le=MOST_ELEMENTS)]], Field(max_length=MOST_DIMENSIONS)]
+    shape: Annotated[list[Annotated[int, Field(ge=0, le=MAX_ELEMENTS)]], Field(max_length=MAX_DIMENSIONS)]
     data: Any = None
     """Elements, flat or nested as the shape says; absent where they follow as bytes."""
     parameters: Parameters = None
@@ -163,9 +163,9 @@ def _tensors(inputs: Sequence[RequestInput], raw: memoryview) -> list[Tensor]:
             tensors.append(from_list(each.name, each.datatype, each.shape, each.data))
             continue
         if type(size) is not int or not 0 <= size <= len(raw):
-            raise refused(each.name, "data_size", "has a binary_data_size that is not what follows the JSON")
+            raise invalid_input(each.name, "data_size", "has a binary_data_size that is not what follows the JSON")
         if each.data is not None:
-            raise refused(each.name, "data", "has its data twice: in the JSON and after it")
+            raise invalid_input(each.name, "data", "has its data twice: in the JSON and after it")
         tensors.append(from_bytes(each.name, each.datatype, each.shape, raw[:size]))
         raw = raw[size:]
     if len(raw):

@@ -33,7 +33,7 @@ async def limited() -> AsyncIterator[Make]:
 
     yield make
     for limiter in made:
-        await limiter.close()
+        await limiter.stop()
 
 
 async def _exhaust(limiter: RateLimiter, caller: Principal) -> RateExceeded:

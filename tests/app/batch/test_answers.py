@@ -10,8 +10,8 @@ from app.batch.answers import AT_ONCE, Answers, BatchTransport
 from app.domains.beer.api import BeerApi
 from app.domains.beer.schema import Beer
 from app.errors import ModelNotReady, TooLate
-from app.models.manager import ModelManager
 from tests.known import BEER
+from tests.managing import managing
 
 HOPS = [{"name": "Magnum", "amount_g": 30, "boil_minutes": 60}]
 
@@ -92,7 +92,7 @@ def test_when_the_time_is_up_nothing_is_cut_but_refused(door: BatchTransport) ->
 
 def test_a_model_that_cannot_answer_is_no_fault_of_the_rows() -> None:
     with pytest.raises(ModelNotReady):
-        answered(BatchTransport(BeerApi(ModelManager(BeerApi.models)).operations[0]), [BEER])
+        answered(BatchTransport(BeerApi(managing(BeerApi)).operations[0]), [BEER])
 
 
 def test_an_operation_that_cannot_be_run_for_many_is_refused(domain: BeerApi) -> None:

@@ -9,13 +9,13 @@ import pytest
 
 from app.access.keys import KeyRing
 from app.bundle.store import highest, read_bundle
-from app.domains.iris import EXAMPLE_ANSWER, EXAMPLE_FLOWER, IrisApi
+from app.domains.iris import EXAMPLE_ANSWER, EXAMPLE_FLOWER, FlowerRowValidator, IrisApi
 from app.errors import InputError
-from app.models.manager import ModelManager
 from app.rest.application import RestApplication
 from app.runtime.onnx import OnnxPredictor
 from app.telemetry.logs import RequestLog
 from tests.known import KEY
+from tests.managing import managing
 
 VERSICOLOR = {"sepal_length": 5.7, "sepal_width": 2.8, "petal_length": 4.1, "petal_width": 1.3}
 VIRGINICA = {"sepal_length": 6.3, "sepal_width": 3.3, "petal_length": 6.0, "petal_width": 2.5}
@@ -24,8 +24,8 @@ VIRGINICA = {"sepal_length": 6.3, "sepal_width": 3.3, "petal_length": 6.0, "peta
 @pytest.fixture
 def client(models: Path) -> httpx.AsyncClient:
     """A client of a door with the iris domain alone."""
-    manager = ModelManager(IrisApi.models)
-    manager.serve(OnnxPredictor(read_bundle(highest(models, "iris"))))
+    manager = managing(IrisApi)
+    manager.add(OnnxPredictor(read_bundle(highest(models, "iris"))))
     door = RestApplication(manager, [IrisApi(manager)], KeyRing.single(KEY), RequestLog(StringIO()))
     transport = httpx.ASGITransport(app=door)  # type: ignore[arg-type]
     return httpx.AsyncClient(transport=transport, base_url="http://test", headers={"X-API-Key": KEY})
@@ -75,11 +75,11 @@ async def test_a_length_too_many_or_too_few_is_refused(client: httpx.AsyncClient
 
 
 def test_rows_over_the_open_protocol_are_looked_at_as_flowers_are(models: Path) -> None:
-    check = IrisApi.checks["iris"](read_bundle(highest(models, "iris")).manifest)
+    validate = FlowerRowValidator(read_bundle(highest(models, "iris")).manifest).validate
     rows = np.array([list(VIRGINICA.values()), [4.3, 2.0, 1.0, 0.1], [7.9, 4.4, 6.9, 2.5], [5, 9, 7, 1]], np.float32)
-    assert [(row, warning["field"]) for row, warning in check(rows)] == [(3, "sepal_width"), (3, "petal_length")]
+    assert [(row, warning["field"]) for row, warning in validate(rows)] == [(3, "sepal_width"), (3, "petal_length")]
     with pytest.raises(InputError) as found:
-        check(np.array([[5, 3, 1, 1], [5, 31, 1, -1], [5, 32, 1, 1]], np.float32))
+        validate(np.array([[5, 3, 1, 1], [5, 31, 1, -1], [5, 32, 1, 1]], np.float32))
     assert [(p.field, p.reason) for p in found.value.problems] == [
         ("inputs.sepal_width", "row 1: must be 0 to 30"),
         ("inputs.petal_width", "row 1: must be 0 to 30"),

@@ -10,8 +10,7 @@ import pytest
 from app.bundle.pointer import POINTER
 from app.bundle.store import Bundle, read_bundle
 from app.errors import BundleError, ModelNotFound, ModelNotReady
-from app.models.manager import ModelManager
-from app.models.registry import MOST_ASKED, VersionState
+from app.models.manager import MAX_ON_REQUEST, ModelManager, VersionState
 from app.models.store import ModelStore
 from app.runtime.onnx import OnnxPredictor
 from tests.bundles import spoil, version_of
@@ -50,47 +49,48 @@ def trials() -> Counting:
 @pytest.fixture
 def manager(root: Path, trials: Counting) -> ModelManager:
     """The service as the program has it after its start."""
-    candidates = ModelStore(root, OnnxPredictor, trials)
-    manager = ModelManager([NAME, "wine"], candidates=candidates)
-    manager.registry.serve(manager.registry.load(NAME, "1", checked=False))
+    manager = ModelManager([NAME, "wine"], store=ModelStore(root, OnnxPredictor, trials))
+    manager.activate(manager.load(NAME, "1", quarantined=False))
     return manager
 
 
 def test_what_another_process_found_good_is_not_tried_again_until_it_changes(root: Path, trials: Counting) -> None:
     parent = ModelStore(root, OnnxPredictor)
-    parent.load(NAME, "1", checked=False)
+    parent.open(NAME, "1", quarantined=False)
     with pytest.raises(BundleError):
-        parent.load(NAME, "3", checked=False)
+        parent.open(NAME, "3", quarantined=False)
     worker = ModelStore(root, OnnxPredictor, trials)
     worker.trust(parent.known_good)
-    worker.load(NAME, "1")
+    worker.open(NAME, "1")
     assert trials.tried == []
-    worker.load(NAME, "2")
+    worker.open(NAME, "2")
     with pytest.raises(BundleError):
-        worker.load(NAME, "3")
+        worker.open(NAME, "3")
     assert trials.tried == ["2", "3"]
     os.utime(root / NAME / "1" / "model.onnx")
-    worker.load(NAME, "1")
+    worker.open(NAME, "1")
     assert trials.tried == ["2", "3", "1"]
 
 
 def answering(manager: ModelManager, version: str | None = None) -> str:
-    return manager.infer(NAME, ROW, version)[0].version
+    model = manager.get(NAME, version)
+    model.infer(ROW)
+    return model.manifest.version
 
 
 def test_without_a_version_the_active_one_answers(manager: ModelManager) -> None:
     assert answering(manager) == "1"
-    assert not manager.slow(NAME)
+    assert not manager.is_slow(NAME)
 
 
 def test_a_version_that_is_asked_for_is_loaded_once_beside_the_active_one(
     manager: ModelManager, trials: Counting
 ) -> None:
-    assert manager.slow(NAME, "2")
+    assert manager.is_slow(NAME, "2")
     with ThreadPoolExecutor(8) as threads:
         assert set(threads.map(lambda _: answering(manager, "2"), range(16))) == {"2"}
     assert trials.tried == ["2"]
-    assert not manager.slow(NAME, "2")
+    assert not manager.is_slow(NAME, "2")
     assert answering(manager) == answering(manager, "1") == "1"
 
 
@@ -102,12 +102,12 @@ def test_an_unknown_version_is_not_found(manager: ModelManager, version: str) ->
 
 def test_an_unknown_model_is_not_found(manager: ModelManager) -> None:
     for call in (
-        lambda: manager.infer("ale", ROW),
-        lambda: manager.infer("ale", ROW, "1"),
+        lambda: manager.get("ale"),
+        lambda: manager.get("ale", "1"),
         lambda: manager.versions("ale"),
-        lambda: manager.load("ale"),
-        lambda: manager.unload("ale"),
-        lambda: manager.predictor("../models", "1"),
+        lambda: manager.reactivate("ale"),
+        lambda: manager.deactivate("ale"),
+        lambda: manager.get("../models", "1"),
     ):
         with pytest.raises(ModelNotFound):
             call()
@@ -154,29 +154,29 @@ def test_whether_a_version_answers_is_told_without_loading_it(manager: ModelMana
     for name, version in ((NAME, "9"), ("ale", None), ("ale", "1")):
         with pytest.raises(ModelNotFound):
             manager.is_ready(name, version)
-    assert manager.slow(NAME, "2"), "it is still not loaded"
+    assert manager.is_slow(NAME, "2"), "it is still not loaded"
 
 
 def test_only_so_many_versions_stay_loaded_because_they_were_asked_for(
     manager: ModelManager, root: Path, bundle: Bundle
 ) -> None:
-    numbers = [str(4 + i) for i in range(MOST_ASKED + 2)]
+    numbers = [str(4 + i) for i in range(MAX_ON_REQUEST + 2)]
     for number in numbers:
         version_of(bundle, root, number)
         assert answering(manager, number) == number
-    assert [manager.registry.loaded(NAME, n) is not None for n in numbers] == [False] * 2 + [True] * MOST_ASKED
+    assert [manager.loaded(NAME, n) is not None for n in numbers] == [False] * 2 + [True] * MAX_ON_REQUEST
 
 
 def test_an_unloaded_model_is_not_ready_until_it_is_loaded(manager: ModelManager, root: Path) -> None:
-    manager.registry.retire("wine")
+    manager.deactivate("wine", persist=False)
     assert manager.ready
-    manager.unload(NAME)
+    manager.deactivate(NAME)
     for version in None, "1", "2":
         with pytest.raises(ModelNotReady):
             answering(manager, version)
     assert (root / NAME / POINTER).read_text() == "none\n1\n"
     assert manager.ready, "it is so on purpose"
-    manager.load(NAME)
+    manager.reactivate(NAME)
     assert answering(manager) == "1"
     assert (root / NAME / POINTER).read_text() == "1\n"
 
@@ -184,11 +184,11 @@ def test_an_unloaded_model_is_not_ready_until_it_is_loaded(manager: ModelManager
 def test_a_model_that_cannot_be_loaded_is_not_ready(manager: ModelManager, root: Path) -> None:
     (root / NAME / POINTER).write_text("3\n")
     with pytest.raises(ModelNotReady):
-        manager.load(NAME)
+        manager.reactivate(NAME)
     assert answering(manager) == "1"
 
 
 def test_before_its_models_are_loaded_the_service_is_not_ready(manager: ModelManager) -> None:
     assert not manager.ready
     with pytest.raises(ModelNotReady):
-        manager.infer("wine", ROW)
+        manager.get("wine")

@@ -48,7 +48,7 @@ def test_a_value_that_is_a_decile_falls_on_its_own_side(manifest: Manifest) -> N
     registry = Registry()
     watch = ModelMetrics(registry, manifest)
     for ph in 4.4, 4.4000006, float("nan"), 2.0, 7.0:
-        watch.seen({"features": _rows(ph=[ph])}, 0.001)
+        watch.observe({"features": _rows(ph=[ph])}, 0.001)
     counted = _counted(registry, "model_input_values_total", "ph")
     assert counted == {"1": 1, "2": 0, "5": 1, "6": 1, "7": 0, "8": 0, "9": 0, "10": 1, MISSING: 1}
 
@@ -87,15 +87,15 @@ def test_a_batch_is_counted_as_its_rows_alone(manifest: Manifest, some: list[flo
     alone, together = Registry(), Registry()
     watch = ModelMetrics(alone, manifest)
     for value in values:
-        watch.seen({"features": _rows(abv=[value])}, 0.001)
-    ModelMetrics(together, manifest).seen({"features": _rows(abv=values)}, 0.001)
+        watch.observe({"features": _rows(abv=[value])}, 0.001)
+    ModelMetrics(together, manifest).observe({"features": _rows(abv=values)}, 0.001)
     assert _of_rows(alone) == _of_rows(together)
     assert sum(_counted(together, "model_input_values_total", "abv").values()) == len(values)
 
 
 def test_an_input_without_deciles_is_not_counted_but_the_row_is(manifest: Manifest) -> None:
     registry = Registry()
-    ModelMetrics(registry, manifest).seen({"features": _rows(abv=[1.0, 2.0])}, 0.001)
+    ModelMetrics(registry, manifest).observe({"features": _rows(abv=[1.0, 2.0])}, 0.001)
     told = exposition(registry).decode()
     assert 'input="target_og"' not in told
     assert 'model_predictions_total{model="beer-ibu",version="1"} 2\n' in told
@@ -104,15 +104,15 @@ def test_an_input_without_deciles_is_not_counted_but_the_row_is(manifest: Manife
 def test_inputs_that_are_not_packed_are_counted_by_name(manifest: Manifest) -> None:
     registry = Registry()
     loose = manifest.model_copy(update={"packed": None})
-    ModelMetrics(registry, loose).seen({i.name: np.full((3, 1), 1.5, np.float32) for i in loose.inputs}, 0.001)
+    ModelMetrics(registry, loose).observe({i.name: np.full((3, 1), 1.5, np.float32) for i in loose.inputs}, 0.001)
     assert _counted(registry, "model_input_values_total", "abv")["2"] == 3
 
 
 def test_only_the_version_that_answers_is_told_as_such(manifest: Manifest) -> None:
     registry = Registry()
     old = ModelMetrics(registry, manifest)
-    old.answers()
+    old.activate()
     old.retire()
-    ModelMetrics(registry, manifest.model_copy(update={"version": "2"})).answers()
+    ModelMetrics(registry, manifest.model_copy(update={"version": "2"})).activate()
     lines = [x for x in exposition(registry).decode().splitlines() if x.startswith("model_info")]
     assert [('version="2"' in x, x[-2:]) for x in lines] == [(False, " 0"), (True, " 1")]

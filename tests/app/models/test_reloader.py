@@ -35,19 +35,23 @@ class Place:
     def __init__(self, root: Path, open: Callable[[Bundle], Predictor] = OnnxPredictor) -> None:
         self.root = root
         self.changes: list[Change] = []
-        self.candidates = ModelStore(root, open)
-        self.manager = ModelManager([NAME], candidates=self.candidates)
-        self.manager.registry.serve(self.manager.registry.load(NAME, "1"))
+        self.store = ModelStore(root, open)
+        self.manager = ModelManager([NAME], store=self.store)
+        self.manager.activate(self.manager.load(NAME, "1"))
         figures = ChangeMetrics(self.manager.metrics)
-        self.follower = ModelReloader(
-            self.manager.registry, self.candidates, lambda change: (self.changes.append(change), figures(change))
-        )
+        self.reloader = ModelReloader(self.manager, lambda change: (self.changes.append(change), figures(change)))
+
+    def answered(self) -> str:
+        """The version that answers a row."""
+        model = self.manager.get(NAME)
+        model.infer(ROW)
+        return model.manifest.version
 
     def look(self, times: int = 2) -> str:
         """Look: a version is taken up once it rests between two looks."""
         for _ in range(times):
-            self.follower.look()
-        return self.manager.infer(NAME, ROW)[0].version
+            self.reloader.scan()
+        return self.answered()
 
 
 @pytest.fixture
@@ -56,7 +60,7 @@ def place(bundle: Bundle, tmp_path: Path) -> Iterator[Place]:
     version_of(bundle, tmp_path, 1)
     place = Place(tmp_path)
     yield place
-    place.follower.stop()
+    place.reloader.stop()
 
 
 def test_a_higher_version_is_taken_up(place: Place, bundle: Bundle) -> None:
@@ -87,13 +91,13 @@ def test_reasons_follow_the_swap(bundle: Bundle, tmp_path: Path) -> None:
     first = Manifest.model_validate({**bundle.manifest.model_dump(), "explanation": explained})
     version_of(replace(bundle, manifest=first), tmp_path, 1)
     place = Place(tmp_path)
-    before = place.manager.explain(NAME, ROW["features"][0])
+    before = place.manager.get(NAME).explain(ROW["features"][0])
     explained["background"] = {name: rows[4:8] for name, rows in bundle.manifest.golden.inputs.items()}
     other = Manifest.model_validate({**bundle.manifest.model_dump(), "explanation": explained})
     version_of(replace(bundle, manifest=other), tmp_path, 2)
     assert place.look() == "2"
-    assert place.manager.explain(NAME, ROW["features"][0]).base_value != before.base_value
-    assert place.manager.explain(NAME, ROW["features"][0], "1") == before
+    assert place.manager.get(NAME).explain(ROW["features"][0]).base_value != before.base_value
+    assert place.manager.get(NAME, "1").explain(ROW["features"][0]) == before
 
 
 def test_a_bad_version_leaves_the_old_one_serving_and_is_told_once(
@@ -122,7 +126,7 @@ def test_figures_tell_what_answers_and_what_is_refused(place: Place, bundle: Bun
     assert figures("model_candidate_refused") == {f'model="{NAME}"': 0.0}
     answering = {labels.split(",")[1]: value for labels, value in figures("model_info").items()}
     assert answering == {'version="1"': 0.0, 'version="3"': 1.0}
-    place.manager.infer(NAME, ROW, "1")
+    place.manager.get(NAME, "1").infer(ROW)
     asked = {labels.split(",")[1]: value for labels, value in figures("model_predictions_total").items()}
     assert asked['version="1"'] == 2.0, "once before version 3 answered, and once asked for"
     spoil(version_of(bundle, place.root, 4))
@@ -144,11 +148,11 @@ def test_what_quarantine_refuses_is_never_loaded(bundle: Bundle, tmp_path: Path)
 
     version_of(bundle, tmp_path, 1)
     place = Place(tmp_path, opening)
-    place.candidates._check = refuse
+    place.store._check = refuse
     version_of(bundle, tmp_path, 2)
     assert place.look(6) == "1"
     with pytest.raises(ModelNotReady):
-        place.manager.infer(NAME, ROW, "2")
+        place.manager.get(NAME, "2").infer(ROW)
     assert opened == ["1"]
     assert "crashes its parser" in place.changes[0].reason
 
@@ -199,38 +203,38 @@ def test_a_version_that_was_asked_for_becomes_active_without_a_second_load(bundl
     version_of(bundle, tmp_path, 1)
     place = Place(tmp_path, opening)
     version_of(bundle, tmp_path, 2)
-    held = place.manager.served(NAME, "2")
+    held = place.manager.get(NAME, "2")
     assert place.look() == "2"
-    assert place.manager.served(NAME) is held and opened == ["1", "2"]
+    assert place.manager.get(NAME) is held and opened == ["1", "2"]
 
 
 def test_what_was_asked_for_and_is_deleted_is_dropped(place: Place, bundle: Bundle) -> None:
     version_of(bundle, place.root, 2)
     activate(place.root, NAME, "1")
-    place.manager.served(NAME, "2")
+    place.manager.get(NAME, "2")
     shutil.rmtree(place.root / NAME / "2")
     place.look()
-    assert place.manager.registry.loaded(NAME, "2") is None
+    assert place.manager.loaded(NAME, "2") is None
 
 
 def test_unloading_and_loading_reach_every_worker(place: Place) -> None:
     other = Place(place.root)
-    place.manager.unload(NAME)
-    other.follower.look()
-    assert other.manager.registry.idle == {NAME} and [c.kind for c in other.changes] == ["unloaded"]
-    place.manager.load(NAME)
+    place.manager.deactivate(NAME)
+    other.reloader.scan()
+    assert other.manager.state(NAME).deactivated and [c.kind for c in other.changes] == ["unloaded"]
+    place.manager.reactivate(NAME)
     assert other.look() == place.look() == "1"
 
 
 def test_where_the_pointer_cannot_be_written_a_model_is_unloaded_in_this_process(place: Place) -> None:
     (place.root / NAME / POINTER).mkdir()
-    place.manager.unload(NAME)
+    place.manager.deactivate(NAME)
     (place.root / NAME / POINTER).rmdir()
     for _ in range(4):
-        place.follower.look()
-    assert place.manager.registry.idle == {NAME}
-    place.manager.load(NAME)
-    assert place.look() == "1" and not place.manager.registry.held
+        place.reloader.scan()
+    assert place.manager.state(NAME).deactivated
+    place.manager.reactivate(NAME)
+    assert place.look() == "1" and not place.manager.state(NAME).local_only
 
 
 def test_calls_under_way_finish_on_the_version_they_began_with(bundle: Bundle, tmp_path: Path) -> None:
@@ -246,7 +250,7 @@ def test_calls_under_way_finish_on_the_version_they_began_with(bundle: Bundle, t
     version_of(bundle, tmp_path, 1)
     place = Place(tmp_path, Pausing)
     answers: list[str] = []
-    caller = threading.Thread(target=lambda: answers.append(place.manager.infer(NAME, ROW)[0].version), name="caller")
+    caller = threading.Thread(target=lambda: answers.append(place.answered()), name="caller")
     caller.start()
     assert begun.wait(PATIENCE)
     version_of(bundle, tmp_path, 2)
@@ -257,14 +261,14 @@ def test_calls_under_way_finish_on_the_version_they_began_with(bundle: Bundle, t
 
 
 def test_it_follows_by_itself_and_stops(place: Place, bundle: Bundle) -> None:
-    place.follower.start()
-    place.follower.start()
+    place.reloader.start()
+    place.reloader.start()
     version_of(bundle, place.root, 2)
     deadline = time.monotonic() + PATIENCE
-    while place.manager.infer(NAME, ROW)[0].version != "2":
+    while place.answered() != "2":
         assert time.monotonic() < deadline
         time.sleep(0.005)
-    place.follower.stop()
+    place.reloader.stop()
     assert not any(thread.name == "models" for thread in threading.enumerate())
 
 
@@ -283,16 +287,16 @@ def test_a_version_that_fails_in_an_unforeseen_way_is_tried_once(
     place = Place(tmp_path, opening)
     version_of(bundle, tmp_path, 2)
     assert place.look(6) == "1"
-    assert opened == ["1", "2"] and caplog.text.count("could not be looked at") == 1
+    assert opened == ["1", "2"] and caplog.text.count("cannot be scanned") == 1
 
 
 def test_a_fault_that_nobody_foresaw_does_not_end_the_looking(
     place: Place, bundle: Bundle, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(place.candidates, "active", lambda name: 1 / 0)
-        place.follower.look()
-    assert "could not be looked at" in caplog.text
+        patch.setattr(place.store, "active", lambda name: 1 / 0)
+        place.reloader.scan()
+    assert "cannot be scanned" in caplog.text
     version_of(bundle, place.root, 2)
     assert place.look() == "2"
 
@@ -308,7 +312,7 @@ def test_memory_is_back_after_ten_swaps(place: Place, bundle: Bundle) -> None:
         for number in range(times):
             activate(place.root, NAME, str(2 + number % 2))
             assert place.look(3) == str(2 + number % 2)
-        place.follower.look()
+        place.reloader.scan()
         return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
     before = swap(4)

@@ -10,11 +10,12 @@ from app.bundle.store import read_bundle
 from app.domains.beer.api import RECIPE, VITALS, BeerApi
 from app.errors import InputError, ModelNotFound, ModelNotReady, TooLate
 from app.models.manager import ModelManager
-from app.oip.data_plane import AT_ONCE, DataPlane, InferAnswer, InferCall
+from app.oip.data_plane import FAST_ROWS, DataPlane, InferAnswer, InferCall
 from app.oip.tensors import Tensor
 from app.runtime.onnx import OnnxPredictor
 from app.runtime.thread_pool import BoundedThreadPool
 from tests.known import REPOSITORY
+from tests.managing import managing
 
 pytestmark = pytest.mark.anyio
 NAMES = ("abv", "target_og", "target_fg", "ebc", "srm", "ph")
@@ -26,16 +27,16 @@ NAN = float("nan")
 @pytest.fixture(scope="module")
 def manager() -> ModelManager:
     """The two beer models."""
-    manager = ModelManager((VITALS, RECIPE))
+    manager = managing(BeerApi)
     for name in manager.names:
-        manager.serve(OnnxPredictor(read_bundle(REPOSITORY / "models" / name / "1")))
+        manager.add(OnnxPredictor(read_bundle(REPOSITORY / "models" / name / "1")))
     return manager
 
 
 @pytest.fixture
 def plane(manager: ModelManager) -> DataPlane:
     """The data plane over them."""
-    return DataPlane(manager, BoundedThreadPool(), BeerApi.checks)
+    return DataPlane(manager, BoundedThreadPool())
 
 
 def tensor(name: str, *values: float, shape: tuple[int, ...] = (-1, 1), datatype: str = "FP32") -> Tensor:
@@ -76,7 +77,7 @@ async def test_only_the_outputs_asked_for_come_in_their_order(plane: DataPlane) 
 
 
 async def test_many_rows_are_answered_beside_the_loop_as_one_by_one(plane: DataPlane) -> None:
-    rows = [(4 + n / 100, 1050.0, 1010.0, 17.0, 8.6, 4.4) for n in range(AT_ONCE + 1)]
+    rows = [(4 + n / 100, 1050.0, 1010.0, 17.0, 8.6, 4.4) for n in range(FAST_ROWS + 1)]
     together = (await ask(plane, packed(*rows))).outputs[0][1]
     alone = [(await ask(plane, packed(row))).outputs[0][1][0, 0] for row in rows]
     assert together[:, 0].tolist() == alone
@@ -129,9 +130,9 @@ async def test_outputs_that_are_not_there_are_refused(plane: DataPlane, names: t
 @pytest.fixture(scope="module")
 def pictures() -> DataPlane:
     """The data plane over a model that takes its one input by name."""
-    manager = ModelManager((PICTURES,))
-    manager.serve(OnnxPredictor(read_bundle(REPOSITORY / "models" / PICTURES / "1")))
-    return DataPlane(manager, BoundedThreadPool(), {})
+    manager = managing(names=[PICTURES])
+    manager.add(OnnxPredictor(read_bundle(REPOSITORY / "models" / PICTURES / "1")))
+    return DataPlane(manager, BoundedThreadPool())
 
 
 def picture(value: float, *wrong: float) -> list[Tensor]:
@@ -143,7 +144,7 @@ def picture(value: float, *wrong: float) -> list[Tensor]:
 
 async def test_a_picture_is_answered_beside_the_loop(pictures: DataPlane) -> None:
     call = InferCall(PICTURES, None, picture(0.0))
-    assert pictures.takes_long(call)
+    assert pictures.is_slow(call)
     ((_, shares),) = (await pictures.infer(call)).outputs
     assert shares.shape == (1, 2) and shares.sum() == pytest.approx(1.0, abs=1e-5)
 
@@ -170,9 +171,9 @@ async def test_a_call_that_waits_longer_than_it_may_is_too_late(manager: ModelMa
     thread_pool, go = BoundedThreadPool(in_work=1, waiting=1), threading.Event()
     holding = asyncio.create_task(thread_pool.run(lambda _: go.wait(10), None))
     await asyncio.sleep(0)
-    rows = [BEER] * (AT_ONCE + 1)
+    rows = [BEER] * (FAST_ROWS + 1)
     with pytest.raises(TooLate):
-        await DataPlane(manager, thread_pool, {}).infer(InferCall(VITALS, None, packed(*rows)), timeout=0.05)
+        await DataPlane(manager, thread_pool).infer(InferCall(VITALS, None, packed(*rows)), timeout=0.05)
     go.set()
     await holding
 
@@ -182,7 +183,7 @@ async def test_an_unknown_model_or_version_is_not_found(plane: DataPlane) -> Non
         with pytest.raises(ModelNotFound):
             await plane.infer(InferCall(name, version, packed(BEER)))
         with pytest.raises(ModelNotFound):
-            await plane.contract(name, version)
+            await plane.signature(name, version)
 
 
 async def test_statistics_count_every_row_every_run_and_what_was_refused(plane: DataPlane) -> None:
@@ -198,8 +199,9 @@ async def test_statistics_count_every_row_every_run_and_what_was_refused(plane: 
 
 
 async def test_a_model_is_unloaded_and_not_loaded_without_its_files(manager: ModelManager) -> None:
-    plane = DataPlane(ModelManager((VITALS,)), BoundedThreadPool(), {})
-    plane._manager.serve(manager.predictor(VITALS))
+    alone = managing(BeerApi, names=[VITALS])
+    plane = DataPlane(alone, BoundedThreadPool())
+    alone.add(manager.get(VITALS).predictor)
     await plane.unload(VITALS)
     assert not plane.is_ready(VITALS) and plane.index(only_ready=True) == []
     with pytest.raises(ModelNotReady):

@@ -102,7 +102,7 @@ def test_many_rows_go_in_several_calls_and_come_back_in_order(
 @pytest.mark.parametrize(
     ("how", "said"),
     [
-        ({"off": 0.5}, "golden rows: output ibu is not what it was"),
+        ({"off": 0.5}, "golden rows: output ibu differs from what it was"),
         ({"datatype": "FP64"}, "the model server's output ibu is FP64"),
     ],
 )
@@ -168,7 +168,7 @@ def test_away_it_is_not_ready_and_back_it_is_again(launch: Launch, connect: Conn
     first_server = launch()
     server = connect(first_server, timeout=2.0)
     remote = server.open(bundle)
-    server.follow()
+    server.start()
     before = remote.predict(rows(bundle, 20))
     first_server.kill()
     until(lambda: not remote.ready)
@@ -192,7 +192,7 @@ def test_back_with_another_model_it_stays_away(
 
     def refused() -> bool:
         remote.look()
-        return "golden rows: output ibu is not what it was" in caplog.text
+        return "golden rows: output ibu differs from what it was" in caplog.text
 
     until(refused)
     assert not remote.ready

@@ -20,10 +20,10 @@ from app.models.manager import ModelManager
 from app.rest.access_log import Record
 from app.rest.application import RestApplication
 from app.rest.request_metrics import RequestMetrics
-from app.runtime.predictor import Predictor
 from app.telemetry.logs import RequestLog
 from app.telemetry.metrics import Registry
 from tests.known import BEER, KEY
+from tests.managing import managing
 
 pytestmark = pytest.mark.anyio
 HEADERS = {"X-API-Key": KEY}
@@ -70,7 +70,7 @@ class FailingFace:
 class FailingService(ModelManager):
     """A service that fails in a way that nobody foresaw."""
 
-    def predictor(self, name: str) -> Predictor:
+    def get(self, name: str, version: str | None = None) -> LoadedModel:
         raise RuntimeError(SECRET)
 
 
@@ -203,7 +203,7 @@ async def test_a_model_that_is_not_served_is_not_found(client: httpx.AsyncClient
 
 
 async def test_before_a_model_is_loaded_the_door_is_live_and_not_ready() -> None:
-    manager = ModelManager(BeerApi.models)
+    manager = managing(BeerApi)
     door = opened(manager, BeerApi(manager))
     assert (await ask(door, "GET", "/health/live", {})).json() == {"status": "live"}
     for method, path, body in (

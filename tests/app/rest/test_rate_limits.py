@@ -30,6 +30,6 @@ async def test_a_request_whose_rate_cannot_be_counted_may_be_retried_after_1_sec
     transport = httpx.ASGITransport(app=application)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         answer = await client.get("/model", headers={"X-API-Key": "the-key"})
-    await unreachable.close()
+    await unreachable.stop()
     assert (answer.status_code, answer.json()["code"]) == (503, "limits_unavailable")
     assert answer.headers["Retry-After"] == "1"

@@ -9,12 +9,12 @@ from starlette.types import Message, Scope
 
 from app.access.keys import KeyRing
 from app.domains.beer.api import VITALS, BeerApi
-from app.models.manager import ModelManager
 from app.rest.application import RestApplication
 from app.runtime.onnx import OnnxPredictor
 from app.telemetry.exposition import CONTENT_TYPE
 from app.telemetry.logs import RequestLog
 from tests.known import BEER, KEY
+from tests.managing import managing
 
 pytestmark = pytest.mark.anyio
 
@@ -22,8 +22,8 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 def fresh(predictor: OnnxPredictor) -> RestApplication:
     """A door that has counted nothing yet."""
-    manager = ModelManager([VITALS])
-    manager.serve(predictor)
+    manager = managing(BeerApi, names=[VITALS])
+    manager.add(predictor)
     return RestApplication(manager, [BeerApi(manager)], KeyRing.single(KEY), RequestLog(StringIO()))
 
 

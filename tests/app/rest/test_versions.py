@@ -10,14 +10,14 @@ import pytest
 from app.access.keys import KeyRing
 from app.bundle.pointer import POINTER
 from app.bundle.store import Bundle
-from app.domains.beer.api import RECIPE, VITALS, BeerApi
-from app.models.manager import ModelManager
+from app.domains.beer.api import VITALS, BeerApi
 from app.models.store import ModelStore
 from app.rest.application import RestApplication
 from app.runtime.onnx import OnnxPredictor
 from app.telemetry.logs import RequestLog
 from tests.bundles import spoil, version_of
 from tests.known import BEER, KEY
+from tests.managing import managing
 
 pytestmark = pytest.mark.anyio
 BODIES = {"/predict": BEER, "/predict/batch": {"beers": [BEER, BEER]}, "/explain": BEER}
@@ -30,13 +30,13 @@ async def client(bundle: Bundle, tmp_path: Path) -> AsyncIterator[httpx.AsyncCli
         version_of(bundle, tmp_path, version)
     spoil(tmp_path / VITALS / "3")
     (tmp_path / VITALS / POINTER).write_text("2\n")
-    manager = ModelManager([VITALS, RECIPE], candidates=ModelStore(tmp_path, OnnxPredictor))
-    manager.registry.serve(manager.registry.load(VITALS, "2"))
+    manager = managing(BeerApi, store=ModelStore(tmp_path, OnnxPredictor))
+    manager.activate(manager.load(VITALS, "2"))
     door = RestApplication(manager, [BeerApi(manager)], KeyRing.single(KEY), RequestLog(StringIO()))
     transport = httpx.ASGITransport(app=door)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://test", headers={"X-API-Key": KEY}) as client:
         yield client
-    door.thread_pool.close()
+    door.thread_pool.stop()
 
 
 def versions(answer: httpx.Response) -> set[str]:

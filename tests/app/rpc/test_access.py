@@ -72,6 +72,6 @@ async def test_a_call_whose_rate_cannot_be_counted_may_be_retried_after_1_second
     unreachable = RateLimiter("redis://127.0.0.1:1/0", "closed")
     channel = await opened(_guard("predict", rate="5/hour", limits=Limits(unreachable)))
     error = await _call(channel, "/inference.GRPCInferenceService/ModelInfer", "the-key")
-    await unreachable.close()
+    await unreachable.stop()
     assert error.code() is grpc.StatusCode.UNAVAILABLE
     assert dict(error.trailing_metadata())["retry-after"] == "1"

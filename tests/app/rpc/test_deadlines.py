@@ -16,9 +16,8 @@ import app.rpc  # noqa: F401  # before gRPC: keeps its core from writing to stde
 from app.access.guard import Guard
 from app.access.keys import KeyRing
 from app.bundle.store import read_bundle
-from app.domains.beer.api import VITALS
-from app.models.manager import ModelManager
-from app.oip.data_plane import AT_ONCE, DataPlane
+from app.domains.beer.api import VITALS, BeerApi
+from app.oip.data_plane import FAST_ROWS, DataPlane
 from app.rpc._pb import open_inference_pb2 as pb
 from app.rpc.handler import GrpcHandler
 from app.rpc.inference import LARGE_MESSAGE, InferenceMethods
@@ -26,6 +25,7 @@ from app.runtime.onnx import OnnxPredictor
 from app.runtime.thread_pool import BoundedThreadPool
 from app.telemetry.logs import RequestLog
 from tests.known import KEY, REPOSITORY
+from tests.managing import managing
 
 pytestmark = pytest.mark.anyio
 BEER = (5.6, 1056.0, 1013.0, 17.0, 8.6, 4.4)
@@ -50,10 +50,10 @@ class Serving:
 @pytest.fixture
 async def serving() -> AsyncIterator[Serving]:
     """A server for the beer model, with a pool of one thread."""
-    manager = ModelManager((VITALS,))
-    manager.serve(OnnxPredictor(read_bundle(REPOSITORY / "models" / VITALS / "1")))
+    manager = managing(BeerApi, names=[VITALS])
+    manager.add(OnnxPredictor(read_bundle(REPOSITORY / "models" / VITALS / "1")))
     thread_pool, log = BoundedThreadPool(in_work=1, waiting=1), io.StringIO()
-    plane = DataPlane(manager, thread_pool, {})
+    plane = DataPlane(manager, thread_pool)
     methods = InferenceMethods(plane, thread_pool, lambda: True).methods
     server = grpc.aio.server()
     server.add_generic_rpc_handlers(
@@ -65,7 +65,7 @@ async def serving() -> AsyncIterator[Serving]:
         infer: Any = channel.unary_unary(INFER, response_deserializer=pb.ModelInferResponse.FromString)
         yield Serving(infer, thread_pool, plane, log)
     await server.stop(None)
-    thread_pool.close()
+    thread_pool.stop()
 
 
 def request(rows: int) -> bytes:
@@ -75,7 +75,7 @@ def request(rows: int) -> bytes:
     return message.SerializeToString()
 
 
-@pytest.mark.parametrize("rows", [AT_ONCE + 1, LARGE_MESSAGE // 16])
+@pytest.mark.parametrize("rows", [FAST_ROWS + 1, LARGE_MESSAGE // 16])
 async def test_a_deadline_that_expires_in_the_queue_ends_the_call(serving: Serving, rows: int) -> None:
     release = threading.Event()
     holding = asyncio.create_task(serving.thread_pool.run(lambda _: release.wait(30), None))

@@ -10,8 +10,8 @@ import pytest
 from app.bundle.manifest import MODEL, Manifest, parse_manifest
 from app.bundle.store import Bundle
 from app.errors import BundleError
+from app.runtime.golden import check_golden, pack
 from app.runtime.onnx import OnnxPredictor
-from app.runtime.predictor import check_golden, pack
 
 onnx = pytest.importorskip("onnx", reason="models of other shapes are made with the package onnx")
 
@@ -58,7 +58,7 @@ def test_golden_rows_that_differ_are_refused(bundle: Bundle, output: str) -> Non
     def change(manifest: dict[str, Any]) -> None:
         manifest["golden"]["outputs"][output][0] += 10 * manifest["golden"]["tolerance"]
 
-    assert f"output {output} is not what it was" in refusal(with_manifest(bundle, change))
+    assert f"output {output} differs from what it was" in refusal(with_manifest(bundle, change))
 
 
 def test_golden_rows_of_which_one_is_missing_are_refused(bundle: Bundle) -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from app.domains.beer.api import RECIPE, VITALS
 from app.models.manager import ModelManager
-from app.runtime.predictor import pack
+from app.runtime.golden import pack
 from app.runtime.shapley import ShapleyExplainer
 
 GROUPS = [[0], [1, 2], [3], [4, 5]]
@@ -74,7 +74,7 @@ def test_the_bundles_reasons_are_shaps(manager: ModelManager, name: str) -> None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         shap = pytest.importorskip("shap")
-    predictor = manager.predictor(name)
+    predictor = manager.get(name).predictor
     manifest = predictor.manifest
     assert manifest.explanation is not None and manifest.packed is not None
     packed = manifest.packed
@@ -90,7 +90,7 @@ def test_the_bundles_reasons_are_shaps(manager: ModelManager, name: str) -> None
 
     count = len(members)
     told = shap.explainers.Exact(worth, shap.maskers.Independent(np.zeros((1, count))))(np.ones((1, count)))
-    ours = manager.explain(name, row)
+    ours = manager.get(name).explain(row)
     assert [value for _, value in ours.contributions] == pytest.approx(told.values[0], abs=1e-3)
     assert ours.base_value == pytest.approx(float(np.ravel(told.base_values)[0]), abs=1e-3)
 

@@ -1,4 +1,4 @@
-"""Golden rows that are drawn: the same for ever, and never large enough to hurt."""
+"""Golden rows that are synthetic_rows: the same for ever, and never large enough to hurt."""
 
 import json
 
@@ -8,11 +8,11 @@ import pytest
 from app.bundle.manifest import Synthetic, parse_manifest
 from app.bundle.store import Bundle
 from app.errors import BundleError
-from app.runtime.synthetic import drawn
+from app.runtime.synthetic import synthetic_rows
 
 
 def test_the_same_seed_draws_the_same_pictures_for_ever() -> None:
-    pictures = drawn(Synthetic(seed="0", rows=2, cells=2), (-1, 4, 6, 3))
+    pictures = synthetic_rows(Synthetic(seed="0", rows=2, cells=2), (-1, 4, 6, 3))
     assert pictures.shape == (2, 4, 6, 3) and pictures.dtype == np.float32
     told = np.rint((pictures + 1) * 127).astype(int)
     assert told[0, 0, 0].tolist() == told[0, 1, 2].tolist() == [228, 149, 10]
@@ -21,7 +21,7 @@ def test_the_same_seed_draws_the_same_pictures_for_ever() -> None:
 
 
 def manifest_of_pictures(bundle: Bundle, shape: list[int], **rule: object) -> str:
-    """The bundle's manifest with one input, a picture, whose golden rows are drawn."""
+    """The bundle's manifest with one input, a picture, whose golden rows are synthetic_rows."""
     manifest = json.loads(bundle.files["manifest.json"])
     manifest["inputs"] = [{**manifest["inputs"][0], "name": "image", "shape": shape}]
     manifest["packed"] = manifest["explanation"] = None

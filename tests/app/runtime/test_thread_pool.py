@@ -18,7 +18,7 @@ from app.domains.validation import problems_of
 from app.errors import Overloaded, Problem
 from app.models.manager import ModelManager
 from app.rest.application import RestApplication
-from app.runtime.thread_pool import STEP_BACK, BoundedThreadPool
+from app.runtime.thread_pool import NICENESS, BoundedThreadPool
 from app.telemetry.logs import RequestLog
 from tests.known import KEY
 
@@ -86,7 +86,7 @@ async def client(domain: PausingApi) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(transport=transport, base_url="http://test", headers={"X-API-Key": KEY}) as client:
         yield client
     domain.go.set()
-    thread_pool.close()
+    thread_pool.stop()
 
 
 async def _until(condition: Callable[[], bool]) -> None:
@@ -153,8 +153,8 @@ async def test_what_takes_long_leaves_the_loop_the_larger_part_of_a_core() -> No
     thread_pool = BoundedThreadPool()
     own = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
     beside = await thread_pool.run(lambda _: os.getpriority(os.PRIO_PROCESS, threading.get_native_id()), None)
-    thread_pool.close()
-    assert beside == min(own + STEP_BACK, 19)
+    thread_pool.stop()
+    assert beside == min(own + NICENESS, 19)
 
 
 @pytest.mark.anyio
@@ -169,7 +169,7 @@ async def test_closing_drops_what_waits() -> None:
     await _until(begun.is_set)
     with pytest.raises(Overloaded):
         await thread_pool.run(work, None)
-    thread_pool.close()
+    thread_pool.stop()
     go.set()
     assert await tasks[0] is True
     with pytest.raises(asyncio.CancelledError):

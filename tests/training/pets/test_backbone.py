@@ -9,8 +9,8 @@ import pytest
 from app.bundle.store import read_bundle
 from app.domains.pets.api import PetsApi
 from app.domains.pets.schema import Picture
-from app.models.manager import ModelManager
 from app.runtime.onnx import OnnxPredictor
+from tests.managing import managing
 from training.__main__ import main
 from training.pets.photos import read_photos
 
@@ -26,14 +26,14 @@ def models(photos: Path, pretrained: Path, tmp_path_factory: pytest.TempPathFact
 
 
 def test_the_bundle_answers_photos_and_says_how_much_pet_there_is(models: Path, photos: Path) -> None:
-    manager = ModelManager(["cat-dog"])
-    manager.serve(OnnxPredictor(read_bundle(models / "cat-dog" / "1")))
+    manager = managing(PetsApi)
+    manager.add(OnnxPredictor(read_bundle(models / "cat-dog" / "1")))
     domain = PetsApi(manager)
     found = [
         (photo, domain.predict(Picture.uploaded(photo.path.read_bytes(), "body"))) for photo in read_photos(photos)
     ]
     assert np.mean([("cat", "dog")[photo.label] == answer["pet"] for photo, answer in found]) > 0.9
-    (_, mass) = manager.predictor("cat-dog").manifest.outputs
+    (_, mass) = manager.get("cat-dog").manifest.outputs
     assert mass.name == "mass" and mass.shape == (-1, 1)
 
 

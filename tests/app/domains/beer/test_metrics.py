@@ -2,15 +2,15 @@
 
 from app.domains.beer.api import VITALS, BeerApi
 from app.domains.beer.schema import Beer, Beers
-from app.models.manager import ModelManager
 from app.runtime.onnx import OnnxPredictor
 from app.telemetry.exposition import exposition
 from tests.known import BEER
+from tests.managing import managing
 
 
 def test_answers_widths_and_warnings_are_counted(predictor: OnnxPredictor) -> None:
-    manager = ModelManager([VITALS])
-    manager.serve(predictor)
+    manager = managing(BeerApi, names=[VITALS])
+    manager.add(predictor)
     domain = BeerApi(manager)
     strange = Beer(**{**BEER, "ebc": 200.0, "srm": 3.0})
     answers = [domain.predict(Beer(**BEER)), domain.predict(strange)]

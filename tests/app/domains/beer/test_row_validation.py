@@ -6,7 +6,7 @@ import pytest
 from app.bundle.store import Bundle, highest, read_bundle
 from app.domains.beer.api import RECIPE
 from app.domains.beer.plausibility import MANY, PlausibilityChecks
-from app.domains.beer.row_validation import FEW, RowValidator
+from app.domains.beer.row_validation import FEW, BeerRowValidator
 from app.errors import InputError
 from tests.known import BEER, REPOSITORY
 
@@ -51,7 +51,7 @@ def test_what_is_out_of_bounds_is_told_with_its_unit(
     right = list(BEER.values())
     rows = np.array([right, list({**BEER, name: value}.values()), *[right] * more], dtype=np.float32)
     with pytest.raises(InputError) as caught:
-        RowValidator(bundle.manifest)(rows)
+        BeerRowValidator(bundle.manifest).validate(rows)
     assert (f"inputs.{name}", f"row 1: must be {allowed}") in [(p.field, p.reason) for p in caught.value.problems]
 
 
@@ -60,7 +60,7 @@ def test_gravities_that_contradict_each_other_are_refused(bundle: Bundle, more: 
     right = list(BEER.values())
     swapped = list({**BEER, "target_og": BEER["target_fg"], "target_fg": BEER["target_og"]}.values())
     with pytest.raises(InputError) as caught:
-        RowValidator(bundle.manifest)(np.array([right, swapped, *[right] * more], dtype=np.float32))
+        BeerRowValidator(bundle.manifest).validate(np.array([right, swapped, *[right] * more], dtype=np.float32))
     (problem,) = caught.value.problems
     assert problem.field == "inputs.target_fg" and problem.reason.startswith("row 1: the final gravity is above")
-    assert RowValidator(bundle.manifest)(np.array([right] * (more + 1), dtype=np.float32)) == []
+    assert BeerRowValidator(bundle.manifest).validate(np.array([right] * (more + 1), dtype=np.float32)) == []

@@ -26,6 +26,7 @@ from app.rest.application import RestApplication
 from app.runtime.onnx import OnnxPredictor
 from app.telemetry.logs import RequestLog
 from tests.known import BEER, KEY
+from tests.managing import managing
 from tests.pictures import chunk, drawn, encoded, flat_png, mutant
 
 pytestmark = [pytest.mark.anyio, pytest.mark.filterwarnings("ignore::UserWarning:PIL")]
@@ -42,10 +43,10 @@ def looking(models: Path) -> OnnxPredictor:
 @pytest.fixture(scope="module")
 def both(manager: ModelManager, models: Path, looking: OnnxPredictor) -> RestApplication:
     """A door with beer and pets."""
-    shared = ModelManager([*BeerApi.models, *PetsApi.models])
+    shared = managing(BeerApi, PetsApi)
     for name in BeerApi.models:
-        shared.serve(OnnxPredictor(read_bundle(highest(models, name))))
-    shared.serve(looking)
+        shared.add(OnnxPredictor(read_bundle(highest(models, name))))
+    shared.add(looking)
     return RestApplication(shared, [BeerApi(shared), PetsApi(shared)], KeyRing.single(KEY), RequestLog(StringIO()))
 
 

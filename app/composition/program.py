@@ -1,0 +1,108 @@
+"""Builds the program: everything that a process needs to serve, once."""
+
+from dataclasses import dataclass
+
+from starlette.types import ASGIApp
+
+from app.access.guard import Guard
+from app.access.public import PublicModels
+from app.composition.access import build_keys, build_limits, build_public_models
+from app.composition.models import build_manager, build_model_server
+from app.domains.discovery import discover
+from app.lifecycle import Component, Lifecycle
+from app.models.changes import ChangeMetrics
+from app.models.manager import ModelManager
+from app.models.reloader import ModelReloader
+from app.oip.data_plane import DataPlane
+from app.rest.application import RestApplication
+from app.rest.routes import metrics_app
+from app.runtime.thread_pool import BoundedThreadPool
+from app.settings import Settings
+from app.telemetry.logs import RequestLog, at_turns_end
+from app.telemetry.metrics import Registry
+
+
+@dataclass(frozen=True)
+class Program:
+    """The parts of the program. REST and gRPC share all of them."""
+
+    manager: ModelManager
+    """Owns the loaded models."""
+    lifecycle: Lifecycle
+    """Starts and stops what runs in the background; knows whether the process is ready."""
+    rest: RestApplication
+    """The REST API, an ASGI application."""
+    metrics_app: ASGIApp
+    """An ASGI application that answers GET /metrics without a key, for the management port."""
+    metrics: Registry
+    """Registry of the process's metrics."""
+    guard: Guard
+    """Decides whether a call may go on."""
+    public_models: PublicModels
+    """The models that need no key."""
+    data_plane: DataPlane
+    """Answers the Open Inference Protocol."""
+    thread_pool: BoundedThreadPool
+    """Runs calls that take long."""
+    log: RequestLog
+    """Writes the access log."""
+
+
+def build(settings: Settings, metrics: Registry | None = None) -> Program:
+    """Build the program; no model is loaded yet, and nothing runs in the background.
+
+    Args:
+        settings: The settings.
+        metrics: Registry of the process's metrics; by default a new one in this process's memory.
+
+    Raises:
+        SettingsError: If the key file is missing or invalid, the rate is invalid, or a public model is not served.
+        BundleError: If the model server does not list its models.
+    """
+    metrics = metrics or Registry()
+    domains = discover()
+    answered = [] if settings.serves_models_only else domains  # a model server answers for the machines in front of it
+    server = build_model_server(settings)
+    manager = build_manager(settings, domains, metrics, server, answered)
+    keys, key_watcher = build_keys(settings, metrics)
+    limits = build_limits(settings, metrics)
+    public_models = build_public_models(settings, manager.names)
+    in_work = settings.model_server_calls if server else settings.max_in_work
+    thread_pool = BoundedThreadPool(in_work, settings.max_waiting, computes=server is None)
+    reloader = ModelReloader(manager, ChangeMetrics(metrics))
+    background: list[Component | None] = [thread_pool, limits.rates, server, reloader, key_watcher]
+    lifecycle = Lifecycle(lambda: manager.ready, [component for component in background if component is not None])
+    data_plane = DataPlane(manager, thread_pool)
+    log = RequestLog(level=settings.log_level, later=at_turns_end)
+    rest = RestApplication(
+        manager,
+        domains=[domain(manager) for domain in answered],
+        keys=keys,
+        log=log,
+        docs_enabled=settings.docs_enabled and not settings.serves_models_only,
+        health_only=settings.serves_models_only,
+        thread_pool=thread_pool,
+        body_limits={
+            "one": settings.body_limit,
+            "many": settings.batch_body_limit,
+            "file": settings.file_body_limit,
+        },
+        limits=limits,
+        lifecycle=lifecycle,
+        public=public_models,
+        plane=data_plane,
+        remote=server.names if server else (),
+    )
+    guard = Guard(keys, limits)
+    return Program(
+        manager,
+        lifecycle,
+        rest,
+        metrics_app(metrics),
+        metrics,
+        guard,
+        public_models,
+        data_plane,
+        thread_pool,
+        log,
+    )

@@ -1,4 +1,4 @@
-"""A recipe's ingredients as the data has them, to hop bill and grist; what cannot be read is counted by rules."""
+"""Reads hop bill and grist from a recipe's ingredients; cleaning rules count entries that cannot be read."""
 
 import re
 from collections import Counter
@@ -15,11 +15,12 @@ from training.beer.stages import ASSUMED, alpha_of, time_of
 from training.cleaning import Mask, Rule
 from training.sources import Recipe
 
-MOST_MALT_KG_PER_LITRE = 2.5
-"""No mash tun holds more: a weight above it lost its decimal point."""
+MAX_MALT_KG_PER_LITRE = 2.5
+"""Maximum weight of one malt per litre of beer: a larger weight has lost its decimal point."""
 NAMES_SHOWN = 12
+"""Names that the description of a rule lists."""
 
-_NO_HOP = re.compile(
+_NOT_A_HOP = re.compile(
     r"oak|wood|chips|cedar|barrel|whisky|bourbon|rum\b|coffee|cacao|cacoa|cocoa|cascara|chocolate|vanilla|tonka|tea\b"
     r"|sugar|muscovado|muscavado|demerara|honey|syrup|molasses|treacle|lactose|dextrose|marshmallow|candi|agave|maple"
     r"|pepper|coriander|ginger|cardamon|cardamom|cinnamon|clove|nutmeg|anis|juniper|elderflower|hibiscus|lavender"
@@ -30,56 +31,63 @@ _NO_HOP = re.compile(
     r"|salt|sodium|calcium|gypsum|magnesium|acid\b|yeast|nutrient|lactobacillus|brett|nibs|bean|(?<!hop )extract\b",
     re.IGNORECASE,
 )
-"""Words of what stands among the hops and is none: wood, spices, fruit, sugars. Asked only of names that the table of
-varieties does not have."""
+"""Words in names of other ingredients that recipes list among the hops: wood, spices, fruit, sugars. It applies only to
+names that the table of varieties does not have."""
 
 
 class Entry(NamedTuple):
-    """One entry of a recipe's list of hops."""
+    """One entry of a recipe's list of hops.
+
+    Attributes:
+        name: Name of the ingredient.
+        kind: ``hop``, ``unknown`` (not in the table of varieties and without alpha acid) or ``other`` (not a hop).
+        grams: Weight, g.
+        alpha: Alpha acid, %.
+        time: Stage, or boil time in minutes; None if the text is not understood.
+        text: Time of addition as the recipe states it.
+    """
 
     name: str
     kind: str
-    """``hop``, ``unknown`` (neither in the table nor with its alpha acids) or ``other`` (no hop)."""
     grams: float
     alpha: float
     time: Stage | float | None
     text: str
-    """When it goes in, as the recipe says."""
 
     @property
     def addition(self) -> Addition:
-        """The addition, at the assumed stage where the table does not know the text."""
+        """The addition; at the assumed stage if the text is not understood."""
         if isinstance(self.time, float):
             return Addition.at_minutes(self.grams, self.alpha, self.time)
         return Addition.at_stage(self.grams, self.alpha, self.time or ASSUMED)
 
 
 def entries(beer: Recipe) -> Iterator[Entry]:
-    """A recipe's list of hops, read; what is no object or weighs nothing that can be read is ``other``.
+    """Read a recipe's list of hops. An entry without a readable name or weight is ``other``.
 
     Args:
-        beer: As the source gives it.
+        beer: Recipe from the source.
     """
-    for given in _list(beer, "hops"):
-        name = str(given.get("name") or "").strip()
-        variety, told, grams = find(name), alpha_of(given.get("attribute")), _amount(given, _GRAMS)
-        kind = "hop" if variety or told is not None else "other" if _NO_HOP.search(name) else "unknown"
-        alpha = told if told is not None else variety.alpha_typical if variety else ASSUMED_ALPHA
+    for hop in _list(beer, "hops"):
+        name = str(hop.get("name") or "").strip()
+        variety, stated, grams = find(name), alpha_of(hop.get("attribute")), _amount(hop, _GRAMS)
+        kind = "hop" if variety or stated is not None else "other" if _NOT_A_HOP.search(name) else "unknown"
+        alpha = stated if stated is not None else variety.alpha_typical if variety else ASSUMED_ALPHA
         yield Entry(
             name,
             "other" if grams is None or not name else kind,
             grams or 0.0,
             alpha,
-            time_of(given.get("add")),
-            str(given.get("add")),
+            time_of(hop.get("add")),
+            str(hop.get("add")),
         )
 
 
 def recipe_row(beer: Recipe) -> tuple[float, ...]:
-    """The columns of hop bill and grist, by the service's own functions.
+    """Make the inputs of hop bill and grist, with the functions that the service uses.
 
     Args:
-        beer: Cleaned.
+        beer: Cleaned recipe.
 
     Returns:
         Values of `HOP_INPUTS` and `GRIST_INPUTS`.
@@ -96,38 +104,38 @@ def recipe_row(beer: Recipe) -> tuple[float, ...]:
 
 
 def has_bill(beer: Recipe) -> bool:
-    """Whether the recipe lists its hops; an empty list beside an empty grist says that nothing was written down."""
-    given = _ingredients(beer)
-    return isinstance(given.get("hops"), list) and bool(given["hops"] or given.get("malt"))
+    """Whether the recipe lists its hops. If hops and malts are both empty, the ingredients were not recorded."""
+    ingredients = _ingredients(beer)
+    return isinstance(ingredients.get("hops"), list) and bool(ingredients["hops"] or ingredients.get("malt"))
 
 
 def bill_rules() -> tuple[Rule, ...]:
-    """What is done about hop bills, in order, each rule with the names it met."""
+    """Return the cleaning rules for hop bills, in order; their descriptions list the names that they found."""
     return (
         Rule("no_hop_bill", "no list of hops", lambda frame: ~frame["beer"].map(has_bill).astype(bool)),
         Rule(
             "volume_unknown",
             f"no volume in litres: {DEFAULT_BATCH_L:g} l are assumed",
             lambda frame: frame["beer"].map(lambda beer: _litres(beer) is None),
-            _as_it_is,
+            _keep,
         ),
         Rule(
             "malt_decimal_point",
-            f"a malt of more than {MOST_MALT_KG_PER_LITRE:g} kg/l lost its decimal point: divided by 100",
+            f"a malt of more than {MAX_MALT_KG_PER_LITRE:g} kg/l lost its decimal point: divided by 100",
             _any_heavy,
             _lighten,
         ),
-        _told(
+        _entry_rule(
             "not_a_hop",
             "what stands among the hops and is none (wood, spices, fruit, sugar), or has no weight, is left out",
             lambda entry: entry.name if entry.kind == "other" else None,
         ),
-        _told(
+        _entry_rule(
             "hop_unknown",
             f"a hop neither in the table nor with its alpha acids: {ASSUMED_ALPHA:g} % are assumed",
             lambda entry: entry.name if entry.kind == "unknown" else None,
         ),
-        _told(
+        _entry_rule(
             "time_unknown",
             f"a time that the table does not know is taken as '{ASSUMED}'",
             lambda entry: entry.text if entry.kind != "other" and entry.time is None else None,
@@ -135,23 +143,29 @@ def bill_rules() -> tuple[Rule, ...]:
     )
 
 
-def _told(name: str, description: str, word: Callable[[Entry], str | None]) -> Rule:
-    """A rule about entries, that lists what it found; the rows are read that way anyway, so it changes nothing."""
+def _entry_rule(name: str, description: str, text_of: Callable[[Entry], str | None]) -> Rule:
+    """Make a rule that lists entries with a fault; it changes no row, because `entries` already handles the fault.
 
-    def words(beer: Recipe) -> list[str]:
-        return [found for entry in entries(beer) if (found := word(entry)) is not None]
+    Args:
+        name: Name of the rule.
+        description: Its description.
+        text_of: Returns the text to list for an entry with the fault, None for any other entry.
+    """
+
+    def texts(beer: Recipe) -> list[str]:
+        return [text for entry in entries(beer) if (text := text_of(entry)) is not None]
 
     def details(frame: pd.DataFrame, found: Mask) -> str:
-        counted = Counter(each for beer in frame.loc[found, "beer"] for each in words(beer)).most_common()
-        shown = [f"{each} {times}" for each, times in counted[:NAMES_SHOWN]]
-        more = [f"{len(counted) - NAMES_SHOWN} other names"] if len(counted) > NAMES_SHOWN else []
-        return f"{sum(times for _, times in counted)} entries: {', '.join(shown + more)}"
+        counts = Counter(text for beer in frame.loc[found, "beer"] for text in texts(beer)).most_common()
+        shown = [f"{text} {count}" for text, count in counts[:NAMES_SHOWN]]
+        more = [f"{len(counts) - NAMES_SHOWN} other names"] if len(counts) > NAMES_SHOWN else []
+        return f"{sum(count for _, count in counts)} entries: {', '.join(shown + more)}"
 
-    return Rule(name, description, lambda frame: frame["beer"].map(lambda beer: bool(words(beer))), _as_it_is, details)
+    return Rule(name, description, lambda frame: frame["beer"].map(lambda beer: bool(texts(beer))), _keep, details)
 
 
-def _as_it_is(frame: pd.DataFrame, found: Mask) -> None:
-    """Nothing to mend here: reading the bill does it."""
+def _keep(frame: pd.DataFrame, found: Mask) -> None:
+    """Change nothing; `entries` handles the fault."""
 
 
 def _any_heavy(frame: pd.DataFrame) -> Mask:
@@ -159,8 +173,8 @@ def _any_heavy(frame: pd.DataFrame) -> Mask:
 
 
 def _heavy(beer: Recipe) -> Callable[[dict[str, Any]], bool]:
-    most = MOST_MALT_KG_PER_LITRE * (_litres(beer) or DEFAULT_BATCH_L)
-    return lambda malt: (_amount(malt, _KILOGRAMS) or 0.0) > most
+    limit = MAX_MALT_KG_PER_LITRE * (_litres(beer) or DEFAULT_BATCH_L)
+    return lambda malt: (_amount(malt, _KILOGRAMS) or 0.0) > limit
 
 
 def _lighten(frame: pd.DataFrame, found: Mask) -> None:
@@ -181,8 +195,8 @@ _GRAMS = {"grams": 1.0, "g": 1.0, "ml": 1.0, "kilograms": 1000.0, "kg": 1000.0}
 _KILOGRAMS = {"kilograms": 1.0, "kg": 1.0, "grams": 0.001, "g": 0.001}
 
 
-def _amount(given: dict[str, Any], units: dict[str, float]) -> float | None:
-    amount = given.get("amount")
+def _amount(ingredient: dict[str, Any], units: dict[str, float]) -> float | None:
+    amount = ingredient.get("amount")
     if not isinstance(amount, dict):
         return None
     factor, value = units.get(str(amount.get("unit")).lower()), _number(amount.get("value"))
@@ -206,10 +220,10 @@ def _number(value: Any) -> float | None:
 
 
 def _ingredients(beer: Recipe) -> dict[str, Any]:
-    given = beer.get("ingredients")
-    return given if isinstance(given, dict) else {}
+    ingredients = beer.get("ingredients")
+    return ingredients if isinstance(ingredients, dict) else {}
 
 
 def _list(beer: Recipe, name: str) -> list[dict[str, Any]]:
-    given = _ingredients(beer).get(name)
-    return [each for each in given if isinstance(each, dict)] if isinstance(given, list) else []
+    items = _ingredients(beer).get(name)
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []

@@ -1,4 +1,4 @@
-"""Features of a beer's vital figures, as arithmetic on whole columns; the same function makes the ONNX nodes."""
+"""Features of the vital figures, as arithmetic on columns; the same function builds the nodes of the ONNX graph."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from training.spec import Array, Columns
 
 
 def colour(ebc: Array, srm: Array) -> Array:
-    """Colour in EBC, from SRM where EBC is missing; NaN where both are.
+    """Compute the colour in EBC, from SRM if EBC is missing; NaN if both are missing.
 
     Args:
         ebc: Colour in EBC, shape (n_rows,) or (n_rows, 1).
@@ -17,7 +17,7 @@ def colour(ebc: Array, srm: Array) -> Array:
 
 
 def attenuation(og: Array, fg: Array) -> Array:
-    """Apparent attenuation: share of the extract that was fermented; 0 at original gravities of water.
+    """Compute the apparent attenuation: the share of the extract that was fermented; 0 if OG equals FG.
 
     Args:
         og: Original gravity in points.
@@ -28,7 +28,7 @@ def attenuation(og: Array, fg: Array) -> Array:
 
 
 def abv_residual(abv: Array, og: Array, fg: Array) -> Array:
-    """Alcohol that the gravities do not account for (freezing, barrels, rounding), % vol.
+    """Compute the alcohol that does not follow from the gravities (freezing, barrels, rounding), % vol.
 
     Args:
         abv: Alcohol, % vol.
@@ -39,11 +39,13 @@ def abv_residual(abv: Array, og: Array, fg: Array) -> Array:
 
 
 def vital_features(given: Columns) -> dict[str, Array]:
-    """The vitals model's features from its declared inputs.
+    """Compute the features of the vitals model.
 
     Args:
-        given: ``abv`` (% vol), ``target_og`` and ``target_fg`` (points), ``ebc``, ``srm``, ``ph``; the last three NaN
-            where missing.
+        given: Columns of `app.domains.beer.inputs.VITAL_INPUTS` by name; NaN is missing.
+
+    Returns:
+        Columns by feature name.
     """
     abv, og, fg = given["abv"], given["target_og"], given["target_fg"]
     return {

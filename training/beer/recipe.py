@@ -19,7 +19,7 @@ from training.arrays import Array
 from training.baselines import PlainXGBoost, linear, median
 from training.beer.bills import bill_rules, recipe_row
 from training.beer.estimates import scaled_tinseth, tinseth
-from training.beer.recipe_features import KETTLE, most_bitterness, recipe_features
+from training.beer.recipe_features import KETTLE, max_bitterness, recipe_features
 from training.beer.recipe_prose import PROSE
 from training.beer.vitals import vital_rows
 from training.spec import Parameters, Spec, read_defaults
@@ -120,16 +120,16 @@ def _variant(features: tuple[str, ...], monotone: bool = True, ceiling: bool = T
     return DEFAULTS.model_copy(update={"features": features, "centre": centre, "ceiling": ceiling})
 
 
-_GRAMMED = (*_VITAL, *_GRAMS)
-_ALPHAED = (*_GRAMMED, *_ALPHA)
-_TINSETHED = (*_ALPHAED, *_TINSETH)
+_WITH_GRAMS = (*_VITAL, *_GRAMS)
+_WITH_ALPHA = (*_WITH_GRAMS, *_ALPHA)
+_WITH_TINSETH = (*_WITH_ALPHA, *_TINSETH)
 ABLATION = {
     "the six alone": _variant(_VITAL, ceiling=False),
-    "+ grams by stage": _variant(_GRAMMED, ceiling=False),
-    "+ alpha acids by stage": _variant(_ALPHAED),
-    "+ Tinseth": _variant(_TINSETHED),
-    "+ malts": _variant((*_TINSETHED, *_MALT)),
-    "+ yeast, without malts": _variant((*_TINSETHED, *_YEAST)),
+    "+ grams by stage": _variant(_WITH_GRAMS, ceiling=False),
+    "+ alpha acids by stage": _variant(_WITH_ALPHA),
+    "+ Tinseth": _variant(_WITH_TINSETH),
+    "+ malts": _variant((*_WITH_TINSETH, *_MALT)),
+    "+ yeast, without malts": _variant((*_WITH_TINSETH, *_YEAST)),
     "+ malts and yeast (this model)": DEFAULTS,
     "this model, not monotone": _variant(DEFAULTS.features, monotone=False),
 }
@@ -156,7 +156,7 @@ RECIPE = Spec(
     prose=PROSE,
     background=16,
     rules=bill_rules,
-    ceiling=most_bitterness,
+    ceiling=max_bitterness,
     withheld={"malts and yeast": names(GRIST_INPUTS)},
     ablation=ABLATION,
 )

@@ -1,26 +1,26 @@
-"""Features of a beer with its hop bill, as arithmetic on whole columns; the same functions make the ONNX nodes."""
+"""Features of a beer with its hop bill, as arithmetic on columns; the same functions build the ONNX graph."""
 
 import numpy as np
 
-from app.domains.beer.hop_bill import TIMES
+from app.domains.beer.hop_bill import DRY, TIMES
 from training.arrays import Array, Columns
 from training.beer.features import vital_features
 
-KETTLE = TIMES[:-1]
-"""Times that bitter; the last is the dry hops'."""
+KETTLE = TIMES[:DRY]
+"""Times of addition in the brewhouse, where hops add bitterness; all but dry hops."""
 TYPICAL = {"oat_share": 0.0, "crystal_share": 0.05, "clean_ale_yeast": 1.0, "phenolic_yeast": 0.0}
-"""What malts and yeast are taken for where they are not told: the training beers' medians."""
+"""Values assumed for missing malts and yeast: the medians of the training beers."""
 UNHOPPED_IBU = 8.0
-"""What dark malt and haze may pass for where there are no hops."""
+"""Bitterness that dark malt and haze may show in a beer without hops."""
 DRY_HOP_IBU = 1.0
-"""IBU that a gram of dry hops per litre may add at most: what oxidised alpha acids and polyphenols measure as."""
+"""Largest bitterness from a gram of dry hops per litre: oxidised alpha acids and polyphenols measure as IBU."""
 
 
 def kettle_sum(given: Columns, kind: str) -> Array:
-    """A kind of column summed over all times that bitter.
+    """Sum one kind of hop input over the times in `KETTLE`.
 
     Args:
-        given: The bill's columns.
+        given: Columns of the hop inputs by name.
         kind: ``hops``, ``alpha`` or ``isomerised``.
     """
     total, *others = (given[f"{kind}_{time}"] for time in KETTLE)
@@ -30,10 +30,13 @@ def kettle_sum(given: Columns, kind: str) -> Array:
 
 
 def recipe_features(given: Columns) -> dict[str, Array]:
-    """The recipe model's features from its declared inputs.
+    """Compute the features of the recipe model.
 
     Args:
-        given: The columns of `app.domains.beer.inputs.RECIPE_INPUTS`; NaN where optional ones are missing.
+        given: Columns of `app.domains.beer.inputs.RECIPE_INPUTS` by name; NaN is missing.
+
+    Returns:
+        Columns by feature name.
     """
     isomerised = kettle_sum(given, "isomerised")
     alpha = kettle_sum(given, "alpha")
@@ -52,11 +55,11 @@ def recipe_features(given: Columns) -> dict[str, Array]:
     }
 
 
-def most_bitterness(features: Columns) -> Array:
-    """The ceiling: all alpha acids of the kettle isomerised, a little for dry hops and for none at all, IBU.
+def max_bitterness(features: Columns) -> Array:
+    """Compute the upper limit of the bitterness, IBU: complete isomerisation, plus small amounts for dry hops and malt.
 
     Args:
-        features: From `recipe_features`.
+        features: Columns from `recipe_features`.
     """
-    most: Array = features["alpha_kettle"] + features["hops_dry"] * np.float32(DRY_HOP_IBU) + np.float32(UNHOPPED_IBU)
-    return most
+    limit: Array = features["alpha_kettle"] + features["hops_dry"] * np.float32(DRY_HOP_IBU) + np.float32(UNHOPPED_IBU)
+    return limit

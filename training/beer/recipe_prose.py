@@ -1,4 +1,4 @@
-"""What the recipe model's card says in words."""
+"""Text of the recipe model's card."""
 
 from training.spec import Prose
 

@@ -1,4 +1,4 @@
-"""The one table from a recipe's free text to when hops go in."""
+"""Reads the time of a hop addition, and its alpha acid, from a recipe's free text."""
 
 import re
 
@@ -29,37 +29,38 @@ TIMES: dict[str, Stage] = {
     "maturation": Stage.DRY_HOP,
     "wood ageing": Stage.DRY_HOP,
 }
-"""Text, in lower case and without the day of a dry hop (``Dry Hop, at Day 8``), to the stage it means."""
+"""Stage by text, in lower case and without the day of a dry hop (``Dry Hop, at Day 8``)."""
 ASSUMED = Stage.END
-"""Stage of an addition whose text is not in the table: between the hops that bitter and those that do not."""
+"""Stage of an addition with an unknown text: late hops contribute some bitterness."""
 
 _MINUTES = re.compile(r"(\d{1,3}(?:\.\d+)?) ?(?:min|mins|minutes)?")
 _DAY = re.compile(r"[, ]+(?:at )?day \d+$")
 _SEPARATORS = re.compile(r"[_\s]+|(?<=[a-z])-(?=[a-z])", re.IGNORECASE)
 _ALPHA = re.compile(r"(\d{1,2}(?:\.\d+)?) ?% ?(?:alpha|aa)(?: acids?)?")
-LONGEST_BOIL = 300.0
+MAX_BOIL_MINUTES = 300.0
+"""Longest boil time that is accepted."""
 
 
 def time_of(text: object) -> Stage | float | None:
-    """When hops go in.
+    """Read the time of an addition.
 
     Args:
         text: The recipe's ``add``: a stage or minutes, as text or number.
 
     Returns:
-        The stage, or minutes in the boil; None where the table does not know the text.
+        The stage, or the boil time in minutes; None if the text is unknown.
     """
     plain = _DAY.sub("", _plain(text))
-    number = _MINUTES.fullmatch(plain)
-    if number and float(number[1]) <= LONGEST_BOIL:
-        return float(number[1])
+    minutes = _MINUTES.fullmatch(plain)
+    if minutes and float(minutes[1]) <= MAX_BOIL_MINUTES:
+        return float(minutes[1])
     return TIMES.get(plain)
 
 
 def alpha_of(text: object) -> float | None:
-    """Alpha acids that a recipe's ``attribute`` tells (``14% Alpha``), %; None where it tells something else."""
-    found = _ALPHA.fullmatch(_plain(text))
-    return float(found[1]) if found else None
+    """Read the alpha acid in a recipe's ``attribute`` (``14% Alpha``), %; None if it states none."""
+    match = _ALPHA.fullmatch(_plain(text))
+    return float(match[1]) if match else None
 
 
 def _plain(text: object) -> str:

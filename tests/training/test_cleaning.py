@@ -78,6 +78,34 @@ def test_labels_above_the_limit_of_the_caller_stay():
         clean([beer])
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "kept"),
+    [
+        ("ibu", 150, True),
+        ("ibu", 150.01, False),
+        ("ibu", 3, True),
+        ("ibu", 2.99, False),
+        ("abv", 70, True),
+        ("abv", 70.01, False),
+        ("target_og", 1300, True),
+        ("target_og", 1301, False),
+        ("target_fg", 900, True),
+        ("target_fg", 899, False),
+    ],
+)
+def test_the_ends_of_a_range_are_kept(name, value, kept):
+    beer = {"id": 1, "name": "a", "abv": 7, "ibu": 50, "target_og": 1065, "target_fg": 1010, name: value}
+    other = {"id": 2, "name": "b", "abv": 5, "ibu": 30, "target_og": 1050, "target_fg": 1010}
+    assert ("a" in set(clean([beer, other])[0]["name"])) is kept
+
+
+@pytest.mark.parametrize(("name", "low", "high"), [("ph", 2.5, 6), ("ebc", 0, 1000), ("srm", 0, 600)])
+def test_an_optional_value_outside_its_range_becomes_missing(name, low, high):
+    for value, kept in ((low, True), (high, True), (low - 0.1, False), (high + 0.1, False)):
+        beer = {"id": 1, "name": "a", "abv": 7, "ibu": 50, "target_og": 1065, "target_fg": 1010, name: value}
+        assert (clean([beer])[0][name].tolist() == [value]) is kept, value
+
+
 def test_a_rule_whose_rows_do_not_add_up_is_caught():
     def adds(frame, _):
         frame.loc[len(frame)] = frame.loc[0]

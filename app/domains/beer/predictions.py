@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from app.bundle.manifest import Manifest
 from app.domains.api import ModelRef
-from app.domains.beer.inputs import RECIPE_INPUTS, names
+from app.domains.beer.inputs import RECIPE_INPUTS, VITAL_INPUTS, names
 from app.domains.beer.metrics import BeerMetrics
 from app.domains.beer.plausibility import PlausibilityChecks
 from app.domains.beer.recipe import ResolvedBill, resolve, vital_rows
@@ -35,9 +35,7 @@ class PredictionBuilder:
         self._coverage = manifest.coverage or 0.0
         self._plausibility = PlausibilityChecks(manifest)
         self._metrics = BeerMetrics(metrics, manifest)
-        known = names(RECIPE_INPUTS)
-        columns = [known.index(declared.name) for declared in manifest.inputs]
-        self._columns = None if columns == list(range(len(columns))) else columns
+        self._columns = _columns(manifest)
 
     def rows(self, beers: Sequence[Beer]) -> tuple[Rows, list[ResolvedBill]]:
         """Make the version's inputs.
@@ -86,6 +84,15 @@ class PredictionBuilder:
             prediction["estimates"] = {"tinseth": round(bill.tinseth, 1)}
         self._metrics.count(figures, warnings)
         return predictions
+
+
+def _columns(manifest: Manifest) -> list[int] | None:
+    """Columns of a version's inputs in a row that this program makes; None if they are the row."""
+    declared = [column.name for column in manifest.inputs]
+    made = names(VITAL_INPUTS)
+    if not set(declared) <= set(made):
+        made = names(RECIPE_INPUTS)
+    return None if declared == list(made) else [made.index(name) for name in declared]
 
 
 def tenths(figures: NDArray[np.float64]) -> NDArray[np.float64]:

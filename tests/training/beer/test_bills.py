@@ -92,6 +92,25 @@ def test_amounts_enter_per_litre_of_the_data():
     assert [large[name] for name in names(HOP_INPUTS)] == [small[name] for name in names(HOP_INPUTS)]
 
 
+def test_malts_in_grams_and_kilograms_are_shares_of_one_weight():
+    malts = [
+        {"name": "Pale", "amount": {"value": 4.5, "unit": "kilograms"}},
+        {"name": "Crystal 150", "amount": {"value": 450, "unit": "grams"}},
+        {"name": "Flaked Oats", "amount": {"value": 50, "unit": "g"}},
+    ]
+    beer = _beer(_hop("Saaz"))
+    beer["ingredients"]["malt"] = malts
+    found = _columns(beer)
+    assert (found["crystal_share"], found["oat_share"]) == pytest.approx((0.09, 0.01))
+
+
+def test_a_malt_in_grams_has_lost_no_decimal_point():
+    beer = {**_beer(_hop("Saaz")), "abv": 5, "ibu": 30, "target_og": 1050, "target_fg": 1010}
+    beer["ingredients"]["malt"] = [{"name": "Pale", "amount": {"value": 4500, "unit": "grams"}}]
+    steps = {step.rule: step.rows_affected for step in clean([beer], (*rules(), *bill_rules()))[1]}
+    assert steps["malt_decimal_point"] == 0
+
+
 def test_an_unknown_time_is_taken_as_late():
     assert _columns(_beer(_hop("Saaz", add="now")))["hops_late"] == 1.0
 

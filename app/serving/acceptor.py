@@ -1,7 +1,7 @@
-"""The acceptor: takes new connections, as many in a turn of the event loop as keep pace with those that are open.
+"""The acceptor: accepts new connections at a rate that keeps pace with the number of open ones.
 
-libuv takes one in a turn. Under load a turn takes milliseconds: new ones waited for seconds behind those that were
-already in.
+libuv accepts one connection per turn of the event loop. Under load a turn takes milliseconds, and new connections
+waited for seconds behind those that were already open.
 """
 
 import asyncio
@@ -10,14 +10,14 @@ from collections.abc import Callable
 
 from app.serving.limits import BACKLOG
 
-LEAST_TAKEN = 4
-"""Few, so that workers that share the port share a handful of connections, too."""
+MIN_ACCEPTED = 4
+"""Connections accepted per turn while few are open; small, so that workers share a handful of connections, too."""
 PAUSE_SECONDS = 0.1
-"""Rest after the process has run out of descriptors; meanwhile connections wait in the kernel."""
+"""Pause after the process has run out of file descriptors; meanwhile connections wait in the kernel."""
 
 
 class Acceptor:
-    """Listens on one socket."""
+    """Accepts the connections of one listening socket."""
 
     def __init__(
         self, listening: socket.socket, protocol: Callable[[], asyncio.Protocol], open_now: Callable[[], int]
@@ -25,9 +25,9 @@ class Acceptor:
         """Initialize the acceptor.
 
         Args:
-            listening: An open port.
-            protocol: Makes a connection's protocol.
-            open_now: How many connections are open.
+            listening: The listening socket.
+            protocol: Creates the protocol of a connection.
+            open_now: Returns the number of open connections.
         """
         self._listening = listening
         self._protocol = protocol
@@ -37,38 +37,38 @@ class Acceptor:
         listening.setblocking(False)
 
     def start(self) -> None:
-        """Take connections from now on."""
+        """Accept connections from now on."""
         if self._listening.fileno() >= 0:
             self._loop.add_reader(self._listening.fileno(), self._accept)
 
     def close(self) -> None:
-        """Take what waits, and no more: closed under it, it would be reset."""
+        """Accept the connections that wait in the kernel, then close the socket: it would reset them."""
         self._loop.remove_reader(self._listening.fileno())
-        self._take(BACKLOG)
+        self._accept_up_to(BACKLOG)
         self._listening.close()
 
     def _accept(self) -> None:
-        if not self._take(LEAST_TAKEN + self._open_now() // 4):
+        if not self._accept_up_to(MIN_ACCEPTED + self._open_now() // 4):
             self._loop.remove_reader(self._listening.fileno())
             self._loop.call_later(PAUSE_SECONDS, self.start)
 
-    def _take(self, most: int) -> bool:
-        """Take waiting connections.
+    def _accept_up_to(self, maximum: int) -> bool:
+        """Accept waiting connections.
 
         Returns:
-            Whether there are descriptors for more.
+            Whether file descriptors are left.
         """
-        for _ in range(most):
+        for _ in range(maximum):
             try:
-                taken, _ = self._listening.accept()
+                connection, _ = self._listening.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return True
             except OSError:
                 return False
-            taken.setblocking(False)
-            taken.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.setblocking(False)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             task: asyncio.Task[object] = self._loop.create_task(
-                self._loop.connect_accepted_socket(self._protocol, taken)
+                self._loop.connect_accepted_socket(self._protocol, connection)
             )
             self._starting.add(task)
             task.add_done_callback(self._starting.discard)

@@ -1,31 +1,29 @@
-"""Refusals below the application: problems as bytes, for requests that never become one."""
+"""Responses to requests that the application never sees: problems as bytes."""
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+from http import HTTPStatus
 
 from app.problem_types import ProblemType
 from app.rest.problems import PROBLEM_JSON, problem_body
 from app.rest.responses import Header
 
 
-def refusal(problem_type: ProblemType, headers: list[Header]) -> bytes:
-    """A whole answer that closes the connection.
+def early_response(problem_type: ProblemType, headers: list[Header]) -> bytes:
+    """Encode a complete response that closes the connection.
 
     Args:
-        problem_type: What is wrong.
-        headers: Headers that every answer has.
+        problem_type: The problem.
+        headers: Headers of every response.
     """
     body = problem_body(problem_type)
     lines = [
         *headers,
         (b"content-type", PROBLEM_JSON),
-        (b"content-length", str(len(body)).encode("ascii")),
+        (b"content-length", b"%d" % len(body)),
         (b"cache-control", b"no-store"),
         (b"x-content-type-options", b"nosniff"),
         (b"connection", b"close"),
     ]
-    return (
-        STATUS_LINE[problem_type.http_status]
-        + b"".join(name + b": " + value + b"\r\n" for name, value in lines)
-        + b"\r\n"
-        + body
+    status_line = f"HTTP/1.1 {problem_type.http_status} {HTTPStatus(problem_type.http_status).phrase}\r\n".encode(
+        "ascii"
     )
+    return status_line + b"".join(name + b": " + value + b"\r\n" for name, value in lines) + b"\r\n" + body

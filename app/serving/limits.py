@@ -1,31 +1,33 @@
-"""Bounds: what a connection may take."""
+"""Limits on what a connection may take, in bytes, seconds and numbers."""
 
 from dataclasses import dataclass
 
 from app.settings import Settings
 
 BACKLOG = 2048
-"""Connections that the kernel completes before the program takes them."""
+"""Connections that the kernel accepts and queues until the program takes them."""
+READ_BUFFER_BYTES = 65_536
+"""Received bytes per connection above which reading pauses until the application has consumed them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class ConnectionLimits:
     """What a connection may take."""
 
     head_seconds: float = 10.0
-    """Until the request line and the headers are complete; also until the first byte of a new connection."""
+    """Time for a request line and headers to arrive; also for the first byte of a new connection."""
     body_seconds: float = 15.0
-    """From there until the body is complete; also how long an answer may wait for a client that does not read."""
+    """Time for a body to arrive after its head; also for a client to read pending output."""
     idle_seconds: float = 5.0
-    """Between two requests; also how long a closed connection may take to take its last answer."""
+    """Time between two requests; also for a client to take the last response of a closing connection."""
     head_bytes: int = 65_536
-    """Request line and headers together."""
+    """Maximum size of request line and headers together."""
     target_bytes: int = 8_192
-    """The request's target alone."""
+    """Maximum size of the request target."""
     headers: int = 200
-    """How many headers; counted where the head is large at all."""
+    """Maximum number of headers; counted in heads of more than `request_head.SMALL_HEAD` bytes."""
     pipelined: int = 50
-    """Requests that wait behind one another in one connection."""
+    """Maximum number of requests that wait for an earlier one of the same connection."""
     dropped_bytes: int = 12_000_000
     """Maximum size of a body that is read and dropped after its request has been answered.
 
@@ -33,7 +35,7 @@ class Bounds:
     """
 
     @classmethod
-    def of(cls, settings: Settings) -> "Bounds":
-        """The bounds that are set."""
+    def from_settings(cls, settings: Settings) -> "ConnectionLimits":
+        """The limits that the settings name."""
         dropped = max(settings.body_limit, settings.batch_body_limit, settings.file_body_limit)
         return cls(settings.header_timeout, settings.body_timeout, settings.keep_alive_timeout, dropped_bytes=dropped)

@@ -1,4 +1,4 @@
-"""Management: health and metrics on a port of their own, from a thread and event loop of their own."""
+"""Management: health and metrics on a port of their own, served by a thread with its own event loop."""
 
 import logging
 import socket
@@ -10,8 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.problem_types import METHOD_NOT_ALLOWED, NOT_FOUND, NOT_READY
 from app.rest.problems import send_problem
 from app.rest.responses import respond
-from app.serving.config import BoundedConfig
-from app.serving.limits import Bounds
+from app.serving.limits import ConnectionLimits
 from app.serving.server import BoundedServer
 from app.serving.sockets import address_of
 
@@ -20,10 +19,10 @@ _log = logging.getLogger(__name__)
 
 
 class ManagementApp:
-    """Answers /health/live, /health/ready and /metrics, without a key: who can reach the port may look."""
+    """Answers /health/live, /health/ready and /metrics without a key: access to the port is access to both."""
 
     def __init__(self, is_ready: Callable[[], bool], metrics: ASGIApp | None = None) -> None:
-        """Initialize the management app.
+        """Initialize the application.
 
         Args:
             is_ready: Whether the program can answer predictions.
@@ -33,7 +32,7 @@ class ManagementApp:
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
+        """Answer a request."""
         path = scope["path"]
         if path not in ("/health/live", "/health/ready") and not (path == "/metrics" and self._metrics):
             await send_problem(send, NOT_FOUND)
@@ -52,24 +51,24 @@ class ManagementApp:
 class Management:
     """The thread that serves a `ManagementApp`."""
 
-    def __init__(self, app: ASGIApp, listening: socket.socket, bounds: Bounds) -> None:
-        """Initialize the management.
+    def __init__(self, app: ASGIApp, listening: socket.socket, limits: ConnectionLimits) -> None:
+        """Initialize the thread.
 
         Args:
-            app: What is served.
-            listening: An open port.
-            bounds: What a connection may take.
+            app: The application.
+            listening: The listening socket.
+            limits: What a connection may take.
         """
         self._listening = listening
-        self._server = BoundedServer(BoundedConfig(app, bounds, lifespan="off"), _GRACE)
+        self._server = BoundedServer(app, limits, _GRACE, lifespan="off")
         self._thread = threading.Thread(target=self._server.run, args=([listening],), name="management", daemon=True)
 
     def start(self) -> None:
-        """Serve from now on."""
+        """Start serving."""
         self._thread.start()
         _log.info("Management port http://%s", address_of(self._listening))
 
     def stop(self) -> None:
-        """End, at once but for answers that are on their way."""
+        """Stop at once, except for responses that are on their way."""
         self._server.should_exit = True
         self._thread.join(2 * _GRACE)

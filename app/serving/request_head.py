@@ -1,4 +1,4 @@
-"""Heads: request line and headers, measured, and freed of the wish to change the protocol."""
+"""Request heads: their size, their target, and their form without a request for an upgrade."""
 
 from functools import lru_cache
 from urllib.parse import unquote
@@ -8,48 +8,51 @@ import httptools
 from app.problem_types import HEADERS_TOO_LARGE, MALFORMED_REQUEST, URI_TOO_LONG
 from app.rest.problems import RequestRejected
 from app.rest.responses import Header
-from app.serving.limits import Bounds
+from app.serving.limits import ConnectionLimits
 
 SMALL_HEAD = 8_192
-"""Bytes up to which a head need not be measured: it can break no bound."""
-_SHORT_TARGET = 64
-"""Bytes up to which a target is remembered."""
+"""Bytes up to which a head is not measured: it cannot exceed a limit."""
+_CACHED_TARGET = 64
+"""Bytes up to which a split target is cached."""
 
-_CHANGE = (b"connection", b"upgrade", b"http2-settings")
+_UPGRADE_HEADERS = (b"connection", b"upgrade", b"http2-settings")
 
 
-def check_head(target: bytes, headers: list[Header], bounds: Bounds) -> int:
-    """Measure a head.
+def check_head(target: bytes, headers: list[Header], limits: ConnectionLimits) -> int:
+    """Check the size of a head.
 
     Args:
-        target: The request's target.
-        headers: Its headers.
-        bounds: What it may take.
+        target: The request target.
+        headers: The headers.
+        limits: What a connection may take.
 
     Returns:
-        Its bytes.
+        Its size in bytes.
 
     Raises:
-        RequestRejected: It takes more.
+        RequestRejected: The head exceeds a limit.
     """
-    if len(target) > bounds.target_bytes:
+    if len(target) > limits.target_bytes:
         raise RequestRejected(URI_TOO_LONG)
     size = len(target) + sum(len(name) + len(value) + 4 for name, value in headers)
-    if size > bounds.head_bytes or len(headers) > bounds.headers:
+    if size > limits.head_bytes or len(headers) > limits.headers:
         raise RequestRejected(HEADERS_TOO_LARGE)
     return size
 
 
 def split_target(target: bytes) -> tuple[str, bytes, bytes]:
-    """A target's path, its path as sent, and its query; those that come again and again are split once.
+    """Split a request target; short ones are cached.
 
     Args:
-        target: As sent; its bytes are those that the parser lets through.
+        target: The target as sent, of bytes that the parser accepts.
+
+    Returns:
+        The path, the path as sent, and the query.
 
     Raises:
-        httptools.HttpParserInvalidURLError: It is no target.
+        httptools.HttpParserInvalidURLError: The target is malformed.
     """
-    return _known(target) if len(target) <= _SHORT_TARGET else _split(target)
+    return _split_cached(target) if len(target) <= _CACHED_TARGET else _split(target)
 
 
 def _split(target: bytes) -> tuple[str, bytes, bytes]:
@@ -59,26 +62,26 @@ def _split(target: bytes) -> tuple[str, bytes, bytes]:
     return unquote(path) if "%" in path else path, raw, parsed.query or b""
 
 
-_known = lru_cache(256)(_split)
+_split_cached = lru_cache(256)(_split)
 
 
-def plain_head(method: bytes, target: bytes, headers: list[Header]) -> bytes:
-    """The head of a request without the wish to change the protocol.
+def head_without_upgrade(method: bytes, target: bytes, headers: list[Header]) -> bytes:
+    """Encode a request head without the headers that ask for another protocol.
 
     Args:
-        method: Its method.
-        target: Its target.
-        headers: Its headers, as the parser passed them.
+        method: The method.
+        target: The target.
+        headers: The headers as parsed.
 
     Returns:
-        The head's bytes.
+        The bytes of the head.
 
     Raises:
-        RequestRejected: It is CONNECT, which wishes for nothing else.
+        RequestRejected: The method is CONNECT, which only asks for another protocol.
     """
     if method == b"CONNECT":
         raise RequestRejected(MALFORMED_REQUEST)
-    kept = [(name, value) for name, value in headers if name not in _CHANGE]
+    kept = [(name, value) for name, value in headers if name not in _UPGRADE_HEADERS]
     if any(name == b"connection" and b"close" in value.lower() for name, value in headers):
         kept.append((b"connection", b"close"))
     lines = b"".join(name + b": " + value + b"\r\n" for name, value in kept)

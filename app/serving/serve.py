@@ -10,10 +10,9 @@ from collections.abc import Callable
 
 from app.composition.program import Program
 from app.errors import SettingsError
-from app.serving.config import BoundedConfig
-from app.serving.limits import Bounds
+from app.serving.limits import ConnectionLimits
 from app.serving.management import Management, ManagementApp
-from app.serving.server import Beside, BoundedServer
+from app.serving.server import BoundedServer, CompanionServer
 from app.serving.sockets import address_of, allow_many_connections, listen, reserve
 from app.settings import Settings
 from app.startup import EXIT_SETTINGS, quit_with
@@ -55,7 +54,9 @@ def start_management(settings: Settings, program: Program, is_ready: Callable[[]
     if not settings.management_port:
         return None
     listening = open_port(settings.host, settings.management_port)
-    management = Management(ManagementApp(is_ready, program.metrics_app), listening, Bounds.of(settings))
+    management = Management(
+        ManagementApp(is_ready, program.metrics_app), listening, ConnectionLimits.from_settings(settings)
+    )
     management.start()
     return management
 
@@ -143,11 +144,18 @@ def run(settings: Settings, program: Program, listening: socket.socket, rpc: str
     allow_many_connections()
     sys.setswitchinterval(SWITCH_SECONDS)
     rest = program.rest
-    config = BoundedConfig(rest, Bounds.of(settings), rest.count_unread)
-    beside = _grpc_server(settings, program, rpc) if rpc else None
+    companion = _grpc_server(settings, program, rpc) if rpc else None
     settle()
     _give_back_memory()
-    server = BoundedServer(config, settings.shutdown_grace, program.lifecycle.retire, on_start, beside)
+    server = BoundedServer(
+        rest,
+        ConnectionLimits.from_settings(settings),
+        settings.shutdown_grace,
+        rest.count_unread,
+        program.lifecycle.retire,
+        on_start,
+        companion,
+    )
     try:
         server.run([listening])
     finally:
@@ -157,7 +165,7 @@ def run(settings: Settings, program: Program, listening: socket.socket, rpc: str
             os._exit(0)
 
 
-def _grpc_server(settings: Settings, program: Program, address: str) -> Beside:
+def _grpc_server(settings: Settings, program: Program, address: str) -> CompanionServer:
     from app.composition.grpc import build_grpc_server  # imported only where gRPC is on
 
     return build_grpc_server(settings, program, address)

@@ -1,67 +1,93 @@
-"""The server: uvicorn's, with an eye on every connection and a polite end."""
+"""The server: uvicorn's, with limits on every connection and an orderly shutdown."""
 
 import asyncio
 import logging
 import socket
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Literal, Protocol
 
 import uvicorn
-from uvicorn.config import STARTUP_FAILURE
+from starlette.types import ASGIApp
 
+from app.problem_types import ProblemType
 from app.serving.acceptor import Acceptor
-from app.serving.config import BoundedConfig
-from app.serving.protocol import BoundedHttpProtocol
+from app.serving.fair_start import FairStart
+from app.serving.limits import ConnectionLimits
+from app.serving.protocol import BoundedHttpProtocol, ConnectionContext
+from app.serving.uvicorn_internals import STARTUP_FAILURE, check_uvicorn
 
-SWEEP_SECONDS = 0.5
-"""Between two looks at every connection; 20,000 of them take a few milliseconds."""
-TICKS_A_SWEEP = 5
+CHECK_SECONDS = 0.5
+"""Seconds between two checks of every connection; 20,000 connections take a few milliseconds."""
+TICKS_PER_CHECK = 5
 """uvicorn ticks every 0.1 s."""
-LONGEST_FAREWELL = 1.0
-"""Seconds for which connections that are kept open may go on: their next answer closes them, and no request that was
-just on its way is lost."""
+MAX_FAREWELL = 1.0
+"""Seconds for which open connections may go on after the start of the shutdown.
 
+Their next response closes them, so that no request that is on its way is lost.
+"""
 SETTLING_SECONDS = 0.05
-"""Until a connection that waited in the kernel has shown what it wants."""
+"""Time for a connection that waited in the kernel to send its request."""
 _log = logging.getLogger(__name__)
 
 
-class Beside(Protocol):
-    """Another port that is served in the same event loop."""
+class CompanionServer(Protocol):
+    """A server of another port in the same event loop."""
 
     async def start(self) -> None:
-        """Answer from now on."""
+        """Start answering."""
 
     async def stop(self, grace: float) -> None:
-        """Take no more calls, and give those in work so many seconds."""
+        """Refuse new calls, and give running ones this many seconds."""
 
 
 class BoundedServer(uvicorn.Server):
-    """Serves a `BoundedConfig`."""
+    """Serves an ASGI application over connections with limits."""
 
     def __init__(
         self,
-        config: BoundedConfig,
+        app: ASGIApp,
+        limits: ConnectionLimits,
         grace: float,
+        on_rejected: Callable[[ProblemType], None] = lambda problem_type: None,
         on_retire: Callable[[], None] = lambda: None,
         on_start: Callable[[], None] = lambda: None,
-        beside: Beside | None = None,
+        companion: CompanionServer | None = None,
+        lifespan: Literal["auto", "off"] = "auto",
     ) -> None:
-        """Initialize the bounded server.
+        """Initialize the server.
 
         Args:
-            config: What to serve, and how.
-            grace: Seconds until whoever is still connected is left, once told to stop.
-            on_retire: Called once told to stop, before anything is closed.
+            app: The application.
+            limits: What a connection may take.
+            grace: Seconds after which a shutdown ends the connections that are left.
+            on_rejected: Called for each request that is rejected before the application sees it.
+            on_retire: Called when a shutdown begins, before anything is closed.
             on_start: Called once requests are answered.
-            beside: LoadedModel and ended together with it.
+            companion: Started and stopped together with this server.
+            lifespan: Whether the application gets lifespan events.
+
+        Raises:
+            SystemExit: 1 if the installed uvicorn does not fit.
         """
-        super().__init__(config)
-        self._guard = config
+        check_uvicorn()
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http="httptools",
+                ws="none",
+                lifespan=lifespan,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,  # which proxies are trusted is a setting of ours
+            )
+        )
+        self._limits = limits
         self._grace = grace
+        self._on_rejected = on_rejected
         self._on_retire = on_retire
         self._on_start = on_start
-        self._beside = beside
+        self._companion = companion
         self._acceptors: list[Acceptor] = []
 
     @property
@@ -70,67 +96,78 @@ class BoundedServer(uvicorn.Server):
         return list(self.server_state.connections)  # type: ignore[arg-type]
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and say so.
+        """Start answering.
 
         Args:
-            sockets: Open ports.
+            sockets: The listening sockets.
         """
         await self.lifespan.startup()
         if self.lifespan.should_exit:
             raise SystemExit(STARTUP_FAILURE)
         self.servers = []
+        loop = asyncio.get_running_loop()
+        app: Any = self.config.loaded_app
+        self._context = ConnectionContext(
+            app,
+            self._limits,
+            self.server_state,
+            loop,
+            FairStart(loop),
+            self._on_rejected,
+            self.lifespan.state,
+        )
         for listening in sockets or []:
             self._acceptors.append(Acceptor(listening, self._connection, lambda: len(self.server_state.connections)))
             self._acceptors[-1].start()
-        if self._beside is not None:
-            await self._beside.start()
+        if self._companion is not None:
+            await self._companion.start()
         self.started = True
         self._on_start()
 
     def _connection(self) -> BoundedHttpProtocol:
-        return BoundedHttpProtocol(self._guard, self.server_state, self.lifespan.state)
+        return BoundedHttpProtocol(self._context)
 
     async def on_tick(self, counter: int) -> bool:
-        """Look at the connections, and do what uvicorn does."""
-        if counter % TICKS_A_SWEEP == 0:
+        """Check the connections' timeouts, and do what uvicorn does."""
+        if counter % TICKS_PER_CHECK == 0:
             now = asyncio.get_running_loop().time()
             for connection in self.connections:
-                connection.watch(now, SWEEP_SECONDS)
+                connection.check_timeout(now, CHECK_SECONDS)
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Say goodbye, then close: first what listens, then what idles, then what was in work.
+        """Close idle connections after their next response, then the listening sockets, then all other connections.
 
-        uvicorn's own end closes idle connections at once, under requests that are on their way, and waits for half
-        requests.
+        uvicorn's own shutdown closes idle connections at once, under requests that are on their way, and waits for
+        incomplete requests.
         """
         loop = asyncio.get_running_loop()
         end = loop.time() + self._grace
-        self._guard.retiring = True
+        self._context.retiring = True
         _log.info("Leaving: not ready any more, and every answer closes its connection")
         self._on_retire()
-        beside = asyncio.create_task(self._beside.stop(self._grace)) if self._beside is not None else None
+        companion = asyncio.create_task(self._companion.stop(self._grace)) if self._companion is not None else None
         for connection in self.connections:
             connection.retire()
         await asyncio.sleep(SETTLING_SECONDS)
-        await self._gone_by(loop.time() + min(LONGEST_FAREWELL, self._grace / 2))
+        await self._wait_for_connections(loop.time() + min(MAX_FAREWELL, self._grace / 2))
         for acceptor in self._acceptors:
             acceptor.close()
         await asyncio.sleep(SETTLING_SECONDS)
         for connection in self.connections:
             connection.shutdown()
-        await self._gone_by(end)
+        await self._wait_for_connections(end)
         if left := self.connections:
             _log.warning("Leaving %d connections that took longer than SHUTDOWN_GRACE", len(left))
             for connection in left:
                 connection.abort()
             await asyncio.wait([*self.server_state.tasks, asyncio.create_task(asyncio.sleep(0))], timeout=0.2)
-        if beside is not None:
-            await beside
+        if companion is not None:
+            await companion
         await self.lifespan.shutdown()
 
-    async def _gone_by(self, moment: float) -> None:
-        """Wait until no connection is open, until a moment, or until somebody insists (Ctrl+C twice)."""
+    async def _wait_for_connections(self, end: float) -> None:
+        """Wait until no connection is open, until a moment of the loop's time, or until a second Ctrl+C."""
         loop = asyncio.get_running_loop()
-        while self.server_state.connections and loop.time() < moment and not self.force_exit:
+        while self.server_state.connections and loop.time() < end and not self.force_exit:
             await asyncio.sleep(0.02)

@@ -1,28 +1,28 @@
-"""The outbox: what is written to a connection in one turn of the event loop goes out together, at the turn's end.
+"""Write coalescing: what is written to a connection in one turn of the event loop is sent together, at its end.
 
-uvicorn writes head and body of an answer apart, and uvloop sends each at once: two system calls an answer, amid the
-work on other requests, and the client woken for half an answer. Sent at the end of the turn it is one call an answer,
-and the answers of all connections follow one another.
+uvicorn writes head and body of a response separately, and uvloop sends each write at once: two system calls per
+response, in the middle of the work on other requests, and a client that wakes up for half a response. Sent at the end
+of the turn, a response takes one call, and the responses of all connections follow one another.
 """
 
 import asyncio
 from typing import Any
 
-MOST_HELD = 65_536
-"""Bytes above which what is held goes out at once, so that the transport can tell a fast writer to wait."""
+MAX_HELD = 65_536
+"""Bytes above which held data are sent at once, so that the transport can pause a fast writer."""
 
 
 class CoalescingTransport:
-    """A transport that holds what is written until the end of the loop's turn; all else is the transport's."""
+    """A transport that holds written data until the end of the turn; everything else is the inner transport's."""
 
     __slots__ = ("_held", "_loop", "_size", "_transport", "is_closing", "pause_reading", "resume_reading")
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
-        """Initialize the coalescing transport.
+        """Initialize the transport.
 
         Args:
-            transport: Takes what is written.
-            loop: Whose turns count.
+            transport: The inner transport.
+            loop: The event loop whose turns count.
         """
         self._transport = transport
         self._loop = loop
@@ -33,16 +33,16 @@ class CoalescingTransport:
         self.resume_reading = transport.resume_reading
 
     def write(self, data: bytes) -> None:
-        """Hold data until the turn's end."""
+        """Hold data until the end of the turn."""
         if not self._held:
             self._loop.call_soon(self._flush)
         self._held.append(data)
         self._size += len(data)
-        if self._size > MOST_HELD:
+        if self._size > MAX_HELD:
             self._flush()
 
     def close(self) -> None:
-        """Send what is held, then close."""
+        """Send the held data, then close."""
         self._flush()
         self._transport.close()
 

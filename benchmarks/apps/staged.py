@@ -13,8 +13,6 @@ from statistics import median
 from time import perf_counter_ns
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
-
 from app.access.keys import KeyRing
 from app.cli.main import main
 from app.domains.beer.api import BeerApi
@@ -24,6 +22,7 @@ from app.rest.operations import OperationHandler
 from app.rest.request_metrics import RequestMetrics
 from app.runtime.onnx import OnnxPredictor
 from app.serving.protocol import BoundedHttpProtocol
+from app.serving.uvicorn_internals import RequestResponseCycle
 from app.serving.write_coalescing import CoalescingTransport
 from app.telemetry.logs import RequestLog
 

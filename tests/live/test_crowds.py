@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from app.serving.fair_start import CROWD, MOST_BEGUN
+from app.serving.fair_start import CROWD, MAX_BEGUN
 from tests.known import KEY
 from tests.live.program import Program, Start
 from tests.live.raw import BODY, connect, post, read_until, statuses
@@ -72,9 +72,9 @@ def test_a_body_that_comes_while_its_head_waits_is_taken_whole(start: Start) -> 
     with _crowd(program) as crowd:
         with _halted(program):
             for number, connection in enumerate(crowd):
-                connection.sendall(LARGE if number % MOST_BEGUN == MOST_BEGUN - 1 else _asked("small"))
+                connection.sendall(LARGE if number % MAX_BEGUN == MAX_BEGUN - 1 else _asked("small"))
         for number, connection in enumerate(crowd):
-            expected = b"large" if number % MOST_BEGUN == MOST_BEGUN - 1 else b"small"
+            expected = b"large" if number % MAX_BEGUN == MAX_BEGUN - 1 else b"small"
             assert _answers(1, connection) == [expected]
 
 

@@ -9,9 +9,8 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from app.rest.responses import respond
-from app.serving.acceptor import LEAST_TAKEN, PAUSE_SECONDS, Acceptor
-from app.serving.config import BoundedConfig
-from app.serving.limits import Bounds
+from app.serving.acceptor import MIN_ACCEPTED, PAUSE_SECONDS, Acceptor
+from app.serving.limits import ConnectionLimits
 from app.serving.server import BoundedServer
 from app.serving.sockets import listen
 from tests.live.raw import read_until, statuses
@@ -49,7 +48,7 @@ def queued(listening: socket.socket) -> Iterator[list[socket.socket]]:
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize(("open_now", "taken"), [(0, LEAST_TAKEN), (40, LEAST_TAKEN + 10), (4000, QUEUED)])
+@pytest.mark.parametrize(("open_now", "taken"), [(0, MIN_ACCEPTED), (40, MIN_ACCEPTED + 10), (4000, QUEUED)])
 async def test_it_takes_more_at_a_time_the_more_are_open(
     listening: socket.socket, queued: list[socket.socket], open_now: int, taken: int
 ) -> None:
@@ -94,8 +93,7 @@ def test_a_server_told_to_stop_at_once_answers_who_waits_in_the_kernel(
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await respond(send, 200, b"")
 
-    config = BoundedConfig(app, Bounds(), lifespan="off")
-    server = BoundedServer(config, 5.0)
+    server = BoundedServer(app, ConnectionLimits(), 5.0, lifespan="off")
     server._on_start = lambda: setattr(server, "should_exit", True)
     server.run([listening])
     answers = [read_until(client) for client in queued]

@@ -1,24 +1,38 @@
-"""Settings from the environment and ``.env``; the only module that reads either."""
+"""Settings from the environment and ``.env``; the only module that reads either.
 
+Each setting is described once, in its `Field`. ``scripts/settings_docs.py`` writes ``.env.example`` and the table in
+README.md from these descriptions, in which text between backticks is code.
+"""
+
+import logging
 import os
 import secrets
 from collections.abc import Callable
 from functools import partial
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
     SecretStr,
     ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from app.errors import SettingsError
 
@@ -28,9 +42,16 @@ ENV_FILE = ".env"
 ENV_EXAMPLE = ".env.example"
 SHORTEST_KEY = 16
 HOW_TO_MAKE_A_KEY = "make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
+DEFAULT_MODELS = "models"
+RENAMED = {"model_path": "model_uri", "max_in_work": "thread_pool_size", "max_waiting": "thread_pool_queue"}
+"""Former names of settings, which still work and will go with the next major version, and their present names."""
+
+_DEPRECATED = "deprecated names"
+"""Key under which the sources report the former names in use; no environment variable's name has a space."""
+_log = logging.getLogger(__name__)
 
 
-def _sendable(key: SecretStr) -> SecretStr:
+def _check_key(key: SecretStr) -> SecretStr:
     text = key.get_secret_value()
     if len(text) < SHORTEST_KEY:
         raise ValueError(f"has fewer than {SHORTEST_KEY} characters")
@@ -43,31 +64,31 @@ def _none_if_empty(value: object) -> object:
     return value or None
 
 
-def _parts(value: object) -> object:
+def _split(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
-def _store(url: SecretStr) -> SecretStr:
+def _check_store(url: SecretStr) -> SecretStr:
     text = url.get_secret_value()
     if text != "memory://" and not text.startswith(("redis://", "rediss://")):
         raise ValueError("must be memory:// or a URL that begins with redis:// or rediss://")
     return url
 
 
-def _source(uri: str) -> str:
+def _check_source(uri: str) -> str:
     scheme, separator, rest = uri.partition("://")
     if separator and (scheme != "s3" or not rest.partition("/")[0]):
         raise ValueError("must be a local path or s3://bucket/prefix")
-    return uri.rstrip("/") if separator else uri
+    return uri.rstrip("/") if separator else uri or DEFAULT_MODELS
 
 
-def _endpoint(url: str) -> str:
+def _check_endpoint(url: str) -> str:
     if url and not url.startswith(("https://", "http://")):
         raise ValueError("must begin with https:// or http://")
     return url
 
 
-def _server(url: str) -> str:
+def _check_server(url: str) -> str:
     scheme, _, target = url.partition("://")
     host, _, port = target.rpartition(":")
     if url and not (scheme in ("grpc", "grpcs") and host and port.isdecimal() and "/" not in target):
@@ -75,12 +96,51 @@ def _server(url: str) -> str:
     return url
 
 
+class _WithFormerNames(PydanticBaseSettingsSource):
+    """A source in which a setting may stand under its former name.
+
+    A former name that only repeats the default gives way to the present one: the file made from an older
+    ``.env.example`` lists every setting.
+    """
+
+    def __init__(self, source: EnvSettingsSource) -> None:
+        super().__init__(source.settings_cls)
+        self._source = source
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """See `PydanticBaseSettingsSource`."""
+        return self._source.get_field_value(field, field_name)
+
+    def __call__(self) -> dict[str, Any]:
+        """Return the values of the settings that the source has.
+
+        Raises:
+            SettingsError: If the former and the present name of a setting have different values.
+        """
+        values, texts = self._source(), self._source.env_vars
+        deprecated: dict[str, str] = {}
+        for former, name in RENAMED.items():
+            field, text = self.settings_cls.model_fields.get(name), texts.get(former)
+            if field is None or not text:
+                continue
+            deprecated[former.upper()] = name.upper()
+            present = texts.get(name)
+            if not present:
+                values[name] = text
+            elif text not in (present, str(field.default)):
+                raise SettingsError(
+                    f"{former.upper()}: is the former name of {name.upper()}, and both are set, to different values; "
+                    f"remove {former.upper()}"
+                )
+        return {**values, _DEPRECATED: deprecated}
+
+
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_empty)]
 
 
 class ModelSettings(BaseSettings):
-    """What can be set of models: all that commands and jobs need that ask for no key."""
+    """Settings of models and logs: all that commands and jobs need which do not serve requests."""
 
     model_config = SettingsConfigDict(
         env_file=ENV_FILE,
@@ -91,133 +151,268 @@ class ModelSettings(BaseSettings):
         defer_build=True,
     )
 
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    """Least level that is logged; requests are logged at INFO."""
-    model_path: Path = Path("models")
-    """Folder of bundles."""
-    model_uri: Annotated[str, AfterValidator(_source)] = ""
-    """Where bundles come from in place of MODEL_PATH: another folder, or ``s3://bucket/prefix``, read at the start."""
-    model_sha256: Annotated[tuple[Digest, ...], NoDecode, BeforeValidator(_parts)] = ()
-    """Digests, with commas between them, of the ``SHA256SUMS`` of bundles that may be loaded; empty: any bundle."""
-    model_cache: Path = Path("model-cache")
-    """Folder in which bundles from ``s3://`` are kept, by digest."""
-    s3_endpoint: Annotated[str, AfterValidator(_endpoint)] = ""
-    """Address of an S3-compatible store; empty: AWS in the region that AWS_REGION names."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO",
+        description="Minimum level of log lines: `DEBUG`, `INFO`, `WARNING` or `ERROR`. Requests are logged at `INFO`.",
+    )
+    model_uri: Annotated[str, AfterValidator(_check_source)] = Field(
+        default=DEFAULT_MODELS,
+        description="Source of the model bundles: a folder that holds `NAME/VERSION/`, or `s3://bucket/prefix`, which "
+        "is downloaded at the start.",
+    )
+    model_sha256: Annotated[tuple[Digest, ...], NoDecode, BeforeValidator(_split)] = Field(
+        default=(),
+        description="SHA-256 digests of the `SHA256SUMS` files of the bundles that may be loaded, separated by commas. "
+        "Empty: any bundle.",
+    )
+    model_cache: Path = Field(
+        default=Path("model-cache"), description="Folder that caches bundles from `s3://`, by digest."
+    )
+    s3_endpoint: Annotated[str, AfterValidator(_check_endpoint)] = Field(
+        default="",
+        description="URL of an S3-compatible store, such as `https://minio.example:9000`. Empty: AWS, in the region "
+        "`AWS_REGION`.",
+    )
+
+    _deprecated_names: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    @property
+    def deprecated_names(self) -> dict[str, str]:
+        """Former names of settings that are in use, and their present names."""
+        return self._deprecated_names
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read the environment and ``.env`` under former names, too."""
+        environment = (source for source in (env_settings, dotenv_settings) if isinstance(source, EnvSettingsSource))
+        return init_settings, *map(_WithFormerNames, environment), file_secret_settings
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _keep_deprecated_names(cls, values: dict[str, Any], handler: ModelWrapValidatorHandler[Self]) -> Self:
+        deprecated = values.pop(_DEPRECATED, {})
+        settings = handler(values)
+        settings._deprecated_names = deprecated
+        return settings
 
 
 class Settings(ModelSettings):
-    """What can be set. Each name is also the environment variable's, in capitals."""
+    """All settings. The environment variable has the name of the attribute, in capitals."""
 
-    api_key: Annotated[SecretStr, AfterValidator(_sendable)] | None
-    """The key that callers send as X-API-Key; 16 characters or more. Needed unless there is a file of keys."""
-    api_keys_file: OptionalPath = None
-    """File of more keys, see ``python -m app keys``."""
-    public_models: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts)] = ()
-    """Models, with commas between them, that answer without a key."""
-    rate_limit: str = ""
-    """Most calls of a key that has no rate of its own: ``100/minute``; empty: any number."""
-    rate_limit_storage: Annotated[SecretStr, AfterValidator(_store)] = SecretStr("memory://")
-    """Where calls are counted: in each process' memory, or in Redis for all that share it."""
-    rate_limit_failure: Literal["open", "closed"] = "open"
-    """While Redis does not answer, calls of keys with a rate are served (open) or refused with 503 (closed)."""
-    auth_failures_per_minute: int = Field(default=10, ge=0)
-    """Wrong keys from one address above which the answer is 429 in place of 401; 0: never."""
-    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_parts)] = ()
-    """Networks, with commas between them, whose X-Forwarded-For is believed."""
-    role: Literal["service", "model-server"] = "service"
-    """What is served: everything, or only the models over gRPC, and health, for other machines in front of this one."""
-    host: str = "127.0.0.1"
-    """Address to listen on; 0.0.0.0 is every one."""
-    port: int = Field(default=8000, ge=0, le=65535)
-    """Port to listen on; 0 takes a free one."""
-    docs_enabled: bool = True
-    """Whether /docs and /openapi.json are served."""
-    grpc_enabled: bool = True
-    """Whether gRPC is served."""
-    grpc_port: int = Field(default=50052, ge=0, le=65535)
-    """Port of gRPC, on the same address; 0 takes a free one."""
-    grpc_reflection: bool = True
-    """Whether gRPC tells whoever asks what services there are, as grpcurl does."""
-    grpc_max_message: int = Field(default=4_194_304, ge=1_000, le=100_000_000)
-    """Most bytes of a gRPC message, as sent and as inflated."""
-    grpc_tls_cert: OptionalPath = None
-    """Certificate chain in PEM: gRPC is served over TLS."""
-    grpc_tls_key: OptionalPath = None
-    """Its key in PEM, without a password."""
-    grpc_tls_client_ca: OptionalPath = None
-    """Certificates in PEM of which one must have signed the client's: mutual TLS."""
-    workers: int = Field(default=1, ge=1, le=256)
-    """Processes that serve the port together."""
-    management_port: int = Field(default=0, ge=0, le=65535)
-    """Port of its own for /health/* and /metrics; 0 is off."""
-    max_in_work: int = Field(default=2, ge=1, le=64)
-    """Most long requests (batches, explanations) in work at once, in each worker."""
-    max_waiting: int = Field(default=16, ge=0, le=10_000)
-    """Most long requests that wait beside them; beyond that 503."""
-    model_server: Annotated[str, AfterValidator(_server)] = ""
-    """A server that runs the models it has: ``grpc://host:port``, or ``grpcs://`` for TLS; empty: all run here."""
-    model_server_api_key: Annotated[SecretStr | None, BeforeValidator(_none_if_empty)] = None
-    """The key that is sent to it as ``x-api-key``."""
-    model_server_timeout: float = Field(default=5, gt=0, le=600)
-    """Most seconds that it may take for an answer."""
-    model_server_calls: int = Field(default=16, ge=1, le=256)
-    """Most calls to it at once, in each worker; takes the place of MAX_IN_WORK."""
-    body_limit: int = Field(default=1_000_000, ge=1_000, le=100_000_000)
-    """Most bytes of a body."""
-    batch_body_limit: int = Field(default=8_000_000, ge=1_000, le=100_000_000)
-    """Most bytes of a batch's body."""
-    file_body_limit: int = Field(default=12_000_000, ge=1_000, le=100_000_000)
-    """Most bytes of a body that holds a file: a picture, alone, in a form or as Base64."""
-    header_timeout: float = Field(default=10, ge=2, le=600)
-    """Seconds until a request's line and headers are complete."""
-    body_timeout: float = Field(default=15, ge=2, le=600)
-    """Seconds until its body is complete."""
-    keep_alive_timeout: float = Field(default=5, ge=2, le=3600)
-    """Seconds that a connection may idle between two requests."""
-    shutdown_grace: float = Field(default=10, ge=0, le=600)
-    """Seconds for what is in work to finish, once told to stop."""
+    # API keys and rates
+    api_key: Annotated[SecretStr, AfterValidator(_check_key)] | None = Field(
+        description="Key that clients send in the header `X-API-Key`: 16 characters or more. Required, unless "
+        "`API_KEYS_FILE` is set; without either the program exits with code 2."
+    )
+    api_keys_file: OptionalPath = Field(
+        default=None,
+        description="File of further keys, made with `python -m app keys create`. Changes take effect within a second.",
+    )
+    public_models: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
+        default=(),
+        description="Models that can be called without a key, separated by commas, such as `iris`. A key that is sent "
+        "is still checked.",
+    )
+    rate_limit: str = Field(
+        default="",
+        description="Maximum rate of a key without a rate of its own, such as `100/minute`. Empty: no limit.",
+    )
+    rate_limit_storage: Annotated[SecretStr, AfterValidator(_check_store)] = Field(
+        default=SecretStr("memory://"),
+        description="Storage of the rate limits: `memory://` (each worker counts for itself) or "
+        "`redis://host:6379/0` (shared by several machines).",
+    )
+    rate_limit_failure: Literal["open", "closed"] = Field(
+        default="open",
+        description="While Redis does not respond, serve the calls of rate-limited keys (`open`) or reject them with "
+        "503 (`closed`).",
+    )
+    auth_failures_per_minute: int = Field(
+        default=10,
+        ge=0,
+        description="Number of wrong keys per minute from one address after which the response is 429 instead of 401. "
+        "0: no limit.",
+    )
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_split)] = Field(
+        default=(),
+        description="Networks of proxies whose `X-Forwarded-For` is trusted, separated by commas, such as "
+        "`10.0.0.0/8,127.0.0.1`.",
+    )
+
+    # HTTP server
+    role: Literal["service", "model-server"] = Field(
+        default="service",
+        description="What the program serves: everything (`service`), or only health checks and the models over gRPC, "
+        "for other machines in front of it (`model-server`). Also `--role`.",
+    )
+    host: str = Field(
+        default="127.0.0.1",
+        description="Address to listen on: `127.0.0.1` is this machine only, `0.0.0.0` all its networks.",
+    )
+    port: int = Field(
+        default=8000, ge=0, le=65535, description="HTTP port. 0: any free port; the log names the one chosen."
+    )
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=256,
+        description="Number of worker processes that share the port, typically one per core. Also `--workers N`.",
+    )
+    management_port: int = Field(
+        default=0,
+        ge=0,
+        le=65535,
+        description="Additional HTTP port, on the same address, for `/health/*` and `/metrics` without a key. 0: off.",
+    )
+    docs_enabled: bool = Field(default=True, description="Serve `/docs` and `/openapi.json`.")
+    body_limit: int = Field(
+        default=1_000_000,
+        ge=1_000,
+        le=100_000_000,
+        description="Maximum size of a request body in bytes; larger bodies get 413.",
+    )
+    batch_body_limit: int = Field(
+        default=8_000_000, ge=1_000, le=100_000_000, description="Maximum size of the body of a batch in bytes."
+    )
+    file_body_limit: int = Field(
+        default=12_000_000,
+        ge=1_000,
+        le=100_000_000,
+        description="Maximum size in bytes of a body with a picture: the picture itself, a form, or Base64.",
+    )
+    header_timeout: float = Field(
+        default=10,
+        ge=2,
+        le=600,
+        description="Seconds within which the request line and headers must arrive; otherwise the response is 408.",
+    )
+    body_timeout: float = Field(
+        default=15,
+        ge=2,
+        le=600,
+        description="Seconds within which the body must arrive; otherwise the response is 408.",
+    )
+    keep_alive_timeout: float = Field(
+        default=5, ge=2, le=3600, description="Seconds after which an idle connection is closed."
+    )
+    shutdown_grace: float = Field(
+        default=10, ge=0, le=600, description="Seconds that requests in progress may take to finish at shutdown."
+    )
+
+    # gRPC server
+    grpc_enabled: bool = Field(default=True, description="Serve gRPC, on a port of its own.")
+    grpc_port: int = Field(
+        default=50052,
+        ge=0,
+        le=65535,
+        description="gRPC port, on the same address. 0: any free port; the log names the one chosen.",
+    )
+    grpc_reflection: bool = Field(
+        default=True,
+        description="Serve gRPC reflection, without a key: clients such as `grpcurl` use it to list the services.",
+    )
+    grpc_max_message: int = Field(
+        default=4_194_304,
+        ge=1_000,
+        le=100_000_000,
+        description="Maximum size of a gRPC message in bytes, compressed and decompressed; larger messages get "
+        "`RESOURCE_EXHAUSTED`.",
+    )
+    grpc_tls_cert: OptionalPath = Field(
+        default=None, description="Certificate chain in PEM format: serve gRPC over TLS. Empty: no TLS."
+    )
+    grpc_tls_key: OptionalPath = Field(
+        default=None, description="Private key of `GRPC_TLS_CERT` in PEM format, without a password."
+    )
+    grpc_tls_client_ca: OptionalPath = Field(
+        default=None,
+        description="CA certificates in PEM format for mutual TLS: clients need a certificate signed by one of them.",
+    )
+
+    # Thread pool
+    thread_pool_size: int = Field(
+        default=2,
+        ge=1,
+        le=64,
+        description="Number of threads in each worker for long-running requests: batches and explanations. Single "
+        "predictions do not use them.",
+    )
+    thread_pool_queue: int = Field(
+        default=16,
+        ge=0,
+        le=10_000,
+        description="Number of long-running requests that may wait for a thread, in each worker; further ones get 503 "
+        "with `Retry-After`.",
+    )
+
+    # Model server
+    model_server: Annotated[str, AfterValidator(_check_server)] = Field(
+        default="",
+        description="Server that runs the models it has, over the Open Inference Protocol: `grpc://host:port`, or "
+        "`grpcs://host:port` for TLS; see docs/operations.md. Empty: run every model in this program.",
+    )
+    model_server_api_key: Annotated[SecretStr | None, BeforeValidator(_none_if_empty)] = Field(
+        default=None, description="Key to send to the model server as `x-api-key`. Empty: none."
+    )
+    model_server_timeout: float = Field(
+        default=5, gt=0, le=600, description="Seconds to wait for the model server; then the response is 504."
+    )
+    model_server_calls: int = Field(
+        default=16,
+        ge=1,
+        le=256,
+        description="Maximum number of concurrent calls to the model server, in each worker; replaces "
+        "`THREAD_POOL_SIZE`.",
+    )
 
     @field_validator("grpc_tls_key", "grpc_tls_client_ca")
     @classmethod
-    def _beside_a_certificate(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+    def _need_certificate(cls, path: Path | None, info: ValidationInfo) -> Path | None:
         certified = info.data.get("grpc_tls_cert") is not None
         if path is not None and not certified:
-            raise ValueError("needs GRPC_TLS_CERT beside it")
+            raise ValueError("needs GRPC_TLS_CERT as well")
         if path is None and certified and info.field_name == "grpc_tls_key":
             raise ValueError("is missing, and GRPC_TLS_CERT needs it")
         return path
 
     @property
     def serves_models_only(self) -> bool:
-        """Whether other machines have the doors for people, and this one only runs models for them."""
+        """Whether the program only runs models, for other machines in front of it."""
         return self.role == "model-server"
 
     @model_validator(mode="before")
     @classmethod
-    def _a_file_of_keys_is_enough(cls, values: dict[str, object]) -> dict[str, object]:
+    def _accept_key_file_alone(cls, values: dict[str, object]) -> dict[str, object]:
         return {**values, "api_key": values.get("api_key") or None} if values.get("api_keys_file") else values
 
 
 def load_settings(workers: int | None = None, role: str | None = None) -> Settings:
-    """Read the settings from the environment and, under it, ``.env`` in the working directory.
+    """Read the settings from the environment and from ``.env`` in the working directory; the environment has priority.
 
     Args:
-        workers: Goes before the environment.
-        role: Goes before the environment.
+        workers: Number of workers from the command line, which overrides the setting.
+        role: Role from the command line, which overrides the setting.
 
     Returns:
         The settings.
 
     Raises:
-        SettingsError: One is missing or wrong; every such setting is named, no value is shown.
+        SettingsError: If settings are missing or invalid. The message names all of them and shows no values.
     """
-    given: dict[str, Any] = {"workers": workers, "role": role}
-    given = {name: value for name, value in given.items() if value is not None}
-    return _load(partial(Settings, **given))
+    options: dict[str, Any] = {"workers": workers, "role": role}
+    options = {name: value for name, value in options.items() if value is not None}
+    return _load(partial(Settings, **options))
 
 
 def load_model_settings() -> ModelSettings:
-    """Read those settings alone that are about models; no other needs to be right.
+    """Read only the settings of models; the others need not be valid.
 
     Raises:
         SettingsError: See `load_settings`.
@@ -225,13 +420,18 @@ def load_model_settings() -> ModelSettings:
     return _load(ModelSettings)
 
 
+def log_deprecated_names(settings: ModelSettings) -> None:
+    """Log a warning for each setting that is set under its former name."""
+    for former, name in settings.deprecated_names.items():
+        _log.warning("%s is deprecated and will be removed in the next major version: use %s instead", former, name)
+
+
 def _load(read: Callable[[], _SettingsT]) -> _SettingsT:
     try:
         return read()
     except ValidationError as error:
         faults = error.errors(include_input=False, include_url=False, include_context=False)
-        told = (_sentence(str(fault["loc"][0]).upper(), fault["msg"]) for fault in faults)
-        raise SettingsError("; ".join(told)) from None
+        raise SettingsError("; ".join(_message(str(fault["loc"][0]), fault["msg"]) for fault in faults)) from None
     except (OSError, UnicodeDecodeError):
         raise SettingsError(f"{ENV_FILE} cannot be read as UTF-8 text") from None
 
@@ -243,44 +443,47 @@ class _Keys(BaseSettings):
 
 
 def keys_file() -> Path | None:
-    """The setting API_KEYS_FILE alone, for commands that need no other to be right.
+    """Read only the setting API_KEYS_FILE; the others need not be valid.
 
     Raises:
-        SettingsError: ``.env`` cannot be read.
+        SettingsError: If ``.env`` cannot be read.
     """
     return _load(_Keys).api_keys_file
 
 
-def _sentence(name: str, reason: str) -> str:
+def _message(name: str, reason: str) -> str:
     reason = "is missing" if reason == "Field required" else reason.removeprefix("Value error, ")
-    return f"{name} {reason}; {HOW_TO_MAKE_A_KEY}" if name == "API_KEY" else f"{name}: {reason}"
+    if name == "api_key":
+        return f"API_KEY {reason}; {HOW_TO_MAKE_A_KEY}"
+    former = "".join(f" (formerly {old.upper()})" for old, new in RENAMED.items() if new == name)
+    return f"{name.upper()}{former}: {reason}"
 
 
 def create_env_file() -> str | None:
-    """Make ``.env`` from ``.env.example`` with a fresh random key, where there is neither a file nor a key.
+    """Create ``.env`` from ``.env.example`` with a new random key, unless the file or a key exists.
 
-    The file appears whole or not at all, with mode 600, and an existing one is never touched.
+    The file is created atomically with mode 600. An existing file is never changed.
 
     Returns:
-        The new key, or None where nothing was made.
+        The new key, or None if no file was created.
 
     Raises:
-        SettingsError: The folder or the disk does not take it.
+        SettingsError: If the file cannot be written.
     """
     target, example = Path(ENV_FILE), Path(ENV_EXAMPLE)
-    given = {"API_KEY", "API_KEYS_FILE"} & {name.upper() for name in os.environ}
-    if target.exists() or given or not example.is_file():
+    has_key = {"API_KEY", "API_KEYS_FILE"} & {name.upper() for name in os.environ}
+    if target.exists() or has_key or not example.is_file():
         return None
     key = secrets.token_urlsafe(32)
     text = example.read_text("utf-8").replace("\nAPI_KEY=\n", f"\nAPI_KEY={key}\n", 1)
     staged = Path(f"{ENV_FILE}.{secrets.token_hex(4)}")
     try:
         _write_private(staged, text)
-        os.link(staged, target)  # unlike rename, refuses to replace a file that came in between
+        os.link(staged, target)  # unlike rename, fails if another process created the file in the meantime
     except FileExistsError:
         return None
     except OSError as error:
-        raise SettingsError(f"{ENV_FILE} cannot be made here: {error.strerror}; {HOW_TO_MAKE_A_KEY}") from None
+        raise SettingsError(f"{ENV_FILE} cannot be created: {error.strerror}; {HOW_TO_MAKE_A_KEY}") from None
     finally:
         staged.unlink(missing_ok=True)
     return key

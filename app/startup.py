@@ -9,7 +9,7 @@ from app.composition.models import fetch_models
 from app.composition.program import Program, build
 from app.domains.discovery import discover
 from app.errors import BundleError, SettingsError
-from app.settings import Settings, load_settings
+from app.settings import Settings, load_settings, log_deprecated_names
 from app.telemetry.folder import make_folder
 from app.telemetry.logs import configure_logging
 from app.telemetry.metrics import Registry
@@ -65,6 +65,7 @@ def prepare(
     configure_logging(settings.log_level)
     is_worker = metrics_folder is not None
     if not is_worker:  # a worker takes what was fetched for all, so that all serve the same
+        log_deprecated_names(settings)
         fetch_models(settings, discover())
     program = build(settings, _metrics(settings, metrics_folder))
     if metrics_folder is not None:

@@ -59,7 +59,7 @@ def measure(code: Path, python: str, runs: int) -> dict[str, list[tuple[float, f
         "API_KEY": KEY,
         "DOCS_ENABLED": "false",
         "LOG_LEVEL": "ERROR",
-        "MODEL_PATH": str(code / "models"),
+        "MODEL_URI": str(code / "models"),
     }
     taken: list[list[tuple[float, float]]] = []
     for _ in range(runs + 1):

@@ -40,7 +40,7 @@ def ours(models: Path) -> Contender:
         lambda port: [sys.executable, "-m", "app"],
         "/predict",
         BEER,
-        {"MODEL_PATH": str(models)},
+        {"MODEL_URI": str(models)},
     )
 
 

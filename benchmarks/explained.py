@@ -44,7 +44,7 @@ def main() -> int:
 
 def _round(plain: Contender, where: Cores, seconds: float) -> Figures:
     explained = replace(plain, name="explained", body=EXPLAINED)
-    capacity = Settings.model_fields["max_in_work"].default + 1  # one always waits: no thread of the pool is idle
+    capacity = Settings.model_fields["thread_pool_size"].default + 1  # one always waits: no thread of the pool is idle
     with tempfile.TemporaryDirectory(prefix="explained-") as place, ThreadPoolExecutor(1) as beside:
         folder, other = Path(place), Path(place, "other")
         other.mkdir()

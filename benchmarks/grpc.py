@@ -44,7 +44,7 @@ def _server(command: list[str], port: int, folder: str, core: int) -> Iterator[s
         "OMP_NUM_THREADS": "1",
         "PORT": "0",
         "GRPC_PORT": str(port),
-        "MODEL_PATH": str(ROOT / "models"),
+        "MODEL_URI": str(ROOT / "models"),
     }
     with Path(folder, "stderr").open("wb") as log:
         process = subprocess.Popen(

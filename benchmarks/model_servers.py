@@ -61,7 +61,7 @@ def serving(
         "OMP_NUM_THREADS": "1",
         "PORT": str(port),
         "GRPC_PORT": str(rpc),
-        "MODEL_PATH": str(models),
+        "MODEL_URI": str(models),
         **settings,
     }
     with tempfile.TemporaryDirectory(prefix="models-") as place, Path(place, "stderr").open("wb") as log:

@@ -73,7 +73,7 @@ def picture() -> bytes:
 def _round(beer: Contender, where: Cores, seconds: float) -> Figures:
     body = json.dumps({"image_b64": base64.b64encode(picture()).decode("ascii")}).encode()
     pets = replace(beer, name="pictures", path="/pets/predict", body=body)
-    capacity = Settings.model_fields["max_in_work"].default + 1  # one always waits: no thread of the pool is idle
+    capacity = Settings.model_fields["thread_pool_size"].default + 1  # one always waits: no thread of the pool is idle
     with tempfile.TemporaryDirectory(prefix="pictures-") as place, ThreadPoolExecutor(1) as beside:
         folder, other = Path(place), Path(place, "other")
         other.mkdir()

@@ -24,7 +24,7 @@ from app.composition.models import build_manager, fetch_models
 from app.domains.beer.api import BeerApi
 from app.errors import CallError, ObjectsError, TooLate
 from app.object_store import ObjectStore
-from app.settings import ModelSettings, load_model_settings
+from app.settings import ModelSettings, load_model_settings, log_deprecated_names
 from app.telemetry.logs import configure_logging
 from app.telemetry.metrics import Registry
 
@@ -65,6 +65,7 @@ class NotAnswered(Exception):
 
 def _door(settings: ModelSettings) -> BatchTransport:
     configure_logging(settings.log_level)
+    log_deprecated_names(settings)
     fetch_models(settings, [BeerApi])
     manager = build_manager(settings, [BeerApi], Registry())
     manager.load_active()

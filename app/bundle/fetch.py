@@ -54,10 +54,10 @@ def is_remote(settings: ModelSettings) -> bool:
 
 
 def models_root(settings: ModelSettings) -> Path:
-    """The folder of bundles that serves: MODEL_PATH, or what MODEL_URI stands for."""
+    """Return the folder of bundles that MODEL_URI names, or the cache of what it names."""
     if is_remote(settings):
         return cached_root(settings.model_cache, settings.model_uri, settings.s3_endpoint)
-    return Path(settings.model_uri) if settings.model_uri else settings.model_path
+    return Path(settings.model_uri)
 
 
 class Fetch:

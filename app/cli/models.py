@@ -11,7 +11,7 @@ from app.bundle.pointer import activate, active_version, rollback
 from app.bundle.store import models, versions
 from app.errors import BundleError
 from app.models.quarantine import read_quarantined
-from app.settings import load_model_settings
+from app.settings import load_model_settings, log_deprecated_names
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -38,7 +38,9 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def _models() -> Path:
-    return models_root(load_model_settings())
+    settings = load_model_settings()
+    log_deprecated_names(settings)
+    return models_root(settings)
 
 
 def _list(arguments: argparse.Namespace) -> None:

@@ -67,8 +67,8 @@ def build(settings: Settings, metrics: Registry | None = None) -> Program:
     keys, key_watcher = build_keys(settings, metrics)
     limits = build_limits(settings, metrics)
     public_models = build_public_models(settings, manager.names)
-    in_work = settings.model_server_calls if server else settings.max_in_work
-    thread_pool = BoundedThreadPool(in_work, settings.max_waiting, computes=server is None)
+    in_work = settings.model_server_calls if server else settings.thread_pool_size
+    thread_pool = BoundedThreadPool(in_work, settings.thread_pool_queue, computes=server is None)
     reloader = ModelReloader(manager, ChangeMetrics(metrics))
     background: list[Component | None] = [thread_pool, limits.rates, server, reloader, key_watcher]
     lifecycle = Lifecycle(lambda: manager.ready, [component for component in background if component is not None])

@@ -57,7 +57,7 @@ class Runtime:
         self.log = folder / "function.log"
         given = environment(**settings)
         if code is not None:
-            given |= {"PYTHONPATH": str(code), "LAMBDA_TASK_ROOT": str(code), "MODEL_PATH": str(code / "models")}
+            given |= {"PYTHONPATH": str(code), "LAMBDA_TASK_ROOT": str(code), "MODEL_URI": str(code / "models")}
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [*command, handler],

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cloud.store import Store
+from tests.cloud.conftest import Start, Store
 from tests.known import BEER, KEY, REPOSITORY
-from tests.live.program import Start
 from tests.live.wire import request
 
 pytest.importorskip("moto", reason="moto is not installed (requirements/cloud.txt); `tox -e function` installs it")
@@ -72,7 +71,7 @@ def test_a_release_that_nobody_approved_stops_the_start(start: Start, store: Sto
 
 
 def test_with_a_local_path_the_digests_are_checked_as_well(start: Start) -> None:
-    local = {"API_KEY": KEY, "PORT": "0", "MODEL_URI": str(REPOSITORY / "models"), "MODEL_PATH": "nowhere"}
+    local = {"API_KEY": KEY, "PORT": "0", "MODEL_URI": str(REPOSITORY / "models")}
     assert start(**local, MODEL_SHA256=",".join(DIGESTS)).send(request("GET", "/health/ready")).status == 200
     program = start(**local, MODEL_SHA256="0" * 64)
     assert program.ended() == 3 and "not an approved bundle" in program.errors

@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.settings import Settings
-from tests.cluster.files import read
+from tests.cluster.conftest import read
 
 
 def _container() -> dict[str, Any]:
@@ -33,7 +33,7 @@ def test_its_container_is_the_model_server_with_the_models_that_are_brought() ->
     environment = {entry["name"]: entry["value"] for entry in container["env"]}
     taken = Settings(_env_file=None, **{name.lower(): value for name, value in environment.items()})  # type: ignore
     assert {name.lower() for name in environment} <= Settings.model_fields.keys()
-    assert str(taken.model_path) == "/mnt/models"
+    assert str(taken.model_uri) == "/mnt/models"
     (port,) = container["ports"]
     assert port == {"name": "h2c", "containerPort": taken.grpc_port, "protocol": "TCP"}
     assert container["readinessProbe"]["grpc"]["port"] == container["startupProbe"]["grpc"]["port"] == taken.grpc_port

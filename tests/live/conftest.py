@@ -1,12 +1,14 @@
 """The program as a process: one that the session shares, and as many more as a test starts."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.known import KEY
-from tests.live.program import Program, Start
+from tests.live.program import Program
+
+Start = Callable[..., Program]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -26,7 +26,7 @@ _LISTENING = re.compile(r"running on http://[^:\"]+:(\d+)")
 def environment(**settings: str) -> dict[str, str]:
     """This process's environment without the program's settings, and with these."""
     kept = {name: value for name, value in os.environ.items() if name.upper() not in SETTINGS}
-    ours = {"PYTHONPATH": str(REPOSITORY), "MODEL_PATH": str(REPOSITORY / "models"), "GRPC_PORT": "0"}
+    ours = {"PYTHONPATH": str(REPOSITORY), "MODEL_URI": str(REPOSITORY / "models"), "GRPC_PORT": "0"}
     return {**kept, **ours, **settings}
 
 
@@ -47,7 +47,7 @@ class Program:
             folder: Working folder.
             command: What to run.
             first: What the new process does before it becomes the program.
-            settings: Environment variables, beside MODEL_PATH; no key by default.
+            settings: Environment variables, beside MODEL_URI; no key by default.
         """
         self._started = time.monotonic()
         self._spent = _cpu_of_children()
@@ -157,42 +157,3 @@ class Program:
     def send(self, *pieces: bytes) -> Answer:
         """One request, byte for byte, on a connection of its own; see `wire.exchange`."""
         return exchange(self.port(), *pieces)
-
-
-Start = Callable[..., Program]
-"""The fixture `start`: starts a program with these settings, and stops it at the end of the test."""
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def until(condition: Callable[[], bool], what: str = "") -> float:
-    """Wait for a condition.
-
-    Args:
-        condition: Called every 10 ms.
-        what: The condition in words, for the message of a failure.
-
-    Returns:
-        Seconds waited.
-    """
-    started = time.monotonic()
-    while not condition():
-        assert time.monotonic() - started < PATIENCE, f"not {what or 'so'} in {PATIENCE} s"
-        time.sleep(0.01)
-    return time.monotonic() - started
-
-
-def children(program: Program) -> set[int]:
-    """The process ids of a program's workers."""
-    tasks = Path(f"/proc/{program.process.pid}/task").glob("*/children")
-    return {int(pid) for task in tasks for pid in task.read_text().split()}
-
-
-def serving(program: Program) -> int:
-    """The number of workers that have logged their start."""
-    return program.errors.count("Application startup complete")

@@ -12,7 +12,7 @@ import pytest
 from app.bundle.store import Bundle
 from tests.bundles import copy_of, flip_bit, seal
 from tests.known import KEY
-from tests.live.program import Start
+from tests.live.conftest import Start
 from tests.live.wire import request
 
 SOON = 2.0
@@ -64,7 +64,7 @@ def test_a_broken_bundle_stops_the_start_with_3_before_a_port_opens(
     change(copy_of(bundle, tmp_path / "models"))
     with socket.socket() as taken:  # bound and not listening: who opened this port would fail, and say so
         taken.bind(("127.0.0.1", 0))
-        program = start(API_KEY=KEY, PORT=str(taken.getsockname()[1]), MODEL_PATH=str(tmp_path / "models"))
+        program = start(API_KEY=KEY, PORT=str(taken.getsockname()[1]), MODEL_URI=str(tmp_path / "models"))
         assert program.ended() == 3
     assert program.cpu_seconds < SOON and program.seconds < PATIENCE
     assert said in program.errors and "beer-ibu" in program.errors
@@ -84,7 +84,7 @@ def test_a_broken_highest_version_is_not_passed_over_for_a_lower_one(
     (bad / "manifest.json").write_text(json.dumps({**manifest, "version": bad.name}))
     seal(bad)
     (bad / "model.onnx").unlink()
-    program = start(API_KEY=KEY, PORT="0", MODEL_PATH=str(models))
+    program = start(API_KEY=KEY, PORT="0", MODEL_URI=str(models))
     assert program.ended() == 3
     assert f"{bad}: model.onnx is missing" in program.errors
 
@@ -99,5 +99,5 @@ def test_the_highest_version_serves(start: Start, tmp_path: Path, bundle: Bundle
         seal(good.parent / version)
     others = shutil.ignore_patterns(bundle.manifest.name)
     shutil.copytree(bundle.folder.parents[1], models, ignore=others, dirs_exist_ok=True)
-    program = start(API_KEY=KEY, PORT="0", MODEL_PATH=str(models))
+    program = start(API_KEY=KEY, PORT="0", MODEL_URI=str(models))
     assert program.send(request("GET", "/model", [("X-API-Key", KEY)])).json["version"] == "10"

@@ -13,9 +13,10 @@ import pytest
 
 from tests.keys import make_key
 from tests.known import BEER, KEY
-from tests.live.program import Program, Start, until
+from tests.live.conftest import Start
+from tests.live.program import Program
 from tests.live.raw import connect, post, read_until, statuses
-from tests.live.remote import front
+from tests.live.test_model_server import front, until
 from tests.live.wire import Answer, request
 from tests.server_process import ServerProcess
 
@@ -36,7 +37,7 @@ def filled(start: Start, **more: str) -> Iterator[Program]:
     """A program whose thread pool has one slot, which a request of 30 seconds occupies."""
     server = ServerProcess(delay=30.0, slow_only=SLOW)
     try:
-        program = front(start, server, MODEL_SERVER_TIMEOUT="60", MODEL_SERVER_CALLS="1", MAX_WAITING="0", **more)
+        program = front(start, server, MODEL_SERVER_TIMEOUT="60", MODEL_SERVER_CALLS="1", THREAD_POOL_QUEUE="0", **more)
         with connect(program.port()) as holder:
             holder.sendall(post(body=json.dumps({**BEER, "abv": SLOW}).encode()))
             until(lambda: count(program, IN_PROGRESS) == 2)  # this one and the request for metrics

@@ -1,16 +1,31 @@
 """The program in front of a model server in another process: same answers, away and back under load, its own errors."""
 
+import base64
+import json
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from app.domains.beer.schema import EXAMPLE_BEER
+from app.domains.beer.schema import EXAMPLE_BEER, EXAMPLE_RECIPE
+from app.domains.iris import EXAMPLE_FLOWER
 from tests.known import KEY
-from tests.live.program import Program, Start, until
-from tests.live.remote import CALLS, READY, RIGHT, ask, front
+from tests.live.conftest import Start
+from tests.live.program import PATIENCE, Program
 from tests.live.wire import Answer, request
+from tests.pictures import drawn, encoded
 from tests.server_process import ServerProcess
+
+RIGHT = ("X-API-Key", KEY)
+READY = request("GET", "/health/ready")
+CALLS = {
+    "/predict": EXAMPLE_BEER,
+    "/explain": EXAMPLE_RECIPE,
+    "/predict/batch": {"beers": [EXAMPLE_BEER, {**EXAMPLE_RECIPE, "explain": False}] * 200},
+    "/iris/predict": EXAMPLE_FLOWER,
+    "/pets/predict": {"image_b64": base64.b64encode(encoded(drawn(), "JPEG")).decode()},
+}
 
 
 @pytest.fixture
@@ -19,6 +34,21 @@ def server() -> Iterator[ServerProcess]:
     server = ServerProcess()
     yield server
     server.kill()
+
+
+def front(start: Start, server: ServerProcess, **more: str) -> Program:
+    return start(API_KEY=KEY, PORT="0", MODEL_SERVER=f"grpc://{server.target}", **more)
+
+
+def ask(program: Program, path: str, body: object, *headers: tuple[str, str]) -> Answer:
+    return program.send(request("POST", path, [RIGHT, *headers], json.dumps(body).encode()))
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_the_answers_are_those_of_a_program_that_runs_the_models_itself(
@@ -39,7 +69,7 @@ def test_the_answers_are_those_of_a_program_that_runs_the_models_itself(
 def test_killed_and_started_again_under_load_no_answer_is_wrong_and_it_recovers_by_itself(
     start: Start, server: ServerProcess
 ) -> None:
-    program = front(start, server, MODEL_SERVER_TIMEOUT="3", MAX_WAITING="64")
+    program = front(start, server, MODEL_SERVER_TIMEOUT="3", THREAD_POOL_QUEUE="64")
     right = ask(program, "/predict", EXAMPLE_BEER).body
     told: list[Answer] = []
     stop = threading.Event()
@@ -78,7 +108,7 @@ def test_killed_and_started_again_under_load_no_answer_is_wrong_and_it_recovers_
 def test_slow_answers_are_504_bounded_in_number_and_keep_nobody_else_waiting(start: Start) -> None:
     server = ServerProcess(delay=1.5)
     try:
-        program = front(start, server, MODEL_SERVER_TIMEOUT="60", MODEL_SERVER_CALLS="1", MAX_WAITING="0")
+        program = front(start, server, MODEL_SERVER_TIMEOUT="60", MODEL_SERVER_CALLS="1", THREAD_POOL_QUEUE="0")
         assert program.send(READY).status == 200
         told: list[Answer] = []
         stop = threading.Event()

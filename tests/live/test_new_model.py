@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.known import BEER, KEY, REPOSITORY
-from tests.live.program import Start, environment
+from tests.live.conftest import Start
+from tests.live.program import environment
 from tests.live.wire import request
 
 TOY = Path(__file__).parents[1] / "toy"
@@ -31,7 +32,7 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def test_three_pieces_make_a_new_model(start: Start, checkout: Path) -> None:
-    program = start(checkout, API_KEY=KEY, PORT="0", PYTHONPATH=str(checkout), MODEL_PATH="models")
+    program = start(checkout, API_KEY=KEY, PORT="0", PYTHONPATH=str(checkout), MODEL_URI="models")
     answer = program.send(request("POST", "/toy/add", [RIGHT], b'{"a": 2.5, "b": 4}'))
     assert (answer.status, answer.json) == (200, {"total": 6.5, "model": {"name": "toy", "version": "1"}})
     assert program.send(request("POST", "/toy/add", [], b'{"a": 2.5, "b": 4}')).status == 401
@@ -43,7 +44,7 @@ def test_three_pieces_make_a_new_model(start: Start, checkout: Path) -> None:
     assert "/toy/add" in program.send(request("GET", "/openapi.json")).json["paths"]
     assert program.send(request("POST", "/predict", [RIGHT], json.dumps(BEER).encode())).status == 200
     listed = [sys.executable, "-m", "app", "models", "list"]
-    settings = environment(PYTHONPATH=str(checkout), MODEL_PATH="models")
+    settings = environment(PYTHONPATH=str(checkout), MODEL_URI="models")
     told = subprocess.run(listed, cwd=checkout, env=settings, capture_output=True, text=True, check=True).stdout
     assert "toy  1  active  good" in told.splitlines()
 

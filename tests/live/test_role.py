@@ -9,9 +9,10 @@ import pytest
 from app.domains.beer.schema import EXAMPLE_BEER
 from app.rpc._pb import open_inference_pb2 as pb
 from tests.known import KEY
-from tests.live.program import SERVE, Program, Start, until
-from tests.live.remote import CALLS, READY, ask
+from tests.live.conftest import Start
+from tests.live.program import SERVE, Program
 from tests.live.rpc import INFERENCE, caller
+from tests.live.test_model_server import CALLS, READY, ask, until
 from tests.live.wire import Answer, request
 
 SERVER_KEY = "a-key-for-the-model-server-12345"
@@ -95,7 +96,7 @@ def test_ended_and_started_again_under_load_no_answer_is_wrong_and_it_recovers(
 ) -> None:
     models = server(start)
     address = models.rpc()
-    program = front(start, address, MODEL_SERVER_TIMEOUT="3", MAX_WAITING="64")
+    program = front(start, address, MODEL_SERVER_TIMEOUT="3", THREAD_POOL_QUEUE="64")
     right = ask(program, "/predict", EXAMPLE_BEER).body
     load = Load(program)
     try:

@@ -15,7 +15,8 @@ from app.rpc._pb import open_inference_pb2 as pb
 from app.rpc._pb.iris_pb2 import IrisPredictReply, IrisPredictRequest
 from tests.keys import make_key
 from tests.known import KEY, REPOSITORY
-from tests.live.program import Program, Start
+from tests.live.conftest import Start
+from tests.live.program import Program
 from tests.live.rpc import BEER_ROW, FLOWER_ROW, HEALTH, INFERENCE, Caller, caller, typed
 from tests.live.wire import request
 
@@ -50,7 +51,7 @@ def test_health_of_a_service_that_there_is_not(client: Caller) -> None:
 def test_who_watches_health_sees_a_model_go_and_come_back(start: Start, tmp_path: Path) -> None:
     models = shutil.copytree(REPOSITORY / "models", tmp_path / "models")
     admin = make_key(tmp_path / "keys.json", "one", scopes={"admin", "predict"})
-    program = start(API_KEYS_FILE="keys.json", PORT="0", MODEL_PATH=str(models))
+    program = start(API_KEYS_FILE="keys.json", PORT="0", MODEL_URI=str(models))
     with caller(program.rpc()) as client:
         watch = client.channel.unary_stream(f"{HEALTH}Watch", response_deserializer=HealthCheckResponse.FromString)
         call = watch(HealthCheckRequest(service="ml.IrisPredictor").SerializeToString())

@@ -15,8 +15,9 @@ from app.bundle.store import read_bundle
 from app.runtime.onnx import OnnxPredictor
 from tests.keys import make_key
 from tests.known import KEY, REPOSITORY
-from tests.live.clients.run import ROWS, Known, Told, run
-from tests.live.program import Program, Start, environment
+from tests.live.conftest import Start
+from tests.live.program import Program, environment
+from tests.live.test_v2_clients import ROWS, Known, Told, run
 
 MEASURES = ("sepal_length", "sepal_width", "petal_length", "petal_width")
 
@@ -33,7 +34,7 @@ def asked(start: Start, tmp_path: Path, known: dict[str, Known]) -> Told:
     file = tmp_path / "keys.json"
     key, admin = make_key(file, "caller"), make_key(file, "ops", scopes={"predict", "admin"})
     folder = shutil.copytree(REPOSITORY / "models", tmp_path / "models")  # unloading writes there
-    program = start(PORT="0", MODEL_PATH=str(folder), API_KEYS_FILE="keys.json", AUTH_FAILURES_PER_MINUTE="0")
+    program = start(PORT="0", MODEL_URI=str(folder), API_KEYS_FILE="keys.json", AUTH_FAILURES_PER_MINUTE="0")
     models = {name: each.asked() for name, each in known.items()}
     return {"url": program.rpc(), "key": key, "admin": admin, "models": models}
 

@@ -10,7 +10,7 @@ import numpy as np
 from app.rpc._pb import open_inference_pb2 as pb
 from tests.keys import make_key
 from tests.known import BEER, REPOSITORY
-from tests.live.program import Start
+from tests.live.conftest import Start
 from tests.live.rpc import BEER_ROW, INFERENCE, Caller, Told, caller, typed
 
 MODEL = "beer-ibu"
@@ -91,7 +91,7 @@ def test_the_table_is_what_is_answered(start: Start, tmp_path: Path) -> None:
     key, admin = make_key(file, "caller"), make_key(file, "ops", scopes={"predict", "admin"})
     limited = make_key(file, "limited", rate="1/hour")
     models = shutil.copytree(REPOSITORY / "models", tmp_path / "models")
-    program = start(PORT="0", MODEL_PATH=str(models), API_KEYS_FILE="keys.json", GRPC_MAX_MESSAGE="100000")
+    program = start(PORT="0", MODEL_URI=str(models), API_KEYS_FILE="keys.json", GRPC_MAX_MESSAGE="100000")
     with caller(program.rpc()) as client:
         told = {what: client.infer(request, key=key) for what, request in WRONG.items()}
         told |= _others(client, key, admin, limited)

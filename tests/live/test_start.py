@@ -4,6 +4,7 @@ import json
 import shlex
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -13,8 +14,9 @@ import pytest
 
 from app import __version__
 from tests.known import BEER, KEY, REPOSITORY
+from tests.live.conftest import Start
 from tests.live.load import memory
-from tests.live.program import SERVE, Program, Start, environment, free_port
+from tests.live.program import SERVE, Program, environment
 from tests.live.wire import request
 
 MOST_MEMORY = 130
@@ -32,6 +34,13 @@ READY = request("GET", "/health/ready")
 PREDICT = request(
     "POST", "/predict", [("X-API-Key", KEY), ("Content-Type", "application/json")], json.dumps(BEER).encode()
 )
+
+
+def free_port() -> int:
+    """A port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @pytest.mark.parametrize(
@@ -132,7 +141,7 @@ def test_an_env_file_that_cannot_be_written_is_a_sentence_and_exit_code_2(start:
     shutil.copy(REPOSITORY / ".env.example", tmp_path)
     program = start(first=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)), PORT="0")
     assert program.ended() == 2
-    assert program.errors.startswith("Settings: .env cannot be made here: File too large; make one with: ")
+    assert program.errors.startswith("Settings: .env cannot be created: File too large; make one with: ")
     assert not (tmp_path / ".env").exists()
 
 
@@ -152,7 +161,7 @@ def test_uvicorn_serves_it_as_well(start: Start) -> None:
 
 
 def test_uvicorn_exits_with_3_on_a_broken_bundle(start: Start, tmp_path: Path) -> None:
-    program = start(command=UVICORN, API_KEY=KEY, MODEL_PATH=str(tmp_path))
+    program = start(command=UVICORN, API_KEY=KEY, MODEL_URI=str(tmp_path))
     assert program.ended() == 3
     assert "beer-ibu" in program.errors and "Traceback" not in program.errors
 

@@ -13,7 +13,8 @@ from app.bundle.pointer import activate, rollback
 from app.bundle.store import Bundle
 from tests.bundles import flip_bit, seal, spoil, version_of
 from tests.known import KEY
-from tests.live.program import PATIENCE, Program, Start
+from tests.live.conftest import Start
+from tests.live.program import PATIENCE, Program
 from tests.live.traffic import BODY, Traffic
 from tests.live.wire import Answer, request
 
@@ -35,7 +36,7 @@ def root(bundle: Bundle, models: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def program(start: Start, root: Path) -> Program:
     """The program over that folder."""
-    return start(API_KEY=KEY, PORT="0", MODEL_PATH=str(root))
+    return start(API_KEY=KEY, PORT="0", MODEL_URI=str(root))
 
 
 def predict(program: Program, *headers: tuple[str, str]) -> Answer:
@@ -115,7 +116,7 @@ def test_hostile_versions_change_nothing(program: Program, root: Path, bundle: B
 def test_every_worker_follows_and_one_that_is_replaced_takes_what_is_good(
     start: Start, root: Path, bundle: Bundle
 ) -> None:
-    program = start(API_KEY=KEY, PORT="0", MODEL_PATH=str(root), WORKERS="2")
+    program = start(API_KEY=KEY, PORT="0", MODEL_URI=str(root), WORKERS="2")
     program.lines_with("Application startup complete", 2)  # else the slower one starts with the new version
     answers(program, "1")
     version_of(bundle, root, 2)
@@ -136,7 +137,7 @@ def test_a_worker_that_is_replaced_tries_what_came_meanwhile_before_it_loads_it(
 ) -> None:
     """A version whose golden rows are right, and that gives NaN elsewhere: only who tries it finds out."""
     onnx = pytest.importorskip("onnx", reason="the version is made with the package onnx")
-    program = start(API_KEY=KEY, PORT="0", MODEL_PATH=str(root), WORKERS="2")
+    program = start(API_KEY=KEY, PORT="0", MODEL_URI=str(root), WORKERS="2")
     program.lines_with("Application startup complete", 2)
     model = onnx.load_from_string(bundle.files["model.onnx"])
     for node in model.graph.node:

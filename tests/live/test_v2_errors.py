@@ -142,7 +142,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     program = Program(
         folder,
         PORT="0",
-        MODEL_PATH=str(models),
+        MODEL_URI=str(models),
         API_KEY=KEY,
         API_KEYS_FILE="keys.json",
         AUTH_FAILURES_PER_MINUTE="0",

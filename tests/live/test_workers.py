@@ -6,6 +6,8 @@ import shutil
 import signal
 import sys
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,13 +16,35 @@ from app.bundle.digests import SHA256SUMS, sums_text
 from app.bundle.manifest import MODEL
 from app.bundle.store import highest
 from tests.known import KEY, REPOSITORY
-from tests.live.program import Program, Start, children, free_port, serving, until
+from tests.live.conftest import Start
+from tests.live.program import Program
 from tests.live.raw import connect, post, read_until, say, statuses
+from tests.live.test_management import free_port
 
 PATIENCE = 30.0
 SLACK = 1.0
 """Seconds by which a machine may be late."""
 READY = b"GET /health/ready HTTP/1.1\r\nHost: beer\r\n\r\n"
+
+
+def children(program: Program) -> set[int]:
+    """The workers' process ids."""
+    tasks = Path(f"/proc/{program.process.pid}/task").glob("*/children")
+    return {int(pid) for task in tasks for pid in task.read_text().split()}
+
+
+def until(condition: Callable[[], bool], what: str) -> float:
+    """Wait for something, and tell how long it took."""
+    started = time.monotonic()
+    while not condition():
+        assert time.monotonic() - started < PATIENCE, f"not {what} in {PATIENCE} s"
+        time.sleep(0.01)
+    return time.monotonic() - started
+
+
+def serving(program: Program) -> int:
+    """How many workers have said that they serve."""
+    return program.errors.count("Application startup complete")
 
 
 class Callers:
@@ -99,7 +123,7 @@ def test_a_restart_of_the_workers_loses_no_request(program: Program) -> None:
 
 def test_a_bad_bundle_that_comes_while_the_workers_run_is_not_loaded(start: Start, tmp_path: Path) -> None:
     shutil.copytree(REPOSITORY / "models", tmp_path / "models")
-    program = start(API_KEY=KEY, PORT="0", WORKERS="2", MODEL_PATH=str(tmp_path / "models"))
+    program = start(API_KEY=KEY, PORT="0", WORKERS="2", MODEL_URI=str(tmp_path / "models"))
     program.port()
     until(lambda: serving(program) == 2, "two workers")
     before = children(program)
@@ -163,7 +187,7 @@ def test_the_management_port_tells_of_the_workers(start: Start) -> None:
 
 @pytest.mark.parametrize(
     ("settings", "code"),
-    [({"API_KEY": "short"}, 2), ({"API_KEYS_FILE": "/nowhere"}, 2), ({"MODEL_PATH": "/nowhere"}, 3)],
+    [({"API_KEY": "short"}, 2), ({"API_KEYS_FILE": "/nowhere"}, 2), ({"MODEL_URI": "/nowhere"}, 3)],
 )
 def test_what_is_wrong_is_seen_by_the_parent(start: Start, settings: dict[str, str], code: int, place: Path) -> None:
     program = start(**{"API_KEY": KEY, "PORT": "0", "WORKERS": "2", "TMPDIR": str(place), **settings})

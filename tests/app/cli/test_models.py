@@ -31,7 +31,7 @@ def run(root: Path, tmp_path: Path) -> Run:
 
     def run(*words: str, code: int = 0) -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, "-m", "app", "models", *words]
-        settings = environment(MODEL_PATH=str(root))
+        settings = environment(MODEL_URI=str(root))
         done = subprocess.run(command, cwd=tmp_path, env=settings, capture_output=True, text=True)
         assert done.returncode == code, done
         assert "Traceback" not in done.stderr

@@ -9,9 +9,9 @@ from starlette.types import Scope
 from app.domains.api import Upload
 from app.problem_types import UNSUPPORTED_MEDIA_TYPE, ProblemType
 from app.rest.body import check_plain
-from app.rest.multipart import MULTIPART, part
 from app.rest.responses import request_header
 
+MULTIPART = b"multipart/form-data"
 Read = Callable[[bytes], Any]
 _BODY = "body"
 
@@ -25,6 +25,9 @@ class Uploads:
         Args:
             upload: What it takes.
         """
+        from app.rest.multipart import form_part  # needs python-multipart, which is installed only for uploads
+
+        self._form_part = form_part
         self._upload = upload
         self._types = frozenset(media_type.encode("ascii") for media_type in upload.types)
 
@@ -42,7 +45,7 @@ class Uploads:
         if media_type == MULTIPART:
             check_plain(scope)
             field = self._upload.field
-            return lambda body: self._upload.request(part(body, content_type, field), field)
+            return lambda body: self._upload.request(self._form_part(body, content_type, field), field)
         return None
 
 

@@ -130,6 +130,9 @@ async def test_forms_may_be_written_in_many_ways(files: httpx.AsyncClient, body:
         ("multipart/form-data; boundary=x", b"--x\r\nno head\r\n--x--"),
         ("multipart/form-data; boundary=x", b"--xy\r\n" + HEAD + b"1\r\n--x--"),
         ("multipart/form-data; boundary=x", (b"--x\r\n" + HEAD + b"1\r\n") * 33 + b"--x--"),
+        ("multipart/form-data; boundary=x", b"--x\r\n" + HEAD + b"\r\n--xZ" * 65 + b"\r\n--x--"),
+        ("multipart/form-data; boundary=x", b"--x\r\n" + (b"a: " + b"b" * 3000 + b"\r\n") * 3 + HEAD + b"1\r\n--x--"),
+        ("multipart/form-data; boundary=x", b"--x--"),
         ("multipart/form-data; boundary=x", b"--x\r\n" + b"a" * 9000 + HEAD + b"1\r\n--x--"),
     ],
 )

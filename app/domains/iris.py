@@ -1,5 +1,6 @@
 """The iris domain: species of an iris flower from four lengths."""
 
+from operator import attrgetter
 from typing import Annotated
 
 import numpy as np
@@ -69,13 +70,18 @@ class FlowerRowValidator(RowValidator):
     """Validates rows of one version as the domain API validates flowers."""
 
     def __init__(self, manifest: Manifest) -> None:
-        """Initialize the flower row validator.
+        """Initialize the validator.
 
         Args:
             manifest: Manifest of the version.
+
+        Raises:
+            ValueError: If the inputs are not the lengths of a flower.
         """
-        self.manifest = manifest
         self._names = [declared.name for declared in manifest.inputs]
+        if set(self._names) != set(Flower.model_fields):
+            raise ValueError(f"the bundle's inputs must be {', '.join(Flower.model_fields)}")
+        self.lengths = attrgetter(*self._names)
         ranges = [declared.trained_range or (0.0, MAX_CM) for declared in manifest.inputs]
         self._low, self._high = np.array(ranges, np.float32).T
         self._warnings = [_outside(name, *ends) for name, ends in zip(self._names, ranges, strict=True)]
@@ -139,9 +145,9 @@ class IrisApi(DomainApi):
             ModelNotFound: If the version does not exist.
             ModelNotReady: If the model is not loaded.
         """
-        lengths = (flower.sepal_length, flower.sepal_width, flower.petal_length, flower.petal_width)
-        row = np.array([lengths], dtype=np.float32)
         model = self._manager.get(MODEL, version)
+        validator = model.prepared(FlowerRowValidator)
+        row = np.array([validator.lengths(flower)], dtype=np.float32)
         outputs = model.infer({"features": row})
         class_id = int(outputs["class_id"][0, 0])
         scores = [round(value, 4) for value in outputs["scores"][0].tolist()]
@@ -150,7 +156,7 @@ class IrisApi(DomainApi):
             "class_id": class_id,
             "scores": dict(zip(SPECIES, scores, strict=True)),
             "model": {"name": model.manifest.name, "version": model.manifest.version},
-            "warnings": [warning for _, warning in model.prepared(FlowerRowValidator).validate(row)],
+            "warnings": [warning for _, warning in validator.validate(row)],
         }
 
 

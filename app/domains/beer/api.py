@@ -7,6 +7,8 @@ import numpy as np
 from app.bundle.manifest import Manifest
 from app.domains.api import DomainApi, Operation
 from app.domains.beer.explanation import explanation
+from app.domains.beer.inputs import check_inputs
+from app.domains.beer.plausibility import PlausibilityChecks
 from app.domains.beer.predictions import PredictionBuilder
 from app.domains.beer.recipe import may_contradict, problems
 from app.domains.beer.row_validation import BeerRowValidator
@@ -29,8 +31,17 @@ class BeerApi(DomainApi):
 
     @classmethod
     def prepare(cls, manifest: Manifest, metrics: Registry) -> Prepared:
-        """See `DomainApi.prepare`."""
-        return {PredictionBuilder: PredictionBuilder(manifest, metrics), RowValidator: BeerRowValidator(manifest)}
+        """Build a version's prediction builder and row validator; see `DomainApi.prepare`.
+
+        Raises:
+            ValueError: If this program cannot make the version's inputs.
+        """
+        check_inputs(declared.name for declared in manifest.inputs)
+        plausibility = PlausibilityChecks(manifest)
+        return {
+            PredictionBuilder: PredictionBuilder(manifest, plausibility, metrics),
+            RowValidator: BeerRowValidator(manifest, plausibility),
+        }
 
     @property
     def operations(self) -> Sequence[Operation[Beer, Prediction] | Operation[Beers, Predictions]]:

@@ -114,6 +114,9 @@ PH = BeerInput(
 VITAL_INPUTS = (ABV, OG, FG, EBC, SRM, PH)
 """Inputs of the vitals model: the figures that a request states."""
 
+COMPARED_INPUTS = (ABV, OG, FG, EBC, SRM)
+"""Inputs whose values the plausibility checks compare with each other."""
+
 _WHEN = {
     "early": "boiled 45 minutes or more, or in mash or first wort",
     "middle": "boiled 20 to 45 minutes",
@@ -230,6 +233,22 @@ RECIPE_INPUTS = (*VITAL_INPUTS, *HOP_INPUTS, *GRIST_INPUTS)
 """Inputs of the recipe model."""
 INPUTS = {declared.name: declared for declared in RECIPE_INPUTS}
 """Every input by name."""
+
+
+def check_inputs(columns: Iterable[str]) -> None:
+    """Check that this program can make the inputs of a version and compare them.
+
+    Args:
+        columns: Names of the version's inputs.
+
+    Raises:
+        ValueError: If an input is unknown, or one that the plausibility checks compare is missing.
+    """
+    given = set(columns)
+    if unknown := sorted(given - set(INPUTS)):
+        raise ValueError(f"the bundle has unknown inputs: {', '.join(unknown)}")
+    if missing := [declared.name for declared in COMPARED_INPUTS if declared.name not in given]:
+        raise ValueError(f"the bundle lacks inputs: {', '.join(missing)}")
 
 
 def names(inputs: Iterable[BeerInput]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from app.bundle.manifest import Input, Manifest
 from app.domains.api import Warning
-from app.domains.beer.inputs import ABV, EBC, FG, INPUTS, OG, SRM
+from app.domains.beer.inputs import ABV, COMPARED_INPUTS, EBC, INPUTS
 from app.domains.beer.units import ABV_PER_POINT, EBC_PER_SRM
 
 COLOUR_TOLERANCE = 0.1
@@ -22,8 +22,6 @@ MIN_ABV_GAP = 1.0
 """Difference in % vol that is always allowed: in strong beers the rule itself is off by that much."""
 MANY = 16
 """Number of rows from which a vectorised check is faster than one row at a time."""
-
-_COMPARED = (ABV, OG, FG, EBC, SRM)
 
 
 class PlausibilityChecks:
@@ -43,7 +41,7 @@ class PlausibilityChecks:
         outside = (_outside(i, *ends) for i, ends in zip(manifest.inputs, self._ranges, strict=True))
         self._warnings = [*outside, _COLOUR_MISMATCH, _ABV_MISMATCH]
         columns = [declared.name for declared in manifest.inputs]
-        self._compared = [columns.index(declared.name) for declared in _COMPARED]
+        self._compared = [columns.index(declared.name) for declared in COMPARED_INPUTS]
         self._compared_of = itemgetter(*self._compared)
 
     def of(self, row: Sequence[float]) -> list[Warning]:

@@ -23,17 +23,18 @@ Rows = NDArray[np.float64]
 class PredictionBuilder:
     """Builds inputs and predictions of one version."""
 
-    def __init__(self, manifest: Manifest, metrics: Registry) -> None:
+    def __init__(self, manifest: Manifest, plausibility: PlausibilityChecks, metrics: Registry) -> None:
         """Initialize the builder.
 
         Args:
             manifest: Manifest of the version.
+            plausibility: Checks of the version.
             metrics: Registry that counts the predictions.
         """
         self.manifest = manifest
         self._model: ModelRef = {"name": manifest.name, "version": manifest.version}
         self._coverage = manifest.coverage or 0.0
-        self._plausibility = PlausibilityChecks(manifest)
+        self._plausibility = plausibility
         self._metrics = BeerMetrics(metrics, manifest)
         self._columns = _columns(manifest)
 

@@ -18,11 +18,12 @@ FEW = 4
 class BeerRowValidator(RowValidator):
     """Validates rows of one version as the domain API validates beers."""
 
-    def __init__(self, manifest: Manifest) -> None:
+    def __init__(self, manifest: Manifest, plausibility: PlausibilityChecks) -> None:
         """Initialize the validator.
 
         Args:
             manifest: Manifest of the version.
+            plausibility: Checks of the version.
         """
         self._names = [declared.name for declared in manifest.inputs]
         self._units = [f" {declared.unit}" if declared.unit else "" for declared in manifest.inputs]
@@ -30,7 +31,7 @@ class BeerRowValidator(RowValidator):
         self._low, self._high = np.array(bounds, np.float32).T
         self._bounds = list(zip(self._low.tolist(), self._high.tolist(), strict=True))
         self._og, self._fg = self._names.index(OG.name), self._names.index(FG.name)
-        self._plausibility = PlausibilityChecks(manifest)
+        self._plausibility = plausibility
 
     def validate(self, rows: Array) -> RowWarnings:
         """Validate rows.

@@ -9,7 +9,7 @@ import pytest
 
 from app.access.keys import KeyRing
 from app.bundle.store import highest, read_bundle
-from app.domains.iris import EXAMPLE_ANSWER, EXAMPLE_FLOWER, FlowerRowValidator, IrisApi
+from app.domains.iris import EXAMPLE_ANSWER, EXAMPLE_FLOWER, Flower, FlowerRowValidator, IrisApi
 from app.errors import InputError
 from app.rest.application import RestApplication
 from app.runtime.onnx import OnnxPredictor
@@ -84,3 +84,12 @@ def test_rows_over_the_open_protocol_are_looked_at_as_flowers_are(models: Path) 
         ("inputs.sepal_width", "row 1: must be 0 to 30"),
         ("inputs.petal_width", "row 1: must be 0 to 30"),
     ]
+
+
+def test_lengths_follow_the_order_of_the_manifest(models: Path) -> None:
+    manifest = read_bundle(highest(models, "iris")).manifest
+    turned = manifest.model_copy(update={"inputs": manifest.inputs[::-1]})
+    flower = Flower(**VIRGINICA)
+    assert FlowerRowValidator(turned).lengths(flower) == tuple(VIRGINICA.values())[::-1]
+    with pytest.raises(ValueError, match="inputs must be sepal_length"):
+        FlowerRowValidator(manifest.model_copy(update={"inputs": manifest.inputs[:3]}))

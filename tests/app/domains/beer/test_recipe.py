@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from app.bundle.manifest import Manifest
 from app.bundle.store import Bundle, highest, read_bundle
 from app.domains.beer.api import RECIPE, BeerApi
 from app.domains.beer.inputs import GRIST_INPUTS, HOP_INPUTS, VITAL_INPUTS, names
+from app.domains.beer.plausibility import PlausibilityChecks
 from app.domains.beer.predictions import PredictionBuilder
 from app.domains.beer.recipe import resolve, vital_rows
 from app.domains.beer.schema import Beer
@@ -34,6 +36,10 @@ def beer(**more: Any) -> Beer:
 def columns(one: Beer) -> dict[str, float]:
     assert one.hops is not None
     return dict(zip(names((*HOP_INPUTS, *GRIST_INPUTS)), resolve(one, one.hops).columns, strict=True))
+
+
+def builder(manifest: Manifest) -> PredictionBuilder:
+    return PredictionBuilder(manifest, PlausibilityChecks(manifest), Registry())
 
 
 def test_vital_figures_stand_in_the_columns_of_their_names() -> None:
@@ -85,7 +91,7 @@ def test_tinseths_estimate_is_given_to_a_tenth_of_an_ibu(domain: BeerApi) -> Non
 
 def test_rows_follow_the_order_of_the_manifest(bundle: Bundle) -> None:
     turned = bundle.manifest.model_copy(update={"inputs": bundle.manifest.inputs[::-1]})
-    rows, bills = PredictionBuilder(turned, Registry()).rows([beer(), beer(abv=7.5)])
+    rows, bills = builder(turned).rows([beer(), beer(abv=7.5)])
     assert bills == []
     assert rows.tolist() == [list(BEER.values())[::-1], list({**BEER, "abv": 7.5}.values())[::-1]]
 
@@ -94,6 +100,18 @@ def test_a_version_without_an_input_gets_rows_without_it() -> None:
     manifest = read_bundle(highest(REPOSITORY / "models", RECIPE)).manifest
     older = manifest.model_copy(update={"inputs": manifest.inputs[:-1]})
     one = beer(hops=HOPS, malts=MALTS, yeast="Wyeast 1056")
-    rows, _ = PredictionBuilder(manifest, Registry()).rows([one])
-    without, _ = PredictionBuilder(older, Registry()).rows([one])
+    rows, _ = builder(manifest).rows([one])
+    without, _ = builder(older).rows([one])
     assert np.array_equal(without, rows[:, :-1])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [("ph", "acidity", "unknown inputs: acidity"), ("ebc", "ph", "lacks inputs: ebc")],
+)
+def test_a_bundle_with_other_inputs_is_rejected_when_it_is_loaded(
+    bundle: Bundle, old: str, new: str, message: str
+) -> None:
+    inputs = tuple(i.model_copy(update={"name": new if i.name == old else i.name}) for i in bundle.manifest.inputs)
+    with pytest.raises(ValueError, match=message):
+        BeerApi.prepare(bundle.manifest.model_copy(update={"inputs": inputs}), Registry())

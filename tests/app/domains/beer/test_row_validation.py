@@ -11,6 +11,10 @@ from app.errors import InputError
 from tests.known import BEER, REPOSITORY
 
 
+def validator(bundle: Bundle) -> BeerRowValidator:
+    return BeerRowValidator(bundle.manifest, PlausibilityChecks(bundle.manifest))
+
+
 def bundles(bundle: Bundle) -> list[Bundle]:
     return [bundle, read_bundle(highest(REPOSITORY / "models", RECIPE))]
 
@@ -51,7 +55,7 @@ def test_what_is_out_of_bounds_is_told_with_its_unit(
     right = list(BEER.values())
     rows = np.array([right, list({**BEER, name: value}.values()), *[right] * more], dtype=np.float32)
     with pytest.raises(InputError) as caught:
-        BeerRowValidator(bundle.manifest).validate(rows)
+        validator(bundle).validate(rows)
     assert (f"inputs.{name}", f"row 1: must be {allowed}") in [(p.field, p.reason) for p in caught.value.problems]
 
 
@@ -60,7 +64,7 @@ def test_gravities_that_contradict_each_other_are_refused(bundle: Bundle, more: 
     right = list(BEER.values())
     swapped = list({**BEER, "target_og": BEER["target_fg"], "target_fg": BEER["target_og"]}.values())
     with pytest.raises(InputError) as caught:
-        BeerRowValidator(bundle.manifest).validate(np.array([right, swapped, *[right] * more], dtype=np.float32))
+        validator(bundle).validate(np.array([right, swapped, *[right] * more], dtype=np.float32))
     (problem,) = caught.value.problems
     assert problem.field == "inputs.target_fg" and problem.reason.startswith("row 1: the final gravity is above")
-    assert BeerRowValidator(bundle.manifest).validate(np.array([right] * (more + 1), dtype=np.float32)) == []
+    assert validator(bundle).validate(np.array([right] * (more + 1), dtype=np.float32)) == []

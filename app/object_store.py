@@ -1,7 +1,7 @@
-"""Objects in an S3-compatible store: read whole, written whole, listed by folder.
+"""An S3-compatible object store: reads and writes whole objects, and lists folders.
 
-Credentials and region come from where AWS puts them: ``AWS_*`` in the environment, or the role of the function, pod,
-container or machine. The library is imported where a store is used first: most programs use none.
+Credentials and region come from the usual AWS sources: ``AWS_*`` environment variables, or the role of the function,
+pod, container or machine. The client library is imported at first use.
 """
 
 from __future__ import annotations
@@ -15,45 +15,45 @@ from app.errors import ObjectsError
 if TYPE_CHECKING:
     from obstore.store import S3Store
 
-CONNECTING = timedelta(seconds=3)
-"""Until a connection must stand, ..."""
-ANSWERING = timedelta(seconds=30)
-"""... until an answer must be whole, ..."""
-TRYING = timedelta(seconds=10)
-"""... and until no more is tried again: at most three times, as what is cut off may come whole the next time."""
+CONNECT_TIMEOUT = timedelta(seconds=3)
+"""Maximum time to open a connection."""
+REQUEST_TIMEOUT = timedelta(seconds=30)
+"""Maximum time to receive a whole response."""
+RETRY_TIMEOUT = timedelta(seconds=10)
+"""Time after which a failed request is not retried; there are at most three retries."""
 _CODE = re.compile(r"<Code>(\w{1,60})</Code>")
-_LONGEST = 300
+_MAX_REASON = 300
 
 
 class ObjectStore:
-    """One bucket."""
+    """A bucket."""
 
     def __init__(self, bucket: str, endpoint: str = "") -> None:
-        """Initialize the object store.
+        """Open a bucket.
 
         Args:
-            bucket: Its name.
+            bucket: Name of the bucket.
             endpoint: Address of an S3-compatible store; empty: AWS.
         """
         self.bucket = bucket
         self._store = _open(bucket, endpoint)
 
     def read(self, key: str, limit: int) -> bytes | None:
-        """The object's bytes; None where there is none.
+        """Read an object; None if it does not exist.
 
         Args:
-            key: The object's name.
-            limit: Most bytes.
+            key: Name of the object.
+            limit: Maximum size in bytes.
 
         Raises:
-            ObjectsError: It is larger, was cut off, or the store refuses or does not answer.
+            ObjectsError: If the object is larger or truncated, or the store rejects the request or does not answer.
         """
         self._check(key)
         try:
-            found = self._store.get(key)
-            if found.meta["size"] > limit:
+            result = self._store.get(key)
+            if result.meta["size"] > limit:
                 raise ObjectsError(f"{self._name(key)}: larger than {limit} bytes")
-            data = bytes(found.bytes())
+            data = bytes(result.bytes())
         except FileNotFoundError:
             return None
         except _faults() as error:
@@ -61,15 +61,15 @@ class ObjectStore:
         return data
 
     def write(self, key: str, data: bytes, media_type: str) -> None:
-        """Write an object; it appears whole or not at all.
+        """Write an object atomically.
 
         Args:
-            key: The object's name.
-            data: Its bytes.
-            media_type: Its type.
+            key: Name of the object.
+            data: Contents.
+            media_type: Media type of the contents.
 
         Raises:
-            ObjectsError: The store refuses or does not answer.
+            ObjectsError: If the store rejects the request or does not answer.
         """
         self._check(key)
         try:
@@ -78,26 +78,28 @@ class ObjectStore:
             raise ObjectsError(f"{self._name(key)}: cannot be written: {_reason(error)}") from None
 
     def folders(self, folder: str) -> list[str]:
-        """Names of the folders in a folder.
+        """List the names of the folders in a folder.
 
         Args:
-            folder: Its name, without the slash at its end; empty for the bucket's root.
+            folder: Name of the folder without a final slash; empty for the root of the bucket.
 
         Raises:
-            ObjectsError: The store refuses or does not answer.
+            ObjectsError: If the store rejects the request or does not answer.
         """
         try:
-            found = self._store.list_with_delimiter(folder or None)
+            listing = self._store.list_with_delimiter(folder or None)
         except _faults() as error:
             raise ObjectsError(f"{self._name(folder)}: cannot be listed: {_reason(error)}") from None
-        return [name.rpartition("/")[2] for name in found["common_prefixes"]]
+        return [name.rpartition("/")[2] for name in listing["common_prefixes"]]
 
     def _name(self, key: str) -> str:
         return f"s3://{self.bucket}/{key}"
 
     def _check(self, key: str) -> None:
-        if not key or any(part in ("", ".", "..") for part in key.split("/")):  # the library would take another key
-            raise ObjectsError(f"{self._name(key)}: a name with empty parts or dots alone between slashes")
+        if not key or any(
+            part in ("", ".", "..") for part in key.split("/")
+        ):  # the library would normalize them to another key
+            raise ObjectsError(f"{self._name(key)}: the name contains an empty part, . or .. between slashes")
 
 
 def _open(bucket: str, endpoint: str) -> S3Store:
@@ -109,10 +111,10 @@ def _open(bucket: str, endpoint: str) -> S3Store:
             config={"endpoint": endpoint} if endpoint else {},
             client_options={
                 "allow_http": endpoint.startswith("http://"),
-                "connect_timeout": CONNECTING,
-                "timeout": ANSWERING,
+                "connect_timeout": CONNECT_TIMEOUT,
+                "timeout": REQUEST_TIMEOUT,
             },
-            retry_config={"max_retries": 3, "retry_timeout": TRYING},
+            retry_config={"max_retries": 3, "retry_timeout": RETRY_TIMEOUT},
         )
     except _faults() as error:
         raise ObjectsError(f"s3://{bucket}: cannot be opened: {_reason(error)}") from None
@@ -125,7 +127,7 @@ def _faults() -> tuple[type[Exception], ...]:
 
 
 def _reason(error: Exception) -> str:
-    """The first line of the library's words, or the store's code; the rest is the answer as it came."""
+    """Return the first line of the library's message and the store's error code, without the raw response."""
     text = str(error)
     line, code = text.partition("\n")[0].partition(": <?xml")[0], _CODE.search(text)
-    return f"{line[:_LONGEST]} ({code[1]})" if code else line[:_LONGEST]
+    return f"{line[:_MAX_REASON]} ({code[1]})" if code else line[:_MAX_REASON]

@@ -1,1 +1,1 @@
-"""Entry points for AWS Lambda, a module a job: each has a ``handler``, and imports only what its job needs."""
+"""AWS Lambda functions: one module per function, each with a ``handler``, and with only the imports it needs."""

@@ -1,24 +1,24 @@
-"""What the function's runtime tells of a call: how much time is left."""
+"""The context of an invocation, and the time left."""
 
 from typing import Protocol
 
 
 class Context(Protocol):
-    """The runtime's second argument."""
+    """The context object of the Lambda runtime."""
 
     def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until the call is cut."""
+        """Return the milliseconds until the invocation times out."""
 
 
 class EventError(Exception):
-    """The event is none that this handler is for; the message holds nothing of it."""
+    """The event is not supported by the handler. The message contains no data of the event."""
 
 
 def seconds_left(context: Context, reserve: float) -> float:
-    """Seconds that work may still take.
+    """Return the seconds left for work.
 
     Args:
-        context: The runtime's.
-        reserve: Seconds that are kept to tell how it ended.
+        context: The context of the invocation.
+        reserve: Seconds reserved for reporting the result.
     """
     return context.get_remaining_time_in_millis() / 1000 - reserve

@@ -1,11 +1,11 @@
-"""Files of beers that come into a bucket: predictions are written under ``results/``, errors beside them.
+"""Lambda function for files of beers in a bucket: writes predictions and errors under ``results/``.
 
-    cleaned/2026/11/21/beers-1             what came
+    cleaned/2026/11/21/beers-1             the input
     results/cleaned/2026/11/21/beers-1.predictions.jsonl
     results/cleaned/2026/11/21/beers-1.errors.jsonl
 
-Both are made of what the bucket holds when the event comes, and of nothing else: whoever delivers an event twice, or
-late, finds the same bytes. The predictions are written last: where they are, all is there.
+Both depend only on the input object, so events may be delivered late or repeatedly. The predictions are written last:
+once they exist, the results are complete.
 """
 
 import json
@@ -19,7 +19,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from app.aws_lambda.context import Context, EventError, seconds_left
 from app.batch.answers import BatchTransport
-from app.batch.rows import LARGEST_FILE
+from app.batch.rows import MAX_FILE_BYTES
 from app.composition.models import build_manager, fetch_models
 from app.domains.beer.api import BeerApi
 from app.errors import CallError, ObjectsError, TooLate
@@ -29,9 +29,9 @@ from app.telemetry.logs import configure_logging
 from app.telemetry.metrics import Registry
 
 RESULTS = "results/"
-"""What begins so was written here, and is never read."""
+"""Prefix of the results; objects with this prefix are never read."""
 RESERVE = 5.0
-"""Seconds before the call is cut, at which it ends itself; writing is to be done in them."""
+"""Seconds before the time-out at which processing stops; they are reserved for writing."""
 JSON_LINES = "application/x-ndjson"
 
 _log = logging.getLogger(__name__)
@@ -45,14 +45,14 @@ class _Object(BaseModel):
     key: str = Field(min_length=1, max_length=4096)
 
 
-class _Place(BaseModel):
+class _S3(BaseModel):
     bucket: _Bucket
     object: _Object
 
 
 class _Record(BaseModel):
     name: str = Field(alias="eventName")
-    s3: _Place
+    s3: _S3
 
 
 class _Event(BaseModel):
@@ -60,10 +60,10 @@ class _Event(BaseModel):
 
 
 class NotAnswered(Exception):
-    """Files that are to be tried again; the message names each and says why. The others are done."""
+    """Some files failed and should be retried; the message names each with its reason. The others are complete."""
 
 
-def _door(settings: ModelSettings) -> BatchTransport:
+def _transport(settings: ModelSettings) -> BatchTransport:
     configure_logging(settings.log_level)
     log_deprecated_names(settings)
     fetch_models(settings, [BeerApi])
@@ -73,40 +73,40 @@ def _door(settings: ModelSettings) -> BatchTransport:
 
 
 _settings = load_model_settings()
-_answerer = _door(_settings)
+_batch = _transport(_settings)
 
 
 def handler(event: Any, context: Context) -> dict[str, Any]:
-    """Answer the files that an event of S3 names.
+    """Process the files of an S3 event.
 
     Args:
-        event: Of S3: objects were created. Others, and what was written here, are passed over.
-        context: The runtime's.
+        event: An S3 event. Only created objects are processed; results are skipped.
+        context: The context of the invocation.
 
     Returns:
         ``{"files": [{"file", "rows", "bad"}, ...]}``.
 
     Raises:
-        EventError: It is no event of S3.
-        NotAnswered: A file could not be read or written, or was not done in the time that was left.
+        EventError: If the event is not an S3 event.
+        NotAnswered: If a file could not be read or written, or not be processed in time.
     """
     done, failed = [], []
     for bucket, key in _created(event):
         try:
-            told = _answer(bucket, key, context)
+            result = _answer(bucket, key, context)
         except ObjectsError as error:
             failed.append(str(error))
         except CallError as error:
             failed.append(f"s3://{bucket}/{key}: {_reason(error)}")
         else:
-            done.append(told)
+            done.append(result)
     if failed:
         raise NotAnswered(f"{len(failed)} of {len(done) + len(failed)} files: {'; '.join(failed)}")
     return {"files": done}
 
 
 def _reason(error: CallError) -> str:
-    return "not done in the time that was left" if isinstance(error, TooLate) else str(error) or type(error).__name__
+    return "not finished in time" if isinstance(error, TooLate) else str(error) or type(error).__name__
 
 
 def _created(event: Any) -> Iterator[tuple[str, str]]:
@@ -115,8 +115,8 @@ def _created(event: Any) -> Iterator[tuple[str, str]]:
     try:
         records = _Event.model_validate(event).records
     except ValidationError as error:
-        where = ".".join(map(str, error.errors(include_input=False, include_url=False)[0]["loc"])) or "event"
-        raise EventError(f"not an event of S3: see {where}") from None
+        location = ".".join(map(str, error.errors(include_input=False, include_url=False)[0]["loc"])) or "event"
+        raise EventError(f"not an event of S3: see {location}") from None
     for record in records:
         key = unquote_plus(record.s3.object.key)
         if record.name.startswith("ObjectCreated:") and not key.startswith(RESULTS):
@@ -125,12 +125,12 @@ def _created(event: Any) -> Iterator[tuple[str, str]]:
 
 def _answer(bucket: str, key: str, context: Context) -> dict[str, Any]:
     store = ObjectStore(bucket, _settings.s3_endpoint)
-    data = store.read(key, LARGEST_FILE)
+    data = store.read(key, MAX_FILE_BYTES)
     if data is None:
-        return {"file": key, "rows": 0, "bad": 0}  # gone since: nothing to answer
-    answers = _answerer.answer(data, partial(seconds_left, context, RESERVE))
+        return {"file": key, "rows": 0, "bad": 0}  # deleted meanwhile
+    answers = _batch.answer(data, partial(seconds_left, context, RESERVE))
     store.write(f"{RESULTS}{key}.errors.jsonl", bytes(answers.errors), JSON_LINES)
     store.write(f"{RESULTS}{key}.predictions.jsonl", bytes(answers.predictions), JSON_LINES)
-    told = {"file": key, "rows": answers.rows, "bad": answers.bad}
-    _log.info("answered %s", json.dumps(told))
-    return told
+    result = {"file": key, "rows": answers.rows, "bad": answers.bad}
+    _log.info("answered %s", json.dumps(result))
+    return result

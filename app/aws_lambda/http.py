@@ -1,4 +1,4 @@
-"""The REST door behind API Gateway (REST or HTTP API), a function URL or a load balancer."""
+"""Lambda function for the REST API behind API Gateway (REST or HTTP API), a function URL or a load balancer."""
 
 import asyncio
 from typing import Any
@@ -12,68 +12,68 @@ from app.rest.problems import send_problem
 from app.startup import prepare
 
 RESERVE = 0.2
-"""Seconds before the call is cut, at which it is answered with 504."""
+"""Seconds before the time-out at which the response is 504."""
 
 
-class InTime:
-    """ASGI middleware: what does not answer in the time that is left is answered as late, not cut."""
+class DeadlineMiddleware:
+    """ASGI middleware that responds with 504 before the invocation times out."""
 
     def __init__(self, app: ASGIApp) -> None:
-        """Initialize the in time.
+        """Wrap an application.
 
         Args:
-            app: What lies behind.
+            app: The application.
         """
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        began = False
+        started = False
 
-        async def noted(message: Message) -> None:
-            nonlocal began
-            began = True
+        async def send_and_note(message: Message) -> None:
+            nonlocal started
+            started = True
             await send(message)
 
         try:
             async with asyncio.timeout(seconds_left(scope["aws.context"], RESERVE)):
-                await self._app(scope, receive, noted)
+                await self._app(scope, receive, send_and_note)
         except TimeoutError:
-            if not began:
+            if not started:
                 await send_problem(send, TOO_LATE)
 
 
 _adapter = Mangum(
-    InTime(prepare()[1].rest),
+    DeadlineMiddleware(prepare()[1].rest),
     lifespan="off",
     text_mime_types=["text/", "application/json", "application/problem+json", "application/javascript"],
 )
 
 
 def handler(event: Any, context: Context) -> dict[str, Any]:
-    """Answer an HTTP event as the REST door answers a request.
+    """Answer an HTTP event.
 
     Args:
-        event: Of API Gateway in format 1.0 or 2.0, a function URL or an application load balancer.
-        context: The runtime's.
+        event: An event of API Gateway (format 1.0 or 2.0), a function URL or an application load balancer.
+        context: The context of the invocation.
 
     Returns:
-        The answer in the event's own format.
+        The response in the format of the event.
 
     Raises:
-        EventError: It is no HTTP event.
+        EventError: If the event is not an HTTP event.
     """
     try:
-        read = _adapter.infer(event, context)  # type: ignore[arg-type]
-        if not _is_request(read.scope, read.body):
+        adapted = _adapter.infer(event, context)  # type: ignore[arg-type]
+        if not _is_request(adapted.scope, adapted.body):
             raise ValueError
         return _adapter(event, context)  # type: ignore[arg-type]
-    except Exception as error:  # the door raises nothing: it is the event that the adapter cannot read
-        raise EventError(f"not an HTTP event of a kind that is known ({type(error).__name__})") from None
+    except Exception as error:  # the application raises nothing, so the adapter cannot read the event
+        raise EventError(f"not a supported HTTP event ({type(error).__name__})") from None
 
 
 def _is_request(scope: Scope, body: object) -> bool:
-    """Whether everything is of the kind that ASGI says; the adapter hands on what stands in the event."""
+    """Whether the types are those of ASGI: the adapter copies values from the event without checks."""
     return (
         isinstance(body, bytes)
         and isinstance(scope["method"], str)

@@ -1,1 +1,1 @@
-"""The batch door: files of rows in, lines of answers and of faults out."""
+"""The batch transport: turns files of rows into predictions and errors, both as JSON lines."""

@@ -1,4 +1,4 @@
-"""Answers to a file of rows: predictions in the file's order, and what is wrong with the rows that have none."""
+"""Predictions for a file of rows, and the errors of invalid rows."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -13,39 +13,39 @@ from app.domains.api import Operation
 from app.domains.validation import problems_of, tamed
 from app.errors import CallError, InputError, Problem, TooLate
 
-AT_ONCE = 1000
-"""Rows that are answered at once, and between two looks at the clock: some 30 ms."""
-MOST_PROBLEMS = 20
-"""Problems that are told of one row."""
+CHUNK_ROWS = 1000
+"""Rows per model call; the time limit is checked between calls, about every 30 ms."""
+MAX_PROBLEMS = 20
+"""Maximum number of reported problems per row."""
 CARRIED = ("id", "name")
-"""What says which beer it is: not read, and repeated beside the answer."""
+"""Columns that identify a beer; they are not validated, and are copied to the prediction."""
 LABEL = "ibu"
-"""What the answer is about; rows that have it already are answered all the same."""
-_LONGEST_FIELD = 120
+"""Column of the predicted value; it is ignored in the input."""
+_MAX_FIELD = 120
 
 
 @dataclass
 class Answers:
-    """What a file came to; both are JSON lines."""
+    """The results for a file, as JSON lines."""
 
     predictions: bytearray = field(default_factory=bytearray)
-    """A line a good row: ``row``, ``id`` and ``name`` where the row has them, and the answer."""
+    """One line per valid row: ``row``, ``id`` and ``name`` if present, and the prediction."""
     errors: bytearray = field(default_factory=bytearray)
-    """A line a bad row: ``row`` and ``errors``; row 0 is the file as a whole."""
+    """One line per invalid row: ``row`` and ``errors``; row 0 is the whole file."""
     rows: int = 0
-    """Rows in the file."""
+    """Number of rows in the file."""
     bad: int = 0
-    """Of these, bad ones."""
+    """Number of invalid rows."""
 
 
 class BatchTransport:
-    """Answers files with one operation of a domain."""
+    """Applies an operation of a domain API to files."""
 
     def __init__(self, operation: Operation[Any, Any]) -> None:
-        """Initialize the batch transport.
+        """Create a transport.
 
         Args:
-            operation: Of one item; it can be run for many at once.
+            operation: An operation on single items that supports `run_many`.
         """
         if operation.run_many is None:
             raise ValueError(f"{operation.name} cannot be run for many at once")
@@ -54,39 +54,39 @@ class BatchTransport:
         self._validate = TypeAdapter(operation.request).validate_python
 
     def answer(self, data: bytes, seconds_left: Callable[[], float]) -> Answers:
-        """Answer a file.
+        """Process a file.
 
         Args:
             data: The file; see `read_rows`.
-            seconds_left: How long it may still take.
+            seconds_left: Returns the remaining time in seconds.
 
         Returns:
-            The answers; the same bytes for the same file and models. A file that cannot be read has no rows and one
-            error, as trying it again would be of no use.
+            The results; they are deterministic. A file that cannot be read has no rows and one error, so that it is not
+            retried.
 
         Raises:
-            TooLate: The time is up before the last row is answered.
-            CallError: The model cannot answer now.
+            TooLate: If the time is up before the last row.
+            CallError: If the model is not available.
         """
         answers = Answers()
         try:
             rows = enumerate(read_rows(data), 1)
         except InputError as error:
-            answers.errors += _line({"row": 0, "errors": _told(error.problems)})
+            answers.errors += _line({"row": 0, "errors": _errors(error.problems)})
             return answers
-        while chunk := list(islice(rows, AT_ONCE)):
+        while chunk := list(islice(rows, CHUNK_ROWS)):
             if seconds_left() <= 0:
                 raise TooLate
             self._answer(chunk, answers)
         return answers
 
     def _answer(self, chunk: Sequence[tuple[int, Row | Problem]], answers: Answers) -> None:
-        asked = [self._request(row) for _, row in chunk]
-        ran = iter(self._run_many([request for request in asked if not isinstance(request, InputError)]))
-        for (number, row), request in zip(chunk, asked, strict=True):
-            answer = request if isinstance(request, InputError) else next(ran)
+        requests = [self._request(row) for _, row in chunk]
+        results = iter(self._run_many([request for request in requests if not isinstance(request, InputError)]))
+        for (number, row), request in zip(chunk, requests, strict=True):
+            answer = request if isinstance(request, InputError) else next(results)
             if isinstance(answer, InputError):
-                answers.errors += _line({"row": number, "errors": _told(answer.problems)})
+                answers.errors += _line({"row": number, "errors": _errors(answer.problems)})
                 answers.bad += 1
             elif isinstance(answer, CallError):
                 raise answer
@@ -95,7 +95,7 @@ class BatchTransport:
             answers.rows += 1
 
     def _request(self, row: Row | Problem) -> Any:
-        """A row as the operation's request, or why it is none."""
+        """Convert a row to a request of the operation, or to the error of an invalid row."""
         if isinstance(row, Problem):
             return InputError([row])
         try:
@@ -103,7 +103,7 @@ class BatchTransport:
         except ValidationError as error:
             return InputError(problems_of(error))
         if self._slow is not None and self._slow(request):
-            return InputError([Problem("explain", "not_in_batch", "reasons are told for single beers")])
+            return InputError([Problem("explain", "not_in_batch", "explanations are not available in batches")])
         return request
 
 
@@ -111,10 +111,10 @@ def _carried(row: Row | Problem) -> dict[str, Any]:
     return {key: row[key] for key in CARRIED if key in row} if isinstance(row, dict) else {}
 
 
-def _told(problems: Sequence[Problem]) -> list[dict[str, str]]:
+def _errors(problems: Sequence[Problem]) -> list[dict[str, str]]:
     return [
-        {"field": tamed(problem.field, _LONGEST_FIELD), "code": problem.code, "reason": problem.reason}
-        for problem in problems[:MOST_PROBLEMS]
+        {"field": tamed(problem.field, _MAX_FIELD), "code": problem.code, "reason": problem.reason}
+        for problem in problems[:MAX_PROBLEMS]
     ]
 
 

@@ -1,6 +1,6 @@
-"""Rows of a file: a JSON array, JSON objects one after another, or CSV, each plain or compressed with gzip.
+"""Reads the rows of a file: a JSON array, concatenated JSON objects, or CSV, optionally compressed with gzip.
 
-What it is shows in the first bytes: names of objects say less, as streams write them without an ending.
+The format is detected from the first bytes, because delivery streams write object names without an extension.
 """
 
 import csv
@@ -15,8 +15,8 @@ from pydantic_core import from_json
 
 from app.errors import InputError, Problem
 
-LARGEST_FILE = 64_000_000
-"""Most bytes of a file, before and after it is uncompressed."""
+MAX_FILE_BYTES = 64_000_000
+"""Maximum size of a file, both compressed and decompressed."""
 
 Row = dict[str, Any]
 
@@ -29,55 +29,55 @@ _CELLS = Problem("row", "wrong_number_of_cells", "has more cells than there are 
 
 
 def read_rows(data: bytes) -> Iterator[Row | Problem]:
-    """A file's rows in their order.
+    """Read the rows of a file in order.
 
     Args:
         data: The file.
 
     Returns:
-        Each row, or what is wrong with it, made as they are asked for. Empty lines are no rows.
+        An iterator over the rows, with a problem in place of each invalid row. Empty lines are skipped.
 
     Raises:
-        InputError: The file as a whole cannot be read: too large, cut off, not UTF-8, or an array that is not JSON.
+        InputError: If the file cannot be read: too large, truncated, not UTF-8, or an invalid JSON array.
     """
-    text = _uncompressed(data).removeprefix(b"\xef\xbb\xbf")
+    text = _decompressed(data).removeprefix(b"\xef\xbb\xbf")
     first = text.lstrip()[:1]
     if first == b"[":
         return iter(_array(text))
     return _lines(text) if first in (b"{", b"") else _table(text)
 
 
-def _uncompressed(data: bytes) -> bytes:
-    if len(data) > LARGEST_FILE:
+def _decompressed(data: bytes) -> bytes:
+    if len(data) > MAX_FILE_BYTES:
         raise _too_large()
     if not data.startswith(_GZIP):
         return data
     whole = bytearray()
-    while data:  # members may follow each other
+    while data:  # a gzip file may have several members
         reader = zlib.decompressobj(_WITH_GZIP_HEADER)
         try:
-            whole += reader.decompress(data, LARGEST_FILE + 1 - len(whole))
+            whole += reader.decompress(data, MAX_FILE_BYTES + 1 - len(whole))
         except zlib.error:
             raise InputError([Problem("file", "gzip_invalid", "is not valid gzip")]) from None
-        if len(whole) > LARGEST_FILE:
+        if len(whole) > MAX_FILE_BYTES:
             raise _too_large()
         if not reader.eof:
-            raise InputError([Problem("file", "gzip_invalid", "is cut off")])
+            raise InputError([Problem("file", "gzip_invalid", "is truncated")])
         data = reader.unused_data
     return bytes(whole)
 
 
 def _too_large() -> InputError:
-    return InputError([Problem("file", "too_large", f"is larger than {LARGEST_FILE} bytes")])
+    return InputError([Problem("file", "too_large", f"is larger than {MAX_FILE_BYTES} bytes")])
 
 
 def _array(text: bytes) -> list[Row | Problem]:
     try:
-        found = from_json(text, cache_strings="keys")
+        rows = from_json(text, cache_strings="keys")
     except ValueError as error:
-        where = str(error).rpartition(" at ")[2]  # "line 1 column 2" tells nobody's data
-        raise InputError([Problem("file", "json_invalid", f"is not a valid JSON array (at {where})")]) from None
-    return [row if isinstance(row, dict) else _NOT_OBJECT for row in found]
+        position = str(error).rpartition(" at ")[2]  # "line 1 column 2" contains no input
+        raise InputError([Problem("file", "json_invalid", f"is not a valid JSON array (at {position})")]) from None
+    return [row if isinstance(row, dict) else _NOT_OBJECT for row in rows]
 
 
 def _lines(text: bytes) -> Iterator[Row | Problem]:
@@ -94,16 +94,16 @@ def _lines(text: bytes) -> Iterator[Row | Problem]:
 
 
 def _concatenated(line: bytes) -> Iterator[Row | Problem]:
-    """Objects with nothing between them, as a delivery stream writes them that was told nothing."""
-    decoder, place = json.JSONDecoder(), 0
+    """Objects without a separator, as delivery streams write them by default."""
+    decoder, position = json.JSONDecoder(), 0
     try:
         text = line.decode()
-        while place < len(text):
-            began, (_, place) = place, decoder.raw_decode(text, place)
-            row = from_json(text[began:place], cache_strings="keys")  # stricter: no half characters
+        while position < len(text):
+            start, (_, position) = position, decoder.raw_decode(text, position)
+            row = from_json(text[start:position], cache_strings="keys")  # stricter: rejects lone surrogates
             yield row if isinstance(row, dict) else _NOT_OBJECT
-            blanks = _BLANKS.match(text, place)
-            place = blanks.end() if blanks else place
+            blanks = _BLANKS.match(text, position)
+            position = blanks.end() if blanks else position
     except (ValueError, RecursionError):
         yield _NOT_JSON
 
@@ -137,7 +137,7 @@ def _cells(lines: Iterator[list[str]]) -> Iterator[Row | Problem]:
 
 
 def _value(name: str, cell: str) -> str | float:
-    """A cell as a number, where it is one and not a name."""
+    """Convert a cell to a number if possible, except in the columns id and name."""
     try:
         return cell if name in ("id", "name") else float(cell)
     except ValueError:

@@ -1,1 +1,1 @@
-"""Bundles: one immutable folder ``<name>/<version>/`` a model, the one contract between training and serving."""
+"""Model bundles: immutable folders ``<name>/<version>/``, the interface between training and serving."""

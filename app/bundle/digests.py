@@ -1,4 +1,4 @@
-"""``SHA256SUMS``: digests of a bundle's files, in sha256sum's own format."""
+"""``SHA256SUMS``: the digests of a bundle's files, in the format of sha256sum."""
 
 import hashlib
 import re
@@ -13,55 +13,55 @@ _LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9_][A-Za-z0-9._-]{0,99})")
 
 
 def sums_text(files: Mapping[str, bytes]) -> str:
-    """The contents of ``SHA256SUMS`` for these files, sorted by name.
+    """Build the contents of ``SHA256SUMS``, sorted by file name.
 
     Args:
-        files: File name to contents.
+        files: Contents by file name.
 
     Returns:
-        One line a file: digest, two spaces, name.
+        One line per file: digest, two spaces, name.
     """
     return "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files))
 
 
 def parse_sums(text: str) -> dict[str, str]:
-    """Read ``SHA256SUMS``, strictly: whatever `sums_text` would not write is refused.
+    """Parse ``SHA256SUMS`` strictly: only the output of `sums_text` is accepted.
 
     Args:
         text: Contents of the file.
 
     Returns:
-        File name to digest, 64 lower-case hexadecimal digits.
+        Digests by file name, as 64 lower-case hexadecimal digits.
 
     Raises:
-        BundleError: A line is malformed, repeated or out of order.
+        BundleError: If a line is malformed, repeated or out of order.
     """
     digests: dict[str, str] = {}
     if not text.endswith("\n"):
-        raise BundleError(f"{SHA256SUMS}: the last line is cut off")
-    for number, line in enumerate(text[:-1].split("\n"), 1):
-        found = _LINE.fullmatch(line)
-        if found is None:
-            raise BundleError(f"{SHA256SUMS}: line {number} is not a digest, two spaces and a file name")
-        digests[found[2]] = found[1]
-        if found[2] != max(digests) or len(digests) != number:
-            raise BundleError(f"{SHA256SUMS}: line {number} is repeated or out of order")
+        raise BundleError(f"{SHA256SUMS}: the last line is truncated")
+    for line_number, line in enumerate(text[:-1].split("\n"), 1):
+        match = _LINE.fullmatch(line)
+        if match is None:
+            raise BundleError(f"{SHA256SUMS}: line {line_number} is not a digest, two spaces and a file name")
+        digests[match[2]] = match[1]
+        if match[2] != max(digests) or len(digests) != line_number:
+            raise BundleError(f"{SHA256SUMS}: line {line_number} is repeated or out of order")
     return digests
 
 
 def check_approved(sums: str, approved: Collection[str], folder: Path | str) -> str:
-    """Refuse a bundle that nobody approved.
+    """Check that a bundle is approved.
 
     Args:
         sums: Contents of its ``SHA256SUMS``.
-        approved: Digests of the ``SHA256SUMS`` that are approved; empty: any.
-        folder: Where it is, for errors.
+        approved: Digests of the approved ``SHA256SUMS``; empty: every bundle is approved.
+        folder: The bundle's folder, for error messages.
 
     Returns:
-        The digest of ``sums``, by which a bundle is known: 64 lower-case hexadecimal digits.
+        The digest of ``sums``, which identifies the bundle: 64 lower-case hexadecimal digits.
 
     Raises:
-        BundleError: It is not approved.
+        BundleError: If the bundle is not approved.
     """
     digest = hashlib.sha256(sums.encode("ascii")).hexdigest()
     if approved and digest not in approved:
@@ -70,18 +70,16 @@ def check_approved(sums: str, approved: Collection[str], folder: Path | str) -> 
 
 
 def read_verified(folder: Path) -> dict[str, bytes]:
-    """Read every file of a bundle and check it against ``SHA256SUMS``.
-
-    The bytes that were checked are the bytes returned: nothing is read a second time.
+    """Read and verify every file of a bundle. Each file is read once: the returned bytes are the verified ones.
 
     Args:
         folder: The bundle's folder.
 
     Returns:
-        File name to contents, without ``SHA256SUMS`` itself.
+        Contents by file name, without ``SHA256SUMS``.
 
     Raises:
-        BundleError: A file is missing, altered, unreadable, or not listed; the message names it.
+        BundleError: If a file is missing, altered, unreadable or unlisted; the message names it.
     """
     try:
         digests = parse_sums((folder / SHA256SUMS).read_text("ascii"))

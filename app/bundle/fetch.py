@@ -1,10 +1,10 @@
-"""Fetching: bundles from a prefix of an object store, which holds the same tree as a folder of bundles, into a cache.
+"""Fetches bundles from an object store into a local cache. The store has the layout of a folder of bundles.
 
     <cache>/sha256/<digest>/           a bundle, by the digest of its SHA256SUMS
-    <cache>/<source>/<name>/<version>  a link to it: <cache>/<source> is a folder of bundles like any other
-    <cache>/<source>/<name>/ACTIVE     the version that answers
+    <cache>/<source>/<name>/<version>  a link to the bundle; <cache>/<source> is a folder of bundles
+    <cache>/<source>/<name>/ACTIVE     the active version
 
-What is read back from the cache is verified like any bundle; what is fetched is verified before it is written.
+Bundles are verified before they are written to the cache, and again when they are read from it.
 """
 
 import hashlib
@@ -16,40 +16,40 @@ from pathlib import Path
 from typing import Protocol
 
 from app.bundle.digests import SHA256SUMS, check_approved, parse_sums, read_verified, sums_text
-from app.bundle.pointer import LONGEST_POINTER, POINTER, Pointer, chosen, parse_pointer, write_pointer
+from app.bundle.pointer import MAX_POINTER_BYTES, POINTER, Pointer, chosen, parse_pointer, write_pointer
 from app.bundle.store import flush_folder, is_version, place_files
 from app.errors import BundleError, ObjectsError
 from app.settings import ModelSettings
 
-LARGEST_SUMS = 100_000
-"""Most bytes of ``SHA256SUMS``, ..."""
-LARGEST_FILE = 1 << 30
-"""... and of any other file."""
+MAX_SUMS_BYTES = 100_000
+"""Maximum size of ``SHA256SUMS``."""
+MAX_FILE_BYTES = 1 << 30
+"""Maximum size of any other file."""
 
 
 class Source(Protocol):
-    """Where bundles come from; `app.object_store.ObjectStore` is one."""
+    """A source of bundles, such as `app.object_store.ObjectStore`."""
 
     def read(self, key: str, limit: int) -> bytes | None:
-        """An object's bytes; None where there is none."""
+        """Read an object; None if it does not exist."""
 
     def folders(self, folder: str) -> list[str]:
-        """Names of the folders in a folder."""
+        """List the names of the folders in a folder."""
 
 
 def cached_root(cache: Path, uri: str, endpoint: str = "") -> Path:
-    """The folder of bundles in which `Fetch` leaves what comes from a source.
+    """Return the folder of bundles to which `Fetch` writes the bundles of a source.
 
     Args:
         cache: Folder of the cache.
-        uri: The source's name.
-        endpoint: The store's address; two stores may have buckets of one name.
+        uri: URI of the source.
+        endpoint: Address of the store: different stores may have buckets of the same name.
     """
     return cache / hashlib.sha256(f"{endpoint} {uri}".encode()).hexdigest()[:16]
 
 
 def is_remote(settings: ModelSettings) -> bool:
-    """Whether bundles come from an object store."""
+    """Whether the bundles are in an object store."""
     return settings.model_uri.startswith("s3://")
 
 
@@ -61,65 +61,65 @@ def models_root(settings: ModelSettings) -> Path:
 
 
 class Fetch:
-    """Takes the versions that are to answer from a source."""
+    """Fetches the active versions from a source."""
 
-    def __init__(self, source: Source, prefix: str, place: str, cache: Path, approved: Collection[str] = ()) -> None:
-        """Initialize the fetch.
+    def __init__(self, source: Source, prefix: str, uri: str, cache: Path, approved: Collection[str] = ()) -> None:
+        """Create a fetch.
 
         Args:
-            source: Where from.
-            prefix: Of all its names, without slashes at its ends; empty for none.
-            place: What it is called, for errors: ``s3://bucket/prefix``.
+            source: The source.
+            prefix: Prefix of all object names, without slashes at its ends; may be empty.
+            uri: URI of the source, for error messages: ``s3://bucket/prefix``.
             cache: Folder of the cache.
-            approved: Digests of the ``SHA256SUMS`` of bundles that may be loaded; empty: any.
+            approved: Digests of the ``SHA256SUMS`` of approved bundles; empty: every bundle is approved.
         """
         self._source = source
         self._prefix = f"{prefix}/" if prefix else ""
-        self._place = place
+        self._uri = uri
         self._cache = cache
         self._approved = approved
 
     def run(self, names: Iterable[str], root: Path) -> None:
-        """Fetch the version of each model that is to answer, where the cache has not got it, and let it answer.
+        """Fetch the active version of each model, unless the cache has it, and make it active in the cache.
 
         Args:
-            names: The models.
+            names: Names of the models.
             root: See `cached_root`.
 
         Raises:
-            BundleError: One is missing, altered, cut off or not approved, or the cache cannot be written; models
-                that came before it may have been renewed, each as a whole.
+            BundleError: If a bundle is missing, altered, truncated or not approved, or the cache cannot be written.
+                Models fetched before the error stay updated.
         """
         for name in names:
             try:
-                self._renew(name, root)
+                self._update(name, root)
             except ObjectsError as error:
                 raise BundleError(str(error)) from None
             except OSError as error:
                 raise BundleError(f"{self._cache}: cannot be written: {error.strerror}") from None
 
-    def _renew(self, name: str, root: Path) -> None:
-        folder = f"{self._place}/{name}"
-        text = self._source.read(f"{self._prefix}{name}/{POINTER}", LONGEST_POINTER)
+    def _update(self, name: str, root: Path) -> None:
+        folder = f"{self._uri}/{name}"
+        text = self._source.read(f"{self._prefix}{name}/{POINTER}", MAX_POINTER_BYTES)
         pointer = None if text is None else parse_pointer(text, f"{folder}/{POINTER}")
-        found = sorted(filter(is_version, self._source.folders(f"{self._prefix}{name}")), key=int)
-        version = chosen(pointer, found, folder)
+        existing = sorted(filter(is_version, self._source.folders(f"{self._prefix}{name}")), key=int)
+        version = chosen(pointer, existing, folder)
         (root / name).mkdir(parents=True, exist_ok=True)
         if version is not None:
             _link(self._bundle(f"{name}/{version}"), root / name / version)
         write_pointer(root, name, Pointer(version))
 
     def _bundle(self, folder: str) -> Path:
-        """The cache's copy of a bundle; made where it is missing or has suffered."""
-        place = f"{self._place}/{folder}"
+        """Return the cached copy of a bundle; fetch it if it is missing or damaged."""
+        uri = f"{self._uri}/{folder}"
         try:
-            sums = self._file(folder, SHA256SUMS, LARGEST_SUMS).decode("ascii")
+            sums = self._file(folder, SHA256SUMS, MAX_SUMS_BYTES).decode("ascii")
             digests = parse_sums(sums)
         except UnicodeDecodeError:
-            raise BundleError(f"{place}: {SHA256SUMS}: not plain ASCII") from None
+            raise BundleError(f"{uri}: {SHA256SUMS}: not plain ASCII") from None
         except BundleError as error:
-            raise BundleError(f"{place}: {error}") from None
-        target = self._cache / "sha256" / check_approved(sums, self._approved, place)
+            raise BundleError(f"{uri}: {error}") from None
+        target = self._cache / "sha256" / check_approved(sums, self._approved, uri)
         if _is_sound(target, sums):
             return target
         files = {name: self._verified(folder, name, digest) for name, digest in digests.items()}
@@ -127,22 +127,22 @@ class Fetch:
         try:
             return place_files(target, files)
         except (BundleError, OSError):
-            if _is_sound(target, sums):  # another program fetched it meanwhile
+            if _is_sound(target, sums):  # another process has fetched it meanwhile
                 return target
             raise
 
     def _verified(self, folder: str, name: str, digest: str) -> bytes:
-        data = self._file(folder, name, LARGEST_FILE)
+        data = self._file(folder, name, MAX_FILE_BYTES)
         if hashlib.sha256(data).hexdigest() != digest:
             raise BundleError(
-                f"{self._place}/{folder}: {name} is not the file that was released: {SHA256SUMS} has another digest"
+                f"{self._uri}/{folder}: {name} is not the file that was released: {SHA256SUMS} has another digest"
             )
         return data
 
     def _file(self, folder: str, name: str, limit: int) -> bytes:
         data = self._source.read(f"{self._prefix}{folder}/{name}", limit)
         if data is None:
-            raise BundleError(f"{self._place}/{folder}: {name} is missing")
+            raise BundleError(f"{self._uri}/{folder}: {name} is missing")
         return data
 
 
@@ -153,12 +153,12 @@ def _is_sound(folder: Path, sums: str) -> bool:
         return False
 
 
-def _link(target: Path, place: Path) -> None:
-    """Let a version's place lead to its bundle, in one step."""
-    leads = os.path.relpath(target, place.parent)
-    if place.is_symlink() and os.readlink(place) == leads:
+def _link(target: Path, link: Path) -> None:
+    """Create or replace the link of a version atomically."""
+    relative = os.path.relpath(target, link.parent)
+    if link.is_symlink() and os.readlink(link) == relative:
         return
-    staged = place.parent / f".{place.name}.{secrets.token_hex(4)}"
-    staged.symlink_to(leads)
-    os.replace(staged, place)
-    flush_folder(place.parent)
+    staged = link.parent / f".{link.name}.{secrets.token_hex(4)}"
+    staged.symlink_to(relative)
+    os.replace(staged, link)
+    flush_folder(link.parent)

@@ -1,4 +1,4 @@
-"""The manifest: what a bundle says of itself, as ``manifest.json``."""
+"""The manifest of a bundle, ``manifest.json``."""
 
 from typing import Annotated, Literal, Self
 
@@ -10,16 +10,16 @@ FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 MODEL = "model.onnx"
 CARD = "MODEL_CARD.md"
-_LARGEST_PICTURE = (1024, 1024, 4)
-"""Height, width and channels up to which golden rows are drawn: a manifest must not make its reader fill memory."""
+_MAX_IMAGE_SHAPE = (1024, 1024, 4)
+"""Maximum height, width and channels of synthetic images, so that a manifest cannot exhaust memory."""
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$")]
 Version = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,8}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Datatype = Literal["BOOL", "UINT8", "INT32", "INT64", "FP32", "FP64", "BYTES"]
-"""Names of the Open Inference Protocol."""
+"""Datatype names of the Open Inference Protocol."""
 Tensor = list[list[float | None]] | list[float | None]
-"""Rows as JSON; ``null`` stands for a missing value (NaN)."""
+"""Rows as JSON; ``null`` is a missing value (NaN)."""
 
 
 class _Part(BaseModel):
@@ -27,25 +27,25 @@ class _Part(BaseModel):
 
 
 class Input(_Part):
-    """One declared input of the model."""
+    """An input of the model."""
 
     name: str
     datatype: Datatype
     shape: tuple[int, ...] = (-1, 1)
-    """-1 is the number of rows."""
+    """Shape of the tensor; -1 is the number of rows."""
     unit: str
-    """``% vol``, ``points``, ``EBC``, ...; empty for a pure number."""
+    """Unit such as ``% vol`` or ``EBC``; empty for a dimensionless number."""
     description: str
     trained_range: tuple[float, float] | None = None
-    """Smallest and largest value in the training data, in ``unit``."""
+    """Minimum and maximum of the training data, in ``unit``."""
     optional: bool = False
     """Whether the value may be missing (NaN)."""
     deciles: tuple[float, ...] | None = None
-    """The training data's nine inner deciles, for watching drift."""
+    """The nine inner deciles of the training data, for drift metrics."""
 
 
 class Output(_Part):
-    """One declared output of the model."""
+    """An output of the model."""
 
     name: str
     datatype: Datatype
@@ -55,29 +55,29 @@ class Output(_Part):
 
 
 class Group(_Part):
-    """Inputs whose share in an answer is told as one."""
+    """Inputs that are explained together."""
 
     name: str
-    """For people: ``bittering hops``."""
+    """Display name, such as ``bittering hops``."""
     inputs: tuple[str, ...] = Field(min_length=1)
 
 
 class Explanation(_Part):
-    """What reasons are computed from."""
+    """Data for explaining predictions."""
 
     output: str
-    """The output that is explained."""
+    """Name of the explained output."""
     groups: tuple[Group, ...] = Field(min_length=1)
-    """Together they hold every input once."""
+    """Groups that contain every input exactly once."""
     background: dict[str, Tensor]
-    """Representative rows of the training data, by input."""
+    """Representative rows of the training data, by input name."""
 
 
 class CleaningStep(_Part):
-    """What one cleaning rule did to the training data."""
+    """Effect of a cleaning rule on the training data."""
 
     rule: str
-    """The rule's name: ``no_label``, ``gravities_swapped``, ..."""
+    """Name of the rule, such as ``no_label``."""
     description: str
     action: Literal["dropped", "changed"]
     rows_before: int
@@ -86,45 +86,45 @@ class CleaningStep(_Part):
 
 
 class TrainingData(_Part):
-    """Where the rows came from and how many were used."""
+    """Source and size of the training data."""
 
     source: str
-    """File name or address as given, without folders."""
+    """File name without folders, or address."""
     sha256: Sha256
-    """Digest of the bytes read, or of the rows in canonical JSON where there is no single file."""
+    """Digest of the file, or of the rows in canonical JSON if there is no single file."""
     rows_read: int
     rows_used: int
     cleaning: tuple[CleaningStep, ...]
 
 
 class Metrics(_Part):
-    """Figures of the model and the protocol that gave them."""
+    """Metrics of the model and their evaluation protocol."""
 
     protocol: str
-    """How the figures were measured, in a sentence or two."""
+    """Description of the evaluation protocol."""
     values: dict[str, JsonValue]
 
 
 class Synthetic(_Part):
-    """Rows drawn from a seed, where told ones would be too many numbers; `app.runtime.synthetic` has the rule."""
+    """Synthetic images generated from a seed, see `app.runtime.synthetic`; the images themselves would be too large."""
 
     seed: str = Field(max_length=64)
     rows: int = Field(ge=1, le=16)
     cells: int = Field(ge=1, le=64)
-    """Squares of one colour along each side of a picture."""
+    """Number of single-coloured squares along each side of an image."""
 
 
 class Golden(_Part):
-    """A few inputs with the outputs that the model must give for them."""
+    """Golden rows: inputs with their expected outputs."""
 
     inputs: dict[str, Tensor | Synthetic]
     outputs: dict[str, Tensor]
     tolerance: float = Field(gt=0)
-    """Largest absolute difference allowed, in the output's unit."""
+    """Maximum absolute difference, in the output's unit."""
 
 
-class PublicManifest(_Part, defer_build=False):  # its parts are only ever validated with it
-    """What a bundle says of itself to everyone."""
+class PublicManifest(_Part, defer_build=False):  # its parts are validated only as parts of a manifest
+    """The public part of the manifest, as ``GET /model`` returns it."""
 
     format_version: Literal[1]
     name: Name
@@ -132,10 +132,10 @@ class PublicManifest(_Part, defer_build=False):  # its parts are only ever valid
     description: str
     inputs: tuple[Input, ...] = Field(min_length=1)
     packed: str | None = None
-    """If set, ``model.onnx`` takes the inputs as columns, in order, of one FP32 tensor of this name."""
+    """Name of the single FP32 tensor whose columns are the inputs, in order; None: one tensor per input."""
     outputs: tuple[Output, ...] = Field(min_length=1)
     coverage: float | None = Field(default=None, gt=0, lt=1)
-    """Share of beers that the interval is built to hold, where the model gives an interval."""
+    """Nominal coverage of the prediction interval; None if the model has no interval."""
     explanation: Explanation | None = None
     metrics: Metrics
     training_data: TrainingData
@@ -143,10 +143,10 @@ class PublicManifest(_Part, defer_build=False):  # its parts are only ever valid
 
 
 class Manifest(PublicManifest):
-    """What a bundle says of itself. Immutable; unknown keys are refused."""
+    """The manifest. Immutable; unknown keys are rejected."""
 
     parameters: dict[str, JsonValue]
-    """What was trained with: hyper-parameters, seed, folds."""
+    """Training parameters: hyper-parameters, seed, folds."""
     golden: Golden
 
     @model_validator(mode="after")
@@ -157,8 +157,8 @@ class Manifest(PublicManifest):
         if set(self.golden.inputs) != declared or set(self.golden.outputs) != {o.name for o in self.outputs}:
             raise ValueError("golden rows do not have the declared inputs and outputs")
         for declared_input in self.inputs:
-            if isinstance(self.golden.inputs[declared_input.name], Synthetic) and not _is_picture(declared_input.shape):
-                raise ValueError("golden rows are drawn for an input that is no picture, or too large a one")
+            if isinstance(self.golden.inputs[declared_input.name], Synthetic) and not _is_image(declared_input.shape):
+                raise ValueError("golden rows are synthetic images for an input that is not an image, or is too large")
         if self.explanation:
             grouped = [name for group in self.explanation.groups for name in group.inputs]
             if sorted(grouped) != sorted(declared) or set(self.explanation.background) != declared:
@@ -166,16 +166,16 @@ class Manifest(PublicManifest):
         return self
 
     def to_json(self) -> str:
-        """The manifest as it stands in the file: two spaces deep, a newline at the end."""
+        """Return the text of the file: indented by two spaces, with a final newline."""
         return self.model_dump_json(indent=2) + "\n"
 
 
-def _is_picture(shape: tuple[int, ...]) -> bool:
-    return len(shape) == 4 and all(1 <= size <= most for size, most in zip(shape[1:], _LARGEST_PICTURE, strict=True))
+def _is_image(shape: tuple[int, ...]) -> bool:
+    return len(shape) == 4 and all(1 <= size <= limit for size, limit in zip(shape[1:], _MAX_IMAGE_SHAPE, strict=True))
 
 
 def parse_manifest(text: str | bytes) -> Manifest:
-    """Read a manifest.
+    """Parse a manifest.
 
     Args:
         text: Contents of ``manifest.json``.
@@ -184,11 +184,11 @@ def parse_manifest(text: str | bytes) -> Manifest:
         The manifest.
 
     Raises:
-        BundleError: It is no JSON, of another format version, or a field is wrong; the message names the field.
+        BundleError: If the text is not JSON, or a field is invalid; the message names the field.
     """
     try:
         return Manifest.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "document"
-        raise BundleError(f"{MANIFEST}: {where}: {first['msg']}") from None
+        location = ".".join(str(part) for part in first["loc"]) or "document"
+        raise BundleError(f"{MANIFEST}: {location}: {first['msg']}") from None

@@ -1,7 +1,7 @@
-"""The pointer: ``<root>/<name>/ACTIVE`` says which version of a model answers; without it, the highest does.
+"""The pointer ``<root>/<name>/ACTIVE``, which names the active version of a model; without it, the highest is active.
 
-The first line is the version that answers, or ``none``; the second, where there is one, is the version before, to
-which a rollback returns. The file is small enough to be read by people and written by ``echo 2 > ACTIVE``.
+The first line is the active version, or ``none``. The optional second line is the previous version, to which a rollback
+returns. The file can be written by hand: ``echo 2 > ACTIVE``.
 """
 
 import os
@@ -15,30 +15,30 @@ from app.errors import BundleError
 
 POINTER = "ACTIVE"
 NOTHING = "none"
-LONGEST_POINTER = 64
-"""Bytes of the file that are read."""
+MAX_POINTER_BYTES = 64
+"""Maximum size of the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """What the file says."""
+    """The contents of the file."""
 
     active: str | None
-    """The version that answers; None: the model is unloaded, and none does."""
+    """The active version; None: the model is unloaded."""
     previous: str | None = None
-    """The version before."""
+    """The previously active version."""
 
 
 def read_pointer(root: Path, name: str) -> Pointer | None:
-    """A model's pointer; None where it has no such file.
+    """Read a model's pointer; None if the file does not exist.
 
     Raises:
-        BundleError: The file cannot be read, or is no pointer.
+        BundleError: If the file cannot be read, or is invalid.
     """
     path = root / name / POINTER
     try:
         with path.open("rb") as file:
-            return parse_pointer(file.read(LONGEST_POINTER + 1), path)
+            return parse_pointer(file.read(MAX_POINTER_BYTES + 1), path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
@@ -46,30 +46,32 @@ def read_pointer(root: Path, name: str) -> Pointer | None:
 
 
 def parse_pointer(text: bytes, path: Path | str) -> Pointer:
-    """Read a pointer's contents.
+    """Parse a pointer.
 
     Args:
-        text: What the file holds.
-        path: Where it is, for errors.
+        text: Contents of the file.
+        path: Path of the file, for error messages.
 
     Raises:
-        BundleError: It is no pointer.
+        BundleError: If the contents are invalid.
     """
     try:
         lines = text.decode("ascii").split("\n")
     except UnicodeDecodeError:
         raise BundleError(f"{path}: not plain ASCII") from None
-    active, *before = [line.strip() for line in lines if line.strip()] or [""]
-    if not (active == NOTHING or is_version(active)) or len(before) > 1 or not all(map(is_version, before)):
-        raise BundleError(f"{path}: must hold a version, or {NOTHING}, and at most the version before on a second line")
-    return Pointer(None if active == NOTHING else active, before[0] if before else None)
+    active, *previous = [line.strip() for line in lines if line.strip()] or [""]
+    if not (active == NOTHING or is_version(active)) or len(previous) > 1 or not all(map(is_version, previous)):
+        raise BundleError(
+            f"{path}: must contain a version or {NOTHING}, and optionally the previous version on a second line"
+        )
+    return Pointer(None if active == NOTHING else active, previous[0] if previous else None)
 
 
 def active_version(root: Path, name: str) -> str | None:
-    """The version of a model that is to answer: the pointer's, else the highest; None where it is unloaded.
+    """Return the active version of a model: the pointer's, or else the highest; None if the model is unloaded.
 
     Raises:
-        BundleError: There is no version, the pointer is broken, or it names a version that is not there.
+        BundleError: If there is no version, or the pointer is invalid or names a missing version.
     """
     pointer = read_pointer(root, name)
     if pointer is not None and pointer.active is None:
@@ -77,86 +79,86 @@ def active_version(root: Path, name: str) -> str | None:
     return chosen(pointer, versions(root, name), root / name)
 
 
-def chosen(pointer: Pointer | None, found: Sequence[str], folder: Path | str) -> str | None:
-    """The version that is to answer of those that are there.
+def chosen(pointer: Pointer | None, existing: Sequence[str], folder: Path | str) -> str | None:
+    """Choose the active version among the existing ones.
 
     Args:
-        pointer: The model's; None: it has none.
-        found: Versions that are there, lowest first.
-        folder: Where, for errors.
+        pointer: The model's pointer, if there is one.
+        existing: The existing versions, lowest first.
+        folder: The model's folder, for error messages.
 
     Returns:
-        The pointer's version, else the highest; None where the pointer says that none is.
+        The pointer's version, or else the highest; None if the model is unloaded.
 
     Raises:
-        BundleError: There is no version, or the pointer names one that is not there.
+        BundleError: If there is no version, or the pointer names a missing version.
     """
     if pointer is not None and pointer.active is None:
         return None
-    if not found:
+    if not existing:
         raise BundleError(f"{folder}: no bundle here")
     if pointer is None or pointer.active is None:
-        return found[-1]
-    if pointer.active not in found:
-        raise BundleError(f"{folder}/{POINTER}: names version {pointer.active}, which is not there")
+        return existing[-1]
+    if pointer.active not in existing:
+        raise BundleError(f"{folder}/{POINTER}: names version {pointer.active}, which does not exist")
     return pointer.active
 
 
 def activate(root: Path, name: str, version: str) -> None:
-    """Let a version answer from now on, and remember the one before.
+    """Make a version the active one, and record the previous one.
 
     Raises:
-        BundleError: There is no such version, or the file cannot be written.
+        BundleError: If the version does not exist, or the file cannot be written.
     """
     if version not in versions(root, name):
         raise BundleError(f"{root / name}: no version {version}")
-    before = _answering(root, name)
-    if before is None or before == version:
-        pointer = _sound(root, name)
-        before = pointer.previous if pointer else None
-    write_pointer(root, name, Pointer(version, before))
+    previous = _active_or_none(root, name)
+    if previous is None or previous == version:
+        pointer = _pointer_or_none(root, name)
+        previous = pointer.previous if pointer else None
+    write_pointer(root, name, Pointer(version, previous))
 
 
 def rollback(root: Path, name: str) -> str:
-    """Let the version before answer again: the pointer's, else the next lower one.
+    """Make the previous version the active one: the pointer's, or else the next lower one.
 
     Returns:
-        The version that answers from now on; a second rollback returns to where the first began.
+        The new active version; a second rollback undoes the first.
 
     Raises:
-        BundleError: There is none before, or the file cannot be written.
+        BundleError: If there is no previous version, or the file cannot be written.
     """
-    pointer, found, current = _sound(root, name), versions(root, name), _answering(root, name)
-    lower = [version for version in found if current and int(version) < int(current)]
+    pointer, existing, current = _pointer_or_none(root, name), versions(root, name), _active_or_none(root, name)
+    lower = [version for version in existing if current and int(version) < int(current)]
     previous = lower[-1] if lower else None
     if pointer and pointer.previous and pointer.previous != current:
         previous = pointer.previous
     if previous is None:
-        raise BundleError(f"{root / name}: there is no version before")
-    if previous not in found:
-        raise BundleError(f"{root / name}: version {previous}, the one before, is not there any more")
+        raise BundleError(f"{root / name}: there is no previous version")
+    if previous not in existing:
+        raise BundleError(f"{root / name}: the previous version {previous} does not exist any more")
     write_pointer(root, name, Pointer(previous, current))
     return previous
 
 
 def unload(root: Path, name: str) -> None:
-    """Let no version answer from now on.
+    """Make no version active.
 
     Raises:
-        BundleError: The file cannot be written.
+        BundleError: If the file cannot be written.
     """
-    pointer = _sound(root, name)
+    pointer = _pointer_or_none(root, name)
     if pointer is None or pointer.active is not None:
         write_pointer(root, name, Pointer(None, pointer.active if pointer else None))
 
 
 def reload(root: Path, name: str) -> None:
-    """Undo `unload`: the version that answered before does so again.
+    """Undo `unload`: make the previously active version active again.
 
     Raises:
-        BundleError: The file cannot be written.
+        BundleError: If the file cannot be written.
     """
-    pointer = _sound(root, name)
+    pointer = _pointer_or_none(root, name)
     if pointer is None or pointer.active is not None:
         return
     if pointer.previous is None:
@@ -166,10 +168,10 @@ def reload(root: Path, name: str) -> None:
 
 
 def write_pointer(root: Path, name: str, pointer: Pointer) -> None:
-    """Write a model's pointer: beside its place, flushed to disk, then moved there in one step.
+    """Write a model's pointer atomically: to a temporary file, which is flushed to disk and renamed.
 
     Raises:
-        BundleError: The folder or the disk does not take it.
+        BundleError: If the file cannot be written.
     """
     folder = root / name
     text = "".join(f"{line}\n" for line in (pointer.active or NOTHING, pointer.previous) if line)
@@ -187,15 +189,15 @@ def write_pointer(root: Path, name: str, pointer: Pointer) -> None:
         staged.unlink(missing_ok=True)
 
 
-def _answering(root: Path, name: str) -> str | None:
+def _active_or_none(root: Path, name: str) -> str | None:
     try:
         return active_version(root, name)
     except BundleError:
         return None
 
 
-def _sound(root: Path, name: str) -> Pointer | None:
-    """A model's pointer; None where it has none or a broken one, which is about to be written anew."""
+def _pointer_or_none(root: Path, name: str) -> Pointer | None:
+    """Read a pointer that is about to be replaced; None if it is missing or invalid."""
     try:
         return read_pointer(root, name)
     except BundleError:

@@ -1,4 +1,4 @@
-"""The store: a folder of bundles, ``<root>/<name>/<version>/``."""
+"""The bundles on disk, ``<root>/<name>/<version>/``."""
 
 import os
 import re
@@ -17,28 +17,28 @@ _VERSION = re.compile(r"[1-9][0-9]{0,8}")
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle whose digests agree, in memory."""
+    """A verified bundle in memory."""
 
     folder: Path
-    """Where it was read from."""
+    """The folder from which it was read."""
     manifest: Manifest
     files: Mapping[str, bytes]
-    """File name to verified contents."""
+    """Verified contents by file name."""
 
 
 def read_bundle(folder: Path, approved: Collection[str] = ()) -> Bundle:
-    """Read a bundle and verify its digests and manifest; golden rows are the loader's to check.
+    """Read a bundle, and verify its digests and its manifest. Golden rows are checked when the model is loaded.
 
     Args:
         folder: ``<root>/<name>/<version>``.
-        approved: Digests of the ``SHA256SUMS`` of bundles that may be loaded; empty: any.
+        approved: Digests of the ``SHA256SUMS`` of approved bundles; empty: every bundle is approved.
 
     Returns:
         The bundle.
 
     Raises:
-        BundleError: A file is missing, altered or unlisted, the bundle is not approved, or the manifest does not fit
-            its place.
+        BundleError: If a file is missing, altered or unlisted, the bundle is not approved, or the manifest does not
+            match its folder.
     """
     files = read_verified(folder)
     if approved:
@@ -56,80 +56,80 @@ def read_bundle(folder: Path, approved: Collection[str] = ()) -> Bundle:
 
 
 def is_version(text: str) -> bool:
-    """Whether a text is a version's number as folders have it: no sign, no leading zero, at most nine digits."""
+    """Whether a text is a version number: at most nine digits, without a leading zero."""
     return _VERSION.fullmatch(text) is not None
 
 
 def models(root: Path) -> list[str]:
-    """Names of the models that have a version, sorted.
+    """List the models that have a version, sorted by name.
 
     Raises:
-        BundleError: The folder cannot be listed.
+        BundleError: If the folder cannot be listed.
     """
     try:
-        found = sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+        names = sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
     except OSError as error:
         raise BundleError(f"{root}: cannot be read: {error.strerror}") from None
-    return [name for name in found if versions(root, name)]
+    return [name for name in names if versions(root, name)]
 
 
 def versions(root: Path, name: str) -> list[str]:
-    """Versions of a model, lowest first; an empty list where there is none.
+    """List the versions of a model, lowest first.
 
     Raises:
-        BundleError: The folder is there but cannot be listed.
+        BundleError: If the folder exists but cannot be listed.
     """
     try:
-        found = [p.name for p in (root / name).iterdir() if is_version(p.name) and p.is_dir()]
+        existing = [p.name for p in (root / name).iterdir() if is_version(p.name) and p.is_dir()]
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
         raise BundleError(f"{root / name}: cannot be read: {error.strerror}") from None
-    return sorted(found, key=int)
+    return sorted(existing, key=int)
 
 
 def highest(root: Path, name: str) -> Path:
-    """The folder of a model's highest version.
+    """Return the folder of a model's highest version.
 
     Raises:
-        BundleError: There is no version, or the folder cannot be listed.
+        BundleError: If there is no version, or the folder cannot be listed.
     """
-    found = versions(root, name)
-    if not found:
+    existing = versions(root, name)
+    if not existing:
         raise BundleError(f"{root / name}: no bundle here")
-    return root / name / found[-1]
+    return root / name / existing[-1]
 
 
 def write_bundle(root: Path, manifest: Manifest, files: Mapping[str, bytes]) -> Path:
-    """Write a new bundle: beside its place, flushed to disk, then moved there in one step.
+    """Write a new bundle atomically; see `place_files`.
 
     Args:
-        root: Folder of bundles; made where it is missing.
-        manifest: Written as ``manifest.json``; names the folder.
-        files: The other files, name to contents; ``SHA256SUMS`` is added.
+        root: Folder of bundles; created if it is missing.
+        manifest: Written as ``manifest.json``; gives the name of the folder.
+        files: Contents of the other files by name; ``SHA256SUMS`` is added.
 
     Returns:
         The new folder.
 
     Raises:
-        BundleError: That version exists.
+        BundleError: If the version exists.
     """
     contents = {**files, MANIFEST: manifest.to_json().encode()}
     return place_files(root / manifest.name / manifest.version, contents)
 
 
 def place_files(target: Path, files: Mapping[str, bytes]) -> Path:
-    """Write a bundle's folder: beside its place, flushed to disk, then moved there in one step.
+    """Write a bundle's folder atomically: to a temporary folder, which is flushed to disk and renamed.
 
     Args:
-        target: The new folder; those above it are made where they are missing.
-        files: File name to contents; ``SHA256SUMS`` is added.
+        target: The new folder; missing parents are created.
+        files: Contents by file name; ``SHA256SUMS`` is added.
 
     Returns:
         The new folder.
 
     Raises:
-        BundleError: It exists.
+        BundleError: If the folder exists.
     """
     parent = target.parent
     parent.mkdir(parents=True, exist_ok=True)
@@ -141,7 +141,7 @@ def place_files(target: Path, files: Mapping[str, bytes]) -> Path:
         flush_folder(staging)
         if target.exists():
             raise BundleError(f"{target}: exists; a version is never overwritten")
-        os.rename(staging, target)  # fails where a filled folder came in between
+        os.rename(staging, target)  # fails if a non-empty folder has appeared meanwhile
         flush_folder(parent)
     except BaseException:
         shutil.rmtree(staging, ignore_errors=True)
@@ -157,7 +157,7 @@ def _write_flushed(path: Path, data: bytes) -> None:
 
 
 def flush_folder(folder: Path) -> None:
-    """Flush a folder's own entries to disk: what was renamed there stays renamed."""
+    """Flush a folder's entries to disk, so that a rename survives a crash."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

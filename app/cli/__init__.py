@@ -1,1 +1,1 @@
-"""Commands: what `python -m app` can do beside serving."""
+"""The command line: ``python -m app`` and its subcommands."""

@@ -1,4 +1,4 @@
-"""The commands ``keys create``, ``keys list`` and ``keys revoke``: they change the file that API_KEYS_FILE names."""
+"""Create, list and revoke API keys in the file named by API_KEYS_FILE."""
 
 import argparse
 import re
@@ -15,27 +15,32 @@ from app.errors import SettingsError
 from app.settings import keys_file
 
 _BYTES = 32
-_LONGEST_NAME = 64
+_MAX_NAME = 64
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add ``keys`` and what it can do.
+    """Add the command ``keys`` and its subcommands.
 
     Args:
-        commands: Where to; each command leaves its function as ``run`` in what is parsed.
+        commands: The parser's commands; each subcommand sets its function as ``run`` in the parsed arguments.
     """
-    keys = commands.add_parser("keys", help="make, list and revoke keys", description=__doc__)
+    keys = commands.add_parser("keys", help="create, list and revoke API keys", description=__doc__)
     actions = keys.add_subparsers(required=True, metavar="COMMAND")
-    create = actions.add_parser("create", help="make a key and print it, this once")
-    create.add_argument("--name", required=True, type=_name, help="who it is for; the id begins with it")
-    create.add_argument("--scopes", type=_scopes, default="predict", help="what it is for: %(default)s by default")
-    create.add_argument("--expires", type=_moment, help="when it ends: 12h, 90d, 2w, or a date")
-    create.add_argument("--rate", type=_rate, help="most calls in a time: 100/minute")
+    create = actions.add_parser("create", help="create a key and print it once")
+    create.add_argument("--name", required=True, type=_name, help="name of the owner; the key's id starts with it")
+    create.add_argument(
+        "--scopes",
+        type=_scopes,
+        default="predict",
+        help="comma-separated scopes: predict, metrics, admin (default: %(default)s)",
+    )
+    create.add_argument("--expires", type=_expiry, help="lifetime such as 12h, 90d or 2w, or a date (default: never)")
+    create.add_argument("--rate", type=_rate, help="maximum rate of calls, such as 100/minute (default: RATE_LIMIT)")
     create.set_defaults(run=_create)
-    actions.add_parser("list", help="list keys, a line each, the id first").set_defaults(run=_list)
-    revoke = actions.add_parser("revoke", help="forget a key")
-    revoke.add_argument("id", help="its id, from list")
+    actions.add_parser("list", help="list the keys, one per line, starting with the id").set_defaults(run=_list)
+    revoke = actions.add_parser("revoke", help="revoke a key")
+    revoke.add_argument("id", help="the key's id; see list")
     revoke.set_defaults(run=_revoke)
 
 
@@ -50,60 +55,62 @@ def _create(arguments: argparse.Namespace) -> None:
         rate=arguments.rate,
     )
     change_keys(_path(), lambda old: KeyFile(keys=(*old.keys, stored)))
-    print(f"{stored.id}: this key is shown once; only its SHA-256 is kept.", file=sys.stderr)
+    print(f"{stored.id}: the key is shown only once; its SHA-256 is stored.", file=sys.stderr)
     print(key)
 
 
 def _list(arguments: argparse.Namespace) -> None:
     now = datetime.now(UTC)
     for key in read_keys(_path()).keys:
-        ends = "never expires" if key.expires is None else f"expires {key.expires:%Y-%m-%dT%H:%M:%SZ}"
+        expiry = "never expires" if key.expires is None else f"expires {key.expires:%Y-%m-%dT%H:%M:%SZ}"
         if key.expires is not None and key.expires <= now:
-            ends = ends.replace("expires", "expired")
+            expiry = expiry.replace("expires", "expired")
         scopes = ",".join(sorted(key.scopes))
-        print(f"{key.id}  {scopes}  created {key.created:%Y-%m-%dT%H:%M:%SZ}  {ends}  {key.rate or 'no rate'}")
+        print(f"{key.id}  {scopes}  created {key.created:%Y-%m-%dT%H:%M:%SZ}  {expiry}  {key.rate or 'no rate'}")
 
 
 def _revoke(arguments: argparse.Namespace) -> None:
     def without(old: KeyFile) -> KeyFile:
-        kept = tuple(key for key in old.keys if key.id != arguments.id)
-        if len(kept) == len(old.keys):
+        remaining = tuple(key for key in old.keys if key.id != arguments.id)
+        if len(remaining) == len(old.keys):
             raise SettingsError(f"no key has the id {arguments.id}")
-        return KeyFile(keys=kept)
+        return KeyFile(keys=remaining)
 
-    read_keys(_path())  # a missing file is an error here, not an empty one
+    read_keys(_path())  # here a missing file is an error
     change_keys(_path(), without)
 
 
 def _path() -> Path:
     path = keys_file()
     if path is None:
-        raise SettingsError("API_KEYS_FILE is not set: it names the file of keys")
+        raise SettingsError("API_KEYS_FILE is not set; set it to the path of the key file")
     return path
 
 
 def _name(text: str) -> str:
-    name = re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-._")[:_LONGEST_NAME]
+    name = re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-._")[:_MAX_NAME]
     if not name:
-        raise argparse.ArgumentTypeError("needs a letter or a digit")
+        raise argparse.ArgumentTypeError("must contain a letter or a digit")
     return name
 
 
 def _scopes(text: str) -> frozenset[str]:
     scopes = frozenset(part.strip() for part in text.split(",")) - {""}
     if not scopes or not scopes <= set(SCOPES):
-        raise argparse.ArgumentTypeError(f"must be some of {', '.join(SCOPES)}, with commas between them")
+        raise argparse.ArgumentTypeError(f"must be a comma-separated list of {', '.join(SCOPES)}")
     return scopes
 
 
-def _moment(text: str) -> datetime:
+def _expiry(text: str) -> datetime:
     now = datetime.now(UTC).replace(microsecond=0)
     try:
         if span := re.fullmatch(r"([1-9][0-9]{0,5})([mhdw])", text):
             return now + int(span[1]) * _UNITS[span[2]]
         moment = datetime.fromisoformat(text)
     except (ValueError, OverflowError):
-        raise argparse.ArgumentTypeError("must be a time such as 90d or 12h, or a date such as 2027-01-31") from None
+        raise argparse.ArgumentTypeError(
+            "must be a lifetime such as 90d or 12h, or a date such as 2027-01-31"
+        ) from None
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

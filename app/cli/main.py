@@ -1,4 +1,4 @@
-"""The command: ``python -m app`` serves, and with a word more does what `app.cli` offers."""
+"""The command ``python -m app``: serves, or runs a subcommand."""
 
 import argparse
 import gc
@@ -16,7 +16,7 @@ from app.startup import EXIT_BUNDLE, EXIT_SETTINGS, quit_with, start
 
 
 def main() -> None:
-    """Serve until told to stop; see README for the settings and exit codes."""
+    """Run the command; the settings and exit codes are in the README."""
     arguments = _arguments()
     if "run" in arguments:
         _run(arguments)
@@ -31,7 +31,7 @@ def main() -> None:
     for stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop, leave)
     if settings.workers > 1:
-        from app.serving.supervisor import supervise  # one process starts without
+        from app.serving.supervisor import supervise  # not needed by a single process
 
         supervise(settings, program)
     else:
@@ -39,19 +39,24 @@ def main() -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    if len(sys.argv) == 1:  # what commands need is not imported where there is none
+    if len(sys.argv) == 1:  # the start of a server does not import the subcommands
         return argparse.Namespace(workers=None, role=None)
     from app.cli import keys, models
 
     parser = argparse.ArgumentParser(
-        prog="python -m app", description="Serve Beer Model. Settings come from the environment and .env."
+        prog="python -m app",
+        description="Serve Beer Model. Settings are read from environment variables and the file .env.",
     )
     parser.add_argument("--version", action="version", version=__version__)
-    parser.add_argument("--workers", type=int, help="processes that serve the port together (WORKERS)")
-    parser.add_argument("--role", choices=("service", "model-server"), help="what is served (ROLE)")
+    parser.add_argument("--workers", type=int, help="number of worker processes (overrides WORKERS)")
+    parser.add_argument(
+        "--role",
+        choices=("service", "model-server"),
+        help="service, or model-server for the models alone (overrides ROLE)",
+    )
     commands = parser.add_subparsers(metavar="COMMAND")
-    for offered in (keys, models):
-        offered.add_commands(commands)
+    for module in (keys, models):
+        module.add_commands(commands)
     return parser.parse_args()
 
 
@@ -67,7 +72,7 @@ def _run(arguments: argparse.Namespace) -> None:
 
 def _welcome(settings: Settings) -> str:
     return (
-        "Created .env with a fresh API key. Once the server runs, try:\n"
+        "Created .env with a new API key. When the server is running, try:\n"
         f"  curl http://{settings.host}:{settings.port}/predict"
         " -H \"X-API-Key: $(sed -n 's/^API_KEY=//p' .env)\""
         f" -H 'Content-Type: application/json' -d '{json.dumps(EXAMPLE_BEER)}'"

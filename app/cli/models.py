@@ -1,7 +1,4 @@
-"""The commands ``models list``, ``verify``, ``activate`` and ``rollback``: which versions are there, and which answers.
-
-A running service takes a change up within a second.
-"""
+"""List, verify and activate versions of models. A running server applies a change within a second."""
 
 import argparse
 from pathlib import Path
@@ -15,26 +12,26 @@ from app.settings import load_model_settings, log_deprecated_names
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add ``models`` and what it can do.
+    """Add the command ``models`` and its subcommands.
 
     Args:
-        commands: Where to; each command leaves its function as ``run`` in what is parsed.
+        commands: The parser's commands; each subcommand sets its function as ``run`` in the parsed arguments.
     """
-    parser = commands.add_parser("models", help="list, verify and choose versions of models", description=__doc__)
+    parser = commands.add_parser("models", help="list, verify and activate versions of models", description=__doc__)
     actions = parser.add_subparsers(required=True, metavar="COMMAND")
-    every = actions.add_parser("list", help="list versions: model, version, active or not, good or why not")
-    every.set_defaults(run=_list)
-    verify = actions.add_parser("verify", help="load a version and run its golden rows, in a process of its own")
+    listing = actions.add_parser("list", help="list the versions: model, version, active or not, good or the fault")
+    listing.set_defaults(run=_list)
+    verify = actions.add_parser("verify", help="load a version and run its golden rows in a child process")
     verify.add_argument("name", metavar="NAME")
-    verify.add_argument("version", metavar="VERSION", nargs="?", help="the active one by default")
+    verify.add_argument("version", metavar="VERSION", nargs="?", help="version (default: the active version)")
     verify.set_defaults(run=_verify)
-    choose = actions.add_parser("activate", help="let a version answer from now on")
-    choose.add_argument("name", metavar="NAME")
-    choose.add_argument("version", metavar="VERSION")
-    choose.set_defaults(run=_activate)
-    back = actions.add_parser("rollback", help="let the version before answer again")
-    back.add_argument("name", metavar="NAME")
-    back.set_defaults(run=_rollback)
+    activation = actions.add_parser("activate", help="make a version the active one")
+    activation.add_argument("name", metavar="NAME")
+    activation.add_argument("version", metavar="VERSION")
+    activation.set_defaults(run=_activate)
+    rollback_ = actions.add_parser("rollback", help="make the previous version the active one")
+    rollback_.add_argument("name", metavar="NAME")
+    rollback_.set_defaults(run=_rollback)
 
 
 def _models() -> Path:
@@ -91,5 +88,5 @@ def _rollback(arguments: argparse.Namespace) -> None:
 def _root(name: str) -> Path:
     root = _models()
     if name not in models(root):
-        raise BundleError(f"{root}: no model of that name")
+        raise BundleError(f"{root}: no model {name}")
     return root

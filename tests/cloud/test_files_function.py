@@ -115,7 +115,7 @@ def test_what_cannot_be_done_in_time_fails_by_name_and_leaves_nothing(function: 
     key = put(store, "cleaned/late", json.dumps(ROWS))
     outcome = function.invoke(created(BUCKET, [key]), seconds=4)
     assert (outcome.kind, outcome.body["errorType"]) == ("error", "NotAnswered")
-    said = f"1 of 1 files: s3://{BUCKET}/{key}: not done in the time that was left"
+    said = f"1 of 1 files: s3://{BUCKET}/{key}: not finished in time"
     assert outcome.body["errorMessage"] == said
     assert not [name for name in store.keys(BUCKET) if name.startswith(f"results/{key}")]
 

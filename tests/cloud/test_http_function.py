@@ -58,7 +58,7 @@ def test_an_event_of_another_kind_is_an_error_that_repeats_nothing_of_it(functio
     outcome = function.invoke(event)
     assert outcome.kind == "error"
     assert outcome.body["errorType"] == "EventError"
-    assert outcome.body["errorMessage"].startswith("not an HTTP event of a kind that is known")
+    assert outcome.body["errorMessage"].startswith("not a supported HTTP event")
 
 
 def _mutated(random: Random, value: Any) -> Any:

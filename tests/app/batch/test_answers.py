@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.batch.answers import AT_ONCE, Answers, BatchTransport
+from app.batch.answers import CHUNK_ROWS, Answers, BatchTransport
 from app.domains.beer.api import BeerApi
 from app.domains.beer.schema import Beer
 from app.errors import ModelNotReady, TooLate
@@ -30,14 +30,14 @@ def lines(text: bytearray) -> list[dict[str, Any]]:
 
 
 def test_each_row_is_answered_as_if_it_were_alone_in_order_and_by_name(door: BatchTransport, domain: BeerApi) -> None:
-    beers = [{**BEER, "abv": 3.0 + number / 500} for number in range(AT_ONCE + 7)]
+    beers = [{**BEER, "abv": 3.0 + number / 500} for number in range(CHUNK_ROWS + 7)]
     beers[3] = {**beers[3], "hops": HOPS}
     rows = [{"id": f"b{number}", "name": "Ä", "ibu": 40, **beer} for number, beer in enumerate(beers)]
     answers = answered(door, rows)
     assert (answers.rows, answers.bad, bytes(answers.errors)) == (len(rows), 0, b"")
     told = lines(answers.predictions)
     assert [(line["row"], line["id"]) for line in told] == [(n + 1, f"b{n}") for n in range(len(rows))]
-    for number in (0, 3, AT_ONCE, AT_ONCE + 6):
+    for number in (0, 3, CHUNK_ROWS, CHUNK_ROWS + 6):
         alone = domain.predict(Beer.model_validate(beers[number]))
         assert told[number] == {"row": number + 1, "id": f"b{number}", "name": "Ä", **alone}
 
@@ -86,8 +86,8 @@ def test_the_same_file_gives_the_same_bytes(door: BatchTransport) -> None:
 def test_when_the_time_is_up_nothing_is_cut_but_refused(door: BatchTransport) -> None:
     left = iter([1.0, -0.1])
     with pytest.raises(TooLate):
-        answered(door, [BEER] * (AT_ONCE + 1), lambda: next(left))
-    assert answered(door, [BEER] * AT_ONCE, lambda: 1.0).rows == AT_ONCE
+        answered(door, [BEER] * (CHUNK_ROWS + 1), lambda: next(left))
+    assert answered(door, [BEER] * CHUNK_ROWS, lambda: 1.0).rows == CHUNK_ROWS
 
 
 def test_a_model_that_cannot_answer_is_no_fault_of_the_rows() -> None:

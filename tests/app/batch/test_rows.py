@@ -82,7 +82,7 @@ def test_a_file_that_cannot_be_read_is_refused_as_a_whole(data: bytes, code: str
 
 @pytest.mark.parametrize("data", [b"x" * 2000, gzip.compress(b"x" * 2000), gzip.compress(b"x" * 900) * 3])
 def test_a_file_that_is_or_becomes_too_large_is_refused(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
-    monkeypatch.setattr(rows, "LARGEST_FILE", 1000)
+    monkeypatch.setattr(rows, "MAX_FILE_BYTES", 1000)
     with pytest.raises(InputError, match="is larger than 1000 bytes"):
         read_rows(data)
 

@@ -117,10 +117,10 @@ def test_digests_of_files_elsewhere_are_refused(copy: Path, name: str) -> None:
         (f"{'0' * 64}  b\n{'0' * 64}  a\n", "line 2 is repeated or out of order"),
         (f"{'0' * 64}  a\n{'0' * 64}  a\n", "line 2 is repeated or out of order"),
         (f"{'0' * 64}  a\n\n", "line 2 is not"),
-        (f"{'0' * 64}  a", "the last line is cut off"),
+        (f"{'0' * 64}  a", "the last line is truncated"),
         (f"{'0' * 64} *a\n", "line 1 is not"),
         (f"{'A' * 64}  a\n", "line 1 is not"),
-        ("", "cut off"),
+        ("", "truncated"),
     ],
 )
 def test_digests_are_read_strictly(text: str, said: str) -> None:

@@ -92,12 +92,15 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "cut off": (lambda f: (f / "model.onnx").write_bytes(b"short"), "model.onnx is not the file that was released"),
     "no model": (lambda f: (f / "model.onnx").unlink(), "model.onnx is missing"),
     "no digests": (lambda f: (f / SHA256SUMS).unlink(), f"{SHA256SUMS} is missing"),
-    "digests cut off": (_cut_sums, f"{SHA256SUMS}: the last line is cut off"),
+    "digests cut off": (_cut_sums, f"{SHA256SUMS}: the last line is truncated"),
     "digests of another kind": (lambda f: (f / SHA256SUMS).write_bytes(b"\xff" * 90), "not plain ASCII"),
     "endless digests": (lambda f: (f / SHA256SUMS).write_bytes(b"0" * 200_000), "larger than 100000 bytes"),
     "no version": (shutil.rmtree, "no bundle here"),
-    "a pointer into nothing": (lambda f: (f.parent / "ACTIVE").write_text("7"), "names version 7, which is not there"),
-    "a pointer of another kind": (lambda f: (f.parent / "ACTIVE").write_text("newest"), "must hold a version"),
+    "a pointer into nothing": (
+        lambda f: (f.parent / "ACTIVE").write_text("7"),
+        "names version 7, which does not exist",
+    ),
+    "a pointer of another kind": (lambda f: (f.parent / "ACTIVE").write_text("newest"), "must contain a version"),
 }
 
 

@@ -52,10 +52,10 @@ def test_activating_twice_keeps_what_was_before(root: Path) -> None:
 
 def test_from_the_lowest_version_there_is_no_way_back(root: Path) -> None:
     (root / NAME / POINTER).write_text("1\n")
-    with pytest.raises(BundleError, match="no version before"):
+    with pytest.raises(BundleError, match="no previous version"):
         rollback(root, NAME)
     (root / NAME / POINTER).write_text("1\n7\n")
-    with pytest.raises(BundleError, match="version 7, the one before, is not there"):
+    with pytest.raises(BundleError, match="previous version 7 does not exist"):
         rollback(root, NAME)
 
 
@@ -78,7 +78,7 @@ def test_a_broken_pointer_is_an_error_and_can_be_written_anew(root: Path, text: 
 
 def test_a_pointer_to_a_version_that_is_not_there_is_an_error(root: Path) -> None:
     (root / NAME / POINTER).write_text("3\n")
-    with pytest.raises(BundleError, match="names version 3, which is not there"):
+    with pytest.raises(BundleError, match="names version 3, which does not exist"):
         active_version(root, NAME)
     with pytest.raises(BundleError, match="no version 3"):
         activate(root, NAME, "3")

@@ -1,4 +1,4 @@
-"""The commands for keys: what they print, what they write, and what they refuse."""
+"""The command ``keys``: its output, the file it writes, and invalid arguments."""
 
 import json
 import re
@@ -16,7 +16,7 @@ Command = Callable[..., str]
 
 @pytest.fixture
 def keys(plain_environment: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Runs a command; gives what stands on stdout, or on stderr where it is to fail with a code."""
+    """Runs a command, and returns its output; that of a failing command is what it wrote to stderr."""
     monkeypatch.setenv("API_KEYS_FILE", "keys.json")
 
     def run(*arguments: str, code: int = 0) -> str:
@@ -32,7 +32,7 @@ def keys(plain_environment: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytes
     return run
 
 
-def test_create_prints_the_key_and_nothing_else_and_makes_the_file(keys: Command, plain_environment: Path) -> None:
+def test_create_prints_only_the_key_and_creates_the_file(keys: Command, plain_environment: Path) -> None:
     printed = keys("create", "--name", "Brew Club", "--expires", "90d", "--rate", "100/minute")
     assert re.fullmatch(r"[A-Za-z0-9_-]{43}\n", printed)
     path = plain_environment / "keys.json"
@@ -45,14 +45,14 @@ def test_create_prints_the_key_and_nothing_else_and_makes_the_file(keys: Command
     assert "expires" in line and "100/minute" in line and printed.strip() not in line
 
 
-def test_list_has_a_line_a_key_and_says_what_has_expired(keys: Command, plain_environment: Path) -> None:
+def test_list_prints_one_line_per_key_with_its_expiry(keys: Command, plain_environment: Path) -> None:
     keys("create", "--name", "old", "--expires", "2020-01-31")
     keys("create", "--name", "new")
     old, new = keys("list").splitlines()
     assert "expired 2020-01-31" in old and "never expires" in new
 
 
-def test_revoke_forgets_one_key_and_an_unknown_id_is_an_error(keys: Command, plain_environment: Path) -> None:
+def test_revoke_removes_one_key_and_rejects_an_unknown_id(keys: Command, plain_environment: Path) -> None:
     for name in "one", "two":
         keys("create", "--name", name)
     first = keys("list").split()[0]
@@ -77,20 +77,20 @@ def test_revoke_forgets_one_key_and_an_unknown_id_is_an_error(keys: Command, pla
         (),
     ],
 )
-def test_what_makes_no_sense_is_a_sentence_and_makes_no_file(
+def test_invalid_arguments_are_reported_and_create_no_file(
     keys: Command, plain_environment: Path, arguments: tuple[str, ...]
 ) -> None:
-    said = keys(*arguments, code=2)
-    assert ("keys.json is missing" in said) == (arguments in [("list",), ("revoke", "x")])
+    message = keys(*arguments, code=2)
+    assert ("keys.json is missing" in message) == (arguments in [("list",), ("revoke", "x")])
     assert not (plain_environment / "keys.json").exists()
 
 
-def test_without_the_setting_a_command_says_which_it_needs(keys: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_setting_is_reported(keys: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("API_KEYS_FILE")
     assert "API_KEYS_FILE is not set" in keys("list", code=2)
 
 
-def test_the_setting_may_stand_in_the_env_file_beside_ones_that_are_wrong(
+def test_the_setting_is_read_from_an_env_file_with_other_invalid_settings(
     keys: Command, plain_environment: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("API_KEYS_FILE")
@@ -101,6 +101,6 @@ def test_the_setting_may_stand_in_the_env_file_beside_ones_that_are_wrong(
     assert ".env cannot be read" in keys("list", code=2)
 
 
-def test_a_folder_that_takes_no_file_is_told(keys: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_is_not_writable_is_reported(keys: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("API_KEYS_FILE", "/proc/keys.json")
     assert "/proc/keys.json cannot be written" in keys("create", "--name", "x", code=2)

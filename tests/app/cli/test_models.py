@@ -1,4 +1,4 @@
-"""The commands ``models``, each as a process of its own, as an operator runs them."""
+"""The command ``models``, run as a process, as an operator runs it."""
 
 import subprocess
 import sys
@@ -27,7 +27,7 @@ def root(bundle: Bundle, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(root: Path, tmp_path: Path) -> Run:
-    """Runs a command; no key is set, as none is needed."""
+    """Runs a command; it needs no API key."""
 
     def run(*words: str, code: int = 0) -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, "-m", "app", "models", *words]
@@ -40,16 +40,16 @@ def run(root: Path, tmp_path: Path) -> Run:
     return run
 
 
-def test_list_tells_versions_the_active_one_and_why_one_is_bad(run: Run, root: Path) -> None:
+def test_list_prints_versions_the_active_one_and_faults(run: Run, root: Path) -> None:
     (root / NAME / POINTER).write_text("2\n")
     lines = run("list").stdout.splitlines()
     assert lines[:2] == [f"{NAME}  1  -  good", f"{NAME}  2  active  good"]
     assert lines[2].startswith(f"{NAME}  3  -  bad: ") and "golden rows: output ibu" in lines[2]
     (root / NAME / POINTER).write_text("8\n")
-    assert "ACTIVE: names version 8, which is not there" in run("list").stdout.splitlines()[3]
+    assert "ACTIVE: names version 8, which does not exist" in run("list").stdout.splitlines()[3]
 
 
-def test_verify_tells_whether_a_version_is_good(run: Run) -> None:
+def test_verify_reports_whether_a_version_is_good(run: Run) -> None:
     assert run("verify", NAME, "1").stdout == f"{NAME}  1  good\n"
     assert "golden rows: output ibu" in run("verify", NAME, "3", code=3).stderr
     assert "golden rows: output ibu" in run("verify", NAME, code=3).stderr
@@ -69,16 +69,16 @@ def test_a_bad_version_is_not_activated(run: Run, root: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["wine", "..", "../models/beer-ibu", "", "."])
-def test_what_is_no_model_is_an_error(run: Run, name: str) -> None:
+def test_an_unknown_model_is_an_error(run: Run, name: str) -> None:
     for words in ("verify", name), ("activate", name, "1"), ("rollback", name):
-        assert "no model of that name" in run(*words, code=3).stderr
+        assert ": no model " in run(*words, code=3).stderr
 
 
-def test_what_is_no_version_is_an_error(run: Run) -> None:
+def test_an_unknown_version_is_an_error(run: Run) -> None:
     for version in "9", "../1", "01":
         assert f"no version {version}" in run("activate", NAME, version, code=3).stderr
         assert f"no version {version}" in run("verify", NAME, version, code=3).stderr
 
 
-def test_an_unknown_command_is_told(run: Run) -> None:
+def test_a_missing_subcommand_prints_the_usage(run: Run) -> None:
     assert "usage: python -m app models" in run(code=2).stderr

@@ -1,4 +1,4 @@
-"""Bodies on the wire: their size and type, and a corpus of bad ones against every route that takes one."""
+"""Bodies on the wire: their size and media type, and a corpus of invalid ones for every route with a body."""
 
 import http.client
 import json
@@ -21,13 +21,13 @@ BODIES = {
     "/predict/batch": json.dumps({"beers": [BEER]}).encode(),
 }
 BUSY = 4
-"""A busy machine that also measures coverage may take this many times longer than what is promised."""
+"""Factor by which a busy machine that also measures coverage may exceed the promised time."""
 PATHS = pytest.mark.parametrize("path", BODIES)
 
 
 @pytest.fixture(scope="module")
 def port(program: Program) -> int:
-    """Where the program listens."""
+    """The port of the program."""
     return program.port()
 
 
@@ -73,11 +73,11 @@ def test_a_chunked_body_may_be_as_large_as_the_limit_and_no_larger(port: int, pa
     assert exchange(port, opening, *chunked([body, *padding, last])).status == 200
     answer = exchange(port, opening, *chunked([body, *padding, last, b" "]))
     problem(answer, 413, "too_large")
-    assert answer.seconds - answer.first < 1  # nothing is waited for: the whole body was there
+    assert answer.seconds - answer.first < 1  # no waiting: the whole body had arrived
 
 
 @PATHS
-def test_a_body_that_says_it_is_too_large_is_refused_before_it_comes(port: int, path: str) -> None:
+def test_a_declared_length_above_the_limit_is_rejected_before_the_body(port: int, path: str) -> None:
     opening = request("POST", path, [RIGHT, ("Content-Length", str(LIMITS[path] + 1)), ("Expect", "100-continue")])
     answer = exchange(port, opening)
     problem(answer, 413, "too_large")
@@ -86,18 +86,18 @@ def test_a_body_that_says_it_is_too_large_is_refused_before_it_comes(port: int, 
 
 @PATHS
 @pytest.mark.parametrize("how", ["declared", "chunked"])
-def test_a_client_that_sends_64_mb_sees_that_it_is_too_much(port: int, path: str, how: str) -> None:
+def test_a_client_that_sends_64_mb_gets_413(port: int, path: str, how: str) -> None:
     pieces = [b"9" * 1_000_000] * 64
     header = ("Content-Length", "64000000") if how == "declared" else ("Transfer-Encoding", "chunked")
     answer = exchange(port, request("POST", path, [RIGHT, header]), *(pieces if how == "declared" else chunked(pieces)))
     problem(answer, 413, "too_large")
     taken = (0 if how == "declared" else LIMITS[path]) + 2_000_000
-    assert answer.sent < taken + kernel_buffers() + 500_000  # the last for the server's own buffer
+    assert answer.sent < taken + kernel_buffers() + 500_000  # the last summand is the server's own buffer
     assert answer.seconds < BUSY * 2
 
 
-def test_a_client_that_sends_all_before_it_listens_sees_that_it_is_too_much(port: int) -> None:
-    body = b"9" * (LIMITS["/predict"] + 900_000)  # what is dropped unread is 2 MB at most
+def test_a_client_that_reads_only_after_sending_gets_413(port: int) -> None:
+    body = b"9" * (LIMITS["/predict"] + 900_000)  # at most 2 MB are dropped unread
     with socket.create_connection(("127.0.0.1", port), 30) as connection:
         connection.sendall(request("POST", "/predict", [RIGHT], body))
         received = b"".join(iter(partial(connection.recv, 65536), b""))
@@ -119,7 +119,7 @@ def test_a_client_that_sends_all_before_it_listens_sees_that_it_is_too_much(port
         "application/vnd.beer.v1+json; q=1",
     ],
 )
-def test_json_by_any_name_is_read(port: int, path: str, kind: str | None) -> None:
+def test_every_json_media_type_is_read(port: int, path: str, kind: str | None) -> None:
     headers = [] if kind is None else [("Content-Type", kind)]
     assert post(port, path, BODIES[path], *headers).status == 200
 
@@ -139,7 +139,7 @@ def test_json_by_any_name_is_read(port: int, path: str, kind: str | None) -> Non
         "*/*",
     ],
 )
-def test_what_says_it_is_something_else_is_refused(port: int, path: str, kind: str) -> None:
+def test_other_media_types_are_rejected(port: int, path: str, kind: str) -> None:
     problem(post(port, path, BODIES[path], ("Content-Type", kind)), 415, "unsupported_media_type")
     twice = post(port, path, BODIES[path], ("Content-Type", "application/json"), ("Content-Type", kind))
     problem(twice, 415, "unsupported_media_type")
@@ -147,18 +147,18 @@ def test_what_says_it_is_something_else_is_refused(port: int, path: str, kind: s
 
 @PATHS
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "identity, gzip"])
-def test_a_compressed_body_is_refused(port: int, path: str, encoding: str) -> None:
+def test_a_compressed_body_is_rejected(port: int, path: str, encoding: str) -> None:
     problem(post(port, path, BODIES[path], ("Content-Encoding", encoding)), 415, "unsupported_media_type")
     assert post(port, path, BODIES[path], ("Content-Encoding", "identity")).status == 200
 
 
 def _corpus(right: bytes, number: bytes, name: bytes) -> Iterator[tuple[str, bytes]]:
-    """Bodies that no route may take, nor stumble over, made from a right one.
+    """Invalid bodies, made from a valid one.
 
     Args:
-        right: A JSON object.
-        number: A number in it, in whose place others are put.
-        name: A key that it needs.
+        right: A valid JSON object.
+        number: A number in it, to be replaced.
+        name: A required key.
     """
 
     def with_number(value: bytes) -> bytes:
@@ -217,27 +217,27 @@ def _corpus(right: bytes, number: bytes, name: bytes) -> Iterator[tuple[str, byt
 CORPUS = dict(_corpus(BODIES["/predict"], b"5.6", b"abv"))
 TENSORS = json.dumps({"inputs": [{"name": "features", "datatype": "FP32", "shape": [1, 6], "data": [*BEER.values()]}]})
 OPEN_CORPUS = dict(_corpus(TENSORS.encode(), b"5.6", b"inputs"))
-"""For the open protocol."""
+"""Invalid bodies for the Open Inference Protocol."""
 
 
 @PATHS
 @pytest.mark.parametrize("name", CORPUS)
-def test_a_bad_body_is_a_problem_that_repeats_nothing_of_it(port: int, path: str, name: str) -> None:
+def test_the_problem_of_an_invalid_body_repeats_nothing_of_it(port: int, path: str, name: str) -> None:
     body = CORPUS[name]
     whole = body if path == "/predict" or name.startswith("whole") else b'{"beers": [' + body + b"]}"
     answer = post(port, path, whole)
     problem(answer, 422, "invalid_input")
     assert answer.seconds < BUSY * 2
-    if "as a name" not in name:  # an unknown field is refused by its name, which is the caller's own
+    if "as a name" not in name:  # the error of an unknown field names it
         assert MARKER.encode() not in answer.body
 
 
 @pytest.mark.parametrize("name", OPEN_CORPUS)
-def test_a_bad_body_is_an_error_of_the_open_protocol_that_repeats_nothing_of_it(port: int, name: str) -> None:
+def test_the_oip_error_of_an_invalid_body_repeats_nothing_of_it(port: int, name: str) -> None:
     path, body = "/v2/models/beer-ibu/infer", OPEN_CORPUS[name]
     answer = post(port, path, body)
     if name == "unknown dunder":
-        assert answer.status == 200, "keys that are not known are let be"
+        assert answer.status == 200, "unknown keys are ignored"
     else:
         assert answer.status == 400 and answer.json.keys() == {"error"}, answer.raw[:500]
     assert answer.header("Content-Type") == "application/json"
@@ -248,7 +248,7 @@ def test_a_bad_body_is_an_error_of_the_open_protocol_that_repeats_nothing_of_it(
     assert post(port, "/v2/repository/index", body).status in (200, 400, 413)
 
 
-def test_the_last_of_two_equal_keys_counts(port: int) -> None:
+def test_the_last_of_two_duplicate_keys_counts(port: int) -> None:
     answer = post(port, "/predict", BODIES["/predict"][:-1] + b', "ph": 4.5}')
     assert answer.body == post(port, "/predict", json.dumps({**BEER, "ph": 4.5}).encode()).body
 
@@ -260,7 +260,7 @@ def _unknown_keys(batch: bool) -> bytes:
 
 @PATHS
 @pytest.mark.parametrize("what", ["unknown keys", "long names", "wrong beers"])
-def test_a_hundred_thousand_faults_are_told_in_few_words_and_soon(port: int, path: str, what: str) -> None:
+def test_the_problem_of_a_hundred_thousand_errors_is_short_and_fast(port: int, path: str, what: str) -> None:
     batch = path == "/predict/batch"
     body = {
         "unknown keys": _unknown_keys(batch),
@@ -273,7 +273,7 @@ def test_a_hundred_thousand_faults_are_told_in_few_words_and_soon(port: int, pat
     assert not any(word in answer.body for word in (b"\x1b", b"\\u001b", b"<script", b"n" * 200))
 
 
-def test_a_connection_is_kept_after_a_bad_body(port: int) -> None:
+def test_a_connection_stays_open_after_an_invalid_body(port: int) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     for body, status in ((b"{", 422), (BODIES["/predict"], 200), (b"", 422), (BODIES["/predict"], 200)):
         connection.request("POST", "/predict", body, {"X-API-Key": KEY})
@@ -283,10 +283,10 @@ def test_a_connection_is_kept_after_a_bad_body(port: int) -> None:
     connection.close()
 
 
-def test_large_bodies_may_follow_one_another_wherever_what_arrives_is_cut(port: int) -> None:
-    large = BODIES["/predict/batch"] + b" " * 100_000  # more of them than headers may be, in what is read at once
+def test_large_bodies_may_be_pipelined_and_cut_anywhere(port: int) -> None:
+    large = BODIES["/predict/batch"] + b" " * 100_000  # several of them exceed the limit for heads in one read
     asked = raw.post(body=large, target=b"/predict/batch") * 3
-    for cut in (50, 70_000):  # in the next one's head, and in its body
+    for cut in (50, 70_000):  # in the head of the next request, and in its body
         with socket.create_connection(("127.0.0.1", port), 30) as connection:
             connection.sendall(asked + asked[:cut])
             first = raw.read_until(connection, lambda data: data.count(b"predictions") == 3)
@@ -295,7 +295,7 @@ def test_large_bodies_may_follow_one_another_wherever_what_arrives_is_cut(port: 
         assert raw.statuses(first) == raw.statuses(rest) == [200] * 3
 
 
-def test_a_client_that_hangs_up_is_logged_and_the_program_goes_on(program: Program, port: int) -> None:
+def test_a_client_that_disconnects_is_logged(program: Program, port: int) -> None:
     with socket.create_connection(("127.0.0.1", port), 30) as connection:
         headers = [RIGHT, ("X-Request-ID", "gone-away"), ("Content-Length", "1000")]
         connection.sendall(request("POST", "/predict", headers) + b"{")
@@ -304,7 +304,7 @@ def test_a_client_that_hangs_up_is_logged_and_the_program_goes_on(program: Progr
     assert exchange(port, request("GET", "/health/live")).status == 200
 
 
-def test_after_all_that_the_program_answers_and_has_logged_no_fault(program: Program, port: int) -> None:
+def test_after_all_requests_of_this_module_no_error_is_logged(program: Program, port: int) -> None:
     assert post(port, "/predict", BODIES["/predict"], ("X-Request-ID", "after-all-that")).status == 200
     lines = program.lines("after-all-that")
     assert [x for x in lines if x["level"] not in ("info", "warning") or x.get("status", 0) >= 500] == []

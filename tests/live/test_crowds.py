@@ -1,4 +1,4 @@
-"""Crowds: more connections than begin in a turn of the event loop want something in the same moment."""
+"""Crowds: more requests arrive at the same moment than may begin in one turn of the event loop."""
 
 import re
 import signal
@@ -26,7 +26,7 @@ def _asked(name: str) -> bytes:
 
 @contextmanager
 def _halted(program: Program) -> Iterator[None]:
-    """What is sent meanwhile is all there when the program goes on."""
+    """Stop the program: everything that is sent meanwhile has arrived when it goes on."""
     program.process.send_signal(signal.SIGSTOP)
     try:
         yield
@@ -38,7 +38,7 @@ def _halted(program: Program) -> Iterator[None]:
 def _crowd(program: Program) -> Iterator[list[socket.socket]]:
     crowd = [connect(program.port()) for _ in range(MANY)]
     try:
-        for connection in crowd:  # each is known to the program
+        for connection in crowd:  # the program has accepted each of them
             connection.sendall(_asked("first"))
         for connection in crowd:
             assert statuses(read_until(connection, lambda data: b'"ibu"' in data)) == [200]
@@ -49,13 +49,13 @@ def _crowd(program: Program) -> Iterator[list[socket.socket]]:
 
 
 def _answers(count: int, connection: socket.socket) -> list[bytes]:
-    """The request ids of so many answers, all of them good; of all until the end, if there are fewer."""
+    """The request ids of this many responses, all of them 200; of all responses if the connection ends before."""
     received = read_until(connection, lambda data: len(_ID.findall(data)) >= count)
     assert set(statuses(received)) == {200}
     return _ID.findall(received)
 
 
-def test_each_of_a_crowd_is_answered_whole_and_in_its_order(start: Start) -> None:
+def test_every_connection_of_a_crowd_gets_complete_responses_in_order(start: Start) -> None:
     program = start(API_KEY=KEY, PORT="0")
     with _crowd(program) as crowd:
         with _halted(program):
@@ -68,7 +68,7 @@ def test_each_of_a_crowd_is_answered_whole_and_in_its_order(start: Start) -> Non
             assert _answers(4 if number % 2 else 3, connection) == expected
 
 
-def test_a_body_that_comes_while_its_head_waits_is_taken_whole(start: Start) -> None:
+def test_a_body_that_arrives_while_its_head_is_delayed_is_complete(start: Start) -> None:
     program = start(API_KEY=KEY, PORT="0")
     with _crowd(program) as crowd:
         with _halted(program):
@@ -79,8 +79,8 @@ def test_a_body_that_comes_while_its_head_waits_is_taken_whole(start: Start) -> 
             assert _answers(1, connection) == [expected]
 
 
-@pytest.mark.parametrize("gone", [True, False], ids=["half of it hung up", "all of it stayed"])
-def test_a_crowd_does_not_keep_it_from_ending_and_is_answered(start: Start, gone: bool) -> None:
+@pytest.mark.parametrize("gone", [True, False], ids=["half disconnected", "all connected"])
+def test_a_shutdown_in_a_crowd_answers_and_ends(start: Start, gone: bool) -> None:
     program = start(API_KEY=KEY, PORT="0")
     with _crowd(program) as crowd:
         with _halted(program):

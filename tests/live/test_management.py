@@ -1,4 +1,4 @@
-"""The management port: health and, where there are any, metrics; without a key, on a thread of its own."""
+"""The management port: health and metrics without a key, from a thread of its own."""
 
 import socket
 
@@ -16,7 +16,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def test_it_answers_health_and_nothing_else(start: Start) -> None:
+def test_the_management_port_answers_health_and_nothing_else(start: Start) -> None:
     port = free_port()
     program = start(API_KEY=KEY, PORT="0", MANAGEMENT_PORT=str(port))
     program.port()

@@ -1,4 +1,4 @@
-"""Overload: more than can be done, for long; what is taken is answered soon, and all is well again afterwards."""
+"""Overload: accepted requests are answered soon, and the program recovers afterwards."""
 
 import asyncio
 import json
@@ -18,11 +18,11 @@ from tests.live.test_management import free_port
 
 BATCH = post(body=json.dumps({"beers": [BEER] * 1000}).encode(), target=b"/predict/batch")
 TAKEN_IN = "goodput is about 0.74 of the best: the rejections cost a core 62 us each, and the load slows the rest"
-SHORT = pytest.param(5.0, 0.3, 5.0, id="short")  # on a machine that does other things beside it: looser bounds
+SHORT = pytest.param(5.0, 0.3, 5.0, id="short")  # for a machine with other load: looser bounds
 LONG = (60.0, 0.8, 1.0)
 CONNECTIONS = 2_000
 SOON = 5.0
-"""Seconds after an overload, at whose end all is as it was before."""
+"""Seconds after an overload within which the program recovers."""
 
 
 @pytest.fixture
@@ -33,9 +33,9 @@ def management(tmp_path_factory: pytest.TempPathFactory) -> int:
 
 @pytest.fixture
 def program(tmp_path_factory: pytest.TempPathFactory, management: int) -> Iterator[Program]:
-    """The program with a management port, logging as it does."""
+    """The program with a management port."""
     cores = sorted(os.sched_getaffinity(0))
-    ours, theirs = set(cores[1:]) or set(cores), set(cores[:1])  # who loads must not take from who is loaded
+    ours, theirs = set(cores[1:]) or set(cores), set(cores[:1])  # the load must not take CPU time from the program
     os.sched_setaffinity(0, ours)
     program = Program(
         tmp_path_factory.mktemp("overload"),
@@ -54,21 +54,21 @@ def program(tmp_path_factory: pytest.TempPathFactory, management: int) -> Iterat
 
 @dataclass
 class Seen:
-    """What was seen while something went on."""
+    """What was measured during a load."""
 
     tally: Tally
     service: float
-    """Median of /health/live on the service port, seconds."""
+    """Median time of /health/live on the service port, in seconds."""
     management: float
-    """... and on the management port."""
+    """Median time of /health/live on the management port, in seconds."""
     core: float
-    """Share of a core that the program had: where others took some of it, it did less and took longer by as much."""
+    """Share of a core that the program got; with less of it, the program answers fewer requests and takes longer."""
     growth: float
-    """MB of memory."""
+    """Growth of the memory, in MB."""
 
     @property
     def goodput(self) -> float:
-        """Answers 200 a second of a whole core."""
+        """Responses 200 per second of a whole core."""
         return self.tally.goodput / self.core
 
     def __str__(self) -> str:
@@ -87,12 +87,14 @@ async def _watched(program: Program, management: int, load: Awaitable[Tally]) ->
     (tally, service), (_, apart) = await asyncio.gather(
         median_delay(program.port(), b"/health/live", going), median_delay(management, b"/health/live", going)
     )
-    core = (cpu_seconds(pid) - spent) / tally.seconds  # of the load's own time: its client starts and ends beside it
+    core = (
+        cpu_seconds(pid) - spent
+    ) / tally.seconds  # seconds of the load itself, without the start and end of its client
     return Seen(tally, service, apart, core, memory(pid) - held)
 
 
 def _hold(before: Seen, during: Seen, after: Seen, share: float, bound: float, growth: float) -> None:
-    """What overload may do, and that all is well again in the seconds after it, on a core of its own."""
+    """Check what an overload may cost, and that the program recovers afterwards."""
     print(f"\nbefore: {before}\nduring: {during}\n after: {after}")
     core = min(1.0, during.core)
     assert during.goodput >= share * max(before.goodput, after.goodput)
@@ -111,7 +113,7 @@ def _hold(before: Seen, during: Seen, after: Seen, share: float, bound: float, g
         pytest.param(*LONG, id="long", marks=[pytest.mark.nightly, pytest.mark.xfail(reason=TAKEN_IN, strict=False)]),
     ],
 )
-def test_ten_times_more_batches_than_can_be_done(
+def test_ten_times_more_batches_than_capacity(
     program: Program, management: int, seconds: float, share: float, bound: float
 ) -> None:
     async def scene() -> None:
@@ -151,7 +153,7 @@ async def _singles(port: int, connections: int, seconds: float, script: str) -> 
 @pytest.mark.parametrize(
     ("seconds", "share", "bound"), [SHORT, pytest.param(*LONG, id="long", marks=pytest.mark.nightly)]
 )
-def test_two_thousand_connections_that_ask_without_pause(
+def test_two_thousand_busy_connections(
     program: Program,
     management: int,
     tmp_path_factory: pytest.TempPathFactory,

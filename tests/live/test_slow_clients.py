@@ -1,4 +1,4 @@
-"""Clients that are slow on purpose, thousands at once: gone in time, while a normal one is served."""
+"""Thousands of clients that are slow on purpose: closed in time, while a normal client is served."""
 
 import os
 import resource
@@ -18,7 +18,7 @@ from tests.live.raw import BODY, HEAD, connect, post, read_until, say, statuses
 
 MANY = 2_000
 SLACK = 1.0 + 2.0 * (os.getloadavg()[0] > 2)
-"""Seconds that a busy machine may take to notice, and one that others use as well."""
+"""Seconds by which a busy machine may notice a timeout late."""
 
 
 @pytest.fixture
@@ -33,23 +33,23 @@ def open_files() -> Iterator[None]:
 HALF_HEAD = b"POST /predict HTTP/1.1\r\nHost: be"
 HALF_BODY = post(body=BODY + b" " * 1000)[:-1000]
 KINDS = (b"", HALF_HEAD, HALF_BODY, post())
-"""Silent or half-open, which look the same from here; slow headers; slow body; one that asks once and then stays."""
+"""Silent (or half-open, which looks the same); slow headers; slow body; one request, then idle."""
 
 
 class Held(NamedTuple):
-    """A connection that is held."""
+    """An open connection."""
 
     connection: socket.socket
     drop: bytes
-    """What it sends now and then."""
+    """What it sends periodically."""
     since: float
 
 
 def _hold(program: Program, many: int, seconds: float) -> float:
-    """Hold connections and feed a byte now and then to each slow one, until the server has closed all.
+    """Hold connections, and send a byte periodically on each slow one, until the server has closed all.
 
     Returns:
-        Seconds that the longest of them was open.
+        Seconds for which the last one was open.
     """
     held: dict[int, Held] = {}
     try:
@@ -72,7 +72,7 @@ def _hold_until_gone(program: Program, many: int, seconds: float, held: dict[int
     slowest = longest = 0.0
     while held:
         now = time.monotonic()
-        assert now - opened < seconds, f"{len(held)} of {many} are still there after {seconds} s"
+        assert now - opened < seconds, f"{len(held)} of {many} are still open after {seconds} s"
         if now - fed > 0.5:
             fed = now
             for each in held.values():
@@ -96,7 +96,7 @@ def _feed(connection: socket.socket, drop: bytes) -> None:
     try:
         connection.send(drop)
     except OSError:
-        pass  # closed meanwhile; the poll tells
+        pass  # closed meanwhile; the poll reports it
 
 
 def _ended(connection: socket.socket) -> bool:
@@ -106,7 +106,7 @@ def _ended(connection: socket.socket) -> bool:
         return True
 
 
-def test_two_thousand_slow_clients_are_gone_in_time(start: Start, open_files: None) -> None:
+def test_two_thousand_slow_clients_are_closed_in_time(start: Start, open_files: None) -> None:
     program = start(API_KEY=KEY, PORT="0", HEADER_TIMEOUT="3", BODY_TIMEOUT="4", KEEP_ALIVE_TIMEOUT="2")
     program.port()
     assert 3 <= _hold(program, MANY, 4 + SLACK) <= 4 + SLACK
@@ -114,7 +114,7 @@ def test_two_thousand_slow_clients_are_gone_in_time(start: Start, open_files: No
 
 
 @pytest.mark.nightly
-def test_two_thousand_slow_clients_are_gone_within_15_seconds_by_default(start: Start, open_files: None) -> None:
+def test_two_thousand_slow_clients_are_closed_within_15_seconds_by_default(start: Start, open_files: None) -> None:
     program = start(API_KEY=KEY, PORT="0")
     program.port()
     assert 13 < _hold(program, MANY, 15 + SLACK) <= 15 + SLACK
@@ -122,7 +122,7 @@ def test_two_thousand_slow_clients_are_gone_within_15_seconds_by_default(start: 
 
 @pytest.fixture(scope="module")
 def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
-    """The program with short patience."""
+    """The program with short timeouts."""
     settings = {"HEADER_TIMEOUT": "2", "BODY_TIMEOUT": "3", "KEEP_ALIVE_TIMEOUT": "2"}
     program = Program(tmp_path_factory.mktemp("impatient"), API_KEY=KEY, PORT="0", **settings)
     yield program
@@ -142,15 +142,15 @@ CUT_OFF = {
     "blank lines": (b"\r\n\r\n", 1.0, 2.0, []),
     "half a head": (HALF_HEAD, 1.0, 2.0, [408]),
     "half a body": (HALF_BODY, 2.0, 3.0, [408]),
-    "a request and no more": (post(), 1.0, 2.0, [200]),
+    "one request, then idle": (post(), 1.0, 2.0, [200]),
     "a request and half a head": (post() + HALF_HEAD, 1.0, 2.0, [200, 408]),
-    "asked to go on, and silent": (post(b"Expect: 100-continue\r\n")[: -len(BODY)], 2.0, 3.0, [100, 408]),
-    "a body that nobody asked for": (b"GET /health/live HTTP/1.1\r\nContent-Length: 9\r\n\r\n", 2.0, 3.0, [200]),
+    "100 Continue, then silence": (post(b"Expect: 100-continue\r\n")[: -len(BODY)], 2.0, 3.0, [100, 408]),
+    "an unexpected body": (b"GET /health/live HTTP/1.1\r\nContent-Length: 9\r\n\r\n", 2.0, 3.0, [200]),
     "no key and no body": (b"POST /predict HTTP/1.1\r\nContent-Length: 9\r\n\r\n", 1.5, 2.5, [401]),
 }
 
 
-def test_what_is_not_whole_in_time_is_closed(impatient: Program) -> None:
+def test_incomplete_requests_are_closed_in_time(impatient: Program) -> None:
     with ThreadPoolExecutor(len(CUT_OFF)) as clients:
         found = list(clients.map(lambda case: _closed_after(impatient, case[0]), CUT_OFF.values()))
     for name, (_, least, most, expected), (seconds, received) in zip(CUT_OFF, CUT_OFF.values(), found, strict=True):
@@ -158,7 +158,7 @@ def test_what_is_not_whole_in_time_is_closed(impatient: Program) -> None:
         assert least <= seconds <= most + SLACK, f"{name}: {seconds:.2f} s"
 
 
-def test_a_client_that_does_not_read_is_cut_off(impatient: Program) -> None:
+def test_a_client_that_does_not_read_is_disconnected(impatient: Program) -> None:
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.connect(("127.0.0.1", impatient.port()))

@@ -1,4 +1,4 @@
-"""Requests that two servers could read differently, and oversized ones: refused, never a 500, never a hang."""
+"""Requests that two servers could read differently, and oversized ones: rejected, never a 500, never a hang."""
 
 import pytest
 
@@ -23,15 +23,15 @@ REFUSED = {
     "chunks and Content-Length": post(b"Transfer-Encoding: chunked\r\n"),
     "another coding": _te(b" gzip"),
     "another coding, then chunks": _te(b" gzip, chunked"),
-    "a coding like chunked": _te(b" xchunked"),
+    "an unknown coding": _te(b" xchunked"),
     "chunked twice": _te(b" chunked", more=b"Transfer-Encoding: identity\r\n"),
     "a space before the colon": post(b"Transfer-Encoding : chunked\r\n", CHUNKED, length=False),
     "bare LF": post().replace(b"\r\n", b"\n"),
     "bare LF after a header": post(b"A: b\nC: d\r\n"),
     "bare CR in a header": post(b"A: b\rC: d\r\n"),
     "bare LF in chunks": _te(b" chunked", CHUNKED.replace(b"\r\n", b"\n")),
-    "a chunk's size in words": _te(b" chunked", b"zz\r\n" + CHUNKED),
-    "a chunk's size with 0x": _te(b" chunked", b"0x" + CHUNKED),
+    "a chunk size that is no number": _te(b" chunked", b"zz\r\n" + CHUNKED),
+    "a chunk size with 0x": _te(b" chunked", b"0x" + CHUNKED),
     "a chunk above 2^64": _te(b" chunked", b"fffffffffffffffff\r\n" + CHUNKED),
     "a folded header": post(b"A: b\r\n c\r\n"),
     "NUL in a value": post(b"A: b\0c\r\n"),
@@ -40,7 +40,7 @@ REFUSED = {
     "no name": post(b": c\r\n"),
     "no colon": post(b"abc\r\n"),
     "a method of 90,000 letters": b"G" * 90_000 + b" / HTTP/1.1\r\n\r\n",
-    "no such version": post(version=b"1.2"),
+    "an unknown version": post(version=b"1.2"),
     "the preface of HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(200),
     "CONNECT": b"CONNECT beer:80 HTTP/1.1\r\n" + HEAD + b"\r\n",
@@ -65,34 +65,34 @@ TAKEN = {
     "HTTP/1.0": (post(version=b"1.0"), [200]),
     "absolute form": (post(target=b"http://elsewhere/predict"), [200]),
     "asterisk form": (b"OPTIONS * HTTP/1.1\r\n" + HEAD + b"\r\n", [404]),
-    "three at once": (post() * 3, [200, 200, 200]),
-    "three at once, the last one broken": (post() * 2 + b"\0\r\n\r\n", [200, 200]),
-    "three at once, the last one cut off": (post() * 2 + post()[:-5], [200, 200]),
+    "three pipelined": (post() * 3, [200, 200, 200]),
+    "three pipelined, the last one broken": (post() * 2 + b"\0\r\n\r\n", [200, 200]),
+    "three pipelined, the last one cut off": (post() * 2 + post()[:-5], [200, 200]),
     "more after Connection: close": (post(b"Connection: close\r\n") + post(), [200]),
     "a header of 60,000 bytes": (post(b"A: " + b"x" * 60_000 + b"\r\n"), [200]),
     "Expect: 100-continue": (post(b"Expect: 100-continue\r\n"), [100, 200]),
-    "a body that nobody asked for": (b"GET /health/live HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello", [200]),
-    "a wish for HTTP/2, as Java's client has": (
+    "an unexpected body": (b"GET /health/live HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello", [200]),
+    "an upgrade to HTTP/2, as Java's client sends it": (
         post(b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n") + post(),
         [200, 200],
     ),
-    "a wish for a web socket": (
+    "an upgrade to a web socket": (
         b"GET /health/live HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
         [200],
     ),
     "an escaped line break": (b"GET /health/%0d%0aA:b HTTP/1.1\r\n" + HEAD + b"\r\n", [404]),
     "an escaped NUL": (b"GET /%00%ff HTTP/1.1\r\n" + HEAD + b"\r\n", [404]),
-    "a way up": (b"GET /docs/assets/../../../../etc/passwd HTTP/1.1\r\n" + HEAD + b"\r\n", [404]),
-    "an escaped way up": (b"GET /docs/assets/%2e%2e/%2e%2e/pyproject.toml HTTP/1.1\r\n" + HEAD + b"\r\n", [404]),
+    "path traversal": (b"GET /docs/assets/../../../../etc/passwd HTTP/1.1\r\n" + HEAD + b"\r\n", [404]),
+    "escaped path traversal": (b"GET /docs/assets/%2e%2e/%2e%2e/pyproject.toml HTTP/1.1\r\n" + HEAD + b"\r\n", [404]),
 }
 
 
 @pytest.mark.parametrize("data", REFUSED.values(), ids=REFUSED.keys())
-def test_what_could_be_read_in_two_ways_is_refused_and_the_connection_closed(program: Program, data: bytes) -> None:
+def test_ambiguous_requests_are_rejected_and_the_connection_is_closed(program: Program, data: bytes) -> None:
     with connect(program.port()) as connection:
         connection.sendall(data + post())
         received = read_until(connection)
-    assert statuses(received) == [400], "and nothing that follows is taken for a request"
+    assert statuses(received) == [400], "the data that follow are no request"
     head, _, body = received.partition(b"\r\n\r\n")
     assert b'"code": "malformed_request"' in body
     lines = head.lower().split(b"\r\n")
@@ -101,24 +101,24 @@ def test_what_could_be_read_in_two_ways_is_refused_and_the_connection_closed(pro
 
 
 @pytest.mark.parametrize(("status", "data"), BOUNDS.values(), ids=BOUNDS.keys())
-def test_a_head_beyond_the_bounds_is_refused(program: Program, status: int, data: bytes) -> None:
+def test_a_head_that_exceeds_a_limit_is_rejected(program: Program, status: int, data: bytes) -> None:
     assert statuses(say(program.port(), data)) == [status]
 
 
 @pytest.mark.parametrize(("expected", "data"), [(e, d) for d, e in TAKEN.values()], ids=TAKEN.keys())
-def test_what_is_unusual_and_right_is_answered(program: Program, expected: list[int], data: bytes) -> None:
+def test_unusual_but_valid_requests_are_answered(program: Program, expected: list[int], data: bytes) -> None:
     received = say(program.port(), data)
     assert statuses(received) == expected
     assert b"root:" not in received and b"[tool" not in received
 
 
-def test_five_hundred_at_once_are_answered_up_to_the_bound_and_in_order(program: Program) -> None:
+def test_pipelined_requests_are_answered_in_order_up_to_the_limit(program: Program) -> None:
     found = statuses(say(program.port(), post() * 500))
     assert set(found) == {200} and 50 <= len(found) < 60
 
 
 @pytest.mark.parametrize("piece", [1, 7])
-def test_it_does_not_matter_in_how_many_pieces_a_request_comes(program: Program, piece: int) -> None:
+def test_requests_may_arrive_in_any_number_of_pieces(program: Program, piece: int) -> None:
     data = post() + _te(b" chunked") + post(b"Upgrade: h2c\r\nConnection: upgrade, close\r\n")
     with connect(program.port()) as connection:
         for start in range(0, len(data), piece):
@@ -131,7 +131,7 @@ def test_it_does_not_matter_in_how_many_pieces_a_request_comes(program: Program,
     [b"1\r\n \r\n" * 200_000, b"1;" + b"x" * 1_000_000, b"0\r\n" + b"A: b\r\n" * 100_000],
     ids=["chunks of a byte", "an endless extension", "endless trailers"],
 )
-def test_a_body_of_nearly_nothing_but_framing_is_cut_off(program: Program, flood: bytes) -> None:
+def test_a_body_that_is_almost_only_framing_is_rejected(program: Program, flood: bytes) -> None:
     with connect(program.port()) as connection:
         try:
             connection.sendall(_te(b" chunked", flood))
@@ -140,7 +140,7 @@ def test_a_body_of_nearly_nothing_but_framing_is_cut_off(program: Program, flood
         assert statuses(read_until(connection)) in ([400], [])  # [] where the reset overtook the answer
 
 
-def test_an_unasked_body_without_an_end_is_cut_off(program: Program) -> None:
+def test_an_endless_unexpected_body_is_cut_off(program: Program) -> None:
     with connect(program.port()) as connection:
         connection.sendall(b"GET /health/live HTTP/1.1\r\nContent-Length: 999999999\r\n\r\n")
         read_until(connection, lambda data: b"live" in data)

@@ -1,4 +1,4 @@
-"""The end: what is in work finishes, who holds half a request is left, and the exit code says that all is well."""
+"""Shutdown: running requests finish, incomplete ones are dropped, and the exit code is 0."""
 
 import json
 import signal
@@ -21,7 +21,7 @@ READY = b"GET /health/ready HTTP/1.1\r\nHost: beer\r\n\r\n"
 
 @pytest.fixture
 def program(start: Start) -> Program:
-    """The program; it may be stopped."""
+    """A program that the test may stop."""
     program = start(API_KEY=KEY, PORT="0")
     program.port()
     return program
@@ -29,16 +29,14 @@ def program(start: Start) -> Program:
 
 @pytest.fixture
 def idle(program: Program) -> Iterator[socket.socket]:
-    """A connection that has asked once and is kept open."""
+    """An open connection that has sent one request."""
     with connect(program.port()) as connection:
         connection.sendall(READY)
         assert statuses(read_until(connection, lambda data: data.endswith(b"}"))) == [200]
         yield connection
 
 
-def test_told_to_stop_it_is_not_ready_and_says_goodbye_to_who_is_connected(
-    program: Program, idle: socket.socket
-) -> None:
+def test_during_shutdown_it_is_not_ready_and_closes_connections_politely(program: Program, idle: socket.socket) -> None:
     program.process.send_signal(signal.SIGTERM)
     program.lines("Leaving")
     with connect(program.port()) as newcomer:
@@ -51,15 +49,15 @@ def test_told_to_stop_it_is_not_ready_and_says_goodbye_to_who_is_connected(
     assert program.ended() == 0
 
 
-def test_with_nobody_there_it_ends_at_once(program: Program) -> None:
+def test_without_connections_a_shutdown_ends_at_once(program: Program) -> None:
     started = time.monotonic()
     assert program.stop() == 0
     assert time.monotonic() - started < 1.5
 
 
 @pytest.mark.parametrize("hold", [False, True], ids=["in the program", "in the kernel"])
-def test_what_is_in_work_and_waiting_is_answered(program: Program, hold: bool) -> None:
-    if hold:  # stopped, it takes no connection: all of them, and the signal, are there when it goes on
+def test_running_and_waiting_requests_are_answered_before_the_end(program: Program, hold: bool) -> None:
+    if hold:  # while stopped it accepts no connection: all of them, and the signal, wait when it goes on
         program.process.send_signal(signal.SIGSTOP)
     connections = [connect(program.port()) for _ in range(12)]
     senders = [threading.Thread(target=connection.sendall, args=(MANY,)) for connection in connections]
@@ -78,7 +76,7 @@ def test_what_is_in_work_and_waiting_is_answered(program: Program, hold: bool) -
 
 
 @pytest.mark.parametrize("data", [b"", MANY[:40], MANY[:-100]], ids=["nothing", "half a head", "half a body"])
-def test_who_holds_half_a_request_does_not_keep_it(program: Program, data: bytes) -> None:
+def test_an_incomplete_request_does_not_delay_the_end(program: Program, data: bytes) -> None:
     with connect(program.port()) as connection:
         connection.sendall(data)
         started = time.monotonic()
@@ -87,7 +85,7 @@ def test_who_holds_half_a_request_does_not_keep_it(program: Program, data: bytes
         assert read_until(connection) == b""
 
 
-def test_a_body_that_is_completed_in_time_is_answered(program: Program) -> None:
+def test_a_body_that_is_completed_during_shutdown_is_answered(program: Program) -> None:
     with connect(program.port()) as connection:
         connection.sendall(MANY[:-100])
         program.process.send_signal(signal.SIGTERM)
@@ -97,7 +95,7 @@ def test_a_body_that_is_completed_in_time_is_answered(program: Program) -> None:
     assert program.ended() == 0
 
 
-def test_who_does_not_read_the_answer_is_left_after_the_grace(start: Start) -> None:
+def test_a_client_that_does_not_read_is_reset_after_the_grace(start: Start) -> None:
     program = start(API_KEY=KEY, PORT="0", SHUTDOWN_GRACE="2")
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

@@ -1,4 +1,4 @@
-"""The acceptor: keeps pace with the connections, survives running out of descriptors, leaves nobody in the kernel."""
+"""The acceptor: keeps pace with open connections, survives a lack of file descriptors, leaves none in the kernel."""
 
 import asyncio
 import errno
@@ -20,10 +20,10 @@ REQUEST = b"GET / HTTP/1.1\r\n\r\n"
 
 
 class Greeting(asyncio.Protocol):
-    """Says a word and hangs up."""
+    """Sends a word and closes."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Say it."""
+        """Send the word."""
         assert isinstance(transport, asyncio.WriteTransport)
         transport.write(b"taken")
         transport.close()
@@ -31,14 +31,14 @@ class Greeting(asyncio.Protocol):
 
 @pytest.fixture
 def listening() -> Iterator[socket.socket]:
-    """An open port."""
+    """A listening socket."""
     with listen("127.0.0.1", 0) as opened:
         yield opened
 
 
 @pytest.fixture
 def queued(listening: socket.socket) -> Iterator[list[socket.socket]]:
-    """Clients that wait in the kernel, each with a request sent."""
+    """Clients that wait in the kernel; each has sent a request."""
     clients = [socket.create_connection(listening.getsockname(), 5) for _ in range(QUEUED)]
     for client in clients:
         client.sendall(REQUEST)
@@ -49,7 +49,7 @@ def queued(listening: socket.socket) -> Iterator[list[socket.socket]]:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(("open_now", "taken"), [(0, MIN_ACCEPTED), (40, MIN_ACCEPTED + 10), (4000, QUEUED)])
-async def test_it_takes_more_at_a_time_the_more_are_open(
+async def test_more_open_connections_accept_more_at_a_time(
     listening: socket.socket, queued: list[socket.socket], open_now: int, taken: int
 ) -> None:
     acceptor = Acceptor(listening, Greeting, lambda: open_now)
@@ -59,7 +59,9 @@ async def test_it_takes_more_at_a_time_the_more_are_open(
 
 
 @pytest.mark.anyio
-async def test_closing_it_takes_who_waits_in_the_kernel(listening: socket.socket, queued: list[socket.socket]) -> None:
+async def test_closing_accepts_the_connections_that_wait_in_the_kernel(
+    listening: socket.socket, queued: list[socket.socket]
+) -> None:
     acceptor = Acceptor(listening, Greeting, lambda: 0)
     acceptor.close()
     await asyncio.wait(acceptor._starting)
@@ -67,7 +69,7 @@ async def test_closing_it_takes_who_waits_in_the_kernel(listening: socket.socket
 
 
 @pytest.mark.anyio
-async def test_out_of_descriptors_it_rests_and_goes_on() -> None:
+async def test_out_of_file_descriptors_it_pauses_and_goes_on() -> None:
     class Exhausted(socket.socket):
         calls = 0
 
@@ -87,7 +89,7 @@ async def test_out_of_descriptors_it_rests_and_goes_on() -> None:
         acceptor.close()
 
 
-def test_a_server_told_to_stop_at_once_answers_who_waits_in_the_kernel(
+def test_an_immediate_shutdown_answers_connections_that_wait_in_the_kernel(
     listening: socket.socket, queued: list[socket.socket]
 ) -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,4 +1,4 @@
-"""The fair_start: so many requests in a turn of the event loop, in the order they came; health waits for nobody."""
+"""Fair start: a limited number of requests per turn of the event loop, in order; health is never delayed."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ MANY = 5 * MAX_BEGUN + 3
 
 
 @pytest.mark.anyio
-async def test_so_many_begin_in_a_turn_in_the_order_they_came() -> None:
+async def test_a_limited_number_begins_per_turn_in_order() -> None:
     fair_start = FairStart(asyncio.get_running_loop())
     begun: list[int] = []
     for number in range(MANY):
@@ -26,7 +26,7 @@ async def test_so_many_begin_in_a_turn_in_the_order_they_came() -> None:
 
 
 @pytest.mark.anyio
-async def test_health_begins_at_once_and_newcomers_wait_behind_those_that_wait() -> None:
+async def test_health_is_not_delayed_and_new_requests_queue_behind_delayed_ones() -> None:
     fair_start = FairStart(asyncio.get_running_loop())
     begun: list[str] = []
     for number in range(MAX_BEGUN + 1):
@@ -39,7 +39,7 @@ async def test_health_begins_at_once_and_newcomers_wait_behind_those_that_wait()
 
 
 @pytest.mark.anyio
-async def test_a_turn_that_begins_few_takes_the_next_at_once() -> None:
+async def test_a_turn_below_the_limit_delays_nothing() -> None:
     fair_start = FairStart(asyncio.get_running_loop())
     begun: list[int] = []
     for number in range(3 * MAX_BEGUN):

@@ -1,9 +1,9 @@
-"""The backbone way: a pretrained network's features as they are, a two-way head, whole numbers for speed and size."""
+"""A pretrained backbone with a linear head, quantised to 8 bits for speed and size."""
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
@@ -17,26 +17,27 @@ from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 from app.bundle.manifest import Output
 from app.domains.pets.pixels import Pixels
 from training.errors import DataError
-from training.pets.bundle import PROBABILITIES, Made
 from training.pets.calibration import Numbers, calibration_error, error_of_chance, softmax, temperature
-from training.pets.judge import by_trial, figures, labels_of, reliability, seen
-from training.pets.photos import Photo
-from training.pets.running import INPUT, OUTPUT, run_graph
-from training.pets.teacher import Teacher
+from training.pets.crops import SIDE
+from training.pets.inference import INPUT, OUTPUT, predict
+from training.pets.metrics import accuracy_by_corruption, figures, labels_of, model_inputs, reliability
+from training.pets.teacher import OnnxTeacher
 from training.pets.textures import textures
-from training.pets.views import SIDE
+from training.pets.trainer import PROBABILITIES, CatDogTrainer, Figures, Photos
+from training.trainer import Log, silent
 
 FOLDS = 5
 STRENGTH = 0.02
-"""Inverse of the head's regularisation: features are many, photos few."""
-CALIBRATED_WITH = 128
-"""Photos that tell the quantiser how large the numbers inside become."""
+"""Inverse of the head's regularisation; strong, as features are many and photos few."""
+CALIBRATION_PHOTOS = 128
+"""Photos from which the quantiser takes the range of activations."""
 TOLERANCE = 0.05
-"""Probability that golden answers may differ by: processors multiply whole numbers in different ways."""
+"""Allowed difference from the golden probabilities; processors differ in quantised arithmetic."""
+PARITY_TOLERANCE = 1e-3
+PARITY_PHOTOS = 64
 PETS = (*range(152, 270), *range(282, 287))
-"""Classes of ImageNet's 1,001 that are dogs and cats."""
+"""Indexes of the dogs and cats among the 1,001 classes of ImageNet."""
 TEXTURES = 200
-LIBRARIES = ("numpy", "onnx", "onnxruntime", "pillow", "scikit-learn")
 MASS = Output(
     name="mass",
     datatype="FP32",
@@ -57,105 +58,166 @@ PROSE = {
     "photos of the data set above may have been, too.",
 }
 Features = NDArray[np.float32]
+THRESHOLDS = (0.01, 0.02, 0.05, 0.1, 0.2)
 
 
-def build(photos: Sequence[Photo], path: Path, seed: int, say: Callable[[str], None]) -> Made:
-    """Quantise the backbone, fit a head to its features, measure, and join them.
+class FittedBackbone(NamedTuple):
+    """A quantised backbone with its head."""
 
-    Args:
-        photos: All photos.
-        path: The backbone; see `Teacher`.
-        seed: Draws the photos that the quantiser is shown, and the folds.
-        say: Told of each step.
+    quantised: bytes
+    """ONNX file that gives features and logits."""
+    features: Features
+    """Features of all photos, shape (n, n_features)."""
+    head: LogisticRegression
+    """Fitted to the features of all photos."""
+    held_out_logits: dict[str, Numbers]
+    """Logits by heads that were not fitted to the photo's fold, by kind of fold, shape (n, 2) each."""
+    temperature: float
 
-    Returns:
-        What the bundle is made of.
 
-    Raises:
-        SourceError: The file cannot be read or is no such network.
-        DataError: There are too few photos or breeds for folds.
-    """
-    if min(len({(p.label, p.breed) for p in photos if p.label == label}) for label in (0, 1)) < FOLDS:
-        raise DataError(f"there must be photos of {FOLDS} breeds of each kind")
-    backbone = Teacher(path)
-    pictures = seen(photos, SIDE)
-    draw = np.random.default_rng(seed)
-    whole = quantised(path, pictures[draw.permutation(len(pictures))[:CALIBRATED_WITH]])
-    say(f"whole numbers: {len(whole) / 1e6:.1f} MB, from {path.stat().st_size / 1e6:.1f} MB")
-    values = {
-        name: _measured(graph, pictures, photos, seed)
-        for name, graph in (("float", path.read_bytes()), ("whole", whole))
-    }
-    for name, found in values.items():
-        say(f"{name}: " + ", ".join(f"{k} {v['accuracy']:.4f}" for k, v in found["sets"].items()))
-    features = run_graph(whole, pictures)["features"]
-    head = _head(features, labels_of(photos), seed)
-    heat = values["whole"]["temperature"]
-    graph = joined(whole, head, heat)
-    say("photos made worse, and pictures of neither")
-    return Made(
-        graph,
-        SIDE,
-        "Cat or dog, from a photo: a head on the features of a pretrained network, in whole numbers.",
-        (PROBABILITIES, MASS),
-        TOLERANCE,
-        PROTOCOL,
-        {
+class BackboneTrainer(CatDogTrainer[FittedBackbone]):
+    """Quantises a backbone and fits a head to its features."""
+
+    libraries = ("numpy", "onnx", "onnxruntime", "pillow", "scikit-learn")
+    tolerance = PARITY_TOLERANCE
+    size = SIDE
+    outputs = (PROBABILITIES, MASS)
+    golden_tolerance = TOLERANCE
+    protocol = PROTOCOL
+    prose = PROSE
+
+    def __init__(self, folder: Path, path: Path, seed: int, log: Log = silent) -> None:
+        """Initialize the trainer.
+
+        Args:
+            folder: Folder of photos.
+            path: The backbone; see `OnnxTeacher`.
+            seed: Random seed of the quantiser's photos and of the folds.
+            log: Receives a line on each step.
+        """
+        super().__init__(folder, log)
+        self.path = path
+        self.seed = seed
+
+    def load(self) -> Photos:
+        """Read the photos and check the backbone.
+
+        Raises:
+            SourceError: If the photos or the backbone cannot be read.
+            DataError: If there are too few breeds for the folds.
+        """
+        photos = super().load()
+        if min(len({p.breed for p in photos if p.label == label}) for label in (0, 1)) < FOLDS:
+            raise DataError(f"there must be photos of {FOLDS} breeds of each kind")
+        self.sha256 = OnnxTeacher(self.path).sha256
+        return photos
+
+    def trained_on(self, photos: Photos) -> Photos:
+        """Return the photos that the head is fitted to."""
+        return photos
+
+    def fit(self, data: Photos) -> FittedBackbone:
+        """Quantise the backbone, fit the head to all photos and the temperature to held-out ones."""
+        pictures, labels = model_inputs(data, SIDE), labels_of(data)
+        shuffled = np.random.default_rng(self.seed).permutation(len(pictures))
+        graph = quantised(self.path, pictures[shuffled[:CALIBRATION_PHOTOS]])
+        self.log(f"quantised: {len(graph) / 1e6:.1f} MB, from {self.path.stat().st_size / 1e6:.1f} MB")
+        features = predict(graph, pictures)["features"]
+        logits = _held_out_logits(features, data, self.seed)
+        heat = temperature(logits["held-out photos"], labels)
+        return FittedBackbone(graph, features, _head(features, labels, self.seed), logits, heat)
+
+    def export(self, model: FittedBackbone) -> bytes:
+        """Join backbone and head."""
+        return joined(model.quantised, model.head, model.temperature)
+
+    def difference(self, data: Photos, model: FittedBackbone, graph: bytes) -> float:
+        """Return the largest difference of a probability on the first photos."""
+        gap = model.head.decision_function(model.features[:PARITY_PHOTOS]) / model.temperature
+        probabilities = predict(graph, model_inputs(data[:PARITY_PHOTOS], SIDE))[OUTPUT]
+        return float(np.abs(probabilities - softmax(np.stack([-gap / 2, gap / 2], axis=1))).max())
+
+    def evaluate(self, data: Photos, model: FittedBackbone, graph: bytes) -> Figures:
+        """Measure accuracy, robustness and calibration on held-out photos and breeds."""
+        pictures = model_inputs(data, SIDE)
+        original = _held_out_logits(predict(self.path.read_bytes(), pictures)["features"], data, self.seed)
+        heat = temperature(original["held-out photos"], labels_of(data))
+        values = {
+            "float": _calibrated_figures(original, data, heat),
+            "whole": _calibrated_figures(model.held_out_logits, data, model.temperature),
+        }
+        for name, results in values.items():
+            self.log(f"{name}: " + ", ".join(f"{k} {v['accuracy']:.4f}" for k, v in results["sets"].items()))
+        self.log("corrupted photos and textures")
+        return {
             **values["whole"],
-            "trials": _trials(whole, features, photos, seed),
-            "as_float": {name: found["accuracy"] for name, found in values["float"]["sets"].items()},
+            "trials": _accuracy_by_corruption(model, data, self.seed),
+            "as_float": {name: results["accuracy"] for name, results in values["float"]["sets"].items()},
             "mass": _mass(graph, pictures),
-        },
-        {"backbone": backbone.sha256, "strength": STRENGTH, "temperature": heat, "seed": seed, "folds": FOLDS},
-        LIBRARIES,
-        {
-            **PROSE,
-            "data": f"{len(photos)} photos. The backbone, SHA-256 `{backbone.sha256}`, is not trained "
-            "any further; its weights are in this bundle under its own licence.",
-        },
-    )
+        }
+
+    def parameters(self, model: FittedBackbone) -> dict[str, Any]:
+        """Return the manifest's parameters."""
+        return {
+            "backbone": self.sha256,
+            "strength": STRENGTH,
+            "temperature": round(model.temperature, 4),
+            "seed": self.seed,
+            "folds": FOLDS,
+        }
+
+    def summary(self) -> str:
+        """Return the manifest's description."""
+        return "Cat or dog, from a photo: a head on the features of a pretrained network, in whole numbers."
+
+    def data_text(self, photos: Photos) -> str:
+        """Return the card's text on the photos."""
+        return (
+            f"{len(photos)} photos. The backbone, SHA-256 `{self.sha256}`, is not trained any further; its weights "
+            "are in this bundle under its own licence."
+        )
 
 
-class _Shown(CalibrationDataReader):  # type: ignore[misc]
-    """Pictures one by one, as the quantiser asks for them."""
+class _CalibrationPictures(CalibrationDataReader):  # type: ignore[misc]
+    """Gives the quantiser one picture at a time."""
 
     def __init__(self, pictures: Pixels) -> None:
-        self._rest = iter(pictures)
+        self._pictures = iter(pictures)
 
     def get_next(self) -> dict[str, Pixels] | None:
-        """The next picture; None after the last."""
-        picture = next(self._rest, None)
+        """Return the next picture; None after the last."""
+        picture = next(self._pictures, None)
         return None if picture is None else {INPUT: picture[None]}
 
 
 def quantised(path: Path, pictures: Pixels) -> bytes:
-    """A network in whole numbers of eight bits: weights by channel, what flows between by what these pictures make it.
+    """Quantise a network to 8 bits: weights by channel, activations by their range on these pictures.
 
     Args:
         path: The ONNX file.
         pictures: Shape (n, 224, 224, 3), float32.
     """
     with tempfile.TemporaryDirectory() as folder:
-        ready, whole = Path(folder) / "ready.onnx", Path(folder) / "whole.onnx"
-        quant_pre_process(str(path), str(ready), skip_symbolic_shape=True)
+        prepared, result = Path(folder) / "prepared.onnx", Path(folder) / "quantised.onnx"
+        quant_pre_process(str(path), str(prepared), skip_symbolic_shape=True)
         quantize_static(
-            str(ready),
-            str(whole),
-            _Shown(pictures),
+            str(prepared),
+            str(result),
+            _CalibrationPictures(pictures),
             quant_format=QuantFormat.QDQ,
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
         )
-        return whole.read_bytes()
+        return result.read_bytes()
 
 
 def joined(graph: bytes, head: LogisticRegression, heat: float) -> bytes:
-    """A backbone with its head: from pictures to probabilities and to the mass on all pets.
+    """Join a backbone and its head: from pictures to probabilities and to the mass on all pets.
 
     Args:
-        graph: Gives features and logits.
-        head: Fitted to its features.
+        graph: The backbone; gives features and logits.
+        head: Fitted to the features.
         heat: Temperature of the head.
     """
     document = onnx.load_from_string(graph)
@@ -189,61 +251,63 @@ def _head(features: Features, labels: NDArray[np.int64], seed: int) -> LogisticR
     return LogisticRegression(C=STRENGTH, max_iter=1000, random_state=seed).fit(features, labels)
 
 
-def _measured(graph: bytes, pictures: Pixels, photos: Sequence[Photo], seed: int) -> dict[str, Any]:
-    features, labels = run_graph(graph, pictures)["features"], labels_of(photos)
+def _held_out_logits(features: Features, photos: Photos, seed: int) -> dict[str, Numbers]:
+    labels = labels_of(photos)
     sources = np.array([photo.source for photo in photos])
     breeds = np.array([photo.breed for photo in photos])
     by_photo = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed).split(features, labels, sources)
     by_breed = GroupKFold(FOLDS).split(features, labels, breeds)
-    logits = {
-        "held-out photos": _unseen(features, labels, list(by_photo), seed),
-        "held-out breeds": _unseen(features, labels, list(by_breed), seed),
+    return {
+        "held-out photos": _cross_predicted(features, labels, by_photo, seed),
+        "held-out breeds": _cross_predicted(features, labels, by_breed, seed),
     }
-    heat = temperature(logits["held-out photos"], labels)
-    chances = {name: softmax(found / heat) for name, found in logits.items()}
-    said = chances["held-out photos"]
+
+
+def _cross_predicted(features: Features, labels: NDArray[np.int64], folds: Iterable[Any], seed: int) -> Numbers:
+    """Return each photo's logits by a head that was not fitted to the photo's fold, shape (n, 2)."""
+    logits = np.zeros((len(labels), 2))
+    for train, test in folds:
+        gap = _head(features[train], labels[train], seed).decision_function(features[test])
+        logits[test] = np.stack([-gap / 2, gap / 2], axis=1)
+    return logits
+
+
+def _calibrated_figures(logits: dict[str, Numbers], photos: Photos, heat: float) -> Figures:
+    probabilities = {name: softmax(values / heat) for name, values in logits.items()}
+    held_out = probabilities["held-out photos"]
     return {
         "calibration": {
             "photos": len(photos),
-            "error": calibration_error(said, labels),
-            "error_of_chance": error_of_chance(said),
+            "error": calibration_error(held_out, labels_of(photos)),
+            "error_of_chance": error_of_chance(held_out),
         },
-        "sets": {name: figures(found, photos) for name, found in chances.items()},
+        "sets": {name: figures(values, photos) for name, values in probabilities.items()},
         "temperature": round(heat, 4),
-        "reliability": {name: reliability(found, photos) for name, found in chances.items()},
+        "reliability": {name: reliability(values, photos) for name, values in probabilities.items()},
     }
 
 
-def _unseen(features: Features, labels: NDArray[np.int64], folds: list[Any], seed: int) -> Numbers:
-    """Each photo's logits by a head that has not seen its fold."""
-    found = np.zeros((len(labels), 2))
-    for learnt, judged in folds:
-        gap = _head(features[learnt], labels[learnt], seed).decision_function(features[judged])
-        found[judged] = np.stack([-gap / 2, gap / 2], axis=1)
-    return found
+def _accuracy_by_corruption(model: FittedBackbone, photos: Photos, seed: int) -> dict[str, float]:
+    """Return the accuracy on every fifth photo, by a head that was not fitted to them."""
+    test = sorted(range(len(photos)), key=lambda index: photos[index].source)[::FOLDS]
+    train = np.setdiff1d(np.arange(len(photos)), test)
+    head = _head(model.features[train], labels_of(photos)[train], seed)
 
+    def probabilities(pictures: Pixels) -> Numbers:
+        return np.asarray(head.predict_proba(predict(model.quantised, pictures)["features"]))
 
-def _trials(graph: bytes, features: Features, photos: Sequence[Photo], seed: int) -> dict[str, float]:
-    judged = sorted(range(len(photos)), key=lambda number: photos[number].source)[::FOLDS]
-    learnt = np.setdiff1d(np.arange(len(photos)), judged)
-    head = _head(features[learnt], labels_of(photos)[learnt], seed)
-
-    def answer(pictures: Pixels) -> Numbers:
-        return np.asarray(head.predict_proba(run_graph(graph, pictures)["features"]))
-
-    return by_trial(answer, [photos[number] for number in judged], SIDE)
+    return accuracy_by_corruption(probabilities, [photos[index] for index in test], SIDE)
 
 
 def _mass(graph: bytes, pictures: Pixels) -> dict[str, Any]:
-    """How the mass is spread over photos of pets and over textures, which show neither."""
-    thresholds = (0.01, 0.02, 0.05, 0.1, 0.2)
+    """Summarise the mass on photos of pets, and on textures, which show neither."""
     shown = {"photos": pictures, "textures": textures(TEXTURES, SIDE)}
-    found = {name: run_graph(graph, each)[MASS.name] for name, each in shown.items()}
+    masses = {name: predict(graph, values)[MASS.name] for name, values in shown.items()}
     return {
         name: {
             "count": len(mass),
             "median": float(np.median(mass)),
-            "below": {str(limit): float((mass < limit).mean()) for limit in thresholds},
+            "below": {str(threshold): float((mass < threshold).mean()) for threshold in THRESHOLDS},
         }
-        for name, mass in found.items()
+        for name, mass in masses.items()
     }

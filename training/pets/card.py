@@ -1,76 +1,77 @@
-"""The model card of a picture model: the manifest's figures in words."""
+"""The model card of ``cat-dog``: the manifest's figures as tables and text."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from app.bundle.manifest import Manifest
-from training.card import table
+from training.card import card, table
 
 CREDIT = """\
 The photos are of the Oxford-IIIT Pet dataset (Parkhi, Vedaldi, Zisserman and Jawahar: Cats and Dogs, CVPR 2012), shared
 under CC BY-SA 4.0; the copyright of each photo remains with whoever took it. None of them is in this bundle."""
 
 
-def card(manifest: Manifest, prose: Mapping[str, str]) -> str:
-    """The card as Markdown.
+def cat_dog_card(manifest: Manifest, prose: Mapping[str, str]) -> str:
+    """Build the card.
 
     Args:
         manifest: The bundle's manifest; every figure comes from it.
-        prose: What the figures cannot say: ``use``, ``misuse``, ``data``, ``faults``.
+        prose: The texts ``use``, ``misuse``, ``data`` and ``faults``.
     """
     values: dict[str, Any] = dict(manifest.metrics.values)
-    parts = [
-        f"# {manifest.name} {manifest.version}\n\n{manifest.description}",
-        f"## Intended use\n\n{prose['use']}",
-        f"## Not for\n\n{prose['misuse']}",
-        f"## Data\n\n{prose['data']}\n\n{CREDIT}",
-        f"## How it was measured\n\n{manifest.metrics.protocol}",
-        f"## Figures\n\n{accuracy_table(values['sets'])}",
-        f"## By class\n\n{_confusion(values['sets'])}",
-        f"## Photos made worse\n\n{trials_table(values['trials'])}",
-        f"## Calibration\n\n{_calibration(values)}",
-        f"## By breed\n\n{_breeds(values['sets'])}",
-        f"## Known faults\n\n{prose['faults']}",
-    ]
-    return "\n\n".join(parts) + "\n"
+    return card(
+        manifest,
+        {
+            "Intended use": prose["use"],
+            "Not for": prose["misuse"],
+            "Data": f"{prose['data']}\n\n{CREDIT}",
+            "How it was measured": manifest.metrics.protocol,
+            "Figures": accuracy_table(values["sets"]),
+            "By class": _confusion(values["sets"]),
+            "Photos made worse": corruption_table(values["trials"]),
+            "Calibration": _calibration(values),
+            "By breed": _breeds(values["sets"]),
+            "Known faults": prose["faults"],
+        },
+    )
 
 
 def accuracy_table(sets: Mapping[str, Any]) -> str:
-    """Accuracy and calibration error of each set of photos, as Markdown.
+    """Build the table of accuracy and calibration error by set of photos.
 
     Args:
-        sets: The manifest's figures of each.
+        sets: The manifest's figures by set.
     """
     return table(
         ["", "photos", "accuracy", "calibration error"],
         [
             [
                 name,
-                str(found["photos"]),
-                f"{found['accuracy']:.1%} ± {found['accuracy_se']:.1%}",
-                f"{found['calibration_error']:.3f}",
+                str(figures["photos"]),
+                f"{figures['accuracy']:.1%} ± {figures['accuracy_se']:.1%}",
+                f"{figures['calibration_error']:.3f}",
             ]
-            for name, found in sets.items()
+            for name, figures in sets.items()
         ],
     )
 
 
-def trials_table(trials: Mapping[str, float]) -> str:
-    """Accuracy on photos made worse, as Markdown.
+def corruption_table(accuracy: Mapping[str, float]) -> str:
+    """Build the table of accuracy on corrupted photos.
 
     Args:
-        trials: Accuracy by what was done to them.
+        accuracy: Accuracy by corruption.
     """
-    return table(["the same photos", "accuracy"], [[name, f"{found:.1%}"] for name, found in trials.items()])
+    return table(["the same photos", "accuracy"], [[name, f"{value:.1%}"] for name, value in accuracy.items()])
 
 
 def _confusion(sets: Mapping[str, Any]) -> str:
     return table(
         ["", "is", "told cat", "told dog"],
         [
-            [name, kind, str(told["cat"]), str(told["dog"])]
-            for name, found in sets.items()
-            for kind, told in found["confusion"].items()
+            [name, kind, str(counts["cat"]), str(counts["dog"])]
+            for name, figures in sets.items()
+            for kind, counts in figures["confusion"].items()
         ],
     )
 
@@ -78,12 +79,12 @@ def _confusion(sets: Mapping[str, Any]) -> str:
 def _calibration(values: Mapping[str, Any]) -> str:
     name, points = next(iter(values["reliability"].items()))
     whole = values["calibration"]
-    said = (
+    text = (
         f"Over {whole['photos']} photos ({name}) the expected calibration error, in ten bins, is "
         f"**{whole['error']:.3f}**. So few photos would show {whole['error_of_chance']:.3f} in the mean if every "
         "confidence were exactly right.\n\n![reliability](reliability.png)\n\n"
     )
-    return said + table(
+    return text + table(
         ["confidence", "right", "photos"],
         [[f"{point['confidence']:.2f}", f"{point['accuracy']:.2f}", str(point["photos"])] for point in points],
     )
@@ -93,8 +94,8 @@ def _breeds(sets: Mapping[str, Any]) -> str:
     return table(
         ["breed", "kind", "set", "right"],
         [
-            [breed.replace("_", " "), of["kind"], name, f"{of['right']} of {of['photos']}"]
-            for name, found in sets.items()
-            for breed, of in found["breeds"].items()
+            [breed.replace("_", " "), hits["kind"], name, f"{hits['right']} of {hits['photos']}"]
+            for name, figures in sets.items()
+            for breed, hits in figures["breeds"].items()
         ],
     )

@@ -1,4 +1,4 @@
-"""The network: a small residual one, whose widths make it fit 4 MB at half precision."""
+"""The small residual network; it takes less than 4 MB at half precision."""
 
 from typing import NamedTuple
 
@@ -6,50 +6,52 @@ import torch
 from torch import Tensor, nn
 
 WIDTHS = (32, 64, 128, 192)
-"""Channels after each halving, ..."""
+"""Channels of each stage; every stage halves width and height."""
 DEPTHS = (1, 2, 2, 1)
-"""... and residual blocks at that size."""
+"""Residual blocks of each stage."""
 STEM = 24
 EMBEDDING = 320
 
 
-class Said(NamedTuple):
-    """What the network says of pictures."""
+class Predictions(NamedTuple):
+    """The network's outputs."""
 
     kinds: Tensor
     """Logits of cat and dog, shape (n, 2)."""
     features: Tensor
-    """Its guess at the teacher's principal features, shape (n, n_features)."""
+    """Predicted principal components of the teacher's features, shape (n, n_features)."""
     classes: Tensor
-    """Its guess at the teacher's logits, shape (n, n_classes)."""
+    """Predicted logits of the teacher, shape (n, n_classes)."""
 
 
-class Block(nn.Module):  # type: ignore[misc]  # PyTorch is not there where types are checked
-    """Two convolutions beside a straight way through."""
+class Block(nn.Module):  # type: ignore[misc]  # types are checked without PyTorch
+    """A residual block of two convolutions."""
 
     def __init__(self, channels: int) -> None:
         """Initialize the block.
 
         Args:
-            channels: In and out.
+            channels: Input and output channels.
         """
         super().__init__()
-        self.ways = nn.Sequential(*_convolution(channels, channels, 1), nn.ReLU(), *_convolution(channels, channels, 1))
+        self.layers = nn.Sequential(
+            *_convolution(channels, channels, 1), nn.ReLU(), *_convolution(channels, channels, 1)
+        )
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Maps, shape (n, channels, height, width), to maps of that shape."""
-        return torch.relu(maps + self.ways(maps))
+        """Transform feature maps, shape (n, channels, height, width)."""
+        return torch.relu(maps + self.layers(maps))
 
 
-class Network(nn.Module):  # type: ignore[misc]  # PyTorch is not there where types are checked
-    """Pictures to cat or dog, and to what a teacher would say of them."""
+class Network(nn.Module):  # type: ignore[misc]  # types are checked without PyTorch
+    """Classifies pictures, and predicts a teacher's outputs as auxiliary targets."""
 
     def __init__(self, features: int, classes: int) -> None:
         """Initialize the network.
 
         Args:
-            features: How many of the teacher's principal features it guesses.
-            classes: How many of its logits.
+            features: Number of the teacher's principal components to predict.
+            classes: Number of the teacher's logits to predict.
         """
         super().__init__()
         layers = [*_convolution(3, STEM, 2), nn.ReLU()]
@@ -65,13 +67,13 @@ class Network(nn.Module):  # type: ignore[misc]  # PyTorch is not there where ty
 
     @property
     def weights(self) -> int:
-        """How many it has, without what is only there to learn by."""
+        """Number of weights, without the auxiliary outputs."""
         return sum(p.numel() for part in (self.trunk, self.kinds) for p in part.parameters())
 
-    def forward(self, pictures: Tensor) -> Said:
-        """Pictures, shape (n, 3, size, size), from -1 to 1.008, to what it says of them."""
+    def forward(self, pictures: Tensor) -> Predictions:
+        """Predict for pictures, shape (n, 3, size, size), from -1 to 1.008."""
         embedding = self.trunk(pictures)
-        return Said(self.kinds(embedding), self.features(embedding), self.classes(embedding))
+        return Predictions(self.kinds(embedding), self.features(embedding), self.classes(embedding))
 
 
 def _convolution(channels: int, width: int, stride: int) -> list[nn.Module]:

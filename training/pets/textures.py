@@ -1,4 +1,4 @@
-"""Textures: pictures of neither cat nor dog, drawn so that they are as rough, patchy and coloured as photos are."""
+"""Textures: synthetic pictures of neither cat nor dog, with the roughness and colours of photos."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,54 +10,54 @@ Map = NDArray[np.float64]
 
 
 def textures(count: int, size: int, seed: int = 0) -> Pixels:
-    """Pictures of four kinds in turn: clouds, stripes, patches, and light over a rough surface.
+    """Generate textures of four kinds in turn: clouds, stripes, patches, and light over a rough surface.
 
     Args:
-        count: How many.
-        size: Pixels on a side.
-        seed: Draws them.
+        count: Number of pictures.
+        size: Width and height, pixels.
+        seed: Random seed.
 
     Returns:
-        Shape (count, size, size, 3), as models take them.
+        Shape (count, size, size, 3), as model inputs.
     """
     kinds = (_clouds, _stripes, _patches, _surface)
     pictures = []
-    for number in range(count):
-        draw = np.random.default_rng([seed, number])
-        grey = kinds[number % len(kinds)](size, draw)
+    for index in range(count):
+        rng = np.random.default_rng([seed, index])
+        grey = kinds[index % len(kinds)](size, rng)
         grey = (grey - grey.min()) / np.ptp(grey)
-        dark, light = np.sort(draw.uniform(0, 255, (2, 3)), axis=0)
+        dark, light = np.sort(rng.uniform(0, 255, (2, 3)), axis=0)
         pictures.append((dark + grey[..., None] * (light - dark)).astype(np.uint8))
     return scaled(np.stack(pictures))
 
 
-def _clouds(size: int, draw: np.random.Generator) -> Map:
-    """Noise whose strength falls with frequency, as it does in photos (Field 1987)."""
+def _clouds(size: int, rng: np.random.Generator) -> Map:
+    """Generate noise whose amplitude falls with frequency, as in photos (Field 1987)."""
     down, across = np.meshgrid(np.fft.fftfreq(size), np.fft.fftfreq(size), indexing="ij")
     strength = np.hypot(down, across)
     strength[0, 0] = 1.0
-    waves = np.fft.fft2(draw.normal(size=(size, size))) / strength ** draw.uniform(0.8, 1.6)
+    waves = np.fft.fft2(rng.normal(size=(size, size))) / strength ** rng.uniform(0.8, 1.6)
     return np.asarray(np.fft.ifft2(waves).real)
 
 
-def _stripes(size: int, draw: np.random.Generator) -> Map:
+def _stripes(size: int, rng: np.random.Generator) -> Map:
     down, across = np.mgrid[:size, :size] / size
-    turn, often = draw.uniform(0, np.pi), draw.uniform(2, 30)
-    bent = 0.1 * _scaled(_clouds(size, draw))
-    return np.asarray(np.sin(2 * np.pi * often * (down * np.sin(turn) + across * np.cos(turn) + bent)))
+    angle, frequency = rng.uniform(0, np.pi), rng.uniform(2, 30)
+    bent = 0.1 * _scaled(_clouds(size, rng))
+    return np.asarray(np.sin(2 * np.pi * frequency * (down * np.sin(angle) + across * np.cos(angle) + bent)))
 
 
-def _patches(size: int, draw: np.random.Generator) -> Map:
-    cells = int(draw.integers(3, 40))
-    grid = Image.fromarray(draw.integers(0, 256, (cells, cells)).astype(np.uint8))
-    smooth = Image.Resampling.BICUBIC if draw.random() < 0.5 else Image.Resampling.NEAREST
+def _patches(size: int, rng: np.random.Generator) -> Map:
+    cells = int(rng.integers(3, 40))
+    grid = Image.fromarray(rng.integers(0, 256, (cells, cells)).astype(np.uint8))
+    smooth = Image.Resampling.BICUBIC if rng.random() < 0.5 else Image.Resampling.NEAREST
     return np.asarray(grid.resize((size, size), smooth), dtype=np.float64)
 
 
-def _surface(size: int, draw: np.random.Generator) -> Map:
-    slope = np.gradient(_clouds(size, draw))[int(draw.integers(2))]
+def _surface(size: int, rng: np.random.Generator) -> Map:
+    slope = np.gradient(_clouds(size, rng))[int(rng.integers(2))]
     down, across = np.mgrid[:size, :size] / size
-    return np.asarray(_scaled(slope) + draw.uniform(-2, 2) * down + draw.uniform(-2, 2) * across)
+    return np.asarray(_scaled(slope) + rng.uniform(-2, 2) * down + rng.uniform(-2, 2) * across)
 
 
 def _scaled(values: Map) -> Map:

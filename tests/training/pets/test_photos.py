@@ -1,4 +1,4 @@
-"""Photos: read, labelled, and parted for good."""
+"""Photos are read, labelled and split, once and for all."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 
 from tests.pictures import drawn, encoded
 from training.errors import SourceError
-from training.pets.photos import HELD_OUT_BREEDS, digest, of_part, read_photos
+from training.pets.photos import HELD_OUT_BREEDS, digest, of_split, read_photos
 
 
 @pytest.fixture
@@ -20,24 +20,24 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_label_and_breed_are_told_by_folder_and_name(folder: Path) -> None:
+def test_folder_and_name_state_label_and_breed(folder: Path) -> None:
     photos = read_photos(folder)
     assert [photo.label for photo in photos] == [0] * 20 + [1] * 20
     assert {photo.breed for photo in photos} == {"Bengal", "Sphynx", "boxer", "pug"}
     assert all(len(photo.source) == 64 for photo in photos)
 
 
-def test_breeds_that_are_held_out_are_never_learnt_from(folder: Path) -> None:
+def test_held_out_breeds_are_never_trained_on(folder: Path) -> None:
     photos = read_photos(folder)
-    assert {photo.breed for photo in of_part(photos, "breeds")} == {"Sphynx", "pug"} <= set(HELD_OUT_BREEDS)
-    parts = [of_part(photos, part) for part in ("train", "tune", "test", "breeds")]
-    assert sum(map(len, parts)) == len(photos)
+    assert {photo.breed for photo in of_split(photos, "breeds")} == {"Sphynx", "pug"} <= set(HELD_OUT_BREEDS)
+    splits = [of_split(photos, split) for split in ("train", "tune", "test", "breeds")]
+    assert sum(map(len, splits)) == len(photos)
 
 
-def test_more_photos_move_none_to_another_part(folder: Path) -> None:
-    before = {photo.path: photo.part for photo in read_photos(folder)}
+def test_new_photos_move_no_photo_to_another_split(folder: Path) -> None:
+    before = {photo.path: photo.split for photo in read_photos(folder)}
     (folder / "cat" / "Bengal_new.jpg").write_bytes(encoded(drawn(999), "JPEG"))
-    after = {photo.path: photo.part for photo in read_photos(folder)}
+    after = {photo.path: photo.split for photo in read_photos(folder)}
     assert before.items() <= after.items() and len(after) == len(before) + 1
 
 
@@ -45,7 +45,7 @@ def test_photos_of_one_source_file_stay_together(folder: Path) -> None:
     lines = [f"{photo.path.parent.name}/{photo.path.name},Bengal,{'ab' * 32}" for photo in read_photos(folder)]
     (folder / "manifest.csv").write_text("\n".join(["file,breed,src_sha256", *lines]))
     photos = read_photos(folder)
-    assert {photo.breed for photo in photos} == {"Bengal"} and len({photo.part for photo in photos}) == 1
+    assert {photo.breed for photo in photos} == {"Bengal"} and len({photo.split for photo in photos}) == 1
 
 
 def test_the_digest_is_that_of_the_photos_wherever_they_lie(folder: Path, tmp_path: Path) -> None:
@@ -61,9 +61,9 @@ def test_the_digest_is_that_of_the_photos_wherever_they_lie(folder: Path, tmp_pa
 
 @pytest.mark.parametrize(
     ("spoil", "reason"),
-    [("rm dog", "cannot be read"), ("empty dog", "no photo here"), ("manifest", "has no columns")],
+    [("rm dog", "cannot be read"), ("empty dog", "contains no photos"), ("manifest", "no columns")],
 )
-def test_what_is_no_folder_of_photos_is_told(folder: Path, spoil: str, reason: str) -> None:
+def test_a_folder_without_photos_is_refused(folder: Path, spoil: str, reason: str) -> None:
     if spoil == "manifest":
         (folder / "manifest.csv").write_text("a,b\n1,2\n")
     else:

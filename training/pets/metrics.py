@@ -1,4 +1,4 @@
-"""Judging: what a model gets right, by class, breed and trial, and how well it knows."""
+"""Figures of a picture model: accuracy by class, breed and corruption, and calibration."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,48 +10,48 @@ from PIL import Image
 from app.domains.pets.modes import upright
 from app.domains.pets.pixels import Pixels, pixels
 from training.pets.calibration import Numbers, bins, calibration_error
+from training.pets.corruptions import CORRUPTIONS, UNCHANGED
 from training.pets.photos import LABELS, Photo
-from training.pets.trials import TRIALS, Trial
 
-Answer = Callable[[Pixels], Numbers]
-"""Pictures, shape (n, size, size, 3), to probabilities, shape (n, 2)."""
+Predict = Callable[[Pixels], Numbers]
+"""Takes pictures, shape (n, size, size, 3); returns probabilities, shape (n, 2)."""
 
 
-def seen(photos: Sequence[Photo], size: int, trial: Trial = TRIALS["as it is"]) -> Pixels:
-    """Photos as the service would give them to the model.
+def model_inputs(photos: Sequence[Photo], size: int, corruption: str = UNCHANGED) -> Pixels:
+    """Prepare photos as the service does.
 
     Args:
-        photos: What to read.
-        size: Pixels on a side.
-        trial: What is done to each first.
+        photos: The photos.
+        size: Width and height of the pictures, pixels.
+        corruption: Name in `CORRUPTIONS`; applied to each photo first.
 
     Returns:
         Shape (n, size, size, 3), float32.
     """
-    return np.concatenate([_seen(photo, size, trial) for photo in photos])
+    return np.concatenate([_model_input(photo, size, corruption) for photo in photos])
 
 
-def _seen(photo: Photo, size: int, trial: Trial) -> Pixels:
+def _model_input(photo: Photo, size: int, corruption: str) -> Pixels:
     with Image.open(photo.path) as image:
-        if trial is TRIALS["as it is"]:
+        if corruption == UNCHANGED:
             return pixels(image, size)
-        return pixels(trial(upright(image)), size)
+        return pixels(CORRUPTIONS[corruption](upright(image)), size)
 
 
 def labels_of(photos: Sequence[Photo]) -> NDArray[np.int64]:
-    """Their labels, shape (n,)."""
+    """Return the photos' labels, shape (n,)."""
     return np.array([photo.label for photo in photos])
 
 
 def figures(probabilities: Numbers, photos: Sequence[Photo]) -> dict[str, Any]:
-    """What a model's answers to photos are worth.
+    """Compute the figures of predictions.
 
     Args:
         probabilities: Shape (n, 2).
-        photos: What they are answers to.
+        photos: The photos they were made for.
 
     Returns:
-        Photos, accuracy with its standard error, calibration error, confusion by class and by breed.
+        Number of photos, accuracy with its standard error, calibration error, confusion matrix, and hits by breed.
     """
     labels = labels_of(photos)
     right = probabilities.argmax(axis=1) == labels
@@ -65,10 +65,10 @@ def figures(probabilities: Numbers, photos: Sequence[Photo]) -> dict[str, Any]:
         "calibration_error": calibration_error(probabilities, labels),
         "confusion": {
             name: {
-                told: int((probabilities.argmax(axis=1)[labels == number] == other).sum())
-                for other, told in enumerate(LABELS)
+                predicted: int((probabilities.argmax(axis=1)[labels == label] == other).sum())
+                for other, predicted in enumerate(LABELS)
             }
-            for number, name in enumerate(LABELS)
+            for label, name in enumerate(LABELS)
         },
         "breeds": {
             breed: {
@@ -81,21 +81,20 @@ def figures(probabilities: Numbers, photos: Sequence[Photo]) -> dict[str, Any]:
     }
 
 
-def by_trial(answer: Answer, photos: Sequence[Photo], size: int) -> dict[str, float]:
-    """Accuracy on photos made worse in several ways.
+def accuracy_by_corruption(predict: Predict, photos: Sequence[Photo], size: int) -> dict[str, float]:
+    """Measure the accuracy on corrupted photos.
 
     Args:
-        answer: The model.
-        photos: Ones that it has not learnt from.
-        size: Pixels on a side.
+        predict: The model.
+        photos: Photos that it was not trained on.
+        size: Width and height of the pictures, pixels.
     """
     labels = labels_of(photos)
     return {
-        name: float((answer(seen(photos, size, trial)).argmax(axis=1) == labels).mean())
-        for name, trial in TRIALS.items()
+        name: float((predict(model_inputs(photos, size, name)).argmax(axis=1) == labels).mean()) for name in CORRUPTIONS
     }
 
 
 def reliability(probabilities: Numbers, photos: Sequence[Photo]) -> list[dict[str, float]]:
-    """The points of the reliability plot: photos, mean confidence and accuracy by bin of confidence."""
+    """Return the points of the reliability plot: photos, mean confidence and accuracy by bin of confidence."""
     return [bin._asdict() for bin in bins(probabilities, labels_of(photos))]

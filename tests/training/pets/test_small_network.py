@@ -1,4 +1,4 @@
-"""The small network from end to end on drawn photos: written, held to its graph, interrupted and gone on with."""
+"""The small network from end to end on synthetic photos; an interrupted run resumes."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -41,19 +41,21 @@ def test_without_pytorch_the_command_says_what_is_missing(
 
 
 @needs_torch
-def test_an_interrupted_run_goes_on_to_the_same_network(photos: Path, pretrained: Path, tmp_path: Path) -> None:
+def test_an_interrupted_run_resumes_to_the_same_network(photos: Path, pretrained: Path, tmp_path: Path) -> None:
     teacher = "--teacher", str(pretrained)
     assert trained(photos, tmp_path / "whole", 2, *teacher) == 0
     state = tmp_path / "halved" / "state"
-    from training.pets import learn
+    from training.pets import training_loop
 
-    original = learn.Learner.learn
-    learn.Learner.learn = lambda self, say: _interrupt(original, self, say)  # type: ignore[method-assign]
+    original = training_loop.TrainingLoop.run
+    training_loop.TrainingLoop.run = (  # type: ignore[method-assign]
+        lambda self, report: _interrupt(original, self, report)
+    )
     try:
         with pytest.raises(KeyboardInterrupt):
             trained(photos, tmp_path / "halved", 2, *teacher)
     finally:
-        learn.Learner.learn = original  # type: ignore[method-assign]
+        training_loop.TrainingLoop.run = original  # type: ignore[method-assign]
     assert list(state.rglob("network-*.pt")) and not (tmp_path / "halved" / "models").exists()
     assert trained(photos, tmp_path / "halved", 2, *teacher) == 0
     one, other = (read_bundle(tmp_path / name / "models" / "cat-dog" / "1") for name in ("whole", "halved"))
@@ -63,11 +65,11 @@ def test_an_interrupted_run_goes_on_to_the_same_network(photos: Path, pretrained
     assert len(one.files["model.onnx"]) < 4_000_000
 
 
-def _interrupt(learn: object, learner: object, say: object) -> None:
+def _interrupt(run: object, loop: object, report: object) -> None:
     def interrupted(epoch: int, loss: float) -> None:
         raise KeyboardInterrupt
 
-    learn(learner, interrupted, every=1)  # type: ignore[operator]
+    run(loop, interrupted, every=1)  # type: ignore[operator]
 
 
 @needs_torch
@@ -78,7 +80,7 @@ def test_labels_alone_are_enough(photos: Path, tmp_path: Path) -> None:
 
 
 @needs_torch
-def test_too_few_photos_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str], photos: Path) -> None:
+def test_too_few_photos_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], photos: Path) -> None:
     for label in ("cat", "dog"):
         (tmp_path / label).mkdir()
         (tmp_path / label / "Bengal_1.jpg").write_bytes(next((photos / label).iterdir()).read_bytes())

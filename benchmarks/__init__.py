@@ -1,1 +1,1 @@
-"""Benchmarks of the running service against others, on one core; not part of what is served."""
+"""Benchmarks that compare the running service with other servers on one core. Not part of the service."""

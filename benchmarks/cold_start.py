@@ -1,4 +1,4 @@
-"""Where a cold start of the HTTP function goes: imports, models, first answer, from its zip in fresh processes."""
+"""Measure the phases of the HTTP function's cold start: imports, models, first response; in fresh processes."""
 
 import argparse
 import json
@@ -9,7 +9,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-PHASES = ("imports", "models", "first answer", "second answer")
+PHASES = ("imports", "models", "first response", "second response")
 CHILD = """
 import json, sys, time
 event = json.load(sys.stdin)
@@ -49,10 +49,10 @@ def measure(code: Path, python: str, runs: int) -> dict[str, list[tuple[float, f
     Args:
         code: The unpacked zip.
         python: The interpreter.
-        runs: How many processes; one more before them fills the disk's cache.
+        runs: Number of processes. An additional one before them fills the disk cache.
 
     Returns:
-        Seconds by the clock and of the processor that each phase took, one pair a run.
+        By phase: wall-clock and processor time in seconds, one pair per run.
     """
     environment = {
         "PATH": os.environ["PATH"],
@@ -63,7 +63,7 @@ def measure(code: Path, python: str, runs: int) -> dict[str, list[tuple[float, f
     }
     taken: list[list[tuple[float, float]]] = []
     for _ in range(runs + 1):
-        ran = subprocess.run(
+        done = subprocess.run(
             [python, "-B", "-c", CHILD],
             input=json.dumps(EVENT),
             cwd=code,
@@ -72,12 +72,12 @@ def measure(code: Path, python: str, runs: int) -> dict[str, list[tuple[float, f
             text=True,
             check=True,
         )
-        taken.append(json.loads(ran.stdout))
-    return {phase: list(each) for phase, each in zip(PHASES, zip(*taken[1:], strict=True), strict=True)}
+        taken.append(json.loads(done.stdout))
+    return {phase: list(column) for phase, column in zip(PHASES, zip(*taken[1:], strict=True), strict=True)}
 
 
 def main() -> None:
-    """Print what each phase takes: medians, milliseconds."""
+    """Print the median duration of each phase in milliseconds."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.cold_start", description=__doc__)
     parser.add_argument("--zip", type=Path, required=True, help="from scripts/build_function.sh")
     parser.add_argument("--python", default="python3.12", help="a Python of the function's version")
@@ -86,10 +86,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         with zipfile.ZipFile(arguments.zip) as archive:
             archive.extractall(folder)
-        found = measure(Path(folder), arguments.python, arguments.runs)
-    print("| phase | by the clock, ms | of the processor, ms |\n|---|---:|---:|")
-    for phase, pairs in found.items():
-        clock, processor = (statistics.median(each) * 1000 for each in zip(*pairs, strict=True))
+        phases = measure(Path(folder), arguments.python, arguments.runs)
+    print("| phase | wall-clock time, ms | processor time, ms |\n|---|---:|---:|")
+    for phase, pairs in phases.items():
+        clock, processor = (statistics.median(column) * 1000 for column in zip(*pairs, strict=True))
         print(f"| {phase} | {clock:.1f} | {processor:.1f} |")
 
 

@@ -1,4 +1,4 @@
-"""The contenders: this service, and what it is measured against."""
+"""The servers that are compared: this service and its contenders."""
 
 import json
 import subprocess
@@ -16,24 +16,27 @@ ROW = [EXAMPLE_BEER.get(name) for name in ("abv", "target_og", "target_fg", "ebc
 
 
 def contenders(models: Path, peers: str) -> list[Contender]:
-    """All that are compared by requests a second, ours first.
+    """List the servers that are compared by requests per second, this service first.
 
     Args:
         models: Folder of bundles.
-        peers: Interpreter of an environment with MLServer and LitServe.
+        peers: Python interpreter of an environment with MLServer and LitServe.
     """
     return [
         ours(models),
-        _app("reference", "FastAPI's usual route, same request model, key as a dependency, a constant answer; no logs"),
+        _app("reference", "FastAPI's usual route, same request model, key as a dependency, constant response; no logs"),
         _app("tutorial", "FastAPI and XGBoost with a DataFrame of one row, 480 trees; no key, no logs"),
-        _app("raw", "ASGI without a framework that reads the body and answers a constant: the server's own cost"),
+        _app(
+            "raw",
+            "ASGI without a framework: reads the body and returns a constant response; the cost of the server alone",
+        ),
         _mlserver(models, peers),
         _litserve(models, peers),
     ]
 
 
 def ours(models: Path) -> Contender:
-    """This service with everything on."""
+    """Describe this service with all features enabled."""
     return Contender(
         "ours",
         "python -m app: key, validation, model, interval, warnings and the JSON log line (stderr to a file)",
@@ -45,16 +48,16 @@ def ours(models: Path) -> Contender:
 
 
 def empty() -> Contender:
-    """An empty FastAPI app, for start and memory."""
+    """Describe an empty FastAPI app, the baseline of start time and memory."""
     return Contender("empty", "an empty FastAPI app", _uvicorn("benchmarks.apps.empty"), "/", b"", status=404)
 
 
-def _app(name: str, what: str) -> Contender:
-    return Contender(name, what, _uvicorn(f"benchmarks.apps.{name}"), "/predict", BEER)
+def _app(name: str, description: str) -> Contender:
+    return Contender(name, description, _uvicorn(f"benchmarks.apps.{name}"), "/predict", BEER)
 
 
 def _uvicorn(module: str) -> Callable[[int], Sequence[str]]:
-    """The command line of one of our own apps under uvicorn, with the settings of `python -m app`."""
+    """Build the command line of a benchmark app under uvicorn, with the settings of `python -m app`."""
     return lambda port: [
         sys.executable,
         "-m",
@@ -99,15 +102,23 @@ def _litserve(models: Path, peers: str) -> Contender:
 
 
 def newest_graph(models: Path) -> Path:
-    """The graph that our service would serve."""
+    """Return the path of the newest beer-ibu graph, which the service would load."""
     return max((models / "beer-ibu").glob("*/model.onnx"), key=lambda path: int(path.parent.name))
 
 
 def lacks(peers: str, package: str) -> str:
-    """What keeps a peer from running; empty where nothing does."""
+    """Explain why a peer cannot run; empty if it can.
+
+    Args:
+        peers: Python interpreter of the peer's environment.
+        package: The peer's package.
+    """
     command = [peers, "-c", f"import onnxruntime, {package}"]
     try:
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     except OSError as error:
         return f"{peers}: {error.strerror}"
-    return done.stderr.strip().splitlines()[-1] if done.returncode else ""
+    if not done.returncode:
+        return ""
+    output = done.stderr.strip().splitlines()
+    return output[-1] if output else f"{peers} exits with code {done.returncode} on import of {package}"

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.explained``: plain predictions' p99 while explained ones are served at capacity, over idle."""
+"""``python -m benchmarks.explained``: p99 of plain predictions during explained ones at capacity, over idle."""
 
 import argparse
 import json
@@ -18,42 +18,42 @@ from benchmarks.servers import ROOT, BenchmarkFailed, Contender, running
 from benchmarks.wrk import drive
 
 EXPLAINED = json.dumps({**EXAMPLE_RECIPE, "explain": True}).encode()
-MOST_RATIO = 3.0
+MAX_RATIO = 3.0
 _AHEAD = 1.0
-"""Seconds that the explained ones run before and after the plain ones."""
+"""Seconds by which the explained load starts before and ends after the plain load."""
 
 
 def main() -> int:
-    """Measure and print; 1 where plain predictions suffer more than they may."""
+    """Measure and print the ratio; return 1 if it exceeds the bound."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.explained", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="rounds (5)")
-    parser.add_argument("--seconds", type=float, default=5.0, help="seconds of load, idle and busy (5)")
+    parser.add_argument("--seconds", type=float, default=5.0, help="seconds of each load, idle and busy (5)")
     parser.add_argument("--models", type=Path, default=ROOT / "models", help="folder of bundles (models/)")
     arguments = parser.parse_args()
     try:
-        found = [_round(ours(arguments.models.resolve()), cores(), arguments.seconds) for _ in range(arguments.rounds)]
+        rounds = [_round(ours(arguments.models.resolve()), cores(), arguments.seconds) for _ in range(arguments.rounds)]
     except BenchmarkFailed as failure:
         print(f"No report: {failure}", file=sys.stderr)
         return 1
-    ratio = median(one["busy_p99_ms"] / one["idle_p99_ms"] for one in found)
-    for key in found[0]:
-        print(f"{median(one[key] for one in found):10.2f}  {key}")
-    print(f"{ratio:10.2f}  p99 busy over idle (at most {MOST_RATIO:g})")
-    return 0 if ratio <= MOST_RATIO else 1
+    ratio = median(figures["busy_p99_ms"] / figures["idle_p99_ms"] for figures in rounds)
+    for key in rounds[0]:
+        print(f"{median(figures[key] for figures in rounds):10.2f}  {key}")
+    print(f"{ratio:10.2f}  p99 busy over idle (maximum {MAX_RATIO:g})")
+    return 0 if ratio <= MAX_RATIO else 1
 
 
-def _round(plain: Contender, where: Cores, seconds: float) -> Figures:
+def _round(plain: Contender, pinned: Cores, seconds: float) -> Figures:
     explained = replace(plain, name="explained", body=EXPLAINED)
-    capacity = Settings.model_fields["thread_pool_size"].default + 1  # one always waits: no thread of the pool is idle
-    with tempfile.TemporaryDirectory(prefix="explained-") as place, ThreadPoolExecutor(1) as beside:
-        folder, other = Path(place), Path(place, "other")
+    capacity = Settings.model_fields["thread_pool_size"].default + 1  # one always waits, so no thread of the pool is idle
+    with tempfile.TemporaryDirectory(prefix="explained-") as folder_name, ThreadPoolExecutor(1) as executor:
+        folder, other = Path(folder_name), Path(folder_name, "other")
         other.mkdir()
-        with running(plain, where.server, folder) as server:
-            drive(server, plain, where.load, 1.0, folder)
-            idle = drive(server, plain, where.load, seconds, folder)
-            busy = beside.submit(drive, server, explained, where.load, seconds + 2 * _AHEAD, other, capacity)
-            drive(server, plain, where.load, _AHEAD, folder)
-            loaded = drive(server, plain, where.load, seconds, folder)
+        with running(plain, pinned.server, folder) as server:
+            drive(server, plain, pinned.load, 1.0, folder)
+            idle = drive(server, plain, pinned.load, seconds, folder)
+            busy = executor.submit(drive, server, explained, pinned.load, seconds + 2 * _AHEAD, other, capacity)
+            drive(server, plain, pinned.load, _AHEAD, folder)
+            loaded = drive(server, plain, pinned.load, seconds, folder)
             slow = busy.result()
     return {
         "idle_p99_ms": idle.p99_ms,

@@ -1,6 +1,7 @@
-"""What gRPC costs: one row against a handler that does nothing, 10,000 rows against bare ONNX Runtime.
+"""``python -m benchmarks.grpc``: the cost of gRPC.
 
-``python -m benchmarks.grpc``; rounds alternate between what is compared, and the medians are told.
+Compares one row with an empty handler and 10,000 rows with bare ONNX Runtime. Rounds alternate between the compared
+servers; the report gives medians.
 """
 
 import argparse
@@ -28,7 +29,7 @@ from benchmarks.servers import KEY, ROOT
 METHOD = "/inference.GRPCInferenceService/ModelInfer"
 EMPTY = ROOT / "benchmarks" / "apps" / "empty_grpc.py"
 IN_FLIGHT = (1, 16)
-"""Calls at once, in one connection."""
+"""Concurrent calls in one connection."""
 ROWS = 10_000
 _BEER = (5.6, 1056.0, 1013.0, 17.0, 8.6, 4.4)
 Rows = NDArray[np.float32]
@@ -76,7 +77,7 @@ def _cpu(process: subprocess.Popen[bytes]) -> float:
 
 
 async def _ask(address: str, request: bytes, seconds: float, in_flight: int) -> int:
-    """Calls answered in so many seconds."""
+    """Count the calls answered within a number of seconds."""
     async with grpc.aio.insecure_channel(address) as channel:
         call: Any = channel.unary_unary(METHOD)
         until = time.perf_counter() + seconds
@@ -94,20 +95,20 @@ async def _ask(address: str, request: bytes, seconds: float, in_flight: int) -> 
 def _small(
     address: str, process: subprocess.Popen[bytes], request: bytes, seconds: float, in_flight: int
 ) -> tuple[float, float]:
-    """Calls a second, and microseconds of the server's processor a call."""
-    spent, began = _cpu(process), time.perf_counter()
+    """Measure calls per second and the server's processor time per call in microseconds."""
+    cpu_before, start = _cpu(process), time.perf_counter()
     calls = asyncio.run(_ask(address, request, seconds, in_flight))
-    return calls / (time.perf_counter() - began), (_cpu(process) - spent) / calls * 1e6
+    return calls / (time.perf_counter() - start), (_cpu(process) - cpu_before) / calls * 1e6
 
 
-def _timed(work: Callable[[], object], spent: Callable[[], float], times: int = 20) -> tuple[float, float]:
-    """Median of seconds, and mean of the processor's seconds; others who use the machine are in the first alone."""
-    taken, before = [], spent()
+def _timed(work: Callable[[], object], cpu_before: Callable[[], float], times: int = 20) -> tuple[float, float]:
+    """Measure median wall-clock time and mean processor time in seconds; other load affects only the former."""
+    taken, before = [], cpu_before()
     for _ in range(times):
-        began = time.perf_counter()
+        start = time.perf_counter()
         work()
-        taken.append(time.perf_counter() - began)
-    return statistics.median(taken), (spent() - before) / times
+        taken.append(time.perf_counter() - start)
+    return statistics.median(taken), (cpu_before() - before) / times
 
 
 def _bare(rows: Rows) -> Callable[[], object]:
@@ -120,7 +121,7 @@ def _bare(rows: Rows) -> Callable[[], object]:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print the report."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.grpc", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.0)
@@ -128,7 +129,7 @@ def main() -> None:
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {cores[-1]})
     ports = [_free_port(), _free_port()]
-    one = _request(np.array([_BEER], np.float32))
+    single = _request(np.array([_BEER], np.float32))
     rows = np.array([_BEER], np.float32) * np.linspace(0.99, 1.01, ROWS, dtype=np.float32)[:, None]
     with contextlib.ExitStack() as stack:
         folders = [stack.enter_context(tempfile.TemporaryDirectory()) for _ in ports]
@@ -139,19 +140,19 @@ def main() -> None:
         ]
         addresses = [f"127.0.0.1:{port}" for port in ports]
         for address in addresses:
-            asyncio.run(_ask(address, one, 0.5, 1))
+            asyncio.run(_ask(address, single, 0.5, 1))
         small: dict[int, list[list[tuple[float, float]]]] = {count: [[], []] for count in IN_FLIGHT}
         for _ in range(arguments.rounds):
             for count, measured in small.items():
-                for number, process in enumerate(servers):
-                    measured[number].append(_small(addresses[number], process, one, arguments.seconds, count))
+                for index, process in enumerate(servers):
+                    measured[index].append(_small(addresses[index], process, single, arguments.seconds, count))
         channel = stack.enter_context(grpc.insecure_channel(addresses[0], [("grpc.max_receive_message_length", -1)]))
         call: Any = channel.unary_unary(METHOD)
         large, bare = _request(rows), _bare(rows)
         times: list[list[tuple[float, float]]] = [[], []]
         for _ in range(arguments.rounds + 1):
             times[0].append(_timed(lambda: call(large, metadata=(("x-api-key", KEY),)), lambda: _cpu(servers[0])))
-            os.sched_setaffinity(0, {cores[0]})  # where the server runs, which has nothing to do meanwhile
+            os.sched_setaffinity(0, {cores[0]})  # the server's core, which is idle now
             times[1].append(_timed(bare, time.process_time))
             os.sched_setaffinity(0, {cores[-1]})
     _report(small, [figures[1:] for figures in times])
@@ -162,15 +163,15 @@ def _report(small: dict[int, list[list[tuple[float, float]]]], large: list[list[
         (rate, cpu), (rate_empty, cpu_empty) = (
             [statistics.median(column) for column in zip(*figures, strict=True)] for figures in measured
         )
-        print(f"one row, {count} calls at once in one connection:")
-        print(f"  ModelInfer      {rate:8,.0f} calls/s  {cpu:6.0f} us of the server's processor a call")
+        print(f"one row, {count} concurrent calls in one connection:")
+        print(f"  ModelInfer      {rate:8,.0f} calls/s  {cpu:6.0f} us of the server's processor time per call")
         print(f"  empty handler   {rate_empty:8,.0f} calls/s  {cpu_empty:6.0f} us")
         print(f"  ratio           {rate / rate_empty:8.2f}          {cpu_empty / cpu:6.2f}")
     (served, cpu), (bare, cpu_bare) = (
         [statistics.median(column) * 1000 for column in zip(*figures, strict=True)] for figures in large
     )
-    print(f"{ROWS:,} rows in one raw tensor, one call after the other:")
-    print(f"  ModelInfer      {served:8.2f} ms       {cpu:6.2f} ms of the server's processor")
+    print(f"{ROWS:,} rows in one raw tensor, one call at a time:")
+    print(f"  ModelInfer      {served:8.2f} ms       {cpu:6.2f} ms of the server's processor time")
     print(f"  bare            {bare:8.2f} ms       {cpu_bare:6.2f} ms")
     print(f"  ratio           {bare / served:8.2f}          {cpu_bare / cpu:6.2f}")
 

@@ -1,4 +1,4 @@
-"""Servers that know 1, 100 and 10,000 keys: work a request must not grow with their number."""
+"""Servers with 1, 100 and 10,000 keys: the cost of a request must not grow with their number."""
 
 import json
 import secrets
@@ -15,35 +15,38 @@ KEY_COUNTS = (1, 100, 10_000)
 
 
 def key_variants(models: Path, folder: Path) -> tuple[list[tuple[int, Contender]], str]:
-    """The servers by number of keys, or why there are none.
+    """Describe servers with different numbers of keys.
 
     Args:
         models: Folder of bundles.
-        folder: For the files of keys.
+        folder: Directory for the key files.
+
+    Returns:
+        Number of keys and server of each variant, and the reason if there are none.
     """
     if SETTING not in Settings.model_fields:
         return [], f"not measured: this version has no {SETTING.upper()}"
-    known = ours(models)
+    server = ours(models)
     variants = []
     for count in KEY_COUNTS:
         path = folder / f"{count}-keys.json"
         path.write_text(_file_of_keys(count))
         path.chmod(0o600)
-        environment = {**known.environment, SETTING.upper(): str(path), "API_KEY": secrets.token_urlsafe(32)}
-        variants.append((count, replace(known, name=f"ours, {count:,} keys", environment=environment)))
+        environment = {**server.environment, SETTING.upper(): str(path), "API_KEY": secrets.token_urlsafe(32)}
+        variants.append((count, replace(server, name=f"ours, {count:,} keys", environment=environment)))
     return variants, ""
 
 
 def _file_of_keys(count: int) -> str:
-    """A file of keys of which the last is the one that is sent."""
+    """Build a key file whose last key is the benchmark's."""
     keys = [secrets.token_urlsafe(32) for _ in range(count - 1)] + [KEY]
     stored = [
         {
-            "id": f"key-{number}",
+            "id": f"key-{index}",
             "sha256": sha256(key.encode()).hexdigest(),
             "scopes": ["predict"],
             "created": "2026-01-01T00:00:00Z",
         }
-        for number, key in enumerate(keys)
+        for index, key in enumerate(keys)
     ]
     return json.dumps({"format_version": 1, "keys": stored})

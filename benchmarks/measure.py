@@ -1,4 +1,4 @@
-"""What is measured of each server: start, memory, load; and of ours the batch and the number of keys."""
+"""Measurements of a server: start, memory and load; for this service also batches and numbers of keys."""
 
 import tempfile
 from collections import defaultdict
@@ -15,12 +15,12 @@ from benchmarks.wrk import drive
 
 BATCH_CONNECTIONS = 4
 Figures = dict[str, float]
-"""Name to value: ``requests_a_second``, ``start_seconds``, ..."""
+"""Name to value, such as ``requests_a_second`` or ``start_seconds``."""
 
 
 @dataclass(frozen=True)
 class Cores:
-    """Who runs where."""
+    """The cores of server and load."""
 
     server: int
     load: int
@@ -28,7 +28,7 @@ class Cores:
 
 @dataclass(frozen=True)
 class Plan:
-    """How long to measure."""
+    """Number and duration of the measurements, seconds."""
 
     rounds: int
     seconds: float
@@ -36,64 +36,64 @@ class Plan:
 
 
 def measure(contenders: Sequence[Contender], cores: Cores, plan: Plan) -> dict[str, list[Figures]]:
-    """Every contender in turn, a fresh process each, as many rounds as planned.
+    """Measure every server in turn, with a new process in each round.
 
     Args:
-        contenders: The first is ours and gets batches too.
-        cores: Who runs where.
-        plan: How long.
+        contenders: The servers. The first one is this service, which is also measured with batches.
+        cores: The cores of server and load.
+        plan: Number and duration of the measurements.
 
     Returns:
-        Contender's name to its figures, a dictionary a round.
+        By server name: its figures, one dictionary per round.
 
     Raises:
-        BenchmarkFailed: A server did not start or an answer was not 200.
+        BenchmarkFailed: If a server does not start or a response is not 200.
     """
-    found: dict[str, list[Figures]] = defaultdict(list)
+    figures_by_server: dict[str, list[Figures]] = defaultdict(list)
     for _ in range(plan.rounds):
-        for number, contender in enumerate(contenders):
+        for index, contender in enumerate(contenders):
             with _started(contender, cores) as (server, folder):
                 figures = {"start_seconds": server.start_seconds, "memory_mb": memory_mb(server.pid)}
                 figures |= _loaded(server, contender, cores, plan, folder)
-                if number == 0:
+                if index == 0:
                     figures |= _batched(server, contender, cores, plan, folder)
-            found[contender.name].append(figures)
-    return dict(found)
+            figures_by_server[contender.name].append(figures)
+    return dict(figures_by_server)
 
 
 def measure_starts(contender: Contender, cores: Cores, rounds: int) -> list[Figures]:
-    """Start and memory only."""
-    found = []
+    """Measure only start time and memory."""
+    figures_by_server = []
     for _ in range(rounds):
         with _started(contender, cores) as (server, _):
-            found.append({"start_seconds": server.start_seconds, "memory_mb": memory_mb(server.pid)})
-    return found
+            figures_by_server.append({"start_seconds": server.start_seconds, "memory_mb": memory_mb(server.pid)})
+    return figures_by_server
 
 
 def measure_keys(variants: Iterable[tuple[int, Contender]], cores: Cores, plan: Plan) -> dict[int, list[Figures]]:
-    """The same requests to servers that know more and more keys.
+    """Send the same requests to servers with different numbers of keys.
 
     Args:
-        variants: Number of keys, and the server that knows as many.
-        cores: Who runs where.
-        plan: How long.
+        variants: Numbers of keys and their servers.
+        cores: The cores of server and load.
+        plan: Number and duration of the measurements.
 
     Returns:
-        Number of keys to figures, a dictionary a round.
+        By number of keys: figures, one dictionary per round.
     """
-    found: dict[int, list[Figures]] = defaultdict(list)
+    figures_by_server: dict[int, list[Figures]] = defaultdict(list)
     for _ in range(plan.rounds):
         for count, contender in variants:
             with _started(contender, cores) as (server, folder):
-                found[count].append(_loaded(server, contender, cores, plan, folder))
-    return dict(found)
+                figures_by_server[count].append(_loaded(server, contender, cores, plan, folder))
+    return dict(figures_by_server)
 
 
 @contextmanager
 def _started(contender: Contender, cores: Cores) -> Iterator[tuple[Running, Path]]:
-    with tempfile.TemporaryDirectory(prefix="bench-") as place:
-        with running(contender, cores.server, Path(place)) as server:
-            yield server, Path(place)
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        with running(contender, cores.server, Path(name)) as server:
+            yield server, Path(name)
 
 
 def _loaded(server: Running, contender: Contender, cores: Cores, plan: Plan, folder: Path) -> Figures:

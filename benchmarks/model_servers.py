@@ -1,4 +1,4 @@
-"""Model servers under test: started on one core, asked for a bundle's golden rows, ended by their own process id."""
+"""Model servers under test: each runs on one core and is ready once it reproduces a bundle's golden rows."""
 
 import contextlib
 import os
@@ -17,21 +17,22 @@ from benchmarks.servers import KEY, ROOT, BenchmarkFailed, free_port
 
 OURS = (sys.executable, "-m", "app", "--role", "model-server")
 LONGEST_START = 60.0
+"""Maximum seconds until the server is ready."""
 
 
 @dataclass(frozen=True)
 class Remote:
-    """A model server that runs."""
+    """A running model server."""
 
     target: str
     pid: int
 
 
 def mlserver(peers: str) -> tuple[str, ...]:
-    """The command line of MLServer.
+    """Build the command line of MLServer.
 
     Args:
-        peers: Interpreter of an environment with MLServer.
+        peers: Python interpreter of an environment with MLServer.
     """
     return peers, "-m", "benchmarks.apps.mlserver_start"
 
@@ -40,20 +41,20 @@ def mlserver(peers: str) -> tuple[str, ...]:
 def serving(
     command: Sequence[str], core: int, models: Path, name: str = "beer-ibu", **settings: str
 ) -> Iterator[Remote]:
-    """A model server, once it gives the numbers that a bundle says.
+    """Run a model server and wait until it reproduces a bundle's golden rows.
 
     Args:
         command: `OURS` or `mlserver`.
-        core: Its only core.
+        core: Its core.
         models: Folder of bundles.
-        name: The model that is asked for, and all that MLServer has.
+        name: The requested model, and the only one of MLServer.
         settings: Environment variables.
 
     Raises:
-        BenchmarkFailed: It does not answer rightly within a minute.
+        BenchmarkFailed: If the server is not ready within a minute.
     """
     port, rpc = free_port(), free_port()
-    more = [] if "--role" in command else [str(port), str(highest(models, name) / "model.onnx"), str(rpc)]
+    extra = [] if "--role" in command else [str(port), str(highest(models, name) / "model.onnx"), str(rpc)]
     environment = {
         **os.environ,
         "PYTHONPATH": str(ROOT),
@@ -64,17 +65,17 @@ def serving(
         "MODEL_URI": str(models),
         **settings,
     }
-    with tempfile.TemporaryDirectory(prefix="models-") as place, Path(place, "stderr").open("wb") as log:
+    with tempfile.TemporaryDirectory(prefix="models-") as folder, Path(folder, "stderr").open("wb") as log:
         process = subprocess.Popen(
-            [*command, *more],
-            cwd=place,
+            [*command, *extra],
+            cwd=folder,
             env=environment,
             stdout=log,
             stderr=log,
             preexec_fn=lambda: os.sched_setaffinity(0, {core}),
         )
         try:
-            _wait(f"127.0.0.1:{rpc}", models, name, process, Path(place, "stderr"))
+            _wait(f"127.0.0.1:{rpc}", models, name, process, Path(folder, "stderr"))
             yield Remote(f"127.0.0.1:{rpc}", process.pid)
         finally:
             process.terminate()
@@ -89,10 +90,10 @@ def _wait(target: str, models: Path, name: str, process: "subprocess.Popen[bytes
     bundle = read_bundle(highest(models, name))
     until = time.perf_counter() + LONGEST_START
     while time.perf_counter() < until and process.poll() is None:
-        with contextlib.suppress(Exception):  # whatever it is, it is not there yet
-            connected = ModelServer(Connection(target, key=KEY, timeout=2.0))
-            connected.open(bundle)
-            connected.stop()
+        with contextlib.suppress(Exception):  # any error means that the server is not ready yet
+            server = ModelServer(Connection(target, key=KEY, timeout=2.0))
+            server.open(bundle)
+            server.stop()
             return
         time.sleep(0.1)
-    raise BenchmarkFailed(f"the model server does not answer; it said:\n{log.read_text('utf-8', 'replace')[-2000:]}")
+    raise BenchmarkFailed(f"the model server does not answer; its output:\n{log.read_text('utf-8', 'replace')[-2000:]}")

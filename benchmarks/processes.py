@@ -1,4 +1,4 @@
-"""What Linux says of a process and its children: memory and processor time."""
+"""Memory and processor time of a process and its children, from /proc."""
 
 from pathlib import Path
 
@@ -6,16 +6,16 @@ KB_A_MB = 1000 / 1.024  # /proc counts in KiB; MB are 1,000,000 bytes
 
 
 def family(pid: int) -> list[int]:
-    """A process and all that descend from it."""
-    found = [pid]
+    """List the ids of a process and its descendants."""
+    members = [pid]
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         for child in task.read_text().split():
-            found += family(int(child))
-    return found
+            members += family(int(child))
+    return members
 
 
 def memory_mb(pid: int) -> float:
-    """Resident memory (RSS) of a process and its children, MB."""
+    """Measure the resident memory (RSS) of a process and its descendants in MB."""
     return sum(_resident_kib(member) for member in family(pid)) / KB_A_MB
 
 
@@ -25,6 +25,6 @@ def _resident_kib(pid: int) -> int:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Time that a process's threads and its children's have run so far, seconds."""
+    """Measure the processor time of a process and its descendants so far in seconds."""
     tasks = [task for member in family(pid) for task in Path(f"/proc/{member}/task").glob("*/schedstat")]
     return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9

@@ -1,7 +1,7 @@
-"""``python -m benchmarks.remote``: REST with the model in the process, at a model server of ours, and at MLServer.
+"""``python -m benchmarks.remote``: REST with the model in the process, at our model server, and at MLServer.
 
-Front and model server share the first core, the load has the second. Beside it, the model servers alone: the same
-client (the remote predictor, from four threads) asks each for one row, and for a thousand rows at a time.
+Front process and model server share the first core; the load runs on the last. The model servers are also measured
+alone: the same client (the remote predictor, from four threads) sends one row and a thousand rows per call.
 """
 
 import argparse
@@ -33,15 +33,15 @@ ROWS = (1, 1000)
 
 
 def main() -> int:
-    """Measure and print."""
+    """Measure and print the report."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.remote", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="rounds over all servers (3)")
     parser.add_argument("--seconds", type=float, default=3.0, help="seconds of each load (3)")
-    parser.add_argument("--peers", default=sys.executable, help="interpreter with MLServer and ONNX Runtime")
+    parser.add_argument("--peers", default=sys.executable, help="Python interpreter with MLServer and ONNX Runtime")
     arguments = parser.parse_args()
     commands: dict[str, tuple[str, ...]] = {"ours": OURS}
     if missing := lacks(arguments.peers, "mlserver"):
-        print(f"MLServer is left out: {missing}", file=sys.stderr)
+        print(f"MLServer is skipped: {missing}", file=sys.stderr)
     else:
         commands["mlserver"] = mlserver(arguments.peers)
     rest: dict[str, list[tuple[float, ...]]] = {}
@@ -64,55 +64,57 @@ def main() -> int:
 def _print(rest: dict[str, list[tuple[float, ...]]], rpc: dict[tuple[str, int], list[tuple[float, ...]]]) -> None:
     print("| POST /predict, the model | requests/s | p50 ms | p99 ms | CPU us/request, front and model server |")
     print("|---|---:|---:|---:|---:|")
-    for name, found in rest.items():
-        rate, p50, p99, cpu = (statistics.median(column) for column in zip(*found, strict=True))
+    for name, figures in rest.items():
+        rate, p50, p99, cpu = (statistics.median(column) for column in zip(*figures, strict=True))
         print(f"| {name} | {rate:,.0f} | {p50:.2f} | {p99:.2f} | {cpu:.0f} |")
     print("\n| ModelInfer, same client | rows a call | calls/s | rows/s | p50 ms | CPU us/call, server |")
     print("|---|---:|---:|---:|---:|---:|")
-    for (name, rows), found in rpc.items():
-        rate, p50, cpu = (statistics.median(column) for column in zip(*found, strict=True))
+    for (name, rows), figures in rpc.items():
+        rate, p50, cpu = (statistics.median(column) for column in zip(*figures, strict=True))
         print(f"| {name} | {rows:,} | {rate:,.0f} | {rate * rows:,.0f} | {p50:.2f} | {cpu:.0f} |")
 
 
 def _rest(server: Remote | None, seconds: float) -> tuple[float, float, float, float]:
-    """Requests a second, median and 99th percentile in ms, processor time a request in us."""
+    """Measure requests/s, p50 and p99 in ms, and processor time per request in us."""
     contender = ours(MODELS)
-    where = {"MODEL_SERVER": f"grpc://{server.target}", "MODEL_SERVER_API_KEY": KEY} if server else {}
-    contender = replace(contender, environment={**contender.environment, "GRPC_ENABLED": "false", **where})
-    with tempfile.TemporaryDirectory(prefix="remote-") as place:
-        with running(contender, cores().server, Path(place)) as front:
-            drive(front, contender, cores().load, 1, Path(place))
+    environment = {"MODEL_SERVER": f"grpc://{server.target}", "MODEL_SERVER_API_KEY": KEY} if server else {}
+    contender = replace(contender, environment={**contender.environment, "GRPC_ENABLED": "false", **environment})
+    with tempfile.TemporaryDirectory(prefix="remote-") as folder:
+        with running(contender, cores().server, Path(folder)) as front:
+            drive(front, contender, cores().load, 1, Path(folder))
             before = cpu_seconds(server.pid) if server else 0.0
-            load = drive(front, contender, cores().load, seconds, Path(place))
-            beside = (cpu_seconds(server.pid) - before if server else 0.0) / load.requests * 1e6
-    return load.requests_a_second, load.p50_ms, load.p99_ms, load.cpu_us + beside
+            load = drive(front, contender, cores().load, seconds, Path(folder))
+            server_cpu = (cpu_seconds(server.pid) - before if server else 0.0) / load.requests * 1e6
+    return load.requests_a_second, load.p50_ms, load.p99_ms, load.cpu_us + server_cpu
 
 
 def _rpc(server: Remote, rows: int, seconds: float) -> tuple[float, float, float]:
-    """Calls a second, median in ms, processor time of the server a call in us."""
+    """Measure calls/s, p50 in ms, and the server's processor time per call in us."""
     bundle = read_bundle(highest(MODELS, "beer-ibu"))
     connected = ModelServer(Connection(server.target, key=KEY, timeout=30.0))
     predictor = connected.open(bundle)
-    asked = {"features": np.tile(np.array([[5.6, 1056, 1013, 17, 8.6, 4.4]], np.float32), (rows, 1))}
-    expected = OnnxPredictor(bundle).predict(asked)["ibu"]
-    if not (predictor.predict(asked)["ibu"] == expected).all():
-        raise BenchmarkFailed("the model server gives other numbers")
-    took: list[float] = []
-    before, began = cpu_seconds(server.pid), time.perf_counter()
-    callers = [threading.Thread(target=_call, args=(predictor, asked, began + seconds, took)) for _ in range(CALLERS)]
+    inputs = {"features": np.tile(np.array([[5.6, 1056, 1013, 17, 8.6, 4.4]], np.float32), (rows, 1))}
+    expected = OnnxPredictor(bundle).predict(inputs)["ibu"]
+    if not (predictor.predict(inputs)["ibu"] == expected).all():
+        raise BenchmarkFailed("the model server gives different numbers")
+    latencies: list[float] = []
+    before, start = cpu_seconds(server.pid), time.perf_counter()
+    callers = [
+        threading.Thread(target=_call, args=(predictor, inputs, start + seconds, latencies)) for _ in range(CALLERS)
+    ]
     for caller in callers:
         caller.start()
     for caller in callers:
         caller.join()
-    elapsed, spent = time.perf_counter() - began, cpu_seconds(server.pid) - before
+    elapsed, cpu = time.perf_counter() - start, cpu_seconds(server.pid) - before
     connected.stop()
-    return len(took) / elapsed, 1e3 * statistics.median(took), spent / len(took) * 1e6
+    return len(latencies) / elapsed, 1e3 * statistics.median(latencies), cpu / len(latencies) * 1e6
 
 
-def _call(predictor: RemotePredictor, asked: dict[str, np.ndarray], until: float, took: list[float]) -> None:
+def _call(predictor: RemotePredictor, inputs: dict[str, np.ndarray], until: float, latencies: list[float]) -> None:
     while (now := time.perf_counter()) < until:
-        predictor.predict(asked)
-        took.append(time.perf_counter() - now)
+        predictor.predict(inputs)
+        latencies.append(time.perf_counter() - now)
 
 
 if __name__ == "__main__":

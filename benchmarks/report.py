@@ -25,7 +25,7 @@ _COLUMNS = (
 
 
 def machine() -> dict[str, Any]:
-    """What this ran on."""
+    """Describe the machine, the Python version and the packages."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
     return {
@@ -45,28 +45,28 @@ def _version(name: str) -> str:
 
 
 def summarise(rounds: Mapping[str, Sequence[Figures]]) -> dict[str, Figures]:
-    """Medians by server; ratios to the reference are taken within a round, as what disturbs one disturbs its neighbour.
+    """Compute medians by server, and ratios to the reference within each round, where other load affects both alike.
 
     Args:
         rounds: From `measure`.
 
     Returns:
-        Server's name to its medians, with ``ratio`` (requests a second over the reference's) and ``cpu_ratio`` (the
+        By server name: its medians, with ``ratio`` (requests a second over the reference's) and ``cpu_ratio`` (the
         reference's processor time a request over the server's).
     """
     summary = {}
     for name, figures in rounds.items():
         pairs = list(zip(figures, rounds["reference"], strict=True))
         summary[name] = {
-            **{key: median(one[key] for one in figures) for key in figures[0]},
-            "ratio": median(one["requests_a_second"] / other["requests_a_second"] for one, other in pairs),
-            "cpu_ratio": median(other["cpu_us"] / one["cpu_us"] for one, other in pairs),
+            **{key: median(figure[key] for figure in figures) for key in figures[0]},
+            "ratio": median(figure["requests_a_second"] / other["requests_a_second"] for figure, other in pairs),
+            "cpu_ratio": median(other["cpu_us"] / figure["cpu_us"] for figure, other in pairs),
         }
     return summary
 
 
 def table(summary: Mapping[str, Figures]) -> str:
-    """The summary as a Markdown table, in the order of the servers."""
+    """Format the summary as a Markdown table."""
     lines = ["| server | " + " | ".join(title for _, title, _ in _COLUMNS) + " |"]
     lines.append("|---" + "|---:" * len(_COLUMNS) + "|")
     for name, figures in summary.items():
@@ -75,12 +75,12 @@ def table(summary: Mapping[str, Figures]) -> str:
     return "\n".join(lines)
 
 
-def document(result: Mapping[str, Any], what: Mapping[str, str]) -> str:
-    """The whole report as text.
+def document(result: Mapping[str, Any], descriptions: Mapping[str, str]) -> str:
+    """Format the whole report.
 
     Args:
-        result: What goes into the JSON file.
-        what: Server's name to what it is.
+        result: The contents of the JSON file.
+        descriptions: Server name to description.
     """
     host, summary = result["machine"], result["summary"]
     lines = [
@@ -88,7 +88,7 @@ def document(result: Mapping[str, Any], what: Mapping[str, str]) -> str:
         "",
         table(summary),
         "",
-        *(f"- {name}: {words}" for name, words in what.items()),
+        *(f"- {name}: {description}" for name, description in descriptions.items()),
         *(f"- {name} was skipped: {reason}" for name, reason in result["skipped"].items()),
         f"- batches of {MAX_BEERS:,}: {summary['ours']['rows_a_second']:,.0f} rows/s, "
         f"{summary['ours']['cpu_us_a_row']:.1f} CPU us a row",
@@ -97,12 +97,12 @@ def document(result: Mapping[str, Any], what: Mapping[str, str]) -> str:
     ]
     for target in result["targets"]:
         mark = "met" if target["met"] else "MISSED"
-        lines.append(f"{mark:6} {target['what']}: {target['measured']:g} (target {target['target']})")
+        lines.append(f"{mark:6} {target['descriptions']}: {target['measured']:g} (target {target['target']})")
     return "\n".join(lines)
 
 
 def targets(summary: Mapping[str, Figures]) -> list[dict[str, Any]]:
-    """What the service promises of its speed, and what was measured."""
+    """Compare the measured figures with the service's performance targets."""
     ours, reference, empty = summary["ours"], summary["reference"], summary["empty"]
     tutorial = summary["tutorial"]
     batch = ours["rows_a_second"] / ours["requests_a_second"]
@@ -116,6 +116,6 @@ def targets(summary: Mapping[str, Figures]) -> list[dict[str, Any]]:
     ]
 
 
-def _target(what: str, measured: float, relation: str, bound: float) -> dict[str, Any]:
+def _target(name: str, measured: float, relation: str, bound: float) -> dict[str, Any]:
     met = {">=": measured >= bound, "<": measured < bound, "<=": measured <= bound}[relation]
-    return {"what": what, "measured": round(measured, 3), "target": f"{relation} {bound:g}", "met": met}
+    return {"name": name, "measured": round(measured, 3), "bound": f"{relation} {bound:g}", "met": met}

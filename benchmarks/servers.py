@@ -1,4 +1,4 @@
-"""Servers under test: how each is started, pinned to a core, asked once, and ended by its own process id."""
+"""Servers under test: start, pin to a core, wait for the first response, end by process id."""
 
 import compileall
 import contextlib
@@ -15,48 +15,48 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 KEY = "benchmark-key-0123456789abcdef"
 LONGEST_START = 60.0
-"""Seconds a server may take until its first answer."""
+"""Maximum seconds until a server's first response."""
 _POLL = 0.002
 
 
 @dataclass(frozen=True)
 class Contender:
-    """A server that can be started and asked."""
+    """A server that can be started and measured."""
 
     name: str
-    what: str
-    """In a few words, for the table's notes."""
+    description: str
+    """A short description for the notes of the table."""
     command: Callable[[int], Sequence[str]]
-    """Port to command line."""
+    """The command line, given the port."""
     path: str
     body: bytes
     environment: Mapping[str, str] = field(default_factory=dict)
     missing: str = ""
-    """Why it cannot run here; empty where it can."""
+    """Why the server cannot run here; empty if it can."""
     status: int = 200
-    """Status of a right answer."""
+    """HTTP status of a correct response."""
 
 
 @dataclass(frozen=True)
 class Running:
-    """A server that has answered once."""
+    """A server that has sent its first response."""
 
     pid: int
     port: int
     start_seconds: float
-    """From the process's birth to its first answer."""
+    """Seconds from the start of the process to its first response."""
     answer: bytes
-    """Body of the first answer."""
+    """Body of the first response."""
 
 
 class BenchmarkFailed(Exception):
-    """A server did not start, or gave a wrong answer: there is nothing to report."""
+    """A server did not start or sent a wrong response, so there is nothing to report."""
 
 
 def compile_ours() -> None:
-    """Write the bytecode of our modules, as the image has it and as libraries have theirs.
+    """Write the bytecode of this repository's modules, as the container image does.
 
-    Without it, and where PYTHONDONTWRITEBYTECODE is set, every start would compile all of our source anew.
+    Without it, every start would compile all modules if PYTHONDONTWRITEBYTECODE is set.
     """
     for folder in ("app", "benchmarks"):
         compileall.compile_dir(ROOT / folder, quiet=1)
@@ -64,16 +64,16 @@ def compile_ours() -> None:
 
 @contextlib.contextmanager
 def running(contender: Contender, core: int, folder: Path, keep_log: bool = True) -> Iterator[Running]:
-    """Start a server on one core, wait for its first answer, and end it afterwards.
+    """Run a server on one core, from its first response until the end of the block.
 
     Args:
-        contender: What to start.
-        core: The server's, and its children's, only core.
-        folder: Working directory; stderr goes to a file in it, ...
-        keep_log: ... or to /dev/null.
+        contender: The server.
+        core: The core of the server and its children.
+        folder: Working directory of the server.
+        keep_log: Whether the server's output goes to a file in the folder; otherwise it is discarded.
 
     Raises:
-        BenchmarkFailed: It does not answer rightly within a minute.
+        BenchmarkFailed: If there is no correct response within a minute.
     """
     port = free_port()
     environment = {
@@ -88,7 +88,7 @@ def running(contender: Contender, core: int, folder: Path, keep_log: bool = True
     }
     log_path = folder / "stderr" if keep_log else Path(os.devnull)
     with log_path.open("wb") as log:
-        born = time.perf_counter()
+        started = time.perf_counter()
         process = subprocess.Popen(
             contender.command(port),
             cwd=folder,
@@ -100,25 +100,25 @@ def running(contender: Contender, core: int, folder: Path, keep_log: bool = True
         )
         try:
             answer = _first_answer(contender, process, port, log_path)
-            yield Running(process.pid, port, time.perf_counter() - born, answer)
+            yield Running(process.pid, port, time.perf_counter() - started, answer)
         finally:
             _end(process)
 
 
 def _first_answer(contender: Contender, process: subprocess.Popen[bytes], port: int, log: Path) -> bytes:
-    until = time.perf_counter() + LONGEST_START
-    while time.perf_counter() < until and process.poll() is None:
+    deadline = time.perf_counter() + LONGEST_START
+    while time.perf_counter() < deadline and process.poll() is None:
         with contextlib.suppress(OSError, http.client.HTTPException):
             status, answer = ask(port, contender)
             if status == contender.status:
                 return answer
         time.sleep(_POLL)
-    told = log.read_text("utf-8", "replace")[-2000:]
-    raise BenchmarkFailed(f"{contender.name} gave no answer of {contender.status}; it said:\n{told}")
+    output = log.read_text("utf-8", "replace")[-2000:]
+    raise BenchmarkFailed(f"{contender.name} sent no response with status {contender.status}; its output:\n{output}")
 
 
 def ask(port: int, contender: Contender) -> tuple[int, bytes]:
-    """One request.
+    """Send one request.
 
     Returns:
         Status and body.
@@ -135,7 +135,7 @@ def ask(port: int, contender: Contender) -> tuple[int, bytes]:
 
 
 def free_port() -> int:
-    """A port that nobody listens on just now."""
+    """Find a free TCP port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -143,7 +143,7 @@ def free_port() -> int:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the server and what it started: its session is its own."""
+    """End the server and its children, which share a session."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
     try:

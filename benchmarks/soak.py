@@ -1,6 +1,7 @@
-"""``python -m benchmarks.soak``: memory of a worker before and after many requests; fails where it grew too much.
+"""``python -m benchmarks.soak``: memory of a worker before and after many requests.
 
-A million requests by default, with refused ones between them; ``--requests 50000`` is the short form.
+Sends a million requests by default, with invalid ones in between, and fails if memory grows by more than the bound;
+``--requests 50000`` is the short form.
 """
 
 import argparse
@@ -18,16 +19,16 @@ from benchmarks.wrk import drive
 
 REQUESTS = 1_000_000
 WARM_UP = 20_000
-"""Requests after which the first measurement is taken: caches and pools are filled by then."""
-MOST_GROWTH_MB = 5.0
-LONGEST_SECONDS = 900.0
+"""Requests before the first measurement, which fill caches and pools."""
+MAX_GROWTH_MB = 5.0
+MAX_SECONDS = 900.0
 SLICE_SECONDS = 5
-ODD_REQUESTS = 200
-"""Requests between two slices that are refused: no JSON, no beer, no such path."""
+INVALID_REQUESTS = 200
+"""Number of invalid requests between two slices: not JSON, not a beer, unknown path."""
 
 
 def main() -> int:
-    """Soak and print."""
+    """Send the requests and print the growth of memory."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
     parser.add_argument("--requests", type=int, default=REQUESTS, help="requests to send (1,000,000)")
     parser.add_argument("--models", type=Path, default=ROOT / "models", help="folder of bundles (models/)")
@@ -40,8 +41,8 @@ def main() -> int:
 
 
 def _soak(requests: int, models: Path) -> int:
-    with tempfile.TemporaryDirectory(prefix="soak-") as place:
-        folder = Path(place)
+    with tempfile.TemporaryDirectory(prefix="soak-") as folder_name:
+        folder = Path(folder_name)
         with running(ours(models), cores().server, folder, keep_log=False) as server:
             started = memory_mb(server.pid)
             _send(server, models, folder, WARM_UP)
@@ -51,24 +52,24 @@ def _soak(requests: int, models: Path) -> int:
     growth = after - before
     print(
         f"RSS {started:.1f} MB after the start, {before:.1f} MB after {WARM_UP:,} requests, {after:.1f} MB after "
-        f"{sent:,} more: grew by {growth:.1f} MB (at most {MOST_GROWTH_MB:g})"
+        f"{sent:,} more: grew by {growth:.1f} MB (maximum {MAX_GROWTH_MB:g})"
     )
     if sent < requests:
-        print(f"Only {sent:,} requests in {LONGEST_SECONDS:g} s", file=sys.stderr)
-    return 0 if growth <= MOST_GROWTH_MB and sent >= requests else 1
+        print(f"Only {sent:,} requests in {MAX_SECONDS:g} s", file=sys.stderr)
+    return 0 if growth <= MAX_GROWTH_MB and sent >= requests else 1
 
 
 def _send(server: Running, models: Path, folder: Path, requests: int) -> int:
-    """Send at least so many requests, in slices of some seconds, and stop when it takes too long."""
-    sent, until = 0, time.monotonic() + LONGEST_SECONDS
-    good = ours(models)
-    odd = [replace(good, body=b"{"), replace(good, body=b'{"abv": "x"}'), replace(good, path="/none")]
+    """Send at least this number of requests in slices of some seconds, within the time limit."""
+    sent, until = 0, time.monotonic() + MAX_SECONDS
+    valid = ours(models)
+    invalid = [replace(valid, body=b"{"), replace(valid, body=b'{"abv": "x"}'), replace(valid, path="/none")]
     while sent < requests and time.monotonic() < until:
-        sent += drive(server, good, cores().load, SLICE_SECONDS, folder).requests
-        for number in range(ODD_REQUESTS):
-            status, _ = ask(server.port, odd[number % len(odd)])
+        sent += drive(server, valid, cores().load, SLICE_SECONDS, folder).requests
+        for index in range(INVALID_REQUESTS):
+            status, _ = ask(server.port, invalid[index % len(invalid)])
             if status not in (404, 422):
-                raise BenchmarkFailed(f"a wrong request was answered {status}")
+                raise BenchmarkFailed(f"an invalid request got the status {status}")
     return sent
 
 

@@ -1,4 +1,4 @@
-"""wrk: runs it for a bounded time and reads what it says; an answer other than 200 ends the benchmark."""
+"""Runs wrk for a limited time and parses its output. A response other than 200 ends the benchmark."""
 
 import json
 import os
@@ -13,16 +13,16 @@ from benchmarks.servers import KEY, BenchmarkFailed, Contender, Running
 SCRIPT = Path(__file__).with_name("post.lua")
 CONNECTIONS = 16
 _SLACK = 30.0
-"""Seconds beyond its duration after which wrk is given up."""
+"""Seconds beyond its duration after which wrk is killed."""
 
 
 @dataclass(frozen=True)
 class Load:
-    """What one run of wrk measured."""
+    """The result of one run of wrk."""
 
     requests_a_second: float
     cpu_us: float
-    """Processor time of the server a request, microseconds: unlike the rate it hardly feels what else runs here."""
+    """The server's processor time per request in microseconds; other load affects it less than the request rate."""
     p50_ms: float
     p99_ms: float
     requests: int
@@ -34,15 +34,15 @@ def drive(
     """Load a server from one core.
 
     Args:
-        server: Where it listens.
-        contender: Path and body.
-        core: wrk's.
-        seconds: How long, whole seconds.
-        folder: For the file of the body.
-        connections: How many at once.
+        server: The running server.
+        contender: Its path and body.
+        core: The core of wrk.
+        seconds: Duration, rounded to whole seconds.
+        folder: Directory for the body file.
+        connections: Number of concurrent connections.
 
     Raises:
-        BenchmarkFailed: An answer was not 200, or a connection broke.
+        BenchmarkFailed: If a response is not 200 or a connection breaks.
     """
     body = folder / "body"
     body.write_bytes(contender.body)
@@ -72,18 +72,18 @@ def drive(
         check=False,
         preexec_fn=lambda: os.sched_setaffinity(0, {core}),
     )
-    spent = cpu_seconds(server.pid) - before
+    cpu = cpu_seconds(server.pid) - before
     if done.returncode:
         raise BenchmarkFailed(f"wrk: {done.stderr.strip() or done.stdout.strip()}")
-    told = json.loads(done.stdout.splitlines()[-1])
-    if told["not_200"] or told["broken"] or told["timeouts"] or not told["requests"]:
-        raise BenchmarkFailed(f"{contender.name}: not every answer was 200: {told}")
-    count = told["requests"]
-    return Load(count / told["seconds"], spent / count * 1e6, told["p50_ms"], told["p99_ms"], count)
+    result = json.loads(done.stdout.splitlines()[-1])
+    if result["not_200"] or result["broken"] or result["timeouts"] or not result["requests"]:
+        raise BenchmarkFailed(f"{contender.name}: not every response was 200: {result}")
+    count = result["requests"]
+    return Load(count / result["seconds"], cpu / count * 1e6, result["p50_ms"], result["p99_ms"], count)
 
 
 def _wrk() -> str:
-    found = shutil.which("wrk")
-    if found is None:
+    path = shutil.which("wrk")
+    if path is None:
         raise BenchmarkFailed("wrk is not installed: apt-get install wrk")
-    return found
+    return path

@@ -1,1 +1,1 @@
-"""The applications that the service is measured against, each written as its users write it."""
+"""The applications that the service is compared with, each in its usual style."""

@@ -1,4 +1,4 @@
-"""A grpc.aio server whose one handler does nothing: ``python empty_grpc.py PORT``."""
+"""A grpc.aio server with an empty handler: ``python empty_grpc.py PORT``."""
 
 import sys
 from typing import Any
@@ -8,7 +8,7 @@ import uvloop
 
 
 class Empty(grpc.GenericRpcHandler):
-    """Answers every method with an empty message, and reads none."""
+    """Answers every method with an empty message without parsing the request."""
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
         """See `grpc.GenericRpcHandler`."""
@@ -19,7 +19,7 @@ class Empty(grpc.GenericRpcHandler):
 
 
 async def main() -> None:
-    """Serve until ended."""
+    """Serve until the process is terminated."""
     server = grpc.aio.server()
     server.add_generic_rpc_handlers([Empty()])
     server.add_insecure_port(f"127.0.0.1:{sys.argv[1]}")

@@ -1,6 +1,6 @@
-"""LitServe with our graph: a process that serves HTTP and one that runs the model, as it does by itself.
+"""LitServe with our graph: one process serves HTTP and one runs the model, which is its default.
 
-Runs under an interpreter that has litserve and onnxruntime: ``python litserve_app.py PORT MODEL``.
+Requires litserve and onnxruntime: ``python litserve_app.py PORT MODEL``.
 """
 
 import sys
@@ -14,7 +14,7 @@ FIELDS = ("abv", "target_og", "target_fg", "ebc", "srm", "ph")
 
 
 class Bitterness(litserve.LitAPI):  # type: ignore[misc]  # not installed where types are checked
-    """One beer a request."""
+    """Predicts one beer per request."""
 
     def setup(self, device: str) -> None:
         """Load the graph."""
@@ -23,7 +23,7 @@ class Bitterness(litserve.LitAPI):  # type: ignore[misc]  # not installed where 
         self.session = onnxruntime.InferenceSession(sys.argv[2], options, providers=["CPUExecutionProvider"])
 
     def decode_request(self, request: dict[str, float]) -> Any:
-        """A beer as a row; NaN where a value is missing."""
+        """Convert a beer to a row, with NaN for missing values."""
         return np.array([[request.get(name, float("nan")) for name in FIELDS]], dtype=np.float32)
 
     def predict(self, x: Any) -> Any:
@@ -31,7 +31,7 @@ class Bitterness(litserve.LitAPI):  # type: ignore[misc]  # not installed where 
         return self.session.run(None, {"features": x})
 
     def encode_response(self, output: Any) -> dict[str, float]:
-        """The figures as JSON."""
+        """Convert the outputs to JSON."""
         return {name: float(value[0, 0]) for name, value in zip(("ibu", "lower", "upper"), output, strict=True)}
 
 

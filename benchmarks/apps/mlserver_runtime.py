@@ -1,4 +1,4 @@
-"""MLServer's runtime for our graph; needs mlserver, numpy and onnxruntime. See mlserver_start for its settings."""
+"""MLServer runtime for our graph; requires mlserver, numpy and onnxruntime. See mlserver_start for its settings."""
 
 from typing import Any
 
@@ -25,8 +25,8 @@ class OnnxModel(MLModel):  # type: ignore[misc]  # mlserver is not installed whe
 
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
         """Run the graph."""
-        given = {each.name: NumpyCodec.decode_input(each).astype(np.float32) for each in payload.inputs}
+        inputs = {tensor.name: NumpyCodec.decode_input(tensor).astype(np.float32) for tensor in payload.inputs}
         names = [output.name for output in self.session.get_outputs()]
-        outputs = self.session.run(names, given)
+        outputs = self.session.run(names, inputs)
         encoded = [NumpyCodec.encode_output(name, value) for name, value in zip(names, outputs, strict=True)]
         return InferenceResponse(model_name=self.name, model_version=self.version, outputs=encoded)

@@ -1,7 +1,6 @@
 """Starts MLServer with our graph: ``python -m benchmarks.apps.mlserver_start PORT MODEL [GRPC_PORT]``.
 
-One process, no debug, settings in a temporary folder; all else as MLServer has it. MAX_BATCH_SIZE and MAX_BATCH_TIME
-in the environment are those of its adaptive batching.
+One process, no debug mode, settings in a temporary folder, MLServer's defaults otherwise.
 """
 
 import json
@@ -22,18 +21,18 @@ def _free_port() -> int:
         return port
 
 
-def _described(tensors: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{key: each[key] for key in ("name", "datatype", "shape")} for each in tensors]
+def _metadata(tensors: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{key: tensor[key] for key in ("name", "datatype", "shape")} for tensor in tensors]
 
 
 def write_settings(folder: Path, port: int, model: str, rpc: int) -> None:
-    """Write what MLServer reads.
+    """Write MLServer's settings files.
 
     Args:
         folder: An empty folder.
-        port: Of HTTP.
-        model: Path of the ONNX file, with its manifest beside it.
-        rpc: Port of gRPC.
+        port: HTTP port.
+        model: Path of the ONNX file; the manifest is in the same folder.
+        rpc: gRPC port.
     """
     settings = {
         "host": "127.0.0.1",
@@ -45,22 +44,22 @@ def write_settings(folder: Path, port: int, model: str, rpc: int) -> None:
     }
     manifest = json.loads(Path(model).with_name("manifest.json").read_text("utf-8"))
     packed = {"name": manifest["packed"], "datatype": "FP32", "shape": [-1, len(manifest["inputs"])]}
-    described = {
+    model_settings = {
         "name": manifest["name"],
         "implementation": "benchmarks.apps.mlserver_runtime.OnnxModel",
         "parameters": {"uri": model, "version": manifest["version"]},
-        "inputs": [packed] if manifest["packed"] else _described(manifest["inputs"]),
-        "outputs": _described(manifest["outputs"]),
+        "inputs": [packed] if manifest["packed"] else _metadata(manifest["inputs"]),
+        "outputs": _metadata(manifest["outputs"]),
         "max_batch_size": int(os.environ.get("MAX_BATCH_SIZE", 0)),
         "max_batch_time": float(os.environ.get("MAX_BATCH_TIME", 0)),
     }
     (folder / "settings.json").write_text(json.dumps(settings))
-    (folder / "model-settings.json").write_text(json.dumps(described))
+    (folder / "model-settings.json").write_text(json.dumps(model_settings))
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory() as folder:
         rpc = int(sys.argv[3]) if len(sys.argv) > 3 else _free_port()
-        write_settings(Path(place), int(sys.argv[1]), sys.argv[2], rpc)
-        sys.argv = ["mlserver", "start", place]
+        write_settings(Path(folder), int(sys.argv[1]), sys.argv[2], rpc)
+        sys.argv = ["mlserver", "start", folder]
         main()

@@ -1,4 +1,4 @@
-"""Raw ASGI: reads the body and answers a constant, so that what remains is the server's own cost."""
+"""Raw ASGI: reads the body and returns a constant response; the cost of the server alone."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ _BODY: dict[str, Any] = {"type": "http.response.body", "body": ANSWER_BYTES}
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
-    """ASGI."""
+    """Answer a request (ASGI)."""
     if scope["type"] == "http":
         while (await receive()).get("more_body"):
             pass

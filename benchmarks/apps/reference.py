@@ -1,4 +1,4 @@
-"""The reference: FastAPI's usual route with our request model, the key as a dependency, a constant answer."""
+"""The reference: FastAPI's usual route with our request model, the key as a dependency and a constant response."""
 
 import json
 import os
@@ -33,5 +33,5 @@ app = FastAPI()
 
 @app.post("/predict", dependencies=[Depends(_keyed)])
 async def predict(beer: Beer) -> Any:
-    """Does nothing."""
+    """Return a constant response."""
     return ANSWER

@@ -1,6 +1,6 @@
-"""The service with a timer around each stage of a request; at its end it writes what they took to STAGES_FILE, as JSON.
+"""The service with a timer around each stage of a request; at exit it writes the durations to STAGES_FILE as JSON.
 
-A timer costs a quarter of a microsecond and counts into the stage around it: for shares, not for rates.
+A timer costs a quarter of a microsecond, which the enclosing stage includes. Use the figures as shares, not as rates.
 """
 
 import json
@@ -26,7 +26,7 @@ from app.serving.uvicorn_internals import RequestResponseCycle
 from app.serving.write_coalescing import CoalescingTransport
 from app.telemetry.logs import RequestLog
 
-taken: defaultdict[str, list[int]] = defaultdict(list)
+durations: defaultdict[str, list[int]] = defaultdict(list)
 
 
 def timed(owner: Any, name: str, stage: str) -> None:
@@ -38,19 +38,19 @@ def timed(owner: Any, name: str, stage: str) -> None:
         try:
             return inner(*arguments, **named)
         finally:
-            taken[stage].append(perf_counter_ns() - start)
+            durations[stage].append(perf_counter_ns() - start)
 
     setattr(owner, name, outer)
 
 
 def timed_send() -> None:
-    """Put a timer around `send`, which waits for nothing here."""
+    """Put a timer around `send`, which does not block here."""
     inner = RequestResponseCycle.send
 
     async def outer(self: RequestResponseCycle, message: Any) -> None:
         start = perf_counter_ns()
         await inner(self, message)
-        taken[f"send: {message['type']}"].append(perf_counter_ns() - start)
+        durations[f"send: {message['type']}"].append(perf_counter_ns() - start)
 
     RequestResponseCycle.send = outer  # type: ignore[method-assign]
 
@@ -70,19 +70,19 @@ def timed_handler() -> None:
 if __name__ == "__main__":
     timed(BoundedHttpProtocol, "data_received", "parse and start")
     timed(KeyRing, "authenticate", "key")
-    timed(BeerApi, "predict_each", "face, all of it")
-    timed(OnnxPredictor, "predict", "face: predictor")
-    timed(ModelMetrics, "seen", "face: inputs counted")
-    timed(PredictionBuilder, "predictions", "face: answers, warnings, figures")
-    timed(RequestMetrics, "ended", "request counted")
-    timed(RequestLog, "record", "log line")
-    timed(RequestLog, "_flush", "log lines written")
-    timed(CoalescingTransport, "_flush", "answer sent")
+    timed(BeerApi, "predict_each", "domain API, total")
+    timed(OnnxPredictor, "predict", "domain API: predictor")
+    timed(ModelMetrics, "observe", "domain API: model metrics")
+    timed(PredictionBuilder, "predictions", "domain API: predictions, warnings, metrics")
+    timed(RequestMetrics, "ended", "request metrics")
+    timed(RequestLog, "record", "access log: record")
+    timed(RequestLog, "_flush", "access log: write")
+    timed(CoalescingTransport, "_flush", "response written")
     timed_send()
     timed_handler()
     sys.argv = ["app"]
     try:
         main()
     finally:
-        told = {stage: {"calls": len(ns), "median_us": median(ns) / 1000} for stage, ns in taken.items()}
-        Path(os.environ["STAGES_FILE"]).write_text(json.dumps(told))
+        stages = {stage: {"calls": len(ns), "median_us": median(ns) / 1000} for stage, ns in durations.items()}
+        Path(os.environ["STAGES_FILE"]).write_text(json.dumps(stages))

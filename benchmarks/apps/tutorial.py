@@ -1,6 +1,6 @@
-"""A FastAPI + XGBoost app as most tutorials write it: a DataFrame of one row a request; no key, no logs.
+"""A FastAPI + XGBoost app as most tutorials write it: a DataFrame of one row per request; no key, no logs.
 
-Its booster is of the size of ours, trained at the start on made-up beers: what it answers means nothing.
+Its booster has the size of ours and is trained at startup on random beers, so its predictions are meaningless.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ DEPTH = 3
 
 
 class Beer(BaseModel):
-    """A beer, as a tutorial would have it."""
+    """A beer in the style of a tutorial."""
 
     abv: float
     target_og: float
@@ -25,10 +25,10 @@ class Beer(BaseModel):
 
 
 def _train() -> xgb.XGBRegressor:
-    drawn = np.random.default_rng(0).normal(size=(300, 6))
-    frame = pd.DataFrame(drawn, columns=list(Beer.model_fields))
+    values = np.random.default_rng(0).normal(size=(300, 6))
+    frame = pd.DataFrame(values, columns=list(Beer.model_fields))
     model = xgb.XGBRegressor(n_estimators=TREES, max_depth=DEPTH, n_jobs=1)
-    model.fit(frame, drawn.sum(axis=1))
+    model.fit(frame, values.sum(axis=1))
     return model
 
 

@@ -44,7 +44,7 @@ def main() -> int:
 
 def _round(plain: Contender, pinned: Cores, seconds: float) -> Figures:
     explained = replace(plain, name="explained", body=EXPLAINED)
-    capacity = Settings.model_fields["thread_pool_size"].default + 1  # one always waits, so no thread of the pool is idle
+    capacity = Settings.model_fields["thread_pool_size"].default + 1  # one waits, so no thread is idle
     with tempfile.TemporaryDirectory(prefix="explained-") as folder_name, ThreadPoolExecutor(1) as executor:
         folder, other = Path(folder_name), Path(folder_name, "other")
         other.mkdir()

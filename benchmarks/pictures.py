@@ -75,7 +75,7 @@ def picture() -> bytes:
 def _round(beer: Contender, pinned: Cores, seconds: float) -> Figures:
     body = json.dumps({"image_b64": base64.b64encode(picture()).decode("ascii")}).encode()
     pets = replace(beer, name="pictures", path="/pets/predict", body=body)
-    capacity = Settings.model_fields["thread_pool_size"].default + 1  # one always waits, so no thread of the pool is idle
+    capacity = Settings.model_fields["thread_pool_size"].default + 1  # one waits, so no thread is idle
     with tempfile.TemporaryDirectory(prefix="pictures-") as folder_name, ThreadPoolExecutor(1) as executor:
         folder, other = Path(folder_name), Path(folder_name, "other")
         other.mkdir()

@@ -1,6 +1,6 @@
-"""Asks the iris predictor over gRPC: ``python examples/iris_client.py 5.1 3.5 1.4 0.2 --host 127.0.0.1 --port 50052``.
+"""Calls the iris predictor over gRPC: ``python examples/iris_client.py 5.1 3.5 1.4 0.2``.
 
-The service wants the model public (PUBLIC_MODELS=iris) or a key (the variable API_KEY).
+The model must be public (PUBLIC_MODELS=iris), or the environment variable API_KEY must hold a key.
 """
 
 import argparse
@@ -15,14 +15,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from app.rpc._pb.iris_pb2 import IrisPredictReply, IrisPredictRequest  # noqa: E402
 
 SPECIES = ("setosa", "versicolor", "virginica")
-"""By number."""
+"""Name of each class id."""
 METHOD = "/ml.IrisPredictor/PredictIrisSpecies"
-LONGEST_SECONDS = 10.0
+TIMEOUT_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
 class Flower:
-    """Measures of a flower, cm."""
+    """Dimensions of a flower in cm."""
 
     sepal_length: float
     sepal_width: float
@@ -31,15 +31,15 @@ class Flower:
 
 
 class IrisClient:
-    """A client of one server; use it in a ``with`` statement."""
+    """A client of the iris predictor; use it in a ``with`` statement."""
 
     def __init__(self, host: str, port: int, key: str = "") -> None:
-        """Initialize the iris client.
+        """Create the client.
 
         Args:
-            host: The server's.
-            port: Of gRPC.
-            key: Sent with each call; empty: none is.
+            host: Host name or address of the server.
+            port: gRPC port of the server.
+            key: API key; empty to send no key.
         """
         self._channel = grpc.insecure_channel(f"{host}:{port}")
         self._call = self._channel.unary_unary(
@@ -56,32 +56,32 @@ class IrisClient:
         self._channel.close()
 
     def species(self, flower: Flower) -> str:
-        """A flower's species.
+        """Predict the species of a flower.
 
         Raises:
-            grpc.RpcError: The server cannot be reached, or refuses.
+            grpc.RpcError: If the server cannot be reached or rejects the call.
         """
-        asked = IrisPredictRequest(
+        request = IrisPredictRequest(
             sepal_length=flower.sepal_length,
             sepal_width=flower.sepal_width,
             petal_length=flower.petal_length,
             petal_width=flower.petal_width,
         )
-        reply: IrisPredictReply = self._call(asked, metadata=self._metadata, timeout=LONGEST_SECONDS)
+        reply: IrisPredictReply = self._call(request, metadata=self._metadata, timeout=TIMEOUT_SECONDS)
         return SPECIES[reply.species]
 
 
 def main() -> int:
-    """Ask, and print the species."""
-    parser = argparse.ArgumentParser(description="The species of an iris flower.")
+    """Print the species of the flower on the command line."""
+    parser = argparse.ArgumentParser(description="Predict the species of an iris flower.")
     for name in ("sepal_length", "sepal_width", "petal_length", "petal_width"):
         parser.add_argument(name, type=float, help="cm")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=50052)
-    given = vars(parser.parse_args())
-    with IrisClient(given.pop("host"), given.pop("port"), os.environ.get("API_KEY", "")) as client:
+    arguments = vars(parser.parse_args())
+    with IrisClient(arguments.pop("host"), arguments.pop("port"), os.environ.get("API_KEY", "")) as client:
         try:
-            print(client.species(Flower(**given)))
+            print(client.species(Flower(**arguments)))
         except grpc.RpcError as error:
             print(f"{error.code().name}: {error.details()}", file=sys.stderr)
             return 1

@@ -1,9 +1,10 @@
-"""Entry point of the command ``python -m app``; what it does is in `app.cli.main`."""
+"""Entry point of the command ``python -m app``; see `app.cli.main`."""
 
 import gc
 
 if __name__ == "__main__":
-    gc.disable()  # before the imports: next to nothing of what a start makes is garbage; `settle` turns it on again
+    # Loading makes next to no garbage, and looking for it takes time; `app.serving.serve` enables collection again.
+    gc.disable()
     from app.cli.main import main
 
     main()

@@ -1,5 +1,5 @@
 """Entry point for ASGI servers: ``uvicorn app.main:app``."""
 
-from app.startup import start
+from app.startup import load_program_or_exit
 
-app = start()[1].rest
+app = load_program_or_exit()[1].rest

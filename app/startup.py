@@ -1,4 +1,4 @@
-"""The start: settings, parts and models, all before a port opens; what is wrong becomes an exit code."""
+"""Loads the program before a port opens: settings, parts and models. Errors become exit codes."""
 
 import atexit
 import sys
@@ -15,56 +15,34 @@ from app.telemetry.logs import configure_logging
 from app.telemetry.metrics import Registry
 
 EXIT_SETTINGS = 2
+"""Exit code if a setting is missing or wrong."""
 EXIT_BUNDLE = 3
+"""Exit code if a bundle is missing or bad."""
 KNOWN_GOOD = "known-good"
-"""File beside the workers' figures: versions that the parent found to be good, which a worker need not try again."""
+"""File in the metrics folder that lists the versions which the supervisor verified, so that workers need not."""
 
 
-def start(
+def load_program(
     metrics_folder: Path | None = None, workers: int | None = None, role: str | None = None
 ) -> tuple[Settings, Program]:
-    """Read the settings, build the parts, verify and load the models.
+    """Read the settings, build the program, and verify and load its models.
 
     Args:
-        metrics_folder: Where several workers put what is counted; None makes one where there are several.
-        workers: Goes before the setting.
-        role: Goes before the setting.
+        metrics_folder: Folder in which workers share their metrics; None outside a worker.
+        workers: Overrides the setting WORKERS.
+        role: Overrides the setting ROLE.
 
     Returns:
-        The settings, and a program that is ready.
+        The settings, and a program that is ready to serve.
 
     Raises:
-        SystemExit: 2 where a setting is missing or wrong, 3 where a bundle is; stderr says which and why.
-    """
-    try:
-        return prepare(metrics_folder, workers, role)
-    except SettingsError as error:
-        quit_with(f"Settings: {error}", EXIT_SETTINGS)
-    except BundleError as error:
-        quit_with(f"Bundle: {error}", EXIT_BUNDLE)
-
-
-def prepare(
-    metrics_folder: Path | None = None, workers: int | None = None, role: str | None = None
-) -> tuple[Settings, Program]:
-    """As `start`, for whoever says otherwise what is wrong.
-
-    Args:
-        metrics_folder: See `start`.
-        workers: See `start`.
-        role: See `start`.
-
-    Returns:
-        See `start`.
-
-    Raises:
-        SettingsError: A setting is missing or wrong.
-        BundleError: A bundle is.
+        SettingsError: If a setting is missing or wrong.
+        BundleError: If a bundle is missing or bad.
     """
     settings = load_settings(workers, role)
     configure_logging(settings.log_level)
     is_worker = metrics_folder is not None
-    if not is_worker:  # a worker takes what was fetched for all, so that all serve the same
+    if not is_worker:  # workers use what the supervisor downloaded, so that all of them serve the same bundles
         log_deprecated_names(settings)
         fetch_models(settings, discover())
     program = build(settings, _metrics(settings, metrics_folder))
@@ -76,13 +54,29 @@ def prepare(
     return settings, program
 
 
-def _metrics(settings: Settings, folder: Path | None) -> Registry:
-    metrics = Registry(make_folder() if folder is None and settings.workers > 1 else folder)
-    atexit.register(metrics.leave)  # also where the start fails, and under any server
-    return metrics
+def load_program_or_exit(
+    metrics_folder: Path | None = None, workers: int | None = None, role: str | None = None
+) -> tuple[Settings, Program]:
+    """As `load_program`, for entry points.
+
+    Raises:
+        SystemExit: 2 if a setting is missing or wrong, 3 if a bundle is missing or bad; stderr has the reason.
+    """
+    try:
+        return load_program(metrics_folder, workers, role)
+    except SettingsError as error:
+        exit_with(f"Settings: {error}", EXIT_SETTINGS)
+    except BundleError as error:
+        exit_with(f"Bundle: {error}", EXIT_BUNDLE)
 
 
-def quit_with(message: str, code: int) -> NoReturn:
-    """Say on stderr why the program does not start, and leave."""
+def exit_with(message: str, code: int) -> NoReturn:
+    """Print a message to stderr and exit."""
     print(message, file=sys.stderr)
     raise SystemExit(code)
+
+
+def _metrics(settings: Settings, folder: Path | None) -> Registry:
+    metrics = Registry(make_folder() if folder is None and settings.workers > 1 else folder)
+    atexit.register(metrics.leave)  # runs after a failed start as well, and under any ASGI server
+    return metrics

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.aws_lambda.context import Context, EventError, seconds_left
 from app.problem_types import TOO_LATE
 from app.rest.problems import send_problem
-from app.startup import prepare
+from app.startup import load_program
 
 RESERVE = 0.2
 """Seconds before the time-out at which the response is 504."""
@@ -44,7 +44,7 @@ class DeadlineMiddleware:
 
 
 _adapter = Mangum(
-    DeadlineMiddleware(prepare()[1].rest),
+    DeadlineMiddleware(load_program()[1].rest),
     lifespan="off",
     text_mime_types=["text/", "application/json", "application/problem+json", "application/javascript"],
 )

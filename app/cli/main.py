@@ -10,9 +10,9 @@ from app import __version__
 from app.domains.beer.schema import EXAMPLE_BEER
 from app.errors import BundleError, SettingsError
 from app.serving.serve import serve
-from app.serving.worker import leave
+from app.serving.worker import exit_on_signal
 from app.settings import Settings, create_env_file
-from app.startup import EXIT_BUNDLE, EXIT_SETTINGS, quit_with, start
+from app.startup import EXIT_BUNDLE, EXIT_SETTINGS, exit_with, load_program_or_exit
 
 
 def main() -> None:
@@ -24,12 +24,12 @@ def main() -> None:
     try:
         created = create_env_file()
     except SettingsError as error:
-        quit_with(f"Settings: {error}", EXIT_SETTINGS)
-    settings, program = start(workers=arguments.workers, role=arguments.role)
+        exit_with(f"Settings: {error}", EXIT_SETTINGS)
+    settings, program = load_program_or_exit(workers=arguments.workers, role=arguments.role)
     if created:
         print(_welcome(settings), flush=True)
     for stop in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(stop, leave)
+        signal.signal(stop, exit_on_signal)
     if settings.workers > 1:
         from app.serving.supervisor import supervise  # not needed by a single process
 
@@ -65,9 +65,9 @@ def _run(arguments: argparse.Namespace) -> None:
     try:
         arguments.run(arguments)
     except SettingsError as error:
-        quit_with(f"Settings: {error}", EXIT_SETTINGS)
+        exit_with(f"Settings: {error}", EXIT_SETTINGS)
     except BundleError as error:
-        quit_with(f"Bundle: {error}", EXIT_BUNDLE)
+        exit_with(f"Bundle: {error}", EXIT_BUNDLE)
 
 
 def _welcome(settings: Settings) -> str:

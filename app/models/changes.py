@@ -1,4 +1,4 @@
-"""Changes: what came of a version that appeared, was chosen or went while the program runs, and its figures."""
+"""Changes among the versions of a model while the program runs, and their metrics."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,7 +13,7 @@ CHANGES = Family(
 )
 REFUSED = Family(
     "model_candidate_refused",
-    "1 while the version that should answer is refused and the one before serves on.",
+    "1 while the version that should be active is rejected and the version before stays active.",
     "gauge",
     ("model",),
     merge="max",
@@ -22,26 +22,28 @@ REFUSED = Family(
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What came of a change on disk."""
+    """The outcome of a change on disk."""
 
     kind: Literal["swapped", "refused", "unloaded", "kept"]
-    """``kept``: what was refused is not asked for any more."""
+    """The outcome; ``kept`` means that the pointer names the active version again after a rejected candidate."""
     name: str
+    """Name of the model."""
     version: str
-    """Empty where it is not known."""
+    """The version that changed; empty if it is unknown."""
     reason: str = ""
+    """Why the version was rejected."""
     seconds: float = 0.0
-    """How long check, load and warming took."""
+    """Duration of verification, loading and warm-up."""
 
 
 class ChangeMetrics:
     """Counts changes."""
 
     def __init__(self, metrics: Registry) -> None:
-        """Initialize the change metrics.
+        """Initialize the metrics.
 
         Args:
-            metrics: Hold the figures.
+            metrics: Registry of the process's metrics.
         """
         self._metrics = metrics
 

@@ -1,7 +1,7 @@
-"""Quarantine: a bundle that comes while the program runs is tried in a child process first.
+"""Quarantine: a bundle that appears while the program runs is tried in a child process first.
 
-Native parsers crash on bad files, and a crash takes the process with it. So the bytes that are to be served are loaded
-and run elsewhere, under limits of memory and time, and only what came through alive is loaded here.
+Native parsers crash on bad files, and a crash ends the process. The bytes to be served are therefore loaded and run in
+a child process, with limits on memory and time. Only a bundle that passes is loaded in the serving process.
 """
 
 import os
@@ -23,11 +23,11 @@ from app.runtime.onnx import OnnxPredictor
 from app.runtime.predictor import Array
 
 MEMORY = 1 << 30
-"""Bytes of address space that the child may take for the bundle, beside what its libraries take."""
+"""Maximum number of bytes of address space for the bundle, in addition to the child's libraries."""
 SECONDS = 20
-"""Seconds, of the processor and of the clock, that it may take."""
+"""Maximum number of seconds, both of processor time and of wall-clock time."""
 PROBES = 4096
-"""Rows that are tried beside the golden ones: a broken tree may lead astray only where they do not go."""
+"""Number of random rows that are run in addition to the golden rows, which do not reach every branch of a tree."""
 _LENGTHS = struct.Struct("!QQ")
 
 
@@ -38,15 +38,16 @@ def read_quarantined(
 
     Args:
         folder: ``<root>/<name>/<version>``.
-        memory: Bytes of address space that the child may take for it.
-        seconds: How long it may take.
+        memory: Maximum number of bytes of address space for the bundle.
+        seconds: Maximum duration.
         approved: See `read_bundle`.
 
     Returns:
-        The bundle, with the very bytes that were tried.
+        The bundle, with the bytes that were tried.
 
     Raises:
-        BundleError: It is altered or not approved, cannot be loaded, fails its golden rows, crashes, or takes too much.
+        BundleError: If the bundle is altered or not approved, cannot be loaded, fails its golden rows, crashes the
+            child, or exceeds a limit.
     """
     bundle = read_bundle(folder, approved)
     manifest, model = bundle.files[MANIFEST], bundle.files[MODEL]
@@ -55,30 +56,30 @@ def read_quarantined(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={"PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)},  # and no key
+        env={"PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)},  # the child does not see the API key
     ) as child:
         try:
-            said, _ = child.communicate(_LENGTHS.pack(len(manifest), len(model)) + manifest + model, seconds)
+            output, _ = child.communicate(_LENGTHS.pack(len(manifest), len(model)) + manifest + model, seconds)
         except subprocess.TimeoutExpired:
             child.kill()
             raise BundleError(f"{folder}: quarantine: it took longer than {seconds:g} s") from None
     if child.returncode != 0:
-        raise BundleError(f"{folder}: quarantine: {_reason(child.returncode, said)}")
+        raise BundleError(f"{folder}: quarantine: {_reason(child.returncode, output)}")
     return bundle
 
 
-def _reason(code: int, said: bytes) -> str:
+def _reason(code: int, output: bytes) -> str:
     if code == -signal.SIGXCPU:
         return "it took too long"
     if code < 0:
-        return f"it crashed the process that tried it ({signal.Signals(-code).name})"
-    lines = said.decode("utf-8", "replace").split("\n")[:-1]  # ONNX Runtime may have said something first
-    return lines[-1] if lines else f"the process that tried it ended with {code}"
+        return f"it crashed the quarantine process ({signal.Signals(-code).name})"
+    lines = output.decode("utf-8", "replace").split("\n")[:-1]  # ONNX Runtime may print lines of its own first
+    return lines[-1] if lines else f"the quarantine process ended with {code}"
 
 
 def _confine(memory: int, seconds: int) -> None:
-    taken = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (taken + memory, taken + memory))
+    used = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + memory, used + memory))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
@@ -91,43 +92,43 @@ def _read(stream: BinaryIO) -> Bundle:
 
 
 def probes(manifest: Manifest, rows: int = PROBES) -> dict[str, Array]:
-    """Rows in, around and far beyond the trained ranges, some with missing values, the same each time.
+    """Make random rows in, around and far beyond the trained ranges, some with missing values; the same in each run.
 
     Args:
         manifest: Declares the inputs.
-        rows: How many.
+        rows: Number of rows.
 
     Returns:
-        What `Predictor.predict` takes; nothing where an input is not a column of numbers.
+        The inputs for `Predictor.predict`; empty if an input is not a column of numbers.
     """
     if manifest.packed is None:
         return {}
-    draw = np.random.default_rng(0)
+    generator = np.random.default_rng(0)
     columns = []
     for declared in manifest.inputs:
         low, high = declared.trained_range or (-1.0, 1.0)
         spread = (high - low) or 1.0
-        column = draw.uniform(low - spread, high + spread, rows)
-        column[: rows // 16] = draw.choice([0.0, -1e9, 1e9, low, high], rows // 16)
+        column = generator.uniform(low - spread, high + spread, rows)
+        column[: rows // 16] = generator.choice([0.0, -1e9, 1e9, low, high], rows // 16)
         if low >= 0:
             column = np.abs(column)  # a quantity that is never negative
         if declared.optional:
-            column[draw.random(rows) < 0.1] = np.nan
+            column[generator.random(rows) < 0.1] = np.nan
         columns.append(column)
     return {manifest.packed: np.stack(columns, axis=1).astype(np.float32)}
 
 
 def main() -> None:
-    """The child: read a bundle from stdin, load it, run golden rows and probes; say what is wrong, if anything is."""
+    """Run the child: read a bundle from stdin, load it, run golden and random rows, and print what is wrong with it."""
     _confine(int(sys.argv[1]), int(sys.argv[2]))
     try:
         bundle = _read(sys.stdin.buffer)
         predictor = OnnxPredictor(bundle)
-        tried = probes(bundle.manifest)
-        if tried:
-            outputs = predictor.predict(tried)
-            if wrong := [name for name, values in outputs.items() if not np.isfinite(values).all()]:
-                raise BundleError(f"output {wrong[0]} is not finite for every input")
+        rows = probes(bundle.manifest)
+        outputs = predictor.predict(rows) if rows else {}
+        for name, values in outputs.items():
+            if not np.isfinite(values).all():
+                raise BundleError(f"output {name} is not finite for every input")
     except BundleError as error:
         print(str(error).removeprefix("quarantine: "))
         raise SystemExit(1) from None

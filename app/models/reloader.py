@@ -1,8 +1,6 @@
 """The reloader: takes up changes among the bundles on disk while the program runs."""
 
-import ctypes
 import logging
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -11,6 +9,7 @@ from app.errors import BundleError, ModelNotReady
 from app.models.changes import Change
 from app.models.manager import ModelManager, ModelState
 from app.models.store import Fingerprint
+from app.runtime.memory import release_memory
 
 INTERVAL = 0.1
 """Seconds between two scans; a scan costs a few system calls per model."""
@@ -61,7 +60,8 @@ class ModelReloader:
     def scan(self) -> None:
         """Scan every model once."""
         if not self._memory_released:
-            self._memory_released = _release_memory()
+            release_memory()
+            self._memory_released = True
         for name in self._manager.names:
             try:
                 self._scan_model(name)
@@ -121,12 +121,3 @@ class ModelReloader:
         self._memory_released = False
         _log.info("%s %s %s in %.2f s", change.name, change.version, change.kind, change.seconds)
         self._observe(change)
-
-
-def _release_memory() -> bool:
-    """Return the memory of a dropped version to the operating system, if the C library can."""
-    if sys.platform == "linux":
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, musl does not need it
-        if trim is not None:
-            trim(0)
-    return True

@@ -12,26 +12,26 @@ from app.runtime.predictor import Array, Arrays, Predictor
 
 
 class OnnxPredictor(Predictor):
-    """A bundle's ``model.onnx`` in this process.
+    """Runs a bundle's ``model.onnx`` in this process, on one thread.
 
-    One thread: a row takes microseconds, so handing it to another thread would cost more than it gains.
+    A row takes microseconds; handing it to another thread would cost more than it gains.
     """
 
     def __init__(self, bundle: Bundle) -> None:
         """Load the graph from the verified bytes and run the golden rows.
 
         Args:
-            bundle: Its digests agree.
+            bundle: The bundle, whose digests were verified.
 
         Raises:
-            BundleError: The graph cannot be loaded, does not fit the manifest, or fails the golden rows.
+            BundleError: If the graph cannot be loaded, does not fit the manifest, or fails the golden rows.
         """
         super().__init__(bundle.manifest)
         try:
             self._session = onnxruntime.InferenceSession(
                 bundle.files[MODEL], _one_thread(), providers=["CPUExecutionProvider"]
             )
-            vars(self._session).pop("_model_bytes", None)  # kept for other providers to fall back on; there are none
+            vars(self._session).pop("_model_bytes", None)  # a copy for fallback providers
             self._check_signature()
             check_golden(self)
         except BundleError as error:
@@ -43,7 +43,7 @@ class OnnxPredictor(Predictor):
         manifest = self.manifest
         declared = {manifest.packed} if manifest.packed else {i.name for i in manifest.inputs}
         if {i.name for i in self._session.get_inputs()} != declared:
-            raise BundleError(f"{MODEL}: its inputs are not those of the manifest")
+            raise BundleError(f"{MODEL}: its inputs differ from those in the manifest")
         self._outputs = [o.name for o in manifest.outputs]
         if missing := set(self._outputs) - {o.name for o in self._session.get_outputs()}:
             raise BundleError(f"{MODEL}: output {min(missing)} is missing")
@@ -58,6 +58,6 @@ def _one_thread() -> "onnxruntime.SessionOptions":
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
-    options.enable_cpu_mem_arena = False  # it keeps what its largest run took, and makes none faster
-    options.log_severity_level = 4  # what it has to say reaches the caller as an exception
+    options.enable_cpu_mem_arena = False  # the arena keeps the memory of the largest run, and makes no run faster
+    options.log_severity_level = 4  # errors reach the caller as exceptions
     return options

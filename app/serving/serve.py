@@ -1,6 +1,5 @@
-"""Serving in one process: the service port, the management port beside it, and the end."""
+"""Serves the program in one process: the service port, the gRPC port, the management port, and the shutdown."""
 
-import ctypes
 import gc
 import logging
 import os
@@ -10,28 +9,84 @@ from collections.abc import Callable
 
 from app.composition.program import Program
 from app.errors import SettingsError
+from app.runtime.memory import release_memory
 from app.serving.limits import ConnectionLimits
 from app.serving.management import Management, ManagementApp
 from app.serving.server import BoundedServer, CompanionServer
 from app.serving.sockets import address_of, allow_many_connections, listen, reserve
 from app.settings import Settings
-from app.startup import EXIT_SETTINGS, quit_with
+from app.startup import EXIT_SETTINGS, exit_with
 
 EXIT_ADDRESS = 1
-"""Exit code where an address cannot be listened on; the log says which and why."""
+"""Exit code if the program cannot listen on an address; the log has the reason."""
 SWITCH_SECONDS = 0.0005
-"""How long a thread of the pool may keep the event loop, or the management port, from Python; 5 ms by default."""
-YOUNG_OBJECTS = 10_000
-"""Objects after which the collector looks, 700 by default: as many as a few dozen requests have, so that with thousands
-of them waiting it would go through all again and again, a tenth of the time."""
+"""Time after which a thread hands over to the event loop or to the management port; Python's default is 5 ms."""
+COLLECTION_THRESHOLD = 10_000
+"""Number of new objects that starts a garbage collection; Python's default is 700, the objects of a few dozen requests.
+With thousands of waiting requests the collector would scan them again and again, a tenth of the time."""
 _log = logging.getLogger(__name__)
+
+
+def serve(settings: Settings, program: Program) -> None:
+    """Serve in this process until a signal stops it.
+
+    Args:
+        settings: The ports and the limits.
+        program: The loaded program.
+
+    Raises:
+        SystemExit: 1 if a port cannot be opened, 2 if a TLS file is missing or invalid.
+    """
+    management = start_management(settings, program, lambda: program.lifecycle.ready)
+    service_port, grpc_port = open_port(settings.host, settings.port), reserve_grpc_port(settings)
+    grpc_address = address_of(grpc_port) if grpc_port else ""
+    try:
+        serve_port(settings, program, service_port, grpc_address, lambda: log_addresses(service_port, grpc_address))
+    finally:
+        if management is not None:
+            management.stop()
+
+
+def serve_port(
+    settings: Settings, program: Program, service_port: socket.socket, grpc_address: str, on_start: Callable[[], None]
+) -> None:
+    """Serve an open port until a signal stops the process.
+
+    Args:
+        settings: The limits.
+        program: The loaded program.
+        service_port: The listening socket.
+        grpc_address: Host and port that are reserved for gRPC; empty if gRPC is off.
+        on_start: Called once requests are answered.
+    """
+    allow_many_connections()
+    sys.setswitchinterval(SWITCH_SECONDS)
+    grpc_server = _grpc_server(settings, program, grpc_address) if grpc_address else None
+    enable_garbage_collection()
+    release_memory()
+    server = BoundedServer(
+        program.rest,
+        ConnectionLimits.from_settings(settings),
+        settings.shutdown_grace,
+        program.rest.count_unread,
+        program.lifecycle.retire,
+        on_start,
+        grpc_server,
+    )
+    try:
+        server.run([service_port])
+    finally:
+        program.thread_pool.stop()
+        if program.thread_pool.taken:  # a call that outlives the grace period would keep the interpreter alive
+            logging.shutdown()
+            os._exit(0)
 
 
 def open_port(host: str, port: int) -> socket.socket:
     """Open a port; see `listen`.
 
     Raises:
-        SystemExit: 1 where that is not possible.
+        SystemExit: 1 if the port cannot be opened.
     """
     try:
         return listen(host, port)
@@ -40,60 +95,11 @@ def open_port(host: str, port: int) -> socket.socket:
         raise SystemExit(EXIT_ADDRESS) from None
 
 
-def start_management(settings: Settings, program: Program, is_ready: Callable[[], bool]) -> Management | None:
-    """Serve the management port, if one is set.
-
-    Args:
-        settings: Name the port.
-        program: Has the metrics.
-        is_ready: Whether predictions are answered.
+def reserve_grpc_port(settings: Settings) -> socket.socket | None:
+    """Reserve the gRPC port for this process or for its workers; None if gRPC is off.
 
     Raises:
-        SystemExit: 1 where the port cannot be opened.
-    """
-    if not settings.management_port:
-        return None
-    listening = open_port(settings.host, settings.management_port)
-    management = Management(
-        ManagementApp(is_ready, program.metrics_app), listening, ConnectionLimits.from_settings(settings)
-    )
-    management.start()
-    return management
-
-
-def serve(settings: Settings, program: Program) -> None:
-    """Serve in this process until told to stop.
-
-    Args:
-        settings: Name the ports and bounds.
-        program: Ready to answer.
-
-    Raises:
-        SystemExit: 1 where a port cannot be opened.
-    """
-    management = start_management(settings, program, lambda: program.lifecycle.ready)
-    listening, kept = open_port(settings.host, settings.port), keep_rpc_port(settings)
-    rpc = address_of(kept) if kept else ""
-    try:
-        run(settings, program, listening, rpc, lambda: _log.info("running on %s", told(listening, rpc)))
-    finally:
-        if management is not None:
-            management.stop()
-
-
-def told(listening: socket.socket, rpc: str) -> str:
-    """The addresses of the program, for the log."""
-    return f"http://{address_of(listening)}{f' and grpc://{rpc}' if rpc else ''}"
-
-
-def keep_rpc_port(settings: Settings) -> socket.socket | None:
-    """Keep the port of gRPC for this process, or for its workers, if it is to be served.
-
-    Args:
-        settings: Name it, and the files for TLS.
-
-    Raises:
-        SystemExit: 2 where a file is missing or broken, 1 where somebody listens on the port.
+        SystemExit: 1 if the port is in use, 2 if a TLS file is missing or invalid.
     """
     if not (settings.grpc_enabled or settings.serves_models_only):
         return None
@@ -103,10 +109,10 @@ def keep_rpc_port(settings: Settings) -> socket.socket | None:
         check_tls(settings)
         return reserve(settings.host, settings.grpc_port)
     except SettingsError as error:
-        quit_with(f"Settings: {error}", EXIT_SETTINGS)
+        exit_with(f"Settings: {error}", EXIT_SETTINGS)
     except OSError as error:
         _log.error(
-            "cannot listen on %s port %d: %s; GRPC_PORT names another, GRPC_ENABLED=false does without",
+            "cannot listen on %s port %d: %s; set GRPC_PORT to another port, or GRPC_ENABLED=false",
             settings.host,
             settings.grpc_port,
             str(error.strerror).lower(),
@@ -114,55 +120,42 @@ def keep_rpc_port(settings: Settings) -> socket.socket | None:
         raise SystemExit(EXIT_ADDRESS) from None
 
 
-def settle() -> None:
-    """Let the collector work from now on, and never look at what is loaded, which stays, whatever the load.
-
-    It does not look before either: a start leaves a thousand objects of garbage, and to find them takes 35 to 60 ms.
-    """
-    gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS)
-    gc.enable()
-
-
-def _give_back_memory() -> None:
-    """Let the kernel have what loading needed and serving does not; elsewhere than in glibc that has no name."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-    if trim is not None:
-        trim(0)
-
-
-def run(settings: Settings, program: Program, listening: socket.socket, rpc: str, on_start: Callable[[], None]) -> None:
-    """Serve an open port until a signal says to stop.
+def start_management(settings: Settings, program: Program, is_ready: Callable[[], bool]) -> Management | None:
+    """Serve the management port; None if no management port is set.
 
     Args:
-        settings: Give the bounds.
-        program: Ready to answer.
-        listening: An open port.
-        rpc: Address that is kept for gRPC; empty: none is served.
-        on_start: Called once requests are answered.
+        settings: The port and the limits.
+        program: Has the metrics.
+        is_ready: Whether predictions are answered.
+
+    Raises:
+        SystemExit: 1 if the port cannot be opened.
     """
-    allow_many_connections()
-    sys.setswitchinterval(SWITCH_SECONDS)
-    rest = program.rest
-    companion = _grpc_server(settings, program, rpc) if rpc else None
-    settle()
-    _give_back_memory()
-    server = BoundedServer(
-        rest,
-        ConnectionLimits.from_settings(settings),
-        settings.shutdown_grace,
-        rest.count_unread,
-        program.lifecycle.retire,
-        on_start,
-        companion,
+    if not settings.management_port:
+        return None
+    port = open_port(settings.host, settings.management_port)
+    management = Management(
+        ManagementApp(is_ready, program.metrics_app), port, ConnectionLimits.from_settings(settings)
     )
-    try:
-        server.run([listening])
-    finally:
-        program.thread_pool.stop()
-        if program.thread_pool.taken:  # a call that outlives the grace period would keep the interpreter alive
-            logging.shutdown()
-            os._exit(0)
+    management.start()
+    return management
+
+
+def log_addresses(service_port: socket.socket, grpc_address: str, workers: int = 1) -> None:
+    """Log the addresses on which the program answers."""
+    grpc = f" and grpc://{grpc_address}" if grpc_address else ""
+    processes = f" with {workers} workers" if workers > 1 else ""
+    _log.info("running on http://%s%s%s", address_of(service_port), grpc, processes)
+
+
+def enable_garbage_collection() -> None:
+    """Enable garbage collection, which `app.__main__` disabled; loaded objects are never scanned.
+
+    Loading leaves a thousand objects of garbage, and finding them would take 35 to 60 ms.
+    """
+    gc.freeze()
+    gc.set_threshold(COLLECTION_THRESHOLD)
+    gc.enable()
 
 
 def _grpc_server(settings: Settings, program: Program, address: str) -> CompanionServer:

@@ -9,7 +9,7 @@ from typing import Any
 
 import uvicorn
 
-from app.startup import quit_with
+from app.startup import exit_with
 
 WANTED = "0.54"
 """Minor version of uvicorn that the tests cover."""
@@ -46,7 +46,7 @@ try:
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
     from uvicorn.server import ServerState
 except ImportError as error:
-    quit_with(_explain(str(error)), EXIT_UVICORN)
+    exit_with(_explain(str(error)), EXIT_UVICORN)
 
 __all__ = ["STARTUP_FAILURE", "FlowControl", "RequestResponseCycle", "ServerState", "check_uvicorn", "new_cycle"]
 
@@ -111,9 +111,9 @@ def check_uvicorn() -> None:
     try:
         missing = missing_names()
     except TypeError as error:  # a constructor takes other arguments
-        quit_with(_explain(str(error)), EXIT_UVICORN)
+        exit_with(_explain(str(error)), EXIT_UVICORN)
     if missing:
-        quit_with(_explain(f"it lacks {', '.join(missing)}"), EXIT_UVICORN)
+        exit_with(_explain(f"it lacks {', '.join(missing)}"), EXIT_UVICORN)
 
 
 def _name(part: object) -> str:

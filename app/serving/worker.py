@@ -1,5 +1,6 @@
-"""A worker: one of several processes that serve a port which their parent opened; ``python -m app.serving.worker``."""
+"""Entry point of a worker, one of several processes that share a port: ``python -m app.serving.worker``."""
 
+import contextlib
 import gc
 import os
 import signal
@@ -10,35 +11,34 @@ from pathlib import Path
 from types import FrameType
 
 
-def leave(number: int, frame: FrameType | None) -> None:
-    """The server finishes what is in work and then raises the signal again: that is a good end."""
+def exit_on_signal(number: int, frame: FrameType | None) -> None:
+    """Exit with code 0: the server raises a signal again after a graceful shutdown."""
     sys.exit(0)
 
 
 def main() -> None:
-    """Serve the port and tell the parent.
+    """Serve the supervisor's port, and report to the supervisor.
 
-    Arguments are two inherited descriptors, the metrics' folder, gRPC's address and the role.
+    The arguments are two inherited descriptors (the listening socket, and the socket to the supervisor), the metrics
+    folder, the gRPC address, and the role.
     """
-    gc.disable()  # before the imports, as in `app.__main__`
-    from app.serving.serve import run
-    from app.startup import start
+    gc.disable()  # as in `app.__main__`
+    from app.serving.serve import serve_port
+    from app.startup import load_program_or_exit
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, leave)
-    listening, parent = (socket.socket(fileno=int(number)) for number in sys.argv[1:3])
-    settings, program = start(Path(sys.argv[3]), role=sys.argv[5])
-    threading.Thread(target=_stop_with, args=(parent,), name="parent", daemon=True).start()
-    run(settings, program, listening, sys.argv[4], lambda: parent.sendall(b"."))
+        signal.signal(number, exit_on_signal)
+    listening, supervisor = (socket.socket(fileno=int(number)) for number in sys.argv[1:3])
+    settings, program = load_program_or_exit(Path(sys.argv[3]), role=sys.argv[5])
+    threading.Thread(target=_stop_with, args=(supervisor,), name="supervisor", daemon=True).start()
+    serve_port(settings, program, listening, sys.argv[4], lambda: supervisor.sendall(b"."))
 
 
-def _stop_with(parent: socket.socket) -> None:
-    """Wait for the parent's end: it may be killed, and workers that nobody keeps should not stay."""
-    parent.setblocking(True)
-    try:
-        parent.recv(1)
-    except OSError:
-        pass
+def _stop_with(supervisor: socket.socket) -> None:
+    """Stop when the supervisor ends, even if it is killed: no other process would ever stop this worker."""
+    supervisor.setblocking(True)
+    with contextlib.suppress(OSError):
+        supervisor.recv(1)
     os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -93,7 +93,7 @@ def test_workers_share_the_port_and_one_that_dies_is_replaced(start: Start) -> N
     until(lambda: serving(program) == 3, "a third")
     assert _answering(address, 12) == {grpc.StatusCode.OK}
     _hang_up(program)
-    until(lambda: "every worker is new" in program.errors, "rolled")
+    until(lambda: "every worker was replaced" in program.errors, "rolled")
     assert _answering(address, 12) == {grpc.StatusCode.OK}
     assert program.stop() == 0
 

@@ -106,7 +106,7 @@ def test_hostile_versions_change_nothing(program: Program, root: Path, bundle: B
                 flip_bit(folder / "model.onnx", random)
             seal(folder)
         lines = program.lines(f"/{NAME}/{version}: ")
-        assert any(line["level"] == "error" and "serves on as it did" in line["message"] for line in lines)
+        assert any(line["level"] == "error" and "keeps its active version" in line["message"] for line in lines)
         assert predict(program).json["model"]["version"] == "1"
     version_of(bundle, root, 6)
     answers(program, "6")
@@ -125,10 +125,10 @@ def test_every_worker_follows_and_one_that_is_replaced_takes_what_is_good(
     assert predict(program, ("X-Model-Version", "1")).json["model"]["version"] == "1"
 
     spoil(version_of(bundle, root, 3))
-    program.lines_with("serves on as it did", 2)
+    program.lines_with("keeps its active version", 2)
     for child in children(program.process.pid):
         os.kill(child, signal.SIGKILL)
-    program.lines_with("serves on as it did", 4)
+    program.lines_with("keeps its active version", 4)
     assert {predict(program).json["model"]["version"] for _ in range(20)} == {"2"}
 
 

@@ -114,7 +114,7 @@ def test_a_restart_of_the_workers_loses_no_request(program: Program) -> None:
     before = children(program)
     callers = Callers(program.port())
     program.process.send_signal(signal.SIGHUP)
-    program.lines("every worker is new")
+    program.lines("every worker was replaced")
     answers = callers.stop()
     assert children(program).isdisjoint(before) and len(children(program)) == 2
     assert len(answers) > 20 and all(answer == [200] for answer in answers)
@@ -133,7 +133,7 @@ def test_a_bad_bundle_that_comes_while_the_workers_run_is_not_loaded(start: Star
     (newest / MODEL).write_bytes(files[MODEL])
     (newest / SHA256SUMS).write_text(sums_text(files), "ascii")
     program.process.send_signal(signal.SIGHUP)
-    said = program.lines("the old workers stay")[-1]["message"]
+    said = program.lines("the old workers keep running")[-1]["message"]
     assert "quarantine" in said and MODEL in said
     assert children(program) == before and statuses(say(program.port(), post())) == [200]
     assert program.stop() == 0

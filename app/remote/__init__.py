@@ -1,3 +1,3 @@
-"""The remote predictor: models that another machine runs, over the Open Inference Protocol's gRPC."""
+"""Remote models: models that a model server runs, called by the Open Inference Protocol over gRPC."""
 
-import app.rpc  # noqa: F401  # before gRPC: keeps its core from writing to stderr
+import app.rpc  # noqa: F401  # before gRPC: keeps it from writing to stderr

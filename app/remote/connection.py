@@ -1,4 +1,4 @@
-"""The connection to a model server: one channel for all calls, with key, deadline and trace."""
+"""The connection to a model server: one channel for all calls, with API key, deadline and trace context."""
 
 import json
 from typing import TypeVar
@@ -9,12 +9,12 @@ from google.protobuf.message import Message
 from app.telemetry.trace import current_trace
 
 SERVICE = "inference.GRPCInferenceService"
-ATTEMPTS = 4
-"""Most attempts of a call while the server does not answer; the deadline holds for all together."""
+MAX_ATTEMPTS = 4
+"""Maximum attempts of a call while the server is unavailable; the deadline covers all of them."""
 KEEP_ALIVE_MS = 10_000
-"""Between two looks at whether the other end is still there: a machine that vanished never closes a connection."""
-LONGEST_PAUSE_MS = 1000
-"""Between two attempts to connect."""
+"""Interval of keep-alive pings, which detect a machine that has vanished without closing the connection."""
+MAX_BACKOFF_MS = 1000
+"""Maximum pause between attempts to connect."""
 
 AnswerT = TypeVar("AnswerT", bound=Message)
 
@@ -23,7 +23,7 @@ _CONFIG = {
         {
             "name": [{"service": SERVICE}],
             "retryPolicy": {
-                "maxAttempts": ATTEMPTS,
+                "maxAttempts": MAX_ATTEMPTS,
                 "initialBackoff": "0.05s",
                 "maxBackoff": "0.4s",
                 "backoffMultiplier": 2,
@@ -35,25 +35,25 @@ _CONFIG = {
 _OPTIONS = (
     ("grpc.service_config", json.dumps(_CONFIG)),
     ("grpc.enable_retries", 1),
-    ("grpc.max_receive_message_length", -1),  # the other end is trusted, and rows are few
+    ("grpc.max_receive_message_length", -1),  # the server is trusted, and responses are small
     ("grpc.keepalive_time_ms", KEEP_ALIVE_MS),
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", LONGEST_PAUSE_MS),
+    ("grpc.max_reconnect_backoff_ms", MAX_BACKOFF_MS),
 )
 
 
 class Connection:
-    """Calls a model server, and connects again by itself; safe to use from several threads."""
+    """Calls a model server, and reconnects automatically. Thread-safe."""
 
     def __init__(self, target: str, secure: bool = False, key: str = "", timeout: float = 5.0) -> None:
-        """Initialize the connection.
+        """Create a connection.
 
         Args:
             target: ``host:port``.
-            secure: Whether to speak TLS, with the system's certificates.
-            key: Sent as ``x-api-key``; empty: none.
-            timeout: Most seconds that a call may take.
+            secure: Whether to use TLS with the system's certificates.
+            key: API key; empty: no key is sent.
+            timeout: Maximum duration of a call in seconds.
         """
         self.target = target
         self.timeout = timeout
@@ -71,37 +71,37 @@ class Connection:
         request: Message,
         answer: type[AnswerT],
         timeout: float | None = None,
-        patient: bool = False,
+        wait_for_ready: bool = False,
     ) -> AnswerT:
         """Make a call.
 
         Args:
-            method: Name of the protocol's method: ``ModelInfer``.
-            request: Its request.
-            answer: Kind of its answer.
-            timeout: Most seconds, where they are fewer than the connection's.
-            patient: Whether to wait until the server is there.
+            method: Name of the method, such as ``ModelInfer``.
+            request: The request.
+            answer: Type of the response.
+            timeout: Maximum duration in seconds; at most the connection's.
+            wait_for_ready: Whether to wait until the server is available.
 
         Returns:
-            The answer.
+            The response.
 
         Raises:
-            grpc.RpcError: The server refused it, is away, or took too long.
+            grpc.RpcError: If the server rejects the call, is unavailable, or does not respond in time.
         """
         trace = current_trace()
-        ask = self._channel.unary_unary(
+        call = self._channel.unary_unary(
             f"/{SERVICE}/{method}",
             request_serializer=type(request).SerializeToString,
             response_deserializer=answer.FromString,
         )
-        told: AnswerT = ask(
+        response: AnswerT = call(
             request,
             timeout=self.timeout if timeout is None else min(timeout, self.timeout),
             metadata=(*self._metadata, *(trace.headers if trace else ())),
-            wait_for_ready=patient,
+            wait_for_ready=wait_for_ready,
         )
-        return told
+        return response
 
     def close(self) -> None:
-        """Let go of the server."""
+        """Close the channel."""
         self._channel.close()

@@ -1,4 +1,4 @@
-"""Messages: a call's arrays to the protocol's and back, and whether a server's metadata fit a manifest."""
+"""Conversion between arrays and protobuf messages, and the comparison of a server's metadata with a manifest."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,148 +10,142 @@ from app.errors import BundleError, InputError
 from app.oip.signature import ModelSignature
 from app.oip.tensors import DTYPES, from_bytes, from_list
 from app.rpc._pb.open_inference_pb2 import ModelInferRequest, ModelInferResponse, ModelMetadataResponse
+from app.rpc.messages import CONTENTS
 from app.runtime.predictor import Array, Arrays
 
-_CONTENTS = {
-    "BOOL": "bool_contents",
-    "UINT8": "uint_contents",
-    "INT32": "int_contents",
-    "INT64": "int64_contents",
-    "FP32": "fp32_contents",
-    "FP64": "fp64_contents",
-}
 
-
-def takes_packed(manifest: Manifest, told: ModelMetadataResponse) -> bool:
-    """Whether a server takes the one tensor that stands for all inputs; else it takes one an input.
+def accepts_packed(manifest: Manifest, metadata: ModelMetadataResponse) -> bool:
+    """Return whether a server accepts the packed tensor; otherwise it expects one tensor per input.
 
     Args:
-        manifest: What the model is to be.
-        told: What the server says of it.
+        manifest: Manifest of the model.
+        metadata: The server's metadata of the model.
 
     Raises:
-        BundleError: An input or an output is missing there, or has another datatype or shape.
+        BundleError: If an input or an output is missing, or has another datatype or shape.
     """
-    outputs = {each.name: each for each in told.outputs}
-    inputs = {each.name: each for each in told.inputs}
+    outputs = {tensor.name: tensor for tensor in metadata.outputs}
+    inputs = {tensor.name: tensor for tensor in metadata.inputs}
     for output in manifest.outputs:
-        _agree("output", output, outputs.get(output.name))
+        _compare("output", output, outputs.get(output.name))
     packed = ModelSignature(manifest).packed
     if packed is not None and packed.name in inputs:
-        _agree("input", packed, inputs[packed.name])
+        _compare("input", packed, inputs[packed.name])
         return True
     for declared in manifest.inputs:
-        _agree("input", declared, inputs.get(declared.name))
+        _compare("input", declared, inputs.get(declared.name))
     return False
 
 
-def _agree(what: str, declared: Input | Output, told: Any) -> None:
-    if told is None:
+def _compare(what: str, declared: Input | Output, actual: Any) -> None:
+    if actual is None:
         raise BundleError(f"the model server has no {what} {declared.name}")
-    shape = list(told.shape)
-    fits = len(shape) == len(declared.shape) and all(
-        -1 in (one, other) or one == other for one, other in zip(shape, declared.shape, strict=True)
+    shape = list(actual.shape)
+    matches = len(shape) == len(declared.shape) and all(
+        -1 in (size, expected) or size == expected for size, expected in zip(shape, declared.shape, strict=True)
     )
-    if told.datatype != declared.datatype or not fits:
+    if actual.datatype != declared.datatype or not matches:
         raise BundleError(
-            f"the model server's {what} {declared.name} is {told.datatype} {shape}, "
+            f"the model server's {what} {declared.name} is {actual.datatype} {shape}, "
             f"not {declared.datatype} {list(declared.shape)}"
         )
 
 
-def request(manifest: Manifest, version: str, packed: bool, inputs: Arrays) -> ModelInferRequest:
-    """The call for some rows.
+def infer_request(manifest: Manifest, version: str, packed: bool, inputs: Arrays) -> ModelInferRequest:
+    """Build a ModelInfer request.
 
     Args:
-        manifest: Of the model.
-        version: The version, as the server names it; empty: its only one.
-        packed: From `takes_packed`.
+        manifest: Manifest of the model.
+        version: The server's name of the version; empty if the server has no versions.
+        packed: See `accepts_packed`.
         inputs: See `Predictor.predict`.
     """
-    asked = ModelInferRequest(model_name=manifest.name, model_version=version)
-    asked.outputs.extend(ModelInferRequest.InferRequestedOutputTensor(name=each.name) for each in manifest.outputs)
+    message = ModelInferRequest(model_name=manifest.name, model_version=version)
+    message.outputs.extend(ModelInferRequest.InferRequestedOutputTensor(name=out.name) for out in manifest.outputs)
     for name, datatype, array in _tensors(manifest, packed, inputs):
-        asked.inputs.add(name=name, datatype=datatype, shape=array.shape)
-        asked.raw_input_contents.append(array.astype(DTYPES[datatype], order="C", copy=False).tobytes())
-    return asked
+        message.inputs.add(name=name, datatype=datatype, shape=array.shape)
+        message.raw_input_contents.append(array.astype(DTYPES[datatype], order="C", copy=False).tobytes())
+    return message
 
 
 def _tensors(manifest: Manifest, packed: bool, inputs: Arrays) -> Sequence[tuple[str, str, Array]]:
-    whole = inputs.get(manifest.packed) if manifest.packed else None
-    if whole is None:
-        return [(each.name, each.datatype, inputs[each.name]) for each in manifest.inputs]
+    packed_rows = inputs.get(manifest.packed) if manifest.packed else None
+    if packed_rows is None:
+        return [(declared.name, declared.datatype, inputs[declared.name]) for declared in manifest.inputs]
     if packed and manifest.packed:
-        return [(manifest.packed, "FP32", whole)]
+        return [(manifest.packed, "FP32", packed_rows)]
     return [
-        (each.name, each.datatype, column)
-        for each, column in zip(manifest.inputs, np.hsplit(whole, len(manifest.inputs)), strict=True)
+        (declared.name, declared.datatype, column)
+        for declared, column in zip(manifest.inputs, np.hsplit(packed_rows, len(manifest.inputs)), strict=True)
     ]
 
 
-def answer(manifest: Manifest, version: str, rows: int, told: ModelInferResponse) -> dict[str, Array]:
-    """The arrays of an answer.
+def read_outputs(manifest: Manifest, version: str, rows: int, response: ModelInferResponse) -> dict[str, Array]:
+    """Read the outputs of a ModelInfer response.
 
     Args:
-        manifest: Of the model.
-        version: The version that was asked.
-        rows: How many rows were asked.
-        told: The answer.
+        manifest: Manifest of the model.
+        version: The requested version.
+        rows: The number of rows in the request.
+        response: The response.
 
     Raises:
-        ValueError: It is another model's, or an output is missing, not as declared, or of another number of rows.
+        ValueError: If the response is from another model, or an output is missing or has the wrong datatype or shape.
     """
-    if told.model_name != manifest.name or (version and told.model_version not in ("", version)):
-        raise ValueError("another model answered")
-    places = {each.name: place for place, each in enumerate(told.outputs)}
+    if response.model_name != manifest.name or (version and response.model_version not in ("", version)):
+        raise ValueError("the response is from another model")
+    indices = {output.name: index for index, output in enumerate(response.outputs)}
     arrays = {}
     for declared in manifest.outputs:
-        if declared.name not in places:
+        if declared.name not in indices:
             raise ValueError(f"output {declared.name} is missing")
-        array = _array(declared, told, places[declared.name])
+        array = _array(declared, response, indices[declared.name])
         if len(array) != rows or any(
-            size not in (-1, have) for size, have in zip(declared.shape[1:], array.shape[1:], strict=True)
+            size not in (-1, actual) for size, actual in zip(declared.shape[1:], array.shape[1:], strict=True)
         ):
-            raise ValueError(f"output {declared.name} has another shape than was asked for")
+            raise ValueError(f"output {declared.name} has the wrong shape")
         arrays[declared.name] = array
     return arrays
 
 
-def _array(declared: Output, told: ModelInferResponse, place: int) -> Array:
-    given = told.outputs[place]
-    if given.datatype != declared.datatype or len(given.shape) != len(declared.shape):
-        raise ValueError(f"output {declared.name} is not as declared")
+def _array(declared: Output, response: ModelInferResponse, index: int) -> Array:
+    received = response.outputs[index]
+    if received.datatype != declared.datatype or len(received.shape) != len(declared.shape):
+        raise ValueError(f"output {declared.name} has the wrong datatype or rank")
     try:
-        if told.raw_output_contents:
-            return from_bytes(given.name, given.datatype, given.shape, told.raw_output_contents[place]).data
-        contents = getattr(given.contents, _CONTENTS[given.datatype])
-        return from_list(given.name, given.datatype, given.shape, list(contents)).data
+        if response.raw_output_contents:
+            return from_bytes(
+                received.name, received.datatype, received.shape, response.raw_output_contents[index]
+            ).data
+        contents = getattr(received.contents, CONTENTS[received.datatype])
+        return from_list(received.name, received.datatype, received.shape, list(contents)).data
     except (InputError, IndexError, KeyError):
         raise ValueError(f"output {declared.name} cannot be read") from None
 
 
 def rows_of(inputs: Arrays) -> int:
-    """How many rows there are."""
+    """Return the number of rows."""
     return len(next(iter(inputs.values())))
 
 
-def parts(inputs: Arrays, most_bytes: int) -> list[dict[str, Array]]:
-    """The same rows in calls of bounded size: servers refuse messages of more than 4 MiB unless told otherwise.
+def split(inputs: Arrays, max_bytes: int) -> list[dict[str, Array]]:
+    """Split rows into calls of bounded size: by default, servers reject messages above 4 MiB.
 
     Args:
         inputs: See `Predictor.predict`.
-        most_bytes: Most bytes of a call's tensors; one row is sent whatever its size.
+        max_bytes: Maximum size of a call's tensors in bytes; a single larger row is sent on its own.
     """
     rows = rows_of(inputs)
-    a_row = max(1, sum(array.nbytes for array in inputs.values()) // max(1, rows))
-    step = max(1, most_bytes // a_row)
+    row_bytes = max(1, sum(array.nbytes for array in inputs.values()) // max(1, rows))
+    step = max(1, max_bytes // row_bytes)
     if rows <= step:
         return [dict(inputs)]
-    slices = [slice(at, at + step) for at in range(0, rows, step)]
+    slices = [slice(start, start + step) for start in range(0, rows, step)]
     return [{name: array[part] for name, array in inputs.items()} for part in slices]
 
 
 def joined(answers: Sequence[dict[str, Array]]) -> dict[str, Array]:
-    """The answers to `parts` as one."""
+    """Join the outputs of the calls of `split`."""
     if len(answers) == 1:
         return answers[0]
-    return {name: np.concatenate([each[name] for each in answers]) for name in answers[0]}
+    return {name: np.concatenate([outputs[name] for outputs in answers]) for name in answers[0]}

@@ -1,4 +1,4 @@
-"""The remote predictor: a bundle's model that another machine runs."""
+"""The remote predictor: runs the model of a bundle on a model server."""
 
 import logging
 from time import monotonic
@@ -9,7 +9,7 @@ from app.bundle.manifest import Manifest
 from app.errors import BundleError, CallError, ModelNotReady, Overloaded, TooLate
 from app.oip.metadata import PACKED
 from app.remote.connection import Connection
-from app.remote.messages import answer, joined, parts, request, rows_of, takes_packed
+from app.remote.messages import accepts_packed, infer_request, joined, read_outputs, rows_of, split
 from app.rpc._pb.open_inference_pb2 import (
     ModelConfigRequest,
     ModelConfigResponse,
@@ -22,10 +22,10 @@ from app.rpc._pb.open_inference_pb2 import (
 from app.runtime.golden import check_golden
 from app.runtime.predictor import Array, Arrays, Predictor
 
-MOST_BYTES = 2 << 20
-"""Of one call's tensors; more rows are sent in several calls."""
+MAX_CALL_BYTES = 2 << 20
+"""Maximum size of a call's tensors; more rows are sent in several calls."""
 
-_AWAY = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.NOT_FOUND)
+_UNAVAILABLE = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.NOT_FOUND)
 _ERRORS: dict[grpc.StatusCode, type[CallError]] = {
     grpc.StatusCode.DEADLINE_EXCEEDED: TooLate,
     grpc.StatusCode.RESOURCE_EXHAUSTED: Overloaded,
@@ -33,8 +33,8 @@ _ERRORS: dict[grpc.StatusCode, type[CallError]] = {
 _log = logging.getLogger(__name__)
 
 
-class _Wire(Predictor):
-    """The calls themselves, whatever the server is known to be."""
+class _Client(Predictor):
+    """Makes the calls, without tracking whether the server is available."""
 
     def __init__(self, manifest: Manifest, connection: Connection, version: str) -> None:
         super().__init__(manifest)
@@ -42,116 +42,117 @@ class _Wire(Predictor):
         self.version = version
         self.packed = False
 
-    def compare(self) -> None:
-        """Hold the server's metadata against the manifest, and run the golden rows there."""
-        asked = ModelMetadataRequest(name=self.manifest.name, version=self.version)
-        told = self.connection.call("ModelMetadata", asked, ModelMetadataResponse)
-        self.packed = takes_packed(self.manifest, told) or self._also_packed()
+    def verify(self) -> None:
+        """Compare the server's metadata with the manifest, and run the golden rows on the server."""
+        request = ModelMetadataRequest(name=self.manifest.name, version=self.version)
+        metadata = self.connection.call("ModelMetadata", request, ModelMetadataResponse)
+        self.packed = accepts_packed(self.manifest, metadata) or self._config_has_packed()
         check_golden(self)
 
-    def _also_packed(self) -> bool:
-        """Whether the server takes the packed tensor beside the inputs that its metadata have, as this program does."""
-        asked = ModelConfigRequest(name=self.manifest.name, version=self.version)
+    def _config_has_packed(self) -> bool:
+        """Whether the server also accepts the packed tensor, which this program declares only in its configuration."""
+        request = ModelConfigRequest(name=self.manifest.name, version=self.version)
         try:
-            told = self.connection.call("ModelConfig", asked, ModelConfigResponse)
+            response = self.connection.call("ModelConfig", request, ModelConfigResponse)
         except grpc.RpcError as error:
-            if error.code() in _AWAY:
+            if error.code() in _UNAVAILABLE:
                 raise
-            return False  # not every server has configurations
-        return bool(self.manifest.packed) and told.config.parameters[PACKED].string_value == self.manifest.packed
+            return False  # not every server supports ModelConfig
+        return bool(self.manifest.packed) and response.config.parameters[PACKED].string_value == self.manifest.packed
 
-    def answers(self) -> bool:
-        """Whether the server says that it can answer."""
-        asked = ModelReadyRequest(name=self.manifest.name, version=self.version)
-        return self.connection.call("ModelReady", asked, ModelReadyResponse).ready
+    def is_ready(self) -> bool:
+        """Whether the server reports the model as ready."""
+        request = ModelReadyRequest(name=self.manifest.name, version=self.version)
+        return self.connection.call("ModelReady", request, ModelReadyResponse).ready
 
     def predict(self, inputs: Arrays, timeout: float | None = None) -> dict[str, Array]:
-        most = self.connection.timeout if timeout is None else min(timeout, self.connection.timeout)
-        end = monotonic() + most
-        answers = []
-        for part in parts(inputs, MOST_BYTES):
-            asked = request(self.manifest, self.version, self.packed, part)
-            told = self.connection.call("ModelInfer", asked, ModelInferResponse, max(0.0, end - monotonic()))
-            answers.append(answer(self.manifest, self.version, rows_of(part), told))
-        return joined(answers)
+        seconds = self.connection.timeout if timeout is None else min(timeout, self.connection.timeout)
+        deadline = monotonic() + seconds
+        outputs = []
+        for part in split(inputs, MAX_CALL_BYTES):
+            request = infer_request(self.manifest, self.version, self.packed, part)
+            remaining = max(0.0, deadline - monotonic())
+            response = self.connection.call("ModelInfer", request, ModelInferResponse, remaining)
+            outputs.append(read_outputs(self.manifest, self.version, rows_of(part), response))
+        return joined(outputs)
 
 
 class RemotePredictor(Predictor):
-    """A bundle's model at a model server.
+    """The model of a bundle on a model server.
 
-    It answers only while the server is known to give what the bundle says: at first, and whenever the server was away,
-    its metadata are compared with the manifest and the golden rows are run there.
+    The predictor is ready only while the server is known to run the same model: at the start, and whenever the server
+    was unavailable, its metadata are compared with the manifest, and the golden rows are run on the server.
     """
 
     remote = True
 
     def __init__(self, manifest: Manifest, connection: Connection, version: str) -> None:
-        """Initialize the remote predictor.
+        """Create a predictor, and verify the server's model.
 
         Args:
-            manifest: Of the bundle, which stays here.
-            connection: To the server.
-            version: The version, as the server names it; empty: its only one.
+            manifest: Manifest of the bundle.
+            connection: Connection to the server.
+            version: The server's name of the version; empty if the server has no versions.
 
         Raises:
-            BundleError: The server's model is another one.
-            ModelNotReady: The server cannot answer now.
+            BundleError: If the server runs another model.
+            ModelNotReady: If the server is unavailable.
         """
         super().__init__(manifest)
-        self._wire = _Wire(manifest, connection, version)
+        self._client = _Client(manifest, connection, version)
         self.ready = False
         self._reason = ""
         try:
-            self._wire.compare()
+            self._client.verify()
         except grpc.RpcError as error:
             self._log(error)
             raise ModelNotReady from None
         self.ready = True
 
     def predict(self, inputs: Arrays, timeout: float | None = None) -> dict[str, Array]:
-        """Run the model there; see `Predictor.predict`.
+        """Run the model on the server; see `Predictor.predict`.
 
         Raises:
-            ModelNotReady: The server is away, or answered what it should not.
-            Overloaded: The server has too much to do.
-            TooLate: The server took longer than the caller has time, or than the settings give it.
+            ModelNotReady: If the server is unavailable, or its response is invalid.
+            Overloaded: If the server is overloaded.
+            TooLate: If the server does not respond in time.
         """
         if not self.ready:
             raise ModelNotReady
         try:
-            return self._wire.predict(inputs, timeout)
+            return self._client.predict(inputs, timeout)
         except grpc.RpcError as error:
             code = error.code()
-            if code in _AWAY:
-                self._become(False, code.name)
+            if code in _UNAVAILABLE:
+                self._set_ready(False, code.name)
             elif code not in _ERRORS:
                 self._log(error)
             raise _ERRORS.get(code, ModelNotReady) from None
         except ValueError as error:
-            self._become(False, str(error))
+            self._set_ready(False, str(error))
             raise ModelNotReady from None
 
-    def look(self) -> None:
-        """Look whether the server can answer, and compare anew what was away."""
+    def check(self) -> None:
+        """Update the readiness, and verify the server's model after it was unavailable."""
         try:
-            there = self._wire.answers()
-            if there and not self.ready:
-                self._wire.compare()
-            self._become(there, "it says that it is not ready")
+            is_ready = self._client.is_ready()
+            if is_ready and not self.ready:
+                self._client.verify()
+            self._set_ready(is_ready, "it reports the model as not ready")
         except grpc.RpcError as error:
-            self._become(False, error.code().name)
+            self._set_ready(False, error.code().name)
         except (BundleError, ValueError) as error:
-            self._become(False, str(error))
+            self._set_ready(False, str(error))
 
-    def _become(self, ready: bool, reason: str) -> None:
-        before, self.ready = self.ready, ready
+    def _set_ready(self, ready: bool, reason: str) -> None:
+        was_ready, self.ready = self.ready, ready
         if ready:
             reason = ""
-            if not before:
-                _log.info("%s: the model server answers again", self.manifest.name)
+            if not was_ready:
+                _log.info("%s: the model server is available again", self.manifest.name)
         elif reason != self._reason:
-            _log.warning("%s: the model server does not answer: %s", self.manifest.name, reason)
+            _log.warning("%s: the model server is unavailable: %s", self.manifest.name, reason)
         self._reason = reason
 
     def _log(self, error: grpc.RpcError) -> None:
-        _log.error("%s: the model server refused a call: %s", self.manifest.name, error.code().name)
+        _log.error("%s: the model server rejected a call: %s", self.manifest.name, error.code().name)

@@ -1,4 +1,4 @@
-"""The model server: which models it has, and a watch on whether it can answer."""
+"""The model server: its models, and checks of their readiness in the background."""
 
 import logging
 import threading
@@ -13,22 +13,22 @@ from app.remote.predictor import RemotePredictor
 from app.rpc._pb.open_inference_pb2 import RepositoryIndexRequest, RepositoryIndexResponse
 
 INTERVAL = 0.25
-"""Seconds between two looks."""
+"""Seconds between checks."""
 
 _log = logging.getLogger(__name__)
 
 
 class ModelServer:
-    """A server that speaks the Open Inference Protocol: this program, Triton or MLServer."""
+    """A server of the Open Inference Protocol, such as this program, Triton or MLServer."""
 
     def __init__(self, connection: Connection) -> None:
-        """Initialize the model server.
+        """Connect to a server, and list its models.
 
         Args:
-            connection: To the server, which must be there.
+            connection: Connection to the server.
 
         Raises:
-            BundleError: It does not tell its models.
+            BundleError: If the server does not list its models.
         """
         self._connection = connection
         self._opened: WeakSet[RemotePredictor] = WeakSet()
@@ -36,20 +36,20 @@ class ModelServer:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         try:
-            self.names = frozenset(self._index(patient=True))
-            """The models that it has."""
+            self.names = frozenset(self._index(wait_for_ready=True))
+            """Names of the server's models."""
         except grpc.RpcError as error:
             raise BundleError(f"model server {connection.target}: {error.code().name}") from None
 
     def open(self, bundle: Bundle) -> RemotePredictor:
-        """The predictor of a bundle whose model the server has.
+        """Create the predictor of a bundle whose model the server has.
 
         Args:
-            bundle: Stays here: schema, ranges and background come from it.
+            bundle: The bundle.
 
         Raises:
-            BundleError: The server's model is another one.
-            ModelNotReady: The server is away, or has no such version yet.
+            BundleError: If the server runs another model.
+            ModelNotReady: If the server is unavailable, or does not have the version yet.
         """
         manifest = bundle.manifest
         try:
@@ -69,31 +69,31 @@ class ModelServer:
         return predictor
 
     def start(self) -> None:
-        """Look again and again until `stop` is called; a second call has no effect."""
+        """Check the models periodically in a background thread until `stop` is called; a second call has no effect."""
         if self._thread is None:
-            self._thread = threading.Thread(target=self._follow, name="model server", daemon=True)
+            self._thread = threading.Thread(target=self._run, name="model server", daemon=True)
             self._thread.start()
 
     def stop(self) -> None:
-        """Look no more, and let go of the server."""
+        """Stop the checks, and close the connection."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
         self._connection.close()
 
-    def _follow(self) -> None:
+    def _run(self) -> None:
         while not self._stop.wait(INTERVAL):
             with self._lock:
                 opened = list(self._opened)
             for predictor in opened:
-                predictor.look()
-            del opened  # nothing but what serves keeps a version
+                predictor.check()
+            del opened  # do not keep a predictor alive until the next check
 
-    def _index(self, patient: bool = False) -> dict[str, set[str]]:
-        told = self._connection.call(
-            "RepositoryIndex", RepositoryIndexRequest(), RepositoryIndexResponse, patient=patient
+    def _index(self, wait_for_ready: bool = False) -> dict[str, set[str]]:
+        index = self._connection.call(
+            "RepositoryIndex", RepositoryIndexRequest(), RepositoryIndexResponse, wait_for_ready=wait_for_ready
         )
         versions: dict[str, set[str]] = {}
-        for model in told.models:
+        for model in index.models:
             versions.setdefault(model.name, set()).add(model.version)
         return versions

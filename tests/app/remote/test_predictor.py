@@ -92,7 +92,7 @@ def test_many_rows_go_in_several_calls_and_come_back_in_order(
     server = launch()
     remote = connect(server).open(bundle)
     server.seen()  # the golden rows
-    monkeypatch.setattr(module, "MOST_BYTES", 100 * 6 * 4)
+    monkeypatch.setattr(module, "MAX_CALL_BYTES", 100 * 6 * 4)
     asked = rows(bundle, 250)
     answers = remote.predict(asked)
     assert [server.seen()["rows"] for _ in range(3)] == [100, 100, 50]
@@ -186,12 +186,12 @@ def test_back_with_another_model_it_stays_away(
     server = connect(first_server, timeout=2.0)
     remote = server.open(bundle)
     first_server.kill()
-    remote.look()
+    remote.check()
     assert not remote.ready
     other = launch(port=first_server.port, off=0.5)
 
     def refused() -> bool:
-        remote.look()
+        remote.check()
         return "golden rows: output ibu differs from what it was" in caplog.text
 
     until(refused)
@@ -200,7 +200,7 @@ def test_back_with_another_model_it_stays_away(
     launch(port=other.port)
 
     def back() -> bool:
-        remote.look()
+        remote.check()
         return remote.ready
 
     until(back)
@@ -211,7 +211,7 @@ def test_a_model_that_the_server_takes_out_is_not_ready(launch: Launch, connect:
     remote = connect(first_server).open(bundle)
     first_server.kill()
     launch(port=first_server.port, not_ready=["beer-ibu"])
-    remote.look()
+    remote.check()
     assert not remote.ready
 
 

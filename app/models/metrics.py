@@ -102,6 +102,7 @@ class _InputMetrics:
             for number, share in bins:
                 registry.gauge(EXPECTED, *series, number).set(share)
         self._counters = registry.counters(INPUTS, labels)
+        self._bins = [(binned.column, binned.bounds, binned.first, binned.missing) for binned in self.inputs]
 
     def count_rows(self, rows: Array) -> None:
         """Count the values of a few rows, shape (n_rows, n_columns)."""
@@ -109,7 +110,7 @@ class _InputMetrics:
             self._counters.inc_each(
                 [
                     first + bisect_left(bounds, value) if (value := row[column]) == value else missing  # NaN != NaN
-                    for _, column, bounds, _, first, missing in self.inputs
+                    for column, bounds, first, missing in self._bins
                 ]
             )
 

@@ -1,20 +1,18 @@
-"""Rules, dashboard and docs/operations.md: what promtool says of them, and that they speak of figures that exist."""
+"""Rules, dashboard and docs/operations.md: valid for promtool, and about metrics that exist."""
 
 import json
 import re
 import shutil
 import subprocess
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.composition.program import build
-from app.domains.beer.metrics import BITTERNESS, WARNINGS, WIDTH
-from app.models.metrics import EXPECTED, INFO, INPUTS, PREDICTIONS
-from app.rest.request_metrics import DURATION, REFUSED, REQUESTS
-from app.rpc import call_metrics
 from app.settings import load_settings
+from app.telemetry.exposition import exposition
 from app.telemetry.metrics import Family
 from tests.keys import make_key
 from tests.known import KEY, REPOSITORY
@@ -25,16 +23,29 @@ OPERATIONS = (REPOSITORY / "docs" / "operations.md").read_text("utf-8")
 _NAME = re.compile(r"\b(?:http|grpc|model|beer|api|rate)_[a-z_]+\b(?!\()")
 
 
-@pytest.fixture
-def families(plain_environment: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Family]:
-    """Every family that the program has; some only from their first series on."""
+@pytest.fixture(scope="module")
+def families() -> dict[str, Family]:
+    """Every family that a module of the program declares, by name."""
+    sources = (path for path in (REPOSITORY / "app").rglob("*.py") if " = Family(" in path.read_text("utf-8"))
+    modules = [import_module(".".join(path.relative_to(REPOSITORY).with_suffix("").parts)) for path in sources]
+    declared = [value for module in modules for value in vars(module).values() if isinstance(value, Family)]
+    families = {family.name: family for family in declared}
+    assert len(families) == len(set(declared)) > 20, "two families share a name"
+    return families
+
+
+def test_the_program_exposes_only_families_that_modules_declare(
+    families: dict[str, Family], plain_environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make_key(plain_environment / "keys.json", "one")
-    monkeypatch.setenv("API_KEY", KEY)
-    monkeypatch.setenv("API_KEYS_FILE", "keys.json")
-    metrics = build(load_settings()).manager.metrics
-    late = (BITTERNESS, WARNINGS, WIDTH, EXPECTED, INFO, INPUTS, PREDICTIONS, DURATION, REFUSED, REQUESTS)
-    grpc = (call_metrics.CALLS, call_metrics.DURATION, call_metrics.IN_PROGRESS, call_metrics.REFUSED)
-    return metrics.families | {family.name: family for family in (*late, *grpc)}
+    for name, value in {"API_KEY": KEY, "API_KEYS_FILE": "keys.json", "MODEL_URI": str(REPOSITORY / "models")}.items():
+        monkeypatch.setenv(name, value)
+    program = build(load_settings())
+    program.manager.load_active()
+    exposed = re.findall("^# TYPE ([a-z_]+) ([a-z]+)$", exposition(program.metrics).decode(), re.MULTILINE)
+    assert len(exposed) > 8
+    for name, kind in exposed:
+        assert families[name].kind == kind
 
 
 def _expressions() -> list[str]:
@@ -45,23 +56,23 @@ def _expressions() -> list[str]:
 
 
 @pytest.mark.parametrize("command", [["check", "rules", str(RULES)], ["test", "rules", "alerts_test.yml"]])
-def test_promtool_finds_nothing_wrong(command: list[str]) -> None:
+def test_promtool_accepts_the_rules(command: list[str]) -> None:
     if shutil.which("promtool") is None:
         pytest.skip("promtool is not installed (Debian: prometheus)")
     done = subprocess.run(["promtool", *command], cwd=RULES.parent, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_dashboards_queries_are_queries(tmp_path: Path) -> None:
+def test_promtool_accepts_the_queries_of_the_dashboard(tmp_path: Path) -> None:
     if shutil.which("promtool") is None:
         pytest.skip("promtool is not installed (Debian: prometheus)")
     dashboard: dict[str, Any] = json.loads(DASHBOARD.read_text("utf-8"))
-    asked = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
-    told = [{"record": f"panel:{n}", "expr": re.sub(r"\$__\w+", "5m", query)} for n, query in enumerate(asked)]
+    queries = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    rule_list = [{"record": f"panel:{n}", "expr": re.sub(r"\$__\w+", "5m", query)} for n, query in enumerate(queries)]
     rules = tmp_path / "panels.json"  # which is YAML, too
-    rules.write_text(json.dumps({"groups": [{"name": "panels", "rules": told}]}), "utf-8")
+    rules.write_text(json.dumps({"groups": [{"name": "panels", "rules": rule_list}]}), "utf-8")
     done = subprocess.run(["promtool", "check", "rules", str(rules)], capture_output=True, text=True)
-    assert done.returncode == 0 and f"{len(asked)} rules found" in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 0 and f"{len(queries)} rules found" in done.stdout, done.stdout + done.stderr
 
 
 def test_every_alert_has_a_test() -> None:
@@ -70,7 +81,7 @@ def test_every_alert_has_a_test() -> None:
         assert f"alertname: {alert}\n" in tests
 
 
-def test_rules_and_dashboard_speak_of_figures_that_exist(families: dict[str, Family]) -> None:
+def test_rules_and_dashboard_use_only_metrics_that_exist(families: dict[str, Family]) -> None:
     labels = {label for family in families.values() for label in family.labels}
     for expression in _expressions():
         for name in _NAME.findall(expression):
@@ -78,18 +89,20 @@ def test_rules_and_dashboard_speak_of_figures_that_exist(families: dict[str, Fam
             assert plain in families or name in labels or f"{name}:" in expression, (name, expression)
 
 
-def test_operations_has_each_figure_with_its_kind_and_labels(families: dict[str, Family]) -> None:
+def test_operations_documents_every_metric_with_kind_and_labels(families: dict[str, Family]) -> None:
     rows = re.findall(r"^\| `([a-z_]+)` \| (counter|gauge|histogram) \| ([a-z0-9_, ]*)\|", OPERATIONS, re.MULTILINE)
-    told = {name: (kind, tuple(label for label in labels.strip().split(", ") if label)) for name, kind, labels in rows}
-    assert told == {name: (family.kind, family.labels) for name, family in families.items()}
+    documented = {
+        name: (kind, tuple(label for label in labels.strip().split(", ") if label)) for name, kind, labels in rows
+    }
+    assert documented == {name: (family.kind, family.labels) for name, family in families.items()}
 
 
-def test_operations_says_what_to_do_at_each_alert() -> None:
+def test_operations_says_what_to_do_about_each_alert() -> None:
     alerts = re.findall(r"- alert: (\w+)", RULES.read_text("utf-8"))
     assert re.findall(r"^\| `(BeerModel\w+)` \| .{20}", OPERATIONS, re.MULTILINE) == alerts
 
 
-def test_the_queries_in_operations_are_those_that_are_recorded() -> None:
+def test_the_queries_in_operations_are_recorded() -> None:
     recorded = re.sub(r"\s+", " ", RULES.read_text("utf-8"))
     queries = re.findall(r"```promql\n(.*?)```", OPERATIONS, re.DOTALL)
     assert len(queries) == 3

@@ -1,1 +1,1 @@
-"""Serving: sockets, processes and time around the REST door; the only room that knows uvicorn."""
+"""Serving: sockets, processes and time around the REST API; the only package that uses uvicorn."""

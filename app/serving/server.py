@@ -144,7 +144,7 @@ class BoundedServer(uvicorn.Server):
         loop = asyncio.get_running_loop()
         end = loop.time() + self._grace
         self._context.retiring = True
-        _log.info("Leaving: not ready any more, and every answer closes its connection")
+        _log.info("Shutting down: no longer ready; each response closes its connection")
         self._on_retire()
         companion = asyncio.create_task(self._companion.stop(self._grace)) if self._companion is not None else None
         for connection in self.connections:
@@ -158,7 +158,7 @@ class BoundedServer(uvicorn.Server):
             connection.shutdown()
         await self._wait_for_connections(end)
         if left := self.connections:
-            _log.warning("Leaving %d connections that took longer than SHUTDOWN_GRACE", len(left))
+            _log.warning("Closing %d connections that took longer than SHUTDOWN_GRACE", len(left))
             for connection in left:
                 connection.abort()
             await asyncio.wait([*self.server_state.tasks, asyncio.create_task(asyncio.sleep(0))], timeout=0.2)

@@ -57,7 +57,7 @@ def test_without_an_env_file_it_makes_one_and_the_line_that_it_prints_answers(ru
     wait_for("healthy", lambda: inspect("container", NAME)["State"]["Health"]["Status"] == "healthy")
     engine("stop", NAME)
     assert inspect("container", NAME)["State"]["ExitCode"] == 0
-    assert "Leaving" in log(NAME)
+    assert "Shutting down" in log(NAME)
 
 
 def test_it_runs_with_nothing_that_it_does_not_need(run: Run, folder: Path) -> None:

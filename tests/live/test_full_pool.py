@@ -133,7 +133,7 @@ def test_during_shutdown_no_reset_hides_the_rejection(full: Program) -> None:
         connection.sendall(LIVE)
         assert answer(connection).status == 200
         full.process.send_signal(signal.SIGTERM)
-        full.lines("Leaving")
+        full.lines("Shutting down")
         sender = threading.Thread(target=connection.sendall, args=(post(body=body, target=b"/predict/batch"),))
         sender.start()
         refused = answer(connection)

@@ -38,7 +38,7 @@ def idle(program: Program) -> Iterator[socket.socket]:
 
 def test_during_shutdown_it_is_not_ready_and_closes_connections_politely(program: Program, idle: socket.socket) -> None:
     program.process.send_signal(signal.SIGTERM)
-    program.lines("Leaving")
+    program.lines("Shutting down")
     with connect(program.port()) as newcomer:
         newcomer.sendall(READY)
         late = read_until(newcomer)
@@ -89,7 +89,7 @@ def test_a_body_that_is_completed_during_shutdown_is_answered(program: Program) 
     with connect(program.port()) as connection:
         connection.sendall(MANY[:-100])
         program.process.send_signal(signal.SIGTERM)
-        program.lines("Leaving")
+        program.lines("Shutting down")
         connection.sendall(MANY[-100:])
         assert statuses(read_until(connection)) == [200]
     assert program.ended() == 0

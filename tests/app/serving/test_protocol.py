@@ -227,6 +227,13 @@ async def test_a_head_in_pieces_is_measured_as_a_whole() -> None:
     assert connection.statuses == [431]
 
 
+async def test_endless_blank_lines_between_requests_are_rejected() -> None:
+    connection, _ = await opened()
+    await connection.send(get())
+    await connection.send(*[b"\r\n" * 10_000] * 4)
+    assert connection.statuses == [200, 431]
+
+
 async def test_pipelined_heads_and_large_bodies_are_measured_one_by_one() -> None:
     connection, _ = await opened()
     large = post(b"x" * 50_000, "/", "A: " + "b" * 30_000)
@@ -443,12 +450,12 @@ async def test_a_connection_counts_while_it_is_open() -> None:
 # Crowds
 
 
-async def crowded() -> tuple[RecordingApp, list[Connection]]:
+async def crowded(length: int = 4) -> tuple[RecordingApp, list[Connection]]:
     """Connections of a crowd, more than may begin in one turn of the event loop."""
     app, fair_start = RecordingApp(), FairStart(asyncio.get_running_loop())
     connections = [Connection(app, others=CROWD, fair_start=fair_start) for _ in range(MAX_BEGUN + 2)]
     for connection in connections:
-        connection.protocol.data_received(post(b"", "/", length=4)[:-2])
+        connection.protocol.data_received(post(b"", "/", length=length)[:-2])
     return app, connections
 
 
@@ -461,6 +468,15 @@ async def test_in_a_crowd_requests_wait_for_their_turn() -> None:
     assert last.transport.paused
     await settle()
     assert app.bodies == [b"body"] and not last.transport.paused
+
+
+async def test_in_a_crowd_reading_goes_on_once_delayed_data_have_been_read() -> None:
+    _, connections = await crowded(length=100_000)
+    last = connections[-1]
+    last.protocol.data_received(b"\r\n" + b"x" * READ_BUFFER_BYTES)
+    assert last.transport.paused
+    last.protocol.shutdown()
+    assert not last.transport.paused
 
 
 async def test_without_a_crowd_no_request_waits() -> None:

@@ -101,14 +101,14 @@ def _small(
     return calls / (time.perf_counter() - start), (_cpu(process) - cpu_before) / calls * 1e6
 
 
-def _timed(work: Callable[[], object], cpu_before: Callable[[], float], times: int = 20) -> tuple[float, float]:
+def _timed(work: Callable[[], object], cpu: Callable[[], float], times: int = 20) -> tuple[float, float]:
     """Measure median wall-clock time and mean processor time in seconds; other load affects only the former."""
-    taken, before = [], cpu_before()
+    durations, before = [], cpu()
     for _ in range(times):
         start = time.perf_counter()
         work()
-        taken.append(time.perf_counter() - start)
-    return statistics.median(taken), (cpu_before() - before) / times
+        durations.append(time.perf_counter() - start)
+    return statistics.median(durations), (cpu() - before) / times
 
 
 def _bare(rows: Rows) -> Callable[[], object]:

@@ -63,11 +63,11 @@ def measure(contenders: Sequence[Contender], cores: Cores, plan: Plan) -> dict[s
 
 def measure_starts(contender: Contender, cores: Cores, rounds: int) -> list[Figures]:
     """Measure only start time and memory."""
-    figures_by_server = []
+    starts = []
     for _ in range(rounds):
         with _started(contender, cores) as (server, _):
-            figures_by_server.append({"start_seconds": server.start_seconds, "memory_mb": memory_mb(server.pid)})
-    return figures_by_server
+            starts.append({"start_seconds": server.start_seconds, "memory_mb": memory_mb(server.pid)})
+    return starts
 
 
 def measure_keys(variants: Iterable[tuple[int, Contender]], cores: Cores, plan: Plan) -> dict[int, list[Figures]]:
@@ -81,19 +81,19 @@ def measure_keys(variants: Iterable[tuple[int, Contender]], cores: Cores, plan: 
     Returns:
         By number of keys: figures, one dictionary per round.
     """
-    figures_by_server: dict[int, list[Figures]] = defaultdict(list)
+    figures_by_keys: dict[int, list[Figures]] = defaultdict(list)
     for _ in range(plan.rounds):
         for count, contender in variants:
             with _started(contender, cores) as (server, folder):
-                figures_by_server[count].append(_loaded(server, contender, cores, plan, folder))
-    return dict(figures_by_server)
+                figures_by_keys[count].append(_loaded(server, contender, cores, plan, folder))
+    return dict(figures_by_keys)
 
 
 @contextmanager
 def _started(contender: Contender, cores: Cores) -> Iterator[tuple[Running, Path]]:
-    with tempfile.TemporaryDirectory(prefix="bench-") as name:
-        with running(contender, cores.server, Path(name)) as server:
-            yield server, Path(name)
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        with running(contender, cores.server, Path(folder)) as server:
+            yield server, Path(folder)
 
 
 def _loaded(server: Running, contender: Contender, cores: Cores, plan: Plan, folder: Path) -> Figures:

@@ -16,7 +16,7 @@ from app.remote.server import ModelServer
 from benchmarks.servers import KEY, ROOT, BenchmarkFailed, free_port
 
 OURS = (sys.executable, "-m", "app", "--role", "model-server")
-LONGEST_START = 60.0
+MAX_START_SECONDS = 60.0
 """Maximum seconds until the server is ready."""
 
 
@@ -88,7 +88,7 @@ def serving(
 
 def _wait(target: str, models: Path, name: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
     bundle = read_bundle(highest(models, name))
-    until = time.perf_counter() + LONGEST_START
+    until = time.perf_counter() + MAX_START_SECONDS
     while time.perf_counter() < until and process.poll() is None:
         with contextlib.suppress(Exception):  # any error means that the server is not ready yet
             server = ModelServer(Connection(target, key=KEY, timeout=2.0))

@@ -41,7 +41,7 @@ def main() -> int:
     arguments = parser.parse_args()
     models = arguments.models.resolve()
     try:
-        with _manager(models, arguments.model_core) as beer:
+        with _service(models, arguments.model_core) as beer:
             rounds = [_round(beer, cores(), arguments.seconds) for _ in range(arguments.rounds)]
     except BenchmarkFailed as failure:
         print(f"No report: {failure}", file=sys.stderr)
@@ -54,14 +54,14 @@ def main() -> int:
 
 
 @contextlib.contextmanager
-def _manager(models: Path, core: int | None) -> Iterator[Contender]:
+def _service(models: Path, core: int | None) -> Iterator[Contender]:
     """Describe the service, with a model server if a core is given."""
     if core is None:
         yield ours(models)
         return
     with serving(OURS, core, models, "cat-dog") as server:
-        pinned = {"MODEL_SERVER": f"grpc://{server.target}", "MODEL_SERVER_API_KEY": KEY}
-        yield replace(ours(models), environment={**ours(models).environment, **pinned})
+        environment = {"MODEL_SERVER": f"grpc://{server.target}", "MODEL_SERVER_API_KEY": KEY}
+        yield replace(ours(models), environment={**ours(models).environment, **environment})
 
 
 def picture() -> bytes:

@@ -51,7 +51,7 @@ def summarise(rounds: Mapping[str, Sequence[Figures]]) -> dict[str, Figures]:
         rounds: From `measure`.
 
     Returns:
-        By server name: its medians, with ``ratio`` (requests a second over the reference's) and ``cpu_ratio`` (the
+        By server name: its medians, with ``ratio`` (requests per second over the reference's) and ``cpu_ratio`` (the
         reference's processor time a request over the server's).
     """
     summary = {}
@@ -97,7 +97,7 @@ def document(result: Mapping[str, Any], descriptions: Mapping[str, str]) -> str:
     ]
     for target in result["targets"]:
         mark = "met" if target["met"] else "MISSED"
-        lines.append(f"{mark:6} {target['descriptions']}: {target['measured']:g} (target {target['target']})")
+        lines.append(f"{mark:6} {target['name']}: {target['measured']:g} (target {target['bound']})")
     return "\n".join(lines)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 KEY = "benchmark-key-0123456789abcdef"
-LONGEST_START = 60.0
+MAX_START_SECONDS = 60.0
 """Maximum seconds until a server's first response."""
 _POLL = 0.002
 
@@ -106,7 +106,7 @@ def running(contender: Contender, core: int, folder: Path, keep_log: bool = True
 
 
 def _first_answer(contender: Contender, process: subprocess.Popen[bytes], port: int, log: Path) -> bytes:
-    deadline = time.perf_counter() + LONGEST_START
+    deadline = time.perf_counter() + MAX_START_SECONDS
     while time.perf_counter() < deadline and process.poll() is None:
         with contextlib.suppress(OSError, http.client.HTTPException):
             status, answer = ask(port, contender)

@@ -70,7 +70,7 @@ def _measure(arguments: argparse.Namespace) -> tuple[list[list[float]], list[lis
         names = _second_version(root)
         contender = ours(root)
         with running(contender, cores().server, Path(folder), keep_log=False) as server:
-            if arguments.idle:
+            if arguments.free:
                 _free(server.pid)
             asyncio.run(_stretch(server.port, contender, arguments.rate, 2, None))
             for _ in range(arguments.rounds):
@@ -114,7 +114,7 @@ async def _stretch(
         idle.put_nowait(await asyncio.open_connection("127.0.0.1", port))
     latencies: list[float] = []
 
-    async def usual_stretch(due: float) -> None:
+    async def send(due: float) -> None:
         reader, writer = await idle.get()
         writer.write(head + contender.body)
         head_bytes = await reader.readuntil(b"\r\n\r\n")
@@ -133,7 +133,7 @@ async def _stretch(
         for count in range(int(rate * seconds)):
             due = start + count / rate
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            group.create_task(usual_stretch(due))
+            group.create_task(send(due))
             if change and due - swapped >= change[2]:
                 swap_count, swapped = swap_count + 1, due
                 group.create_task(asyncio.to_thread(_swap, change[0], change[1][swap_count % 2]))

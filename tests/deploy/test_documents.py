@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,10 @@ def test_relative_links_and_anchors_exist(name: str) -> None:
 def test_named_files_exist(name: str) -> None:
     named = _PATH.findall((REPOSITORY / name).read_text("utf-8"))
     assert not [path for path in named if not (REPOSITORY / path.rstrip(".")).exists()]
+
+
+def test_architecture_lists_the_layers_that_are_checked() -> None:
+    configuration = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))
+    contracts = configuration["tool"]["importlinter"]["contracts"]
+    layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
+    assert "\n```\n" + "\n".join(layers) + "\n```\n" in (REPOSITORY / "ARCHITECTURE.md").read_text("utf-8")

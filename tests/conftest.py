@@ -2,23 +2,21 @@
 
 import os
 from collections.abc import AsyncIterator, Iterator
-from io import StringIO
 from pathlib import Path
 
 import httpx
 import pytest
 from hypothesis import HealthCheck, settings
 
-from app.access.keys import KeyRing
 from app.bundle.store import Bundle, highest, read_bundle
 from app.domains.beer.api import RECIPE, VITALS, BeerApi
 from app.models.manager import ModelManager
 from app.rest.application import RestApplication
 from app.runtime.onnx import OnnxPredictor
-from app.telemetry.logs import RequestLog
 from tests.known import KEY, REPOSITORY, SETTINGS
 from tests.managing import managing
 from tests.redis_server import MISSING, Redis
+from tests.rest_application import rest_application
 
 settings.register_profile("local", deadline=None, print_blob=True)
 settings.register_profile(
@@ -69,7 +67,7 @@ def domain(manager: ModelManager) -> BeerApi:
 @pytest.fixture(scope="session")
 def door(manager: ModelManager, domain: BeerApi) -> RestApplication:
     """The REST door as the program builds it."""
-    return RestApplication(manager, [domain], KeyRing.single(KEY), RequestLog(StringIO()))
+    return rest_application(manager, domain)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pydantic_core import to_json
 
 from app.batch.rows import Row, read_rows
 from app.domains.api import Operation
-from app.domains.validation import problems_of, tamed
+from app.domains.validation import problems_of, sanitize
 from app.errors import CallError, InputError, Problem, TooLate
 
 CHUNK_ROWS = 1000
@@ -113,7 +113,7 @@ def _carried(row: Row | Problem) -> dict[str, Any]:
 
 def _errors(problems: Sequence[Problem]) -> list[dict[str, str]]:
     return [
-        {"field": tamed(problem.field, _MAX_FIELD), "code": problem.code, "reason": problem.reason}
+        {"field": sanitize(problem.field, _MAX_FIELD), "code": problem.code, "reason": problem.reason}
         for problem in problems[:MAX_PROBLEMS]
     ]
 

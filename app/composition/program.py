@@ -14,7 +14,8 @@ from app.models.changes import ChangeMetrics
 from app.models.manager import ModelManager
 from app.models.reloader import ModelReloader
 from app.oip.data_plane import DataPlane
-from app.rest.application import RestApplication
+from app.rest.api_key import Access
+from app.rest.application import Backend, RestApplication, RestOptions
 from app.rest.routes import metrics_app
 from app.runtime.thread_pool import BoundedThreadPool
 from app.settings import Settings
@@ -74,33 +75,30 @@ def build(settings: Settings, metrics: Registry | None = None) -> Program:
     lifecycle = Lifecycle(lambda: manager.ready, [component for component in background if component is not None])
     data_plane = DataPlane(manager, thread_pool)
     log = RequestLog(level=settings.log_level, later=at_turns_end)
+    access = Access(Guard(keys, limits), public_models)
     rest = RestApplication(
-        manager,
-        domains=[domain(manager) for domain in answered],
-        keys=keys,
-        log=log,
-        docs_enabled=settings.docs_enabled and not settings.serves_models_only,
-        health_only=settings.serves_models_only,
-        thread_pool=thread_pool,
-        body_limits={
-            "one": settings.body_limit,
-            "many": settings.batch_body_limit,
-            "file": settings.file_body_limit,
-        },
-        limits=limits,
-        lifecycle=lifecycle,
-        public=public_models,
-        plane=data_plane,
-        remote=server.names if server else (),
+        Backend(manager, [domain(manager) for domain in answered], data_plane, thread_pool),
+        access,
+        log,
+        lifecycle,
+        RestOptions(
+            docs_enabled=settings.docs_enabled and not settings.serves_models_only,
+            health_only=settings.serves_models_only,
+            body_limits={
+                "one": settings.body_limit,
+                "many": settings.batch_body_limit,
+                "file": settings.file_body_limit,
+            },
+            remote_models=server.names if server else (),
+        ),
     )
-    guard = Guard(keys, limits)
     return Program(
         manager,
         lifecycle,
         rest,
         metrics_app(metrics),
         metrics,
-        guard,
+        access.guard,
         public_models,
         data_plane,
         thread_pool,

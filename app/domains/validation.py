@@ -54,7 +54,7 @@ def _reason(code: str, message: str) -> str:
     return f"{known} (at {where})" if where else known
 
 
-def tamed(text: str, longest: int) -> str:
+def sanitize(text: str, longest: int) -> str:
     """Text that is safe in a log, a terminal and a page: a field's name may be the caller's own invention.
 
     Args:

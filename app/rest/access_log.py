@@ -1,6 +1,6 @@
-"""The record: gives each request an id, logs it in one line, counts it, and turns what nobody caught into a problem.
+"""The access-log middleware: gives each request an id, logs and counts it, and turns exceptions into problems.
 
-It also adds the headers that every answer has.
+The middleware also adds the headers that every response has.
 """
 
 import logging
@@ -19,41 +19,41 @@ from app.telemetry.logs import RequestLog
 from app.telemetry.trace import Trace, enter, read_trace
 
 CLIENT_GONE = 499
-"""Status in the log for a client that hung up; nothing is sent."""
+"""Status in the log if the client closed the connection before the response; nothing is sent."""
 
 _NO_STORE: Header = (b"cache-control", b"no-store")
 _NO_SNIFFING: Header = (b"x-content-type-options", b"nosniff")
 _log = logging.getLogger(__name__)
 
 
-class Record:
+class AccessLogMiddleware:
     """ASGI middleware, the outermost."""
 
-    def __init__(self, app: ASGIApp, log: RequestLog, counts: RequestMetrics, paths: Iterable[str] = ()) -> None:
-        """Initialize the record.
+    def __init__(self, app: ASGIApp, log: RequestLog, metrics: RequestMetrics, paths: Iterable[str] = ()) -> None:
+        """Create the middleware.
 
         Args:
-            app: What lies behind.
-            log: Takes the lines.
-            counts: Takes the figures.
-            paths: Of the routes, by which a request is known that was refused before it reached one.
+            app: The next application.
+            log: The access log.
+            metrics: Counts the requests.
+            paths: Paths of the routes, for requests that are rejected before they reach their route.
         """
         self._app = app
         self._log = log
-        self._counts = counts
+        self._metrics = metrics
         self._paths = frozenset(paths)
         self._request_ids = RequestIds()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
+        """Handle an ASGI connection."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        moment, clock = time.time(), time.perf_counter()
+        started, clock = time.time(), time.perf_counter()
         request_id, trace = self._ids(scope["headers"])
         status = CLIENT_GONE
 
-        async def recorded(message: Message) -> None:
+        async def send_recorded(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -62,44 +62,44 @@ class Record:
 
         state = scope.setdefault("state", {})
         enter(trace)
-        self._counts.began()
+        self._metrics.began()
         try:
-            await self._app(scope, receive, recorded)
+            await self._app(scope, receive, send_recorded)
         except ClientGone:
             pass
-        except Exception:  # the last resort: the client gets a problem, the log the traceback
+        except Exception:  # the client gets a problem, and the log the traceback
             _log.exception("request %s failed", request_id.decode())
             if status == CLIENT_GONE:
-                await send_problem(recorded, INTERNAL_ERROR)
+                await send_problem(send_recorded, INTERNAL_ERROR)
         finally:
             seconds = time.perf_counter() - clock
             if status == CLIENT_GONE and REFUSED in state:
                 status = state[REFUSED].http_status
-                self._counts.refused(state[REFUSED].code)
-            self._end(scope, status, moment, seconds, request_id, trace)
+                self._metrics.refused(state[REFUSED].code)
+            self._record(scope, status, started, seconds, request_id, trace)
 
     def _complete(self, start: Message, request_id: bytes) -> None:
-        """Count what an answer refuses, and add the headers that every answer has."""
+        """Count a problem, and add the headers that every response has."""
         if PROBLEM in start:
-            self._counts.refused(start.pop(PROBLEM))
+            self._metrics.refused(start.pop(PROBLEM))
         headers = start["headers"]
         if b"cache-control" not in dict(headers):
             headers.append(_NO_STORE)
         headers += (_NO_SNIFFING, (b"x-request-id", request_id))
 
-    def _end(
-        self, scope: Scope, status: int, moment: float, seconds: float, request_id: bytes, trace: Trace | None
+    def _record(
+        self, scope: Scope, status: int, started: float, seconds: float, request_id: bytes, trace: Trace | None
     ) -> None:
         state = scope["state"]
         route = state.get("route") or self._route(scope)
-        self._counts.ended(route, scope["method"], status, seconds)
+        self._metrics.ended(route, scope["method"], status, seconds)
         principal = state.get("principal")
         self._log.record(
             request_id=request_id.decode(),
             method=scope["method"],
             route=route,
             status=status,
-            started=moment,
+            started=started,
             seconds=seconds,
             key_id=principal.id if principal else "",
             traceparent=trace.traceparent if trace else "",
@@ -110,7 +110,7 @@ class Record:
         return template or (scope["path"] if scope["path"] in self._paths else "")
 
     def _ids(self, headers: Sequence[Header]) -> tuple[bytes, Trace | None]:
-        """The request's id, taken over if sane, and its place in a trace, if it has a valid one."""
+        """Return the request's id, the client's own if it is valid, and its trace, if it is part of one."""
         request_id = b""
         traced = False
         for name, value in headers:

@@ -2,11 +2,11 @@
 
 import asyncio
 
-from starlette.types import Receive, Scope
+from starlette.types import Receive, Scope, Send
 
 from app.problem_types import MALFORMED_REQUEST, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, ProblemType
-from app.rest.problems import RequestRejected
-from app.rest.responses import request_header
+from app.rest.problems import ProblemFormatter, RequestRejected, format_problem, problem_start
+from app.rest.responses import Header, request_header
 
 MEGABYTE = 1_000_000
 MOST_DROPPED = 2 * MEGABYTE
@@ -15,6 +15,8 @@ LONGEST_DROPPING = 2.0
 """... and seconds that this may take."""
 CLOSES = "closes"
 """Key in a request's state where the server says that it closes the connection behind the answer."""
+
+_CLOSE: Header = (b"connection", b"close")
 
 
 class ClientGone(Exception):
@@ -148,3 +150,31 @@ async def drop_body(receive: Receive) -> None:
                 dropped += len(message.get("body", b""))
     except TimeoutError:
         return
+
+
+async def reject(
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    problem_type: ProblemType,
+    *headers: Header,
+    unread: bool = True,
+    formatter: ProblemFormatter = format_problem,
+) -> None:
+    """Send a problem at once, although the body may not have been read, and close the connection.
+
+    Args:
+        scope: The ASGI scope.
+        receive: The ASGI callable.
+        send: The ASGI callable.
+        problem_type: The type of the problem.
+        headers: Additional headers.
+        unread: Whether more of the body may arrive.
+        formatter: Formats the problem.
+    """
+    body, media_type = formatter(problem_type, ())
+    await send(problem_start(problem_type, body, (*headers, _CLOSE), media_type))
+    await send({"type": "http.response.body", "body": body, "more_body": True})
+    if unread and may_have_body(scope):
+        await drop_body(receive)
+    await send({"type": "http.response.body", "body": b""})

@@ -1,4 +1,4 @@
-"""Failures in the words of an operation's own, older contract."""
+"""Errors in the format of an operation's older contract."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -6,41 +6,41 @@ from typing import Any
 from pydantic_core import to_json
 
 from app.domains.api import Operation
-from app.domains.validation import tamed
+from app.domains.validation import sanitize
 from app.errors import Problem
 from app.problem_types import ProblemType
-from app.rest.problems import MOST_PROBLEMS, Tell
+from app.rest.problems import MAX_PROBLEMS, ProblemFormatter
 from app.rest.responses import JSON
 
-_LONGEST = 1000
+_MAX_LENGTH = 1000
 
 
-def error_format(failure: Callable[[str], Any]) -> Tell:
-    """Words problems as an operation does: one sentence in a body of its own, with this door's status.
+def error_format(failure: Callable[[str], Any]) -> ProblemFormatter:
+    """Return a formatter that puts a problem into one sentence; the HTTP status stays the same.
 
     Args:
-        failure: See `Operation.failure`.
+        failure: Makes the body from the sentence; see `Operation.failure`.
     """
 
-    def tell(problem_type: ProblemType, problems: Sequence[Problem]) -> tuple[bytes, bytes]:
-        sentence = "; ".join(f"{problem.field}: {problem.reason}" for problem in problems[:MOST_PROBLEMS])
-        return to_json(failure(tamed(sentence, _LONGEST) or problem_type.detail)), JSON
+    def format_error(problem_type: ProblemType, problems: Sequence[Problem]) -> tuple[bytes, bytes]:
+        sentence = "; ".join(f"{problem.field}: {problem.reason}" for problem in problems[:MAX_PROBLEMS])
+        return to_json(failure(sanitize(sentence, _MAX_LENGTH) or problem_type.detail)), JSON
 
-    return tell
+    return format_error
 
 
-def in_own_words(operation: Operation[Any, Any], described: Mapping[str, Any]) -> dict[str, Any]:
-    """What a route says of itself, with the operation's own words beside this door's in each failure.
+def with_own_format(operation: Operation[Any, Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Document an operation's own error format besides problem+json in each error response of its route.
 
-    The key's failures are told by the gate, which knows no operation, and so in this door's words.
+    The API-key middleware knows no operation and sends problem+json.
 
     Args:
-        operation: Has words of its own.
-        described: `APIRoute`'s arguments, with ``responses``.
+        operation: An operation with an error format of its own.
+        arguments: Arguments of `APIRoute`, with ``responses``.
     """
     own = {"application/json": {"schema": {"$ref": f"#/components/schemas/{operation.answer.__name__}"}}}
     responses = {
         status: {**response, "content": {**response["content"], **own}}
-        for status, response in described["responses"].items()
+        for status, response in arguments["responses"].items()
     }
-    return {**described, "responses": responses}
+    return {**arguments, "responses": responses}

@@ -14,11 +14,10 @@ from app.domains.api import Operation
 from app.domains.validation import problems_of
 from app.errors import CallError, InputError, Overloaded
 from app.problem_types import INVALID_INPUT, OVERLOADED, problem_type_of
-from app.rest.api_key import refuse
-from app.rest.body import MEGABYTE, check_json, check_length, closes, read_body
-from app.rest.error_formats import error_format, in_own_words
+from app.rest.body import MEGABYTE, check_json, check_length, closes, read_body, reject
+from app.rest.error_formats import error_format, with_own_format
 from app.rest.micro_batching import MicroBatcher, RemoteMicroBatcher
-from app.rest.problems import RequestRejected, problem_told, send_problem
+from app.rest.problems import RequestRejected, format_problem, send_problem
 from app.rest.responses import request_header, respond
 from app.rest.uploads import Read, Uploads, media, not_taken
 from app.runtime.thread_pool import BoundedThreadPool
@@ -63,7 +62,7 @@ class OperationHandler:
         self._slow = _alone(operation) if waits else operation.slow
         self._uploads = Uploads(operation.upload) if operation.upload else None
         self._not_taken = not_taken(operation.upload)
-        self._tell = error_format(operation.failure) if operation.failure else problem_told
+        self._formatter = error_format(operation.failure) if operation.failure else format_problem
         self._validate: Read = TypeAdapter(operation.request).validator.validate_json
         self._to_json = TypeAdapter(operation.answer).serializer.to_json
         self._gathering: MicroBatcher | None = None
@@ -91,13 +90,13 @@ class OperationHandler:
                 else:
                     answer = self._run(request)
         except RequestRejected as refusal:
-            await refuse(scope, receive, send, refusal.problem_type, unread=refusal.unread, tell=self._tell)
+            await reject(scope, receive, send, refusal.problem_type, unread=refusal.unread, formatter=self._formatter)
         except ValidationError as error:
-            await send_problem(send, INVALID_INPUT, problems_of(error), tell=self._tell)
+            await send_problem(send, INVALID_INPUT, problems_of(error), formatter=self._formatter)
         except InputError as error:
-            await send_problem(send, INVALID_INPUT, error.problems, tell=self._tell)
+            await send_problem(send, INVALID_INPUT, error.problems, formatter=self._formatter)
         except CallError as error:
-            await send_problem(send, problem_type_of(type(error)), tell=self._tell)
+            await send_problem(send, problem_type_of(type(error)), formatter=self._formatter)
         else:
             await respond(send, 200, answer)
 
@@ -175,7 +174,7 @@ class OperationRoute(APIRoute):
             response_model=operation.answer,
             response_description=operation.answered,
             openapi_extra={"requestBody": {"content": media(operation.upload)}} if operation.upload else None,
-            **(in_own_words(operation, described) if operation.failure else described),
+            **(with_own_format(operation, described) if operation.failure else described),
         )
         self.handler = OperationHandler(operation, thread_pool, limits, waits)
         self.app = self.handler

@@ -1,4 +1,4 @@
-"""Problems: every error of the REST door as ``application/problem+json`` (RFC 9457), never with the input in it."""
+"""Sends errors as ``application/problem+json`` (RFC 9457), without the client's input."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -7,35 +7,35 @@ from functools import lru_cache
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from app.domains.validation import tamed
+from app.domains.validation import sanitize
 from app.errors import Problem
 from app.problem_types import ProblemType
 from app.rest.responses import Header, response_start
 
 PROBLEM_JSON = b"application/problem+json"
 PROBLEM = "problem"
-"""Key of a problem's code in the message that opens the answer."""
+"""Key of a problem's code in the ASGI message that starts the response."""
 REFUSED = "refused"
-"""Key of a problem type in a request's state, where the server has answered in the application's place."""
-MOST_PROBLEMS = 20
-LONGEST_BODY = 8192
-_LONGEST_FIELD = 120
-_LONGEST_REASON = 200
+"""Key of a problem type in a request's state, set if the server has responded in place of the application."""
+MAX_PROBLEMS = 20
+MAX_BODY_SIZE = 8192
+_MAX_FIELD_LENGTH = 120
+_MAX_REASON_LENGTH = 200
 
 
-Tell = Callable[["ProblemType", Sequence[Problem]], tuple[bytes, bytes]]
-"""Makes a problem a body and its media type."""
+ProblemFormatter = Callable[[ProblemType, Sequence[Problem]], tuple[bytes, bytes]]
+"""Makes a body, and its media type, of a problem type and the problems of the input."""
 
 
 class RequestRejected(Exception):
-    """The request is refused without being understood: too large, no JSON, too many before it, ..."""
+    """The request is rejected before it is understood: it is too large, not JSON, or one too many."""
 
     def __init__(self, problem_type: ProblemType, *, unread: bool = True) -> None:
-        """Initialize the request refused.
+        """Create the exception.
 
         Args:
-            problem_type: What is wrong.
-            unread: Whether more of the body may still come.
+            problem_type: Why the request is rejected.
+            unread: Whether more of the body may arrive.
         """
         super().__init__(problem_type.code)
         self.problem_type = problem_type
@@ -43,25 +43,25 @@ class RequestRejected(Exception):
 
 
 def problem_body(problem_type: ProblemType, problems: Sequence[Problem] = ()) -> bytes:
-    """A problem as JSON of at most 8 KB.
+    """Return a problem as JSON of at most 8 KB.
 
     Args:
         problem_type: The type of the problem.
-        problems: What is wrong, field by field; the first 20 are told.
+        problems: The problems of the input; the first 20 are shown.
 
     Returns:
-        ``{"type", "title", "status", "detail", "code"}`` and, where there are any, ``"errors": [{"field", "code",
-        "reason"}, ...]``.
+        ``{"type", "title", "status", "detail", "code"}``, with ``"errors": [{"field", "code", "reason"}, ...]`` if
+        there are problems of the input.
     """
-    return _encoded(problem_type, problems) if problems else _plain(problem_type)
+    return _encode(problem_type, problems) if problems else _encode_plain(problem_type)
 
 
-@lru_cache(64)  # there are about 20 kinds
-def _plain(problem_type: ProblemType) -> bytes:
-    return _encoded(problem_type, ())
+@lru_cache(64)  # there are about 20 problem types
+def _encode_plain(problem_type: ProblemType) -> bytes:
+    return _encode(problem_type, ())
 
 
-def _encoded(problem_type: ProblemType, problems: Sequence[Problem]) -> bytes:
+def _encode(problem_type: ProblemType, problems: Sequence[Problem]) -> bytes:
     body: dict[str, object] = {
         "type": "about:blank",
         "title": problem_type.title,
@@ -70,22 +70,26 @@ def _encoded(problem_type: ProblemType, problems: Sequence[Problem]) -> bytes:
         "code": problem_type.code,
     }
     errors = [
-        {"field": tamed(p.field, _LONGEST_FIELD), "code": p.code, "reason": tamed(p.reason, _LONGEST_REASON)}
-        for p in problems[:MOST_PROBLEMS]
+        {
+            "field": sanitize(problem.field, _MAX_FIELD_LENGTH),
+            "code": problem.code,
+            "reason": sanitize(problem.reason, _MAX_REASON_LENGTH),
+        }
+        for problem in problems[:MAX_PROBLEMS]
     ]
-    encoded = _encode(body, errors)
-    while len(encoded) > LONGEST_BODY:
+    encoded = _encode_json(body, errors)
+    while len(encoded) > MAX_BODY_SIZE:
         errors.pop()
-        encoded = _encode(body, errors)
+        encoded = _encode_json(body, errors)
     return encoded
 
 
-def _encode(body: dict[str, object], errors: list[dict[str, str]]) -> bytes:
+def _encode_json(body: dict[str, object], errors: list[dict[str, str]]) -> bytes:
     return json.dumps({**body, "errors": errors} if errors else body).encode("ascii")
 
 
-def problem_told(problem_type: ProblemType, problems: Sequence[Problem]) -> tuple[bytes, bytes]:
-    """A problem as this door tells it: see `problem_body`, and its media type."""
+def format_problem(problem_type: ProblemType, problems: Sequence[Problem]) -> tuple[bytes, bytes]:
+    """Return a problem as JSON, see `problem_body`, and its media type."""
     return problem_body(problem_type, problems), PROBLEM_JSON
 
 
@@ -94,10 +98,18 @@ async def send_problem(
     problem_type: ProblemType,
     problems: Sequence[Problem] = (),
     headers: Iterable[Header] = (),
-    tell: Tell = problem_told,
+    formatter: ProblemFormatter = format_problem,
 ) -> None:
-    """Send a problem as the whole answer; see `problem_body`."""
-    body, media_type = tell(problem_type, problems)
+    """Send a problem as the whole response.
+
+    Args:
+        send: The ASGI callable.
+        problem_type: The type of the problem.
+        problems: The problems of the input.
+        headers: Additional headers.
+        formatter: Formats the problem.
+    """
+    body, media_type = formatter(problem_type, problems)
     await send(problem_start(problem_type, body, headers, media_type))
     await send({"type": "http.response.body", "body": body})
 
@@ -105,32 +117,30 @@ async def send_problem(
 def problem_start(
     problem_type: ProblemType, body: bytes, headers: Iterable[Header] = (), media_type: bytes = PROBLEM_JSON
 ) -> Message:
-    """The message that opens a problem; its ``problem`` tells the record why, and goes no further."""
+    """Return the ASGI message that starts a problem. The access log takes the problem's code from it."""
     retry: tuple[Header, ...] = ()
     if problem_type.retry_after is not None:
         retry = ((b"retry-after", b"%d" % problem_type.retry_after),)
-    return {
-        **response_start(problem_type.http_status, body, media_type, (*headers, *retry)),
-        PROBLEM: problem_type.code,
-    }
+    message = response_start(problem_type.http_status, body, media_type, (*headers, *retry))
+    return {**message, PROBLEM: problem_type.code}
 
 
 class ProblemResponse(Response):
-    """A problem as the router's handlers return it."""
+    """A problem as a Starlette response, for the handlers of the router."""
 
     def __init__(
         self, problem_type: ProblemType, headers: Iterable[Header] = (), problems: Sequence[Problem] = ()
     ) -> None:
-        """Initialize the problem response.
+        """Create the response.
 
         Args:
             problem_type: The type of the problem.
-            headers: More headers.
-            problems: What is wrong, field by field.
+            headers: Additional headers.
+            problems: The problems of the input.
         """
         super().__init__(status_code=problem_type.http_status)
-        self._kind, self._more, self._problems = problem_type, headers, problems
+        self._problem_type, self._extra_headers, self._problems = problem_type, headers, problems
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
-        await send_problem(send, self._kind, self._problems, self._more)
+        """Send the response."""
+        await send_problem(send, self._problem_type, self._problems, self._extra_headers)

@@ -6,19 +6,17 @@ from hypothesis import HealthCheck, settings
 from schemathesis import Case
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
-from app.access.keys import KeyRing
 from app.domains.discovery import discover
-from app.rest.application import RestApplication
 from app.rest.openapi import describe
-from app.telemetry.logs import RequestLog
 from tests.known import KEY
 from tests.live.program import Program
 from tests.live.wire import request
 from tests.managing import managing
+from tests.rest_application import rest_application
 
 _kinds = discover()
 _manager = managing(*_kinds)
-DOCUMENT = describe(RestApplication(_manager, [k(_manager) for k in _kinds], KeyRing.single(KEY), RequestLog()).router)
+DOCUMENT = describe(rest_application(_manager, *[k(_manager) for k in _kinds]).router)
 schema = schemathesis.openapi.from_dict(DOCUMENT)
 
 PICTURE = {"base64", "no_picture", "broken_picture", "too_small", "too_many_pixels", "too_many_scans"}

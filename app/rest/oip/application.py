@@ -12,8 +12,7 @@ from app.errors import CallError, InputError, ModelNotReady, Problem
 from app.oip.data_plane import EXTENSIONS, SERVER, DataPlane
 from app.oip.metadata import config_of, metadata_of, statistics_of
 from app.problem_types import INVALID_INPUT, METHOD_NOT_ALLOWED, NOT_FOUND, problem_type_of
-from app.rest.api_key import refuse
-from app.rest.body import read_body
+from app.rest.body import read_body, reject
 from app.rest.error_formats import error_format
 from app.rest.oip.endpoints import INDEX_OPTIONS, REPOSITORY_OPTIONS, Answer, Call, Endpoint, Respond, read_options
 from app.rest.oip.messages import answer_message, inflated, json_length, read_call
@@ -31,8 +30,8 @@ LARGE_BODY = 4096
 
 INVALID_CALL = replace(INVALID_INPUT, http_status=400)
 """The protocol answers invalid input with 400, not 422."""
-tell = error_format(lambda sentence: {"error": sentence})
-"""Words problems as the protocol does."""
+format_oip_error = error_format(lambda sentence: {"error": sentence})
+"""Formats errors as the protocol does."""
 
 
 class OipApplication:
@@ -96,19 +95,23 @@ class OipApplication:
                 return
             allowed[endpoint.method] = None
         if not allowed:
-            await send_problem(send, NOT_FOUND, tell=tell)
+            await send_problem(send, NOT_FOUND, formatter=format_oip_error)
             return
-        await send_problem(send, METHOD_NOT_ALLOWED, headers=[(b"allow", ", ".join(allowed).encode())], tell=tell)
+        await send_problem(
+            send, METHOD_NOT_ALLOWED, headers=[(b"allow", ", ".join(allowed).encode())], formatter=format_oip_error
+        )
 
     async def _respond(self, respond_to: Respond, call: Call, send: Send) -> None:
         try:
             body, media_type, headers = await respond_to(call)
         except RequestRejected as refusal:
-            await refuse(call.scope, call.receive, send, refusal.problem_type, unread=refusal.unread, tell=tell)
+            await reject(
+                call.scope, call.receive, send, refusal.problem_type, unread=refusal.unread, formatter=format_oip_error
+            )
         except InputError as error:
-            await send_problem(send, INVALID_CALL, error.problems, tell=tell)
+            await send_problem(send, INVALID_CALL, error.problems, formatter=format_oip_error)
         except CallError as error:
-            await send_problem(send, problem_type_of(type(error)), tell=tell)
+            await send_problem(send, problem_type_of(type(error)), formatter=format_oip_error)
         else:
             await respond(send, 200, body, media_type, headers)
 

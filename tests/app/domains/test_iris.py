@@ -1,21 +1,18 @@
 """The iris face: species, scores and warnings through the real model and the real door."""
 
-from io import StringIO
 from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
 
-from app.access.keys import KeyRing
 from app.bundle.store import highest, read_bundle
 from app.domains.iris import EXAMPLE_ANSWER, EXAMPLE_FLOWER, Flower, FlowerRowValidator, IrisApi
 from app.errors import InputError
-from app.rest.application import RestApplication
 from app.runtime.onnx import OnnxPredictor
-from app.telemetry.logs import RequestLog
 from tests.known import KEY
 from tests.managing import managing
+from tests.rest_application import rest_application
 
 VERSICOLOR = {"sepal_length": 5.7, "sepal_width": 2.8, "petal_length": 4.1, "petal_width": 1.3}
 VIRGINICA = {"sepal_length": 6.3, "sepal_width": 3.3, "petal_length": 6.0, "petal_width": 2.5}
@@ -26,7 +23,7 @@ def client(models: Path) -> httpx.AsyncClient:
     """A client of a door with the iris domain alone."""
     manager = managing(IrisApi)
     manager.add(OnnxPredictor(read_bundle(highest(models, "iris"))))
-    door = RestApplication(manager, [IrisApi(manager)], KeyRing.single(KEY), RequestLog(StringIO()))
+    door = rest_application(manager, IrisApi(manager))
     transport = httpx.ASGITransport(app=door)  # type: ignore[arg-type]
     return httpx.AsyncClient(transport=transport, base_url="http://test", headers={"X-API-Key": KEY})
 

@@ -10,20 +10,20 @@ import pytest
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
-from app.access.keys import KeyRing
 from app.bundle.store import Bundle
-from app.domains.api import DomainApi, Operation
+from app.domains.api import Operation
 from app.domains.beer.api import BeerApi
 from app.domains.beer.schema import EXAMPLE_BEER
 from app.errors import ModelNotFound, ModelNotReady
 from app.models.manager import ModelManager
-from app.rest.access_log import Record
+from app.rest.access_log import AccessLogMiddleware
 from app.rest.application import RestApplication
 from app.rest.request_metrics import RequestMetrics
 from app.telemetry.logs import RequestLog
 from app.telemetry.metrics import Registry
 from tests.known import BEER, KEY
 from tests.managing import managing
+from tests.rest_application import rest_application
 
 pytestmark = pytest.mark.anyio
 HEADERS = {"X-API-Key": KEY}
@@ -72,10 +72,6 @@ class FailingService(ModelManager):
 
     def get(self, name: str, version: str | None = None) -> LoadedModel:
         raise RuntimeError(SECRET)
-
-
-def opened(manager: ModelManager, *domains: DomainApi, **options: Any) -> RestApplication:
-    return RestApplication(manager, domains, KeyRing.single(KEY), options.pop("log", RequestLog(StringIO())), **options)
 
 
 async def ask(door: Any, method: str, path: str, headers: Mapping[str, str] = HEADERS, **more: Any) -> httpx.Response:
@@ -204,7 +200,7 @@ async def test_a_model_that_is_not_served_is_not_found(client: httpx.AsyncClient
 
 async def test_before_a_model_is_loaded_the_door_is_live_and_not_ready() -> None:
     manager = managing(BeerApi)
-    door = opened(manager, BeerApi(manager))
+    door = rest_application(manager, BeerApi(manager))
     assert (await ask(door, "GET", "/health/live", {})).json() == {"status": "live"}
     for method, path, body in (
         ("GET", "/health/ready", None),
@@ -216,13 +212,13 @@ async def test_before_a_model_is_loaded_the_door_is_live_and_not_ready() -> None
 
 
 async def test_once_the_model_is_loaded_the_door_is_ready(manager: ModelManager) -> None:
-    door = opened(manager, BeerApi(manager))
+    door = rest_application(manager, BeerApi(manager))
     assert (await ask(door, "GET", "/health/ready", {})).json() == {"status": "ready"}
 
 
 @pytest.mark.parametrize(("error", "status"), [(ModelNotFound(), 404), (ModelNotReady(), 503)])
 async def test_an_error_of_the_tree_becomes_its_problem(manager: ModelManager, error: Exception, status: int) -> None:
-    answer = await ask(opened(manager, FailingFace(error)), "POST", "/fail", json={})
+    answer = await ask(rest_application(manager, FailingFace(error)), "POST", "/fail", json={})
     assert answer.status_code == answer.json()["status"] == status
 
 
@@ -231,7 +227,7 @@ async def test_what_nobody_foresaw_is_a_500_that_tells_the_client_nothing(
     path: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     lines = StringIO()
-    door = opened(FailingService(["beer-ibu"]), FailingFace(RuntimeError(SECRET)), log=RequestLog(lines))
+    door = rest_application(FailingService(["beer-ibu"]), FailingFace(RuntimeError(SECRET)), log=RequestLog(lines))
     method = "POST" if path == "/fail" else "GET"
     answer = await ask(door, method, path, json={} if method == "POST" else None)
     is_problem(answer, 500, "internal_error")
@@ -256,14 +252,14 @@ async def test_a_fault_after_the_answer_began_ends_it_and_is_logged(caplog: pyte
         sent.append(message)
 
     scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
-    await Record(begins, RequestLog(lines), RequestMetrics(Registry()))(scope, collect, collect)
+    await AccessLogMiddleware(begins, RequestLog(lines), RequestMetrics(Registry()))(scope, collect, collect)
     assert [message["type"] for message in sent] == ["http.response.start"]
     assert json.loads(lines.getvalue())["status"] == 200
     assert any(r.exc_info for r in caplog.records)
 
 
 async def test_a_face_brings_its_routes_and_the_gate_holds_before_them(manager: ModelManager) -> None:
-    door = opened(manager, FailingFace(ModelNotReady()))
+    door = rest_application(manager, FailingFace(ModelNotReady()))
     assert (await ask(door, "POST", "/fail", {}, json={})).status_code == 401
     document = (await ask(door, "GET", "/openapi.json", {})).json()
     assert document["paths"]["/fail"]["post"]["security"] == [{"ApiKey": []}]

@@ -3,19 +3,16 @@
 import re
 import sys
 from collections.abc import Iterator
-from io import StringIO
 from typing import Any
 
 import httpx
 import pytest
 from jsonschema import Draft202012Validator
 
-from app.access.keys import KeyRing
 from app.domains.beer.api import BeerApi
 from app.models.manager import ModelManager
-from app.rest.application import RestApplication
-from app.telemetry.logs import RequestLog
 from tests.known import KEY
+from tests.rest_application import rest_application
 
 pytestmark = pytest.mark.anyio
 
@@ -63,7 +60,7 @@ async def test_a_range_of_the_page_is_no_fault(client: httpx.AsyncClient, ranges
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/assets/docs.js", "/openapi.json"])
 async def test_where_docs_are_off_nothing_of_them_is_there(manager: ModelManager, path: str) -> None:
-    door = RestApplication(manager, [BeerApi(manager)], KeyRing.single(KEY), RequestLog(StringIO()), docs_enabled=False)
+    door = rest_application(manager, BeerApi(manager), docs_enabled=False)
     transport = httpx.ASGITransport(app=door)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         assert (await client.get(path)).status_code == 401
@@ -144,7 +141,7 @@ async def test_without_the_package_of_the_page_everything_else_is_served(
     manager: ModelManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "fastapi_offline", None)
-    door = RestApplication(manager, [BeerApi(manager)], KeyRing.single(KEY), RequestLog(StringIO()))
+    door = rest_application(manager, BeerApi(manager))
     transport = httpx.ASGITransport(app=door)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         assert (await client.get("/docs")).status_code == 404

@@ -6,10 +6,12 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from app.access.guard import Limits
+from app.access.guard import Guard, Limits
 from app.access.keys import KeyRing, Principal
+from app.access.public import PublicModels
 from app.access.rates import RateLimiter, parse_rate
-from app.rest.api_key import ApiKeyMiddleware
+from app.rest.api_key import Access, ApiKeyMiddleware
+from app.rest.paths import PathPolicy
 
 pytestmark = pytest.mark.anyio
 
@@ -22,7 +24,9 @@ async def test_a_request_whose_rate_cannot_be_counted_may_be_retried_after_1_sec
     unreachable = RateLimiter("redis://127.0.0.1:1/0", "closed")
     caller = Principal("caller", frozenset({"predict"}), rate=parse_rate("5/hour"))
     keys = KeyRing({sha256(b"the-key").digest(): caller})
-    middleware = ApiKeyMiddleware(_never, keys, lambda path: False, limits=Limits(unreachable))
+    middleware = ApiKeyMiddleware(
+        _never, Access(Guard(keys, Limits(unreachable)), PublicModels()), PathPolicy([], False)
+    )
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await middleware({**scope, "state": {}}, receive, send)

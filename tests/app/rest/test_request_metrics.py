@@ -1,20 +1,18 @@
 """Counts of requests through the whole door: labels that no caller can make more of, reasons, none left open."""
 
 from collections.abc import AsyncIterator
-from io import StringIO
 
 import httpx
 import pytest
 from starlette.types import Message, Scope
 
-from app.access.keys import KeyRing
 from app.domains.beer.api import VITALS, BeerApi
 from app.rest.application import RestApplication
 from app.runtime.onnx import OnnxPredictor
 from app.telemetry.exposition import CONTENT_TYPE
-from app.telemetry.logs import RequestLog
 from tests.known import BEER, KEY
 from tests.managing import managing
+from tests.rest_application import rest_application
 
 pytestmark = pytest.mark.anyio
 
@@ -24,7 +22,7 @@ def fresh(predictor: OnnxPredictor) -> RestApplication:
     """A door that has counted nothing yet."""
     manager = managing(BeerApi, names=[VITALS])
     manager.add(predictor)
-    return RestApplication(manager, [BeerApi(manager)], KeyRing.single(KEY), RequestLog(StringIO()))
+    return rest_application(manager, BeerApi(manager))
 
 
 @pytest.fixture

@@ -8,14 +8,13 @@ import pytest
 from pydantic import BaseModel
 from starlette.types import Message, Scope
 
-from app.access.keys import KeyRing
 from app.domains.api import Operation
 from app.domains.beer.api import BeerApi
 from app.models.manager import ModelManager
-from app.rest.application import RestApplication
 from app.telemetry.logs import RequestLog
 from app.telemetry.trace import current_trace
 from tests.known import KEY
+from tests.rest_application import rest_application
 
 pytestmark = pytest.mark.anyio
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -24,7 +23,7 @@ VALID = f"00-{TRACE}-{PARENT}-01"
 
 async def _line(manager: ModelManager, domain: BeerApi, *headers: tuple[bytes, bytes]) -> dict[str, str]:
     stream = StringIO()
-    door = RestApplication(manager, [domain], KeyRing.single(KEY), RequestLog(stream))
+    door = rest_application(manager, domain, log=RequestLog(stream))
 
     async def receive() -> Message:
         return {"type": "http.request", "body": b""}
@@ -127,7 +126,7 @@ class TracedFace:
 @pytest.mark.parametrize("slow", [False, True], ids=["in the event loop", "in the pool"])
 async def test_whoever_sends_the_call_on_has_the_trace_of_this_call_and_of_no_other(slow: bool) -> None:
     domain = TracedFace()
-    door = RestApplication(ModelManager(domain.models), [domain], KeyRing.single(KEY), RequestLog(StringIO()))
+    door = rest_application(ModelManager(domain.models), domain)
     body = json.dumps({"slow": slow}).encode()
     answers: list[Any] = []
 

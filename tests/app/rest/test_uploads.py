@@ -1,7 +1,6 @@
 """Uploads: files as bodies and in forms, limits, and failures in the words of an older contract."""
 
 from collections.abc import AsyncIterator, Sequence
-from io import StringIO
 from typing import Any, Literal, NotRequired
 
 import httpx
@@ -9,13 +8,11 @@ import pytest
 from pydantic import BaseModel, ConfigDict
 from typing_extensions import TypedDict
 
-from app.access.keys import KeyRing
 from app.domains.api import Operation, Upload
 from app.errors import InputError, ModelNotReady, Problem
 from app.models.manager import ModelManager
-from app.rest.application import RestApplication
-from app.telemetry.logs import RequestLog
 from tests.known import KEY
+from tests.rest_application import rest_application
 
 pytestmark = pytest.mark.anyio
 LIMIT = 20_000
@@ -79,14 +76,7 @@ class SheetFace:
 @pytest.fixture
 async def files() -> AsyncIterator[httpx.AsyncClient]:
     """A client of a door that takes files."""
-    door = RestApplication(
-        ModelManager(["sheets"]),
-        [SheetFace()],
-        KeyRing.single(KEY),
-        RequestLog(StringIO()),
-        docs_enabled=True,
-        body_limits={"one": 10, "many": 10, "file": LIMIT},
-    )
+    door = rest_application(ModelManager(["sheets"]), SheetFace(), body_limits={"one": 10, "many": 10, "file": LIMIT})
     transport = httpx.ASGITransport(app=door)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://test", headers={"X-API-Key": KEY}) as client:
         yield client

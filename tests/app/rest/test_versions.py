@@ -1,23 +1,21 @@
 """X-Model-Version: a caller asks for a version of the model, and gets that one or 404."""
 
 from collections.abc import AsyncIterator
-from io import StringIO
 from pathlib import Path
 
 import httpx
 import pytest
 
-from app.access.keys import KeyRing
 from app.bundle.pointer import POINTER
 from app.bundle.store import Bundle
 from app.domains.beer.api import VITALS, BeerApi
 from app.models.store import ModelStore
-from app.rest.application import RestApplication
 from app.runtime.onnx import OnnxPredictor
-from app.telemetry.logs import RequestLog
+from app.runtime.thread_pool import BoundedThreadPool
 from tests.bundles import spoil, version_of
 from tests.known import BEER, KEY
 from tests.managing import managing
+from tests.rest_application import rest_application
 
 pytestmark = pytest.mark.anyio
 BODIES = {"/predict": BEER, "/predict/batch": {"beers": [BEER, BEER]}, "/explain": BEER}
@@ -32,11 +30,12 @@ async def client(bundle: Bundle, tmp_path: Path) -> AsyncIterator[httpx.AsyncCli
     (tmp_path / VITALS / POINTER).write_text("2\n")
     manager = managing(BeerApi, store=ModelStore(tmp_path, OnnxPredictor))
     manager.activate(manager.load(VITALS, "2"))
-    door = RestApplication(manager, [BeerApi(manager)], KeyRing.single(KEY), RequestLog(StringIO()))
+    thread_pool = BoundedThreadPool()
+    door = rest_application(manager, BeerApi(manager), thread_pool=thread_pool)
     transport = httpx.ASGITransport(app=door)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://test", headers={"X-API-Key": KEY}) as client:
         yield client
-    door.thread_pool.stop()
+    thread_pool.stop()
 
 
 def versions(answer: httpx.Response) -> set[str]:

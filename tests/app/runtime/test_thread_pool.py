@@ -5,22 +5,19 @@ import os
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable
-from io import StringIO
 from typing import Any
 
 import httpx
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from app.access.keys import KeyRing
 from app.domains.api import Operation
 from app.domains.validation import problems_of
 from app.errors import Overloaded, Problem
 from app.models.manager import ModelManager
-from app.rest.application import RestApplication
 from app.runtime.thread_pool import NICENESS, BoundedThreadPool
-from app.telemetry.logs import RequestLog
 from tests.known import KEY
+from tests.rest_application import rest_application
 
 PATIENCE = 10.0
 
@@ -75,13 +72,7 @@ def domain() -> PausingApi:
 async def client(domain: PausingApi) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a door with room for one in work and one waiting."""
     thread_pool = BoundedThreadPool(in_work=1, waiting=1)
-    door = RestApplication(
-        ModelManager(domain.models),
-        [domain],
-        KeyRing.single(KEY),
-        RequestLog(StringIO()),
-        thread_pool=thread_pool,
-    )
+    door = rest_application(ModelManager(domain.models), domain, thread_pool=thread_pool)
     transport = httpx.ASGITransport(app=door)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://test", headers={"X-API-Key": KEY}) as client:
         yield client

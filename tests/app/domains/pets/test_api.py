@@ -6,7 +6,6 @@ import json
 import struct
 import zlib
 from collections.abc import AsyncIterator
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.access.keys import KeyRing
 from app.bundle.store import highest, read_bundle
 from app.domains.beer.api import BeerApi
 from app.domains.pets.api import MODEL, PetsApi
@@ -24,10 +22,10 @@ from app.domains.pets.pixels import pixels
 from app.models.manager import ModelManager
 from app.rest.application import RestApplication
 from app.runtime.onnx import OnnxPredictor
-from app.telemetry.logs import RequestLog
 from tests.known import BEER, KEY
 from tests.managing import managing
 from tests.pictures import chunk, drawn, encoded, flat_png, mutant
+from tests.rest_application import rest_application
 
 pytestmark = [pytest.mark.anyio, pytest.mark.filterwarnings("ignore::UserWarning:PIL")]
 PICTURE = encoded(drawn(7))
@@ -47,7 +45,7 @@ def both(manager: ModelManager, models: Path, looking: OnnxPredictor) -> RestApp
     for name in BeerApi.models:
         shared.add(OnnxPredictor(read_bundle(highest(models, name))))
     shared.add(looking)
-    return RestApplication(shared, [BeerApi(shared), PetsApi(shared)], KeyRing.single(KEY), RequestLog(StringIO()))
+    return rest_application(shared, BeerApi(shared), PetsApi(shared))
 
 
 @pytest.fixture

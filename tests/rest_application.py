@@ -1,0 +1,43 @@
+"""The REST API around a model manager, as the program builds it, with one key."""
+
+from io import StringIO
+from typing import Any
+
+from app.access.guard import Guard
+from app.access.keys import KeyRing
+from app.access.public import PublicModels
+from app.domains.api import DomainApi
+from app.lifecycle import Lifecycle
+from app.models.manager import ModelManager
+from app.oip.data_plane import DataPlane
+from app.rest.api_key import Access
+from app.rest.application import Backend, RestApplication, RestOptions
+from app.runtime.thread_pool import BoundedThreadPool
+from app.telemetry.logs import RequestLog
+from tests.known import KEY
+
+
+def rest_application(
+    manager: ModelManager,
+    *domains: DomainApi,
+    log: RequestLog | None = None,
+    thread_pool: BoundedThreadPool | None = None,
+    **options: Any,
+) -> RestApplication:
+    """Build the REST API.
+
+    Args:
+        manager: Owns the models.
+        domains: The domains whose operations become routes.
+        log: The access log; by default it is dropped.
+        thread_pool: Runs calls that take long; a new one by default.
+        options: Arguments of `RestOptions`.
+    """
+    thread_pool = thread_pool or BoundedThreadPool()
+    return RestApplication(
+        Backend(manager, domains, DataPlane(manager, thread_pool), thread_pool),
+        Access(Guard(KeyRing.single(KEY)), PublicModels()),
+        log or RequestLog(StringIO()),
+        Lifecycle(lambda: manager.ready),
+        RestOptions(**options),
+    )

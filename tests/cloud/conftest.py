@@ -2,70 +2,14 @@
 
 import os
 import re
-import shutil
 import subprocess
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.live.program import Program
-
-Start = Callable[..., Program]
-REGION = "eu-central-1"
-
-
-@dataclass(frozen=True)
-class Store:
-    """An S3-compatible store that runs."""
-
-    endpoint: str
-    key: str
-    secret: str
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """What whoever uses it finds in the environment."""
-        return {"AWS_ACCESS_KEY_ID": self.key, "AWS_SECRET_ACCESS_KEY": self.secret, "AWS_REGION": REGION}
-
-    def client(self, service: str = "s3") -> Any:
-        """The cloud's own client."""
-        import boto3
-
-        return boto3.client(
-            service,
-            endpoint_url=self.endpoint,
-            region_name=REGION,
-            aws_access_key_id=self.key,
-            aws_secret_access_key=self.secret,
-        )
-
-    def make_bucket(self, name: str) -> None:
-        """An empty bucket."""
-        self.client().create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
-
-    def upload(self, folder: Path, bucket: str, prefix: str) -> None:
-        """A folder's files under a prefix."""
-        client = self.client()
-        for path in folder.rglob("*"):
-            if path.is_file():
-                client.put_object(Bucket=bucket, Key=f"{prefix}/{path.relative_to(folder)}", Body=path.read_bytes())
-
-    def read(self, bucket: str, key: str) -> bytes:
-        """An object's bytes."""
-        found: bytes = self.client().get_object(Bucket=bucket, Key=key)["Body"].read()
-        return found
-
-    def keys(self, bucket: str) -> list[str]:
-        """Names of the bucket's objects, sorted."""
-        return sorted(each["Key"] for each in self.client().list_objects_v2(Bucket=bucket).get("Contents", ()))
-
-
-def node_tool(name: str) -> str | None:
-    """A command that npm installed: where tox put it, or on the path."""
-    return shutil.which(name, path=os.environ.get("NODE_BIN")) or shutil.which(name)
+from tests.cloud.store import Store, node_tool
+from tests.live.program import Program, Start
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

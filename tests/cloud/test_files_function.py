@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.cloud.conftest import Store
 from tests.cloud.events import created, http_api
 from tests.cloud.runtime import Runtime
+from tests.cloud.store import Store
 from tests.known import BEER, REPOSITORY
 
 pytest.importorskip("awslambdaric", reason="awslambdaric is not installed (requirements/cloud.txt)")

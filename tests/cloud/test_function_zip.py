@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cloud.conftest import Store
 from tests.cloud.events import created, http_api
 from tests.cloud.runtime import Runtime
+from tests.cloud.store import Store
 from tests.known import BEER, KEY, REPOSITORY
 
 pytest.importorskip("awslambdaric", reason="awslambdaric is not installed (requirements/cloud.txt)")

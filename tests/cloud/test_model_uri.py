@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cloud.conftest import Start, Store
+from tests.cloud.store import Store
 from tests.known import BEER, KEY, REPOSITORY
+from tests.live.program import Start
 from tests.live.wire import request
 
 pytest.importorskip("moto", reason="moto is not installed (requirements/cloud.txt); `tox -e function` installs it")

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.cloud.conftest import REGION, Store, node_tool
+from tests.cloud.store import REGION, Store, node_tool
 from tests.known import REPOSITORY
 
 pytest.importorskip("moto", reason="moto is not installed (requirements/cloud.txt); `tox -e function` installs it")

@@ -1,37 +1,10 @@
-"""What the cluster's tests share: overlays as kustomize renders them."""
+"""Skips the cluster's tests where kustomize is not installed."""
 
-import os
-import shutil
-import subprocess
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-from tests.known import REPOSITORY
-
-FOLDER = REPOSITORY / "deploy" / "kubernetes"
-KUSTOMIZE = shutil.which(os.environ.get("KUSTOMIZE") or "kustomize")
-Resources = dict[str, dict[str, Any]]
-
-
-@cache
-def render(folder: str) -> str:
-    """What kustomize makes of a folder under deploy/kubernetes."""
-    done = subprocess.run([str(KUSTOMIZE), "build", str(FOLDER / folder)], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert not done.stderr, done.stderr
-    return done.stdout
-
-
-def read(folder: str) -> Resources:
-    """The resources of a folder, by kind; each kind is there once."""
-    found = list(yaml.safe_load_all(render(folder)))
-    kinds: Resources = {resource["kind"]: resource for resource in found}
-    assert len(kinds) == len(found)
-    return kinds
+from tests.cluster.files import KUSTOMIZE
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.settings import Settings
-from tests.cluster.conftest import read
+from tests.cluster.files import read
 
 
 def _container() -> dict[str, Any]:

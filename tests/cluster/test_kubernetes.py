@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from app.settings import Settings
-from tests.cluster.conftest import read, render
+from tests.cluster.files import read, render
 from tests.known import REPOSITORY
 
 pytest.importorskip("kubernetes_validate", reason="kubernetes-validate is not installed; `tox -e deploy` does")

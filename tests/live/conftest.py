@@ -1,14 +1,12 @@
 """The program as a process: one that the session shares, and as many more as a test starts."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.known import KEY
-from tests.live.program import Program
-
-Start = Callable[..., Program]
+from tests.live.program import Program, Start
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -157,3 +157,42 @@ class Program:
     def send(self, *pieces: bytes) -> Answer:
         """One request, byte for byte, on a connection of its own; see `wire.exchange`."""
         return exchange(self.port(), *pieces)
+
+
+Start = Callable[..., Program]
+"""The fixture `start`: starts a program with these settings, and stops it at the end of the test."""
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def until(condition: Callable[[], bool], what: str = "") -> float:
+    """Wait for a condition.
+
+    Args:
+        condition: Called every 10 ms.
+        what: The condition in words, for the message of a failure.
+
+    Returns:
+        Seconds waited.
+    """
+    started = time.monotonic()
+    while not condition():
+        assert time.monotonic() - started < PATIENCE, f"not {what or 'so'} in {PATIENCE} s"
+        time.sleep(0.01)
+    return time.monotonic() - started
+
+
+def children(program: Program) -> set[int]:
+    """The process ids of a program's workers."""
+    tasks = Path(f"/proc/{program.process.pid}/task").glob("*/children")
+    return {int(pid) for task in tasks for pid in task.read_text().split()}
+
+
+def serving(program: Program) -> int:
+    """The number of workers that have logged their start."""
+    return program.errors.count("Application startup complete")

@@ -12,7 +12,7 @@ import pytest
 from app.bundle.store import Bundle
 from tests.bundles import copy_of, flip_bit, seal
 from tests.known import KEY
-from tests.live.conftest import Start
+from tests.live.program import Start
 from tests.live.wire import request
 
 SOON = 2.0

@@ -10,8 +10,7 @@ import pytest
 
 from app.serving.fair_start import CROWD, MAX_BEGUN
 from tests.known import KEY
-from tests.live.conftest import Start
-from tests.live.program import Program
+from tests.live.program import Program, Start
 from tests.live.raw import BODY, connect, post, read_until, statuses
 
 MANY = 2 * CROWD

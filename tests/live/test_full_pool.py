@@ -13,10 +13,9 @@ import pytest
 
 from tests.keys import make_key
 from tests.known import BEER, KEY
-from tests.live.conftest import Start
-from tests.live.program import Program
+from tests.live.program import Program, Start, until
 from tests.live.raw import connect, post, read_until, statuses
-from tests.live.test_model_server import front, until
+from tests.live.remote import front
 from tests.live.wire import Answer, request
 from tests.server_process import ServerProcess
 

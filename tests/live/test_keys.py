@@ -8,22 +8,11 @@ from starlette.routing import Route
 
 from app.rest.application import RestApplication
 from tests.known import KEY
+from tests.live.keyless import OPEN, WITHOUT
 from tests.live.program import Program
 from tests.live.wire import Answer, chunked, kernel_buffers, request
 
 VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
-OPEN = {
-    "/health/live": "GET",
-    "/health/ready": "GET",
-    "/docs": "GET",
-    "/docs/assets/docs.js": "GET",
-    "/docs/assets/swagger-ui.css": "GET",
-    "/docs/assets/swagger-ui-bundle.js": "GET",
-    "/openapi.json": "GET",
-    "/v2/health/live": "GET",
-    "/v2/health/ready": "GET",
-}
-"""Every path that needs no key. A route that is in neither this list nor the OpenAPI document fails a test below."""
 _MODELS = ("/v2/models/{model}", "/v2/models/{model}/versions/{version}")
 PROTOCOL = {
     *("/v2", "/v2/", "/v2/models/stats", "/v2/repository/index"),
@@ -36,19 +25,6 @@ NO_ROUTES = (
     *("/v2x", "/v2/x", "/v2/models/", "/v2/models/..%2f..%2firis", "/v2/models/beer-ibu/versions/1/"),
 )
 RIGHT = [("X-API-Key", KEY)]
-WITHOUT: dict[str, list[tuple[str, str | bytes]]] = {
-    "no key": [],
-    "empty": [("X-API-Key", "")],
-    "wrong": [("X-API-Key", "x" * len(KEY))],
-    "almost": [("X-API-Key", KEY[:-1])],
-    "longer": [("X-API-Key", KEY + "0")],
-    "other case": [("X-API-Key", KEY.upper())],
-    "bytes": [("X-API-Key", b"\xff\x80\xe9")],
-    "two keys": [("X-API-Key", KEY), ("X-API-Key", KEY)],
-    "right and wrong": [("X-API-Key", "wrong"), ("X-API-Key", KEY)],
-    "as a password": [("Authorization", f"Bearer {KEY}")],
-    "in a cookie": [("Cookie", f"X-API-Key={KEY}")],
-}
 VALID = b'{"abv": 5.6, "target_og": 1056, "target_fg": 1013}'
 BODIES: dict[str, tuple[list[tuple[str, str]], tuple[bytes, ...]]] = {
     "no body": ([], ()),

@@ -14,8 +14,7 @@ import pytest
 from app.access.key_file import KeyFile, change_keys
 from tests.keys import make_key
 from tests.known import KEY
-from tests.live.conftest import Start
-from tests.live.program import Program, environment
+from tests.live.program import Program, Start, environment
 from tests.live.wire import Answer, request
 from tests.redis_server import PATIENCE, Redis
 

@@ -5,15 +5,8 @@ import socket
 import pytest
 
 from tests.known import KEY
-from tests.live.conftest import Start
+from tests.live.program import Start, free_port
 from tests.live.raw import say, statuses
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_the_management_port_answers_health_and_nothing_else(start: Start) -> None:

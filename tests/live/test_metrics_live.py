@@ -15,9 +15,7 @@ from app.access.key_file import KeyFile, change_keys
 from tests.keys import make_key
 from tests.known import BEER, KEY
 from tests.live import raw
-from tests.live.conftest import Start
-from tests.live.program import Program
-from tests.live.test_workers import children, serving, until
+from tests.live.program import Program, Start, children, serving, until
 from tests.live.wire import request
 
 ONE = json.dumps(BEER).encode()

@@ -9,9 +9,8 @@ import pytest
 from app.domains.beer.schema import EXAMPLE_BEER, EXAMPLE_RECIPE
 from app.domains.iris import EXAMPLE_FLOWER
 from tests.known import KEY
-from tests.live.conftest import Start
-from tests.live.program import PATIENCE, Program
-from tests.live.test_model_server import READY, ask
+from tests.live.program import PATIENCE, Program, Start
+from tests.live.remote import READY, ask
 from tests.mlserver.server import MlServer, NotInstalled, install
 
 MODELS = ("beer-ibu", "beer-ibu-recipe", "iris")

@@ -1,31 +1,16 @@
 """The program in front of a model server in another process: same answers, away and back under load, its own errors."""
 
-import base64
-import json
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
-from app.domains.beer.schema import EXAMPLE_BEER, EXAMPLE_RECIPE
-from app.domains.iris import EXAMPLE_FLOWER
+from app.domains.beer.schema import EXAMPLE_BEER
 from tests.known import KEY
-from tests.live.conftest import Start
-from tests.live.program import PATIENCE, Program
+from tests.live.program import Program, Start, until
+from tests.live.remote import CALLS, READY, RIGHT, ask, front
 from tests.live.wire import Answer, request
-from tests.pictures import drawn, encoded
 from tests.server_process import ServerProcess
-
-RIGHT = ("X-API-Key", KEY)
-READY = request("GET", "/health/ready")
-CALLS = {
-    "/predict": EXAMPLE_BEER,
-    "/explain": EXAMPLE_RECIPE,
-    "/predict/batch": {"beers": [EXAMPLE_BEER, {**EXAMPLE_RECIPE, "explain": False}] * 200},
-    "/iris/predict": EXAMPLE_FLOWER,
-    "/pets/predict": {"image_b64": base64.b64encode(encoded(drawn(), "JPEG")).decode()},
-}
 
 
 @pytest.fixture
@@ -34,21 +19,6 @@ def server() -> Iterator[ServerProcess]:
     server = ServerProcess()
     yield server
     server.kill()
-
-
-def front(start: Start, server: ServerProcess, **more: str) -> Program:
-    return start(API_KEY=KEY, PORT="0", MODEL_SERVER=f"grpc://{server.target}", **more)
-
-
-def ask(program: Program, path: str, body: object, *headers: tuple[str, str]) -> Answer:
-    return program.send(request("POST", path, [RIGHT, *headers], json.dumps(body).encode()))
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_the_answers_are_those_of_a_program_that_runs_the_models_itself(

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.known import BEER, KEY, REPOSITORY
-from tests.live.conftest import Start
-from tests.live.program import environment
+from tests.live.program import Start, environment
 from tests.live.wire import request
 
 TOY = Path(__file__).parents[1] / "toy"

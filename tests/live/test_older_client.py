@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from tests.known import KEY
-from tests.live.conftest import Start
-from tests.live.program import Program
+from tests.live.program import Program, Start
 from tests.live.wire import request
 from tests.pictures import drawn, encoded
 

@@ -12,9 +12,8 @@ import uvloop
 
 from tests.known import BEER, KEY
 from tests.live.load import Tally, closed_loop, cpu_seconds, median_delay, memory, open_loop
-from tests.live.program import Program
+from tests.live.program import Program, free_port
 from tests.live.raw import post
-from tests.live.test_management import free_port
 
 BATCH = post(body=json.dumps({"beers": [BEER] * 1000}).encode(), target=b"/predict/batch")
 TAKEN_IN = "goodput is about 0.74 of the best: the rejections cost a core 62 us each, and the load slows the rest"

@@ -17,8 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.known import BEER, KEY, REPOSITORY
-from tests.live.conftest import Start
-from tests.live.test_management import free_port
+from tests.live.program import Start, free_port
 
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 CADDY = shutil.which("caddy")

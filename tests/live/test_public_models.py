@@ -7,10 +7,9 @@ import pytest
 from app.domains.iris import EXAMPLE_ANSWER, EXAMPLE_FLOWER
 from app.rpc._pb.open_inference_pb2 import ModelMetadataRequest
 from tests.known import KEY
-from tests.live.conftest import Start
-from tests.live.program import Program
+from tests.live.keyless import OPEN, WITHOUT
+from tests.live.program import Program, Start
 from tests.live.rpc import INFERENCE, caller
-from tests.live.test_keys import OPEN, WITHOUT
 from tests.live.wire import request
 
 FLOWER = json.dumps(EXAMPLE_FLOWER).encode()

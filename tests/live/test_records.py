@@ -7,9 +7,7 @@ from typing import Any
 import pytest
 
 from tests.known import BEER, KEY
-from tests.live.conftest import Start
-from tests.live.program import Program
-from tests.live.test_start import free_port
+from tests.live.program import Program, Start, free_port
 from tests.live.wire import exchange, request
 
 RIGHT = ("X-API-Key", KEY)

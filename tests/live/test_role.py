@@ -9,10 +9,9 @@ import pytest
 from app.domains.beer.schema import EXAMPLE_BEER
 from app.rpc._pb import open_inference_pb2 as pb
 from tests.known import KEY
-from tests.live.conftest import Start
-from tests.live.program import SERVE, Program
+from tests.live.program import SERVE, Program, Start, until
+from tests.live.remote import CALLS, READY, ask
 from tests.live.rpc import INFERENCE, caller
-from tests.live.test_model_server import CALLS, READY, ask, until
 from tests.live.wire import Answer, request
 
 SERVER_KEY = "a-key-for-the-model-server-12345"

@@ -15,8 +15,7 @@ from app.rpc._pb import open_inference_pb2 as pb
 from app.rpc._pb.iris_pb2 import IrisPredictReply, IrisPredictRequest
 from tests.keys import make_key
 from tests.known import KEY, REPOSITORY
-from tests.live.conftest import Start
-from tests.live.program import Program
+from tests.live.program import Program, Start
 from tests.live.rpc import BEER_ROW, FLOWER_ROW, HEALTH, INFERENCE, Caller, caller, typed
 from tests.live.wire import request
 

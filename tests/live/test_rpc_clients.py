@@ -15,9 +15,8 @@ from app.bundle.store import read_bundle
 from app.runtime.onnx import OnnxPredictor
 from tests.keys import make_key
 from tests.known import KEY, REPOSITORY
-from tests.live.conftest import Start
-from tests.live.program import Program, environment
-from tests.live.test_v2_clients import ROWS, Known, Told, run
+from tests.live.clients.run import ROWS, Known, Told, run
+from tests.live.program import Program, Start, environment
 
 MEASURES = ("sepal_length", "sepal_width", "petal_length", "petal_width")
 

@@ -10,7 +10,7 @@ import numpy as np
 from app.rpc._pb import open_inference_pb2 as pb
 from tests.keys import make_key
 from tests.known import BEER, REPOSITORY
-from tests.live.conftest import Start
+from tests.live.program import Start
 from tests.live.rpc import BEER_ROW, INFERENCE, Caller, Told, caller, typed
 
 MODEL = "beer-ibu"

@@ -9,9 +9,8 @@ import pytest
 from app.rpc._pb import open_inference_pb2 as pb
 from tests.known import KEY
 from tests.live import frames
-from tests.live.conftest import Start
 from tests.live.frames import CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PREFACE, SETTINGS, frame, message
-from tests.live.program import Program
+from tests.live.program import Program, Start
 from tests.live.rpc import BEER_ROW, INFERENCE, caller, typed
 
 INFER = f"{INFERENCE}ModelInfer".encode()

@@ -8,10 +8,8 @@ import grpc
 
 from app.rpc._pb import open_inference_pb2 as pb
 from tests.known import KEY
-from tests.live.conftest import Start
-from tests.live.program import Program
+from tests.live.program import Program, Start, children, serving, until
 from tests.live.rpc import BEER_ROW, caller, typed
-from tests.live.test_workers import children, serving, until
 
 
 class Callers:

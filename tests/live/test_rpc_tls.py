@@ -8,7 +8,7 @@ import pytest
 from grpc_health.v1.health_pb2 import HealthCheckRequest
 
 from tests.known import KEY
-from tests.live.conftest import Start
+from tests.live.program import Start
 from tests.live.rpc import BEER_ROW, HEALTH, caller, typed
 
 

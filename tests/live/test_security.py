@@ -11,11 +11,8 @@ import pytest
 
 from tests.keys import make_key
 from tests.known import BEER, KEY, REPOSITORY
-from tests.live.conftest import Start
-from tests.live.program import Program
+from tests.live.program import Program, Start, children, free_port
 from tests.live.raw import say
-from tests.live.test_management import free_port
-from tests.live.test_workers import children
 from tests.live.wire import Answer, request
 
 RIGHT = ("X-API-Key", KEY)

@@ -12,8 +12,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.known import KEY
-from tests.live.conftest import Start
-from tests.live.program import Program
+from tests.live.program import Program, Start
 from tests.live.raw import BODY, HEAD, connect, post, read_until, say, statuses
 
 MANY = 2_000

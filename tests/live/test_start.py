@@ -4,7 +4,6 @@ import json
 import shlex
 import shutil
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -14,9 +13,8 @@ import pytest
 
 from app import __version__
 from tests.known import BEER, KEY, REPOSITORY
-from tests.live.conftest import Start
 from tests.live.load import memory
-from tests.live.program import SERVE, Program, environment
+from tests.live.program import SERVE, Program, Start, environment, free_port
 from tests.live.wire import request
 
 MOST_MEMORY = 130
@@ -34,13 +32,6 @@ READY = request("GET", "/health/ready")
 PREDICT = request(
     "POST", "/predict", [("X-API-Key", KEY), ("Content-Type", "application/json")], json.dumps(BEER).encode()
 )
-
-
-def free_port() -> int:
-    """A port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.known import BEER, KEY
-from tests.live.conftest import Start
-from tests.live.program import Program
+from tests.live.program import Program, Start
 from tests.live.raw import connect, post, read_until, statuses
 
 BATCH = json.dumps({"beers": [BEER] * 1000}).encode()

@@ -13,8 +13,7 @@ from app.bundle.pointer import activate, rollback
 from app.bundle.store import Bundle
 from tests.bundles import flip_bit, seal, spoil, version_of
 from tests.known import KEY
-from tests.live.conftest import Start
-from tests.live.program import PATIENCE, Program
+from tests.live.program import PATIENCE, Program, Start
 from tests.live.traffic import BODY, Traffic
 from tests.live.wire import Answer, request
 

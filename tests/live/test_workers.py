@@ -6,8 +6,6 @@ import shutil
 import signal
 import sys
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,35 +14,13 @@ from app.bundle.digests import SHA256SUMS, sums_text
 from app.bundle.manifest import MODEL
 from app.bundle.store import highest
 from tests.known import KEY, REPOSITORY
-from tests.live.conftest import Start
-from tests.live.program import Program
+from tests.live.program import Program, Start, children, free_port, serving, until
 from tests.live.raw import connect, post, read_until, say, statuses
-from tests.live.test_management import free_port
 
 PATIENCE = 30.0
 SLACK = 1.0
 """Seconds by which a machine may be late."""
 READY = b"GET /health/ready HTTP/1.1\r\nHost: beer\r\n\r\n"
-
-
-def children(program: Program) -> set[int]:
-    """The workers' process ids."""
-    tasks = Path(f"/proc/{program.process.pid}/task").glob("*/children")
-    return {int(pid) for task in tasks for pid in task.read_text().split()}
-
-
-def until(condition: Callable[[], bool], what: str) -> float:
-    """Wait for something, and tell how long it took."""
-    started = time.monotonic()
-    while not condition():
-        assert time.monotonic() - started < PATIENCE, f"not {what} in {PATIENCE} s"
-        time.sleep(0.01)
-    return time.monotonic() - started
-
-
-def serving(program: Program) -> int:
-    """How many workers have said that they serve."""
-    return program.errors.count("Application startup complete")
 
 
 class Callers:

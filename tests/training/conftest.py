@@ -1,19 +1,13 @@
 """What the tests of training share: invented recipes, quick parameters, one trained model."""
 
-from pathlib import Path
-
 import pytest
 
+from tests.training.quick import QUICK, RECIPES, quicker
 from training.beer.recipe import RECIPE
 from training.beer.vitals import VITALS
-from training.evaluate import EvaluationProtocol
 from training.sources import RecipeDataset, read_recipes
 from training.spec import Data, Parameters
 from training.spec_trainer import SpecRun, SpecTrainer, prepare
-
-RECIPES = Path(__file__).parents[1] / "data" / "recipes.json"
-SHARED = Path(__file__).parents[3] / "shared" / "data" / "punk_beers.json"
-QUICK = EvaluationProtocol(folds=3, repeats=2, workers=1)
 
 
 @pytest.fixture(scope="session")
@@ -24,23 +18,6 @@ def dataset() -> RecipeDataset:
 @pytest.fixture(scope="session")
 def data(dataset: RecipeDataset) -> Data:
     return prepare(VITALS, dataset.recipes)
-
-
-def quicker(base: Parameters) -> Parameters:
-    """These parameters with fewer trees."""
-
-    def fewer(boosting):
-        return boosting.model_copy(update={"rounds": 12})
-
-    return base.model_copy(
-        update={
-            "centre": fewer(base.centre),
-            "quantiles": tuple(fewer(q) for q in base.quantiles),
-            "seeds": 2,
-            "calibration_folds": 3,
-            "calibration_seeds": 1,
-        }
-    )
 
 
 @pytest.fixture(scope="session")

@@ -6,14 +6,13 @@ import pickle
 import numpy as np
 import pytest
 
+from tests.training.quick import QUICK, quicker
 from training.ablation import ablate
 from training.beer.catalogue import SPECS
 from training.beer.recipe import ABLATION, RECIPE
 from training.beer.vitals import VITALS
 from training.evaluate import reported_folds
 from training.held_out import Dealt, held_out
-
-from .conftest import QUICK, quicker
 
 
 def test_the_models_own_row_is_its_reported_figure(trained, data, quick):

@@ -5,13 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 
+from tests.training.quick import QUICK
 from training import evaluate as protocol_module
 from training.baselines import Curve, PlainXGBoost, linear, median
 from training.beer.vitals import VITALS
 from training.evaluate import EvaluationProtocol, blanked, evaluate, leaking_rmse
 from training.spec import Data
-
-from .conftest import QUICK
 
 
 def _spec(**baselines):

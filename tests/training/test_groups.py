@@ -8,13 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.training.quick import SHARED
 from training.cleaning import clean
 from training.errors import DataError
 from training.folds import split
 from training.groups import families, join, name_root, related
 from training.sources import read_recipes
-
-from .conftest import SHARED
 
 
 @pytest.mark.parametrize(

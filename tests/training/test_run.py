@@ -16,6 +16,7 @@ import xgboost as xgb
 from app.bundle.digests import SHA256SUMS
 from app.bundle.store import read_bundle, versions
 from app.errors import BundleError
+from tests.training.quick import QUICK, RECIPES, SHARED, quicker
 from training import __main__ as command
 from training import commands
 from training.baselines import median
@@ -29,8 +30,6 @@ from training.sources import read_recipes
 from training.spec import feature_matrix
 from training.spec_trainer import BOOSTER, SpecTrainer, prepare
 from training.trainer import next_version
-
-from .conftest import QUICK, RECIPES, SHARED, quicker
 
 ROOT = Path(__file__).parents[2]
 

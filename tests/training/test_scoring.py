@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 
 from app.bundle.store import read_bundle
+from tests.training.quick import RECIPES
 from training import __main__ as command
 from training.errors import DataError
 from training.metrics import resampled
 from training.scoring import Comparison, Scored, compare
 from training.sources import read_recipes
-
-from .conftest import RECIPES
 
 
 @pytest.fixture(scope="module")

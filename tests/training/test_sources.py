@@ -6,11 +6,10 @@ import json
 
 import pytest
 
+from tests.training.quick import RECIPES
 from training.cleaning import NUMBERS, clean
 from training.errors import SourceError
 from training.sources import read_recipes
-
-from .conftest import RECIPES
 
 
 def test_a_file_is_read_with_its_digest(dataset):

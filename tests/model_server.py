@@ -13,6 +13,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import grpc
 import numpy as np
@@ -29,7 +30,7 @@ CONTENTS = {"FP32": "fp32_contents", "INT64": "int64_contents"}
 class Server:
     """Answers by the bundles of a folder."""
 
-    def __init__(self, root: Path, how: dict) -> None:
+    def __init__(self, root: Path, how: dict[str, Any]) -> None:
         self.how = {"packed": True, "versions": True, "off": 0.0, "delay": 0.0, "not_ready": [], **how}
         self.predictors = {name: OnnxPredictor(read_bundle(highest(root, name))) for name in models(root)}
 
@@ -96,7 +97,7 @@ class Server:
 def main() -> None:
     root, port, how = sys.argv[1:]
     served = Server(Path(root), json.loads(how))
-    methods = {
+    methods: dict[str, tuple[Any, Any]] = {
         "RepositoryIndex": (served.index, pb.RepositoryIndexRequest),
         "ModelMetadata": (served.metadata, pb.ModelMetadataRequest),
         "ModelReady": (served.ready, pb.ModelReadyRequest),

@@ -143,7 +143,7 @@ def test_the_environment_overrides_the_file(plain_environment: Path, monkeypatch
     settings = load_settings()
     assert (settings.port, settings.host, settings.model_uri) == (4321, "0.0.0.0", "elsewhere")
     assert settings.docs_enabled is False
-    assert settings.api_key.get_secret_value() == KEY
+    assert settings.api_key and settings.api_key.get_secret_value() == KEY
 
 
 def test_unknown_settings_are_ignored(plain_environment: Path) -> None:
@@ -171,7 +171,8 @@ def test_an_unusable_key_is_rejected_and_not_shown(
 
 def test_a_key_of_16_characters_is_accepted(plain_environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("API_KEY", "x" * 16)
-    assert load_settings().api_key.get_secret_value() == "x" * 16
+    key = load_settings().api_key
+    assert key and key.get_secret_value() == "x" * 16
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,7 +68,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Starts the program in the test's own folder; whatever still runs at the end is stopped."""
     started: list[Program] = []
 
-    def start(**settings: str) -> Program:
+    def start(**settings: Any) -> Program:
         started.append(Program(tmp_path, **settings))
         return started[-1]
 

@@ -56,7 +56,8 @@ def store(moto: Store) -> Store:
 def function(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
     """The function, started once; it has no key."""
     folder = tmp_path_factory.mktemp("function")
-    runtime = Runtime(HANDLER, folder, S3_ENDPOINT=store.endpoint, **store.environment)
+    settings: dict[str, Any] = {**store.environment, "S3_ENDPOINT": store.endpoint}
+    runtime = Runtime(HANDLER, folder, **settings)
     yield runtime
     runtime.close()
 
@@ -146,8 +147,12 @@ def test_files_of_noise_are_told_and_crash_nothing(function: Runtime, store: Sto
 def test_it_starts_on_bundles_from_the_store_as_well(store: Store, tmp_path: Path) -> None:
     store.upload(REPOSITORY / "models", BUCKET, "released")
     key = put(store, "cleaned/from-the-store", json.dumps(ROWS))
-    uri = {"MODEL_URI": f"s3://{BUCKET}/released", "S3_ENDPOINT": store.endpoint, "MODEL_CACHE": str(tmp_path / "c")}
-    runtime = Runtime(HANDLER, tmp_path, **uri, **store.environment)
+    uri: dict[str, Any] = {
+        "MODEL_URI": f"s3://{BUCKET}/released",
+        "S3_ENDPOINT": store.endpoint,
+        "MODEL_CACHE": str(tmp_path / "c"),
+    }
+    runtime = Runtime(HANDLER, tmp_path, **{**uri, **store.environment})
     try:
         assert runtime.invoke(created(BUCKET, [key])).body["files"][0]["rows"] == 3
     finally:

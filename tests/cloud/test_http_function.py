@@ -96,7 +96,7 @@ def test_a_thousand_fuzzed_events_crash_nothing_and_the_key_is_in_no_log(functio
     assert KEY not in function.said
 
 
-WRONG: dict[str, tuple[dict[str, str], str, str]] = {
+WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     "no key": ({}, "SettingsError", "API_KEY is missing"),
     "no bundles": ({"API_KEY": KEY, "MODEL_URI": "nowhere"}, "BundleError", "no bundle here"),
     "not approved": ({"API_KEY": KEY, "MODEL_SHA256": "0" * 64}, "BundleError", "not an approved bundle"),

@@ -31,7 +31,8 @@ def test_its_container_is_the_model_server_with_the_models_that_are_brought() ->
     assert container["image"].rpartition(":")[0].endswith("/beer-model-server")
     assert "command" not in container and "args" not in container
     environment = {entry["name"]: entry["value"] for entry in container["env"]}
-    taken = Settings(_env_file=None, **{name.lower(): value for name, value in environment.items()})  # type: ignore
+    fields = {name.lower(): value for name, value in environment.items()}
+    taken = Settings(_env_file=None, **fields)  # type: ignore[arg-type, call-arg]
     assert {name.lower() for name in environment} <= Settings.model_fields.keys()
     assert str(taken.model_uri) == "/mnt/models"
     (port,) = container["ports"]

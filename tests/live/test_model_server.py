@@ -62,7 +62,7 @@ def test_killed_and_started_again_under_load_no_answer_is_wrong_and_it_recovers_
             again = ServerProcess(port=again.port)
             until(lambda: program.send(READY).status == 200)
             target = len(told) + 50
-            until(lambda target=target: len(told) > target)
+            until(lambda: len(told) > target)  # noqa: B023
     finally:
         stop.set()
         for caller in callers:

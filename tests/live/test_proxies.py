@@ -30,7 +30,8 @@ needs_nginx = pytest.mark.skipif(NGINX is None, reason="nginx is not installed (
 @needs_nginx
 def test_the_nginx_configuration_is_valid(tmp_path: Path) -> None:
     certificate, key = tmp_path / "fullchain.pem", tmp_path / "key.pem"
-    words = ["-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=beer", "-keyout", key, "-out", certificate]
+    words = ["-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=beer"]
+    words += ["-keyout", str(key), "-out", str(certificate)]
     subprocess.run(["openssl", "req", *words], check=True, capture_output=True)
     text = CONFIGURATION.read_text("utf-8").replace("/etc/ssl/beer-model", str(tmp_path))
     file = tmp_path / "nginx.conf"

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -135,7 +136,8 @@ def test_a_flower_that_cannot_be_is_refused(client: Caller, value: float) -> Non
 
 def test_a_message_may_be_so_large_as_sent_and_as_inflated(start: Start) -> None:
     program = start(API_KEY=KEY, PORT="0", GRPC_MAX_MESSAGE="100000")
-    with caller(program.rpc(), **{"grpc.max_send_message_length": -1}) as client:
+    options: dict[str, Any] = {"grpc.max_send_message_length": -1}
+    with caller(program.rpc(), **options) as client:
         for size, more in ((200_000, {}), (20_000_000, {"compression": grpc.Compression.Gzip})):
             sent = pb.ModelInferRequest(model_name="beer-ibu", raw_input_contents=[bytes(size)])
             assert client.infer(sent, **more).code is EXHAUSTED
@@ -149,7 +151,7 @@ def test_a_method_that_there_is_not(client: Caller) -> None:
 
 
 def test_a_call_without_a_message_or_with_two_hangs_nothing(client: Caller) -> None:
-    infer = client.channel.stream_unary(f"{INFERENCE}ModelInfer")
+    infer: Any = client.channel.stream_unary(f"{INFERENCE}ModelInfer")
     sent = typed("beer-ibu", BEER_ROW).SerializeToString()
     metadata = (("x-api-key", KEY),)
     with pytest.raises(grpc.RpcError) as refused:
@@ -167,7 +169,8 @@ def test_a_message_has_a_time_to_arrive_in(start: Start) -> None:
         yield b""
 
     with caller(program.rpc()) as client, pytest.raises(grpc.RpcError) as refused:
-        client.channel.stream_unary(f"{INFERENCE}ModelInfer")(messages(), metadata=(("x-api-key", KEY),), timeout=30)
+        infer: Any = client.channel.stream_unary(f"{INFERENCE}ModelInfer")
+        infer(messages(), metadata=(("x-api-key", KEY),), timeout=30)
     never.set()
     assert refused.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
     assert refused.value.details() == "The message did not arrive in time."

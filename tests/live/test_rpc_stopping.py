@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from typing import Any
 
 import grpc
 
@@ -64,7 +65,8 @@ def test_on_sigterm_calls_in_work_are_answered_and_later_ones_are_told_unavailab
 def test_a_client_that_watches_and_one_that_idles_do_not_hold_up_the_end(start: Start) -> None:
     program = start(API_KEY=KEY, PORT="0", SHUTDOWN_GRACE="20")
     with caller(program.rpc()) as client:
-        watch = client.channel.unary_stream("/grpc.health.v1.Health/Watch")(b"")
+        method: Any = client.channel.unary_stream("/grpc.health.v1.Health/Watch")
+        watch = method(b"")
         reflection = client.channel.stream_stream("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
         never = threading.Event()
         asked = reflection(_nothing(never))

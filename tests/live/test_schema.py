@@ -1,5 +1,7 @@
 """Schemathesis: requests made from the OpenAPI document, right and wrong ones, against the running program."""
 
+from typing import Any
+
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
@@ -30,7 +32,7 @@ def test_the_program_shows_the_document_that_is_tested(program: Program) -> None
 
 def _hold(case: Case, program: Program) -> None:
     answer = case.call(base_url=f"http://127.0.0.1:{program.port()}", headers={"X-API-Key": KEY})
-    excluded = []
+    excluded: list[Any] = []
     if case.path == "/model":
         excluded.append(negative_data_rejection)  # query parameters that it does not know are let be, as HTTP has it
     if case.path.startswith("/v2"):

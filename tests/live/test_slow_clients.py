@@ -7,7 +7,7 @@ import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -122,7 +122,7 @@ def test_two_thousand_slow_clients_are_closed_within_15_seconds_by_default(start
 @pytest.fixture(scope="module")
 def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     """The program with short timeouts."""
-    settings = {"HEADER_TIMEOUT": "2", "BODY_TIMEOUT": "3", "KEEP_ALIVE_TIMEOUT": "2"}
+    settings: dict[str, Any] = {"HEADER_TIMEOUT": "2", "BODY_TIMEOUT": "3", "KEEP_ALIVE_TIMEOUT": "2"}
     program = Program(tmp_path_factory.mktemp("impatient"), API_KEY=KEY, PORT="0", **settings)
     yield program
     program.close()

@@ -23,7 +23,7 @@ def _ring(**expires: float | None) -> KeyRing:
 
 def test_the_key_of_the_settings_has_the_scopes_predict_and_metrics() -> None:
     principal = KeyRing.single(KEY).authenticate(KEY.encode())
-    assert (principal.id, principal.scopes) == ("default", {"predict", "metrics"})
+    assert (principal.id, principal.scopes) == ("default", frozenset({"predict", "metrics"}))
     assert KEY not in repr(principal)
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,8 +39,12 @@ class Place:
         self.store = ModelStore(root, open)
         self.manager = ModelManager([NAME], store=self.store)
         self.manager.activate(self.manager.load(NAME, "1"))
-        figures = ChangeMetrics(self.manager.metrics)
-        self.reloader = ModelReloader(self.manager, lambda change: (self.changes.append(change), figures(change)))
+        self._figures = ChangeMetrics(self.manager.metrics)
+        self.reloader = ModelReloader(self.manager, self._record)
+
+    def _record(self, change: Change) -> None:
+        self.changes.append(change)
+        self._figures(change)
 
     def answered(self) -> str:
         """The version that answers a row."""
@@ -83,16 +88,17 @@ def test_the_pointer_is_followed_both_ways(place: Place, bundle: Bundle) -> None
 
 
 def test_reasons_follow_the_swap(bundle: Bundle, tmp_path: Path) -> None:
+    rows_by_input: dict[str, Any] = dict(bundle.manifest.golden.inputs)
     explained = {
         "output": "ibu",
         "groups": [{"name": i.name, "inputs": [i.name]} for i in bundle.manifest.inputs],
-        "background": {name: rows[:4] for name, rows in bundle.manifest.golden.inputs.items()},
+        "background": {name: rows[:4] for name, rows in rows_by_input.items()},
     }
     first = Manifest.model_validate({**bundle.manifest.model_dump(), "explanation": explained})
     version_of(replace(bundle, manifest=first), tmp_path, 1)
     place = Place(tmp_path)
     before = place.manager.get(NAME).explain(ROW["features"][0])
-    explained["background"] = {name: rows[4:8] for name, rows in bundle.manifest.golden.inputs.items()}
+    explained["background"] = {name: rows[4:8] for name, rows in rows_by_input.items()}
     other = Manifest.model_validate({**bundle.manifest.model_dump(), "explanation": explained})
     version_of(replace(bundle, manifest=other), tmp_path, 2)
     assert place.look() == "2"

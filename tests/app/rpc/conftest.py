@@ -38,7 +38,7 @@ async def opened(manager: ModelManager) -> AsyncIterator[Open]:
     servers: list[grpc.aio.Server] = []
     channels: list[grpc.aio.Channel] = []
     thread_pool = BoundedThreadPool()
-    plane = DataPlane(manager, thread_pool, {})
+    plane = DataPlane(manager, thread_pool)
     inference = InferenceMethods(plane, thread_pool, lambda: True)
     methods = (*inference.methods, *IrisMethods(plane).methods, *Health({}).methods)
 
@@ -55,4 +55,4 @@ async def opened(manager: ModelManager) -> AsyncIterator[Open]:
         await channel.close()
     for server in servers:
         await server.stop(None)
-    thread_pool.close()
+    thread_pool.stop()

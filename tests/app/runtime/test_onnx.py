@@ -129,7 +129,7 @@ def test_inputs_that_are_not_packed_go_in_one_by_one(bundle: Bundle) -> None:
 
 
 def test_a_missing_value_is_packed_as_nan(bundle: Bundle) -> None:
-    inputs = {name: [[5.0], [None]] for name in bundle.manifest.golden.inputs}
+    inputs: dict[str, Any] = {name: [[5.0], [None]] for name in bundle.manifest.golden.inputs}
     (packed,) = pack(bundle.manifest, inputs).values()
     assert packed.dtype == np.float32
     assert np.isnan(packed).tolist() == [[False] * 6, [True] * 6]

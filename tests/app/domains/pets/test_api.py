@@ -136,7 +136,7 @@ async def test_what_is_no_base64_is_a_422_that_names_the_field(pets: httpx.Async
 @pytest.mark.parametrize("where", ["body", "image", "image_b64"])
 async def test_a_bad_picture_is_named_by_where_it_stood(pets: httpx.AsyncClient, where: str) -> None:
     data = b"GIF89a" + bytes(50)
-    sending = {
+    sending: dict[str, dict[str, Any]] = {
         "body": {"content": data, "headers": {"Content-Type": "image/png"}},
         "image": {"files": {"image": data}},
         "image_b64": {"json": {"image_b64": text_of(data)}},

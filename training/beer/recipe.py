@@ -21,7 +21,7 @@ from training.beer.bills import bill_rules, recipe_row
 from training.beer.estimates import scaled_tinseth, tinseth
 from training.beer.recipe_features import KETTLE, max_bitterness, recipe_features
 from training.beer.recipe_prose import PROSE
-from training.beer.vitals import vital_rows
+from training.beer.vitals import PALE_ALE, vital_rows
 from training.spec import Parameters, Spec, read_defaults
 
 NAME = "beer-ibu-recipe"
@@ -60,7 +60,6 @@ def _candidates(base: Parameters) -> dict[str, Parameters]:
     return result
 
 
-_PALE_ALE = {"abv": 5.4, "target_og": 1053.0, "target_fg": 1011.0, "ebc": 17.0, "ph": 4.4}
 _NO_HOPS = dict.fromkeys(names(HOP_INPUTS), 0.0)
 _HUGE_BILL = dict.fromkeys(names(HOP_INPUTS), 1e6)
 _GRIST = {"oat_share": 0.0, "crystal_share": 0.08, "clean_ale_yeast": 1.0, "phenolic_yeast": 0.0}
@@ -78,10 +77,10 @@ _PALE_ALE_BILL = _bill(
     isomerised={"early": 18.0, "middle": 12.5, "late": 11.0},
 )
 GOLDEN: tuple[Mapping[str, float], ...] = (
-    {**_PALE_ALE, **_PALE_ALE_BILL, **_GRIST},
-    {**_PALE_ALE, **_PALE_ALE_BILL},
-    {**_PALE_ALE, **_PALE_ALE_BILL, "oat_share": 0.1, "crystal_share": 0.0},
-    {**_PALE_ALE, **_NO_HOPS, **_GRIST},
+    {**PALE_ALE, **_PALE_ALE_BILL, **_GRIST},
+    {**PALE_ALE, **_PALE_ALE_BILL},
+    {**PALE_ALE, **_PALE_ALE_BILL, "oat_share": 0.1, "crystal_share": 0.0},
+    {**PALE_ALE, **_NO_HOPS, **_GRIST},
     {"abv": 5.4, "target_og": 1053.0, "target_fg": 1011.0, **_NO_HOPS},
     {
         **{"abv": 9.2, "target_og": 1085.0, "target_fg": 1015.0, "ebc": 30.0, "srm": 15.0, "ph": 4.4},

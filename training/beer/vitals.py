@@ -59,6 +59,9 @@ PROSE = Prose(
     "height * x / (x + half) with x = OG - 1000 is added; then lower and upper are moved by their shift",
 )
 
+PALE_ALE = {"abv": 5.4, "target_og": 1053.0, "target_fg": 1011.0, "ebc": 17.0, "ph": 4.4}
+"""Vital figures of a pale ale, for golden rows with a hop bill."""
+
 VITALS = Spec(
     name="beer-ibu",
     description="Bitterness (IBU) of a beer from its alcohol, gravities, colour and pH.",

@@ -44,13 +44,13 @@ def builder(manifest: Manifest) -> PredictionBuilder:
 
 def test_vital_figures_stand_in_the_columns_of_their_names() -> None:
     row = dict(zip(names(VITAL_INPUTS), vital_rows([beer()])[0].tolist(), strict=True))
-    assert row == BEER
+    assert {name: row[name] for name in BEER} == BEER
 
 
 def test_only_specific_gravities_become_points() -> None:
     low = {"abv": 0.5, "target_og": 1.056, "target_fg": 1013.0, "ebc": 9.0, "srm": 4.0, "ph": 2.5}
     row = dict(zip(names(VITAL_INPUTS), vital_rows([beer(), beer(**low)])[1].tolist(), strict=True))
-    assert row == {**low, "target_og": 1056.0}
+    assert {name: row[name] for name in low} == {**low, "target_og": 1056.0}
 
 
 def test_a_recipe_stands_in_the_columns_of_their_names() -> None:

@@ -1,4 +1,4 @@
-"""Recipes to rows: by the service's own functions, and nothing that cannot be read vanishes silently."""
+"""Recipes to rows: with the functions of the service, and every unreadable entry is counted."""
 
 import json
 import math
@@ -78,7 +78,7 @@ def test_a_hop_of_the_table_is_a_hop_whatever_it_sounds_like(name):
     assert [entry.kind for entry in entries(_beer(_hop(name)))] == ["hop"]
 
 
-def test_alpha_acids_are_those_told_or_the_tables_or_assumed():
+def test_alpha_acid_is_stated_or_typical_or_assumed():
     told, table, assumed = entries(_beer(_hop("Moonshine", attribute="14% Alpha"), _hop("Saaz"), _hop("Moonshine")))
     assert (told.alpha, told.kind) == (14.0, "hop")
     assert (table.alpha, table.kind) == (find("Saaz").alpha_typical, "hop")

@@ -101,7 +101,7 @@ def test_parity_on_all_rows_and_random_ones(trained_recipe):
     )
 
 
-def test_malts_and_yeast_that_are_not_told_are_the_typical_ones(graphs):
+def test_missing_malts_and_yeast_are_taken_as_typical(graphs):
     rows = random_inputs(RECIPE, 50, 3)
     typical = rows.copy()
     for name in names(GRIST_INPUTS):

@@ -1,4 +1,4 @@
-"""Every text of when hops go in means one time, and what the table does not know is said to be unknown."""
+"""Every text for the time of an addition has one meaning; an unknown text is reported as unknown."""
 
 import json
 from collections import Counter

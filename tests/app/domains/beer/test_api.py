@@ -1,4 +1,4 @@
-"""The beer face: what must hold for every beer, whatever the model answers."""
+"""The beer API: properties that hold for every beer and every model."""
 
 import math
 

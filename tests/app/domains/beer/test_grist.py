@@ -1,4 +1,4 @@
-"""Malts and yeast as inputs: shares of weight, kinds by name, nothing where nothing is told."""
+"""Malts and yeast as inputs: shares of weight, kinds by name, NaN if unknown."""
 
 import math
 
@@ -13,7 +13,7 @@ def test_shares_are_of_the_grists_weight() -> None:
 
 
 @pytest.mark.parametrize("name", ["Carafa Special Malt Type 3", "Cascara", "Wheat", "Goat's Choice"])
-def test_what_only_sounds_alike_is_no_crystal_and_no_oat(name: str) -> None:
+def test_names_that_only_sound_alike_are_neither_crystal_nor_oat(name: str) -> None:
     assert malt_shares([(name, 1.0)]) == (0.0, 0.0)
 
 
@@ -31,7 +31,7 @@ def test_without_a_weight_the_shares_are_missing(malts: list[tuple[str, float]] 
         ("Saflager W-34/70", (0.0, 0.0)),
     ],
 )
-def test_yeasts_are_told_by_code_or_style(yeast: str, kinds: tuple[float, float]) -> None:
+def test_yeasts_are_recognised_by_code_or_style(yeast: str, kinds: tuple[float, float]) -> None:
     assert yeast_kinds(yeast) == kinds
 
 

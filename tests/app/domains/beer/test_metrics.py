@@ -1,4 +1,4 @@
-"""Figures of the beer domain: what the face answers is what is counted."""
+"""Metrics of the beer domain count exactly the predictions that are returned."""
 
 from app.domains.beer.api import VITALS, BeerApi
 from app.domains.beer.schema import Beer, Beers

@@ -1,4 +1,4 @@
-"""Answers to recipes: the hop bill chooses the model, amounts count per litre, and reasons add up."""
+"""Predictions for recipes: the hop bill selects the model, amounts count per litre, explanations add up."""
 
 import math
 from typing import Any
@@ -32,7 +32,7 @@ HOPS = st.builds(
 BILLS = st.lists(HOPS, max_size=8)
 
 
-def test_the_hop_bill_chooses_the_model(domain: BeerApi) -> None:
+def test_the_hop_bill_selects_the_model(domain: BeerApi) -> None:
     assert domain.predict(beer())["model"]["name"] == VITALS
     assert domain.predict(beer(hops=[hop(stage="end")]))["model"]["name"] == RECIPE
     assert "estimates" not in domain.predict(beer())
@@ -66,7 +66,7 @@ def test_more_kettle_hops_never_lower_the_answer(
 
 
 @given(bill=BILLS)
-def test_reasons_add_up_to_the_answer_and_are_sorted(domain: BeerApi, bill: list[dict[str, Any]]) -> None:
+def test_contributions_add_up_to_the_prediction_and_are_sorted(domain: BeerApi, bill: list[dict[str, Any]]) -> None:
     answer = domain.predict(beer(hops=bill, explain=True))
     parts = answer["explanation"]["contributions"]
     total = answer["explanation"]["base_value"] + sum(part["ibu"] for part in parts)
@@ -76,18 +76,18 @@ def test_reasons_add_up_to_the_answer_and_are_sorted(domain: BeerApi, bill: list
     assert {"hops"} < {field for part in parts for field in part["inputs"]} <= Beer.model_fields.keys()
 
 
-def test_explain_and_the_field_say_the_same(domain: BeerApi) -> None:
+def test_explain_equals_predict_with_the_explain_field(domain: BeerApi) -> None:
     recipe = Beer.model_validate(EXAMPLE_RECIPE)
     assert domain.explain(recipe) == domain.predict(recipe)
     assert "explanation" not in domain.predict(recipe.model_copy(update={"explain": False}))
 
 
-def test_reasons_are_told_for_the_vital_figures_too(domain: BeerApi) -> None:
+def test_the_vitals_model_is_explained_too(domain: BeerApi) -> None:
     answer = domain.explain(beer())
     assert {part["group"] for part in answer["explanation"]["contributions"]} == {"strength", "colour", "pH"}
 
 
-def test_an_unknown_hop_is_named_unless_its_alpha_acids_are_told(domain: BeerApi) -> None:
+def test_an_unknown_hop_gets_a_warning_unless_its_alpha_acid_is_given(domain: BeerApi) -> None:
     def codes(**more: Any) -> list[tuple[str, str]]:
         moon = {"name": "Moon Hop", "amount_g": 5, "stage": "end", **more}
         answer = domain.predict(beer(hops=[hop(stage="end"), moon]))
@@ -97,13 +97,13 @@ def test_an_unknown_hop_is_named_unless_its_alpha_acids_are_told(domain: BeerApi
     assert codes(alpha_acid=7.0) == []
 
 
-def test_without_alpha_acids_the_varietys_typical_figure_counts(domain: BeerApi) -> None:
-    told = domain.predict(beer(hops=[{"name": "Simcoe", "amount_g": 25, "stage": "start", "alpha_acid": 13.0}]))
-    assert domain.predict(beer(hops=[{"name": "SIMCOE (US) pellets", "amount_g": 25, "stage": "start"}])) == told
+def test_without_alpha_acid_the_typical_value_of_the_variety_is_used(domain: BeerApi) -> None:
+    expected = domain.predict(beer(hops=[{"name": "Simcoe", "amount_g": 25, "stage": "start", "alpha_acid": 13.0}]))
+    assert domain.predict(beer(hops=[{"name": "SIMCOE (US) pellets", "amount_g": 25, "stage": "start"}])) == expected
 
 
 @pytest.mark.parametrize("when", [{}, {"stage": "end", "boil_minutes": 5}])
-def test_a_hop_goes_in_at_one_time(domain: BeerApi, when: dict[str, Any]) -> None:
+def test_a_hop_needs_exactly_one_time(domain: BeerApi, when: dict[str, Any]) -> None:
     with pytest.raises(InputError) as caught:
         domain.predict(beer(hops=[hop(stage="end"), hop(**when)]))
     assert [(p.field, p.code) for p in caught.value.problems] == [("hops.1.stage", "stage_or_minutes")]
@@ -112,7 +112,7 @@ def test_a_hop_goes_in_at_one_time(domain: BeerApi, when: dict[str, Any]) -> Non
     assert [p.field for p in caught.value.problems] == ["beers.1.hops.0.stage"]
 
 
-def test_reasons_are_not_told_in_batches(domain: BeerApi) -> None:
+def test_batches_are_not_explained(domain: BeerApi) -> None:
     with pytest.raises(InputError) as caught:
         domain.predict_batch(Beers(beers=[beer(), beer(explain=True)]))
     assert [(p.field, p.code) for p in caught.value.problems] == [("beers.1.explain", "not_in_batch")]
@@ -124,7 +124,7 @@ def test_a_mixed_batch_keeps_its_order_and_each_answer(domain: BeerApi) -> None:
     assert domain.predict_batch(Beers(beers=mixed))["predictions"] == alone
 
 
-def test_what_no_kettle_holds_still_gets_a_finite_answer(domain: BeerApi) -> None:
+def test_an_absurd_amount_gets_a_finite_prediction(domain: BeerApi) -> None:
     answer = domain.predict(beer(hops=[hop(stage="start", amount_g=1e7, alpha_acid=70)], batch_volume_l=5e-324))
     figures = (answer["ibu"], *answer["interval"].values(), answer["estimates"]["tinseth"])
     assert all(isinstance(figure, (int, float)) and math.isfinite(figure) for figure in figures)

@@ -1,4 +1,4 @@
-"""Rows of beers without the schema: the typed face's warnings at every end of a range, and its bounds with units."""
+"""Row validation: bounds with units, and warnings exactly outside the trained range."""
 
 import numpy as np
 import pytest
@@ -22,26 +22,26 @@ def bundles(bundle: Bundle) -> list[Bundle]:
 def test_an_end_of_a_range_is_inside_it_in_single_precision_as_well(bundle: Bundle) -> None:
     for each in bundles(bundle):
         manifest = each.manifest
-        doubts = PlausibilityChecks(manifest)
+        checks = PlausibilityChecks(manifest)
         for end in 0, 1:
             for column, declared in enumerate(manifest.inputs):
                 assert declared.trained_range
                 exact = np.full((1, len(manifest.inputs)), np.nan)
                 exact[0, column] = declared.trained_range[end]
                 single = exact.astype(np.float32).astype(np.float64)
-                assert doubts.by_row(exact) == doubts.by_row(single) == [], (declared.name, end)
-                assert doubts.by_row(np.repeat(single, MANY, axis=0)) == []
+                assert checks.by_row(exact) == checks.by_row(single) == [], (declared.name, end)
+                assert checks.by_row(np.repeat(single, MANY, axis=0)) == []
                 exact[0, column] += (2 * end - 1) * 0.01
-                assert [w["code"] for _, w in doubts.by_row(exact)] == ["outside_trained_range"], declared.name
+                assert [w["code"] for _, w in checks.by_row(exact)] == ["outside_trained_range"], declared.name
 
 
-def test_many_rows_are_warned_of_as_each_alone(bundle: Bundle) -> None:
+def test_many_rows_get_the_warnings_of_each_row_alone(bundle: Bundle) -> None:
     random = np.random.default_rng(3)
     rows = np.tile(np.array(list(BEER.values())), (200, 1)) * random.uniform(0.8, 1.2, (200, 6))
     rows[random.random((200, 6)) < 0.1] = np.nan
-    doubts = PlausibilityChecks(bundle.manifest)
-    alone = [(number, warning) for number, row in enumerate(rows.tolist()) for warning in doubts.of(row)]
-    assert doubts.by_row(rows) == alone and len(alone) > 100
+    checks = PlausibilityChecks(bundle.manifest)
+    alone = [(number, warning) for number, row in enumerate(rows.tolist()) for warning in checks.of(row)]
+    assert checks.by_row(rows) == alone and len(alone) > 100
 
 
 @pytest.mark.parametrize("more", [0, FEW], ids=["few", "many"])
@@ -49,7 +49,7 @@ def test_many_rows_are_warned_of_as_each_alone(bundle: Bundle) -> None:
     ("name", "value", "allowed"),
     [("abv", 71, "0 to 70 % vol"), ("target_og", 1.056, "900 to 1300 points"), ("ebc", -1, "0 to 1000 EBC")],
 )
-def test_what_is_out_of_bounds_is_told_with_its_unit(
+def test_a_value_out_of_bounds_is_rejected_with_the_range_and_unit(
     bundle: Bundle, name: str, value: float, allowed: str, more: int
 ) -> None:
     right = list(BEER.values())
@@ -60,7 +60,7 @@ def test_what_is_out_of_bounds_is_told_with_its_unit(
 
 
 @pytest.mark.parametrize("more", [0, FEW], ids=["few", "many"])
-def test_gravities_that_contradict_each_other_are_refused(bundle: Bundle, more: int) -> None:
+def test_swapped_gravities_are_rejected(bundle: Bundle, more: int) -> None:
     right = list(BEER.values())
     swapped = list({**BEER, "target_og": BEER["target_fg"], "target_fg": BEER["target_og"]}.values())
     with pytest.raises(InputError) as caught:

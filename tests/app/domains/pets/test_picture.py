@@ -1,4 +1,4 @@
-"""Hostile pictures: a reason or right pixels, and nothing is set aside before the size is known to be bearable."""
+"""Hostile pictures: an error or correct pixels, and no memory is allocated before the size is checked."""
 
 import tracemalloc
 
@@ -76,7 +76,7 @@ def test_a_vast_picture_is_refused_before_memory_is_set_aside(data: bytes, kind:
         (PNG[:33] + chunk(b"zTXt", b"a" * 90) + b"\xff" * 40, "broken_picture"),
     ],
 )
-def test_what_cannot_be_answered_is_told_why(data: bytes, code: str) -> None:
+def test_an_invalid_picture_has_an_error_code(data: bytes, code: str) -> None:
     with pytest.raises(PictureError) as caught:
         open_picture(data).image.load()
     assert caught.value.code == code

@@ -1,4 +1,4 @@
-"""Pixels: whatever kind of file a picture comes in, the model is given what a viewer shows."""
+"""Pixels: for every kind of file the model gets what a viewer shows."""
 
 import numpy as np
 import pytest
@@ -12,12 +12,12 @@ SIZE = 64
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 
 
-def seen(data: bytes) -> Pixels:
-    """A file as the model takes it."""
+def pixels_of(data: bytes) -> Pixels:
+    """Pixels of a file, as input of the model."""
     return pixels(open_picture(data).image, SIZE)
 
 
-def apart(one: Pixels, other: Pixels) -> float:
+def difference(one: Pixels, other: Pixels) -> float:
     """Mean difference, in grey levels of 255."""
     return float(np.abs(one - other).mean()) * 127
 
@@ -53,15 +53,16 @@ def test_a_picture_is_turned_as_its_camera_says(kind: str, orientation: int) -> 
     exif[0x0112] = orientation
     stored = picture.transpose(Image.Transpose[undo]) if undo else picture
     options = {"lossless": True} if kind == "WEBP" else {"quality": 95} if kind == "JPEG" else {}
-    assert apart(seen(encoded(stored, kind, exif=exif, **options)), seen(encoded(picture))) < 2
+    assert difference(pixels_of(encoded(stored, kind, exif=exif, **options)), pixels_of(encoded(picture))) < 2
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 def test_an_orientation_that_cannot_be_read_turns_nothing(kind: str) -> None:
     picture = drawn(1)
     assert (
-        apart(
-            seen(encoded(picture, kind, exif=b"Exif\0\0MM\0*\xff\xff\xff\xff" + b"\xff" * 50)), seen(encoded(picture))
+        difference(
+            pixels_of(encoded(picture, kind, exif=b"Exif\0\0MM\0*\xff\xff\xff\xff" + b"\xff" * 50)),
+            pixels_of(encoded(picture)),
         )
         < 4
     )
@@ -87,14 +88,14 @@ SIXTEEN = Image.fromarray(np.asarray(GREY).astype(np.uint16) * 257)
     ids=["grey", "grey 16", "grey alpha", "grey jpeg", "cmyk", "palette", "webp", "progressive", "bits"],
 )
 def test_every_kind_of_colour_is_seen_as_it_is(data: bytes, plain: Image.Image) -> None:
-    assert apart(seen(data), seen(encoded(plain.convert("RGB")))) < 3
+    assert difference(pixels_of(data), pixels_of(encoded(plain.convert("RGB")))) < 3
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
 def test_what_is_transparent_is_white(kind: str) -> None:
     image = drawn(3).convert("RGBA")
     image.paste((9, 9, 9, 0), (0, 0, 160, 60))
-    found = seen(encoded(image, kind, lossless=True) if kind == "WEBP" else encoded(image))
+    found = pixels_of(encoded(image, kind, lossless=True) if kind == "WEBP" else encoded(image))
     assert found[0, :20].min() > 1.0 and found[0, 40:].min() < 0.9
 
 
@@ -102,13 +103,13 @@ def test_a_transparent_colour_of_a_palette_is_white() -> None:
     image = Image.new("P", (64, 64), 1)
     image.putpalette([255, 0, 0, 0, 0, 255])
     image.paste(0, (0, 0, 64, 32))
-    found = seen(encoded(image, transparency=0))
+    found = pixels_of(encoded(image, transparency=0))
     assert found[0, 5, 5].min() > 1.0 and found[0, 60, 5].tolist()[:2] == [-1.0, -1.0]
 
 
 def test_a_jpeg_decoded_small_is_what_it_is_decoded_large() -> None:
     large = drawn(4, (2400, 1800))
-    assert apart(seen(encoded(large, "JPEG", quality=95)), seen(encoded(large))) < 2
+    assert difference(pixels_of(encoded(large, "JPEG", quality=95)), pixels_of(encoded(large))) < 2
 
 
 def test_the_first_frame_of_what_moves_is_taken() -> None:
@@ -116,5 +117,5 @@ def test_the_first_frame_of_what_moves_is_taken() -> None:
     for kind in ("PNG", "WEBP"):
         data = encoded(frames[0], kind, save_all=True, append_images=frames[1:], lossless=True)
         assert open_picture(data).is_animated
-        assert apart(seen(data), seen(encoded(frames[0]))) < 2
+        assert difference(pixels_of(data), pixels_of(encoded(frames[0]))) < 2
     assert not open_picture(encoded(frames[0])).is_animated

@@ -1,1 +1,1 @@
-"""Telemetry: what the program shows of itself."""
+"""Telemetry: metrics, logs, request ids and trace contexts."""

@@ -1,7 +1,7 @@
-"""Exposition: the totals as Prometheus reads them, text format 0.0.4.
+"""Exposition: the metrics in the Prometheus text format, version 0.0.4.
 
-Written by hand, as it is forty lines: prometheus_client's multi-process mode keeps its figures in global state, takes a
-lock for each count, and leaves a file of each process that ever was.
+prometheus_client is not used: its multi-process mode keeps global state, takes a lock for each update, and leaves a
+file for each process that ever ran.
 """
 
 import time
@@ -14,13 +14,10 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def exposition(registry: Registry) -> bytes:
-    """All totals of all processes.
+    """Return the totals over all processes as text, sorted by name and labels.
 
     Args:
-        registry: Any of those that share a folder: each gives the same.
-
-    Returns:
-        The text, sorted by name and labels.
+        registry: Any registry of the processes that share a folder.
     """
     series: dict[str, dict[str, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
     for (name, labels, part), value in registry.read().items():
@@ -41,17 +38,17 @@ def _samples(family: Family, labels: str, parts: Mapping[str, float]) -> Iterato
     value = parts[""]
     if family.merge == "age":
         value = time.time() - value if value else float("nan")
-    yield f"{family.name}{_braced(labels)} {_number(value)}"
+    yield f"{family.name}{_braced(labels)} {_formatted(value)}"
 
 
 def _histogram(family: Family, labels: str, parts: Mapping[str, float]) -> Iterator[str]:
     total = 0.0
     for bound in (*(f"{bound:g}" for bound in family.buckets), "+Inf"):
         total += parts.get(bound, 0.0)
-        within = f'le="{bound}"'
-        yield f"{family.name}_bucket{_braced(labels, within)} {_number(total)}"
-    yield f"{family.name}_sum{_braced(labels)} {_number(parts.get('sum', 0.0))}"
-    yield f"{family.name}_count{_braced(labels)} {_number(total)}"
+        bucket = f'le="{bound}"'
+        yield f"{family.name}_bucket{_braced(labels, bucket)} {_formatted(total)}"
+    yield f"{family.name}_sum{_braced(labels)} {_formatted(parts.get('sum', 0.0))}"
+    yield f"{family.name}_count{_braced(labels)} {_formatted(total)}"
 
 
 def _braced(*labels: str) -> str:
@@ -59,5 +56,5 @@ def _braced(*labels: str) -> str:
     return f"{{{text}}}" if text else ""
 
 
-def _number(value: float) -> str:
+def _formatted(value: float) -> str:
     return f"{value:.0f}" if value.is_integer() else repr(value) if value == value else "NaN"

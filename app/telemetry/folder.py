@@ -1,6 +1,6 @@
-"""The folder in which the processes of one program put their sheets: it goes with the last of them, however that ends.
+"""The folder of the shared counters of one program's processes.
 
-Whoever ends by itself looks whether another is left. What a killed program leaves goes when the next one starts.
+The last process that ends removes the folder. The next program that starts removes the folders of killed programs.
 """
 
 import os
@@ -11,46 +11,46 @@ from pathlib import Path
 
 from app.telemetry.shared_counters import SUFFIX
 
-if sys.platform != "win32":  # there, processes cannot share a folder
+if sys.platform != "win32":  # on Windows, processes cannot share a folder
     import fcntl
 
 PREFIX = "beer-model-"
 
 
 def make_folder() -> Path:
-    """Make a folder for the sheets of a program that starts, and remove those whose programs are gone."""
-    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        remove_if_abandoned(left)
+    """Create the folder of a new program, and remove the folders of programs that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        remove_if_abandoned(folder)
     return Path(tempfile.mkdtemp(prefix=PREFIX))
 
 
 def remove_if_abandoned(folder: Path) -> bool:
-    """Remove a folder of sheets if no process counts in it any more.
+    """Remove a folder of shared counters if no process uses it any more.
 
-    A sheet is locked before anything is written to it: one that holds something and is not locked has lost its process.
-    Where there is none yet, one may be about to come.
+    A process locks its file before it writes to it: a file that is not empty and not locked belongs to no process. A
+    folder without such files may be about to get one, and stays.
 
     Args:
-        folder: Any path; what is not ours, or not a folder of sheets, is let be.
+        folder: Any path. Other users' folders and paths that are no folders of shared counters are left alone.
 
     Returns:
-        Whether it was removed.
+        Whether the folder was removed.
     """
     try:
         status = folder.lstat()
         if status.st_uid != os.geteuid():
             return False
-        sheets = [path for path in folder.glob(f"*{SUFFIX}") if path.stat().st_size]
-        if not sheets or any(_is_locked(path) for path in sheets):
+        files = [path for path in folder.glob(f"*{SUFFIX}") if path.stat().st_size]
+        if not files or any(_is_locked(path) for path in files):
             return False
-    except OSError:  # gone meanwhile, or never a folder
+    except OSError:  # removed in the meantime, or not a folder
         return False
     shutil.rmtree(folder, ignore_errors=True)
     return True
 
 
-def _is_locked(sheet: Path) -> bool:
-    with sheet.open("rb") as file:
+def _is_locked(path: Path) -> bool:
+    with path.open("rb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -1,29 +1,26 @@
-"""Ids of requests: the caller's own where it is sane, else one of ours."""
+"""Request ids: the client's own id if it is valid, otherwise a generated one."""
 
 import re
 import secrets
 from itertools import count
 
-_SANE = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+_VALID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 
 class RequestIds:
-    """Gives each request of a door an id, unique over processes and restarts."""
+    """Assigns an id to each request, unique over processes and restarts."""
 
     def __init__(self) -> None:
-        """Begin to count, behind a random prefix."""
+        """Choose the random prefix of the generated ids."""
         self._prefix = secrets.token_hex(6)
         self._numbers = count(1)
 
     def of(self, presented: bytes) -> bytes:
-        """A request's id.
+        """Return the id of a request: up to 128 letters, digits, ``.``, ``_`` and ``-``.
 
         Args:
-            presented: ``X-Request-ID`` as sent; empty for none.
-
-        Returns:
-            Up to 128 letters, digits, ``.``, ``_``, ``-``.
+            presented: Value of the header ``X-Request-ID``; empty if the client sent none.
         """
-        if presented and _SANE.fullmatch(presented):
+        if presented and _VALID.fullmatch(presented):
             return presented
         return f"{self._prefix}-{next(self._numbers)}".encode()

@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line on stderr."""
+"""Logs: JSON lines on stderr."""
 
 import asyncio
 import json
@@ -12,10 +12,10 @@ from typing import TextIO
 
 
 def timestamp(seconds: float) -> str:
-    """A moment as RFC 3339 in UTC with milliseconds: ``2026-01-31T12:00:00.123Z``.
+    """Return a time in UTC as RFC 3339 with milliseconds: ``2026-01-31T12:00:00.123Z``.
 
     Args:
-        seconds: Since the epoch.
+        seconds: Seconds since the epoch.
     """
     whole = int(seconds)
     return f"{_second(whole)}.{int((seconds - whole) * 1000):03d}Z"
@@ -26,10 +26,10 @@ def _second(whole: int) -> str:
 
 
 class JsonFormatter(logging.Formatter):
-    """Formats a record of the standard library as one line of JSON."""
+    """Formats records of the standard library as one line of JSON each."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record's line: time, level, logger, message and, where there is one, the traceback."""
+        """Return the line of a record: time, level, logger, message and, for an exception, the traceback."""
         line: dict[str, object] = {
             "time": timestamp(record.created),
             "level": record.levelname.lower(),
@@ -42,7 +42,11 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure_logging(level: str) -> None:
-    """Send every logger's records to stderr as JSON; other people's access lines go, as each request has its own."""
+    """Write the records of all loggers to stderr as JSON, without the access logs of uvicorn and mangum.
+
+    Args:
+        level: Minimum level.
+    """
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
@@ -51,16 +55,16 @@ def configure_logging(level: str) -> None:
         logger.handlers.clear()
         logger.propagate = name != "uvicorn.access"
     logging.getLogger("mangum.http").setLevel(logging.WARNING)
-    warnings.filterwarnings("ignore", module=r"PIL\.")  # what is odd about a caller's picture is no news
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # warnings about clients' pictures
 
 
 def at_turns_end(job: Callable[[], None]) -> None:
-    """Do a job once the requests of this turn of the event loop are done."""
+    """Run a function at the end of the current iteration of the event loop."""
     asyncio.get_running_loop().call_soon(job)
 
 
 class RequestLog:
-    """Writes the one line a request; the lines of one turn of the event loop go out in one write."""
+    """Writes one line for each request; `later` decides how many lines are written at once."""
 
     def __init__(
         self,
@@ -71,9 +75,9 @@ class RequestLog:
         """Initialize the request log.
 
         Args:
-            stream: Where to write; stderr by default.
-            level: Least level that is logged; above INFO, requests are not.
-            later: Does the writing, by default at once.
+            stream: Text stream to write to; stderr by default.
+            level: Minimum level of the log; above INFO, requests are not logged.
+            later: Calls the function that writes the collected lines; immediately by default.
         """
         self._write = (stream or sys.stderr).write
         self._enabled = logging.getLevelNamesMapping()[level] <= logging.INFO
@@ -94,25 +98,25 @@ class RequestLog:
         key_id: str = "",
         traceparent: str = "",
     ) -> None:
-        """Write a request's line.
+        """Write the line of a request. Client input never appears in it, except a validated request id and trace.
 
         Args:
-            request_id: Checked or made by the door: letters, digits, ``.``, ``_``, ``-``.
+            request_id: Validated or generated id: letters, digits, ``.``, ``_`` and ``-``.
             method: HTTP method.
-            route: The route's template, never the path that was sent; empty where none matched.
-            status: Status answered.
-            started: Moment, seconds since the epoch.
-            seconds: How long it took.
-            key_id: Who called, never the key: letters, digits, ``.``, ``_``, ``-``; empty for nobody who is known.
-            traceparent: The caller's place in a W3C trace, checked by the door; empty for none, and then left out.
+            route: Template of the route, never the requested path; empty if no route matched.
+            status: Status of the response.
+            started: Time of the request, seconds since the epoch.
+            seconds: Duration, seconds.
+            key_id: Id of the API key, never the key: letters, digits, ``.``, ``_`` and ``-``; empty if there is none.
+            traceparent: Validated W3C trace context of the client; left out of the line if empty.
         """
         if not self._enabled:
             return
         whole = int(started)
-        moment = self._second(whole), (started - whole) * 1000
+        time_parts = self._second(whole), (started - whole) * 1000
         trace = f', "traceparent": "{traceparent}"' if traceparent else ""
         self._lines.append(
-            _LINE % (*moment, request_id, self._quoted(method), route, status, seconds * 1000, key_id, trace)
+            _LINE % (*time_parts, request_id, self._quoted(method), route, status, seconds * 1000, key_id, trace)
         )
         if len(self._lines) == 1:
             self._later(self._flush)

@@ -1,9 +1,8 @@
-"""The sheet: one process' figures in a fixed piece of memory, in a file where several processes add up to one total.
+"""Shared counters: the values of one process in a memory-mapped file, which the other processes of a program read.
 
-A sheet says itself what its figures are, so that one process can read another's without knowing how far it has got:
-a header (format, number of series, length of the directory), the values as doubles, then the directory, which holds
-one line a value and only grows. Writing a figure is one store into memory: no lock, no system call, and what was
-written stands in the file when the process is killed.
+The file describes itself, so that a process can read another's file at any time: a header (format, number of values,
+length of the directory), the values as doubles, and the directory, which has one line of text for each value and only
+grows. An update is one store to memory: no lock, no system call, and the value survives if the process is killed.
 """
 
 import mmap
@@ -16,39 +15,39 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-if sys.platform != "win32":  # there, processes cannot share a folder
+if sys.platform != "win32":  # on Windows, processes cannot share a folder
     import fcntl
 
 CAPACITY = 32_768
-"""Values a sheet has room for."""
+"""Number of values in a file."""
 SPILL = 64
-"""Values at the sheet's beginning that stand for none: where series go that found no room."""
-SUFFIX = ".sheet"
+"""Number of slots at the beginning that are never read: series that do not fit get slot 0."""
+SUFFIX = ".counters"
 
 _HEADER = struct.Struct("<8sQQ")
-_MAGIC = b"beersht1"
+_MAGIC = b"beercnt1"
 _VALUES = 64
 _DIRECTORY = _VALUES + 8 * CAPACITY
 _SIZE = _DIRECTORY + 128 * CAPACITY
 
 
 class SharedCounters:
-    """Figures of this process, with a line of text that names each."""
+    """The values of this process, each with a line of text that names it."""
 
     def __init__(self, file: int | None = None) -> None:
         """Initialize the shared counters.
 
         Args:
-            file: Descriptor of an open, locked file; anonymous memory by default. Untouched pages take no room.
+            file: Descriptor of an open, locked file; anonymous memory by default. Untouched pages use no memory.
         """
         self._file = file
         if file is not None and os.fstat(file).st_size == 0:
             os.ftruncate(file, _SIZE)
         self._memory = mmap.mmap(-1 if file is None else file, _SIZE)
         self.values = memoryview(self._memory)[_VALUES:_DIRECTORY].cast("d")
-        """The values, for adding to one; see `add` for their places."""
+        """The values by slot, for updates of single values."""
         self.array: NDArray[np.float64] = np.frombuffer(self._memory, np.float64, CAPACITY, _VALUES)
-        """The same values, for adding to many at once."""
+        """The values by slot as an array, for updates of many values at once."""
         self._used: int
         self._written: int
         magic, self._used, self._written = _HEADER.unpack_from(self._memory)
@@ -57,39 +56,39 @@ class SharedCounters:
             self._save_header()
 
     def add(self, lines: Sequence[str]) -> int:
-        """Make room for values, all 0 and next to each other.
+        """Allocate consecutive slots, whose values are 0.
 
         Args:
-            lines: Names each value, at most `SPILL` of them.
+            lines: Name of each value, at most `SPILL` of them.
 
         Returns:
-            The first value's place; 0, where nothing is read, if the sheet is full.
+            The first slot; 0, which is never read, if there is no room.
         """
         text = "".join(f"{line}\n" for line in lines).encode()
-        place = SPILL + self._used
+        slot = SPILL + self._used
         start = _DIRECTORY + self._written
-        if place + len(lines) > CAPACITY or start + len(text) > _SIZE:
+        if slot + len(lines) > CAPACITY or start + len(text) > _SIZE:
             return 0
         self._memory[slice(start, start + len(text))] = text
         self._used += len(lines)
         self._written += len(text)
-        self._save_header()  # last: a reader believes the header
-        return place
+        self._save_header()  # last: readers rely on the header
+        return slot
 
     def _save_header(self) -> None:
         _HEADER.pack_into(self._memory, 0, _MAGIC, self._used, self._written)
 
     def lines(self) -> list[tuple[str, float]]:
-        """Each value's name and the value, in the order of their places from `SPILL` on."""
+        """Return the name and the value of each slot, from slot `SPILL` on."""
         return _read(self._memory)
 
     def release(self) -> None:
-        """Let another process have the file; figures that are still added may be lost."""
+        """Unlock the file, so that another process may take it over; later updates may be lost."""
         if self._file is not None:
             fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def is_file(self, status: os.stat_result) -> bool:
-        """Whether this sheet lies in the file with this status."""
+        """Return whether the values are in the file with this status."""
         return self._file is not None and os.path.samestat(os.fstat(self._file), status)
 
 
@@ -103,16 +102,16 @@ def _read(memory: mmap.mmap | bytes) -> list[tuple[str, float]]:
 
 
 def claim(folder: Path) -> SharedCounters:
-    """A sheet in a folder that several processes share.
+    """Lock a file in a folder that several processes share.
 
-    A sheet whose process has ended is taken over with its figures, so that totals never fall and there are never more
-    files than there were processes at once. The lock is the kernel's: it ends with the process, however that ends.
+    The file of a process that has ended is taken over with its values: totals never decrease, and there are no more
+    files than there were processes at the same time. The kernel releases the lock when the process ends.
 
     Args:
-        folder: Made where it is missing.
+        folder: The shared folder, which is created if it does not exist.
 
     Returns:
-        The sheet, locked for as long as this process lives.
+        The shared counters in the file, which stays locked as long as this process lives.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     number = 0
@@ -126,18 +125,18 @@ def claim(folder: Path) -> SharedCounters:
             continue
         if os.fstat(file).st_size in (0, _SIZE):
             return SharedCounters(file)
-        os.close(file)  # not ours, or of another program version
+        os.close(file)  # of another program or version
 
 
 def others(folder: Path, own: SharedCounters) -> Iterator[tuple[list[tuple[str, float]], bool]]:
-    """The figures of the other processes that share a folder.
+    """Yield the values of the other processes that share a folder.
 
     Args:
-        folder: See `claim`.
-        own: This process' sheet, which is left out.
+        folder: The shared folder; see `claim`.
+        own: The counters of this process, which are skipped.
 
     Yields:
-        Names and values, see `SharedCounters.lines`, and whether the process still lives.
+        Names and values as in `SharedCounters.lines`, and whether the process is alive.
     """
     for path in sorted(folder.glob(f"*{SUFFIX}")):
         with path.open("rb") as file:
@@ -146,9 +145,9 @@ def others(folder: Path, own: SharedCounters) -> Iterator[tuple[list[tuple[str, 
                 continue
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                lives = False
+                alive = False
             except BlockingIOError:
-                lives = True
+                alive = True
             with mmap.mmap(file.fileno(), _SIZE, access=mmap.ACCESS_READ) as memory:
                 lines = _read(memory)
-        yield lines, lives
+        yield lines, alive

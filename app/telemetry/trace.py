@@ -1,6 +1,6 @@
-"""The trace that a call belongs to (W3C Trace Context): read from its headers, kept for whoever sends the call on.
+"""Trace context of a request (W3C Trace Context): read from its headers, and sent on to the model server.
 
-The caller's own span is passed on as it came: this program records no spans, and what stands between would be missing.
+The client's span id is sent on unchanged, because this program records no spans of its own.
 """
 
 import re
@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 LONGEST_STATE = 512
-"""Characters of ``tracestate`` that are passed on; the recommendation asks for as many at least."""
+"""Maximum length of a ``tracestate`` that is sent on: the minimum that the recommendation requires."""
 
 _PARENT = re.compile(
     r"(?!ff)(?P<version>[0-9a-f]{2})"
@@ -22,16 +22,16 @@ _SAMPLED = 1
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """A call's place in a trace."""
+    """Trace context of a request."""
 
     traceparent: str
     """Version 00, trace, parent and flags: 55 characters, ``0-9a-f`` and ``-``."""
     tracestate: str = ""
-    """What the systems on the way added, printable ASCII; empty for nothing."""
+    """Data of the tracing systems, printable ASCII; may be empty."""
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
-        """Names and values to send on, over HTTP as headers or over gRPC as metadata."""
+        """Names and values to send on, as HTTP headers or gRPC metadata."""
         state = (("tracestate", self.tracestate),) if self.tracestate else ()
         return ("traceparent", self.traceparent), *state
 
@@ -40,13 +40,13 @@ _current: ContextVar[Trace | None] = ContextVar("trace", default=None)
 
 
 def read_trace(headers: Iterable[tuple[bytes, bytes]]) -> Trace | None:
-    """The trace that headers tell of.
+    """Return the trace context in the headers of a request.
 
     Args:
         headers: Names in lower case, and values.
 
     Returns:
-        The trace; None where ``traceparent`` is missing, sent twice or invalid, whatever ``tracestate`` says.
+        The trace context; None if ``traceparent`` is missing, repeated or invalid.
     """
     parents: list[bytes] = []
     states: list[bytes] = []
@@ -60,13 +60,13 @@ def read_trace(headers: Iterable[tuple[bytes, bytes]]) -> Trace | None:
 
 
 def _parent(text: str) -> str:
-    """The same in version 00, which is the one that is spoken here; empty where it is invalid."""
-    found = _PARENT.fullmatch(text)
-    if found is None:
+    """Return a ``traceparent`` in version 00; empty if it is invalid."""
+    match = _PARENT.fullmatch(text)
+    if match is None:
         return ""
-    if found["version"] == "00":
-        return "" if found["more"] else text
-    return f"00-{found['ids']}-{int(found['flags'], 16) & _SAMPLED:02x}"
+    if match["version"] == "00":
+        return "" if match["more"] else text
+    return f"00-{match['ids']}-{int(match['flags'], 16) & _SAMPLED:02x}"
 
 
 def _state(values: Sequence[bytes]) -> str:
@@ -75,11 +75,11 @@ def _state(values: Sequence[bytes]) -> str:
 
 
 def enter(trace: Trace | None) -> None:
-    """Let what follows in this context, up to the next call, belong to a trace, or to none."""
-    if trace is not None or _current.get() is not None:  # one request may begin in the context of another
+    """Set the trace context of the current request; None for a request without one."""
+    if trace is not None or _current.get() is not None:  # a request may start in the context of the previous one
         _current.set(trace)
 
 
 def current_trace() -> Trace | None:
-    """The trace that the present call belongs to; None where the caller told of none."""
+    """Return the trace context of the current request; None if the client sent none."""
     return _current.get()

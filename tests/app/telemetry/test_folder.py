@@ -1,4 +1,4 @@
-"""The folder of sheets: removed with the last process that counted in it, and never what is not one."""
+"""The folder of the shared counters: removed after the last process, and no other path with it."""
 
 from pathlib import Path
 
@@ -9,13 +9,13 @@ from app.telemetry.metrics import Registry
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where temporary folders are made."""
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of temporary folders."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     return tmp_path
 
 
-def test_the_last_that_leaves_removes_it(place: Path) -> None:
+def test_the_last_process_to_leave_removes_the_folder(temporary: Path) -> None:
     folder = make_folder()
     one, other = Registry(folder), Registry(folder)
     one.leave()
@@ -24,20 +24,20 @@ def test_the_last_that_leaves_removes_it(place: Path) -> None:
     assert not folder.exists()
 
 
-def test_a_folder_that_is_new_or_no_folder_of_sheets_is_let_be(place: Path) -> None:
-    new, file, text = make_folder(), place / f"{PREFIX}file", place / f"{PREFIX}text"
+def test_new_folders_and_other_paths_stay(temporary: Path) -> None:
+    new, file, text = make_folder(), temporary / f"{PREFIX}file", temporary / f"{PREFIX}text"
     file.write_text("a file")
     text.mkdir()
     (text / "notes.txt").write_text("notes")
-    (new / "1.sheet").touch()  # made, and not locked yet
-    (place / f"{PREFIX}link").symlink_to(text)
+    (new / "1.counters").touch()  # created, and not locked yet
+    (temporary / f"{PREFIX}link").symlink_to(text)
     make_folder()
     assert all(path.exists() for path in (new, file, text / "notes.txt"))
-    assert not remove_if_abandoned(place / "nowhere")
+    assert not remove_if_abandoned(temporary / "nowhere")
 
 
-def test_what_a_dead_process_left_goes_when_another_starts(place: Path) -> None:
-    left = make_folder()
-    Registry(left)._counters.release()  # as the kernel does at a process' end
+def test_the_next_program_removes_the_folder_of_a_killed_one(temporary: Path) -> None:
+    abandoned = make_folder()
+    Registry(abandoned)._counters.release()  # as the kernel does at the end of a process
     make_folder()
-    assert not left.exists()
+    assert not abandoned.exists()

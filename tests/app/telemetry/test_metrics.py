@@ -1,4 +1,4 @@
-"""Metrics: places, totals over processes, what is left of one that was killed, and counts from several threads."""
+"""Metrics: handles, totals over processes, killed processes, and updates from several threads."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ from tests.known import REPOSITORY
 
 CALLS = Family("calls_total", "Calls.", "counter", ("who",))
 OPEN = Family("calls_in_progress", "Open calls.", "gauge")
-STATE = Family("state", "The worst of all.", "gauge", merge="max")
+STATE = Family("state", "The maximum.", "gauge", merge="max")
 SIZE = Family("size_bytes", "Sizes.", "histogram", ("who",), (1.0, 2.5, 10.0))
 CHILD = """
 import sys
@@ -40,15 +40,15 @@ sys.stdin.read()
 """
 
 
-def told(registry: Registry) -> dict[str, float]:
-    """The exposition's samples."""
+def samples(registry: Registry) -> dict[str, float]:
+    """Return the samples of the exposition by name and labels."""
     lines = exposition(registry).decode().splitlines()
     return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if line[0] != "#")}
 
 
 @pytest.fixture
 def child(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
-    """Another process that shares the folder and has counted."""
+    """Start another process that shares the folder and has counted."""
     with subprocess.Popen(
         [sys.executable, "-c", CHILD, str(tmp_path)],
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
@@ -66,7 +66,7 @@ def test_the_same_labels_lead_to_the_same_series_and_others_to_another() -> None
     for label in "a", "b", "a":
         registry.counter(CALLS, label).inc()
         registry.histogram(SIZE, label).observe(2.0)
-    figures = told(registry)
+    figures = samples(registry)
     assert (figures['calls_total{who="a"}'], figures['calls_total{who="b"}']) == (2, 1)
     assert (figures['size_bytes_count{who="a"}'], figures['size_bytes_count{who="b"}']) == (2, 1)
 
@@ -77,7 +77,7 @@ def test_a_group_counts_by_index_and_many_at_once() -> None:
     group = registry.counters(CALLS, [("a",), ("b",), ("c",)])
     group.inc_each([2, 0, 2])
     group.add(1, np.array([10, 100]))
-    figures = told(registry)
+    figures = samples(registry)
     assert [figures[f'calls_total{{who="{who}"}}'] for who in "abc"] == [1, 11, 102]
 
 
@@ -89,7 +89,7 @@ def test_a_handle_of_another_kind_is_an_error(kind: str) -> None:
             getattr(registry, kind)(family, *family.labels)
 
 
-def test_the_exposition_is_what_prometheus_reads() -> None:
+def test_the_exposition_is_in_the_text_format_of_prometheus() -> None:
     registry = Registry()
     registry.counter(CALLS, 'q"\\\n').inc(2)
     sizes = registry.histogram(SIZE, "a")
@@ -120,7 +120,7 @@ def _prepared(folder: Path) -> Registry:
 
 
 def test_processes_that_share_a_folder_add_up(tmp_path: Path, child: "subprocess.Popen[str]") -> None:
-    figures = told(_prepared(tmp_path))
+    figures = samples(_prepared(tmp_path))
     assert figures['calls_total{who="child"}'] == 3
     assert figures['calls_total{who="both"}'] == 14
     assert figures["calls_in_progress"] == 6
@@ -133,12 +133,12 @@ def test_a_killed_process_leaves_its_counts_but_not_its_gauges(tmp_path: Path, c
     registry = _prepared(tmp_path)
     child.send_signal(signal.SIGKILL)
     child.wait()
-    figures = told(registry)
+    figures = samples(registry)
     assert figures['calls_total{who="both"}'] == 14
     assert (figures["calls_in_progress"], figures["state"]) == (1, 1)
 
 
-def test_a_new_process_goes_on_where_a_dead_one_stopped(tmp_path: Path, child: "subprocess.Popen[str]") -> None:
+def test_a_new_process_continues_the_counts_of_a_killed_one(tmp_path: Path, child: "subprocess.Popen[str]") -> None:
     child.kill()
     child.wait()
     successor = Registry(tmp_path)
@@ -146,38 +146,38 @@ def test_a_new_process_goes_on_where_a_dead_one_stopped(tmp_path: Path, child: "
     successor.gauge(OPEN)
     successor.histogram(SIZE, "both")
     successor.counter(CALLS, "child").inc()
-    figures = told(successor)
+    figures = samples(successor)
     assert figures['calls_total{who="child"}'] == 4
     assert figures["calls_in_progress"] == 0
     assert figures['size_bytes_count{who="both"}'] == 1
 
 
-def test_a_process_that_says_nothing_of_itself_keeps_its_counts(tmp_path: Path, child: "subprocess.Popen[str]") -> None:
+def test_cleared_gauges_leave_the_counters(tmp_path: Path, child: "subprocess.Popen[str]") -> None:
     registry = _prepared(tmp_path)
     registry.clear_gauges()
-    figures = told(registry)
+    figures = samples(registry)
     assert (figures["calls_in_progress"], figures['calls_total{who="both"}']) == (5, 14)
 
 
-def test_files_that_are_no_sheets_are_let_be(tmp_path: Path) -> None:
-    (tmp_path / "1.sheet").write_bytes(b"something else")
-    (tmp_path / "7.sheet").write_bytes(b"")
+def test_other_files_in_the_folder_stay(tmp_path: Path) -> None:
+    (tmp_path / "1.counters").write_bytes(b"something else")
+    (tmp_path / "7.counters").write_bytes(b"")
     registry = _prepared(tmp_path)
-    assert told(registry)['calls_total{who="both"}'] == 10
-    assert (tmp_path / "1.sheet").read_bytes() == b"something else"
+    assert samples(registry)['calls_total{who="both"}'] == 10
+    assert (tmp_path / "1.counters").read_bytes() == b"something else"
 
 
-def test_a_full_sheet_counts_what_it_has_room_for(caplog: pytest.LogCaptureFixture) -> None:
+def test_series_without_room_are_logged_and_not_counted(caplog: pytest.LogCaptureFixture) -> None:
     registry = Registry()
     for number in range(CAPACITY):
         registry.counter(CALLS, str(number)).inc()
     assert "no room" in caplog.text
-    figures = told(registry)
+    figures = samples(registry)
     assert len(figures) == CAPACITY - SPILL
     assert set(figures.values()) == {1}
 
 
-def test_threads_lose_no_count() -> None:
+def test_threads_lose_no_updates() -> None:
     registry = Registry()
     counter, gauge, histogram = registry.counter(CALLS, "all"), registry.gauge(OPEN), registry.histogram(SIZE, "all")
     group = registry.counters(CALLS, [("one",), ("two",)])
@@ -201,7 +201,7 @@ def test_threads_lose_no_count() -> None:
             thread.join()
     finally:
         sys.setswitchinterval(interval)
-    figures = told(registry)
+    figures = samples(registry)
     counted = [figures[f'calls_total{{who="{who}"}}'] for who in ("all", "one", "two")]
     assert counted == [4 * rounds, 4 * rounds, 8 * rounds]
     assert figures["calls_in_progress"] == 4 * rounds
@@ -210,14 +210,14 @@ def test_threads_lose_no_count() -> None:
 
 
 @given(st.lists(st.floats(0, 20, width=32), min_size=1), st.sampled_from([1, BULK]))
-def test_many_at_once_are_counted_as_each_alone(some: list[float], times: int) -> None:
+def test_observe_many_equals_observing_each(some: list[float], times: int) -> None:
     values = some * times
     registry = Registry()
     alone, together = registry.histogram(SIZE, "alone"), registry.histogram(SIZE, "together")
     for value in values:
         alone.observe(value)
     together.observe_many(np.array(values))
-    figures = told(registry)
+    figures = samples(registry)
     for bound in "1", "2.5", "10", "+Inf":
         assert len({figures[f'size_bytes_bucket{{who="{who}",le="{bound}"}}'] for who in ("alone", "together")}) == 1
     assert figures['size_bytes_sum{who="together"}'] == pytest.approx(np.sum(values), abs=1e-3)

@@ -1,4 +1,4 @@
-"""The prediction interval: conformal constants from scores of beers whose whole group was left out."""
+"""Conformal calibration of the prediction interval, from out-of-fold scores."""
 
 import math
 from typing import NamedTuple
@@ -10,47 +10,47 @@ from training.scale import Scale
 
 
 class Bound(NamedTuple):
-    """One bound: the value that it is drawn from, moved on a scale."""
+    """A bound of the interval: a prediction shifted on a scale."""
 
     scale: Scale
     shift: float
-    """In the scale's unit; below 0 for the lower bound."""
+    """In the scale's unit; negative for a lower bound."""
 
     def at(self, value: Array) -> Array:
-        """The bound for this value; numpy arithmetic only, for it is traced into the ONNX graph.
+        """Shift predictions. Numpy arithmetic only, as it is traced into the ONNX graph.
 
         Args:
-            value: What the bound is drawn from, IBU.
+            value: Predictions, IBU.
         """
         return self.scale.moved(value, self.shift)
 
 
 def finite_sample_quantile(scores: Array, level: float) -> float:
-    """The conformal quantile: of n scores the ceil((n + 1) level)-th smallest, the largest where n is too small.
+    """Compute the conformal quantile: the ceil((n + 1) level)-th smallest of n scores, or the largest if n is small.
 
     Source: Vovk et al. 2005; Romano, Patterson, Candès 2019 (CQR), equation 8. With scores from grouped folds, each by
     a model that saw no beer of that group, it is CV+ (Barber et al. 2021) with one constant for all rows.
 
     Args:
         scores: shape (n_rows,).
-        level: Share of beers to hold, 0 to 1.
+        level: Share of beers to cover, 0 to 1.
     """
-    place = math.ceil((len(scores) + 1) * level)
-    return float(np.sort(scores)[min(place, len(scores)) - 1])
+    rank = math.ceil((len(scores) + 1) * level)
+    return float(np.sort(scores)[min(rank, len(scores)) - 1])
 
 
 def calibrate(
     labels: Array, low: Array, high: Array, level: float, scale: Scale, two_sided: bool
 ) -> tuple[Bound, Bound]:
-    """Bounds that hold the share ``level`` of these out-of-fold rows.
+    """Set the bounds so that they cover the share ``level`` of these out-of-fold rows.
 
     Args:
         labels: IBU, shape (n_rows,).
-        low: What the lower bound is drawn from, IBU, shape (n_rows,), predicted without the row's group.
-        high: What the upper bound is drawn from.
-        level: Share to hold.
-        scale: Scores are distances on it.
-        two_sided: Each bound has its own constant for half of the misses; else one constant for both.
+        low: Predictions for the lower bound, IBU, shape (n_rows,), by models that did not see the row's group.
+        high: Predictions for the upper bound, IBU, shape (n_rows,).
+        level: Share to cover.
+        scale: Scale on which scores are distances.
+        two_sided: Whether each bound has its own shift, for half of the misses; otherwise both share one shift.
 
     Returns:
         The lower and the upper bound.

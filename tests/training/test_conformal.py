@@ -1,4 +1,4 @@
-"""The interval's constants."""
+"""Conformal calibration of the interval."""
 
 import numpy as np
 import pytest
@@ -16,6 +16,20 @@ def test_the_quantile_is_the_finite_sample_one():
     assert finite_sample_quantile(scores, 0.9) == 9
     assert finite_sample_quantile(scores, 0.5) == 5
     assert finite_sample_quantile(scores, 0.999) == 9
+
+
+@pytest.mark.parametrize("count, level, rank", [(10, 0.9, 10), (19, 0.9, 18), (20, 0.9, 19), (9, 0.5, 5), (3, 0.9, 3)])
+def test_the_conformal_rank_is_that_of_n_plus_one(count, level, rank):
+    scores = np.random.default_rng(count).permutation(np.arange(1, count + 1)).astype(np.float32)
+    assert finite_sample_quantile(scores, level) == rank
+
+
+def test_a_two_sided_interval_misses_half_on_each_side():
+    labels = np.arange(1, 40, dtype=np.float32)
+    lower, upper = calibrate(labels, np.full_like(labels, 20), np.full_like(labels, 20), 0.9, Scale(), True)
+    assert (20 + lower.shift, 20 + upper.shift) == (2, 38)  # rank 38 of 39: one miss on each side
+    lower, upper = calibrate(labels, np.full_like(labels, 20), np.full_like(labels, 20), 0.9, Scale(), False)
+    assert -lower.shift == upper.shift == 18
 
 
 @given(st.integers(0, 999), st.sampled_from(SCALES), st.booleans(), st.sampled_from([0.5, 0.8, 0.9]))

@@ -35,6 +35,8 @@ TOLERANCE = 0.05
 """Allowed difference from the golden probabilities; processors differ in quantised arithmetic."""
 PARITY_TOLERANCE = 1e-3
 PARITY_PHOTOS = 64
+DECIMALS = 4
+"""Of the temperature, in the graph as well as in the manifest."""
 PETS = (*range(152, 270), *range(282, 287))
 """Indexes of the dogs and cats among the 1,001 classes of ImageNet."""
 TEXTURES = 200
@@ -129,11 +131,11 @@ class BackboneTrainer(CatDogTrainer[FittedBackbone]):
 
     def export(self, model: FittedBackbone) -> bytes:
         """Join backbone and head."""
-        return joined(model.quantised, model.head, model.temperature)
+        return joined(model.quantised, model.head, round(model.temperature, DECIMALS))
 
     def difference(self, data: Photos, model: FittedBackbone, graph: bytes) -> float:
         """Return the largest difference of a probability on the first photos."""
-        gap = model.head.decision_function(model.features[:PARITY_PHOTOS]) / model.temperature
+        gap = model.head.decision_function(model.features[:PARITY_PHOTOS]) / round(model.temperature, DECIMALS)
         probabilities = predict(graph, model_inputs(data[:PARITY_PHOTOS], SIDE))[OUTPUT]
         return float(np.abs(probabilities - softmax(np.stack([-gap / 2, gap / 2], axis=1))).max())
 
@@ -161,7 +163,7 @@ class BackboneTrainer(CatDogTrainer[FittedBackbone]):
         return {
             "backbone": self.sha256,
             "strength": STRENGTH,
-            "temperature": round(model.temperature, 4),
+            "temperature": round(model.temperature, DECIMALS),
             "seed": self.seed,
             "folds": FOLDS,
         }
@@ -282,7 +284,7 @@ def _calibrated_figures(logits: dict[str, Numbers], photos: Photos, heat: float)
             "error_of_chance": error_of_chance(held_out),
         },
         "sets": {name: figures(values, photos) for name, values in probabilities.items()},
-        "temperature": round(heat, 4),
+        "temperature": round(heat, DECIMALS),
         "reliability": {name: reliability(values, photos) for name, values in probabilities.items()},
     }
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.pets.calibration import bins, calibration_error, temperature
+from training.pets.calibration import bins, calibration_error, cross_fitted, softmax, temperature
 from training.pets.plot import reliability_png
 
 
@@ -30,6 +30,19 @@ def test_the_temperature_that_was_applied_is_found_again() -> None:
     labels = (draw.random(20_000) < 1 / (1 + np.exp(-gaps))).astype(np.int64)
     logits = np.stack([np.zeros_like(gaps), 3 * gaps], axis=1)
     assert temperature(logits, labels) == pytest.approx(3, rel=0.05)
+
+
+def test_cross_fitted_probabilities_are_calibrated_and_depend_on_other_photos_only() -> None:
+    rng = np.random.default_rng(1)
+    gaps = rng.normal(0, 2, 4000)
+    labels = (rng.random(4000) < 1 / (1 + np.exp(-gaps))).astype(np.int64)
+    logits = np.stack([np.zeros_like(gaps), 3 * gaps], axis=1)
+    probabilities = cross_fitted(logits, labels)
+    assert probabilities[:, 1] == pytest.approx(softmax(logits / 3)[:, 1], abs=0.03)
+    first_fold = np.random.default_rng(0).permutation(4000)[::5]
+    labels[first_fold] = 1 - labels[first_fold]
+    changed = cross_fitted(logits, labels)
+    assert (changed[first_fold] == probabilities[first_fold]).all() and (changed != probabilities).any()
 
 
 def test_the_plot_is_a_picture() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.pictures import drawn, encoded
 from training.errors import SourceError
-from training.pets.photos import HELD_OUT_BREEDS, digest, of_split, read_photos
+from training.pets.photos import HELD_OUT_BREEDS, Photo, digest, of_split, read_photos
 
 
 @pytest.fixture
@@ -32,6 +32,12 @@ def test_held_out_breeds_are_never_trained_on(folder: Path) -> None:
     assert {photo.breed for photo in of_split(photos, "breeds")} == {"Sphynx", "pug"} <= set(HELD_OUT_BREEDS)
     splits = [of_split(photos, split) for split in ("train", "tune", "test", "breeds")]
     assert sum(map(len, splits)) == len(photos)
+
+
+def test_shares_of_the_splits_are_those_stated_on_the_card() -> None:
+    sources = [f"{(2 * index + 1) * 2**32 // 200:08x}" for index in range(100)]
+    photos = [Photo(Path("x.jpg"), 0, "Bengal", source) for source in sources]
+    assert [len(of_split(photos, split)) for split in ("test", "tune", "train", "breeds")] == [15, 8, 77, 0]
 
 
 def test_new_photos_move_no_photo_to_another_split(folder: Path) -> None:

@@ -40,8 +40,9 @@ class FakeTransport(asyncio.Transport):
         self.socket = FakeSocket()
 
     def write(self, data: bytes) -> None:  # type: ignore[override]
-        """Record a write."""
-        self.writes.append(bytes(data))
+        """Record a write; after the end, data are lost."""
+        if not self.closed:
+            self.writes.append(bytes(data))
 
     def close(self) -> None:
         """Close."""

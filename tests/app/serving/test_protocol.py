@@ -11,7 +11,8 @@ from app.rest.responses import Header
 from app.serving.fair_start import CROWD, MAX_BEGUN, FairStart
 from app.serving.limits import READ_BUFFER_BYTES, ConnectionLimits
 from app.serving.timeouts import Phase
-from tests.app.serving.connections import Connection, RecordingApp, get, post, settle
+from app.serving.write_coalescing import MAX_HELD, CoalescingTransport
+from tests.app.serving.connections import Connection, FakeTransport, RecordingApp, get, post, settle
 
 pytestmark = pytest.mark.anyio
 LENGTH = (b"content-length", b"4")
@@ -89,6 +90,15 @@ async def test_head_and_body_of_pipelined_responses_leave_in_one_write_per_turn(
     assert len(connection.transport.writes) <= 4 and connection.statuses == [200] * 4
 
 
+async def test_large_writes_do_not_wait_for_the_end_of_the_turn() -> None:
+    inner = FakeTransport()
+    transport = CoalescingTransport(inner, asyncio.get_running_loop())
+    transport.write(b"x" * MAX_HELD)
+    assert inner.writes == []
+    transport.write(b"y")
+    assert inner.writes == [b"x" * MAX_HELD + b"y"]
+
+
 # Requests
 
 
@@ -133,7 +143,7 @@ async def test_the_pieces_in_which_a_request_arrives_do_not_matter(size: int) ->
     assert app.bodies == [b"body", b""] and connection.statuses == [200, 200]
 
 
-@pytest.mark.parametrize(("version", "header"), [("1.0", "A: b"), ("1.1", "Connection: close")])
+@pytest.mark.parametrize(("version", "header"), [("1.0", "Connection: keep-alive"), ("1.1", "Connection: close")])
 async def test_a_connection_that_is_not_kept_is_closed_and_the_application_knows(version: str, header: str) -> None:
     connection, app = await opened()
     await connection.send(get("/", header, version=version) + get())
@@ -232,6 +242,15 @@ async def test_endless_blank_lines_between_requests_are_rejected() -> None:
     await connection.send(get())
     await connection.send(*[b"\r\n" * 10_000] * 4)
     assert connection.statuses == [200, 431]
+
+
+async def test_the_pieces_of_one_head_do_not_count_toward_the_next() -> None:
+    connection, _ = await opened()
+    head = get("/", "A: " + "b" * 40_000)
+    for _ in range(3):
+        await connection.send(head[:35_000])
+        await connection.send(head[35_000:])
+    assert connection.statuses == [200] * 3
 
 
 async def test_pipelined_heads_and_large_bodies_are_measured_one_by_one() -> None:
@@ -341,7 +360,9 @@ async def test_a_new_request_restarts_the_timer() -> None:
 
 @pytest.mark.parametrize("closing", [False, True])
 async def test_a_client_that_does_not_read_is_reset(closing: bool) -> None:
-    connection, app = await opened(ConnectionLimits(body_seconds=4.0, idle_seconds=4.0))
+    connection, app = await opened(
+        ConnectionLimits(idle_seconds=4.0 if closing else 100.0, body_seconds=100.0 if closing else 4.0)
+    )
     await connection.send(get("/", *(["Connection: close"] if closing else [])))
     connection.protocol.pause_writing()
     assert connection.protocol.phase is (Phase.CLOSING if closing else Phase.WRITING)

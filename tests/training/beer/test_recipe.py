@@ -16,6 +16,7 @@ from training.beer.catalogue import SPECS
 from training.beer.estimates import scaled_tinseth, tinseth
 from training.beer.recipe import RECIPE
 from training.beer.recipe_features import TYPICAL, recipe_features
+from training.beer.vitals import VITALS as VITALS_SPEC
 from training.export import PACKED, TOLERANCE, largest_difference, random_inputs
 from training.spec import column_of, feature_matrix, groups, named, random_ranges
 
@@ -145,6 +146,21 @@ def test_sums_are_over_the_kettle_alone():
     assert found["isomerised"] == pytest.approx(100 * 0.2191 + 100 * 0.01853, rel=1e-3)
     assert found["isomerised_to_gravity"] == pytest.approx(found["isomerised"] / 60, rel=1e-5)
     assert feature_matrix(RECIPE, RECIPE.defaults, rows).shape == (1, len(RECIPE.defaults.features))
+
+
+def test_random_rows_leave_out_a_third_of_the_optional_values_and_no_other():
+    rows = random_inputs(RECIPE, 2000, 0)
+    for column, values in zip(RECIPE.inputs, rows.T, strict=True):
+        missing = float(np.isnan(values).mean())
+        assert missing == pytest.approx(1 / 3, abs=0.05) if column.optional else missing == 0, column.name
+
+
+def test_the_curve_baseline_rises_with_the_original_gravity():
+    rows = random_inputs(VITALS_SPEC, 200, 0)
+    gravity = rows[:, column_of(VITALS_SPEC.inputs, "target_og")]
+    labels = (80 * (1 - np.exp(-np.maximum(gravity - 1000, 0) / 100))).astype(np.float32)
+    (curve,) = (baseline for name, baseline in VITALS_SPEC.baselines.items() if name.startswith("curve"))
+    assert curve(rows, labels, rows) == pytest.approx(labels, abs=1)
 
 
 def test_tinseths_baseline_is_the_services_figure():

@@ -1,4 +1,4 @@
-"""Versions of a model: which answers, which is loaded because it was asked for, what is bad, what is unloaded."""
+"""The model manager: active, requested, bad and deactivated versions."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -29,75 +29,77 @@ def root(bundle: Bundle, tmp_path: Path) -> Path:
     return tmp_path
 
 
-class Counting:
-    """Counts the trials, which cost a process each."""
+class CountingQuarantine:
+    """Counts the runs of quarantine, each of which costs a process."""
 
     def __init__(self) -> None:
-        self.tried: list[str] = []
+        self.quarantined_versions: list[str] = []
 
     def __call__(self, folder: Path) -> Bundle:
-        self.tried.append(folder.name)
+        self.quarantined_versions.append(folder.name)
         return read_bundle(folder)
 
 
 @pytest.fixture
-def trials() -> Counting:
-    """Which versions were tried."""
-    return Counting()
+def quarantine() -> CountingQuarantine:
+    """A quarantine that records the versions it tried."""
+    return CountingQuarantine()
 
 
 @pytest.fixture
-def manager(root: Path, trials: Counting) -> ModelManager:
-    """The service as the program has it after its start."""
-    manager = ModelManager([NAME, "wine"], store=ModelStore(root, OnnxPredictor, trials))
+def manager(root: Path, quarantine: CountingQuarantine) -> ModelManager:
+    """The manager as it is after the start of the program."""
+    manager = ModelManager([NAME, "wine"], store=ModelStore(root, OnnxPredictor, quarantine))
     manager.activate(manager.load(NAME, "1", quarantined=False))
     return manager
 
 
-def test_what_another_process_found_good_is_not_tried_again_until_it_changes(root: Path, trials: Counting) -> None:
+def test_a_version_that_another_process_verified_is_trusted_until_it_changes(
+    root: Path, quarantine: CountingQuarantine
+) -> None:
     parent = ModelStore(root, OnnxPredictor)
     parent.open(NAME, "1", quarantined=False)
     with pytest.raises(BundleError):
         parent.open(NAME, "3", quarantined=False)
-    worker = ModelStore(root, OnnxPredictor, trials)
+    worker = ModelStore(root, OnnxPredictor, quarantine)
     worker.trust(parent.known_good)
     worker.open(NAME, "1")
-    assert trials.tried == []
+    assert quarantine.quarantined_versions == []
     worker.open(NAME, "2")
     with pytest.raises(BundleError):
         worker.open(NAME, "3")
-    assert trials.tried == ["2", "3"]
+    assert quarantine.quarantined_versions == ["2", "3"]
     os.utime(root / NAME / "1" / "model.onnx")
     worker.open(NAME, "1")
-    assert trials.tried == ["2", "3", "1"]
+    assert quarantine.quarantined_versions == ["2", "3", "1"]
 
 
-def answering(manager: ModelManager, version: str | None = None) -> str:
+def answering_version(manager: ModelManager, version: str | None = None) -> str:
     model = manager.get(NAME, version)
     model.infer(ROW)
     return model.manifest.version
 
 
 def test_without_a_version_the_active_one_answers(manager: ModelManager) -> None:
-    assert answering(manager) == "1"
+    assert answering_version(manager) == "1"
     assert not manager.is_slow(NAME)
 
 
-def test_a_version_that_is_asked_for_is_loaded_once_beside_the_active_one(
-    manager: ModelManager, trials: Counting
+def test_a_requested_version_is_loaded_once_beside_the_active_one(
+    manager: ModelManager, quarantine: CountingQuarantine
 ) -> None:
     assert manager.is_slow(NAME, "2")
     with ThreadPoolExecutor(8) as threads:
-        assert set(threads.map(lambda _: answering(manager, "2"), range(16))) == {"2"}
-    assert trials.tried == ["2"]
+        assert set(threads.map(lambda _: answering_version(manager, "2"), range(16))) == {"2"}
+    assert quarantine.quarantined_versions == ["2"]
     assert not manager.is_slow(NAME, "2")
-    assert answering(manager) == answering(manager, "1") == "1"
+    assert answering_version(manager) == answering_version(manager, "1") == "1"
 
 
 @pytest.mark.parametrize("version", ["4", "0", "-1", "", "01", "1 ", "../2", "2/../1", "٢", "9" * 500, "latest"])
 def test_an_unknown_version_is_not_found(manager: ModelManager, version: str) -> None:
     with pytest.raises(ModelNotFound):
-        answering(manager, version)
+        answering_version(manager, version)
 
 
 def test_an_unknown_model_is_not_found(manager: ModelManager) -> None:
@@ -113,71 +115,69 @@ def test_an_unknown_model_is_not_found(manager: ModelManager) -> None:
             call()
 
 
-def test_a_bad_version_that_is_asked_for_is_tried_once_and_told_once(
-    manager: ModelManager, trials: Counting, caplog: pytest.LogCaptureFixture
+def test_a_bad_requested_version_is_quarantined_and_logged_once(
+    manager: ModelManager, quarantine: CountingQuarantine, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(3):
         with pytest.raises(ModelNotReady):
-            answering(manager, "3")
-    assert trials.tried == ["3"]
+            answering_version(manager, "3")
+    assert quarantine.quarantined_versions == ["3"]
     assert [r.getMessage() for r in caplog.records if "golden rows" in r.getMessage()] != []
     assert len(caplog.records) == 1
-    assert answering(manager) == "1"
+    assert answering_version(manager) == "1"
 
 
-def test_a_bad_version_that_was_mended_answers(manager: ModelManager, root: Path, bundle: Bundle) -> None:
+def test_a_repaired_version_answers(manager: ModelManager, root: Path, bundle: Bundle) -> None:
     with pytest.raises(ModelNotReady):
-        answering(manager, "3")
+        answering_version(manager, "3")
     for path in (root / NAME / "3").iterdir():
         path.unlink()
     (root / NAME / "3").rmdir()
     version_of(bundle, root, 3)
-    assert answering(manager, "3") == "3"
+    assert answering_version(manager, "3") == "3"
 
 
-def test_versions_tell_what_answers_and_why_not(manager: ModelManager) -> None:
+def test_states_list_each_version_and_why_it_does_not_answer(manager: ModelManager) -> None:
     with pytest.raises(ModelNotReady):
-        answering(manager, "3")
+        answering_version(manager, "3")
     one, two, three = manager.states(NAME)
     assert one == VersionState(NAME, "1", "READY", "")
     assert two == VersionState(NAME, "2", "UNAVAILABLE", "not loaded")
     assert three.state == "UNAVAILABLE" and "golden rows" in three.reason
-    answering(manager, "2")
+    answering_version(manager, "2")
     assert [v.state for v in manager.states(NAME)] == ["READY", "READY", "UNAVAILABLE"]
     assert manager.states("wine") == []
     assert manager.versions(NAME) == ("1", "2", "3")
 
 
-def test_whether_a_version_answers_is_told_without_loading_it(manager: ModelManager) -> None:
+def test_is_ready_loads_no_version(manager: ModelManager) -> None:
     assert manager.is_ready(NAME) and manager.is_ready(NAME, "1")
     assert not manager.is_ready(NAME, "2") and not manager.is_ready("wine")
     for name, version in ((NAME, "9"), ("ale", None), ("ale", "1")):
         with pytest.raises(ModelNotFound):
             manager.is_ready(name, version)
-    assert manager.is_slow(NAME, "2"), "it is still not loaded"
+    assert manager.is_slow(NAME, "2"), "the version is still not loaded"
 
 
-def test_only_so_many_versions_stay_loaded_because_they_were_asked_for(
-    manager: ModelManager, root: Path, bundle: Bundle
-) -> None:
+def test_a_bounded_number_of_requested_versions_stays_loaded(manager: ModelManager, root: Path, bundle: Bundle) -> None:
     numbers = [str(4 + i) for i in range(MAX_ON_REQUEST + 2)]
     for number in numbers:
         version_of(bundle, root, number)
-        assert answering(manager, number) == number
+        assert answering_version(manager, number) == number
     assert [manager.loaded(NAME, n) is not None for n in numbers] == [False] * 2 + [True] * MAX_ON_REQUEST
 
 
-def test_an_unloaded_model_is_not_ready_until_it_is_loaded(manager: ModelManager, root: Path) -> None:
+def test_a_deactivated_model_does_not_answer_until_it_is_reactivated(manager: ModelManager, root: Path) -> None:
     manager.deactivate("wine", persist=False)
     assert manager.ready
     manager.deactivate(NAME)
     for version in None, "1", "2":
         with pytest.raises(ModelNotReady):
-            answering(manager, version)
+            answering_version(manager, version)
     assert (root / NAME / POINTER).read_text() == "none\n1\n"
-    assert manager.ready, "it is so on purpose"
+    assert manager.ready, "the model was deactivated on purpose"
     manager.reactivate(NAME)
-    assert answering(manager) == "1"
+    assert answering_version(manager) == "1"
     assert (root / NAME / POINTER).read_text() == "1\n"
 
 
@@ -185,10 +185,10 @@ def test_a_model_that_cannot_be_loaded_is_not_ready(manager: ModelManager, root:
     (root / NAME / POINTER).write_text("3\n")
     with pytest.raises(ModelNotReady):
         manager.reactivate(NAME)
-    assert answering(manager) == "1"
+    assert answering_version(manager) == "1"
 
 
-def test_before_its_models_are_loaded_the_service_is_not_ready(manager: ModelManager) -> None:
+def test_the_manager_is_not_ready_before_its_models_are_loaded(manager: ModelManager) -> None:
     assert not manager.ready
     with pytest.raises(ModelNotReady):
         manager.get("wine")

@@ -1,4 +1,4 @@
-"""The watch: rows and their values over the training data's deciles."""
+"""Model metrics: rows, and their values over the deciles of the training data."""
 
 import numpy as np
 import pytest
@@ -34,8 +34,8 @@ def manifest(bundle: Bundle) -> Manifest:
 
 def _counted(registry: Registry, family: str, of: str) -> dict[str, float]:
     lines = exposition(registry).decode().splitlines()
-    found = [x for x in lines if x.startswith(f"{family}{{") and f'input="{of}"' in x]
-    return {x.split('bin="')[1].split('"')[0]: float(x.rsplit(" ", 1)[1]) for x in found}
+    matching = [x for x in lines if x.startswith(f"{family}{{") and f'input="{of}"' in x]
+    return {x.split('bin="')[1].split('"')[0]: float(x.rsplit(" ", 1)[1]) for x in matching}
 
 
 def _rows(**columns: list[float]) -> np.ndarray:
@@ -44,16 +44,16 @@ def _rows(**columns: list[float]) -> np.ndarray:
     return np.array([columns.get(name, [50.0] * count) for name in names], dtype=np.float32).T
 
 
-def test_a_value_that_is_a_decile_falls_on_its_own_side(manifest: Manifest) -> None:
+def test_a_value_equal_to_a_decile_is_counted_in_the_lower_bin(manifest: Manifest) -> None:
     registry = Registry()
-    watch = ModelMetrics(registry, manifest)
+    model_metrics = ModelMetrics(registry, manifest)
     for ph in 4.4, 4.4000006, float("nan"), 2.0, 7.0:
-        watch.observe({"features": _rows(ph=[ph])}, 0.001)
+        model_metrics.observe({"features": _rows(ph=[ph])}, 0.001)
     counted = _counted(registry, "model_input_values_total", "ph")
     assert counted == {"1": 1, "2": 0, "5": 1, "6": 1, "7": 0, "8": 0, "9": 0, "10": 1, MISSING: 1}
 
 
-def test_deciles_that_coincide_share_a_bin_that_holds_their_tenths(manifest: Manifest) -> None:
+def test_equal_deciles_share_a_bin(manifest: Manifest) -> None:
     registry = Registry()
     ModelMetrics(registry, manifest)
     expected = _counted(registry, "model_input_expected_ratio", "ph")
@@ -62,7 +62,7 @@ def test_deciles_that_coincide_share_a_bin_that_holds_their_tenths(manifest: Man
     assert switch == pytest.approx({"7": 0.7, "9": 0.3, "10": 0.0})
 
 
-def test_shares_of_the_training_data_are_what_is_expected(manifest: Manifest) -> None:
+def test_expected_ratios_are_the_shares_of_the_training_data(manifest: Manifest) -> None:
     random = np.random.default_rng(7)
     values = random.choice([3.9, 4.2, 4.4, 4.6, 5.1], 9_000, p=[0.05, 0.3, 0.35, 0.2, 0.1]).astype(np.float32)
     deciles = tuple(np.quantile(values.astype(float), np.arange(1, 10) / 10).tolist())
@@ -82,23 +82,23 @@ def _of_rows(registry: Registry) -> list[str]:
 
 
 @given(st.lists(VALUES, min_size=2), st.sampled_from([1, BULK]))
-def test_a_batch_is_counted_as_its_rows_alone(manifest: Manifest, some: list[float], times: int) -> None:
+def test_a_batch_is_counted_like_single_rows(manifest: Manifest, some: list[float], times: int) -> None:
     values = some * times
     alone, together = Registry(), Registry()
-    watch = ModelMetrics(alone, manifest)
+    model_metrics = ModelMetrics(alone, manifest)
     for value in values:
-        watch.observe({"features": _rows(abv=[value])}, 0.001)
+        model_metrics.observe({"features": _rows(abv=[value])}, 0.001)
     ModelMetrics(together, manifest).observe({"features": _rows(abv=values)}, 0.001)
     assert _of_rows(alone) == _of_rows(together)
     assert sum(_counted(together, "model_input_values_total", "abv").values()) == len(values)
 
 
-def test_an_input_without_deciles_is_not_counted_but_the_row_is(manifest: Manifest) -> None:
+def test_an_input_without_deciles_is_not_counted_but_its_row_is(manifest: Manifest) -> None:
     registry = Registry()
     ModelMetrics(registry, manifest).observe({"features": _rows(abv=[1.0, 2.0])}, 0.001)
-    told = exposition(registry).decode()
-    assert 'input="target_og"' not in told
-    assert 'model_predictions_total{model="beer-ibu",version="1"} 2\n' in told
+    text = exposition(registry).decode()
+    assert 'input="target_og"' not in text
+    assert 'model_predictions_total{model="beer-ibu",version="1"} 2\n' in text
 
 
 def test_inputs_that_are_not_packed_are_counted_by_name(manifest: Manifest) -> None:
@@ -108,7 +108,7 @@ def test_inputs_that_are_not_packed_are_counted_by_name(manifest: Manifest) -> N
     assert _counted(registry, "model_input_values_total", "abv")["2"] == 3
 
 
-def test_only_the_version_that_answers_is_told_as_such(manifest: Manifest) -> None:
+def test_only_the_active_version_is_reported_as_active(manifest: Manifest) -> None:
     registry = Registry()
     old = ModelMetrics(registry, manifest)
     old.activate()

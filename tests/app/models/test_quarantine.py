@@ -1,4 +1,4 @@
-"""Quarantine: files that were altered and signed again never take this process with them."""
+"""Quarantine: files that were altered and signed again never crash this process."""
 
 import json
 import random
@@ -63,12 +63,12 @@ Mutation = Callable[[bytes, random.Random], bytes]
 MUTATIONS: tuple[Mutation, ...] = (_flipped, _flipped, _flipped, _flipped, _cut, _doubled, _swapped, _noise)
 
 
-def test_a_good_bundle_comes_through_with_the_bytes_that_were_tried(bundle: Bundle) -> None:
+def test_a_good_bundle_passes_with_the_bytes_that_were_tried(bundle: Bundle) -> None:
     assert read_quarantined(bundle.folder).files == bundle.files
 
 
 @pytest.mark.parametrize("count", [24, pytest.param(500, marks=pytest.mark.nightly)])
-def test_mutants_never_take_this_process_with_them(bundle: Bundle, tmp_path: Path, count: int) -> None:
+def test_mutants_never_crash_this_process(bundle: Bundle, tmp_path: Path, count: int) -> None:
     chance = random.Random(SEED)
     fresh = {name: values[::-1].copy() for name, values in probes(bundle.manifest, 5000).items()}
     outcomes: Counter[str] = Counter()
@@ -95,12 +95,12 @@ def test_mutants_never_take_this_process_with_them(bundle: Bundle, tmp_path: Pat
     assert outcomes.total() == count and outcomes["came through"] < count / 2
 
 
-def test_a_model_that_takes_too_much_memory_is_refused(bundle: Bundle) -> None:
+def test_a_model_that_needs_too_much_memory_is_rejected(bundle: Bundle) -> None:
     with pytest.raises(BundleError, match="quarantine: "):
         read_quarantined(bundle.folder, memory=1 << 18)
 
 
-def test_a_model_that_takes_too_long_is_refused(bundle: Bundle) -> None:
+def test_a_model_that_takes_too_long_is_rejected(bundle: Bundle) -> None:
     with pytest.raises(BundleError, match=r"quarantine: it took longer than 0\.05 s"):
         read_quarantined(bundle.folder, seconds=0.05)
 
@@ -175,14 +175,14 @@ def test_outputs_that_are_not_finite_are_rejected(bundle: Bundle, tmp_path: Path
         read_quarantined(folder)
 
 
-def test_digests_that_do_not_agree_are_refused_before_anything_is_tried(bundle: Bundle, tmp_path: Path) -> None:
+def test_wrong_digests_are_rejected_before_the_bundle_is_tried(bundle: Bundle, tmp_path: Path) -> None:
     folder = _write(bundle, tmp_path, {})
     (folder / MODEL).write_bytes(bundle.files[MODEL] + b"\0")
     with pytest.raises(BundleError, match="not the file that was released"):
         read_quarantined(folder)
 
 
-def test_probes_are_the_same_each_time_and_reach_beyond_the_trained_ranges(bundle: Bundle) -> None:
+def test_probes_are_reproducible_and_exceed_the_trained_ranges(bundle: Bundle) -> None:
     (first,), (second,) = probes(bundle.manifest).values(), probes(bundle.manifest).values()
     assert np.array_equal(first, second, equal_nan=True)
     for column, declared in zip(first.T, bundle.manifest.inputs, strict=True):

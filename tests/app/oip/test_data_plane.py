@@ -1,4 +1,4 @@
-"""The data plane: what a call may look like, what it gets, and what it is refused for."""
+"""The data plane: valid calls, their answers, and why calls are rejected."""
 
 import asyncio
 import threading
@@ -71,19 +71,19 @@ async def test_an_optional_input_that_is_left_out_is_missing(plane: DataPlane) -
     assert np.array_equal(without.outputs[0][1], missing.outputs[0][1])
 
 
-async def test_only_the_outputs_asked_for_come_in_their_order(plane: DataPlane) -> None:
+async def test_the_requested_outputs_are_returned_in_order(plane: DataPlane) -> None:
     answer = await ask(plane, packed(BEER), "upper", "ibu")
     assert [output.name for output, _ in answer.outputs] == ["upper", "ibu"]
 
 
-async def test_many_rows_are_answered_beside_the_loop_as_one_by_one(plane: DataPlane) -> None:
+async def test_many_rows_get_the_same_answers_in_the_thread_pool(plane: DataPlane) -> None:
     rows = [(4 + n / 100, 1050.0, 1010.0, 17.0, 8.6, 4.4) for n in range(FAST_ROWS + 1)]
     together = (await ask(plane, packed(*rows))).outputs[0][1]
     alone = [(await ask(plane, packed(row))).outputs[0][1][0, 0] for row in rows]
     assert together[:, 0].tolist() == alone
 
 
-async def test_warnings_are_those_of_the_typed_face_with_their_rows(plane: DataPlane) -> None:
+async def test_warnings_are_those_of_the_domain_api_with_their_rows(plane: DataPlane) -> None:
     answer = await ask(plane, packed(BEER, (*BEER[:3], 100.0, 8.6, 6.9)))
     assert [(row, warning["code"], warning["field"]) for row, warning in answer.warnings] == [
         (1, "outside_trained_range", "ph"),
@@ -112,7 +112,7 @@ async def test_warnings_are_those_of_the_typed_face_with_their_rows(plane: DataP
         ("inputs.target_fg", "gravities_swapped", packed((5.6, 1013.0, 1056.0, *BEER[3:]))),
     ],
 )
-async def test_a_call_that_does_not_fit_is_refused(
+async def test_a_call_that_does_not_fit_the_signature_is_rejected(
     plane: DataPlane, field: str, code: str, inputs: list[Tensor]
 ) -> None:
     with pytest.raises(InputError) as error:
@@ -121,7 +121,7 @@ async def test_a_call_that_does_not_fit_is_refused(
 
 
 @pytest.mark.parametrize(("names", "code"), [(("bitterness",), "unknown"), (("ibu", "ibu"), "doubled")])
-async def test_outputs_that_are_not_there_are_refused(plane: DataPlane, names: tuple[str, ...], code: str) -> None:
+async def test_unknown_outputs_are_rejected(plane: DataPlane, names: tuple[str, ...], code: str) -> None:
     with pytest.raises(InputError) as error:
         await ask(plane, packed(BEER), *names)
     assert error.value.problems[0].code == code
@@ -142,7 +142,7 @@ def picture(value: float, *wrong: float) -> list[Tensor]:
     return [Tensor("image", "FP32", rows)]
 
 
-async def test_a_picture_is_answered_beside_the_loop(pictures: DataPlane) -> None:
+async def test_a_picture_is_answered_in_the_thread_pool(pictures: DataPlane) -> None:
     call = InferCall(PICTURES, None, picture(0.0))
     assert pictures.is_slow(call)
     ((_, shares),) = (await pictures.infer(call)).outputs
@@ -158,7 +158,7 @@ async def test_a_picture_is_answered_beside_the_loop(pictures: DataPlane) -> Non
     ],
     ids=["NaN", "infinite", "too large"],
 )
-async def test_a_picture_without_a_finite_answer_is_refused(
+async def test_a_picture_without_a_finite_answer_is_rejected(
     pictures: DataPlane, field: str, code: str, reason: str, inputs: list[Tensor]
 ) -> None:
     with pytest.raises(InputError) as error:
@@ -167,7 +167,7 @@ async def test_a_picture_without_a_finite_answer_is_refused(
     assert (problem.field, problem.code, problem.reason) == (field, code, reason)
 
 
-async def test_a_call_that_waits_longer_than_it_may_is_too_late(manager: ModelManager) -> None:
+async def test_a_call_that_exceeds_its_timeout_is_too_late(manager: ModelManager) -> None:
     thread_pool, go = BoundedThreadPool(in_work=1, waiting=1), threading.Event()
     holding = asyncio.create_task(thread_pool.run(lambda _: go.wait(10), None))
     await asyncio.sleep(0)
@@ -186,7 +186,7 @@ async def test_an_unknown_model_or_version_is_not_found(plane: DataPlane) -> Non
             await plane.signature(name, version)
 
 
-async def test_statistics_count_every_row_every_run_and_what_was_refused(plane: DataPlane) -> None:
+async def test_statistics_count_rows_runs_and_rejected_calls(plane: DataPlane) -> None:
     (before,) = await plane.statistics(VITALS)
     await ask(plane, packed(BEER, BEER))
     with pytest.raises(InputError):
@@ -198,7 +198,7 @@ async def test_statistics_count_every_row_every_run_and_what_was_refused(plane: 
     assert {each.name for each in await plane.statistics()} == {VITALS, RECIPE}
 
 
-async def test_a_model_is_unloaded_and_not_loaded_without_its_files(manager: ModelManager) -> None:
+async def test_a_model_without_files_can_be_unloaded_but_not_loaded(manager: ModelManager) -> None:
     alone = managing(BeerApi, names=[VITALS])
     plane = DataPlane(alone, BoundedThreadPool())
     alone.add(manager.get(VITALS).predictor)

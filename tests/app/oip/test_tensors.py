@@ -1,4 +1,4 @@
-"""Tensors: what comes as lists or bytes becomes an array, or an error that says which tensor and why."""
+"""Tensors: lists and bytes become arrays, or errors that name the tensor and the reason."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ def test_bytes_and_lists_give_the_same_array(datatype: str) -> None:
     assert raw.data.dtype == listed.data.dtype and np.array_equal(raw.data, listed.data)
 
 
-def test_what_is_too_large_for_a_float_is_infinite_however_it_comes() -> None:
+def test_a_number_too_large_for_a_float_is_infinite_in_lists_and_bytes() -> None:
     assert np.isinf(from_list("x", "FP32", [1, 1], [1e39]).data).all()
 
 
@@ -60,14 +60,14 @@ def test_what_is_too_large_for_a_float_is_infinite_however_it_comes() -> None:
         ("data", "FP32", [1, 1], {"0": 1}),
     ],
 )
-def test_a_list_that_is_no_tensor_is_refused(expected: str, datatype: str, shape: list[int], data: object) -> None:
+def test_a_list_that_is_not_a_tensor_is_rejected(expected: str, datatype: str, shape: list[int], data: object) -> None:
     with pytest.raises(InputError) as error:
         from_list("x", datatype, shape, data)
     assert code(error) == expected
 
 
 @pytest.mark.parametrize(("shape", "size"), [([1, 1], 3), ([1, 1], 5), ([2, 1], 4), ([0], 4), ([2**30, 1], 4)])
-def test_bytes_that_do_not_fill_the_shape_are_refused(shape: list[int], size: int) -> None:
+def test_bytes_that_do_not_fill_the_shape_are_rejected(shape: list[int], size: int) -> None:
     with pytest.raises(InputError) as error:
         from_bytes("x", "FP32", shape, bytes(size))
     assert code(error) == "data_size"

@@ -1,4 +1,4 @@
-"""The predictor: a bundle whose digests agree is still refused where its model is not what the manifest says."""
+"""The predictor: a bundle with correct digests is rejected if its model differs from the manifest."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -45,7 +45,7 @@ def refusal(bundle: Bundle) -> str:
     return str(caught.value)
 
 
-def test_the_golden_rows_give_what_they_gave(bundle: Bundle, predictor: OnnxPredictor) -> None:
+def test_the_golden_rows_give_the_golden_outputs(bundle: Bundle, predictor: OnnxPredictor) -> None:
     golden = bundle.manifest.golden
     outputs = predictor.predict(pack(bundle.manifest, golden.inputs))
     for name, expected in golden.outputs.items():
@@ -54,28 +54,28 @@ def test_the_golden_rows_give_what_they_gave(bundle: Bundle, predictor: OnnxPred
 
 
 @pytest.mark.parametrize("output", ["ibu", "lower", "upper"])
-def test_golden_rows_that_differ_are_refused(bundle: Bundle, output: str) -> None:
+def test_golden_rows_that_differ_are_rejected(bundle: Bundle, output: str) -> None:
     def change(manifest: dict[str, Any]) -> None:
         manifest["golden"]["outputs"][output][0] += 10 * manifest["golden"]["tolerance"]
 
     assert f"output {output} differs from what it was" in refusal(with_manifest(bundle, change))
 
 
-def test_golden_rows_of_which_one_is_missing_are_refused(bundle: Bundle) -> None:
+def test_golden_rows_without_an_output_are_rejected(bundle: Bundle) -> None:
     def change(manifest: dict[str, Any]) -> None:
         manifest["golden"]["outputs"]["ibu"][0] = None
 
     assert "output ibu" in refusal(with_manifest(bundle, change))
 
 
-def test_golden_rows_of_different_length_are_refused(bundle: Bundle) -> None:
+def test_golden_rows_of_different_lengths_are_rejected(bundle: Bundle) -> None:
     def change(manifest: dict[str, Any]) -> None:
         manifest["golden"]["inputs"]["abv"].append(5.0)
 
     assert "golden rows cannot be run" in refusal(with_manifest(bundle, change))
 
 
-def test_too_few_golden_answers_are_refused_and_not_stretched(bundle: Bundle) -> None:
+def test_too_few_golden_outputs_are_rejected_and_not_broadcast(bundle: Bundle) -> None:
     def change(manifest: dict[str, Any]) -> None:
         for values in manifest["golden"]["inputs"].values():
             values[:] = [values[0], values[0]]
@@ -86,26 +86,26 @@ def test_too_few_golden_answers_are_refused_and_not_stretched(bundle: Bundle) ->
 
 
 @pytest.mark.parametrize("model", [b"", b"\0", b"garbage", b"\xff" * 4096], ids=["empty", "nul", "text", "ff"])
-def test_a_model_that_is_no_model_is_refused(bundle: Bundle, model: bytes) -> None:
+def test_a_file_that_is_not_a_model_is_rejected(bundle: Bundle, model: bytes) -> None:
     assert "model.onnx cannot be loaded" in refusal(replace(bundle, files={**bundle.files, MODEL: model}))
 
 
-def test_a_model_cut_in_half_is_refused(bundle: Bundle) -> None:
+def test_a_truncated_model_is_rejected(bundle: Bundle) -> None:
     whole = bundle.files[MODEL]
     assert "model.onnx" in refusal(replace(bundle, files={**bundle.files, MODEL: whole[: len(whole) // 2]}))
 
 
-def test_a_model_of_other_inputs_is_refused(bundle: Bundle) -> None:
+def test_a_model_with_other_inputs_is_rejected(bundle: Bundle) -> None:
     other = model_with(bundle, lambda graph: rename(graph, "input", "something_else"))
-    assert "model.onnx: its inputs are not those of the manifest" in refusal(other)
+    assert "model.onnx: its inputs differ from those in the manifest" in refusal(other)
 
 
-def test_a_model_without_a_declared_output_is_refused(bundle: Bundle) -> None:
+def test_a_model_without_a_declared_output_is_rejected(bundle: Bundle) -> None:
     other = model_with(bundle, lambda graph: rename(graph, "output", "something_else"))
     assert "model.onnx: output " in refusal(other) and "is missing" in refusal(other)
 
 
-def test_a_model_of_other_numbers_is_refused(bundle: Bundle) -> None:
+def test_a_model_with_other_weights_is_rejected(bundle: Bundle) -> None:
     """Swaps the names of two outputs: the graph is sound, and wrong."""
 
     def change(graph: Any) -> None:
@@ -120,7 +120,7 @@ def test_a_model_of_other_numbers_is_refused(bundle: Bundle) -> None:
     assert "golden rows" in refusal(model_with(bundle, change))
 
 
-def test_inputs_that_are_not_packed_go_in_one_by_one(bundle: Bundle) -> None:
+def test_unpacked_inputs_are_passed_one_by_one(bundle: Bundle) -> None:
     manifest = bundle.manifest.model_copy(update={"packed": None})
     arrays = pack(manifest, bundle.manifest.golden.inputs)
     assert list(arrays) == [i.name for i in manifest.inputs]
@@ -139,5 +139,5 @@ def test_the_manifest_survives_being_written_and_read(bundle: Bundle) -> None:
     assert parse_manifest(bundle.manifest.to_json()) == bundle.manifest
 
 
-def test_check_golden_passes_the_model_that_made_them(predictor: OnnxPredictor) -> None:
+def test_check_golden_accepts_the_trained_model(predictor: OnnxPredictor) -> None:
     check_golden(predictor)

@@ -36,25 +36,25 @@ def test_base_and_contributions_add_up_to_the_prediction(explainer: ShapleyExpla
         assert total == pytest.approx(float(curved(row[None])[0]), abs=1e-5)
 
 
-def test_a_group_that_changes_nothing_contributes_nothing(background: NDArray[np.float32]) -> None:
+def test_a_group_without_influence_contributes_nothing(background: NDArray[np.float32]) -> None:
     explainer = ShapleyExplainer(GROUPS, background, lambda rows: rows[:, 0] * rows[:, 1])
     contributions = explainer.contributions(np.ones(6, dtype=np.float32))
     assert contributions[2:] == pytest.approx([0, 0])
 
 
-def test_it_agrees_with_shaps_exact_explainer(background: NDArray[np.float32]) -> None:
+def test_contributions_agree_with_the_exact_explainer_of_shap(background: NDArray[np.float32]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what numba and shap warn of at import is theirs
         shap = pytest.importorskip("shap")
     ours = ShapleyExplainer([[column] for column in range(6)], background, curved)
     theirs = shap.explainers.Exact(curved, shap.maskers.Independent(background))
     for row in np.random.default_rng(9).normal(size=(5, 6)).astype(np.float32):
-        told = theirs(row[None])
-        assert ours.contributions(row) == pytest.approx(told.values[0], abs=1e-3)
-        assert ours.base_value == pytest.approx(float(np.ravel(told.base_values)[0]), abs=1e-3)
+        expected = theirs(row[None])
+        assert ours.contributions(row) == pytest.approx(expected.values[0], abs=1e-3)
+        assert ours.base_value == pytest.approx(float(np.ravel(expected.base_values)[0]), abs=1e-3)
 
 
-def test_grouped_it_agrees_with_shap_over_coalitions(background: NDArray[np.float32]) -> None:
+def test_grouped_contributions_agree_with_shap_over_coalitions(background: NDArray[np.float32]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         shap = pytest.importorskip("shap")
@@ -64,13 +64,13 @@ def test_grouped_it_agrees_with_shap_over_coalitions(background: NDArray[np.floa
     def worth(coalitions: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.array([curved(np.where(c[owner] > 0, row, background)).mean() for c in coalitions])
 
-    told = shap.explainers.Exact(worth, shap.maskers.Independent(np.zeros((1, 4))))(np.ones((1, 4)))
+    expected = shap.explainers.Exact(worth, shap.maskers.Independent(np.zeros((1, 4))))(np.ones((1, 4)))
     ours = ShapleyExplainer(GROUPS, background, curved).contributions(row)
-    assert ours == pytest.approx(told.values[0], abs=1e-3)
+    assert ours == pytest.approx(expected.values[0], abs=1e-3)
 
 
 @pytest.mark.parametrize("name", [VITALS, RECIPE])
-def test_the_bundles_reasons_are_shaps(manager: ModelManager, name: str) -> None:
+def test_the_bundles_explanations_agree_with_shap(manager: ModelManager, name: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         shap = pytest.importorskip("shap")
@@ -89,10 +89,10 @@ def test_the_bundles_reasons_are_shaps(manager: ModelManager, name: str) -> None
         return np.array([predictor.predict({packed: rows})["ibu"].astype(np.float64).mean() for rows in mixed])
 
     count = len(members)
-    told = shap.explainers.Exact(worth, shap.maskers.Independent(np.zeros((1, count))))(np.ones((1, count)))
+    expected = shap.explainers.Exact(worth, shap.maskers.Independent(np.zeros((1, count))))(np.ones((1, count)))
     ours = manager.get(name).explain(row)
-    assert [value for _, value in ours.contributions] == pytest.approx(told.values[0], abs=1e-3)
-    assert ours.base_value == pytest.approx(float(np.ravel(told.base_values)[0]), abs=1e-3)
+    assert [value for _, value in ours.contributions] == pytest.approx(expected.values[0], abs=1e-3)
+    assert ours.base_value == pytest.approx(float(np.ravel(expected.base_values)[0]), abs=1e-3)
 
 
 @pytest.mark.parametrize("groups", [[[0], [1]], [[0, 1, 2], [2, 3, 4, 5]], [[0, 1, 2, 3, 4, 6]]])

@@ -1,4 +1,4 @@
-"""What takes long: in the pool, bounded, refused at once beyond that."""
+"""The thread pool: slow calls run in it, and calls beyond its queue are rejected at once."""
 
 import asyncio
 import os
@@ -72,8 +72,8 @@ def domain() -> PausingApi:
 async def client(domain: PausingApi) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a door with room for one in work and one waiting."""
     thread_pool = BoundedThreadPool(in_work=1, waiting=1)
-    door = rest_application(ModelManager(domain.models), domain, thread_pool=thread_pool)
-    transport = httpx.ASGITransport(app=door)  # type: ignore[arg-type]
+    application = rest_application(ModelManager(domain.models), domain, thread_pool=thread_pool)
+    transport = httpx.ASGITransport(app=application)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://test", headers={"X-API-Key": KEY}) as client:
         yield client
     domain.go.set()
@@ -87,20 +87,20 @@ async def _until(condition: Callable[[], bool]) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_quick_request_runs_in_the_loop(client: httpx.AsyncClient) -> None:
+async def test_a_fast_request_runs_in_the_event_loop(client: httpx.AsyncClient) -> None:
     answer = await client.post("/one", json={})
     assert answer.json()["thread"] == threading.current_thread().name
 
 
 @pytest.mark.anyio
-async def test_a_slow_request_runs_beside_the_loop(client: httpx.AsyncClient, domain: PausingApi) -> None:
+async def test_a_slow_request_runs_in_the_thread_pool(client: httpx.AsyncClient, domain: PausingApi) -> None:
     domain.go.set()
     answer = await client.post("/one", json={"slow": True})
     assert answer.json()["thread"].startswith("slow")
 
 
 @pytest.mark.anyio
-async def test_a_large_body_is_parsed_beside_the_loop(client: httpx.AsyncClient) -> None:
+async def test_a_large_body_is_parsed_in_the_thread_pool(client: httpx.AsyncClient) -> None:
     answer = await client.post("/one", json={"filler": "x" * 5000})
     assert answer.json()["thread"].startswith("slow")
     wrong = await client.post("/one", json={"filler": ["x" * 5000]})
@@ -109,7 +109,9 @@ async def test_a_large_body_is_parsed_beside_the_loop(client: httpx.AsyncClient)
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("path", ["/one", "/many"])
-async def test_beyond_the_bounds_it_is_503_at_once(client: httpx.AsyncClient, domain: PausingApi, path: str) -> None:
+async def test_a_full_queue_is_answered_with_503_at_once(
+    client: httpx.AsyncClient, domain: PausingApi, path: str
+) -> None:
     taken = [asyncio.create_task(client.post("/one", json={"slow": True})) for _ in range(2)]
     await _until(lambda: domain.begun.acquire(blocking=False))
     refused = await asyncio.wait_for(client.post(path, json={"slow": True}), PATIENCE)
@@ -124,7 +126,7 @@ async def test_beyond_the_bounds_it_is_503_at_once(client: httpx.AsyncClient, do
 
 
 @pytest.mark.anyio
-async def test_a_batch_is_refused_before_its_body_is_read(client: httpx.AsyncClient, domain: PausingApi) -> None:
+async def test_a_batch_is_rejected_before_its_body_is_read(client: httpx.AsyncClient, domain: PausingApi) -> None:
     taken = [asyncio.create_task(client.post("/one", json={"slow": True})) for _ in range(2)]
     await _until(lambda: domain.begun.acquire(blocking=False))
 
@@ -140,16 +142,16 @@ async def test_a_batch_is_refused_before_its_body_is_read(client: httpx.AsyncCli
 
 @pytest.mark.anyio
 @pytest.mark.skipif(sys.platform != "linux", reason="only there each thread has a niceness of its own")
-async def test_what_takes_long_leaves_the_loop_the_larger_part_of_a_core() -> None:
+async def test_slow_calls_leave_the_event_loop_the_larger_share_of_a_core() -> None:
     thread_pool = BoundedThreadPool()
     own = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
-    beside = await thread_pool.run(lambda _: os.getpriority(os.PRIO_PROCESS, threading.get_native_id()), None)
+    niceness = await thread_pool.run(lambda _: os.getpriority(os.PRIO_PROCESS, threading.get_native_id()), None)
     thread_pool.stop()
-    assert beside == min(own + NICENESS, 19)
+    assert niceness == min(own + NICENESS, 19)
 
 
 @pytest.mark.anyio
-async def test_closing_drops_what_waits() -> None:
+async def test_stopping_the_pool_cancels_waiting_calls() -> None:
     thread_pool, go, begun = BoundedThreadPool(1, 1), threading.Event(), threading.Event()
 
     def work(_: None) -> bool:
@@ -168,7 +170,7 @@ async def test_closing_drops_what_waits() -> None:
     assert thread_pool.taken == 0
 
 
-def test_faults_above_ten_thousand_are_counted_not_told() -> None:
+def test_errors_above_ten_thousand_are_counted_but_not_listed() -> None:
     class Numbers(BaseModel):
         numbers: list[int]
 

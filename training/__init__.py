@@ -1,4 +1,4 @@
-"""Training: recipe data in, a verified model bundle out. The service never imports it."""
+"""Training of the model bundles. The service does not import this package."""
 
 import os
 

@@ -1,7 +1,18 @@
-"""The command line: ``python -m training --data PATH`` trains; ``select``, ``ablate``, ``evaluate``, ``compare``.
+"""Trains models and scores bundles: ``python -m training [COMMAND] [ARGUMENTS]``.
 
-A model that is not trained on recipes has a command of its own: ``python -m training NAME`` runs `COMMAND` of
-``training/<name>.py``, or of ``training/<name>/command.py``; nothing else lists them.
+``python -m training COMMAND --help`` explains a command.
+
+Commands:
+    train: Train the beer models on recipes and write their bundles; the default.
+    select: Choose a beer model's parameters by nested search.
+    ablate: Measure variants of a beer model.
+    evaluate: Score a bundle on labelled recipes.
+    compare: Compare two bundles on the same recipes; exit code 1 if the second is worse.
+    iris: Train the iris model.
+    pets: Train the model for cat or dog.
+
+A model that is not trained on recipes has its own command: ``python -m training NAME`` runs the constant ``COMMAND`` of
+``training/<name>.py`` or of ``training/<name>/command.py``.
 """
 
 import signal
@@ -30,12 +41,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
     Args:
-        arguments: As on the command line; ``train`` where they open with no command.
+        arguments: Command-line arguments; ``train`` if the first is not a command.
 
     Returns:
-        Exit code: 0 done, 1 the data or the model is not fit or the second bundle is worse, 2 wrong arguments.
+        Exit code: 0 for success, 1 if the data or the model cannot be used or the second bundle is worse, 2 for wrong
+        arguments.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] in (["-h"], ["--help"]):
+        print(__doc__)
+        return 0
     command = _command(words[0]) if words else None
     signal.signal(signal.SIGTERM, _stop)
     try:
@@ -50,17 +65,17 @@ def _command(word: str) -> Callable[[Sequence[str]], int] | None:
         return COMMANDS.get(word)
     for name in f"training.{word}", f"training.{word}.command":
         try:
-            found = find_spec(name)
-        except ModuleNotFoundError:  # there is no such package
+            module = find_spec(name)
+        except ModuleNotFoundError:  # no such package
             return None
-        if found and not found.submodule_search_locations:
+        if module and not module.submodule_search_locations:
             command: Callable[[Sequence[str]], int] | None = getattr(import_module(name), "COMMAND", None)
             return command
     return None
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    """SIGTERM as an exception, so that what is half-written is removed and processes are ended on the way out."""
+    """Raise SIGTERM as an exception, so that partial files are removed and worker processes end."""
     raise SystemExit(TERMINATED)
 
 

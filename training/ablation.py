@@ -1,13 +1,13 @@
-"""What each part of a model is worth: variants on the very folds that its figures are reported on."""
+"""Ablation: variants of a model, measured on the reported folds."""
 
-from training.evaluate import EvaluationProtocol, in_order, reported_folds
-from training.held_out import Dealt, held_out
+from training.evaluate import EvaluationProtocol, reported_folds, run_tasks
+from training.held_out import FoldTask, predict_held_out
 from training.metrics import errors, over_repeats
 from training.spec import Baseline, Data, Parameters, Spec
 
 
 def ablate(spec: Spec, data: Data, protocol: EvaluationProtocol) -> dict[str, dict[str, float]]:
-    """Errors of the spec's baselines and variants; nothing is chosen by them.
+    """Measure the spec's baselines and variants. Nothing is chosen by these figures.
 
     Args:
         spec: The model.
@@ -15,14 +15,14 @@ def ablate(spec: Spec, data: Data, protocol: EvaluationProtocol) -> dict[str, di
         protocol: Folds, repeats, seed, processes.
 
     Returns:
-        For each variant its figures, mean and ``_sd`` over repeats.
+        Figures by variant, mean and ``_sd`` over repeats.
     """
     variants: dict[str, Parameters | Baseline] = {**spec.baselines, **spec.ablation}
     folds = reported_folds(data.groups, protocol)
-    tasks = [Dealt(spec, variant, data, fold, protocol.seed) for variant in variants.values() for fold in folds]
-    results = iter(list(in_order(held_out, tasks, protocol.workers, f"{spec.name}: ablating")))
-    found = {}
+    tasks = [FoldTask(spec, variant, data, fold, protocol.seed) for variant in variants.values() for fold in folds]
+    results = iter(list(run_tasks(predict_held_out, tasks, protocol.workers, f"{spec.name}: ablating")))
+    figures = {}
     for name in variants:
         predicted = [next(results) for _ in folds]
-        found[name] = over_repeats(lambda r, p=predicted: errors(data.labels, p[r]), len(folds))  # type: ignore[misc]
-    return found
+        figures[name] = over_repeats(lambda r, p=predicted: errors(data.labels, p[r]), len(folds))  # type: ignore[misc]
+    return figures

@@ -11,7 +11,7 @@ from training.beer.catalogue import SPECS
 from training.card import table
 from training.commands import command, log
 from training.errors import DataError
-from training.scoring import TOLERANCE, Scored, compare, labelled, score
+from training.scoring import TOLERANCE, BundleScore, compare, labelled, score
 from training.sources import RecipeDataset, read_recipes
 from training.spec import Spec
 from training.spec_card import band_table
@@ -43,15 +43,15 @@ def evaluate_bundle(arguments: Sequence[str]) -> int:
 
 
 def compare_bundles(arguments: Sequence[str]) -> int:
-    """Compare two bundles on the same labelled recipes; exit code 1 where the second is worse.
+    """Compare two bundles on the same labelled recipes; exit code 1 if the second is worse.
 
-    Worse is: its mean absolute error is more than the tolerance above the first's, or above it at all and the whole
-    95 % interval of the paired difference is. The interval alone would let through what is worse on a small file.
+    The second is worse if its mean absolute error exceeds the first's by more than the tolerance, or if the whole 95 %
+    interval of the paired difference is above 0. The interval alone would miss differences on a small file.
     """
     parser = command("compare", compare_bundles)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("first", type=Path, help="folder of the version that is released")
-    parser.add_argument("second", type=Path, help="folder of the version that is to be")
+    parser.add_argument("first", type=Path, help="folder of the released version")
+    parser.add_argument("second", type=Path, help="folder of the candidate version")
     parser.add_argument("--tolerance", type=float, default=TOLERANCE, help="IBU of MAE (default: %(default)s)")
     options = parser.parse_args(arguments)
     first, second = _scored(read_recipes(options.data), options.first, options.second)
@@ -71,7 +71,7 @@ def compare_bundles(arguments: Sequence[str]) -> int:
 
 
 def evaluation_text(figures: dict[str, Any]) -> str:
-    """Figures of `Scored.figures` as two tables."""
+    """Figures of `BundleScore.figures` as two tables."""
     rows = [
         [word, f"{figures[name]['value']:.3f}", f"{figures[name]['low']:.3f} to {figures[name]['high']:.3f}"]
         for name, word in _WORDS.items()
@@ -84,8 +84,8 @@ def evaluation_text(figures: dict[str, Any]) -> str:
     )
 
 
-def _scored(dataset: RecipeDataset, *folders: Path) -> list[Scored]:
-    """Scores on the beers that all bundles can answer, in the order of the bundles."""
+def _scored(dataset: RecipeDataset, *folders: Path) -> list[BundleScore]:
+    """Score bundles on the beers that all of them can predict."""
     bundles = [read_bundle(folder.resolve()) for folder in folders]
     specs = [_spec(bundle) for bundle in bundles]
     frame = labelled(dataset, specs)
@@ -93,11 +93,11 @@ def _scored(dataset: RecipeDataset, *folders: Path) -> list[Scored]:
     found = [score(bundle, spec, dataset, frame) for bundle, spec in zip(bundles, specs, strict=True)]
     for each in found:
         if each.seen:
-            log(f"WARNING: {each.bundle} was trained on {dataset.source}: these figures flatter it")
+            log(f"WARNING: {each.bundle} was trained on {dataset.source}: its figures are too good")
     return found
 
 
 def _spec(bundle: Bundle) -> Spec:
     if bundle.manifest.name not in SPECS:
-        raise DataError(f"{bundle.manifest.name}: not a model that is known here")
+        raise DataError(f"{bundle.manifest.name}: unknown model")
     return SPECS[bundle.manifest.name]

@@ -1,23 +1,23 @@
-"""What can go wrong in training, in one tree.
+"""Errors of the training code.
 
 TrainingError
-├── SourceError    recipe data cannot be read; the message names the file or the page
-├── DataError      recipe data was read but cannot be trained on
-└── ExportError    the exported graph does not give what the training code gives
+├── SourceError    data cannot be read; the message names the file or page
+├── DataError      data was read but cannot be trained on
+└── ExportError    the exported graph differs from the training code
 """
 
 
 class TrainingError(Exception):
-    """Base of all errors that training raises on purpose."""
+    """Base of the errors that training raises."""
 
 
 class SourceError(TrainingError):
-    """Recipe data cannot be read; the message names the file or the page and the fault."""
+    """Data cannot be read; the message names the file or page and the reason."""
 
 
 class DataError(TrainingError):
-    """Recipe data was read but cannot be trained on: too few beers, too few groups."""
+    """Data was read but cannot be trained on: too few rows or groups."""
 
 
 class ExportError(TrainingError):
-    """The exported graph does not give what the training code gives."""
+    """The exported graph differs from the training code."""

@@ -1,4 +1,4 @@
-"""The protocol: grouped folds, repeated; model and baselines on the same folds; nothing tuned on what is reported."""
+"""The evaluation protocol: repeated grouped folds, shared with the baselines, not used for tuning."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -19,11 +19,11 @@ from training.spec import Array, Data, Groups, Parameters, Spec
 _Task = TypeVar("_Task")
 _Result = TypeVar("_Result")
 REPORTED_FOLDS = 0
-"""First word of the seeds of the reported folds; selection uses another, so that it never sees them."""
+"""First element of the seeds of the reported folds; the selection uses another, so that it never sees these folds."""
 
 
 class EvaluationProtocol(NamedTuple):
-    """How figures are measured."""
+    """How figures are measured; the number of workers does not change them."""
 
     folds: int = 5
     repeats: int = 10
@@ -31,7 +31,7 @@ class EvaluationProtocol(NamedTuple):
     workers: int = 2
 
     def sentence(self, rows: int, groups: int) -> str:
-        """The protocol in words, for manifest and card."""
+        """Describe the protocol in words, for manifest and card."""
         return (
             f"{self.folds}-fold cross-validation, {self.repeats} repeats, on {rows} beers in {groups} groups: "
             "related beers (same name root or family, or identical ABV, OG and FG, joined transitively) are never "
@@ -42,19 +42,19 @@ class EvaluationProtocol(NamedTuple):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Held-out predictions of model and baselines, and all figures drawn from them."""
+    """Held-out predictions of the model and its baselines, and the figures computed from them."""
 
     data: Data
     protocol: EvaluationProtocol
     predicted: Array
-    """shape (repeats, n_rows, 3): ibu, lower, upper."""
+    """Predictions, shape (repeats, n_rows, 3): ibu, lower, upper."""
     baselines: dict[str, Array]
-    """Name to predictions, shape (repeats, n_rows)."""
+    """Predictions by baseline, shape (repeats, n_rows) each."""
     withheld: dict[str, Array]
-    """Optional inputs that were not told to the same models -> predictions, shape (repeats, n_rows, 3)."""
+    """Predictions of the same models without some optional inputs, shape (repeats, n_rows, 3) each."""
 
     def table(self) -> dict[str, dict[str, float]]:
-        """Errors by model, mean and ``_sd`` over repeats; ``model`` comes last and has its interval's figures too."""
+        """Return the errors by model, mean and ``_sd`` over repeats; ``model`` is last, with its interval's figures."""
         labels, repeats = self.data.labels, self.protocol.repeats
         found = {
             name: over_repeats(lambda r, p=one: errors(labels, p[r]), repeats)  # type: ignore[misc]
@@ -63,7 +63,7 @@ class Evaluation:
         return found | {"model": self._figures(self.predicted)}
 
     def without(self) -> dict[str, dict[str, float]]:
-        """Figures of the same models on the same beers, where some optional inputs are not told."""
+        """Return the figures of the same models without some optional inputs."""
         return {name: self._figures(predicted) for name, predicted in self.withheld.items()}
 
     def _figures(self, predicted: Array) -> dict[str, float]:
@@ -77,7 +77,7 @@ class Evaluation:
         )
 
     def paired(self) -> dict[str, dict[str, float]]:
-        """The model's MAE minus each baseline's, paired by beer, with a 95 % bootstrap interval over groups."""
+        """Return the model's MAE minus each baseline's, paired by beer, with a 95 % bootstrap interval over groups."""
         found = {}
         own = np.abs(self.predicted[:, :, 0] - self.data.labels).mean(axis=0)
         for name, one in self.baselines.items():
@@ -87,7 +87,7 @@ class Evaluation:
         return found
 
     def by_band(self) -> list[dict[str, float]]:
-        """Figures by band of the label, all repeats together; ``rows`` counts each beer once."""
+        """Return the figures by band of the label, over all repeats; ``rows`` counts each beer once."""
         repeats = self.protocol.repeats
         found = bands(np.tile(self.data.labels, repeats), self.predicted.reshape(-1, 3))
         return [{**band, "rows": band["rows"] / repeats} for band in found]
@@ -101,7 +101,7 @@ class _Fold(NamedTuple):
     seed: int
 
 
-class _Held(NamedTuple):
+class _FoldPredictions(NamedTuple):
     """Predictions for a fold's held-out beers."""
 
     model: Array
@@ -109,10 +109,10 @@ class _Held(NamedTuple):
     baselines: dict[str, Array]
 
 
-def _predict_fold(task: _Fold) -> _Held:
+def _predict_fold(task: _Fold) -> _FoldPredictions:
     train, held = task.data.where(~task.held), task.data.where(task.held)
     model = fit(task.spec, task.parameters, train, task.seed)
-    return _Held(
+    return _FoldPredictions(
         model.predict(held.inputs),
         {name: model.predict(blanked(task.spec, held.inputs, columns)) for name, columns in task.spec.withheld.items()},
         {name: baseline(train.inputs, train.labels, held.inputs) for name, baseline in task.spec.baselines.items()},
@@ -120,19 +120,19 @@ def _predict_fold(task: _Fold) -> _Held:
 
 
 def blanked(spec: Spec, inputs: Array, columns: Sequence[str]) -> Array:
-    """The same rows with some inputs missing.
+    """Set some inputs to missing.
 
     Args:
         spec: The model.
         inputs: shape (n_rows, n_inputs).
-        columns: Names of inputs.
+        columns: Names of the inputs to set to NaN.
     """
-    gone = np.array([column.name in columns for column in spec.inputs])
-    return np.where(gone, np.float32(np.nan), inputs)
+    missing = np.array([column.name in columns for column in spec.inputs])
+    return np.where(missing, np.float32(np.nan), inputs)
 
 
 def reported_folds(groups: Groups, protocol: EvaluationProtocol) -> list[Groups]:
-    """The folds that all reported figures are measured on, one deal a repeat.
+    """Return the folds of all reported figures, one assignment a repeat.
 
     Args:
         groups: A row's group, shape (n_rows,).
@@ -142,16 +142,16 @@ def reported_folds(groups: Groups, protocol: EvaluationProtocol) -> list[Groups]
 
 
 def evaluate(spec: Spec, parameters: Parameters, data: Data, protocol: EvaluationProtocol) -> Evaluation:
-    """Predict every beer, once a repeat, by a model and baselines that saw nothing of its group.
+    """Predict every beer, once a repeat, by a model and baselines that did not see its group.
 
     Args:
         spec: The model.
-        parameters: How it is trained.
+        parameters: How the model is trained.
         data: The rows.
-        protocol: Folds, repeats, seed, processes; their number does not change the figures.
+        protocol: Folds, repeats, seed, workers.
 
     Raises:
-        DataError: There are too few groups for the folds.
+        DataError: If there are too few groups for the folds.
     """
     dealt = reported_folds(data.groups, protocol)
     tasks = [
@@ -163,7 +163,7 @@ def evaluate(spec: Spec, parameters: Parameters, data: Data, protocol: Evaluatio
     predicted = np.empty((*shape, 3), np.float32)
     withheld = {name: np.empty((*shape, 3), np.float32) for name in spec.withheld}
     baselines = {name: np.empty(shape, np.float32) for name in spec.baselines}
-    results = in_order(_predict_fold, tasks, protocol.workers, f"{spec.name}: evaluating")
+    results = run_tasks(_predict_fold, tasks, protocol.workers, f"{spec.name}: evaluating")
     for number, (task, found) in enumerate(zip(tasks, results, strict=True)):
         place = number // protocol.folds, task.held
         predicted[place] = found.model
@@ -175,11 +175,11 @@ def evaluate(spec: Spec, parameters: Parameters, data: Data, protocol: Evaluatio
 
 
 def leaking_rmse(spec: Spec, parameters: Parameters, data: Data, seed: int) -> dict[str, float]:
-    """Row-wise 5-fold RMSE, related beers on both sides: LEAKING, only for comparison with older figures.
+    """Measure the row-wise 5-fold RMSE. LEAKING: related beers are on both sides; only to compare with older figures.
 
     Args:
         spec: The model.
-        parameters: How it is trained.
+        parameters: How the model is trained.
         data: Rows with labels below 1000, groups unused.
         seed: Seed of folds and samples.
 
@@ -198,14 +198,14 @@ def leaking_rmse(spec: Spec, parameters: Parameters, data: Data, seed: int) -> d
     return {name: errors(data.labels, predicted)["rmse"] for name, predicted in found.items()}
 
 
-def in_order(work: Callable[[_Task], _Result], tasks: Sequence[_Task], workers: int, title: str) -> Iterator[_Result]:
-    """Do tasks in processes of their own, with a progress bar on stderr; results come in the tasks' order.
+def run_tasks(work: Callable[[_Task], _Result], tasks: Sequence[_Task], workers: int, title: str) -> Iterator[_Result]:
+    """Run tasks in worker processes, with a progress bar on stderr; results are in the tasks' order.
 
     Args:
-        work: A module's function: it and its argument go to other processes.
-        tasks: Arguments.
-        workers: Processes; 1 does all in this one.
-        title: What the bar says.
+        work: A module-level function, as it is pickled.
+        tasks: Its arguments.
+        workers: Number of processes; 1 runs all tasks in this process.
+        title: Title of the progress bar.
     """
     bar: dict[str, Any] = {"total": len(tasks), "desc": title, "leave": False}
     if workers == 1:

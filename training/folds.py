@@ -1,4 +1,4 @@
-"""Folds by group, balanced in rows: related beers are never on both sides."""
+"""Grouped folds, balanced in rows: related beers always share a fold."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,18 +7,18 @@ from training.errors import DataError
 
 
 def split(groups: npt.NDArray[np.int64], folds: int, seed: int | list[int]) -> npt.NDArray[np.int64]:
-    """Deal groups, in random order, each to the fold that holds the fewest rows so far.
+    """Assign groups, in random order, each to the fold with the fewest rows so far.
 
     Args:
-        groups: shape (n_rows,), a row's group.
+        groups: Each row's group, shape (n_rows,).
         folds: Number of folds.
         seed: Seed or seed sequence of the order.
 
     Returns:
-        shape (n_rows,), int64: a row's fold, 0 to folds - 1; no fold is empty.
+        Each row's fold, 0 to folds - 1, shape (n_rows,), int64; no fold is empty.
 
     Raises:
-        DataError: There are fewer groups than folds.
+        DataError: If there are fewer groups than folds.
     """
     names, of_row, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     if len(names) < folds:

@@ -1,4 +1,4 @@
-"""Held-out predictions of the centre alone, without an interval: what search and ablation are made of."""
+"""Held-out predictions without an interval, for search and ablation."""
 
 from typing import NamedTuple
 
@@ -9,8 +9,8 @@ from training.ensemble import train
 from training.spec import Baseline, Data, Parameters, Spec
 
 
-class Dealt(NamedTuple):
-    """One variant on one deal of folds."""
+class FoldTask(NamedTuple):
+    """One variant on one set of folds."""
 
     spec: Spec
     variant: Parameters | Baseline
@@ -20,8 +20,8 @@ class Dealt(NamedTuple):
     seed: int
 
 
-def held_out(task: Dealt) -> Array:
-    """Predictions, shape (n_rows,), IBU, each by a model that saw nothing of the row's group."""
+def predict_held_out(task: FoldTask) -> Array:
+    """Predict each row by a model that did not see its group; shape (n_rows,), IBU."""
     predicted = np.empty_like(task.data.labels)
     for number in np.unique(task.fold):
         held = task.fold == number
@@ -29,7 +29,7 @@ def held_out(task: Dealt) -> Array:
     return predicted
 
 
-def _trained_on(task: Dealt, seen: Data, test: Array) -> Array:
+def _trained_on(task: FoldTask, seen: Data, test: Array) -> Array:
     variant = task.variant
     if not isinstance(variant, Parameters):
         return variant(seen.inputs, seen.labels, test)

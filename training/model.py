@@ -1,4 +1,4 @@
-"""A trained model: an ensemble and the interval around it, from declared inputs to declared outputs."""
+"""A trained beer model: an ensemble and its prediction interval."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ OUTPUTS = ("ibu", "lower", "upper")
 
 @dataclass(frozen=True)
 class Model:
-    """A trained model; all that the ONNX graph is made of."""
+    """A trained model; the ONNX graph contains all of it."""
 
     ensemble: Ensemble
     """Targets: the centre, then the lower and the upper quantile where they have trees of their own."""
@@ -24,7 +24,7 @@ class Model:
     upper: Bound
 
     def answer(self, features: Columns, sums: Sequence[Array]) -> dict[str, Array]:
-        """From the trees' sums to the declared outputs; numpy arithmetic only, for it is traced into the ONNX graph.
+        """Convert the trees' sums to the declared outputs. Numpy arithmetic only, as it is traced into the ONNX graph.
 
         Args:
             features: The spec's features.
@@ -39,7 +39,7 @@ class Model:
         }
 
     def predict(self, inputs: Array) -> Array:
-        """IBU and its interval.
+        """Predict IBU and its interval.
 
         Args:
             inputs: Declared inputs, shape (n_rows, n_inputs), float32, NaN where missing.
@@ -54,16 +54,16 @@ class Model:
 
 
 def fit(spec: Spec, parameters: Parameters, data: Data, seed: int) -> Model:
-    """Train on all rows, and set the interval's constants from grouped out-of-fold predictions within these rows.
+    """Train on all rows, and calibrate the interval by grouped out-of-fold predictions within these rows.
 
     Args:
         spec: The model.
-        parameters: How.
+        parameters: How it is trained.
         data: The rows.
         seed: Seed of samples and folds.
 
     Raises:
-        DataError: There are too few groups for the folds.
+        DataError: If there are too few groups for the folds.
     """
     ensemble = train(spec, parameters, data, parameters.targets, seed, parameters.seeds)
     low, high = _out_of_fold(spec, parameters, data, seed)
@@ -71,13 +71,13 @@ def fit(spec: Spec, parameters: Parameters, data: Data, seed: int) -> Model:
 
 
 def _out_of_fold(spec: Spec, parameters: Parameters, data: Data, seed: int) -> tuple[Array, Array]:
-    """What both bounds are drawn from, each row predicted by a model that saw nothing of its group."""
+    """Return the predictions for both bounds, each row's by a model that did not see its group."""
     fold = split(data.groups, parameters.calibration_folds, seed)
-    drawn_from = parameters.quantiles or (parameters.centre,)
+    targets = parameters.quantiles or (parameters.centre,)
     low, high = np.empty_like(data.labels), np.empty_like(data.labels)
     for number in range(parameters.calibration_folds):
         held = fold == number
-        ensemble = train(spec, parameters, data.where(~held), drawn_from, seed, parameters.calibration_seeds)
+        ensemble = train(spec, parameters, data.where(~held), targets, seed, parameters.calibration_seeds)
         values = ensemble.values(data.inputs[held])
         low[held], high[held] = values[0], values[-1]
     return low, high

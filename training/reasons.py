@@ -1,4 +1,4 @@
-"""What a bundle's reasons are computed from: groups of inputs, and representative rows as their background."""
+"""The data of a bundle's reasons: groups of inputs, and representative rows as their background."""
 
 import numpy as np
 import numpy.typing as npt
@@ -11,16 +11,16 @@ EXPLAINED = "ibu"
 
 
 def spread(answers: Array, count: int) -> npt.NDArray[np.intp]:
-    """Rows spread evenly over the answers: the middle one of each of ``count`` equal parts by rank.
+    """Choose rows spread evenly over the predictions: the middle one of each of ``count`` equal parts by rank.
 
-    So the base value is close to the mean answer, and mild and bitter beers stand for their share.
+    The base value is then close to the mean prediction, and mild and bitter beers have their share.
 
     Args:
-        answers: The output that is explained, shape (n_rows,).
-        count: Parts.
+        answers: Predictions of the explained output, shape (n_rows,).
+        count: Number of parts.
 
     Returns:
-        Numbers of the rows, shape (min(count, n_rows),), the same for the same answers.
+        Indexes of the rows, shape (min(count, n_rows),); deterministic.
     """
     count = min(count, len(answers))
     ranks = ((np.arange(count) + 0.5) * len(answers) / count).astype(np.int64)
@@ -28,12 +28,12 @@ def spread(answers: Array, count: int) -> npt.NDArray[np.intp]:
 
 
 def explanation(spec: Spec, inputs: Array, answers: Array) -> Explanation:
-    """The manifest's part.
+    """Build the manifest's part on reasons.
 
     Args:
         spec: The model, with its groups of inputs.
         inputs: Training rows, shape (n_rows, n_inputs).
-        answers: The model's IBU for them, shape (n_rows,).
+        answers: The model's predictions for them, IBU, shape (n_rows,).
     """
     rows = inputs[np.sort(spread(answers, spec.background))]
     background = {

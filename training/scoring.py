@@ -1,4 +1,4 @@
-"""Scores of a finished bundle on any labelled recipes, through its ONNX graph, and two bundles beside each other."""
+"""Scores of finished bundles on labelled recipes, through their ONNX graphs, and their comparison."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -19,13 +19,13 @@ from training.sources import RecipeDataset
 from training.spec import Spec
 
 TOLERANCE = 0.1
-"""IBU that the second bundle's MAE may be above the first's: answers are rounded to as much."""
+"""IBU by which the second bundle's MAE may exceed the first's; predictions are rounded to one decimal."""
 SEED = 0
 
 
 @dataclass(frozen=True)
-class Scored:
-    """A bundle's answers to labelled beers."""
+class BundleScore:
+    """A bundle's predictions for labelled beers."""
 
     bundle: str
     """Name and version."""
@@ -36,10 +36,10 @@ class Scored:
     groups: Groups
     """A row's group of related beers, shape (n_rows,)."""
     seen: bool
-    """Whether these are the very data that the bundle was trained on."""
+    """Whether the bundle was trained on these data."""
 
     def figures(self) -> dict[str, Any]:
-        """Figures, each as ``value`` with the 95 % bootstrap interval over groups, and a table by IBU band."""
+        """Return the figures, each as ``value`` with its 95 % bootstrap interval over groups, and those by IBU band."""
 
         def of(rows: Rows) -> dict[str, float]:
             labels, predicted = self.labels[rows], self.predicted[rows]
@@ -69,21 +69,21 @@ class Comparison(NamedTuple):
 
     @property
     def worse(self) -> bool:
-        """Whether the second is worse: by more than the tolerance, or by anything that the interval is sure of."""
+        """Whether the second is worse: by more than the tolerance, or significantly."""
         return self.difference > self.tolerance or self.low > 0
 
 
-def score(bundle: Bundle, spec: Spec, dataset: RecipeDataset, frame: pd.DataFrame) -> Scored:
-    """Let a bundle answer.
+def score(bundle: Bundle, spec: Spec, dataset: RecipeDataset, frame: pd.DataFrame) -> BundleScore:
+    """Score a bundle.
 
     Args:
-        bundle: Verified.
-        spec: Makes the rows; knows every input that the bundle declares.
+        bundle: A verified bundle.
+        spec: The model; makes the rows.
         dataset: Where the beers came from.
         frame: From `labelled`.
 
     Raises:
-        DataError: The bundle takes an input that the spec does not make, or answers no bitterness.
+        DataError: If the bundle has an input that the spec does not have, or does not predict bitterness.
     """
     about = bundle.manifest
     place = {column.name: number for number, column in enumerate(spec.inputs)}
@@ -91,7 +91,7 @@ def score(bundle: Bundle, spec: Spec, dataset: RecipeDataset, frame: pd.DataFram
     if unknown or not set(OUTPUTS) <= {output.name for output in about.outputs}:
         raise DataError(f"{_name(about)}: not a bundle that can be scored here {' '.join(unknown)}".rstrip())
     rows = np.ascontiguousarray(spec.rows(frame)[:, [place[declared.name] for declared in about.inputs]])
-    return Scored(
+    return BundleScore(
         _name(about),
         frame["ibu"].to_numpy(np.float32),
         predict_with_graph(bundle.files[MODEL], rows),
@@ -101,25 +101,25 @@ def score(bundle: Bundle, spec: Spec, dataset: RecipeDataset, frame: pd.DataFram
 
 
 def labelled(dataset: RecipeDataset, specs: list[Spec]) -> pd.DataFrame:
-    """The beers that all of these models can answer, cleaned as for training.
+    """Return the beers that all models can predict, cleaned as for training.
 
     Args:
         dataset: As read.
         specs: The models.
 
     Raises:
-        DataError: No row is left.
+        DataError: If no row is left.
     """
     own = {rule.name: rule for spec in specs for rule in spec.rules()}
     return clean(dataset.recipes, (*rules(), *own.values()))[0]
 
 
-def compare(first: Scored, second: Scored, tolerance: float) -> Comparison:
-    """The second bundle beside the first, on the same beers.
+def compare(first: BundleScore, second: BundleScore, tolerance: float) -> Comparison:
+    """Compare two bundles on the same beers.
 
     Args:
-        first: What is released.
-        second: What is to be.
+        first: Score of the released bundle.
+        second: Score of the candidate.
         tolerance: IBU that the second's MAE may be above the first's.
     """
     gap = np.abs(second.predicted[:, 0] - second.labels) - np.abs(first.predicted[:, 0] - first.labels)

@@ -1,4 +1,4 @@
-"""Choice of the defaults by nested search: what is chosen never saw the folds that its figure is reported on."""
+"""Choice of a model's default parameters by nested search, on folds other than the reported ones."""
 
 import json
 from collections.abc import Mapping
@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from training.ensemble import train
-from training.evaluate import in_order
+from training.evaluate import run_tasks
 from training.folds import split
-from training.held_out import Dealt, held_out
+from training.held_out import FoldTask, predict_held_out
 from training.metrics import errors, over_repeats
 from training.spec import Array, Data, Parameters, Spec
 
 SELECTION_FOLDS = 1
-"""First word of the seeds of these folds; the reported ones use another."""
+"""First element of the seeds of these folds; the reported folds use another."""
 REPEATS = 5
 FOLDS = 5
 
@@ -24,14 +24,14 @@ class Choice(NamedTuple):
     """Outcome of a search."""
 
     name: str
-    """The candidate that did best on all rows."""
+    """The best candidate on all rows."""
     parameters: Parameters
     note: dict[str, Any]
-    """How it was chosen, with each candidate's MAE and the nested one: what ``defaults.json`` says beside it."""
+    """How it was chosen: each candidate's MAE and the nested MAE, as recorded with the defaults."""
 
 
 def select(spec: Spec, data: Data, seed: int, workers: int, repeats: int = REPEATS) -> Choice:
-    """Choose among the spec's candidates by grouped MAE, and estimate what the choice is worth by nesting it.
+    """Choose among the spec's candidates by grouped MAE, and estimate the choice's error by nested folds.
 
     Outer folds: for each training part the candidates are compared on inner grouped folds of that part alone, the best
     is trained on the part and scored on the part left out. The defaults are then the best on all rows.
@@ -49,15 +49,17 @@ def select(spec: Spec, data: Data, seed: int, workers: int, repeats: int = REPEA
     outer = [split(data.groups, FOLDS, [SELECTION_FOLDS, seed, repeat]) for repeat in range(repeats)]
     parts = [(fold, number) for fold in outer for number in range(FOLDS)]
     tasks = [
-        Dealt(spec, candidate, part, split(part.groups, FOLDS, [SELECTION_FOLDS, seed, place]), seed)
+        FoldTask(spec, candidate, part, split(part.groups, FOLDS, [SELECTION_FOLDS, seed, place]), seed)
         for place, (fold, number) in enumerate(parts)
         for part in [data.where(fold != number)]
         for candidate in spec.candidates.values()
     ]
-    tasks += [Dealt(spec, candidate, data, fold, seed) for fold in outer for candidate in spec.candidates.values()]
+    tasks += [FoldTask(spec, candidate, data, fold, seed) for fold in outer for candidate in spec.candidates.values()]
     scores = [
         float(np.abs(task.data.labels - predicted).mean())
-        for task, predicted in zip(tasks, in_order(held_out, tasks, workers, f"{spec.name}: selecting"), strict=True)
+        for task, predicted in zip(
+            tasks, run_tasks(predict_held_out, tasks, workers, f"{spec.name}: selecting"), strict=True
+        )
     ]
     by_task = np.array(scores).reshape(-1, len(spec.candidates))
     return _choice(spec, data, seed, outer, by_task[: len(parts)], by_task[len(parts) :])
@@ -91,7 +93,7 @@ def write_defaults(path: Path, choice: Choice, command: str) -> None:
     Args:
         path: The file.
         choice: From `select`.
-        command: The command that made it.
+        command: The command line.
     """
     document: Mapping[str, Any] = {
         "chosen": {"by": command, **choice.note},

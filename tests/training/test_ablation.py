@@ -12,7 +12,7 @@ from training.beer.catalogue import SPECS
 from training.beer.recipe import ABLATION, RECIPE
 from training.beer.vitals import VITALS
 from training.evaluate import reported_folds
-from training.held_out import Dealt, held_out
+from training.held_out import FoldTask, predict_held_out
 
 
 def test_the_models_own_row_is_its_reported_figure(trained, data, quick):
@@ -36,7 +36,7 @@ def test_nothing_of_a_held_out_group_is_seen(data):
         return np.zeros(len(test), np.float32)
 
     for fold in reported_folds(data.groups, QUICK):
-        assert (held_out(Dealt(VITALS, spy, data, fold, 0)) == 0).all()
+        assert (predict_held_out(FoldTask(VITALS, spy, data, fold, 0)) == 0).all()
 
 
 def test_variants_go_from_the_six_alone_to_the_whole_model(trained_recipe):

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -87,7 +88,7 @@ def test_pages_are_read_until_an_empty_one(dataset):
 
 
 @pytest.mark.parametrize("trouble", [500, 503, 429, "cut", "slow"])
-def test_what_may_pass_is_tried_again_with_growing_pauses(trouble):
+def test_transient_failures_are_retried_with_growing_pauses(trouble):
     pauses = []
     with brewery([{"id": 1}], trouble, trouble) as server:
         found = list(HttpPages(server.address, timeout_s=0.2, pause=pauses.append).recipes())
@@ -106,7 +107,7 @@ def test_what_may_pass_is_tried_again_with_growing_pauses(trouble):
         ([b'{"error": 1}'], "page 1: not a JSON array but dict"),
     ],
 )
-def test_what_does_not_pass_names_the_page(troubles, message):
+def test_permanent_failures_name_the_page(troubles, message):
     with brewery([], *troubles) as server, pytest.raises(SourceError, match=message):
         list(HttpPages(server.address, pause=lambda _: None).recipes())
 
@@ -131,6 +132,14 @@ def test_a_page_without_end_and_pages_without_end_are_given_up(monkeypatch):
     monkeypatch.setattr(http_pages, "MAX_PAGES", 1)
     with brewery([{"id": 1}]) as server, pytest.raises(SourceError, match="page 1: not empty"):
         list(HttpPages(server.address).recipes())
+
+
+def test_a_slow_page_times_out():
+    pauses = []
+    with brewery([{"id": 1}], "slow") as server:
+        started = time.monotonic()
+        list(HttpPages(server.address, timeout_s=0.2, pause=pauses.append).recipes())
+    assert time.monotonic() - started < 3 and pauses == [0.5]
 
 
 def test_the_environments_proxy_is_not_used(monkeypatch):

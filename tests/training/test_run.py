@@ -52,6 +52,18 @@ def test_the_bundle_is_complete_and_says_what_went_in(bundle, trained):
     assert (data.rows_read, data.rows_used) == (data.cleaning[0].rows_before, data.cleaning[-1].rows_after)
     assert about.metrics.values["mae"] == pytest.approx(trained.figures.evaluation.table()["model"]["mae"], abs=1e-4)
     assert about.parameters["chosen"] == VITALS.chosen
+    values, evaluation = about.metrics.values, trained.figures.evaluation
+    for name, paired in evaluation.paired().items():
+        assert values["paired"][name] == pytest.approx(paired, abs=1e-4)
+    assert values["bands"][0] == pytest.approx(evaluation.by_band()[0], abs=1e-4)
+
+
+def test_the_leaking_figure_includes_labels_up_to_1000_ibu(trainer, trained, monkeypatch):
+    sizes = []
+    monkeypatch.setattr("training.spec_trainer.evaluate", lambda *_: trained.figures.evaluation)
+    monkeypatch.setattr("training.spec_trainer.leaking_rmse", lambda spec, parameters, data, seed: sizes.append(data))
+    trainer.evaluate(trained.data, trained.model, trained.graph)
+    assert sizes[0].labels.max() > 150 and len(sizes[0].labels) > len(trained.data.rows.labels)
 
 
 def test_golden_rows_are_what_the_graph_gives(bundle):

@@ -10,7 +10,7 @@ from tests.training.quick import RECIPES
 from training import __main__ as command
 from training.errors import DataError
 from training.metrics import resampled
-from training.scoring import Comparison, Scored, compare
+from training.scoring import BundleScore, Comparison, compare
 from training.sources import read_recipes
 
 
@@ -79,7 +79,7 @@ def test_worse_is_beyond_the_tolerance_or_beyond_doubt(difference, low, worse):
 def test_the_difference_is_paired():
     labels = np.float32([10, 20, 30, 40])
     first, second = (
-        Scored("a 1", labels, np.column_stack([labels + off] * 3), np.arange(4), False)
+        BundleScore("a 1", labels, np.column_stack([labels + off] * 3), np.arange(4), False)
         for off in (np.float32([5, -5, 20, 0]), np.float32([6, -6, 21, 1]))
     )
     found = compare(first, second, 0.1)
@@ -103,7 +103,7 @@ def test_resampling_draws_whole_groups():
 @pytest.mark.parametrize(
     "change, message",
     [
-        (lambda about: about.model_copy(update={"name": "stranger"}), "not a model that is known here"),
+        (lambda about: about.model_copy(update={"name": "stranger"}), "unknown model"),
         (
             lambda about: about.model_copy(
                 update={"inputs": (about.inputs[0].model_copy(update={"name": "moon"}), *about.inputs[1:])}

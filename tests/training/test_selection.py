@@ -43,7 +43,7 @@ def test_inner_folds_hold_nothing_of_the_outer_one(searched, data, monkeypatch):
         searches.extend(tasks)
         return map(work, tasks)
 
-    monkeypatch.setattr(selection, "in_order", spy)
+    monkeypatch.setattr(selection, "run_tasks", spy)
     select(searched, data, seed=0, workers=1, repeats=1)
     inner = searches[:10]
     assert [len(task.data.labels) < len(data.labels) for task in searches] == [True] * 10 + [False] * 2

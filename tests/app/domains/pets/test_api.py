@@ -7,18 +7,20 @@ import struct
 import zlib
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import numpy as np
 import pytest
 from PIL import Image
 
+from app.bundle.manifest import Manifest
 from app.bundle.store import highest, read_bundle
 from app.domains.beer.api import BeerApi
 from app.domains.pets.api import MODEL, PetsApi
 from app.domains.pets.picture import open_picture
 from app.domains.pets.pixels import pixels
+from app.domains.pets.schema import Picture
 from app.models.manager import ModelManager
 from app.rest.application import RestApplication
 from app.runtime.onnx import OnnxPredictor
@@ -252,3 +254,30 @@ async def test_beers_are_answered_while_pictures_are_looked_at(pets: httpx.Async
         assert (await pets.post("/predict", json=BEER)).status_code == 200
         answered += 1
     assert looking.result().status_code == 200 and answered > 0
+
+
+class OneModel:
+    """Stands for the manager and its one loaded model, with outputs of the test's choice."""
+
+    def __init__(self, manifest: Manifest, cat: float, mass: float) -> None:
+        self.manifest = manifest
+        self._outputs = {"probabilities": np.array([[cat, 1 - cat]]), "mass": np.array([[mass]])}
+
+    def get(self, name: str, version: str | None = None) -> "OneModel":
+        return self
+
+    def infer(self, inputs: object) -> dict[str, Any]:
+        return self._outputs
+
+
+@pytest.mark.parametrize(
+    ("cat", "mass", "codes"),
+    [(0.9, 0.11, []), (0.9, 0.09, ["neither"]), (0.6, 0.09, ["neither"]), (0.79, 1, ["unsure"]), (0.21, 1, ["unsure"])],
+)
+def test_a_low_mass_warns_of_neither_and_a_low_confidence_of_unsure(
+    looking: OnnxPredictor, cat: float, mass: float, codes: list[str]
+) -> None:
+    api = PetsApi(cast(ModelManager, OneModel(looking.manifest, cat, mass)))
+    answer = api.predict(Picture.uploaded(PICTURE, "body"))
+    assert [warning["code"] for warning in answer["warnings"]] == codes
+    assert answer["pet"] == ("cat" if cat > 0.5 else "dog")

@@ -80,3 +80,13 @@ def test_an_invalid_picture_has_an_error_code(data: bytes, code: str) -> None:
     with pytest.raises(PictureError) as caught:
         open_picture(data).image.load()
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize(("side", "accepted"), [(16, True), (15, False)])
+def test_a_side_of_sixteen_pixels_is_enough(side: int, accepted: bool) -> None:
+    data = encoded(drawn(0, (side, 40)))
+    if accepted:
+        assert open_picture(data).image.size == (side, 40)
+    else:
+        with pytest.raises(PictureError, match="at least 16 pixels"):
+            open_picture(data)

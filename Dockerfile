@@ -1,11 +1,10 @@
-# Beer Model in a container: build_image.sh builds it, run_docker.sh says how it is meant to be run.
-# Targets: api (default) and model-server, both of the same files; sbom is what build_image.sh takes the list of
-# packages from.
+# Image of Beer Model. build_image.sh builds it, run_docker.sh runs it.
+# Targets: api (default) and model-server contain the same files; build_image.sh reads the list of packages from sbom.
 
 FROM python:3.11-slim-bookworm AS packages
 WORKDIR /build
 COPY requirements.txt scripts/trim_packages.sh ./
-# The virtual environment has no pip of its own: the base's installs into it and stays behind.
+# The virtual environment has no pip: the pip of the base image installs into it.
 RUN python -m venv --without-pip /venv \
  && python -m pip --python /venv/bin/python install --no-cache-dir --no-compile --require-hashes -r requirements.txt \
  && bash trim_packages.sh /venv/lib/python3.11/site-packages \
@@ -36,8 +35,8 @@ WORKDIR /srv
 ENV HOST=0.0.0.0 PORT=8000 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 10001:10001
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["/venv/bin/python", "/srv/ready.py"]
-# What changes with the commit (version, revision, created) is put on by build_image.sh: buildah, and so podman, takes
-# a LABEL of an older commit from its cache where only a build argument differs.
+# build_image.sh sets the labels that change with the commit (version, revision, created): buildah, and so podman,
+# takes the LABEL of an older commit from its cache if only a build argument differs.
 LABEL org.opencontainers.image.title="Beer Model" \
       org.opencontainers.image.licenses=MIT
 

@@ -12,7 +12,7 @@ Usage: build_image.sh [--target TARGET] [--push] [TAG]
   --push           send the version's and the commit's tag to $IMAGE_REGISTRY, such as registry.example.org/team
   -h, --help       this text
 
-The list of packages (CycloneDX, the same bytes for the same packages) is put at dist/NAME-VERSION.cdx.json.
+The list of packages (CycloneDX, the same bytes for the same packages) is written to dist/NAME-VERSION.cdx.json.
 CONTAINER_ENGINE names the program to use; by default docker, else podman.
 TEXT
 }
@@ -23,9 +23,9 @@ while [ $# -gt 0 ]; do
   case "$1" in
     -h | --help) usage; exit ;;
     --push) push=yes ;;
-    --target) target=${2:?--target wants a name}; shift ;;
-    -*) die "there is no option $1; see --help" ;;
-    *) [ -z "$tag" ] || die "one TAG at most"; tag=$1 ;;
+    --target) target=${2:?--target needs a name}; shift ;;
+    -*) die "unknown option $1; see --help" ;;
+    *) [ -z "$tag" ] || die "more than one TAG"; tag=$1 ;;
   esac
   shift
 done
@@ -46,15 +46,15 @@ commit=$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 created=$(git log -1 --format=%cI 2>/dev/null || echo unknown) # the commit's time: the same commit, the same label
 if [ -n "$(git status --porcelain 2>/dev/null)" ]; then commit+=-changed; fi
 if [ -n "$push" ]; then
-  [ -n "${IMAGE_REGISTRY:-}" ] || die "--push wants IMAGE_REGISTRY to be set"
-  case "$commit" in *-changed | unknown) die "--push wants a clean checkout: what is pushed must be what is committed" ;; esac
+  [ -n "${IMAGE_REGISTRY:-}" ] || die "--push needs IMAGE_REGISTRY"
+  case "$commit" in *-changed | unknown) die "--push needs a clean checkout: commit your changes first" ;; esac
 fi
 
 tags=("$tag" "$image:$version" "$image:$commit")
 labels=(version="$version" revision="$commit" created="$created")
 "$engine" build --target "$target" "${tags[@]/#/--tag=}" "${labels[@]/#/--label=org.opencontainers.image.}" .
 
-listing=$("$engine" build --quiet --target sbom --build-arg VERSION="$version" .) # stays without a name, as a cache
+listing=$("$engine" build --quiet --target sbom --build-arg VERSION="$version" .) # no name: it stays in the cache
 mkdir -p dist
 list=dist/$name-$version.cdx.json
 container=$("$engine" create "$listing" true)
@@ -70,8 +70,8 @@ if [ -n "$push" ]; then
   digest=$("$engine" image inspect --format '{{range .RepoDigests}}{{println .}}{{end}}' "$tag" \
     | grep -F "${IMAGE_REGISTRY%/}/${image##*/}@" | head -n 1)
   echo "Pushed $digest"
-  if [ -n "${GITHUB_OUTPUT:-}" ]; then # a pipeline signs what this names
+  if [ -n "${GITHUB_OUTPUT:-}" ]; then # the pipeline signs this image
     printf 'name=%s\ndigest=%s\n' "${digest%@*}" "${digest#*@}" >>"$GITHUB_OUTPUT"
   fi
 fi
-echo "Built ${tags[*]}; its packages stand in $list."
+echo "Built ${tags[*]}; its packages are listed in $list."

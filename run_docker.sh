@@ -8,13 +8,13 @@ Usage: run_docker.sh [--port PORT] [--memory SIZE] [--models FOLDER] [--name NAM
 
   TAG              image (default: beer-model:latest; build_image.sh makes it)
   --port PORT      port on this machine, at 127.0.0.1 (default: 8000; 0 takes a free one)
-  --memory SIZE    most memory, such as 512m (default) or 2g
-  --models FOLDER  models of this machine, read-only, in place of the image's; changes are followed
+  --memory SIZE    memory limit, such as 512m (default) or 2g
+  --models FOLDER  models of this machine, read-only, instead of those in the image; changes are loaded
   --name NAME      name of the container (default: beer-model)
   -h, --help       this text
 
-Where there is no .env, it is made from .env.example with a fresh key. Run again, the script replaces the container
-that it made under that name, and touches no other. CONTAINER_ENGINE names the program to use; by default docker,
+Without a .env file, the script makes one from .env.example with a new key. Run again, it replaces the container that it
+made under that name, and no other. CONTAINER_ENGINE names the program to use; by default docker,
 else podman.
 TEXT
 }
@@ -24,23 +24,23 @@ port=8000 memory=512m models='' name=beer-model tag=''
 while [ $# -gt 0 ]; do
   case "$1" in
     -h | --help) usage; exit ;;
-    --port) port=${2:?--port wants a number}; shift ;;
-    --memory) memory=${2:?--memory wants a size}; shift ;;
-    --models) models=$(cd "${2:?--models wants a folder}" && pwd); shift ;;
-    --name) name=${2:?--name wants a name}; shift ;;
-    -*) die "there is no option $1; see --help" ;;
-    *) [ -z "$tag" ] || die "one TAG at most"; tag=$1 ;;
+    --port) port=${2:?--port needs a number}; shift ;;
+    --memory) memory=${2:?--memory needs a size}; shift ;;
+    --models) models=$(cd "${2:?--models needs a folder}" && pwd); shift ;;
+    --name) name=${2:?--name needs a name}; shift ;;
+    -*) die "unknown option $1; see --help" ;;
+    *) [ -z "$tag" ] || die "more than one TAG"; tag=$1 ;;
   esac
   shift
 done
-[[ $port =~ ^[0-9]+$ ]] || die "--port wants a number"
+[[ $port =~ ^[0-9]+$ ]] || die "--port needs a number"
 tag=${tag:-beer-model:latest}
 engine=${CONTAINER_ENGINE:-$(command -v docker || command -v podman || true)}
 [ -n "$engine" ] || die "neither docker nor podman is installed; name another in CONTAINER_ENGINE"
 cd "$(dirname "${BASH_SOURCE[0]}")"
 "$engine" image inspect "$tag" >/dev/null 2>&1 || die "there is no image $tag; build_image.sh makes one"
 
-if [ ! -f .env ]; then # whole or not at all, for its owner only, and never over one that came in between
+if [ ! -f .env ]; then # atomically, readable by its owner only, never over an existing file
   key=$(head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\n')
   staged=$(mktemp .env.XXXXXX)
   sed "s/^API_KEY=\$/API_KEY=$key/" .env.example >"$staged"
@@ -48,12 +48,12 @@ if [ ! -f .env ]; then # whole or not at all, for its owner only, and never over
   rm -f "$staged"
 fi
 quoted=$(sed -n "s/^\([A-Z_]*\)=[\"'].*/\1/p" .env | paste -sd ' ' -)
-[ -z "$quoted" ] || die "values in .env must stand without quotes, as engines take them for part of the value: $quoted"
+[ -z "$quoted" ] || die "values in .env must have no quotes, which engines read as part of the value: $quoted"
 
 made=org.beer-model.made-by
 if "$engine" container inspect "$name" >/dev/null 2>&1; then
   maker=$("$engine" container inspect --format "{{index .Config.Labels \"$made\"}}" "$name")
-  [ "$maker" = run_docker.sh ] || die "a container $name is there that this script did not make; choose another --name"
+  [ "$maker" = run_docker.sh ] || die "a container $name exists that this script did not make; choose another --name"
   "$engine" stop "$name" >/dev/null 2>&1 || true
   "$engine" rm --force "$name" >/dev/null
 fi
@@ -70,7 +70,7 @@ until "$engine" exec "$name" /venv/bin/python /srv/ready.py >/dev/null 2>&1; do
   running=$("$engine" container inspect --format '{{.State.Running}}' "$name")
   if [ "$running" != true ] || [ "$SECONDS" -ge "$deadline" ]; then
     "$engine" logs "$name" 2>&1 | tail -n 20 >&2
-    echo "run_docker.sh: the program is not ready; above are its last lines. The container $name is left as it is." >&2
+    echo "run_docker.sh: the program is not ready; its last log lines are above. The container $name is kept." >&2
     exit 1
   fi
   sleep 0.2

@@ -4,8 +4,8 @@
 #
 #   scripts/build_function.sh [x86_64|arm64]...
 #
-# PYTHON: a Python with pip, of any version. PYTHON312: one of version 3.12, which compiles; python3.12 by default.
-# Without it the function compiles at each cold start, which takes longer than all else.
+# PYTHON: any version with pip. PYTHON312: a Python 3.12, which compiles to bytecode; python3.12 by default. Without it
+# the function compiles at each cold start, which is the longest part of the start.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 python=${PYTHON:-python3}
@@ -15,15 +15,14 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 install() { # FOLDER WHEEL_ARCHITECTURE
-  # No single platform tag finds a whole set of wheels; the runtime's C library is 2.34.
+  # No single platform tag covers all wheels. The C library of the cloud's runtime is glibc 2.34.
   "$python" -m pip install --quiet --disable-pip-version-check --target "$1" --no-compile --no-deps --require-hashes \
     --python-version 3.12 --implementation cp --only-binary=:all: \
     --platform "manylinux2014_$2" --platform "manylinux_2_24_$2" --platform "manylinux_2_28_$2" \
     -r requirements/function.txt
 }
 
-# What nothing here imports: other ways to use ONNX Runtime (among them a second copy of it as a C library), tests,
-# types, headers.
+# Removes what the function never imports: tools of ONNX Runtime and its C library, tests, types, headers.
 trim() { # FOLDER
   rm -rf "${1:?}/bin" "${1:?}/include" "$1"/onnxruntime/{transformers,tools,quantization,datasets,backend}
   rm -f "$1"/onnxruntime/capi/libonnxruntime* "$1"/onnxruntime/ThirdPartyNotices.txt
@@ -37,8 +36,8 @@ build() { # ARCHITECTURE WHEEL_ARCHITECTURE
   install "$folder" "$2"
   trim "$folder"
   cp -R app "$folder/app"
-  # Pictures need a library that is as large as half of the others.
-  rm -rf "$folder"/app/{serving,rpc,cli,command.py,main.py,__main__.py} "$folder/app/domains/pets"
+  # Images need Pillow, half as large as all other packages together.
+  rm -rf "$folder"/app/{serving,rpc,cli,main.py,__main__.py} "$folder/app/domains/pets"
   mkdir "$folder/models"
   cp -R models/beer-ibu* models/iris* "$folder/models"
   find "$folder/app" -type d -name __pycache__ -prune -exec rm -rf {} +
@@ -52,11 +51,11 @@ build() { # ARCHITECTURE WHEEL_ARCHITECTURE
 
 mkdir -p dist
 for architecture in "${@:-x86_64 arm64}"; do
-  for each in $architecture; do
-    case $each in
+  for name in $architecture; do
+    case $name in
       x86_64) build x86_64 x86_64 ;;
       arm64) build arm64 aarch64 ;;
-      *) echo "unknown architecture: $each; x86_64 or arm64" >&2; exit 2 ;;
+      *) echo "unknown architecture: $name; x86_64 or arm64" >&2; exit 2 ;;
     esac
   done
 done

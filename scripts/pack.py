@@ -1,4 +1,4 @@
-"""Packs a folder into a zip file whose bytes depend on the files' names and contents alone; prints its sizes."""
+"""Packs a folder into a zip file whose bytes depend only on names and contents of the files; prints its sizes."""
 
 import os
 import sys
@@ -6,14 +6,14 @@ import zipfile
 from pathlib import Path
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
-"""The earliest moment that the format knows."""
+"""The earliest time of the format."""
 
 
 def pack(folder: Path, target: Path) -> None:
-    """Write the zip file beside its place, and move it there.
+    """Write the zip file under a temporary name, then move it.
 
     Args:
-        folder: What is packed.
+        folder: The folder to pack.
         target: The zip file.
     """
     staged = target.with_suffix(".part")

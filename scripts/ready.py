@@ -1,4 +1,4 @@
-"""Asks the program in the same container whether it is ready; ends with 1 where it is not. The image's health check."""
+"""Health check of the image: exits with 1 if the program in the same container is not ready."""
 
 import http.client
 import os
@@ -8,22 +8,22 @@ TIMEOUT = 3.0
 
 
 def main() -> int:
-    """Ask once.
+    """Send one request.
 
     Returns:
-        0 where the program is ready, else 1, with the reason on stderr.
+        0 if the program is ready, else 1, with the reason on stderr.
     """
     connection = http.client.HTTPConnection("127.0.0.1", int(os.environ.get("PORT") or 8000), timeout=TIMEOUT)
     try:
         connection.request("GET", "/health/ready")
-        answer = connection.getresponse()
-        told = answer.read(1000).decode("utf-8", "replace")
+        response = connection.getresponse()
+        text = response.read(1000).decode("utf-8", "replace")
     except OSError as error:
-        print(f"no answer: {error}", file=sys.stderr)
+        print(f"no response: {error}", file=sys.stderr)
         return 1
-    if answer.status != 200:
-        print(told, file=sys.stderr)
-    return int(answer.status != 200)
+    if response.status != 200:
+        print(text, file=sys.stderr)
+    return int(response.status != 200)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Puts the files of a release in dist/release: function zips, each bundle as a tar, their SHA256SUMS; and the
-# changelog's section in dist/notes.md. Usage: release_files.sh vVERSION
+# Writes the files of a release to dist/release (function zips, a tar of each bundle, SHA256SUMS) and the section of
+# the changelog to dist/notes.md. Usage: release_files.sh vVERSION
 set -euo pipefail
 case "${1:-}" in -h | --help | '') sed -n '2,3p' "$0" | cut -c3-; exit 2 ;; esac
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -14,7 +14,7 @@ grep -q '[^[:space:]]' dist/notes.md || { echo "release_files.sh: CHANGELOG.md h
 for bundle in models/*/*/SHA256SUMS; do
   folder=$(dirname "$bundle")
   name=$(basename "$(dirname "$folder")")
-  # The same bundle, the same bytes; unpacked in a models folder it is where it belongs.
+  # The same bundle gives the same bytes. Unpack it in the models folder.
   tar --create --sort=name --owner=0 --group=0 --numeric-owner --mode=a+rX,go-w --mtime=@0 --directory models \
     "${folder#models/}" | gzip --no-name >"dist/release/$name-$(basename "$folder").tar.gz"
 done

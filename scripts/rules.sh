@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes deploy/prometheus/alerts.yml as the Prometheus operator wants it: deploy/kubernetes/base/rules.yaml.
+# Writes deploy/kubernetes/base/rules.yaml, the form of deploy/prometheus/alerts.yml for the Prometheus operator.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 target=deploy/kubernetes/base/rules.yaml

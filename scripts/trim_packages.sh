@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Removes from a folder of installed packages what a service never opens, a quarter of it.
+# Removes files that the service never opens from a folder of installed packages: a quarter of its size.
 # Usage: trim_packages.sh SITE-PACKAGES
 set -euo pipefail
 case "${1:-}" in -h | --help) sed -n '2,3p' "$0" | cut -c3-; exit ;; esac
 cd "$1"
-# libonnxruntime.so is the library for programs in C; Python's module has the whole runtime within itself.
+# libonnxruntime.so is for programs in C; the Python module contains the whole runtime.
 rm -rf onnxruntime/{transformers,tools,quantization,backend,datasets} onnxruntime/capi/libonnxruntime.so.*
-# Compilers' things, and files for compiling against NumPy.
+# Compilers, and files for compiling against NumPy.
 rm -rf numpy/{distutils,f2py,_pyinstaller} numpy/_core/{include,lib}
 # /docs shows Swagger UI only.
 rm -rf fastapi_offline/static/redoc.standalone.js

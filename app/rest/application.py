@@ -14,13 +14,13 @@ from app.oip.data_plane import DataPlane
 from app.problem_types import ProblemType
 from app.rest.access_log import AccessLogMiddleware
 from app.rest.api_key import Access, ApiKeyMiddleware
+from app.rest.docs import add_docs
 from app.rest.oip.application import OipApplication
-from app.rest.oip.routes import EndpointRoute
-from app.rest.openapi import KEYED, OPERATION_PROBLEMS, described
-from app.rest.operations import BODY_LIMITS, OperationRoute
+from app.rest.oip.routes import add_oip
+from app.rest.operations import BODY_LIMITS, OperationHandler, add_operation
 from app.rest.paths import PathPolicy, is_v2
 from app.rest.request_metrics import RequestMetrics
-from app.rest.routes import add_docs, add_health, add_metrics, add_model, add_problems
+from app.rest.routes import add_error_handlers, add_health, add_metrics, add_model
 from app.runtime.thread_pool import BoundedThreadPool
 from app.telemetry.logs import RequestLog
 
@@ -82,11 +82,30 @@ class RestApplication:
         options = options or RestOptions()
         self._lifecycle = lifecycle
         self._oip = None if options.health_only else _oip_application(backend, lifecycle, options)
-        operations = _operation_routes(backend, access, options)
-        self.router = _router(backend, lifecycle, options, operations, self._oip)
-        self._handlers = {("POST", route.path): route.handler for route in operations}
+        handlers = _operation_handlers(backend, options)
+        self._handlers = {("POST", handler.operation.path): handler for handler in handlers}
         self._metrics = RequestMetrics(backend.manager.metrics)
         policy = PathPolicy(backend.domains, options.docs_enabled)
+        self.router = FastAPI(
+            title="Beer Model",
+            version=__version__,
+            description=DESCRIPTION,
+            docs_url=None,
+            redoc_url=None,
+            openapi_url=None,
+            redirect_slashes=False,
+        )
+        for handler in handlers:
+            is_public = access.public_models.covers(policy.models(handler.operation.path))
+            add_operation(self.router, handler, is_public)
+        if self._oip is not None:
+            add_oip(self.router, self._oip)
+            add_model(self.router, backend.manager)
+        add_metrics(self.router, backend.manager.metrics)
+        add_health(self.router, lambda: lifecycle.ready)
+        add_error_handlers(self.router)
+        if options.docs_enabled:
+            add_docs(self.router)
         self._middleware = AccessLogMiddleware(
             ApiKeyMiddleware(self._dispatch, access, policy),
             log,
@@ -131,44 +150,14 @@ def _oip_application(backend: Backend, lifecycle: Lifecycle, options: RestOption
     return OipApplication(backend.data_plane, backend.thread_pool, lambda: lifecycle.ready, options.body_limits["many"])
 
 
-def _operation_routes(backend: Backend, access: Access, options: RestOptions) -> list[OperationRoute]:
+def _operation_handlers(backend: Backend, options: RestOptions) -> list[OperationHandler]:
     return [
-        OperationRoute(
+        OperationHandler(
             operation,
             backend.thread_pool,
             options.body_limits,
-            waits=any(name in options.remote_models for name in domain.models),
-            dependencies=[] if access.public_models.covers(domain.models) else KEYED,
-            responses=described(*OPERATION_PROBLEMS),
+            is_remote=any(name in options.remote_models for name in domain.models),
         )
         for domain in backend.domains
         for operation in domain.operations
     ]
-
-
-def _router(
-    backend: Backend,
-    lifecycle: Lifecycle,
-    options: RestOptions,
-    operations: Sequence[OperationRoute],
-    oip: OipApplication | None,
-) -> FastAPI:
-    router = FastAPI(
-        title="Beer Model",
-        version=__version__,
-        description=DESCRIPTION,
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None,
-        redirect_slashes=False,
-    )
-    router.router.routes.extend(operations)
-    if oip is not None:
-        router.router.routes.extend(EndpointRoute(endpoint, oip) for endpoint in oip.endpoints)
-        add_model(router, backend.manager)
-    add_metrics(router, backend.manager.metrics)
-    add_health(router, lambda: lifecycle.ready)
-    add_problems(router)
-    if options.docs_enabled:
-        add_docs(router)
-    return router

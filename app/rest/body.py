@@ -104,7 +104,7 @@ def check_json(scope: Scope, otherwise: ProblemType = UNSUPPORTED_MEDIA_TYPE) ->
             raise RequestRejected(otherwise)
 
 
-def check_plain(scope: Scope) -> None:
+def check_uncompressed(scope: Scope) -> None:
     """Refuse a body that is compressed.
 
     Raises:

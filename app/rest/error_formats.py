@@ -1,11 +1,10 @@
 """Errors in the format of an operation's older contract."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pydantic_core import to_json
 
-from app.domains.api import Operation
 from app.domains.validation import sanitize
 from app.errors import Problem
 from app.problem_types import ProblemType
@@ -27,20 +26,3 @@ def error_format(failure: Callable[[str], Any]) -> ProblemFormatter:
         return to_json(failure(sanitize(sentence, _MAX_LENGTH) or problem_type.detail)), JSON
 
     return format_error
-
-
-def with_own_format(operation: Operation[Any, Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Document an operation's own error format besides problem+json in each error response of its route.
-
-    The API-key middleware knows no operation and sends problem+json.
-
-    Args:
-        operation: An operation with an error format of its own.
-        arguments: Arguments of `APIRoute`, with ``responses``.
-    """
-    own = {"application/json": {"schema": {"$ref": f"#/components/schemas/{operation.answer.__name__}"}}}
-    responses = {
-        status: {**response, "content": {**response["content"], **own}}
-        for status, response in arguments["responses"].items()
-    }
-    return {**arguments, "responses": responses}

@@ -1,9 +1,8 @@
-"""What the OpenAPI document says beside the routes: the key and the problems."""
+"""Parts of the OpenAPI document: the API key, the errors and the response headers."""
 
 from typing import Any
 
-from fastapi import FastAPI, Security
-from fastapi.openapi.utils import get_openapi
+from fastapi import Security
 from fastapi.security import APIKeyHeader
 
 from app.problem_types import (
@@ -16,16 +15,29 @@ from app.problem_types import (
     NOT_READY,
     OVERLOADED,
     RATE_EXCEEDED,
+    TIMEOUT,
     TOO_LARGE,
+    TOO_LATE,
+    TOO_MANY_FAILURES,
     UNSUPPORTED_MEDIA_TYPE,
     ProblemType,
 )
 from app.rest.api_key import API_KEY_HEADER
+from app.rest.problems import MAX_PROBLEMS
+
+Responses = dict[int | str, dict[str, Any]]
+"""The ``responses`` of a FastAPI route."""
 
 KEYED = [Security(APIKeyHeader(name=API_KEY_HEADER, scheme_name="ApiKey", auto_error=False))]
-"""Documents that a route needs the key; the gate is what checks it."""
+"""Documents that a route requires an API key; the middleware checks it."""
 
-_PROBLEM_SCHEMA = {
+KEY_PROBLEMS = (NOT_AUTHENTICATED, NOT_ALLOWED, RATE_EXCEEDED, TOO_MANY_FAILURES, LIMITS_UNAVAILABLE)
+MODEL_PROBLEMS = (*KEY_PROBLEMS, MODEL_NOT_FOUND, NOT_READY)
+CALL_PROBLEMS = (*MODEL_PROBLEMS, MALFORMED_REQUEST, TIMEOUT, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, OVERLOADED, TOO_LATE)
+"""Problems of every call that has a body and asks a model."""
+OPERATION_PROBLEMS = (*CALL_PROBLEMS, INVALID_INPUT)
+
+PROBLEM_SCHEMA = {
     "title": "ProblemDetails",
     "description": "RFC 9457. `code` is stable; the input is never repeated.",
     "type": "object",
@@ -38,7 +50,7 @@ _PROBLEM_SCHEMA = {
         "code": {"type": "string"},
         "errors": {
             "type": "array",
-            "maxItems": 20,
+            "maxItems": MAX_PROBLEMS,
             "items": {
                 "type": "object",
                 "required": ["field", "code", "reason"],
@@ -51,45 +63,50 @@ _PROBLEM_SCHEMA = {
         },
     },
 }
+PROBLEM_CONTENT = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
+
+_TEXT = {"type": "string"}
+RESPONSE_HEADERS: dict[str, dict[str, Any]] = {
+    "X-Request-ID": {"description": "Id of the request in the access log.", "schema": _TEXT},
+    "RateLimit": {"description": "Rest of the rate limit of the API key, if it has one.", "schema": _TEXT},
+    "RateLimit-Policy": {"description": "Rate limit of the API key, if it has one.", "schema": _TEXT},
+    "Retry-After": {
+        "description": "Seconds after which the call may be retried, if they are known.",
+        "schema": {"type": "integer", "minimum": 1},
+    },
+}
+_RETRIABLE = {str(problem_type.http_status) for problem_type in (RATE_EXCEEDED, OVERLOADED)}
 
 
-def described(*kinds: ProblemType) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route for these problems."""
-    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
-    titles: dict[int | str, list[str]] = {}
-    for problem_type in kinds:
-        titles.setdefault(problem_type.http_status, []).append(problem_type.title)
-    return {status: {"description": "; ".join(found), "content": content} for status, found in titles.items()}
-
-
-KEY_PROBLEMS = (NOT_AUTHENTICATED, NOT_ALLOWED, RATE_EXCEEDED, LIMITS_UNAVAILABLE)
-OPERATION_PROBLEMS = (
-    *KEY_PROBLEMS,
-    MALFORMED_REQUEST,
-    MODEL_NOT_FOUND,
-    TOO_LARGE,
-    UNSUPPORTED_MEDIA_TYPE,
-    INVALID_INPUT,
-    NOT_READY,
-    OVERLOADED,
-)
-MODEL_PROBLEMS = (*KEY_PROBLEMS, MODEL_NOT_FOUND, INVALID_INPUT, NOT_READY)
-
-
-def describe(application: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document of an application.
+def problem_responses(*problem_types: ProblemType, content: dict[str, Any] = PROBLEM_CONTENT) -> Responses:
+    """Return the ``responses`` of a route for its problem types.
 
     Args:
-        application: Its routes are read.
-
-    Returns:
-        The document.
+        problem_types: The problem types.
+        content: Media type and schema of the error bodies.
     """
-    document = get_openapi(
-        title=application.title,
-        version=application.version,
-        description=application.description,
-        routes=application.routes,
-    )
-    document["components"]["schemas"]["ProblemDetails"] = _PROBLEM_SCHEMA
-    return document
+    titles: dict[int, list[str]] = {}
+    for problem_type in problem_types:
+        titles.setdefault(problem_type.http_status, []).append(problem_type.title)
+    return {status: {"description": "; ".join(titles[status]), "content": content} for status in sorted(titles)}
+
+
+def add_response_headers(document: dict[str, Any]) -> None:
+    """Add the headers of the middleware to each response of a document.
+
+    Args:
+        document: The OpenAPI document, which is changed.
+    """
+    document["components"]["headers"] = RESPONSE_HEADERS
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            for status, response in operation["responses"].items():
+                names = _header_names(status, is_keyed="security" in operation)
+                response["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _header_names(status: str, is_keyed: bool) -> list[str]:
+    if not is_keyed:
+        return ["X-Request-ID"]
+    retry = ["Retry-After"] if status in _RETRIABLE else []
+    return ["X-Request-ID", "RateLimit", "RateLimit-Policy", *retry]

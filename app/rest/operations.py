@@ -1,13 +1,13 @@
-"""Operations: one ASGI handler a domain operation, and the route that holds it for the router and OpenAPI."""
+"""Operations over REST: an ASGI handler, and a FastAPI route, for each operation of a domain."""
 
-import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import Header
+from fastapi import FastAPI, Header, Request
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter, ValidationError
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.domains.api import Operation
@@ -15,82 +15,82 @@ from app.domains.validation import problems_of
 from app.errors import CallError, InputError, Overloaded
 from app.problem_types import INVALID_INPUT, OVERLOADED, problem_type_of
 from app.rest.body import MEGABYTE, check_json, check_length, closes, read_body, reject
-from app.rest.error_formats import error_format, with_own_format
+from app.rest.error_formats import error_format
 from app.rest.micro_batching import MicroBatcher, RemoteMicroBatcher
+from app.rest.openapi import KEYED, OPERATION_PROBLEMS, Responses, problem_responses
 from app.rest.problems import RequestRejected, format_problem, send_problem
-from app.rest.responses import request_header, respond
-from app.rest.uploads import Read, Uploads, media, not_taken
+from app.rest.responses import AsgiResponse, request_header, respond
+from app.rest.uploads import BodyReader, UploadReader, media_type_problem, upload_content
 from app.runtime.thread_pool import BoundedThreadPool
 from app.telemetry.trace import current_trace
 
 BODY_LIMITS = {"one": MEGABYTE, "many": 8 * MEGABYTE, "file": 12 * MEGABYTE}
-"""Most bytes of a body, by the operation's size."""
+"""Maximum bytes of a body, by the operation's size."""
 LARGE_BODY = 4096
-"""Bytes of a body from which to parse and answer it takes long enough to be done beside the event loop: 100 beers."""
+"""Bytes of a body above which it is parsed and answered in the thread pool: about 100 beers."""
 
 MODEL_VERSION_HEADER = "X-Model-Version"
-"""Asks for a version of the model other than the one that is active."""
+"""Selects a version of the model other than the active one."""
 _MODEL_VERSION = MODEL_VERSION_HEADER.lower().encode()
-_VERSION = Annotated[
+ModelVersion = Annotated[
     str | None,
-    Header(alias=MODEL_VERSION_HEADER, description="The version that shall answer; the active one by default."),
+    Header(alias=MODEL_VERSION_HEADER, description="Version of the model; the active one by default."),
 ]
+Endpoint = Callable[..., Coroutine[Any, Any, bytes]]
 
 
 class OperationHandler:
-    """Answers one operation: bytes, schema, face, schema, bytes, with nothing between them."""
+    """ASGI application that answers one operation."""
 
     def __init__(
         self,
         operation: Operation[Any, Any],
         thread_pool: BoundedThreadPool,
         limits: Mapping[str, int] = BODY_LIMITS,
-        waits: bool = False,
+        is_remote: bool = False,
     ) -> None:
-        """Initialize the operation handler.
+        """Create the handler.
 
         Args:
-            operation: What a face can be asked.
-            thread_pool: Runs what takes long.
-            limits: Most bytes of a body, by the operation's size.
-            waits: Whether another machine answers, so that every request takes long.
+            operation: The operation.
+            thread_pool: Runs requests that take long.
+            limits: Maximum bytes of a body, by the operation's size.
+            is_remote: Whether a model server runs the model, so that every request takes long.
         """
         self.operation = operation
         self._thread_pool = thread_pool
         self._limit = limits[operation.size]
-        self._mostly_slow = operation.size != "one"
-        self._slow = _alone(operation) if waits else operation.slow
-        self._uploads = Uploads(operation.upload) if operation.upload else None
-        self._not_taken = not_taken(operation.upload)
+        self._is_usually_slow = operation.size != "one"
+        self._is_slow = _is_remote_slow(operation) if is_remote else operation.slow
+        self._upload_reader = UploadReader(operation.upload) if operation.upload else None
+        self._media_type_problem = media_type_problem(operation.upload)
         self._formatter = error_format(operation.failure) if operation.failure else format_problem
-        self._validate: Read = TypeAdapter(operation.request).validator.validate_json
+        self._validate: BodyReader = TypeAdapter(operation.request).validator.validate_json
         self._to_json = TypeAdapter(operation.answer).serializer.to_json
-        self._gathering: MicroBatcher | None = None
+        self._batcher: MicroBatcher | None = None
         if operation.run_many is not None:
-            ask = partial(self._run_many, operation.run_many)
-            self._gathering = RemoteMicroBatcher(ask, thread_pool) if waits else MicroBatcher(ask)
+            run_many = partial(self._run_many, operation.run_many)
+            self._batcher = RemoteMicroBatcher(run_many, thread_pool) if is_remote else MicroBatcher(run_many)
+        self.endpoint = self._make_endpoint()
+        """Answers a valid request: with its schema and the version of the model, as JSON."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI, for POST."""
+        """Handle a POST request."""
         scope["state"]["route"] = self.operation.path
         try:
-            read = self._reader(scope)
-            if self._crowded(scope):
-                raise RequestRejected(OVERLOADED) if closes(scope) else Overloaded  # unread: the server drops the body
+            read = self._body_reader(scope)
+            if self._is_overloaded(scope):
+                # the server drops a body that is not read, unless it closes the connection
+                raise RequestRejected(OVERLOADED) if closes(scope) else Overloaded
             version = request_header(scope, _MODEL_VERSION)
             body = await read_body(scope, receive, self._limit)
             if version is not None or len(body) > LARGE_BODY:
-                answer = await self._thread_pool.run(partial(self._answer, version, read), body)
+                answer = await self._thread_pool.run(partial(self._parse_and_run, version, read), body)
             else:
-                request = read(body)
-                if self._slow is not None and self._slow(request):
-                    answer = await self._thread_pool.run(self._run, request)
-                elif self._gathering is not None:
-                    answer = await self._gathering.answer(request)
-                else:
-                    answer = self._run(request)
-        except RequestRejected as refusal:
-            await reject(scope, receive, send, refusal.problem_type, unread=refusal.unread, formatter=self._formatter)
+                answer = await self.endpoint(read(body))
+        except RequestRejected as rejection:
+            problem_type, unread = rejection.problem_type, rejection.unread
+            await reject(scope, receive, send, problem_type, unread=unread, formatter=self._formatter)
         except ValidationError as error:
             await send_problem(send, INVALID_INPUT, problems_of(error), formatter=self._formatter)
         except InputError as error:
@@ -100,93 +100,111 @@ class OperationHandler:
         else:
             await respond(send, 200, answer)
 
-    def _crowded(self, scope: Scope) -> bool:
-        """Whether a request is refused unread; one that does not say how long it is may be short.
+    def _make_endpoint(self) -> Endpoint:
+        """Return the function that answers a valid request, with a signature from which FastAPI documents it."""
+        operation = self.operation
+
+        async def endpoint(
+            body: operation.request,  # type: ignore[name-defined]
+            version: ModelVersion = None,
+        ) -> bytes:
+            if version is not None:
+                return await self._thread_pool.run(partial(self._run, version=version), body)
+            if self._is_slow is not None and self._is_slow(body):
+                return await self._thread_pool.run(self._run, body)
+            if self._batcher is not None:
+                answer: bytes = await self._batcher.answer(body)
+                return answer
+            return self._run(body)
+
+        return endpoint
+
+    def _is_overloaded(self, scope: Scope) -> bool:
+        """Return whether a request is rejected unread. A body of unknown length is read: it may be short.
 
         Raises:
-            RequestRejected: It is too long in any case.
+            RequestRejected: If the body is too large.
         """
-        return self._mostly_slow and self._thread_pool.full and check_length(scope, self._limit)
+        return self._is_usually_slow and self._thread_pool.full and check_length(scope, self._limit)
 
-    def _reader(self, scope: Scope) -> Read:
-        found = self._uploads.reader(scope) if self._uploads else None
-        if found is None:
-            check_json(scope, self._not_taken)
-        return found or self._validate
+    def _body_reader(self, scope: Scope) -> BodyReader:
+        read = self._upload_reader.body_reader(scope) if self._upload_reader else None
+        if read is None:
+            check_json(scope, self._media_type_problem)
+        return read or self._validate
 
-    def _answer(self, version: bytes | None, read: Read, body: bytes) -> bytes:
+    def _parse_and_run(self, version: bytes | None, read: BodyReader, body: bytes) -> bytes:
         try:
             request = read(body)
         except ValidationError as error:
-            raise InputError(problems_of(error)) from None  # telling thousands of faults takes long, too
-        if version is None:
-            return self._run(request)
-        answer: bytes = self._to_json(self.operation.run(request, version.decode("latin-1")))
-        return answer
+            raise InputError(problems_of(error)) from None  # thousands of problems take long as well
+        return self._run(request, None if version is None else version.decode("latin-1"))
 
-    def _run(self, request: Any) -> bytes:
-        answer: bytes = self._to_json(self.operation.run(request))
+    def _run(self, request: Any, version: str | None = None) -> bytes:
+        run = self.operation.run
+        answer: bytes = self._to_json(run(request) if version is None else run(request, version))
         return answer
 
     def _run_many(
-        self, run: Callable[[Sequence[Any]], Sequence[Any]], requests: Sequence[Any]
+        self, run_many: Callable[[Sequence[Any]], Sequence[Any]], requests: Sequence[Any]
     ) -> list[bytes | Exception]:
         to_json = self._to_json
-        return [answer if isinstance(answer, Exception) else to_json(answer) for answer in run(requests)]
+        return [answer if isinstance(answer, Exception) else to_json(answer) for answer in run_many(requests)]
 
 
-def _alone(operation: Operation[Any, Any]) -> Callable[[Any], bool]:
-    """Which requests another machine answers one by one: all that cannot be gathered, and those of a trace."""
-    slow = operation.slow
+def _is_remote_slow(operation: Operation[Any, Any]) -> Callable[[Any], bool]:
+    """Return which requests of a remote model are sent alone: traced ones, and those that cannot be batched."""
+    is_slow = operation.slow
     if operation.run_many is None:
         return lambda request: True
-    return lambda request: current_trace() is not None or (slow is not None and slow(request))
+    return lambda request: current_trace() is not None or (is_slow is not None and is_slow(request))
 
 
-class OperationRoute(APIRoute):
-    """A route that FastAPI documents like any other and that answers with the operation's own handler."""
+def add_operation(router: FastAPI, handler: OperationHandler, is_public: bool) -> None:
+    """Add the FastAPI route of an operation.
 
-    def __init__(
-        self,
-        operation: Operation[Any, Any],
-        thread_pool: BoundedThreadPool,
-        limits: Mapping[str, int],
-        waits: bool = False,
-        **described: Any,
-    ) -> None:
-        """Initialize the operation route.
+    `RestApplication` calls the handler itself, which saves the time of FastAPI's middleware.
 
-        Args:
-            operation: What a face can be asked.
-            thread_pool: See `OperationHandler`.
-            limits: See `OperationHandler`.
-            waits: See `OperationHandler`.
-            described: More of `APIRoute`'s arguments.
-        """
-        super().__init__(
-            operation.path,
-            _signature(operation),
-            methods=["POST"],
-            name=operation.name,
-            operation_id=operation.name,
-            summary=operation.summary,
-            description=operation.description,
-            response_model=operation.answer,
-            response_description=operation.answered,
-            openapi_extra={"requestBody": {"content": media(operation.upload)}} if operation.upload else None,
-            **(with_own_format(operation, described) if operation.failure else described),
-        )
-        self.handler = OperationHandler(operation, thread_pool, limits, waits)
-        self.app = self.handler
+    Args:
+        router: The FastAPI application.
+        handler: Answers the operation.
+        is_public: Whether the operation requires no API key.
+    """
+    operation = handler.operation
+
+    class OperationRoute(APIRoute):
+        """A route whose handler reads the request, as not every body is JSON, and calls the endpoint."""
+
+        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+            async def route_handler(_: Request) -> Response:
+                return AsgiResponse(handler)
+
+            return route_handler
+
+    responses = problem_responses(*OPERATION_PROBLEMS)
+    router.router.add_api_route(
+        operation.path,
+        handler.endpoint,
+        methods=["POST"],
+        name=operation.name,
+        operation_id=operation.name,
+        summary=operation.summary,
+        description=operation.description,
+        response_model=operation.answer,
+        response_description=operation.answered,
+        dependencies=[] if is_public else KEYED,
+        responses=_with_own_format(operation, responses) if operation.failure else responses,
+        openapi_extra={"requestBody": {"content": upload_content(operation.upload)}} if operation.upload else None,
+        route_class_override=OperationRoute,
+    )
 
 
-def _signature(operation: Operation[Any, Any]) -> Any:
-    """A function from which FastAPI reads the request's schema; it is never called."""
+def _with_own_format(operation: Operation[Any, Any], responses: Responses) -> Responses:
+    """Document an operation's own error format besides problem+json, which the API-key middleware sends.
 
-    def endpoint(body: Any, version: Any) -> None:
-        """Stands for the handler in the OpenAPI document."""
-
-    body = inspect.Parameter("body", inspect.Parameter.KEYWORD_ONLY, annotation=operation.request)
-    version = inspect.Parameter("version", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_VERSION)
-    endpoint.__signature__ = inspect.Signature([body, version])  # type: ignore[attr-defined]
-    return endpoint
+    Args:
+        operation: An operation with an error format of its own.
+        responses: The error responses of its route.
+    """
+    own = {"application/json": {"schema": {"$ref": f"#/components/schemas/{operation.answer.__name__}"}}}
+    return {status: {**response, "content": {**response["content"], **own}} for status, response in responses.items()}

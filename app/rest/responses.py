@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from starlette.types import Message, Scope, Send
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 Header = tuple[bytes, bytes]
 """A header's name, in lower case, and its value."""
@@ -48,3 +49,20 @@ def request_header(scope: Scope, name: bytes) -> bytes | None:
             header: bytes = value
             return header
     return None
+
+
+class AsgiResponse(Response):
+    """The response that another ASGI application sends to the request of a route."""
+
+    def __init__(self, application: ASGIApp) -> None:
+        """Create the response.
+
+        Args:
+            application: Reads the request and sends the response.
+        """
+        super().__init__()
+        self._application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Call the application."""
+        await self._application(scope, receive, send)

@@ -1,8 +1,6 @@
-"""The routes beside the operations: the model, metrics, health and documentation; and FastAPI's errors in our words."""
+"""The routes for the model, the metrics and the health, and FastAPI's errors as problems."""
 
-import json
 from collections.abc import Callable
-from functools import cache
 from typing import Annotated
 
 from fastapi import FastAPI, Query, Request
@@ -13,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.bundle.manifest import PublicManifest
 from app.domains.validation import problem_of
-from app.errors import CallError, ModelNotReady
+from app.errors import CallError, InputError, ModelNotReady
 from app.models.manager import ModelManager
 from app.problem_types import (
     INTERNAL_ERROR,
@@ -24,8 +22,7 @@ from app.problem_types import (
     NOT_READY,
     problem_type_of,
 )
-from app.rest.docs import add_docs_page
-from app.rest.openapi import KEY_PROBLEMS, KEYED, MODEL_PROBLEMS, describe, described
+from app.rest.openapi import KEY_PROBLEMS, KEYED, MODEL_PROBLEMS, problem_responses
 from app.rest.paths import METRICS_PATH
 from app.rest.problems import ProblemResponse
 from app.rest.responses import respond
@@ -39,21 +36,21 @@ def add_model(router: FastAPI, manager: ModelManager) -> None:
     """Add ``GET /model``.
 
     Args:
-        router: Gets the route.
-        manager: Has the models.
+        router: The FastAPI application.
+        manager: Owns the loaded models.
     """
 
     @router.get(
         "/model",
         dependencies=KEYED,
         response_model=PublicManifest,
-        response_model_exclude={"explanation"},  # the background is rows of the training data
-        responses=described(*MODEL_PROBLEMS),
+        response_model_exclude={"explanation"},  # the background holds rows of the training data
+        responses=problem_responses(*MODEL_PROBLEMS, INVALID_INPUT),
         operation_id="model",
-        summary="What a model says of itself",
+        summary="Describe a model",
     )
     async def model(name: Annotated[str, Query(max_length=64)] = manager.names[0]) -> PublicManifest:
-        """The public part of a manifest: inputs with units and trained ranges, outputs, figures, data."""
+        """The public part of the manifest: inputs with units and trained ranges, outputs, metrics, training data."""
         return manager.get(name).manifest
 
 
@@ -61,50 +58,53 @@ def add_metrics(router: FastAPI, metrics: Registry) -> None:
     """Add ``GET /metrics``.
 
     Args:
-        router: Gets the route.
-        metrics: What was counted.
+        router: The FastAPI application.
+        metrics: The process's metrics.
     """
 
     @router.get(
         METRICS_PATH,
         dependencies=KEYED,
         response_class=PlainTextResponse,
-        responses=described(*KEY_PROBLEMS),
+        responses=problem_responses(*KEY_PROBLEMS),
         operation_id="metrics",
-        summary="What the service has done, for Prometheus",
+        summary="Metrics for Prometheus",
     )
-    def figures() -> Response:
-        """Totals of all workers in the text format 0.0.4; docs/operations.md has them all. Scope `metrics`."""
-        return Response(exposition(metrics), media_type=CONTENT_TYPE)  # in a thread: it takes milliseconds
+    def metrics_endpoint() -> Response:
+        """Totals of all workers in the text format 0.0.4; see docs/operations.md. Requires the scope `metrics`."""
+        return Response(exposition(metrics), media_type=CONTENT_TYPE)  # runs in a thread: it takes milliseconds
 
 
 def metrics_app(metrics: Registry) -> ASGIApp:
-    """An ASGI application that answers every path with the metrics, and asks for no key.
+    """Return an ASGI application that answers every path with the metrics and requires no key.
 
     Args:
-        metrics: What was counted.
+        metrics: The process's metrics.
     """
 
-    async def figures(scope: Scope, receive: Receive, send: Send) -> None:
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await respond(send, 200, exposition(metrics), CONTENT_TYPE.encode())
 
-    return figures
+    return application
 
 
 def add_health(router: FastAPI, is_ready: Callable[[], bool]) -> None:
     """Add ``GET /health/live`` and ``GET /health/ready``.
 
     Args:
-        router: Gets the routes.
-        is_ready: Whether the models can answer and the program is not leaving.
+        router: The FastAPI application.
+        is_ready: Whether the models can answer and the process is not shutting down.
     """
 
-    @router.get("/health/live", operation_id="live", summary="Whether the process answers")
+    @router.get("/health/live", operation_id="live", summary="Whether the process responds")
     async def live() -> dict[str, str]:
         return {"status": "live"}
 
     @router.get(
-        "/health/ready", operation_id="ready", summary="Whether the models can answer", responses=described(NOT_READY)
+        "/health/ready",
+        operation_id="ready",
+        summary="Whether the models can answer",
+        responses=problem_responses(NOT_READY),
     )
     async def ready() -> dict[str, str]:
         if not is_ready():
@@ -112,46 +112,28 @@ def add_health(router: FastAPI, is_ready: Callable[[], bool]) -> None:
         return {"status": "ready"}
 
 
-def add_docs(router: FastAPI) -> None:
-    """Add ``/openapi.json`` and the page ``/docs`` that shows it.
+def add_error_handlers(router: FastAPI) -> None:
+    """Send the errors of FastAPI and of the operations as problems.
 
     Args:
-        router: Gets the routes, and is described.
-    """
-
-    @cache  # made when it is first asked for: it takes as long as an eighth of the whole start
-    def document() -> bytes:
-        return json.dumps(describe(router)).encode("ascii")
-
-    @router.get("/openapi.json", include_in_schema=False)
-    def openapi() -> Response:  # in a thread
-        return Response(document(), media_type="application/json")
-
-    add_docs_page(router)
-
-
-def add_problems(router: FastAPI) -> None:
-    """Word what FastAPI and the operations refuse as problems.
-
-    Args:
-        router: Gets the handlers.
+        router: The FastAPI application.
     """
 
     @router.exception_handler(HTTPException)
-    async def refused(_: Request, error: HTTPException) -> Response:
+    async def http_exception(_: Request, error: HTTPException) -> Response:
         headers = [(name.lower().encode(), value.encode()) for name, value in (error.headers or {}).items()]
         return ProblemResponse(_BY_STATUS[error.status_code], headers)
 
     @router.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> Response:
-        return ProblemResponse(
-            INVALID_INPUT, problems=[problem_of(f["loc"], f["type"], f["msg"]) for f in error.errors()]
-        )
+    async def validation_error(_: Request, error: RequestValidationError) -> Response:
+        problems = [problem_of(item["loc"], item["type"], item["msg"]) for item in error.errors()]
+        return ProblemResponse(INVALID_INPUT, problems=problems)
 
     @router.exception_handler(CallError)
-    async def failed(_: Request, error: CallError) -> Response:
-        return ProblemResponse(problem_type_of(type(error)))
+    async def call_error(_: Request, error: CallError) -> Response:
+        problems = error.problems if isinstance(error, InputError) else ()
+        return ProblemResponse(problem_type_of(type(error)), problems=problems)
 
     @router.exception_handler(Exception)
-    async def fault(_: Request, error: Exception) -> Response:
-        return ProblemResponse(INTERNAL_ERROR)  # Starlette raises the error again, and the record logs it
+    async def internal_error(_: Request, error: Exception) -> Response:
+        return ProblemResponse(INTERNAL_ERROR)  # Starlette raises the exception again for the access log

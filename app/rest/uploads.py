@@ -1,4 +1,4 @@
-"""Uploads: bodies other than JSON, as an operation's upload has them."""
+"""Uploads: request bodies other than JSON, if an operation accepts them."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,22 +8,23 @@ from starlette.types import Scope
 
 from app.domains.api import Upload
 from app.problem_types import UNSUPPORTED_MEDIA_TYPE, ProblemType
-from app.rest.body import check_plain
+from app.rest.body import check_uncompressed
 from app.rest.responses import request_header
 
 MULTIPART = b"multipart/form-data"
-Read = Callable[[bytes], Any]
+BodyReader = Callable[[bytes], Any]
+"""Makes a request from a complete body."""
 _BODY = "body"
 
 
-class Uploads:
-    """Makes requests of what an operation takes beside JSON."""
+class UploadReader:
+    """Selects how the body of an upload is read."""
 
     def __init__(self, upload: Upload[Any]) -> None:
-        """Initialize the uploads.
+        """Create the reader.
 
         Args:
-            upload: What it takes.
+            upload: The files that an operation accepts.
         """
         from app.rest.multipart import form_part  # needs python-multipart, which is installed only for uploads
 
@@ -31,43 +32,43 @@ class Uploads:
         self._upload = upload
         self._types = frozenset(media_type.encode("ascii") for media_type in upload.types)
 
-    def reader(self, scope: Scope) -> Read | None:
-        """What makes the body of this call a request; None where the body is something else.
+    def body_reader(self, scope: Scope) -> BodyReader | None:
+        """Return the reader of the body of a request; None if the body is not an upload.
 
         Raises:
-            RequestRejected: The body is compressed.
+            RequestRejected: If the body is compressed.
         """
         content_type = request_header(scope, b"content-type") or b""
         media_type = content_type.partition(b";")[0].strip().lower()
         if media_type in self._types:
-            check_plain(scope)
+            check_uncompressed(scope)
             return lambda body: self._upload.request(body, _BODY)
         if media_type == MULTIPART:
-            check_plain(scope)
+            check_uncompressed(scope)
             field = self._upload.field
             return lambda body: self._upload.request(self._form_part(body, content_type, field), field)
         return None
 
 
-def not_taken(upload: Upload[Any] | None) -> ProblemType:
-    """The problem of a body of another type.
+def media_type_problem(upload: Upload[Any] | None) -> ProblemType:
+    """Return the problem type of a body with an unsupported media type; it names the supported ones.
 
     Args:
-        upload: What an operation takes beside JSON.
+        upload: The files that an operation accepts.
     """
     if upload is None:
         return UNSUPPORTED_MEDIA_TYPE
     types = ", ".join((*upload.types, MULTIPART.decode("ascii")))
-    return replace(UNSUPPORTED_MEDIA_TYPE, detail=f"Send one of these: application/json, {types}.")
+    return replace(UNSUPPORTED_MEDIA_TYPE, detail=f"Send one of these media types: application/json, {types}.")
 
 
-def media(upload: Upload[Any]) -> dict[str, Any]:
-    """An upload as OpenAPI has it: a file to choose, for each media type.
+def upload_content(upload: Upload[Any]) -> dict[str, Any]:
+    """Return the OpenAPI ``content`` of an upload: a file to choose, for each media type.
 
     Args:
-        upload: What an operation takes beside JSON.
+        upload: The files that an operation accepts.
     """
     file = {"type": "string", "format": "binary"}
     form = {"type": "object", "properties": {upload.field: file}, "required": [upload.field]}
-    schemas: dict[str, Any] = {MULTIPART.decode("ascii"): {"schema": form}}
-    return {**schemas, **{media_type: {"schema": file} for media_type in upload.types}}
+    content: dict[str, Any] = {MULTIPART.decode("ascii"): {"schema": form}}
+    return {**content, **{media_type: {"schema": file} for media_type in upload.types}}

@@ -9,7 +9,7 @@ from schemathesis import Case
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from app.domains.discovery import discover
-from app.rest.openapi import describe
+from app.rest.docs import describe
 from tests.known import KEY
 from tests.live.program import Program
 from tests.live.wire import request

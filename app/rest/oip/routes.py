@@ -1,68 +1,97 @@
-"""Routes of the protocol: what the router and the OpenAPI document hold of each endpoint."""
+"""FastAPI routes of the Open Inference Protocol: they document the endpoints and call their application."""
 
-import inspect
 from typing import Any
 
-from fastapi.routing import APIRoute
+from fastapi import FastAPI
+from pydantic import TypeAdapter
+from starlette.responses import Response
 
-from app.rest.oip.application import OPEN_PATHS, OipApplication
-from app.rest.oip.endpoints import Endpoint, IndexOptions, RepositoryOptions
+from app.problem_types import INVALID_INPUT, NOT_READY, TIMEOUT
+from app.rest.oip.application import INVALID_CALL, OPEN_PATHS, OipApplication
+from app.rest.oip.endpoints import INDEX_OPTIONS, REPOSITORY_OPTIONS, Endpoint
 from app.rest.oip.messages import InferRequest
-from app.rest.openapi import KEYED
+from app.rest.openapi import CALL_PROBLEMS, KEYED, MODEL_PROBLEMS, PROBLEM_CONTENT, Responses, problem_responses
+from app.rest.responses import AsgiResponse
 
-_BODIES: dict[str, Any] = {"infer": InferRequest, "index": IndexOptions | None, "load": RepositoryOptions | None}
-_ERROR = {
-    "description": "What is wrong; the input is never repeated.",
-    "content": {
-        "application/json": {
-            "schema": {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}}
-        }
-    },
+_ERROR_CONTENT = {
+    "application/json": {
+        "schema": {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}}
+    }
 }
-_FAILURES: dict[str, tuple[int | str, ...]] = {
-    "GET": (401, 403, 404, 429, 503, "4XX"),
-    "POST": (400, 401, 403, 404, 413, 415, 429, 503, 504, "4XX"),
+_BODIES: dict[str, tuple[str, TypeAdapter[Any]]] = {
+    "infer": ("InferRequest", TypeAdapter(InferRequest)),
+    "index": ("IndexOptions", INDEX_OPTIONS),
+    "load": ("RepositoryOptions", REPOSITORY_OPTIONS),
 }
-"""By method; ``4XX`` keeps FastAPI from adding its own words for wrong input."""
+"""Name and type of the body, by the last part of the path."""
 
 
-class EndpointRoute(APIRoute):
-    """A route that FastAPI documents like any other and that the protocol's own door answers."""
+def add_oip(router: FastAPI, application: OipApplication) -> None:
+    """Add a route for each endpoint of the protocol.
 
-    def __init__(self, endpoint: Endpoint, door: OipApplication) -> None:
-        """Initialize the endpoint route.
+    Args:
+        router: The FastAPI application.
+        application: The protocol's application.
+    """
 
-        Args:
-            endpoint: What is asked.
-            door: Answers it.
-        """
+    async def server_endpoint() -> Response:
+        return AsgiResponse(application)
+
+    async def model_endpoint(model: str) -> Response:
+        return AsgiResponse(application)
+
+    async def version_endpoint(model: str, version: str) -> Response:
+        return AsgiResponse(application)
+
+    for endpoint in application.endpoints:
+        function: Any = server_endpoint
+        if "{version}" in endpoint.path:
+            function = version_endpoint
+        elif "{model}" in endpoint.path:
+            function = model_endpoint
         is_open = endpoint.path in OPEN_PATHS
-        failures: tuple[int | str, ...] = (503,) if is_open else _FAILURES[endpoint.method]
-        super().__init__(
+        router.add_api_route(
             endpoint.path,
-            _signature(endpoint),
+            function,
             methods=[endpoint.method],
             name=endpoint.name,
             operation_id=endpoint.name,
             summary=endpoint.summary,
             tags=["Open Inference Protocol"],
             dependencies=[] if is_open else KEYED,
-            responses={status: _ERROR for status in failures},
+            responses=_responses(endpoint),
+            openapi_extra=_request_body(endpoint),
         )
-        self.app = door
 
 
-def _signature(endpoint: Endpoint) -> Any:
-    """A function from which FastAPI reads what is sent; it is never called."""
+def _responses(endpoint: Endpoint) -> Responses:
+    if endpoint.path in OPEN_PATHS:
+        return problem_responses(NOT_READY, content=_ERROR_CONTENT)
+    if endpoint.method == "GET":
+        responses = problem_responses(*MODEL_PROBLEMS, content=_ERROR_CONTENT)
+    else:
+        responses = problem_responses(INVALID_CALL, *CALL_PROBLEMS, content=_ERROR_CONTENT)
+        responses |= problem_responses(TIMEOUT, content=PROBLEM_CONTENT)  # sent by the server, not by the application
+    # without it, FastAPI would document its own format for invalid input
+    return {**responses, "4XX": {"description": INVALID_INPUT.title, "content": _ERROR_CONTENT}}
 
-    def documented(**_: Any) -> None:
-        """Stands for the endpoint in the OpenAPI document."""
 
-    names = [name for name in ("model", "version") if f"{{{name}}}" in endpoint.path]
-    parameters = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=str) for name in names]
-    body = _BODIES.get(endpoint.path.rpartition("/")[2])
-    if body is not None:
-        default = inspect.Parameter.empty if body is InferRequest else None
-        parameters.append(inspect.Parameter("body", inspect.Parameter.KEYWORD_ONLY, annotation=body, default=default))
-    documented.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    return documented
+def _request_body(endpoint: Endpoint) -> dict[str, Any] | None:
+    """Return the documentation of an endpoint's body. The application reads it, since it need not be JSON alone."""
+    action = endpoint.path.rpartition("/")[2]
+    if action not in _BODIES:
+        return None
+    schema = {"$ref": f"#/components/schemas/{_BODIES[action][0]}"}
+    content = {"application/json": {"schema": schema if action == "infer" else {"anyOf": [schema, {"type": "null"}]}}}
+    return {"requestBody": {"required": True, "content": content} if action == "infer" else {"content": content}}
+
+
+def oip_schemas() -> dict[str, Any]:
+    """Return the schemas of the bodies by name, with the schemas that they refer to."""
+    inputs = [(name, "validation", adapter) for name, adapter in _BODIES.values()]
+    schemas, definitions = TypeAdapter.json_schemas(
+        inputs,  # type: ignore[arg-type]  # the mode is a literal
+        ref_template="#/components/schemas/{model}",
+    )
+    named = {name: schema for (name, _), schema in schemas.items() if "$ref" not in schema}
+    return {**named, **definitions.get("$defs", {})}

@@ -172,6 +172,27 @@ async def test_the_table_and_the_router_answer_the_same_bytes(door: RestApplicat
     assert {k: v for k, v in direct.headers.items() if k not in added} == dict(routed.headers)
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/v2", None),
+        ("GET", "/v2/models/beer-ibu", None),
+        ("GET", "/v2/models/beer-ibu/versions/9", None),
+        ("POST", "/v2/models/beer-ibu/infer", {"inputs": []}),
+        ("POST", "/v2/repository/index", None),
+    ],
+)
+async def test_the_router_alone_answers_the_open_protocol(
+    door: RestApplication, method: str, path: str, body: dict[str, object] | None
+) -> None:
+    async def router(scope: Any, receive: Any, send: Any) -> None:
+        scope.setdefault("state", {})
+        await door.router(scope, receive, send)
+
+    direct, routed = await ask(door, method, path, json=body), await ask(router, method, path, json=body)
+    assert (direct.status_code, direct.content) == (routed.status_code, routed.content)
+
+
 async def test_the_model_says_what_it_is(client: httpx.AsyncClient, bundle: Bundle) -> None:
     told = (await client.get("/model")).json()
     assert (told["name"], told["version"]) == ("beer-ibu", bundle.manifest.version)

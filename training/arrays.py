@@ -1,4 +1,4 @@
-"""Arrays that training computes with."""
+"""Types of arrays."""
 
 from collections.abc import Mapping
 

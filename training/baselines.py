@@ -1,4 +1,4 @@
-"""What the model must beat, each fitted on the same folds: median, linear, saturation curves, plain XGBoost."""
+"""Baselines, fitted on the same folds as the model: median, linear, saturation curves, plain XGBoost."""
 
 from dataclasses import dataclass
 
@@ -15,12 +15,12 @@ _SCALES = np.geomspace(2.0, 2000.0, 241)
 
 
 def median(_: Array, labels: Array, test: Array) -> Array:
-    """The training labels' median for every beer."""
+    """Predict the median of the training labels."""
     return np.full(len(test), np.median(labels), dtype=np.float32)
 
 
 def linear(train: Array, labels: Array, test: Array) -> Array:
-    """Least squares on standardised inputs, missing values filled with the mean."""
+    """Predict by least squares on standardised inputs; missing values are replaced by the mean."""
     model = make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler(), LinearRegression())
     model.fit(train.astype(np.float64), labels.astype(np.float64))
     return np.asarray(model.predict(test.astype(np.float64)), dtype=np.float32)
@@ -31,7 +31,7 @@ class Curve:
     """The curve a (1 - exp(-(OG - 1000) / b)), by least squares: a in closed form, b on a fixed grid."""
 
     column: int
-    """The original gravity's place in the inputs, in points."""
+    """Index of the original gravity, in points, among the inputs."""
 
     def __call__(self, train: Array, labels: Array, test: Array) -> Array:
         """Fit and predict."""
@@ -41,8 +41,8 @@ class Curve:
             height = float(rise @ labels / max(float(rise @ rise), 1e-9))
             fits.append((float(np.square(labels - height * rise).sum()), height, float(scale)))
         _, height, scale = min(fits)
-        found: Array = self._rise(test, scale) * np.float32(height)
-        return found
+        predicted: Array = self._rise(test, scale) * np.float32(height)
+        return predicted
 
     def _rise(self, inputs: Array, scale: float) -> Array:
         rise: Array = 1 - np.exp(-np.maximum(inputs[:, self.column] - 1000.0, 0.0) / np.float32(scale))
@@ -51,7 +51,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class PlainXGBoost:
-    """500 trees of depth 3, XGBoost's defaults otherwise: what was used before."""
+    """500 trees of depth 3, XGBoost's defaults otherwise: the model of earlier versions."""
 
     eta: float = 0.3
     rounds: int = 500

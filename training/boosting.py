@@ -1,7 +1,7 @@
-"""Boosted trees: a leaning pseudo-Huber loss, and many small boosters made into one.
+"""Boosted trees: an asymmetric pseudo-Huber loss, and merging many boosters into one.
 
-XGBoost's own absolute and quantile losses re-fit the leaves after a tree is grown and so break monotone constraints;
-a smooth loss given as gradient and curvature keeps them.
+XGBoost's absolute and quantile losses re-fit the leaves of a grown tree and so break monotone constraints. A smooth
+loss, given as gradient and curvature, keeps them.
 """
 
 import json
@@ -17,16 +17,16 @@ from training.spec import Array, Boosting
 Objective = Callable[[npt.NDArray[Any], xgb.DMatrix], tuple[npt.NDArray[Any], npt.NDArray[Any]]]
 
 
-def leaning_huber(target: Array, delta: float, level: float) -> Objective:
-    """The loss: about |r| for residuals above ``delta``, square below, weighed 2 level : 2 (1 - level) by sign.
+def asymmetric_huber(target: Array, delta: float, level: float) -> Objective:
+    """Return the loss: about |r| for residuals above ``delta``, square below, weighed 2 level : 2 (1 - level) by sign.
 
     Pseudo-Huber (Charbonnier et al. 1997) with the curvature of its majorising parabola, w = 1 / sqrt(1 + (r/delta)^2):
     gradient w r, so that each leaf is one step of iteratively reweighted least squares.
 
     Args:
         target: shape (n_rows,).
-        delta: Where square turns to absolute, in the target's unit.
-        level: The quantile it leans to.
+        delta: Residual where the loss turns from square to absolute, in the target's unit.
+        level: Quantile that the loss estimates.
     """
 
     def objective(margin: npt.NDArray[Any], _: xgb.DMatrix) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
@@ -38,13 +38,13 @@ def leaning_huber(target: Array, delta: float, level: float) -> Objective:
 
 
 def grow(features: Array, target: Array, boosting: Boosting, monotone: Sequence[int], seed: int) -> xgb.Booster:
-    """Grow one booster, with one thread, the same for the same arguments.
+    """Grow one booster; single-threaded and deterministic.
 
     Args:
         features: shape (n_rows, n_features), NaN where missing.
         target: shape (n_rows,).
-        boosting: How.
-        monotone: 1, 0 or -1 a feature.
+        boosting: Hyper-parameters.
+        monotone: 1, 0 or -1 for each feature.
         seed: Seed of the row and column samples.
     """
     settings = {
@@ -59,17 +59,17 @@ def grow(features: Array, target: Array, boosting: Boosting, monotone: Sequence[
     if boosting.loss == "quantile":
         settings |= {"objective": "reg:quantileerror", "quantile_alpha": boosting.level}
         return xgb.train(settings, data, boosting.rounds)
-    return xgb.train(settings, data, boosting.rounds, obj=leaning_huber(target, boosting.delta, boosting.level))
+    return xgb.train(settings, data, boosting.rounds, obj=asymmetric_huber(target, boosting.delta, boosting.level))
 
 
 def merge(targets: Sequence[Sequence[xgb.Booster]], names: Sequence[str]) -> xgb.Booster:
-    """Make one booster of many: a target is the mean over its boosters.
+    """Merge boosters into one; each target is the mean over its boosters.
 
     XGBoost predicts base score + sum of leaves, target by target; so the trees of all boosters go into one document,
     leaves divided by the number of boosters of their target.
 
     Args:
-        targets: The boosters of each target.
+        targets: Boosters by target.
         names: Names of the features.
 
     Returns:
@@ -78,11 +78,11 @@ def merge(targets: Sequence[Sequence[xgb.Booster]], names: Sequence[str]) -> xgb
     documents = [[json.loads(bytes(booster.save_raw("json"))) for booster in boosters] for boosters in targets]
     trees: list[dict[str, Any]] = []
     of_target: list[int] = []
-    for number, boosters in enumerate(documents):
+    for index, boosters in enumerate(documents):
         for document in boosters:
             for tree in document["learner"]["gradient_booster"]["model"]["trees"]:
                 trees.append(_scaled(tree, len(trees), 1 / len(boosters)))
-                of_target.append(number)
+                of_target.append(index)
     whole = documents[0][0]
     whole["learner"]["feature_names"] = list(names)
     whole["learner"]["feature_types"] = ["float"] * len(names)
@@ -95,15 +95,15 @@ def merge(targets: Sequence[Sequence[xgb.Booster]], names: Sequence[str]) -> xgb
     return xgb.Booster({"nthread": 1}, model_file=bytearray(json.dumps(whole).encode()))
 
 
-def _scaled(tree: dict[str, Any], number: int, factor: float) -> dict[str, Any]:
+def _scaled(tree: dict[str, Any], index: int, factor: float) -> dict[str, Any]:
     leaves = [child == -1 for child in tree["left_children"]]
     scaled = {
         name: [
             float(np.float32(value * factor)) if leaf else value for value, leaf in zip(tree[name], leaves, strict=True)
         ]
         for name in ("split_conditions", "base_weights")
-    }  # a leaf's value stands in both
-    return {**tree, **scaled, "id": number}
+    }  # both hold a leaf's value
+    return {**tree, **scaled, "id": index}
 
 
 def _base(document: dict[str, Any]) -> float:
@@ -112,7 +112,7 @@ def _base(document: dict[str, Any]) -> float:
 
 
 def margins(booster: xgb.Booster, features: Array) -> Array:
-    """The booster's sums.
+    """Compute the booster's sums of leaves.
 
     Args:
         booster: From `merge`.

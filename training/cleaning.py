@@ -1,4 +1,4 @@
-"""Cleaning: explicit rules, applied in order, each counted; no row vanishes silently."""
+"""Cleaning of recipes by rules, applied in order; the manifest states how many rows each rule affects."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,36 +17,36 @@ NUMBERS = ("ibu", *names(VITAL_INPUTS))
 REQUIRED = tuple(column.name for column in VITAL_INPUTS if not column.optional)
 COLOURS = (EBC, SRM)
 IBU_LOW, IBU_HIGH = 3.0, 150.0
-"""Labels outside are no measure of bitterness: 0 stands for unknown, above 150 for a boast (iso-alpha acids dissolve
-to about 110 IBU)."""
+"""Range of plausible labels: 0 stands for unknown, and values above 150 are exaggerations, as iso-alpha acids dissolve
+to about 110 IBU."""
 
-Mask = pd.Series  # of bool, a row each
+Mask = pd.Series  # of bool, one for each row
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One cleaning rule: what it finds, and what it does about it."""
+    """A cleaning rule: which rows it affects, and how."""
 
     name: str
     description: str
     finds: Callable[[pd.DataFrame], Mask]
-    """Rows the rule is about, True for each."""
+    """Returns True for each affected row."""
     mends: Callable[[pd.DataFrame, Mask], None] | None = None
-    """Changes the rows found, in place; None: they are dropped."""
+    """Changes the affected rows in place; None drops them."""
     details: Callable[[pd.DataFrame, Mask], str] | None = None
-    """What was found, in words for the report."""
+    """Describes what was found, for the manifest."""
 
     @property
     def action(self) -> Literal["dropped", "changed"]:
-        """What the manifest calls it."""
+        """The manifest's word for what the rule does."""
         return "changed" if self.mends else "dropped"
 
 
 def table(beers: Sequence[Recipe]) -> pd.DataFrame:
-    """Beers as a table, values as they are.
+    """Convert recipes to a table without changing values.
 
     Returns:
-        shape (n_beers,): ``id``, ``name``, the columns in NUMBERS, and ``beer``, the whole object.
+        Columns ``id``, ``name``, those in NUMBERS, and ``beer``, the whole recipe; shape (n_recipes,).
     """
     rows = [{**{key: beer.get(key) for key in ("id", "name", *NUMBERS)}, "beer": beer} for beer in beers]
     return pd.DataFrame(rows, columns=["id", "name", *NUMBERS, "beer"], dtype=object)
@@ -109,7 +109,7 @@ def _out_of_range(column: BeerInput) -> Rule:
 
 
 def _apart(frame: pd.DataFrame, one: str, other: str, factor: float) -> Mask:
-    """Where two columns are not in this ratio, by more than a quarter and more than two units (both get rounded)."""
+    """Find rows whose columns differ from a ratio by more than a quarter and more than two units; both are rounded."""
     gap = (frame[one] - factor * frame[other]).abs()
     return (gap > 2) & (gap > 0.25 * frame[one])
 
@@ -120,7 +120,7 @@ def _colours_swapped(frame: pd.DataFrame) -> Mask:
 
 
 def rules(ibu_low: float = IBU_LOW, ibu_high: float = IBU_HIGH) -> tuple[Rule, ...]:
-    """The rules in order: first what makes numbers of them, then labels, then inputs.
+    """Return the rules in order: those that convert numbers, then those on labels, then those on inputs.
 
     Args:
         ibu_low: Labels below are dropped.
@@ -164,34 +164,34 @@ def clean(
     """Apply the rules in order.
 
     Args:
-        beers: As read.
-        applied: The rules; those of `rules` where none are given.
+        beers: The recipes.
+        applied: The rules; those of `rules` by default.
 
     Returns:
-        The rows left, index 0..n-1, columns as in `table` with NUMBERS in float64, and a step for each rule.
+        The rows left, with the columns of `table` and NUMBERS as float64, index 0 to n - 1; and a step for each rule.
 
     Raises:
-        DataError: No row is left.
+        DataError: If no row is left.
     """
     frame = table(beers)
     steps = []
     for rule in rules() if applied is None else applied:
         before = len(frame)
-        found = rule.finds(frame).astype(bool)
-        described = rule.description
-        if rule.details and found.any():
-            described += f" ({rule.details(frame, found)})"
+        affected = rule.finds(frame).astype(bool)
+        description = rule.description
+        if rule.details and affected.any():
+            description += f" ({rule.details(frame, affected)})"
         if rule.mends:
-            rule.mends(frame, found)
+            rule.mends(frame, affected)
         else:
-            frame = frame[~found].reset_index(drop=True)
+            frame = frame[~affected].reset_index(drop=True)
         steps.append(
             CleaningStep(
                 rule=rule.name,
-                description=described,
+                description=description,
                 action=rule.action,
                 rows_before=before,
-                rows_affected=int(found.sum()),
+                rows_affected=int(affected.sum()),
                 rows_after=len(frame),
             )
         )
@@ -202,7 +202,7 @@ def clean(
 
 
 def _check_chain(read: int, steps: Sequence[CleaningStep]) -> None:
-    """Hold that no row vanished: each step starts where the last one ended and accounts for its own."""
+    """Check that each step starts with the rows that the previous one left, and accounts for those it drops."""
     for step in steps:
         lost = step.rows_affected if step.action == "dropped" else 0
         if step.rows_before != read or step.rows_after != read - lost:

@@ -1,4 +1,4 @@
-"""Trend and trees of one or more targets: from declared inputs to values in IBU, without an interval yet."""
+"""Trend and trees of one or more targets: from declared inputs to values in IBU, before calibration."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,17 +21,17 @@ class Ensemble:
     booster: xgb.Booster
     """One booster with a margin for each target."""
     trend: Trend | None
-    """The curve, where a target has one."""
+    """The saturation curve, if a target uses it."""
 
     def ibu(self, features: Columns, sums: Sequence[Array]) -> list[Array]:
-        """From the trees' sums to IBU; numpy arithmetic only, for it is traced into the ONNX graph.
+        """Convert the trees' sums to IBU. Numpy arithmetic only, as it is traced into the ONNX graph.
 
         Args:
             features: The spec's features.
-            sums: The booster's margins, a column a target.
+            sums: The booster's margins, one column for each target.
 
         Returns:
-            A column a target, not below 0 and not above the ceiling.
+            One column for each target, at least 0 and at most the ceiling.
         """
         if self.trend and self.spec.trend_column:
             risen = trend_values(features[self.spec.trend_column], self.trend)
@@ -45,13 +45,13 @@ class Ensemble:
         return [np.minimum(column, ceiling) for column in values]
 
     def values(self, inputs: Array) -> list[Array]:
-        """The targets' values.
+        """Compute the targets' values.
 
         Args:
             inputs: Declared inputs, shape (n_rows, n_inputs).
 
         Returns:
-            A column a target, shape (n_rows,), IBU.
+            One column for each target, shape (n_rows,), IBU.
         """
         sums = margins(self.booster, feature_matrix(self.spec, self.parameters, inputs))
         return self.ibu(self.spec.features(named(self.spec, inputs)), list(sums.T))
@@ -60,13 +60,13 @@ class Ensemble:
 def train(
     spec: Spec, parameters: Parameters, data: Data, targets: tuple[Boosting, ...], seed: int, seeds: int
 ) -> Ensemble:
-    """Train these targets on all rows.
+    """Train targets on all rows.
 
     Args:
         spec: The model.
         parameters: Features and scale.
         data: The rows.
-        targets: What to train.
+        targets: The targets.
         seed: Seed of the samples.
         seeds: Boosters averaged for each target.
     """

@@ -1,4 +1,4 @@
-"""The ONNX graph: the whole function from the declared inputs to the declared outputs, and its parity check."""
+"""The ONNX graph of a beer model: the whole function from the declared inputs to the declared outputs."""
 
 from typing import Any, cast
 
@@ -16,12 +16,12 @@ PACKED = "features"
 """Name of the one input tensor, shape (n_rows, n_inputs), columns in the manifest's order."""
 ML_OPSET = 3
 TOLERANCE = 1e-2
-"""IBU that graph and training code may be apart."""
+"""Allowed difference between graph and training code, IBU."""
 RANDOM_ROWS = 10_000
 
 
 def graph_bytes(model: Model) -> bytes:
-    """The model as an ONNX file: the same bytes for the same model.
+    """Export the model as an ONNX file; the same model gives the same bytes.
 
     Args:
         model: The trained model.
@@ -30,8 +30,8 @@ def graph_bytes(model: Model) -> bytes:
     graph = Nodes()
     inputs = [column.name for column in spec.inputs]
     graph.add("Split", [PACKED], inputs, axis=1)
-    given = {name: Traced(graph, name) for name in inputs}
-    features = cast(dict[str, Traced], spec.features(cast(Any, given)))
+    columns = {name: Traced(graph, name) for name in inputs}
+    features = cast(dict[str, Traced], spec.features(cast(Any, columns)))
     graph.add("Concat", [features[name].name for name in ensemble.parameters.features], ["tree_features"], axis=1)
     graph.nodes.append(tree_node(ensemble.booster, "tree_features", "sums"))
     names = ["sums"]
@@ -67,12 +67,12 @@ def predict_with_graph(graph: bytes, inputs: Array) -> Array:
 
 
 def random_inputs(spec: Spec, rows: int, seed: int) -> Array:
-    """Random rows over the ranges that the service accepts, a third of the optional values missing.
+    """Draw random rows over the ranges that the service accepts; a third of the optional values are missing.
 
     Args:
         spec: The model.
-        rows: How many.
-        seed: Seed.
+        rows: Number of rows.
+        seed: Random seed.
     """
     rng = np.random.default_rng(seed)
     low, high = random_ranges(spec).T

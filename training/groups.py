@@ -1,4 +1,4 @@
-"""Groups of related beers: the same beer under several names must not stand on both sides of a fold."""
+"""Groups of related beers: a beer under several names must not be in training and test data at once."""
 
 import re
 from collections import Counter
@@ -9,14 +9,14 @@ import numpy.typing as npt
 import pandas as pd
 
 FAMILY_WORDS = 3
-"""Leading or closing words that names of one family share: ``hello my name ...``, ``... ipa is dead``."""
+"""Leading or closing words that the names of a family share, such as ``hello my name`` or ``ipa is dead``."""
 FAMILY_NAMES = 3
-"""Names that must share them: two may do so by chance."""
+"""Number of names that must share them; two may do so by chance."""
 ROOT_LETTERS = 3
-"""A shorter root (``ab`` of AB:01, AB:02, ...) numbers a series of unlike beers and says nothing."""
+"""Minimum length of a root; a shorter one (``ab`` of AB:01 and AB:02) numbers a series of unlike beers."""
 
 AGEING = frozenset({"barrel", "aged", "ba"})
-"""Words for what is done to a finished beer: it stays the same recipe."""
+"""Words for the ageing of a finished beer; its recipe is the same."""
 
 _PARENTHESES = re.compile(r"\([^)]*\)")
 _NO_LETTER = re.compile(r"[\W\d_]+")
@@ -24,10 +24,10 @@ _DOUBLED = re.compile(r"(\w)\1+")
 
 
 def name_root(name: str) -> str:
-    """A beer's name without what tells its editions apart.
+    """Reduce a name to what a beer's editions share.
 
-    Lower case, without parentheses, digits, punctuation, single letters and words for ageing, doubled letters once
-    (they are what gets misspelt): ``Sonic Boom V2 (Fanzine)`` becomes ``sonic bom``.
+    Lower case, without parentheses, digits, punctuation, single letters and words for ageing. Doubled letters, which
+    are often misspelt, are written once: ``Sonic Boom V2 (Fanzine)`` becomes ``sonic bom``.
     """
     bare = _NO_LETTER.sub(" ", _PARENTHESES.sub(" ", name.lower().replace("'", "").replace("’", "")))
     words = [word for word in bare.split() if len(word) > 1 and word not in AGEING]
@@ -35,13 +35,13 @@ def name_root(name: str) -> str:
 
 
 def families(roots: Iterable[str]) -> set[tuple[str, ...]]:
-    """Word runs that open or close several different names.
+    """Find the sequences of words with which several names begin or end.
 
     Args:
-        roots: Names' roots; each counts once.
+        roots: Roots of names; equal roots count once.
 
     Returns:
-        Runs of FAMILY_WORDS words, with ``^`` before an opening and ``$`` behind a closing one.
+        Sequences of FAMILY_WORDS words, with ``^`` before those at the beginning and ``$`` after those at the end.
     """
     seen = Counter(run for root in set(roots) for run in set(_runs(root)))
     return {run for run, names in seen.items() if names >= FAMILY_NAMES}
@@ -61,7 +61,7 @@ def join(keys: Sequence[Iterable[Hashable]]) -> npt.NDArray[np.int64]:
         keys: Each row's keys.
 
     Returns:
-        shape (n_rows,): the number of the first row of each row's group.
+        Index of the first row of each row's group, shape (n_rows,).
     """
     parent = list(range(len(keys)))
 
@@ -79,16 +79,16 @@ def join(keys: Sequence[Iterable[Hashable]]) -> npt.NDArray[np.int64]:
 
 
 def related(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
-    """Groups of related beers.
+    """Group related beers.
 
-    Two beers are related if their names have the same root or the same family, or if ABV, OG and FG are all equal;
-    and so is whatever is related to either.
+    Two beers are related if their names have the same root or family, or if their ABV, OG and FG are all equal. The
+    relation is transitive.
 
     Args:
         frame: Cleaned beers, shape (n_rows,).
 
     Returns:
-        shape (n_rows,): a number for each group.
+        Each row's group, shape (n_rows,).
     """
     roots = [name_root(name) if isinstance(name, str) else "" for name in frame["name"]]
     known = families(roots)

@@ -1,4 +1,4 @@
-"""Figures of predictions against labels: errors, interval, bands, and bootstrap intervals over groups."""
+"""Figures of predictions: errors, interval, bands, and bootstrap intervals over groups."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ TOP = 0.8
 
 
 def errors(labels: Array, predicted: Array) -> dict[str, float]:
-    """Errors of the point: MAE, RMSE, median AE, R2, share within 10 IBU.
+    """Compute the errors of point predictions: MAE, RMSE, median AE, R2, share within 10 IBU.
 
     Args:
         labels: shape (n_rows,), IBU.
@@ -33,7 +33,7 @@ def errors(labels: Array, predicted: Array) -> dict[str, float]:
 
 
 def interval(labels: Array, lower: Array, upper: Array) -> dict[str, float]:
-    """Figures of the interval: coverage, coverage in the top fifth of labels, mean width.
+    """Compute the figures of intervals: coverage, coverage in the top fifth of labels, mean width.
 
     Args:
         labels: shape (n_rows,), IBU.
@@ -50,20 +50,20 @@ def interval(labels: Array, lower: Array, upper: Array) -> dict[str, float]:
 
 
 def bands(labels: Array, predicted: Array) -> list[dict[str, float]]:
-    """Figures by band of the label.
+    """Compute figures by band of the label.
 
     Args:
         labels: shape (n_rows,), IBU.
         predicted: shape (n_rows, 3): ibu, lower, upper.
 
     Returns:
-        For each band that holds rows: ``from``, ``to`` (the last band's end belongs to it), ``rows``, ``mae``,
+        For each band with rows: ``from``, ``to`` (exclusive, except in the last band), ``rows``, ``mae``,
         ``bias`` (mean of predicted minus label), ``coverage``, ``width``.
     """
-    place = np.clip(np.searchsorted(BANDS, labels, side="right") - 1, 0, len(BANDS) - 2)
+    band = np.clip(np.searchsorted(BANDS, labels, side="right") - 1, 0, len(BANDS) - 2)
     found = []
-    for number, (low, high) in enumerate(zip(BANDS[:-1], BANDS[1:], strict=True)):
-        y, p = labels[place == number], predicted[place == number]
+    for index, (low, high) in enumerate(zip(BANDS[:-1], BANDS[1:], strict=True)):
+        y, p = labels[band == index], predicted[band == index]
         if len(y):
             held = interval(y, p[:, 1], p[:, 2])
             found.append(
@@ -83,14 +83,14 @@ def bands(labels: Array, predicted: Array) -> list[dict[str, float]]:
 def bootstrap(
     values: Array, groups: Groups, seed: int, resamples: int = RESAMPLES, level: float = 0.95
 ) -> tuple[float, float]:
-    """Percentile interval of a mean over rows, whole groups drawn with replacement.
+    """Compute the percentile interval of a mean over rows by resampling whole groups.
 
     Args:
         values: shape (n_rows,).
         groups: A row's group, shape (n_rows,).
-        seed: Seed of the draws.
-        resamples: Number of draws.
-        level: Share of the draws that the interval holds.
+        seed: Random seed.
+        resamples: Number of resamples.
+        level: Confidence level.
     """
     _, of_row = np.unique(groups, return_inverse=True)
     sums = np.bincount(of_row, weights=values)
@@ -108,14 +108,14 @@ def resampled(
     resamples: int = RESAMPLES,
     level: float = 0.95,
 ) -> dict[str, tuple[float, float]]:
-    """Percentile intervals of any figures, whole groups drawn with replacement.
+    """Compute percentile intervals of figures by resampling whole groups.
 
     Args:
-        figures: Numbers of rows, some more than once -> figures.
+        figures: Computes figures from indexes of rows, which may repeat.
         groups: A row's group, shape (n_rows,).
-        seed: Seed of the draws.
-        resamples: Number of draws.
-        level: Share of the draws that an interval holds.
+        seed: Random seed.
+        resamples: Number of resamples.
+        level: Confidence level.
     """
     _, of_row = np.unique(groups, return_inverse=True)
     members = np.split(np.argsort(of_row, kind="stable"), np.cumsum(np.bincount(of_row))[:-1])
@@ -126,15 +126,15 @@ def resampled(
 
 
 def duplicates(inputs: Array, labels: Array) -> dict[str, float]:
-    """What rows with equal inputs tell of the labels: no model of these inputs can be nearer to them.
+    """Compare the labels of rows with equal inputs; no model of these inputs can have a smaller error on them.
 
     Args:
         inputs: shape (n_rows, n_inputs), NaN equal to NaN.
         labels: shape (n_rows,), IBU.
 
     Returns:
-        ``groups`` of two rows and more, their ``rows``, how many groups are ``differing`` in their labels, and ``mae``,
-        the mean distance of these rows' labels from their group's median.
+        ``groups`` of at least two rows, their ``rows``, the number of groups with ``differing`` labels, and ``mae``,
+        the mean distance of the labels from their group's median.
     """
     members: dict[bytes, list[float]] = {}
     for row, label in zip(inputs, labels, strict=True):
@@ -150,19 +150,19 @@ def duplicates(inputs: Array, labels: Array) -> dict[str, float]:
 
 
 def over_repeats(figures: Callable[[int], dict[str, float]], repeats: int) -> dict[str, float]:
-    """Mean and standard deviation of figures over repeats.
+    """Compute mean and standard deviation of figures over repeats.
 
     Args:
-        figures: Number of a repeat -> its figures.
-        repeats: How many.
+        figures: Computes the figures of a repeat, by its index.
+        repeats: Number of repeats.
 
     Returns:
         For each figure ``name`` (mean) and ``name_sd``.
     """
-    each = [figures(number) for number in range(repeats)]
-    found = {}
-    for name in each[0]:
-        of_name = [one[name] for one in each]
-        found[name] = float(np.mean(of_name))
-        found[f"{name}_sd"] = float(np.std(of_name))
-    return found
+    of_repeats = [figures(index) for index in range(repeats)]
+    summary = {}
+    for name in of_repeats[0]:
+        values = [repeat[name] for repeat in of_repeats]
+        summary[name] = float(np.mean(values))
+        summary[f"{name}_sd"] = float(np.std(values))
+    return summary

@@ -1,4 +1,4 @@
-"""Pictures of data and model for the notebook; figures that need no screen."""
+"""Plots of data and model for the notebooks."""
 
 from collections.abc import Mapping, Sequence
 
@@ -26,7 +26,7 @@ def _figure(places: int = 1) -> tuple[Figure, list[Axes]]:
 
 
 def labels(stated: Array) -> Figure:
-    """How often each IBU is stated, and how many labels are multiples of 5.
+    """Plot how often each IBU is stated, and how many labels are multiples of 5.
 
     Args:
         stated: Labels, shape (n_rows,), IBU.
@@ -46,7 +46,7 @@ def labels(stated: Array) -> Figure:
 
 
 def against_label(evaluation: Evaluation) -> Figure:
-    """Predicted against stated, and the residual against predicted, each beer held out, mean over repeats.
+    """Plot held-out predictions against labels and residuals against predictions, mean over repeats.
 
     Args:
         evaluation: Held-out predictions.
@@ -64,7 +64,7 @@ def against_label(evaluation: Evaluation) -> Figure:
 
 
 def intervals(evaluation: Evaluation) -> Figure:
-    """Held-out intervals beer by beer, and whether width follows difficulty.
+    """Plot held-out intervals by beer, and the error by the interval's width.
 
     Args:
         evaluation: Held-out predictions.
@@ -94,11 +94,11 @@ def _by_fifth(evaluation: Evaluation) -> tuple[list[float], list[float]]:
 
 
 def coverage(evaluation: Evaluation, promised: float) -> Figure:
-    """Coverage by band of the label.
+    """Plot coverage by band of the label.
 
     Args:
         evaluation: Held-out predictions.
-        promised: Coverage that the interval is built for.
+        promised: Coverage that the interval promises.
     """
     figure, (axis,) = _figure()
     bands = evaluation.by_band()
@@ -111,7 +111,7 @@ def coverage(evaluation: Evaluation, promised: float) -> Figure:
 
 
 def width_and_error(evaluation: Evaluation) -> Figure:
-    """Width of the interval against the absolute error, each held-out beer a point, and the mean of each fifth.
+    """Plot the interval's width against the absolute error by held-out beer, and the mean of each fifth.
 
     Args:
         evaluation: Held-out predictions.
@@ -127,14 +127,14 @@ def width_and_error(evaluation: Evaluation) -> Figure:
     return figure
 
 
-def reasons(told: Mapping[str, tuple[float, Mapping[str, float]]]) -> Figure:
-    """Why beers get their answers: from the base value, group by group, to the answer.
+def reasons(explained: Mapping[str, tuple[float, Mapping[str, float]]]) -> Figure:
+    """Plot the reasons of predictions: from the base value, group by group, to the prediction.
 
     Args:
-        told: Beer to base value and each group's share, IBU; the groups the same for all.
+        explained: Base value and each group's contribution, IBU, by beer; all beers have the same groups.
     """
-    figure, axes = _figure(len(told))
-    for axis, (name, (base, shares)) in zip(axes, told.items(), strict=True):
+    figure, axes = _figure(len(explained))
+    for axis, (name, (base, shares)) in zip(axes, explained.items(), strict=True):
         start = base
         for place, share in enumerate(shares.values()):
             axis.barh(place, share, left=start, color=_MAIN if share >= 0 else _WARN, height=0.6)
@@ -150,12 +150,12 @@ def reasons(told: Mapping[str, tuple[float, Mapping[str, float]]]) -> Figure:
 
 
 def effects(model: Model, inputs: Array, names: Sequence[str] | None = None) -> Figure:
-    """What the answer does when one input moves and all others stay as they are: the mean over beers.
+    """Plot the mean prediction as one input changes and all others stay fixed.
 
     Args:
         model: The trained model.
-        inputs: Beers to move, shape (n_rows, n_inputs).
-        names: Inputs to draw; all where none are given.
+        inputs: Beers, shape (n_rows, n_inputs).
+        names: Inputs to plot; all by default.
     """
     columns = [
         i
@@ -179,10 +179,10 @@ def effects(model: Model, inputs: Array, names: Sequence[str] | None = None) -> 
 
 
 def cleaned(steps: Mapping[str, int]) -> Figure:
-    """Rows that each cleaning rule touched.
+    """Plot the rows that each cleaning rule affected.
 
     Args:
-        steps: Rule to rows.
+        steps: Rows by rule.
     """
     figure, (axis,) = _figure()
     axis.barh(list(steps)[::-1], list(steps.values())[::-1], color=_MAIN)

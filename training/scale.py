@@ -1,4 +1,4 @@
-"""Scales of bitterness: trees learn on one, and an interval of even width on one grows with bitterness."""
+"""Scales of bitterness, for the trees' target and for conformal scores."""
 
 import math
 from typing import Literal, Self
@@ -10,7 +10,10 @@ from training.arrays import Array
 
 
 class Scale(BaseModel):
-    """A rising function of the IBU and its inverse; numpy arithmetic only, for both are traced into the ONNX graph."""
+    """An increasing function of the IBU and its inverse.
+
+    Numpy arithmetic only, as both are traced into the ONNX graph.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -25,14 +28,14 @@ class Scale(BaseModel):
         return self
 
     def of(self, ibu: Array) -> Array:
-        """IBU to this scale."""
+        """Convert IBU to this scale."""
         if self.kind == "log":
             logarithm: Array = np.log(ibu + np.float32(self.offset))
             return logarithm
         return np.sqrt(ibu) if self.kind == "sqrt" else ibu
 
     def ibu(self, value: Array) -> Array:
-        """This scale to IBU, not below 0."""
+        """Convert values on this scale to IBU, at least 0."""
         if self.kind == "sqrt":
             root = np.maximum(value, 0.0)
             squared: Array = root * root
@@ -40,13 +43,13 @@ class Scale(BaseModel):
         return np.maximum(np.exp(value) - self.offset if self.kind == "log" else value, 0.0)
 
     def moved(self, ibu: Array, by: float) -> Array:
-        """IBU moved by so much on this scale, not below 0.
+        """Shift IBU on this scale; the result is at least 0.
 
         Args:
             ibu: 0 or more.
-            by: In this scale's unit.
+            by: Shift in this scale's unit.
         """
-        if self.kind == "log":  # exp(log(v + offset) + by) - offset is a line in v, and a line has no overflow
+        if self.kind == "log":  # exp(log(v + offset) + by) - offset is linear in v and cannot overflow
             factor = math.exp(by)
             line: Array = ibu * factor + (factor - 1) * self.offset
             return np.maximum(line, 0.0)

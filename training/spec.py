@@ -1,4 +1,4 @@
-"""What one model is: its declared inputs, its features, its shape; a second model is one more Spec."""
+"""The specification of a beer model: declared inputs, features, parameters and texts."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ from training.cleaning import Rule
 from training.scale import Scale
 
 Baseline = Callable[[Array, Array, Array], Array]
-"""Training inputs (n, k), training labels (n,), test inputs (m, k) -> predictions (m,)."""
+"""Takes training inputs (n, k), training labels (n,) and test inputs (m, k); returns predictions (m,)."""
 
 
 class Data(NamedTuple):
@@ -30,10 +30,10 @@ class Data(NamedTuple):
     labels: Array
     """IBU, shape (n_rows,), float32."""
     groups: Groups
-    """A row's group of related beers, shape (n_rows,)."""
+    """Each row's group of related beers, shape (n_rows,)."""
 
     def where(self, rows: npt.NDArray[np.bool_]) -> "Data":
-        """These rows only."""
+        """Select rows."""
         return Data(self.inputs[rows], self.labels[rows], self.groups[rows])
 
 
@@ -42,10 +42,10 @@ class _Part(BaseModel):
 
 
 class Boosting(_Part):
-    """How one target's trees are grown."""
+    """Hyper-parameters of one target's trees."""
 
     level: float = Field(default=0.5, gt=0, lt=1)
-    """Quantile that the loss leans to: 0.5 for the centre."""
+    """Quantile that the loss estimates: 0.5 for the centre."""
     rounds: int = Field(ge=1)
     max_depth: int = Field(ge=1)
     eta: float = Field(gt=0)
@@ -54,52 +54,52 @@ class Boosting(_Part):
     reg_lambda: float = Field(ge=0)
     min_child_weight: float = Field(ge=0)
     loss: Literal["huber", "quantile"]
-    """``huber``: smooth, leaning to the level, keeps monotone constraints; ``quantile``: XGBoost's own pinball loss,
-    whose leaves are re-fitted to the level."""
+    """``huber``: smooth and asymmetric, keeps monotone constraints; ``quantile``: XGBoost's pinball loss, whose leaves
+    are re-fitted to the level."""
     delta: float = Field(default=1.0, gt=0)
     """Residual, in the target's unit, where the pseudo-Huber loss turns from square to absolute."""
     tree_method: Literal["exact", "hist"] = "exact"
     trend: bool
-    """Whether the trees learn what a saturation curve of the spec's trend column leaves over."""
+    """Whether the trees are fitted to the residuals of a saturation curve of the spec's trend column."""
     monotone: bool
-    """Whether the spec's monotone constraints hold."""
+    """Whether the spec's monotone constraints apply."""
 
 
 class Parameters(_Part):
-    """All that is chosen of a model before it sees data; ``select`` writes it, the bundle's manifest repeats it."""
+    """Hyper-parameters of a model; ``select`` writes them, and the manifest states them."""
 
     features: tuple[str, ...] = Field(min_length=1)
-    """Those of the spec's features that the trees see, in order."""
+    """The spec's features that the trees use, in order."""
     target: Scale = Scale()
-    """What the trees learn."""
+    """Scale of the trees' target."""
     centre: Boosting
     quantiles: tuple[Boosting, ...] = Field(max_length=2)
-    """Trees for the lower and the upper bound; none: the bounds are drawn around the centre."""
+    """Trees for the lower and the upper bound; if empty, the bounds are shifts of the centre."""
     seeds: int = Field(ge=1)
     """Ensembles averaged for each target."""
     coverage: float = Field(default=0.9, gt=0, lt=1)
-    """Share of beers that the interval promises to hold."""
+    """Share of beers that the interval promises to cover."""
     level: float = Field(default=0.9, gt=0, lt=1)
-    """Share of out-of-fold beers that it is set to hold: lower where out-of-fold models, which saw fewer beers, make
-    it wider than it need be."""
+    """Share of out-of-fold beers that it is calibrated to cover; lower than the coverage if out-of-fold models, which
+    are trained on fewer beers, would make it too wide."""
     score: Scale = Scale()
-    """Conformal scores are distances on this scale."""
+    """Scale on which conformal scores are distances."""
     two_sided: bool
-    """Whether both bounds have their own constant, each for half of the misses."""
+    """Whether each bound has its own shift, for half of the misses."""
     calibration_folds: int = Field(default=5, ge=2)
     calibration_seeds: int = Field(default=1, ge=1)
     ceiling: bool = True
-    """Whether the spec's ceiling holds, where it has one."""
+    """Whether the spec's ceiling applies, if it has one."""
 
     @property
     def targets(self) -> tuple[Boosting, ...]:
-        """Centre, lower, upper: what the booster has margins for."""
+        """The booster's targets: centre, lower, upper."""
         return (self.centre, *self.quantiles)
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.target.kind != "identity" and any(boosting.trend for boosting in self.targets):
-            raise ValueError("the trend is a curve of the IBU itself: the target must be, too")
+            raise ValueError("the trend is a curve of the IBU itself: the target must be on the IBU scale, too")
         if len(self.quantiles) == 1:
             raise ValueError("quantiles are two, lower and upper, or none")
         return self
@@ -107,7 +107,7 @@ class Parameters(_Part):
 
 @dataclass(frozen=True)
 class Prose:
-    """What a model's card says in words."""
+    """Texts of a model's card."""
 
     use: str
     misuse: str
@@ -115,44 +115,44 @@ class Prose:
     faults: str
     files: str
     booster: str
-    """How ``model.ubj`` and the parameters make the answer."""
+    """How ``model.ubj`` and the parameters give the prediction."""
 
 
 @dataclass(frozen=True)
 class Spec:
-    """One model: what it is called, what goes in, and how features come of it."""
+    """A beer model."""
 
     name: str
     """The bundle's name."""
     description: str
     inputs: tuple[BeerInput, ...]
     rows: Callable[[pd.DataFrame], Array]
-    """Cleaned beers -> declared inputs, shape (n_rows, len(inputs))."""
+    """Converts cleaned recipes to declared inputs, shape (n_rows, n_inputs)."""
     features: Callable[[Columns], dict[str, Array]]
-    """Declared inputs -> the trees' features: numpy arithmetic only, for it is traced into the ONNX graph too."""
+    """Computes the features from the declared inputs. Numpy arithmetic only, as it is traced into the ONNX graph."""
     trend_column: str | None
-    """The feature that the trend curve rises with, where there is one."""
+    """The feature of the trend curve; None if there is no trend."""
     monotone: Mapping[str, Literal[-1, 0, 1]]
-    """Features that the answer may only rise (1) or fall (-1) with; others are free."""
+    """Features with which the prediction may only rise (1) or fall (-1); others are unconstrained."""
     defaults: Parameters
     chosen: Mapping[str, Any]
     """How the defaults were chosen."""
     candidates: Mapping[str, Parameters]
-    """What ``select`` chooses among."""
+    """Parameters among which ``select`` chooses."""
     baselines: Mapping[str, Baseline]
     golden: tuple[Mapping[str, float], ...]
     """Rows by input name, optional inputs left out if missing, whose outputs every bundle's manifest states."""
     prose: Prose
     background: int
-    """Representative rows that reasons are computed against: the more, the slower."""
+    """Number of representative rows against which reasons are computed; more are slower."""
     rules: Callable[[], tuple[Rule, ...]] = tuple
-    """Cleaning rules beside the common ones; a function, for a spec goes to other processes and rules cannot."""
+    """Returns further cleaning rules. A function, as specs are pickled and rules cannot be."""
     ceiling: Callable[[Columns], Array] | None = None
-    """Features -> the most bitterness that there can be, IBU; traced into the ONNX graph too."""
+    """Computes the maximum bitterness, IBU, from the features; traced into the ONNX graph."""
     withheld: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Optional inputs that many will not tell: the evaluation says what the answer is worth without them."""
+    """Sets of optional inputs; the evaluation also measures the model without them."""
     ablation: Mapping[str, Parameters] = field(default_factory=dict)
-    """Variants that ``ablate`` measures on the reported folds; nothing is chosen by it."""
+    """Variants that ``ablate`` measures on the reported folds; nothing is chosen by these figures."""
 
 
 def groups(spec: Spec) -> dict[str, tuple[str, ...]]:
@@ -188,7 +188,7 @@ def column_of(inputs: Sequence[BeerInput], name: str) -> int:
 
 
 def named(spec: Spec, inputs: Array) -> dict[str, Array]:
-    """The declared inputs as named columns.
+    """Return the declared inputs as named columns.
 
     Args:
         spec: The model.
@@ -198,29 +198,29 @@ def named(spec: Spec, inputs: Array) -> dict[str, Array]:
 
 
 def feature_matrix(spec: Spec, parameters: Parameters, inputs: Array) -> Array:
-    """The trees' features.
+    """Compute the trees' features.
 
     Args:
         spec: The model.
-        parameters: Says which features.
+        parameters: Selects the features.
         inputs: Declared inputs, shape (n_rows, n_inputs), float32.
 
     Returns:
         shape (n_rows, n_features), float32, in the order of ``parameters.features``.
     """
-    found = spec.features(named(spec, inputs))
-    return np.column_stack([found[name] for name in parameters.features]).astype(np.float32, copy=False)
+    features = spec.features(named(spec, inputs))
+    return np.column_stack([features[name] for name in parameters.features]).astype(np.float32, copy=False)
 
 
 def read_defaults(package: str, name: str) -> tuple[Parameters, dict[str, Any]]:
-    """A model's committed defaults.
+    """Read a model's committed defaults.
 
     Args:
         package: Package that holds them as ``<name>.json``.
         name: The model's name.
 
     Returns:
-        The parameters, and the note on how they were chosen.
+        The parameters, and how they were chosen.
     """
     document = json.loads(files(package).joinpath(f"{name}.json").read_text("utf-8"))
     return Parameters.model_validate_json(json.dumps(document["parameters"])), document["chosen"]

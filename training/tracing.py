@@ -1,7 +1,7 @@
-"""numpy arithmetic made into ONNX nodes: the functions that training computes with, called with traced columns.
+"""Traces numpy arithmetic into ONNX nodes.
 
-A `Traced` column answers numpy's own functions by adding a node to the graph. So there is one text of the features
-and of the interval, and training and serving cannot drift apart. What has no counterpart here is refused.
+Numpy's functions on a `Traced` column add nodes to the graph. Features and interval are thus written once, and training
+and serving cannot differ. Functions without an ONNX counterpart raise an `ExportError`.
 """
 
 from collections.abc import Callable, Sequence
@@ -36,7 +36,7 @@ _OPERATORS: dict[Any, str] = {
 
 
 class Nodes:
-    """Nodes and constants of a graph under construction; the same operation on the same values is one node."""
+    """Nodes and constants of a graph under construction; equal operations on equal operands share a node."""
 
     def __init__(self) -> None:
         self.nodes: list[NodeProto] = []
@@ -44,7 +44,7 @@ class Nodes:
         self._known: dict[tuple[str, ...], str] = {}
 
     def emit(self, operator: str, *operands: object) -> "Traced":
-        """Add a node of one output.
+        """Add a node with one output.
 
         Args:
             operator: ONNX operator.
@@ -58,17 +58,17 @@ class Nodes:
         return Traced(self, self._known[key])
 
     def add(self, operator: str, inputs: Sequence[str], outputs: Sequence[str], **attributes: Any) -> None:
-        """Add any node by the names of its values."""
+        """Add a node by the names of its inputs and outputs."""
         self.nodes.append(helper.make_node(operator, inputs, outputs, **attributes))
 
     def rename(self, old: str, new: str) -> None:
-        """Give a value another name, wherever it stands: so an output takes its declared name without one more node."""
+        """Rename a value everywhere, so that an output gets its declared name without a further node."""
         for node in self.nodes:
             for names in (node.input, node.output):
                 names[:] = [new if name == old else name for name in names]
 
     def needed(self, outputs: Sequence[str]) -> tuple[list[NodeProto], list[TensorProto]]:
-        """The nodes and the constants that these values depend on, in order."""
+        """Return the nodes and constants that these values depend on, in order."""
         wanted, kept = set(outputs), []
         for node in reversed(self.nodes):
             if wanted.intersection(node.output):
@@ -80,7 +80,9 @@ class Nodes:
         if isinstance(operand, Traced):
             return operand.name
         if isinstance(operand, bool) or not isinstance(operand, (int, float, np.number)):
-            raise ExportError(f"{type(operand).__name__} in a traced expression: only columns and numbers can be")
+            raise ExportError(
+                f"{type(operand).__name__} in a traced expression: only columns and numbers are supported"
+            )
         value = np.float32(operand)
         tensor = self.constants.setdefault(
             value.tobytes(), numpy_helper.from_array(np.array(value), f"constant_{len(self.constants)}")

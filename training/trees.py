@@ -1,4 +1,4 @@
-"""A booster's trees as one ONNX TreeEnsembleRegressor node, written from XGBoost's own document."""
+"""Converts a booster's trees to one ONNX TreeEnsembleRegressor node."""
 
 import json
 from typing import Any
@@ -8,14 +8,14 @@ import xgboost as xgb
 from onnx import NodeProto, helper
 
 
-def tree_node(booster: xgb.Booster, given: str, sums: str) -> NodeProto:
-    """All trees of all targets in one node: the fewer nodes, the faster a single row.
+def tree_node(booster: xgb.Booster, inputs: str, sums: str) -> NodeProto:
+    """Convert all trees of all targets to one node, as few nodes are fastest for a single row.
 
-    XGBoost goes left where value < condition, and where the value is missing as ``default_left`` says.
+    XGBoost goes left where value < condition, and where ``default_left`` says so if the value is missing.
 
     Args:
-        booster: Margins of one or more targets.
-        given: Name of the node's input, shape (n_rows, n_features), float32.
+        booster: A booster with one or more targets.
+        inputs: Name of the node's input, shape (n_rows, n_features), float32.
         sums: Name of the node's output, shape (n_rows, n_targets), float32.
     """
     learner = json.loads(bytes(booster.save_raw("json")))["learner"]
@@ -24,7 +24,7 @@ def tree_node(booster: xgb.Booster, given: str, sums: str) -> NodeProto:
     columns = _Columns()
     for number, (tree, target) in enumerate(zip(model["trees"], model["tree_info"], strict=True)):
         columns.add(number, tree, target)
-    node = helper.make_node("TreeEnsembleRegressor", [given], [sums], domain="ai.onnx.ml", name="trees")
+    node = helper.make_node("TreeEnsembleRegressor", [inputs], [sums], domain="ai.onnx.ml", name="trees")
     attributes = {
         "n_targets": len(base),
         "aggregate_function": "SUM",
@@ -37,7 +37,7 @@ def tree_node(booster: xgb.Booster, given: str, sums: str) -> NodeProto:
 
 
 class _Columns:
-    """The node's attributes: parallel lists with an entry a tree node, and with one a leaf."""
+    """The node's attributes: parallel lists with one entry for each tree node, and with one for each leaf."""
 
     def __init__(self) -> None:
         self.attributes: dict[str, list[Any]] = {
@@ -63,7 +63,7 @@ class _Columns:
             self.attributes[f"{prefix}_{name}"].append(value)
 
     def add(self, number: int, tree: dict[str, Any], target: int) -> None:
-        """Add one tree of XGBoost's document."""
+        """Add a tree of XGBoost's JSON document."""
         for node, left in enumerate(tree["left_children"]):
             leaf = left == -1
             value = tree["split_conditions"][node]

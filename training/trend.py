@@ -1,4 +1,4 @@
-"""The saturation curve: bitterness rises with the wort's strength and levels off."""
+"""The saturation curve of bitterness over the wort's strength."""
 
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ class Trend(NamedTuple):
 
 
 def fit_trend(gravity: Array, labels: Array) -> Trend:
-    """Fit the curve by least absolute error: its height by reweighted least squares, its scale on a fixed grid.
+    """Fit the curve by least absolute error: height by reweighted least squares, half-saturation on a fixed grid.
 
     Args:
         gravity: Original gravity in points, shape (n_rows,).
@@ -37,7 +37,7 @@ def fit_trend(gravity: Array, labels: Array) -> Trend:
 
 
 def trend_values(gravity: Array, trend: Trend) -> Array:
-    """The curve at these gravities, shape as given; numpy arithmetic only, for it is traced into the ONNX graph.
+    """Evaluate the curve. Numpy arithmetic only, as it is traced into the ONNX graph.
 
     Args:
         gravity: Original gravity in points.

@@ -5,7 +5,7 @@ import pytest
 import xgboost as xgb
 
 from training.beer.vitals import VITALS
-from training.boosting import grow, leaning_huber, margins, merge
+from training.boosting import asymmetric_huber, grow, margins, merge
 from training.ensemble import train
 from training.scale import Scale
 from training.spec import Parameters, feature_matrix
@@ -38,9 +38,9 @@ def test_growing_is_repeatable_and_follows_the_seed(features, data, quick):
 
 
 @pytest.mark.parametrize("level", [0.1, 0.5, 0.9])
-def test_the_loss_leans_to_its_level(level):
+def test_the_loss_estimates_its_level(level):
     target = np.linspace(0, 100, 1001, dtype=np.float32)
-    objective = leaning_huber(target, 0.01, level)
+    objective = asymmetric_huber(target, 0.01, level)
     at_level, curvature = objective(np.full_like(target, 100 * level), None)
     assert abs(at_level.sum()) < 0.02 * np.abs(at_level).sum()
     assert (curvature > 0).all()

@@ -171,6 +171,12 @@ def test_the_command_selects(quick_command, tmp_path, capsys):
     assert "python -m training select --model beer-ibu --data recipes.json --seed 0" in out.read_text()
 
 
+def test_the_help_lists_the_commands(capsys):
+    assert command.main(["--help"]) == 0
+    text = capsys.readouterr().out
+    assert all(f"{name}:" in text for name in ("train", "select", "ablate", "evaluate", "compare", "iris", "pets"))
+
+
 @pytest.mark.parametrize(
     "arguments, code",
     [(["--data", "nowhere.json"], 1), ([], 2), (["--data", "x", "--version", "01"], 2), (["select"], 2)],

@@ -42,10 +42,11 @@ def load_program(
     settings = load_settings(workers, role)
     configure_logging(settings.log_level)
     is_worker = metrics_folder is not None
+    domains = discover()
     if not is_worker:  # workers use what the supervisor downloaded, so that all of them serve the same bundles
         log_deprecated_names(settings)
-        fetch_models(settings, discover())
-    program = build(settings, _metrics(settings, metrics_folder))
+        fetch_models(settings, domains)
+    program = build(settings, domains, _metrics(settings, metrics_folder))
     if metrics_folder is not None:
         program.manager.trust((metrics_folder / KNOWN_GOOD).read_text("ascii").splitlines())
     program.manager.load_active(is_worker)

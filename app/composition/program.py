@@ -1,5 +1,6 @@
 """Builds the program: everything that a process needs to serve, once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from starlette.types import ASGIApp
@@ -8,7 +9,7 @@ from app.access.guard import Guard
 from app.access.public import PublicModels
 from app.composition.access import build_keys, build_limits, build_public_models
 from app.composition.models import build_manager, build_model_server
-from app.domains.discovery import discover
+from app.domains.api import DomainApi
 from app.lifecycle import Component, Lifecycle
 from app.models.changes import ChangeMetrics
 from app.models.manager import ModelManager
@@ -49,11 +50,12 @@ class Program:
     """Writes the access log."""
 
 
-def build(settings: Settings, metrics: Registry | None = None) -> Program:
+def build(settings: Settings, domains: Sequence[type[DomainApi]], metrics: Registry | None = None) -> Program:
     """Build the program; no model is loaded yet, and nothing runs in the background.
 
     Args:
         settings: The settings.
+        domains: The domains to serve.
         metrics: Registry of the process's metrics; by default a new one in this process's memory.
 
     Raises:
@@ -61,7 +63,6 @@ def build(settings: Settings, metrics: Registry | None = None) -> Program:
         BundleError: If the model server does not list its models.
     """
     metrics = metrics or Registry()
-    domains = discover()
     answered = [] if settings.serves_models_only else domains  # a model server answers for the machines in front of it
     server = build_model_server(settings)
     manager = build_manager(settings, domains, metrics, server, answered)

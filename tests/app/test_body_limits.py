@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from app.composition.program import build
+from app.domains.discovery import discover
 from app.settings import load_settings
 from tests.known import KEY
 
@@ -21,7 +22,7 @@ async def client(
     """A client of the application with a value of its own for each limit."""
     for name, value in {"API_KEY": KEY, "MODEL_URI": models, **LIMITS}.items():
         monkeypatch.setenv(name, str(value))
-    program = build(load_settings())
+    program = build(load_settings(), discover())
     program.manager.load_active()
     transport = httpx.ASGITransport(app=program.rest)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://test", headers={"X-API-Key": KEY}) as client:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from app.composition.program import build
+from app.domains.discovery import discover
 from app.settings import load_settings
 from app.telemetry.exposition import exposition
 from app.telemetry.metrics import Family
@@ -40,7 +41,7 @@ def test_the_program_exposes_only_families_that_modules_declare(
     make_key(plain_environment / "keys.json", "one")
     for name, value in {"API_KEY": KEY, "API_KEYS_FILE": "keys.json", "MODEL_URI": str(REPOSITORY / "models")}.items():
         monkeypatch.setenv(name, value)
-    program = build(load_settings())
+    program = build(load_settings(), discover())
     program.manager.load_active()
     exposed = re.findall("^# TYPE ([a-z_]+) ([a-z]+)$", exposition(program.metrics).decode(), re.MULTILINE)
     assert len(exposed) > 8

@@ -159,6 +159,12 @@ def test_is_ready_loads_no_version(manager: ModelManager) -> None:
     assert manager.is_slow(NAME, "2"), "the version is still not loaded"
 
 
+def test_a_requested_version_that_was_active_is_dropped_with_the_next_swap(manager: ModelManager) -> None:
+    manager.activate(manager.get(NAME, "2"))
+    manager.activate(manager.load(NAME, "1"))
+    assert manager.loaded(NAME, "2") is None
+
+
 def test_a_bounded_number_of_requested_versions_stays_loaded(manager: ModelManager, root: Path, bundle: Bundle) -> None:
     numbers = [str(4 + i) for i in range(MAX_ON_REQUEST + 2)]
     for number in numbers:
@@ -170,6 +176,7 @@ def test_a_bounded_number_of_requested_versions_stays_loaded(manager: ModelManag
 def test_a_deactivated_model_does_not_answer_until_it_is_reactivated(manager: ModelManager, root: Path) -> None:
     manager.deactivate("wine", persist=False)
     assert manager.ready
+    assert manager.get(NAME, "2").manifest.version == "2"
     manager.deactivate(NAME)
     for version in None, "1", "2":
         with pytest.raises(ModelNotReady):

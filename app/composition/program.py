@@ -69,8 +69,8 @@ def build(settings: Settings, domains: Sequence[type[DomainApi]], metrics: Regis
     keys, key_watcher = build_keys(settings, metrics)
     limits = build_limits(settings, metrics)
     public_models = build_public_models(settings, manager.names)
-    in_work = settings.model_server_calls if server else settings.thread_pool_size
-    thread_pool = BoundedThreadPool(in_work, settings.thread_pool_queue, computes=server is None)
+    pool_size = settings.model_server_calls if server else settings.thread_pool_size
+    thread_pool = BoundedThreadPool(pool_size, settings.thread_pool_queue, computes=server is None)
     reloader = ModelReloader(manager, ChangeMetrics(metrics))
     background: list[Component | None] = [thread_pool, limits.rates, server, reloader, key_watcher]
     lifecycle = Lifecycle(lambda: manager.ready, [component for component in background if component is not None])

@@ -12,8 +12,10 @@ from typing import TypeVar
 
 from app.errors import Overloaded
 
-MAX_IN_WORK = 2
-MAX_WAITING = 16
+SIZE = 2
+"""Number of threads, unless a setting says otherwise."""
+QUEUE = 16
+"""Maximum number of waiting calls, unless a setting says otherwise."""
 NICENESS = 15
 """Niceness of the pool's threads: a thirtieth of the event loop's weight, so that plain predictions hardly wait for a
 core. Under a saturating load of plain predictions, an explained prediction still takes less than half a second."""
@@ -30,17 +32,17 @@ class BoundedThreadPool:
     at once. On a busy core the threads leave the event loop the larger share.
     """
 
-    def __init__(self, in_work: int = MAX_IN_WORK, waiting: int = MAX_WAITING, computes: bool = True) -> None:
+    def __init__(self, size: int = SIZE, queue: int = QUEUE, computes: bool = True) -> None:
         """Initialize the bounded thread pool.
 
         Args:
-            in_work: Maximum number of calls that run at once.
-            waiting: Maximum number of calls that wait in the queue.
+            size: Maximum number of calls that run at once.
+            queue: Maximum number of calls that wait in the queue.
             computes: Whether the calls compute, so that their threads get a lower priority; otherwise the calls wait
                 for another machine.
         """
-        self._capacity = in_work + waiting
-        self._threads = ThreadPoolExecutor(in_work, "slow", _lower_priority if computes else None)
+        self._capacity = size + queue
+        self._threads = ThreadPoolExecutor(size, "slow", _lower_priority if computes else None)
         self.taken = 0
         """Number of calls that run or wait."""
 

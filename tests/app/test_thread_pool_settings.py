@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.composition.program import build
+from app.domains.discovery import discover
 from app.errors import Overloaded
 from app.settings import load_settings
 from tests.known import KEY
@@ -22,7 +23,7 @@ async def test_the_pool_has_the_threads_and_the_queue_of_their_settings(
     values = {"API_KEY": KEY, "MODEL_URI": models, "THREAD_POOL_SIZE": SIZE, "THREAD_POOL_QUEUE": QUEUE}
     for name, value in values.items():
         monkeypatch.setenv(name, str(value))
-    pool = build(load_settings()).thread_pool
+    pool = build(load_settings(), discover()).thread_pool
     running, release = threading.Semaphore(0), threading.Event()
 
     def work(_: None) -> None:

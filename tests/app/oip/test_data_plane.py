@@ -168,7 +168,7 @@ async def test_a_picture_without_a_finite_answer_is_rejected(
 
 
 async def test_a_call_that_exceeds_its_timeout_is_too_late(manager: ModelManager) -> None:
-    thread_pool, go = BoundedThreadPool(in_work=1, waiting=1), threading.Event()
+    thread_pool, go = BoundedThreadPool(size=1, queue=1), threading.Event()
     holding = asyncio.create_task(thread_pool.run(lambda _: go.wait(10), None))
     await asyncio.sleep(0)
     rows = [BEER] * (FAST_ROWS + 1)

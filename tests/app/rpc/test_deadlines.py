@@ -52,7 +52,7 @@ async def serving() -> AsyncIterator[Serving]:
     """A server for the beer model, with a pool of one thread."""
     manager = managing(BeerApi, names=[VITALS])
     manager.add(OnnxPredictor(read_bundle(REPOSITORY / "models" / VITALS / "1")))
-    thread_pool, log = BoundedThreadPool(in_work=1, waiting=1), io.StringIO()
+    thread_pool, log = BoundedThreadPool(size=1, queue=1), io.StringIO()
     plane = DataPlane(manager, thread_pool)
     methods = InferenceMethods(plane, thread_pool, lambda: True).methods
     server = grpc.aio.server()

@@ -71,7 +71,7 @@ def domain() -> PausingApi:
 @pytest.fixture
 async def client(domain: PausingApi) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a door with room for one in work and one waiting."""
-    thread_pool = BoundedThreadPool(in_work=1, waiting=1)
+    thread_pool = BoundedThreadPool(size=1, queue=1)
     application = rest_application(ModelManager(domain.models), domain, thread_pool=thread_pool)
     transport = httpx.ASGITransport(app=application)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://test", headers={"X-API-Key": KEY}) as client:

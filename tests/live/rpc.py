@@ -8,7 +8,7 @@ from typing import Any
 import grpc
 from google.protobuf.message import Message
 
-import app.rpc  # noqa: F401  # before gRPC: keeps its core from writing to stderr
+import app.rpc  # noqa: F401  # before gRPC: keeps it from writing to stderr
 from app.rpc._pb import open_inference_pb2 as pb
 from tests.known import KEY
 
@@ -20,8 +20,8 @@ FLOWER_ROW = (5.1, 3.5, 1.4, 0.2)
 
 
 @dataclass(frozen=True)
-class Told:
-    """What came of a call."""
+class Outcome:
+    """The outcome of a call."""
 
     code: grpc.StatusCode
     details: str
@@ -44,25 +44,25 @@ class Caller:
         metadata: Sequence[tuple[str, str]] = (),
         timeout: float = PATIENCE,
         **more: Any,
-    ) -> Told:
-        """One call; gives its status, whatever that is."""
+    ) -> Outcome:
+        """Make a call, and return its outcome, errors included."""
         sent = request.SerializeToString() if isinstance(request, Message) else request
         keyed = (*metadata, *((("x-api-key", key),) if key is not None else ()))
         unary = self.channel.unary_unary(method, response_deserializer=answer.FromString if answer else None)
         try:
             message, call = unary.with_call(sent, metadata=keyed, timeout=timeout, **more)
         except grpc.RpcError as error:
-            return _told(error, None)
-        return _told(call, message)
+            return _outcome(error, None)
+        return _outcome(call, message)
 
-    def infer(self, request: pb.ModelInferRequest, **more: Any) -> Told:
+    def infer(self, request: pb.ModelInferRequest, **more: Any) -> Outcome:
         """ModelInfer."""
         return self.call(f"{INFERENCE}ModelInfer", request, pb.ModelInferResponse, **more)
 
 
-def _told(call: Any, message: Any) -> Told:
+def _outcome(call: Any, message: Any) -> Outcome:
     trailing = {item.key: item.value for item in call.trailing_metadata() or ()}
-    return Told(call.code(), call.details(), trailing, message)
+    return Outcome(call.code(), call.details(), trailing, message)
 
 
 @contextmanager

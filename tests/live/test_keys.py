@@ -1,4 +1,4 @@
-"""The key: verb by route, whatever the body, and before a byte of it is read."""
+"""API keys over REST: checked for every verb and route, before the body is read."""
 
 import itertools
 from collections.abc import Iterable, Iterator
@@ -50,7 +50,7 @@ def refused(program: Program) -> Answer:
     return program.send(request("POST", "/predict"))
 
 
-def test_a_refusal_is_a_problem_with_a_challenge(refused: Answer) -> None:
+def test_a_rejection_is_a_problem_with_a_challenge(refused: Answer) -> None:
     assert refused.status == 401
     assert refused.header("WWW-Authenticate") == 'ApiKey realm="beer-model", header="X-API-Key"'
     assert refused.header("Content-Type") == "application/problem+json"
@@ -59,7 +59,7 @@ def test_a_refusal_is_a_problem_with_a_challenge(refused: Answer) -> None:
     assert refused.json["code"] == "not_authenticated"
 
 
-def test_documented_routes_are_those_that_the_tests_know(documented: dict[str, set[str]]) -> None:
+def test_the_tests_cover_the_documented_routes(documented: dict[str, set[str]]) -> None:
     keyed = {
         "/predict",
         "/predict/batch",
@@ -127,7 +127,7 @@ def test_verb_by_route_with_the_key(program: Program, documented: dict[str, set[
 
 @pytest.mark.parametrize("path", ["/predict", "/predict/batch", "/model", "/nowhere"])
 @pytest.mark.parametrize("how", WITHOUT)
-def test_a_refusal_is_the_same_bytes_for_every_wrong_key(
+def test_a_rejection_is_the_same_bytes_for_every_wrong_key(
     program: Program, refused: Answer, how: str, path: str
 ) -> None:
     for method in "GET", "POST":
@@ -135,7 +135,7 @@ def test_a_refusal_is_the_same_bytes_for_every_wrong_key(
 
 
 @pytest.mark.parametrize("body", BODIES)
-def test_a_refusal_is_the_same_bytes_whatever_the_body(program: Program, refused: Answer, body: str) -> None:
+def test_a_rejection_is_the_same_bytes_whatever_the_body(program: Program, refused: Answer, body: str) -> None:
     headers, pieces = BODIES[body]
     for path in "/predict", "/predict/batch", "/nowhere":
         for how in "no key", "wrong":
@@ -144,17 +144,17 @@ def test_a_refusal_is_the_same_bytes_whatever_the_body(program: Program, refused
 
 
 @pytest.mark.parametrize("verb", ["CONNECT", "PROPFIND", "BREW", "predict"])
-def test_strange_verbs_open_nothing(program: Program, verb: str) -> None:
+def test_unknown_verbs_are_rejected(program: Program, verb: str) -> None:
     for path in "/predict", "/model", "/nowhere", "beer:443":
         assert program.send(request(verb, path)).status in (400, 401), path
 
 
-def test_the_name_of_the_header_has_no_case(program: Program) -> None:
+def test_the_header_name_is_case_insensitive(program: Program) -> None:
     for name in "x-api-key", "X-API-KEY", "X-Api-Key":
         assert program.send(request("GET", "/model", [(name, KEY)])).status == 200
 
 
-def test_of_a_body_of_64_mb_without_a_key_hardly_more_than_2_mb_are_read(program: Program, refused: Answer) -> None:
+def test_of_64_mb_without_a_key_little_more_than_2_mb_are_read(program: Program, refused: Answer) -> None:
     piece = b"9" * 1_000_000
     for headers, pieces in (
         ([("Content-Length", "64000000")], [piece] * 64),
@@ -166,7 +166,7 @@ def test_of_a_body_of_64_mb_without_a_key_hardly_more_than_2_mb_are_read(program
         assert answer.seconds < 8  # 2 s of dropping, on a busy machine
 
 
-def test_a_client_that_never_sends_its_body_has_its_refusal_at_once_and_is_let_go_after_2_s(
+def test_a_client_that_never_sends_its_body_is_rejected_at_once_and_disconnected_after_2_s(
     program: Program, refused: Answer
 ) -> None:
     answer = program.send(request("POST", "/predict", [("Content-Length", "1000")]))

@@ -1,4 +1,4 @@
-"""The gRPC port of the running program: health, keys, errors, log, what becomes of calls that end early."""
+"""The gRPC port of a running program: health, API keys, errors, access log and calls that end early."""
 
 import json
 import shutil
@@ -35,12 +35,12 @@ def client(program: Program) -> Iterator[Caller]:
 
 
 @pytest.mark.parametrize("service", ["", "inference.GRPCInferenceService", "ml.IrisPredictor"])
-def test_health_is_told_by_service_and_without_a_key(client: Caller, service: str) -> None:
-    told = client.call(f"{HEALTH}Check", HealthCheckRequest(service=service), HealthCheckResponse, key=None)
-    assert told.message.status == HealthCheckResponse.SERVING
+def test_health_of_each_service_needs_no_key(client: Caller, service: str) -> None:
+    outcome = client.call(f"{HEALTH}Check", HealthCheckRequest(service=service), HealthCheckResponse, key=None)
+    assert outcome.message.status == HealthCheckResponse.SERVING
 
 
-def test_health_of_a_service_that_there_is_not(client: Caller) -> None:
+def test_health_of_an_unknown_service(client: Caller) -> None:
     assert client.call(f"{HEALTH}Check", HealthCheckRequest(service="nope"), key=None).code is NOT_FOUND
     watch = client.channel.unary_stream(f"{HEALTH}Watch", response_deserializer=HealthCheckResponse.FromString)
     call = watch(HealthCheckRequest(service="nope").SerializeToString())
@@ -48,7 +48,7 @@ def test_health_of_a_service_that_there_is_not(client: Caller) -> None:
     call.cancel()
 
 
-def test_who_watches_health_sees_a_model_go_and_come_back(start: Start, tmp_path: Path) -> None:
+def test_a_health_watcher_sees_a_model_unloaded_and_loaded_again(start: Start, tmp_path: Path) -> None:
     models = shutil.copytree(REPOSITORY / "models", tmp_path / "models")
     admin = make_key(tmp_path / "keys.json", "one", scopes={"admin", "predict"})
     program = start(API_KEYS_FILE="keys.json", PORT="0", MODEL_URI=str(models))
@@ -60,14 +60,14 @@ def test_who_watches_health_sees_a_model_go_and_come_back(start: Start, tmp_path
         named = pb.RepositoryModelUnloadRequest(model_name="iris")
         assert client.call(f"{INFERENCE}RepositoryModelUnload", named, key=admin).code is OK
         assert next(seen).status == HealthCheckResponse.NOT_SERVING
-        told = client.infer(typed("iris", FLOWER_ROW), key=admin)
-        assert (told.code, told.details) == (grpc.StatusCode.UNAVAILABLE, "The model is not ready.")
+        outcome = client.infer(typed("iris", FLOWER_ROW), key=admin)
+        assert (outcome.code, outcome.details) == (grpc.StatusCode.UNAVAILABLE, "The model is not ready.")
         assert client.call(f"{INFERENCE}RepositoryModelLoad", named, key=admin).code is OK
         assert next(seen).status == HealthCheckResponse.SERVING
         call.cancel()
 
 
-def test_only_a_right_key_is_let_in_and_a_wrong_message_without_one_is_not_even_read(client: Caller) -> None:
+def test_only_a_valid_key_is_accepted_and_no_message_is_read_without_one(client: Caller) -> None:
     beer = typed("beer-ibu", BEER_ROW)
     assert client.infer(beer).code is OK
     for key in (None, "", "wrong-key-0123456789"):
@@ -77,41 +77,41 @@ def test_only_a_right_key_is_let_in_and_a_wrong_message_without_one_is_not_even_
     assert client.call(f"{INFERENCE}ModelInfer", b"\xff\xff").code is INVALID
 
 
-def test_scopes_are_asked_for(client: Caller) -> None:
+def test_scopes_are_checked(client: Caller) -> None:
     named = pb.RepositoryModelLoadRequest(model_name="iris")
     assert client.call(f"{INFERENCE}RepositoryModelLoad", named).code is DENIED
     assert client.call(f"{INFERENCE}RepositoryModelLoad", named, key=None).code is UNAUTHENTICATED
 
 
-def test_wrong_keys_count_by_address_over_both_doors(start: Start) -> None:
+def test_failed_keys_are_counted_by_address_over_both_transports(start: Start) -> None:
     program = start(API_KEY=KEY, PORT="0", AUTH_FAILURES_PER_MINUTE="2")
     assert program.send(request("GET", "/model", [("X-API-Key", "wrong-key-0123456789")])).status == 401
     with caller(program.rpc()) as client:
         beer = typed("beer-ibu", BEER_ROW)
         assert client.infer(beer, key="wrong-key-0123456789").code is UNAUTHENTICATED
-        told = client.infer(beer, key="wrong-key-0123456789")
-        assert told.code is EXHAUSTED and 1 <= int(told.trailing["retry-after"]) <= 60
+        outcome = client.infer(beer, key="wrong-key-0123456789")
+        assert outcome.code is EXHAUSTED and 1 <= int(outcome.trailing["retry-after"]) <= 60
         assert client.infer(beer).code is OK
 
 
-def test_a_rate_holds_over_both_doors_and_is_told(start: Start, tmp_path: Path) -> None:
+def test_a_rate_limit_covers_both_transports_and_is_reported(start: Start, tmp_path: Path) -> None:
     key = make_key(tmp_path / "keys.json", "one", rate="3/hour")
     program = start(API_KEYS_FILE="keys.json", PORT="0")
     assert program.send(request("GET", "/model", [("X-API-Key", key)])).status == 200
     with caller(program.rpc()) as client:
-        told = [client.infer(typed("beer-ibu", BEER_ROW), key=key) for _ in range(3)]
-    assert [each.code for each in told] == [OK, OK, EXHAUSTED]
-    assert [each.trailing["ratelimit"].split(";t=")[0] for each in told] == ['"key";r=1', '"key";r=0', '"key";r=0']
-    assert int(told[2].trailing["retry-after"]) > 3000
+        outcomes = [client.infer(typed("beer-ibu", BEER_ROW), key=key) for _ in range(3)]
+    assert [each.code for each in outcomes] == [OK, OK, EXHAUSTED]
+    assert [each.trailing["ratelimit"].split(";t=")[0] for each in outcomes] == ['"key";r=1', '"key";r=0', '"key";r=0']
+    assert int(outcomes[2].trailing["retry-after"]) > 3000
 
 
-def test_a_public_model_answers_those_who_send_no_key_and_no_other_does(start: Start) -> None:
+def test_only_a_public_model_answers_calls_without_a_key(start: Start) -> None:
     program = start(API_KEY=KEY, PORT="0", PUBLIC_MODELS="iris")
     with caller(program.rpc()) as client:
         assert client.call(IRIS, FLOWER, IrisPredictReply, key=None).message.species == 0
         assert client.infer(typed("iris", FLOWER_ROW), key=None).code is OK
         assert client.call(f"{INFERENCE}ModelReady", pb.ModelReadyRequest(name="iris"), key=None).code is OK
-        for told in (
+        for outcome in (
             client.call(IRIS, FLOWER, key="wrong-key-0123456789"),
             client.infer(typed("beer-ibu", BEER_ROW), key=None),
             client.infer(typed("", BEER_ROW), key=None),
@@ -120,21 +120,21 @@ def test_a_public_model_answers_those_who_send_no_key_and_no_other_does(start: S
             client.call(f"{INFERENCE}RepositoryIndex", pb.RepositoryIndexRequest(), key=None),
             client.call(f"{INFERENCE}RepositoryModelUnload", b"\x12\x04iris", key=None),
         ):
-            assert told.code is UNAUTHENTICATED
+            assert outcome.code is UNAUTHENTICATED
 
 
-def test_without_that_setting_the_iris_predictor_wants_a_key(client: Caller) -> None:
+def test_the_iris_service_needs_a_key_by_default(client: Caller) -> None:
     assert client.call(IRIS, FLOWER, key=None).code is UNAUTHENTICATED
     assert client.call(IRIS, FLOWER, IrisPredictReply).message.species == 0
 
 
 @pytest.mark.parametrize("value", [-1.0, 30.5, float("nan"), float("inf"), 1e300])
-def test_a_flower_that_cannot_be_is_refused(client: Caller, value: float) -> None:
-    told = client.call(IRIS, IrisPredictRequest(sepal_length=5.1, sepal_width=3.5, petal_length=value))
-    assert told.code is INVALID and "petal_length" in told.details
+def test_an_impossible_flower_is_rejected(client: Caller, value: float) -> None:
+    outcome = client.call(IRIS, IrisPredictRequest(sepal_length=5.1, sepal_width=3.5, petal_length=value))
+    assert outcome.code is INVALID and "petal_length" in outcome.details
 
 
-def test_a_message_may_be_so_large_as_sent_and_as_inflated(start: Start) -> None:
+def test_a_message_is_limited_both_compressed_and_decompressed(start: Start) -> None:
     program = start(API_KEY=KEY, PORT="0", GRPC_MAX_MESSAGE="100000")
     options: dict[str, Any] = {"grpc.max_send_message_length": -1}
     with caller(program.rpc(), **options) as client:
@@ -145,12 +145,12 @@ def test_a_message_may_be_so_large_as_sent_and_as_inflated(start: Start) -> None
     assert program.send(request("GET", "/health/ready")).status == 200
 
 
-def test_a_method_that_there_is_not(client: Caller) -> None:
+def test_an_unknown_method(client: Caller) -> None:
     for method in ("/nope/Nope", f"{INFERENCE}ModelStreamInfer", "/", f"{INFERENCE}modelinfer"):
         assert client.call(method, b"").code is grpc.StatusCode.UNIMPLEMENTED
 
 
-def test_a_call_without_a_message_or_with_two_hangs_nothing(client: Caller) -> None:
+def test_a_call_without_a_message_or_with_two_ends(client: Caller) -> None:
     infer: Any = client.channel.stream_unary(f"{INFERENCE}ModelInfer")
     sent = typed("beer-ibu", BEER_ROW).SerializeToString()
     metadata = (("x-api-key", KEY),)
@@ -160,7 +160,7 @@ def test_a_call_without_a_message_or_with_two_hangs_nothing(client: Caller) -> N
     assert infer(iter([sent, sent]), metadata=metadata, timeout=20)
 
 
-def test_a_message_has_a_time_to_arrive_in(start: Start) -> None:
+def test_receiving_a_message_has_a_time_limit(start: Start) -> None:
     program = start(API_KEY=KEY, PORT="0", BODY_TIMEOUT="2")
     never = threading.Event()
 
@@ -176,11 +176,13 @@ def test_a_message_has_a_time_to_arrive_in(start: Start) -> None:
     assert refused.value.details() == "The message did not arrive in time."
 
 
-def test_each_call_has_a_line_in_the_log_with_its_trace_and_an_id_that_the_client_learns(start: Start) -> None:
+def test_each_call_is_logged_with_its_trace_and_the_request_id_that_the_client_receives(start: Start) -> None:
     program = start(API_KEY=KEY, PORT="0")
     with caller(program.rpc()) as client:
-        told = client.infer(typed("beer-ibu", BEER_ROW), metadata=[("x-request-id", "mine-1"), ("traceparent", TRACE)])
-        assert told.trailing["x-request-id"] == "mine-1"
+        outcome = client.infer(
+            typed("beer-ibu", BEER_ROW), metadata=[("x-request-id", "mine-1"), ("traceparent", TRACE)]
+        )
+        assert outcome.trailing["x-request-id"] == "mine-1"
         refused = client.infer(typed("nope", BEER_ROW))
     lines = {line.get("request_id"): line for line in program.lines(refused.trailing["x-request-id"])}
     line = lines["mine-1"]
@@ -193,7 +195,7 @@ def test_each_call_has_a_line_in_the_log_with_its_trace_and_an_id_that_the_clien
     assert "grpc_requests_in_progress 0" in figures
 
 
-def test_a_call_that_the_client_ends_is_logged_as_that(start: Start) -> None:
+def test_a_call_that_the_client_ends_is_logged_as_cancelled_or_late(start: Start) -> None:
     program = start(API_KEY=KEY, PORT="0")
     with caller(program.rpc()) as client:
         watch = client.channel.unary_stream(f"{HEALTH}Watch")
@@ -208,16 +210,16 @@ def test_a_call_that_the_client_ends_is_logged_as_that(start: Start) -> None:
     assert lines["late"]["status"] == grpc.StatusCode.DEADLINE_EXCEEDED.value[0]
 
 
-def test_a_port_that_is_taken_is_exit_code_1_and_says_what_to_do(start: Start) -> None:
+def test_an_occupied_port_is_exit_code_1_with_advice(start: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         program = start(API_KEY=KEY, PORT="0", GRPC_PORT=str(port))
         assert program.ended() == 1
     line = json.loads(program.errors.splitlines()[-1])
-    assert f"port {port}: address already in use; GRPC_PORT names another" in line["message"]
+    assert f"port {port}: address already in use; set GRPC_PORT to another port" in line["message"]
 
 
-def test_two_programs_never_share_a_port_without_a_word(start: Start) -> None:
+def test_two_programs_cannot_share_a_port(start: Start) -> None:
     first = start(API_KEY=KEY, PORT="0")
     port = first.rpc().rpartition(":")[2]
     assert start(API_KEY=KEY, PORT="0", GRPC_PORT=port).ended() == 1

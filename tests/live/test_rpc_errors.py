@@ -1,4 +1,4 @@
-"""gRPC's table of errors in docs/protocols.md: every wrong call is made, and answered as the table says."""
+"""The table of gRPC errors in docs/protocols.md: each invalid call is made, and its error compared."""
 
 import re
 import shutil
@@ -11,14 +11,14 @@ from app.rpc._pb import open_inference_pb2 as pb
 from tests.keys import make_key
 from tests.known import BEER, REPOSITORY
 from tests.live.program import Start
-from tests.live.rpc import BEER_ROW, INFERENCE, Caller, Told, caller, typed
+from tests.live.rpc import BEER_ROW, INFERENCE, Caller, Outcome, caller, typed
 
 MODEL = "beer-ibu"
 _TABLE = re.compile(r"^\| what \| code \| details \|\n\|[-|]+\n((?:\|.*\n)+)", re.MULTILINE)
 
 
 def named(change: Callable[[pb.ModelInferRequest], object] = lambda request: None) -> pb.ModelInferRequest:
-    """A right call with one input a feature, changed."""
+    """A valid call with one tensor per feature, after a change."""
     request = pb.ModelInferRequest(model_name=MODEL)
     for name, value in zip(BEER, BEER_ROW, strict=True):
         tensor = request.inputs.add(name=name, datatype="FP32", shape=[1, 1])
@@ -28,7 +28,7 @@ def named(change: Callable[[pb.ModelInferRequest], object] = lambda request: Non
 
 
 def first(**fields: object) -> pb.ModelInferRequest:
-    """A right call, some fields of its first input otherwise."""
+    """A valid call with changed fields of its first input."""
 
     def change(request: pb.ModelInferRequest) -> None:
         changed = pb.ModelInferRequest.InferInputTensor(name="abv", datatype="FP32", shape=[1, 1])
@@ -47,7 +47,7 @@ def first(**fields: object) -> pb.ModelInferRequest:
 
 
 def raw(*contents: bytes) -> pb.ModelInferRequest:
-    """A call with raw contents for all inputs in one."""
+    """A call with the packed tensor in raw contents."""
     request = pb.ModelInferRequest(model_name=MODEL, raw_input_contents=contents)
     request.inputs.add(name="features", datatype="FP32", shape=[1, 6])
     return request
@@ -86,27 +86,29 @@ WRONG: dict[str, pb.ModelInferRequest] = {
 }
 
 
-def test_the_table_is_what_is_answered(start: Start, tmp_path: Path) -> None:
+def test_the_errors_match_the_table(start: Start, tmp_path: Path) -> None:
     file = tmp_path / "keys.json"
     key, admin = make_key(file, "caller"), make_key(file, "ops", scopes={"predict", "admin"})
     limited = make_key(file, "limited", rate="1/hour")
     models = shutil.copytree(REPOSITORY / "models", tmp_path / "models")
     program = start(PORT="0", MODEL_URI=str(models), API_KEYS_FILE="keys.json", GRPC_MAX_MESSAGE="100000")
     with caller(program.rpc()) as client:
-        told = {what: client.infer(request, key=key) for what, request in WRONG.items()}
-        told |= _others(client, key, admin, limited)
-    measured = [[what, each.code.name, re.sub(r" \(\d+ vs\. \d+\)", "", each.details)] for what, each in told.items()]
-    found = _TABLE.search((REPOSITORY / "docs" / "protocols.md").read_text("utf-8"))
-    table = [[cell.strip() for cell in row.strip("|").split(" | ")] for row in found[1].splitlines()] if found else []
+        outcomes = {what: client.infer(request, key=key) for what, request in WRONG.items()}
+        outcomes |= _others(client, key, admin, limited)
+    measured = [
+        [what, each.code.name, re.sub(r" \(\d+ vs\. \d+\)", "", each.details)] for what, each in outcomes.items()
+    ]
+    match = _TABLE.search((REPOSITORY / "docs" / "protocols.md").read_text("utf-8"))
+    table = [[cell.strip() for cell in row.strip("|").split(" | ")] for row in match[1].splitlines()] if match else []
     assert table == measured, "\n" + "\n".join(f"| {' | '.join(row)} |" for row in measured)
-    assert int(told["too many calls"].trailing["retry-after"]) > 3000
+    assert int(outcomes["too many calls"].trailing["retry-after"]) > 3000
 
 
-def _others(client: Caller, key: str, admin: str, limited: str) -> dict[str, Told]:
+def _others(client: Caller, key: str, admin: str, limited: str) -> dict[str, Outcome]:
     beer, load = typed(MODEL, BEER_ROW), pb.RepositoryModelLoadRequest(model_name=MODEL)
     load.parameters["config"].string_param = "{}"
     client.infer(beer, key=limited)
-    told = {
+    outcomes = {
         "no message of this kind": client.call(f"{INFERENCE}ModelInfer", b"\xff", key=key),
         "too large": client.infer(raw(bytes(100_001)), key=key),
         "no key": client.infer(beer, key=None),
@@ -117,4 +119,4 @@ def _others(client: Caller, key: str, admin: str, limited: str) -> dict[str, Tol
     }
     unload = pb.RepositoryModelUnloadRequest(model_name=MODEL)
     client.call(f"{INFERENCE}RepositoryModelUnload", unload, key=admin)
-    return {**told, "model unloaded": client.infer(beer, key=key)}
+    return {**outcomes, "model unloaded": client.infer(beer, key=key)}

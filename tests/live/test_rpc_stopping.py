@@ -1,4 +1,4 @@
-"""gRPC's end, and its workers: calls in work finish, whoever comes too late learns it, a death is made good."""
+"""Stopping the gRPC server, and its workers: calls in progress finish, later ones fail, a dead worker is replaced."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ from tests.live.rpc import BEER_ROW, caller, typed
 
 
 class Callers:
-    """Clients that call without pause until told to stop."""
+    """Clients that call continuously until stopped."""
 
     def __init__(self, address: str, request: pb.ModelInferRequest, count: int = 4) -> None:
         self._address = address
@@ -29,12 +29,12 @@ class Callers:
     def _call(self) -> None:
         with caller(self._address) as client:
             while not self._stop.is_set():
-                told = client.infer(self._request)
-                self.codes.append(told.code)
-                self.details.add(told.details)
+                outcome = client.infer(self._request)
+                self.codes.append(outcome.code)
+                self.details.add(outcome.details)
 
     def stop(self) -> set[grpc.StatusCode]:
-        """The codes that they got."""
+        """Stop, and return the status codes received."""
         self._stop.set()
         for thread in self._threads:
             thread.join()
@@ -42,14 +42,14 @@ class Callers:
 
 
 def _many() -> pb.ModelInferRequest:
-    """A call that takes the pool some milliseconds."""
+    """A call that takes a few milliseconds in the thread pool."""
     request = pb.ModelInferRequest(model_name="beer-ibu")
     request.inputs.add(name="features", datatype="FP32", shape=[5000, 6])
     request.inputs[0].contents.fp32_contents.extend(BEER_ROW * 5000)
     return request
 
 
-def test_on_sigterm_calls_in_work_are_answered_and_later_ones_are_told_unavailable(start: Start) -> None:
+def test_on_sigterm_calls_in_progress_finish_and_later_ones_are_unavailable(start: Start) -> None:
     program = start(API_KEY=KEY, PORT="0")
     callers = Callers(program.rpc(), _many())
     program.lines_with('"method": "GRPC"', 20)
@@ -62,7 +62,7 @@ def test_on_sigterm_calls_in_work_are_answered_and_later_ones_are_told_unavailab
     assert "Traceback" not in program.errors and program.seconds < 60
 
 
-def test_a_client_that_watches_and_one_that_idles_do_not_hold_up_the_end(start: Start) -> None:
+def test_a_health_watcher_and_an_idle_client_do_not_delay_the_end(start: Start) -> None:
     program = start(API_KEY=KEY, PORT="0", SHUTDOWN_GRACE="20")
     with caller(program.rpc()) as client:
         method: Any = client.channel.unary_stream("/grpc.health.v1.Health/Watch")
@@ -84,7 +84,7 @@ def _nothing(never: threading.Event):  # type: ignore[no-untyped-def]
     yield b""
 
 
-def test_workers_share_the_port_and_one_that_dies_is_replaced(start: Start) -> None:
+def test_workers_share_the_port_and_a_dead_one_is_replaced(start: Start) -> None:
     program = start(API_KEY=KEY, PORT="0", WORKERS="2")
     address = program.rpc()
     until(lambda: serving(program) == 2, "two workers")

@@ -1,24 +1,24 @@
 """Every error that the program raises on purpose, in one tree.
 
-Each door keeps one table from the calls' errors to its own codes; a test holds that none is missing there.
+`app.problem_types` holds what each error of a call means over HTTP and over gRPC.
 
     BeerModelError
-    ├── CallError               what a caller can meet
-    │   ├── InputError          the data is wrong: field by field, never with the data itself
-    │   ├── NotAuthenticated    no key, or none that is known
-    │   ├── NotAllowed          the key is known but lacks the scope
-    │   ├── Limited             too many calls; says when to come again
-    │   │   ├── RateExceeded        ... of this key
-    │   │   └── TooManyFailures     ... with wrong keys from this address
-    │   ├── LimitsUnavailable   the store of the rate limits does not answer
-    │   ├── ModelNotFound       no model of that name or version
-    │   ├── ModelNotReady       the model exists but cannot answer yet
-    │   ├── Overloaded          as many calls are in work and waiting as may be
-    │   └── TooLate             the answer did not come within the caller's time, or the settings'
-    ├── StartError              what keeps the program from starting
-    │   ├── SettingsError       a setting is missing or wrong
+    ├── CallError               a call fails
+    │   ├── InputError          the input is invalid
+    │   ├── NotAuthenticated    the API key is missing or unknown
+    │   ├── NotAllowed          the API key lacks the scope
+    │   ├── Limited             there are too many calls
+    │   │   ├── RateExceeded        of this API key
+    │   │   └── TooManyFailures     with invalid API keys from this address
+    │   ├── LimitsUnavailable   the store of the rate limits does not respond
+    │   ├── ModelNotFound       the model or the version does not exist
+    │   ├── ModelNotReady       the model cannot answer yet
+    │   ├── Overloaded          too many calls are running and waiting
+    │   └── TooLate             the answer did not arrive in time
+    ├── StartError              the program cannot start
+    │   ├── SettingsError       a setting is missing or invalid
     │   └── BundleError         a bundle is incomplete, altered or of an unknown format
-    └── ObjectsError            an object store does not give or take an object
+    └── ObjectsError            an object store does not read or write an object
 """
 
 from collections.abc import Sequence
@@ -31,63 +31,72 @@ class BeerModelError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong with a caller's data."""
+    """One problem of a client's input."""
 
     field: str
-    """Path of the field, its parts joined by dots: ``beers.3.abv``; ``body`` for the whole."""
+    """Path of the field, its parts joined by dots: ``beers.3.abv``; ``body`` for the whole input."""
     code: str
-    """A stable word for programs: ``missing``, ``greater_than_equal``, ``gravities_swapped``."""
+    """Stable identifier for programs: ``missing``, ``greater_than_equal``, ``gravities_swapped``."""
     reason: str
-    """A sentence for people. It never repeats the value."""
+    """Sentence for people. It never contains the value."""
 
 
 class CallError(BeerModelError):
-    """What a caller can meet."""
+    """A call fails; the client learns why."""
 
 
 class InputError(CallError):
-    """The caller's data is wrong; ``problems`` says where and why."""
+    """The client's input is invalid."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__("; ".join(f"{p.field}: {p.reason}" for p in problems))
+        """Create the error.
+
+        Args:
+            problems: The problems of the input, by field.
+        """
+        super().__init__("; ".join(f"{problem.field}: {problem.reason}" for problem in problems))
         self.problems = tuple(problems)
 
 
 class NotAuthenticated(CallError):
-    """The call carries no key, or none that is known."""
+    """The API key is missing or unknown."""
 
 
 class NotAllowed(CallError):
-    """The call's key is known but lacks the scope."""
+    """The API key lacks the scope for the call."""
 
 
 class Limited(CallError):
-    """Too many calls; ``seconds`` says when to come again."""
+    """There are too many calls."""
 
     def __init__(self, quota: int, window: int, seconds: int) -> None:
+        """Create the error.
+
+        Args:
+            quota: Number of calls that are allowed in a window.
+            window: Length of a window in seconds.
+            seconds: Seconds until the next window begins, at least 1.
+        """
         super().__init__(f"more than {quota} in {window} s")
         self.quota = quota
-        """Calls allowed in a window, ..."""
         self.window = window
-        """... seconds that a window lasts, ..."""
         self.seconds = seconds
-        """... and seconds until the next begins, at least 1."""
 
 
 class RateExceeded(Limited):
-    """The key has had as many calls as its rate allows."""
+    """The API key has exceeded its rate limit."""
 
 
 class TooManyFailures(Limited):
-    """As many wrong keys as are allowed have come from this address."""
+    """Too many invalid API keys were sent from this address."""
 
 
 class LimitsUnavailable(CallError):
-    """The store of the rate limits does not answer, and calls are not to be served without it."""
+    """The store of the rate limits does not respond, and calls must not be answered without it."""
 
 
 class ModelNotFound(CallError):
-    """No model of that name or version is served."""
+    """The model or the version does not exist."""
 
 
 class ModelNotReady(CallError):
@@ -95,24 +104,24 @@ class ModelNotReady(CallError):
 
 
 class Overloaded(CallError):
-    """As many calls are in work and waiting as may be."""
+    """Too many calls are running and waiting."""
 
 
 class TooLate(CallError):
-    """The answer did not come within the time that the caller gave, or the settings."""
+    """The answer did not arrive within the client's deadline, or the configured one."""
 
 
 class StartError(BeerModelError):
-    """What keeps the program from starting."""
+    """The program cannot start."""
 
 
 class SettingsError(StartError):
-    """A setting is missing or wrong; the message names it and never shows its value."""
+    """A setting is missing or invalid; the message names the setting and never contains its value."""
 
 
 class BundleError(StartError):
-    """A bundle is incomplete, altered or of an unknown format; the message names the file and the fault."""
+    """A bundle is incomplete, altered or of an unknown format; the message names the file and the reason."""
 
 
 class ObjectsError(BeerModelError):
-    """An object store does not give or take an object; the message names the object and the fault."""
+    """An object store does not read or write an object; the message names the object and the reason."""

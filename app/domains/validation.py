@@ -1,4 +1,4 @@
-"""Findings: what a schema's validator found wrong, as problems that hold none of the values."""
+"""Validation errors of pydantic as problems, without the values."""
 
 from collections.abc import Sequence
 
@@ -6,35 +6,31 @@ from pydantic import ValidationError
 
 from app.errors import Problem
 
-MOST_ENUMERATED = 10_000
-"""Faults above this number are counted, not told: pydantic makes all of them or none, and a million take seconds."""
+MAX_ENUMERATED = 10_000
+"""Maximum number of errors that are listed. Pydantic lists all of them or none, and a million take seconds."""
 
 
 def problems_of(error: ValidationError) -> list[Problem]:
-    """What pydantic found, as problems: paths and reasons without the values.
+    """Return the problems of a validation error.
 
     Args:
-        error: From a schema's validator.
+        error: The error of a schema's validator.
     """
-    if error.error_count() > MOST_ENUMERATED:
-        return [Problem("body", "too_many_problems", f"has {error.error_count()} faults, too many to tell")]
-    faults = error.errors(include_input=False, include_url=False, include_context=False)
-    return [problem_of(fault["loc"], fault["type"], fault["msg"]) for fault in faults]
+    if error.error_count() > MAX_ENUMERATED:
+        return [Problem("body", "too_many_problems", f"has {error.error_count()} errors, too many to list")]
+    details = error.errors(include_input=False, include_url=False, include_context=False)
+    return [problem_of(detail["loc"], detail["type"], detail["msg"]) for detail in details]
 
 
 def problem_of(location: Sequence[int | str], code: str, message: str) -> Problem:
-    """One of pydantic's findings as a problem.
+    """Return the problem for one of pydantic's errors.
 
     Args:
-        location: Path to the value.
-        code: Its type.
-        message: Its message, without the value.
+        location: Path of the value.
+        code: Pydantic's type of the error.
+        message: Pydantic's message, without the value.
     """
-    return Problem(_path(location), code, _reason(code, message))
-
-
-def _path(parts: Sequence[int | str]) -> str:
-    return ".".join(str(part) for part in parts) or "body"
+    return Problem(".".join(str(part) for part in location) or "body", code, _reason(code, message))
 
 
 _REASONS = {
@@ -47,19 +43,19 @@ _REASONS = {
 
 
 def _reason(code: str, message: str) -> str:
-    known = _REASONS.get(code)
-    if known is None:
+    reason = _REASONS.get(code)
+    if reason is None:
         return message.replace("Input should", "must").removeprefix("Value error, ")
-    where = message.rpartition(" at ")[2] if code == "json_invalid" else ""  # "line 1 column 2" tells nobody's data
-    return f"{known} (at {where})" if where else known
+    position = message.rpartition(" at ")[2] if code == "json_invalid" else ""  # "line 1 column 2"
+    return f"{reason} (at {position})" if position else reason
 
 
-def sanitize(text: str, longest: int) -> str:
-    """Text that is safe in a log, a terminal and a page: a field's name may be the caller's own invention.
+def sanitize(text: str, max_length: int) -> str:
+    """Return text that is safe in a log, a terminal and a page. Field names may be the client's own.
 
     Args:
         text: Any text.
-        longest: Most characters.
+        max_length: Maximum number of characters.
     """
-    kept = "".join(c if c.isascii() and c.isprintable() and c not in "<>&" else "?" for c in text[: longest + 1])
-    return kept if len(kept) <= longest else kept[: longest - 3] + "..."
+    safe = "".join(c if c.isascii() and c.isprintable() and c not in "<>&" else "?" for c in text[: max_length + 1])
+    return safe if len(safe) <= max_length else safe[: max_length - 3] + "..."

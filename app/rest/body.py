@@ -1,4 +1,4 @@
-"""Bodies: read up to a limit; what is refused unread is dropped in a bounded way, so that the client sees why."""
+"""Request bodies: checks and reads them up to a limit, and drops the rest of a rejected body."""
 
 import asyncio
 
@@ -9,88 +9,88 @@ from app.rest.problems import ProblemFormatter, RequestRejected, format_problem,
 from app.rest.responses import Header, request_header
 
 MEGABYTE = 1_000_000
-MOST_DROPPED = 2 * MEGABYTE
-"""Bytes of a refused body that are read and dropped, ..."""
-LONGEST_DROPPING = 2.0
-"""... and seconds that this may take."""
+MAX_DROPPED_BYTES = 2 * MEGABYTE
+"""Maximum bytes of a rejected body that are read and dropped."""
+MAX_DROP_SECONDS = 2.0
+"""Maximum seconds for which a rejected body is read and dropped."""
 CLOSES = "closes"
-"""Key in a request's state where the server says that it closes the connection behind the answer."""
+"""Key in a request's state, set if the server closes the connection after the response."""
 
 _CLOSE: Header = (b"connection", b"close")
 
 
 class ClientGone(Exception):
-    """The client hung up before its request was whole."""
+    """The client closed the connection before the request was complete."""
 
 
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
-    """The whole body.
+    """Read the whole body.
 
     Args:
-        scope: ASGI's.
-        receive: ASGI's.
-        limit: Most bytes.
+        scope: The ASGI scope.
+        receive: The ASGI callable.
+        limit: Maximum bytes.
 
     Returns:
         The body.
 
     Raises:
-        RequestRejected: It is larger, known from its Content-Length before a byte is read, or as it arrives.
-        ClientGone: The client hung up.
+        RequestRejected: If the body exceeds the limit, by its Content-Length or as it arrives.
+        ClientGone: If the client closed the connection.
     """
     check_length(scope, limit)
     message = await receive()
     if message["type"] == "http.request" and not message.get("more_body"):
-        whole: bytes = message.get("body", b"")
-        if len(whole) > limit:
-            raise RequestRejected(TOO_LARGE, unread=False)
-        return whole
-    body = bytearray()
-    while message["type"] == "http.request":
-        body += message.get("body", b"")
-        more: bool = message.get("more_body", False)
+        body: bytes = message.get("body", b"")
         if len(body) > limit:
-            raise RequestRejected(TOO_LARGE, unread=more)
-        if not more:
-            return bytes(body)
+            raise RequestRejected(TOO_LARGE, unread=False)
+        return body
+    chunks = bytearray()
+    while message["type"] == "http.request":
+        chunks += message.get("body", b"")
+        has_more: bool = message.get("more_body", False)
+        if len(chunks) > limit:
+            raise RequestRejected(TOO_LARGE, unread=has_more)
+        if not has_more:
+            return bytes(chunks)
         message = await receive()
     raise ClientGone
 
 
 def check_length(scope: Scope, limit: int) -> bool:
-    """Refuse a body that says it is too large, before a byte of it is read.
+    """Reject a body by its Content-Length, before any of it is read.
 
     Args:
-        scope: ASGI's.
-        limit: Most bytes.
+        scope: The ASGI scope.
+        limit: Maximum bytes.
 
     Returns:
-        Whether it says how large it is at all.
+        Whether the request has a Content-Length.
 
     Raises:
-        RequestRejected: It says that it is larger.
+        RequestRejected: If the body exceeds the limit.
     """
-    declared = request_header(scope, b"content-length")
-    if declared is not None and _length(declared) > limit:
+    content_length = request_header(scope, b"content-length")
+    if content_length is not None and _parse_length(content_length) > limit:
         raise RequestRejected(TOO_LARGE)
-    return declared is not None
+    return content_length is not None
 
 
-def _length(declared: bytes) -> int:
-    if not declared.isdigit() or len(declared) > 18:
+def _parse_length(content_length: bytes) -> int:
+    if not content_length.isdigit() or len(content_length) > 18:
         raise RequestRejected(MALFORMED_REQUEST)
-    return int(declared)
+    return int(content_length)
 
 
-def check_json(scope: Scope, otherwise: ProblemType = UNSUPPORTED_MEDIA_TYPE) -> None:
-    """Refuse a body that says it is something other than JSON; one that says nothing is taken for JSON.
+def check_json(scope: Scope, problem_type: ProblemType = UNSUPPORTED_MEDIA_TYPE) -> None:
+    """Reject a body that is not JSON by its Content-Type. Without a Content-Type, a body counts as JSON.
 
     Args:
-        scope: ASGI's.
-        otherwise: What is then wrong.
+        scope: The ASGI scope.
+        problem_type: The problem type of the rejection.
 
     Raises:
-        RequestRejected: Its Content-Type is another, or it is compressed.
+        RequestRejected: If the Content-Type is not JSON, or the body is compressed.
     """
     for name, value in scope["headers"]:
         if name == b"content-type":
@@ -99,36 +99,36 @@ def check_json(scope: Scope, otherwise: ProblemType = UNSUPPORTED_MEDIA_TYPE) ->
                 media_type[:12] == b"application/" and media_type[-5:] == b"+json"
             )
             if media_type and not is_json:
-                raise RequestRejected(otherwise)
+                raise RequestRejected(problem_type)
         elif name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
-            raise RequestRejected(otherwise)
+            raise RequestRejected(problem_type)
 
 
 def check_uncompressed(scope: Scope) -> None:
-    """Refuse a body that is compressed.
+    """Reject a compressed body.
 
     Raises:
-        RequestRejected: It is.
+        RequestRejected: If the body is compressed.
     """
     if (request_header(scope, b"content-encoding") or b"").strip().lower() not in (b"", b"identity"):
         raise RequestRejected(UNSUPPORTED_MEDIA_TYPE)
 
 
 def may_have_body(scope: Scope) -> bool:
-    """Whether more of the request may come after its headers, unasked.
+    """Return whether the client may send a body although the request is rejected.
 
-    A client that sent ``Expect: 100-continue`` waits to be asked, and a refusal is its answer.
+    A client that sent ``Expect: 100-continue`` waits for the response first.
     """
-    names = {name: value for name, value in scope["headers"]}
-    if b"expect" in names:
+    headers = {name: value for name, value in scope["headers"]}
+    if b"expect" in headers:
         return False
-    return b"transfer-encoding" in names or names.get(b"content-length", b"0") != b"0"
+    return b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0"
 
 
 def closes(scope: Scope) -> bool:
-    """Whether the server closes the connection behind the answer: it says so, or the request asks for it.
+    """Return whether the server closes the connection after the response.
 
-    It does so at once, and on a body that it has not read that is a reset: see `drop_body`.
+    If it does, the rest of the body must be dropped first; see `drop_body`.
     """
     if CLOSES in scope["state"]:
         return True
@@ -136,18 +136,18 @@ def closes(scope: Scope) -> bool:
 
 
 async def drop_body(receive: Receive) -> None:
-    """Read and drop what still comes, at most 2 MB and 2 s of it.
+    """Read and drop the rest of a body, for at most 2 MB and 2 s.
 
-    A connection that is closed on unread data is reset, and the client may never see the answer.
+    If a connection is closed while data is unread, TCP resets it, and the client may never see the response.
     """
-    dropped = 0
+    dropped_bytes = 0
     try:
-        async with asyncio.timeout(LONGEST_DROPPING):
-            while dropped < MOST_DROPPED:
+        async with asyncio.timeout(MAX_DROP_SECONDS):
+            while dropped_bytes < MAX_DROPPED_BYTES:
                 message = await receive()
                 if message["type"] != "http.request" or not message.get("more_body"):
                     return
-                dropped += len(message.get("body", b""))
+                dropped_bytes += len(message.get("body", b""))
     except TimeoutError:
         return
 

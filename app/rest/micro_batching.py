@@ -1,8 +1,7 @@
-"""MicroBatcher: requests that arrive in one turn of the event loop are answered together.
+"""Micro-batching: requests that arrive in the same turn of the event loop are answered together.
 
-A call of the model costs as much as ten rows of it, and each step of a request finds the core's caches cold after the
-steps before: done for all requests that are there, it costs a part of that. Nobody waits for others to come: the turn
-ends as soon as everything that has arrived has been read.
+One call of the model costs as much as ten rows in it, so a call with the rows of several requests saves time. No
+request waits for others: the turn ends when everything that has arrived is read.
 """
 
 import asyncio
@@ -11,79 +10,82 @@ from typing import Any
 
 from app.runtime.thread_pool import BoundedThreadPool
 
+RunMany = Callable[[Sequence[Any]], Sequence[Any]]
+"""Returns an answer or an exception for each request, in their order."""
+
 
 class MicroBatcher:
-    """Asks one question for all that ask in a turn."""
+    """Makes one call for all requests of a turn."""
 
-    def __init__(self, ask: Callable[[Sequence[Any]], Sequence[Any]]) -> None:
-        """Initialize the micro batcher.
+    def __init__(self, run_many: RunMany) -> None:
+        """Create the batcher.
 
         Args:
-            ask: Questions to answers or exceptions, in their order.
+            run_many: Answers several requests.
         """
-        self._ask = ask
-        self._asked: list[tuple[Any, asyncio.Future[Any]]] = []
+        self._run_many = run_many
+        self._pending: list[tuple[Any, asyncio.Future[Any]]] = []
 
-    async def answer(self, question: Any) -> Any:
-        """The answer to a question, at the end of the turn.
+    async def answer(self, request: Any) -> Any:
+        """Return the answer to a request, at the end of the turn.
 
         Raises:
-            Exception: What was found in place of an answer.
+            Exception: If `run_many` returned or raised it for the request.
         """
         loop = asyncio.get_running_loop()
         future = loop.create_future()
-        if not self._asked:
+        if not self._pending:
             loop.call_soon(self._end_turn)
-        self._asked.append((question, future))
+        self._pending.append((request, future))
         return await future
 
     def _end_turn(self) -> None:
-        asked, self._asked = self._asked, []
-        self._tell(asked, self._answers([question for question, _ in asked]))
+        batch, self._pending = self._pending, []
+        self._resolve(batch, self._answers([request for request, _ in batch]))
 
     @staticmethod
-    def _tell(asked: Sequence[tuple[Any, asyncio.Future[Any]]], answers: Sequence[Any]) -> None:
-        for (_, future), answer in zip(asked, answers, strict=True):
-            if future.done():  # cancelled: nobody waits any more
+    def _resolve(batch: Sequence[tuple[Any, asyncio.Future[Any]]], answers: Sequence[Any]) -> None:
+        for (_, future), answer in zip(batch, answers, strict=True):
+            if future.done():  # the request was cancelled
                 continue
             if isinstance(answer, Exception):
                 future.set_exception(answer)
             else:
                 future.set_result(answer)
 
-    def _answers(self, questions: list[Any]) -> Sequence[Any]:
+    def _answers(self, requests: list[Any]) -> Sequence[Any]:
         try:
-            return self._ask(questions)
+            return self._run_many(requests)
         except Exception as error:
-            if len(questions) == 1:
+            if len(requests) == 1:
                 return [error]
-        return [self._answers([question])[0] for question in questions]  # one's fault stays its own
+        return [self._answers([request])[0] for request in requests]  # only the request that fails gets the error
 
 
 class RemoteMicroBatcher(MicroBatcher):
-    """The same where another machine answers: one call for all of a turn, which the event loop does not wait for."""
+    """Makes one call to a model server for all requests of a turn, in the thread pool."""
 
-    def __init__(self, ask: Callable[[Sequence[Any]], Sequence[Any]], thread_pool: BoundedThreadPool) -> None:
-        """Initialize the remote micro batcher.
+    def __init__(self, run_many: RunMany, thread_pool: BoundedThreadPool) -> None:
+        """Create the batcher.
 
         Args:
-            ask: See `MicroBatcher`; safe to call from several threads at once.
-            thread_pool: Runs it.
+            run_many: Answers several requests; it must be thread-safe.
+            thread_pool: Runs the calls.
         """
-        super().__init__(ask)
+        super().__init__(run_many)
         self._thread_pool = thread_pool
         self._calls: set[asyncio.Task[None]] = set()
 
     def _end_turn(self) -> None:
-        asked, self._asked = self._asked, []
-        call = asyncio.get_running_loop().create_task(self._call(asked))
-        self._calls.add(call)  # the loop keeps none that waits
+        batch, self._pending = self._pending, []
+        call = asyncio.get_running_loop().create_task(self._call(batch))
+        self._calls.add(call)  # the event loop keeps only weak references to tasks
         call.add_done_callback(self._calls.discard)
 
-    async def _call(self, asked: Sequence[tuple[Any, asyncio.Future[Any]]]) -> None:
-        questions = [question for question, _ in asked]
+    async def _call(self, batch: Sequence[tuple[Any, asyncio.Future[Any]]]) -> None:
+        requests = [request for request, _ in batch]
         try:
-            answers = await self._thread_pool.run(self._answers, questions)
-        except Exception as error:  # whatever it is, somebody waits
-            answers = [error] * len(asked)
-        self._tell(asked, answers)
+            answers = await self._thread_pool.run(self._answers, requests)
+        except Exception as error:  # each request gets the error, whatever it is
+            answers = [error] * len(batch)
+        self._resolve(batch, answers)

@@ -200,7 +200,7 @@ def add_operation(router: FastAPI, handler: OperationHandler, is_public: bool) -
 
 
 def _with_own_format(operation: Operation[Any, Any], responses: Responses) -> Responses:
-    """Document an operation's own error format besides problem+json, which the API-key middleware sends.
+    """Document an operation's own error format in addition to problem+json, which the API-key middleware sends.
 
     Args:
         operation: An operation with an error format of its own.

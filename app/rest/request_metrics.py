@@ -1,4 +1,4 @@
-"""Counts of requests: by route, method and status, how long they took, how many are in work, why some were refused."""
+"""Metrics of requests: number by route, method and status, durations, requests in progress, and problems by code."""
 
 from app.telemetry.handles import Counter, Histogram
 from app.telemetry.metrics import Family, Registry
@@ -20,20 +20,20 @@ IN_PROGRESS = Family("http_requests_in_progress", "Requests that have begun and 
 REFUSED = Family("http_requests_refused_total", "Requests answered with a problem, by code.", "counter", ("reason",))
 
 UNMATCHED = "unmatched"
-"""The route of every path where there is none."""
+"""Label of the route for requests that match no route."""
 OTHER = "other"
-"""The method of every request with a method of the client's own making."""
+"""Label of the method for methods that HTTP does not define."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 
 
 class RequestMetrics:
-    """Counts requests, about a microsecond each; a series is bound when it is first seen."""
+    """Counts requests. It creates a series when it first occurs."""
 
     def __init__(self, registry: Registry) -> None:
-        """Initialize the request metrics.
+        """Create the metrics.
 
         Args:
-            registry: Holds the figures.
+            registry: Registry of the process's metrics.
         """
         self._registry = registry
         self._in_progress = registry.gauge(IN_PROGRESS)
@@ -41,17 +41,17 @@ class RequestMetrics:
         self._refused: dict[str, Counter] = {}
 
     def began(self) -> None:
-        """A request has begun."""
+        """Count a request that begins."""
         self._in_progress.inc()
 
     def ended(self, route: str, method: str, status: int, seconds: float) -> None:
-        """A request has ended.
+        """Count a request that has ended.
 
         Args:
-            route: The route's template; empty where none matched.
-            method: As sent.
-            status: As answered.
-            seconds: How long it took.
+            route: Template of the route; empty if no route matched.
+            method: HTTP method.
+            status: HTTP status.
+            seconds: Duration in seconds.
         """
         self._in_progress.dec()
         series = self._series.get((route, method, status))
@@ -73,12 +73,17 @@ class RequestMetrics:
         return series
 
     def unread(self, status: int, code: str) -> None:
-        """A request was refused before its method and path were known, with this status and a problem of this code."""
+        """Count a request that was rejected before its method and path were known.
+
+        Args:
+            status: HTTP status.
+            code: Code of the problem.
+        """
         self._registry.counter(REQUESTS, UNMATCHED, OTHER, str(status)).inc()
         self.refused(code)
 
     def refused(self, code: str) -> None:
-        """A request was answered with a problem of this code."""
+        """Count a response with a problem of this code."""
         counter = self._refused.get(code)
         if counter is None:
             counter = self._refused[code] = self._registry.counter(REFUSED, code)

@@ -1,4 +1,4 @@
-"""The protocol's door: its endpoints, and what each of them answers."""
+"""The Open Inference Protocol as an ASGI application: its endpoints and their answers."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -14,19 +14,19 @@ from app.oip.metadata import config_of, metadata_of, statistics_of
 from app.problem_types import INVALID_INPUT, METHOD_NOT_ALLOWED, NOT_FOUND, problem_type_of
 from app.rest.body import read_body, reject
 from app.rest.error_formats import error_format
-from app.rest.oip.endpoints import INDEX_OPTIONS, REPOSITORY_OPTIONS, Answer, Call, Endpoint, Respond, read_options
-from app.rest.oip.messages import answer_message, inflated, json_length, read_call
+from app.rest.oip.endpoints import INDEX_OPTIONS, REPOSITORY_OPTIONS, Answer, Call, Endpoint, Handle, read_options
+from app.rest.oip.messages import decompress, json_length, read_call, write_answer
 from app.rest.problems import RequestRejected, send_problem
 from app.rest.responses import JSON, request_header, respond
 from app.runtime.thread_pool import BoundedThreadPool
 
 PREFIX = "/v2"
 ADMIN_PATH = re.compile(r"/v2/repository/models/[^/]*/(?:load|unload)")
-"""What needs the scope ``admin``."""
+"""Paths that require the scope ``admin``."""
 OPEN_PATHS = frozenset({"/v2/health/live", "/v2/health/ready"})
-"""What needs no key."""
+"""Paths that require no API key."""
 LARGE_BODY = 4096
-"""Bytes of a body from which on it is read and answered beside the event loop."""
+"""Bytes of a body above which it is parsed and answered in the thread pool."""
 
 INVALID_CALL = replace(INVALID_INPUT, http_status=400)
 """The protocol answers invalid input with 400, not 422."""
@@ -38,60 +38,60 @@ class OipApplication:
     """ASGI application for every path under ``/v2``."""
 
     def __init__(
-        self, plane: DataPlane, thread_pool: BoundedThreadPool, is_ready: Callable[[], bool], limit: int
+        self, data_plane: DataPlane, thread_pool: BoundedThreadPool, is_ready: Callable[[], bool], limit: int
     ) -> None:
-        """Initialize the oip application.
+        """Create the application.
 
         Args:
-            plane: Answers.
-            thread_pool: Runs what takes long.
-            is_ready: Whether the models can answer and the program is not leaving.
-            limit: Most bytes of a body, as sent and as inflated.
+            data_plane: Answers the calls.
+            thread_pool: Runs calls that take long.
+            is_ready: Whether the models can answer and the process is not shutting down.
+            limit: Maximum bytes of a body, both compressed and decompressed.
         """
-        self._plane = plane
+        self._data_plane = data_plane
         self._thread_pool = thread_pool
         self._is_ready = is_ready
         self._limit = limit
-        self.endpoints = tuple(self._all())
+        self.endpoints = tuple(self._endpoints())
         self._patterns = [(endpoint, endpoint.pattern) for endpoint in self.endpoints]
 
-    def _all(self) -> Sequence[Endpoint]:
+    def _endpoints(self) -> Sequence[Endpoint]:
         version, of_version = "/v2/models/{model}/versions/{version}", " of a version"
         return [
             Endpoint("POST", "/v2/models/{model}/infer", "v2_infer", "Infer", self._infer),
             Endpoint("POST", f"{version}/infer", "v2_infer_version", f"Infer{of_version}", self._infer),
             Endpoint("GET", "/v2", "v2_server", "Server metadata", self._server),
             Endpoint("GET", "/v2/", "v2_server_slash", "Server metadata", self._server),
-            Endpoint("GET", "/v2/health/live", "v2_live", "Whether the server answers", self._live),
+            Endpoint("GET", "/v2/health/live", "v2_live", "Whether the server responds", self._live),
             Endpoint("GET", "/v2/health/ready", "v2_ready", "Whether the models can answer", self._ready),
             Endpoint("GET", "/v2/models/stats", "v2_all_stats", "Statistics of every model", self._stats),
             Endpoint("GET", "/v2/models/{model}", "v2_model", "Model metadata", self._metadata),
             Endpoint("GET", version, "v2_version", f"Metadata{of_version}", self._metadata),
             *(
-                Endpoint("GET", f"{path}/{word}", f"v2_{word}{suffix}", f"{summary}{told}", respond)
-                for word, summary, respond in (
-                    ("ready", "Whether it answers, of a model", self._model_ready),
+                Endpoint("GET", f"{path}/{word}", f"v2_{word}{kind}", f"{summary}{suffix}", handle)
+                for word, summary, handle in (
+                    ("ready", "Readiness of a model", self._model_ready),
                     ("config", "Configuration of a model", self._config),
                     ("stats", "Statistics of a model", self._stats),
                 )
-                for path, suffix, told in (("/v2/models/{model}", "_model", ""), (version, "_version", "'s version"))
+                for path, kind, suffix in (("/v2/models/{model}", "_model", ""), (version, "_version", "'s version"))
             ),
-            Endpoint("POST", "/v2/repository/index", "v2_index", "Every version and its state", self._index),
+            Endpoint("POST", "/v2/repository/index", "v2_index", "List the versions and their states", self._index),
             Endpoint("POST", "/v2/repository/models/{model}/load", "v2_load", "Load a model", self._load),
             Endpoint("POST", "/v2/repository/models/{model}/unload", "v2_unload", "Unload a model", self._unload),
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI, for HTTP."""
+        """Handle an HTTP request."""
         path, method = scope["path"], scope["method"]
         allowed: dict[str, None] = {}
         for endpoint, pattern in self._patterns:
-            found = pattern.fullmatch(path)
-            if found is None:
+            match = pattern.fullmatch(path)
+            if match is None:
                 continue
             if endpoint.method == method:
                 scope["state"]["route"] = endpoint.path
-                await self._respond(endpoint.respond, Call(scope, receive, found.groupdict()), send)
+                await self._respond(endpoint.handle, Call(scope, receive, match.groupdict()), send)
                 return
             allowed[endpoint.method] = None
         if not allowed:
@@ -101,13 +101,12 @@ class OipApplication:
             send, METHOD_NOT_ALLOWED, headers=[(b"allow", ", ".join(allowed).encode())], formatter=format_oip_error
         )
 
-    async def _respond(self, respond_to: Respond, call: Call, send: Send) -> None:
+    async def _respond(self, handle: Handle, call: Call, send: Send) -> None:
         try:
-            body, media_type, headers = await respond_to(call)
-        except RequestRejected as refusal:
-            await reject(
-                call.scope, call.receive, send, refusal.problem_type, unread=refusal.unread, formatter=format_oip_error
-            )
+            body, media_type, headers = await handle(call)
+        except RequestRejected as rejection:
+            problem_type, unread = rejection.problem_type, rejection.unread
+            await reject(call.scope, call.receive, send, problem_type, unread=unread, formatter=format_oip_error)
         except InputError as error:
             await send_problem(send, INVALID_CALL, error.problems, formatter=format_oip_error)
         except CallError as error:
@@ -116,21 +115,22 @@ class OipApplication:
             await respond(send, 200, body, media_type, headers)
 
     async def _infer(self, call: Call) -> Answer:
-        # Content-Type is not looked at: tritonclient sends none, curl says that it is a form
+        # Content-Type is ignored: tritonclient sends none, and curl sends that of a form
         json_size, encoding = json_length(call.scope), _encoding(call.scope)
         body = await read_body(call.scope, call.receive, self._limit)
         if encoding or len(body) > LARGE_BODY:
-            return await self._thread_pool.run(partial(self._infer_whole, call, encoding, json_size), body)
-        asked = read_call(call.model, call.version, body, json_size)
-        return answer_message(asked, await self._plane.infer(asked.call))
+            return await self._thread_pool.run(partial(self._decompress_and_infer, call, encoding, json_size), body)
+        message = read_call(call.model, call.version, body, json_size)
+        return write_answer(message, await self._data_plane.infer(message.call))
 
-    def _infer_whole(self, call: Call, encoding: bytes, json_size: int | None, body: bytes) -> Answer:
-        whole = inflated(encoding, body, self._limit) if encoding else body
-        asked = read_call(call.model, call.version, whole, json_size)
-        return answer_message(asked, self._plane.answer(asked.call))
+    def _decompress_and_infer(self, call: Call, encoding: bytes, json_size: int | None, body: bytes) -> Answer:
+        if encoding:
+            body = decompress(encoding, body, self._limit)
+        message = read_call(call.model, call.version, body, json_size)
+        return write_answer(message, self._data_plane.answer(message.call))
 
     async def _server(self, _: Call) -> Answer:
-        return _json({"name": SERVER, "version": self._plane.version, "extensions": EXTENSIONS})
+        return _json({"name": SERVER, "version": self._data_plane.version, "extensions": EXTENSIONS})
 
     async def _live(self, _: Call) -> Answer:
         return _json({"live": True})
@@ -141,38 +141,38 @@ class OipApplication:
         return _json({"live": True, "ready": True})
 
     async def _metadata(self, call: Call) -> Answer:
-        signature = await self._plane.signature(call.model, call.version)
-        return _json(metadata_of(signature, self._plane.versions(call.model)))
+        signature = await self._data_plane.signature(call.model, call.version)
+        return _json(metadata_of(signature, self._data_plane.versions(call.model)))
 
     async def _model_ready(self, call: Call) -> Answer:
-        if not self._plane.is_ready(call.model, call.version):
+        if not self._data_plane.is_ready(call.model, call.version):
             raise ModelNotReady
         return _json({"name": call.model, "ready": True})
 
     async def _config(self, call: Call) -> Answer:
-        return _json(config_of(await self._plane.signature(call.model, call.version)))
+        return _json(config_of(await self._data_plane.signature(call.model, call.version)))
 
     async def _stats(self, call: Call) -> Answer:
-        return _json(statistics_of(await self._plane.statistics(call.values.get("model"), call.version)))
+        return _json(statistics_of(await self._data_plane.statistics(call.values.get("model"), call.version)))
 
     async def _index(self, call: Call) -> Answer:
         options = await read_options(call, INDEX_OPTIONS)
-        return _json(self._plane.index(options.get("ready") is True))
+        return _json(self._data_plane.index(options.get("ready") is True))
 
     async def _load(self, call: Call) -> Answer:
         if (await read_options(call, REPOSITORY_OPTIONS)).get("parameters"):
             raise InputError([Problem("parameters", "not_served", "load parameters are not supported")])
-        await self._plane.load(call.model)
+        await self._data_plane.load(call.model)
         return _json({})
 
     async def _unload(self, call: Call) -> Answer:
         await read_options(call, REPOSITORY_OPTIONS)
-        await self._plane.unload(call.model)
+        await self._data_plane.unload(call.model)
         return _json({})
 
 
-def _json(told: object) -> Answer:
-    return to_json(told), JSON, ()
+def _json(content: object) -> Answer:
+    return to_json(content), JSON, ()
 
 
 def _encoding(scope: Scope) -> bytes:

@@ -1,4 +1,4 @@
-"""Calls of the protocol: what can be asked at which path, and the options that go with a call."""
+"""Endpoints of the Open Inference Protocol, their calls, and the options of a call."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -14,22 +14,22 @@ from app.errors import InputError
 from app.rest.body import read_body
 from app.rest.responses import Header
 
-LARGEST_OPTIONS = 10_000
-"""Bytes of a body that holds options, not tensors."""
+MAX_OPTIONS_SIZE = 10_000
+"""Maximum bytes of a body that holds options, not tensors."""
 
 
 class IndexOptions(TypedDict, total=False):
-    """What an index may be narrowed to."""
+    """Options of the repository index."""
 
     ready: bool
-    """Only versions that answer."""
+    """Whether to list only versions that can answer."""
 
 
 class RepositoryOptions(TypedDict, total=False):
-    """What goes with loading and unloading."""
+    """Options of loading and unloading."""
 
     parameters: dict[str, Any]
-    """None is served for loading; unloading has no use for any."""
+    """Parameters: not supported for loading, ignored for unloading."""
 
 
 INDEX_OPTIONS: TypeAdapter[IndexOptions] = TypeAdapter(IndexOptions)
@@ -37,15 +37,15 @@ REPOSITORY_OPTIONS: TypeAdapter[RepositoryOptions] = TypeAdapter(RepositoryOptio
 OptionsT = TypeVar("OptionsT")
 
 Answer = tuple[bytes, bytes, tuple[Header, ...]]
-"""Body, media type, more headers."""
+"""Body, media type and additional headers."""
 Values = Mapping[str, str]
-"""Values of a path's parameters; a version that is not in it is missing."""
-Respond = Callable[["Call"], Awaitable[Answer]]
+"""Values of the path's parameters; ``version`` is missing if the path has none."""
+Handle = Callable[["Call"], Awaitable[Answer]]
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request on its way."""
+    """A request to an endpoint."""
 
     scope: Scope
     receive: Receive
@@ -53,45 +53,47 @@ class Call:
 
     @property
     def model(self) -> str:
-        """From the path."""
+        """Name of the model in the path."""
         return self.values["model"]
 
     @property
     def version(self) -> str | None:
-        """From the path; None: the active one."""
+        """Version in the path; None for the active version."""
         return self.values.get("version")
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One thing that the protocol can be asked."""
+    """One endpoint of the protocol."""
 
     method: str
     path: str
-    """Template."""
+    """Template of the path, with ``{model}`` and ``{version}``."""
     name: str
-    """Unique; the OpenAPI operation id."""
+    """Unique name; the OpenAPI operation id."""
     summary: str
-    respond: Respond = field(repr=False)
+    """Title for the documentation."""
+    handle: Handle = field(repr=False)
+    """Answers a call."""
 
     @property
     def pattern(self) -> re.Pattern[str]:
-        """What paths of this template look like."""
+        """Regular expression for the paths of this template."""
         return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(self.path)))
 
 
 async def read_options(call: Call, adapter: TypeAdapter[OptionsT]) -> OptionsT:
-    """The options in a call's body; an empty body has none.
+    """Read the options in a call's body; an empty body has none.
 
     Args:
         call: The call.
-        adapter: Of the options' type.
+        adapter: Type of the options.
 
     Raises:
-        InputError: They are no such options.
+        InputError: If the options are invalid.
         RequestRejected: See `read_body`.
     """
-    body = await read_body(call.scope, call.receive, LARGEST_OPTIONS)
+    body = await read_body(call.scope, call.receive, MAX_OPTIONS_SIZE)
     try:
         return adapter.validate_json(body or b"{}", strict=True)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Messages of the protocol over REST: calls from JSON and binary bodies, and answers to them."""
+"""Messages of the Open Inference Protocol over REST, in JSON and in the binary extension."""
 
 import zlib
 from collections.abc import Sequence
@@ -22,8 +22,8 @@ from app.rest.responses import Header
 from app.runtime.predictor import Array
 
 JSON_LENGTH = b"inference-header-content-length"
-"""Header that says how much of a body is JSON; tensors' bytes follow."""
-_MOST_TENSORS = 256
+"""Header with the length of the JSON part of a body; the tensors' bytes follow it."""
+_MAX_TENSORS = 256
 INVALID_JSON_LENGTH = replace(
     MALFORMED_REQUEST, detail="The header Inference-Header-Content-Length must be a number of bytes."
 )
@@ -34,109 +34,110 @@ Parameters = dict[str, JsonValue] | None
 
 
 class _Message(BaseModel):
-    """Keys that are not known are let be: clients send what other servers take."""
+    """Ignores unknown keys: clients send those of other servers."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
 
 class RequestInput(_Message):
-    """A tensor of a call."""
+    """An input tensor."""
 
     name: Annotated[str, Field(max_length=256)]
     datatype: Annotated[str, Field(max_length=16)]
     shape: Annotated[list[Annotated[int, Field(ge=0, le=MAX_ELEMENTS)]], Field(max_length=MAX_DIMENSIONS)]
     data: Any = None
-    """Elements, flat or nested as the shape says; absent where they follow as bytes."""
+    """Elements, flat or nested by the shape; absent if they follow as bytes."""
     parameters: Parameters = None
 
 
 class RequestOutput(_Message):
-    """An output that is asked for."""
+    """A requested output."""
 
     name: Annotated[str, Field(max_length=256)]
     parameters: Parameters = None
 
 
 class InferRequest(_Message):
-    """A call."""
+    """The JSON part of an inference call."""
 
     id: Annotated[str, Field(max_length=256)] | None = None
     parameters: Parameters = None
-    inputs: Annotated[list[RequestInput], Field(max_length=_MOST_TENSORS)]
-    outputs: Annotated[list[RequestOutput], Field(max_length=_MOST_TENSORS)] | None = None
+    inputs: Annotated[list[RequestInput], Field(max_length=_MAX_TENSORS)]
+    outputs: Annotated[list[RequestOutput], Field(max_length=_MAX_TENSORS)] | None = None
 
 
 _REQUEST = TypeAdapter(InferRequest).validator.validate_json
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A call, and how its answer is wanted."""
+class CallMessage:
+    """An inference call, and the format of its answer."""
 
     call: InferCall
     id: str | None
+    """Id that the answer repeats."""
     binary: frozenset[str]
-    """Outputs wanted as bytes."""
+    """Names of the outputs that are returned as bytes."""
     all_binary: bool
-    """Whether outputs of which nothing is said are."""
+    """Whether every output is returned as bytes."""
 
 
 def json_length(scope: Scope) -> int | None:
-    """How many bytes of the body are JSON; None: all.
+    """Return the bytes of the JSON part of a body; None if all of it is JSON.
 
     Raises:
-        RequestRejected: The header is no number, or is sent twice.
+        RequestRejected: If the header is not a number, or is repeated.
     """
-    declared = [value for name, value in scope["headers"] if name == JSON_LENGTH]
-    if not declared:
+    values = [value for name, value in scope["headers"] if name == JSON_LENGTH]
+    if not values:
         return None
-    if len(declared) > 1 or not declared[0].isdigit() or len(declared[0]) > 18:
+    if len(values) > 1 or not values[0].isdigit() or len(values[0]) > 18:
         raise RequestRejected(INVALID_JSON_LENGTH)
-    return int(declared[0])
+    return int(values[0])
 
 
-def inflated(encoding: bytes, body: bytes, limit: int) -> bytes:
-    """A body as it was before it was compressed.
+def decompress(encoding: bytes, body: bytes, limit: int) -> bytes:
+    """Decompress a body.
 
     Args:
-        encoding: Its Content-Encoding, in lower case.
-        body: As sent.
-        limit: Most bytes that it may inflate to.
+        encoding: The Content-Encoding, in lower case.
+        body: The compressed body.
+        limit: Maximum bytes of the decompressed body.
 
     Raises:
-        RequestRejected: The encoding is not known, the data is not so encoded, or there is too much of it.
+        RequestRejected: If the encoding is unsupported or does not match the body, or the body exceeds the limit.
     """
     if encoding not in (b"gzip", b"x-gzip", b"deflate"):
         raise RequestRejected(UNSUPPORTED_ENCODING, unread=False)
-    # both formats: some clients send deflate without the one that the standard asks for
+    # some clients send deflate without the zlib header that the standard requires
     formats = (zlib.MAX_WBITS, -zlib.MAX_WBITS) if encoding == b"deflate" else (zlib.MAX_WBITS | 16,)
     for window_bits in formats:
-        inflate = zlib.decompressobj(window_bits)
+        decompressor = zlib.decompressobj(window_bits)
         try:
-            data = inflate.decompress(body, limit + 1)
+            data = decompressor.decompress(body, limit + 1)
         except zlib.error:
             continue
         if len(data) > limit:
             raise RequestRejected(TOO_LARGE, unread=False)
-        if inflate.eof and not inflate.unused_data:
+        if decompressor.eof and not decompressor.unused_data:
             return data
     raise RequestRejected(WRONG_ENCODING, unread=False)
 
 
-def read_call(model: str, version: str | None, body: bytes, json_size: int | None) -> Asked:
-    """Read a call.
+def read_call(model: str, version: str | None, body: bytes, json_size: int | None) -> CallMessage:
+    """Read an inference call.
 
     Args:
-        model: From the path.
-        version: From the path.
-        body: JSON, and the bytes of tensors where `json_size` says how long the JSON is.
-        json_size: See `json_length`.
+        model: Name of the model.
+        version: Version of the model; None for the active version.
+        body: JSON, followed by the bytes of tensors.
+        json_size: Bytes of the JSON part; see `json_length`.
 
     Raises:
-        InputError: It is no such message, or its tensors do not fit their own shapes.
+        InputError: If the message is invalid, or a tensor does not match its shape.
     """
     if json_size is not None and json_size > len(body):
-        raise InputError([Problem("body", "data_size", "is shorter than Inference-Header-Content-Length says")])
+        raise InputError([Problem("body", "data_size", "is shorter than its Inference-Header-Content-Length")])
     try:
         request = _REQUEST(body if json_size is None else body[:json_size])
     except ValidationError as error:
@@ -144,52 +145,52 @@ def read_call(model: str, version: str | None, body: bytes, json_size: int | Non
     tensors = _tensors(request.inputs, memoryview(b"" if json_size is None else body[json_size:]))
     outputs = request.outputs or ()
     if any((output.parameters or {}).get("classification") for output in outputs):
-        raise InputError([Problem("outputs", "classification", "classification is not served here")])
-    chosen = {output.name: (output.parameters or {}).get("binary_data") for output in outputs}
+        raise InputError([Problem("outputs", "classification", "classification is not supported")])
+    binary_data = {output.name: (output.parameters or {}).get("binary_data") for output in outputs}
     all_binary = (request.parameters or {}).get("binary_data_output") is True
-    return Asked(
+    return CallMessage(
         InferCall(model, version, tensors, [output.name for output in outputs]),
         request.id,
-        frozenset(name for name, wanted in chosen.items() if wanted or (wanted is None and all_binary)),
+        frozenset(name for name, is_binary in binary_data.items() if is_binary or (is_binary is None and all_binary)),
         all_binary and not outputs,
     )
 
 
 def _tensors(inputs: Sequence[RequestInput], raw: memoryview) -> list[Tensor]:
     tensors = []
-    for each in inputs:
-        size = (each.parameters or {}).get("binary_data_size")
+    for item in inputs:
+        size = (item.parameters or {}).get("binary_data_size")
         if size is None:
-            tensors.append(from_list(each.name, each.datatype, each.shape, each.data))
+            tensors.append(from_list(item.name, item.datatype, item.shape, item.data))
             continue
         if type(size) is not int or not 0 <= size <= len(raw):
-            raise invalid_input(each.name, "data_size", "has a binary_data_size that is not what follows the JSON")
-        if each.data is not None:
-            raise invalid_input(each.name, "data", "has its data twice: in the JSON and after it")
-        tensors.append(from_bytes(each.name, each.datatype, each.shape, raw[:size]))
+            raise invalid_input(item.name, "data_size", "has a binary_data_size beyond the bytes after the JSON")
+        if item.data is not None:
+            raise invalid_input(item.name, "data", "has data both in the JSON and after it")
+        tensors.append(from_bytes(item.name, item.datatype, item.shape, raw[:size]))
         raw = raw[size:]
     if len(raw):
         raise InputError([Problem("body", "data_size", "has bytes that belong to no input")])
     return tensors
 
 
-def answer_message(asked: Asked, answer: InferAnswer) -> tuple[bytes, bytes, tuple[Header, ...]]:
+def write_answer(call: CallMessage, answer: InferAnswer) -> tuple[bytes, bytes, tuple[Header, ...]]:
     """Write an answer.
 
     Args:
-        asked: What was asked.
-        answer: What the model gave.
+        call: The call.
+        answer: The model's answer.
 
     Returns:
-        Body, media type, and more headers.
+        Body, media type and additional headers.
     """
     raw: list[bytes] = []
     message: dict[str, Any] = {"model_name": answer.manifest.name, "model_version": answer.manifest.version}
-    if asked.id is not None:
-        message["id"] = asked.id
+    if call.id is not None:
+        message["id"] = call.id
     if answer.warnings:
         message["parameters"] = warnings_of(answer)
-    message["outputs"] = [_output(asked, raw, declared, array) for declared, array in answer.outputs]
+    message["outputs"] = [_output(call, raw, output, array) for output, array in answer.outputs]
     body = to_json(message)
     if not raw:
         return body, b"application/json", ()
@@ -197,9 +198,9 @@ def answer_message(asked: Asked, answer: InferAnswer) -> tuple[bytes, bytes, tup
     return b"".join((body, *raw)), b"application/octet-stream", (length,)
 
 
-def _output(asked: Asked, raw: list[bytes], declared: Output, array: Array) -> dict[str, Any]:
-    told: dict[str, Any] = {"name": declared.name, "datatype": declared.datatype, "shape": array.shape}
-    if asked.all_binary or declared.name in asked.binary:
+def _output(call: CallMessage, raw: list[bytes], output: Output, array: Array) -> dict[str, Any]:
+    encoded: dict[str, Any] = {"name": output.name, "datatype": output.datatype, "shape": array.shape}
+    if call.all_binary or output.name in call.binary:
         raw.append(np.ascontiguousarray(array).tobytes())
-        return {**told, "parameters": {"binary_data_size": len(raw[-1])}}
-    return {**told, "data": array.ravel().tolist()}
+        return {**encoded, "parameters": {"binary_data_size": len(raw[-1])}}
+    return {**encoded, "data": array.ravel().tolist()}

@@ -16,7 +16,7 @@ from app.bundle.store import read_bundle
 from app.errors import InputError
 from app.oip.data_plane import InferAnswer
 from app.oip.tensors import DTYPES
-from app.rest.oip.messages import JSON_LENGTH, Asked, answer_message, inflated, json_length, read_call
+from app.rest.oip.messages import JSON_LENGTH, CallMessage, decompress, json_length, read_call, write_answer
 from app.rest.problems import RequestRejected
 from tests.known import REPOSITORY
 
@@ -34,7 +34,7 @@ def tensor(**more: Any) -> dict[str, Any]:
     return {"name": "x", "datatype": "FP32", "shape": [2, 2], **more}
 
 
-def read(*inputs: dict[str, Any], **more: Any) -> Asked:
+def read(*inputs: dict[str, Any], **more: Any) -> CallMessage:
     return read_call("iris", None, *body(*inputs, **more))
 
 
@@ -145,13 +145,13 @@ def test_outputs_come_as_bytes_where_that_is_asked(
     assert tuple(told) == binary
 
 
-def answer(*arrays: Any, asked: Asked) -> tuple[dict[str, Any], bytes]:
+def answer(*arrays: Any, asked: CallMessage) -> tuple[dict[str, Any], bytes]:
     """What is answered with these outputs: JSON and the bytes behind it."""
     outputs = [
         (Output(name=f"y{n}", datatype=datatype, shape=(-1,) * array.ndim, unit="", description=""), array)
         for n, (datatype, array) in enumerate(arrays)
     ]
-    text, media, headers = answer_message(asked, InferAnswer(MANIFEST, outputs, ()))
+    text, media, headers = write_answer(asked, InferAnswer(MANIFEST, outputs, ()))
     length = dict(headers).get(JSON_LENGTH)
     assert media == (b"application/json" if length is None else b"application/octet-stream")
     cut = len(text) if length is None else int(length)
@@ -222,9 +222,9 @@ CODED = {
 
 @pytest.mark.parametrize(("coding", "data"), CODED.values(), ids=CODED)
 def test_a_compressed_body_is_inflated_up_to_the_limit(coding: bytes, data: bytes) -> None:
-    assert inflated(coding, data, len(DATA)) == DATA
+    assert decompress(coding, data, len(DATA)) == DATA
     with pytest.raises(RequestRejected) as refusal:
-        inflated(coding, data, len(DATA) - 1)
+        decompress(coding, data, len(DATA) - 1)
     assert (refusal.value.problem_type.http_status, refusal.value.unread) == (413, False)
 
 
@@ -233,12 +233,12 @@ def test_a_compressed_body_is_inflated_up_to_the_limit(coding: bytes, data: byte
 def test_a_body_that_is_not_so_compressed_is_refused(coding: bytes, data: bytes, how: str) -> None:
     wrong = {"empty": b"", "cut off": data[:-1], "more behind": data + b"x", "plain": b"{}"}[how]
     with pytest.raises(RequestRejected) as refusal:
-        inflated(coding, wrong, len(DATA))
+        decompress(coding, wrong, len(DATA))
     assert (refusal.value.problem_type.http_status, refusal.value.unread) == (400, False)
 
 
 @pytest.mark.parametrize("coding", [b"br", b"zstd", b"gzip, gzip", b"identity, gzip"])
 def test_another_compression_is_refused(coding: bytes) -> None:
     with pytest.raises(RequestRejected) as refusal:
-        inflated(coding, b"", 10)
+        decompress(coding, b"", 10)
     assert refusal.value.problem_type.http_status == 415

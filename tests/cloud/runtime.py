@@ -76,7 +76,7 @@ class Runtime:
     def _door(self) -> type[BaseHTTPRequestHandler]:
         events, outcomes, asked = self._events, self._outcomes, self.asked
 
-        class Door(BaseHTTPRequestHandler):
+        class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             disable_nagle_algorithm = True
 
@@ -117,7 +117,7 @@ class Runtime:
             def log_message(self, *_: object) -> None:
                 """Nothing."""
 
-        return Door
+        return Handler
 
     def invoke(self, event: Any, seconds: float = 30.0) -> Outcome:
         """Give it an event and wait for how it ends.

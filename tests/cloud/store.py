@@ -19,7 +19,7 @@ class Store:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What whoever uses it finds in the environment."""
+        """The environment variables of a client of the store."""
         return {"AWS_ACCESS_KEY_ID": self.key, "AWS_SECRET_ACCESS_KEY": self.secret, "AWS_REGION": REGION}
 
     def client(self, service: str = "s3") -> Any:

@@ -73,7 +73,7 @@ def lines(data: bytes) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("compressed", [False, True])
 @pytest.mark.parametrize("name", FILES)
-def test_predictions_and_errors_are_written_beside(
+def test_predictions_and_errors_are_written_to_the_results(
     function: Runtime, store: Store, name: str, compressed: bool
 ) -> None:
     data = FILES[name].encode()
@@ -135,7 +135,7 @@ def test_an_event_of_another_kind_is_an_error(function: Runtime, event: Any) -> 
     assert function.invoke({"Service": "Amazon S3", "Event": "s3:TestEvent"}).body == {"files": []}
 
 
-def test_files_of_noise_are_told_and_crash_nothing(function: Runtime, store: Store) -> None:
+def test_files_of_noise_are_reported_and_crash_nothing(function: Runtime, store: Store) -> None:
     random = Random(7)
     for number in range(50):
         noise = random.choice([b"", b"[", b"{", b"\x1f\x8b", b"a,b\n"]) + random.randbytes(random.randrange(300))

@@ -87,10 +87,10 @@ def test_functions_are_arm64_on_the_runtime_that_they_are_built_for(resources: d
 
 
 def test_a_file_that_fails_three_times_is_named_in_the_queue(resources: dict[str, Any]) -> None:
-    (told,) = of_type(resources, "AWS::Lambda::EventInvokeConfig").values()
-    assert told["FunctionName"] == {"Ref": "FilesLambdaFunction"}
-    assert told["DestinationConfig"] == {"OnFailure": {"Destination": {"Fn::GetAtt": ["FailedFiles", "Arn"]}}}
-    assert told["MaximumRetryAttempts"] == 2
+    (config,) = of_type(resources, "AWS::Lambda::EventInvokeConfig").values()
+    assert config["FunctionName"] == {"Ref": "FilesLambdaFunction"}
+    assert config["DestinationConfig"] == {"OnFailure": {"Destination": {"Fn::GetAtt": ["FailedFiles", "Arn"]}}}
+    assert config["MaximumRetryAttempts"] == 2
 
 
 def test_every_route_of_the_http_api_leads_to_the_function(resources: dict[str, Any]) -> None:

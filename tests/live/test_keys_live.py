@@ -66,7 +66,7 @@ def test_the_commands_make_show_and_forget_a_key(tmp_path: Path) -> None:
     assert name in keys(tmp_path, "revoke", name, code=2)
 
 
-def test_a_key_of_the_file_is_served_beside_that_of_the_settings(keyed: tuple[Program, str]) -> None:
+def test_keys_of_the_file_and_of_the_settings_are_accepted(keyed: tuple[Program, str]) -> None:
     program, key = keyed
     assert [ask(program, each).status for each in (key, KEY, key[:-1])] == [200, 200, 401]
     line = next(x for x in program.lines('"key_id": "first"') if x.get("key_id") == "first")
@@ -82,7 +82,7 @@ def test_changes_count_within_a_second_without_a_restart(keyed: tuple[Program, s
     assert ask(program, second).status == 200
 
 
-def test_a_broken_file_keeps_the_last_good_keys_and_is_told(keyed: tuple[Program, str], tmp_path: Path) -> None:
+def test_a_broken_file_keeps_the_last_good_keys_and_is_logged(keyed: tuple[Program, str], tmp_path: Path) -> None:
     program, key = keyed
     (tmp_path / "keys.json").write_text('{"keys": [')
     within_a_second(lambda: b"\napi_keys_file_broken 1\n" in ask(program, key, "/metrics").body)
@@ -223,7 +223,7 @@ def test_missing_keys_are_never_counted(start: Start) -> None:
 
 
 @pytest.mark.parametrize(("proxies", "last"), [("127.0.0.0/8", 401), ("", 429)])
-def test_addresses_are_told_apart_only_where_a_trusted_proxy_names_them(start: Start, proxies: str, last: int) -> None:
+def test_addresses_are_distinguished_only_behind_a_trusted_proxy(start: Start, proxies: str, last: int) -> None:
     program = start(API_KEY=KEY, PORT="0", AUTH_FAILURES_PER_MINUTE="1", TRUSTED_PROXIES=proxies)
     sent = [ask(program, "wrong", "/model", ("X-Forwarded-For", f"6.6.6.6, {x}")) for x in ("1.1.1.1", "2.2.2.2")]
     assert [answer.status for answer in sent] == [401, last]

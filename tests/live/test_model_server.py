@@ -41,38 +41,38 @@ def test_killed_and_started_again_under_load_no_answer_is_wrong_and_it_recovers_
 ) -> None:
     program = front(start, server, MODEL_SERVER_TIMEOUT="3", THREAD_POOL_QUEUE="64")
     right = ask(program, "/predict", EXAMPLE_BEER).body
-    told: list[Answer] = []
+    answers: list[Answer] = []
     stop = threading.Event()
 
     def load() -> None:
         while not stop.is_set():
-            told.append(ask(program, "/predict", EXAMPLE_BEER))
+            answers.append(ask(program, "/predict", EXAMPLE_BEER))
 
     callers = [threading.Thread(target=load) for _ in range(4)]
     for caller in callers:
         caller.start()
     again = server
     try:
-        until(lambda: len(told) > 50)
+        until(lambda: len(answers) > 50)
         for _ in range(2):
             again.kill()
             until(lambda: program.send(READY).status == 503)
-            until(lambda: told[-1].status == 503)
+            until(lambda: answers[-1].status == 503)
             assert program.send(request("GET", "/health/live")).status == 200
             again = ServerProcess(port=again.port)
             until(lambda: program.send(READY).status == 200)
-            target = len(told) + 50
-            until(lambda: len(told) > target)  # noqa: B023
+            target = len(answers) + 50
+            until(lambda: len(answers) > target)  # noqa: B023
     finally:
         stop.set()
         for caller in callers:
             caller.join()
         again.kill()
-    assert {answer.status for answer in told} <= {200, 503, 504}
-    assert all(answer.body == right for answer in told if answer.status == 200)
-    assert all(answer.json["code"] in ("not_ready", "too_late") for answer in told if answer.status != 200)
-    assert {answer.status for answer in told[-20:]} == {200}
-    print({status: sum(answer.status == status for answer in told) for status in (200, 503, 504)})
+    assert {answer.status for answer in answers} <= {200, 503, 504}
+    assert all(answer.body == right for answer in answers if answer.status == 200)
+    assert all(answer.json["code"] in ("not_ready", "too_late") for answer in answers if answer.status != 200)
+    assert {answer.status for answer in answers[-20:]} == {200}
+    print({status: sum(answer.status == status for answer in answers) for status in (200, 503, 504)})
 
 
 def test_slow_answers_are_504_bounded_in_number_and_keep_nobody_else_waiting(start: Start) -> None:
@@ -80,12 +80,12 @@ def test_slow_answers_are_504_bounded_in_number_and_keep_nobody_else_waiting(sta
     try:
         program = front(start, server, MODEL_SERVER_TIMEOUT="60", MODEL_SERVER_CALLS="1", THREAD_POOL_QUEUE="0")
         assert program.send(READY).status == 200
-        told: list[Answer] = []
+        answers: list[Answer] = []
         stop = threading.Event()
 
         def call() -> None:
             while not stop.is_set():
-                told.append(ask(program, "/predict", EXAMPLE_BEER))
+                answers.append(ask(program, "/predict", EXAMPLE_BEER))
 
         caller = threading.Thread(target=call)
         caller.start()
@@ -102,7 +102,7 @@ def test_slow_answers_are_504_bounded_in_number_and_keep_nobody_else_waiting(sta
         finally:
             stop.set()
             caller.join()
-        assert 200 in {answer.status for answer in told}
+        assert 200 in {answer.status for answer in answers}
     finally:
         server.kill()
 

@@ -38,7 +38,7 @@ def test_the_answers_are_those_of_one_process_that_has_everything(start: Start, 
     assert lines, "the models were run there"
 
 
-def test_a_model_server_has_no_door_but_grpc_and_health(start: Start) -> None:
+def test_a_model_server_serves_only_grpc_and_health(start: Start) -> None:
     models = server(start, GRPC_ENABLED="false")
     key = ("X-API-Key", SERVER_KEY)
     assert models.send(READY).status == 200
@@ -49,8 +49,8 @@ def test_a_model_server_has_no_door_but_grpc_and_health(start: Start) -> None:
             assert models.send(request(verb, path, [key], b"{}")).status == 404, path
             assert models.send(request(verb, path)).status == 401, path
     with caller(models.rpc()) as call:
-        told = call.call(f"{INFERENCE}ServerReady", pb.ServerReadyRequest(), pb.ServerReadyResponse)
-        assert told.message.ready
+        outcome = call.call(f"{INFERENCE}ServerReady", pb.ServerReadyRequest(), pb.ServerReadyResponse)
+        assert outcome.message.ready
         assert call.call("/ml.IrisPredictor/PredictIrisSpecies", b"", key=SERVER_KEY).code.name == "UNIMPLEMENTED"
 
 
@@ -72,7 +72,7 @@ class Load:
     """Four callers that ask for the same beer until they are stopped."""
 
     def __init__(self, program: Program) -> None:
-        self.told: list[Answer] = []
+        self.answers: list[Answer] = []
         self._program = program
         self._stop = threading.Event()
         self._callers = [threading.Thread(target=self._call) for _ in range(4)]
@@ -81,7 +81,7 @@ class Load:
 
     def _call(self) -> None:
         while not self._stop.is_set():
-            self.told.append(ask(self._program, "/predict", EXAMPLE_BEER))
+            self.answers.append(ask(self._program, "/predict", EXAMPLE_BEER))
 
     def stop(self) -> None:
         self._stop.set()
@@ -89,7 +89,7 @@ class Load:
             each.join()
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "told to stop"])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "terminated"])
 def test_ended_and_started_again_under_load_no_answer_is_wrong_and_it_recovers(
     start: Start, number: signal.Signals
 ) -> None:
@@ -99,17 +99,17 @@ def test_ended_and_started_again_under_load_no_answer_is_wrong_and_it_recovers(
     right = ask(program, "/predict", EXAMPLE_BEER).body
     load = Load(program)
     try:
-        until(lambda: len(load.told) > 50)
+        until(lambda: len(load.answers) > 50)
         models.process.send_signal(number)
         until(lambda: program.send(READY).status == 503)
         models.ended()
         server(start, address.rpartition(":")[2])
         until(lambda: program.send(READY).status == 200)
-        before = len(load.told)
-        until(lambda: len(load.told) > before + 50)
+        before = len(load.answers)
+        until(lambda: len(load.answers) > before + 50)
     finally:
         load.stop()
-    assert {answer.status for answer in load.told} <= {200, 503, 504}
-    assert all(answer.body == right for answer in load.told if answer.status == 200)
-    assert {answer.status for answer in load.told[-20:]} == {200}
-    print({status: sum(answer.status == status for answer in load.told) for status in (200, 503, 504)})
+    assert {answer.status for answer in load.answers} <= {200, 503, 504}
+    assert all(answer.body == right for answer in load.answers if answer.status == 200)
+    assert {answer.status for answer in load.answers[-20:]} == {200}
+    print({status: sum(answer.status == status for answer in load.answers) for status in (200, 503, 504)})

@@ -29,7 +29,7 @@ def known() -> dict[str, Known]:
 
 @pytest.fixture
 def asked(start: Start, tmp_path: Path, known: dict[str, Known]) -> Told:
-    """A program of the test's own, and all that a client is told of it."""
+    """A program for the test, and what a client must know of it."""
     file = tmp_path / "keys.json"
     key, admin = make_key(file, "caller"), make_key(file, "ops", scopes={"predict", "admin"})
     folder = shutil.copytree(REPOSITORY / "models", tmp_path / "models")  # unloading writes there
@@ -40,18 +40,18 @@ def asked(start: Start, tmp_path: Path, known: dict[str, Known]) -> Told:
 
 @pytest.mark.parametrize("kind", ["sync", "aio"])
 def test_tritonclient_is_answered_whatever_it_asks(asked: Told, known: dict[str, Known], kind: str) -> None:
-    told = run("triton_grpc", kind, asked)
-    assert told["live"] is told["ready"] is True and told["model ready"] == [True] * len(known)
-    assert (told["server"]["name"], told["server"]["version"]) == ("beer-model", __version__)
+    output = run("triton_grpc", kind, asked)
+    assert output["live"] is output["ready"] is True and output["model ready"] == [True] * len(known)
+    assert (output["server"]["name"], output["server"]["version"]) == ("beer-model", __version__)
     for name, each in known.items():
-        _infers(told["infer"][name], each)
-        _described(told["metadata"][name], told["config"][name], each)
-    assert {(each["name"], each["version"], each["state"]) for each in told["index"]["models"]} == {
+        _infers(output["infer"][name], each)
+        _described(output["metadata"][name], output["config"][name], each)
+    assert {(each["name"], each["version"], each["state"]) for each in output["index"]["models"]} == {
         (folder.name, "1", "READY") for folder in (REPOSITORY / "models").iterdir() if folder.is_dir()
     }
-    counted = {each["name"]: each for each in told["statistics"]["model_stats"]}
+    counted = {each["name"]: each for each in output["statistics"]["model_stats"]}
     for name, rows in ROWS.items():
-        calls = len(told["infer"][name])
+        calls = len(output["infer"][name])
         assert int(counted[name]["execution_count"]) == calls
         assert int(counted[name]["inference_count"]) == calls * len(rows)
     expected = {
@@ -63,10 +63,10 @@ def test_tritonclient_is_answered_whatever_it_asks(asked: Told, known: dict[str,
         "no scope": "PERMISSION_DENIED",
         "unknown load": "NOT_FOUND",
     }
-    assert {what: told[what][0].removeprefix("StatusCode.") for what in expected} == expected
-    assert told["half"][1] == "inputs.abv: is required"
-    assert told["unloaded"]["ready"] is False and told["unloaded"]["infer"][0] == "StatusCode.UNAVAILABLE"
-    assert told["loaded"]["outputs"] == known["beer-ibu"].outputs
+    assert {what: output[what][0].removeprefix("StatusCode.") for what in expected} == expected
+    assert output["half"][1] == "inputs.abv: is required"
+    assert output["unloaded"]["ready"] is False and output["unloaded"]["infer"][0] == "StatusCode.UNAVAILABLE"
+    assert output["loaded"]["outputs"] == known["beer-ibu"].outputs
 
 
 def _infers(ways: Told, known: Known) -> None:
@@ -98,19 +98,19 @@ def _described(metadata: Told, config: Told, known: Known) -> None:
 def test_who_knows_nothing_finds_out_by_reflection(
     program: Program, method: str, request_: Told, part: str, expected: object
 ) -> None:
-    told = run("reflecting", "call", {"url": program.rpc(), "key": KEY, "method": method, "request": request_})
-    assert {"inference.GRPCInferenceService", "ml.IrisPredictor", "grpc.health.v1.Health"} <= set(told["services"])
-    assert told["answer"][part] == expected
+    output = run("reflecting", "call", {"url": program.rpc(), "key": KEY, "method": method, "request": request_})
+    assert {"inference.GRPCInferenceService", "ml.IrisPredictor", "grpc.health.v1.Health"} <= set(output["services"])
+    assert output["answer"][part] == expected
 
 
 def test_a_client_made_from_the_iris_contract_works_unchanged_and_without_a_key(start: Start) -> None:
     program = start(API_KEY=KEY, PORT="0", PUBLIC_MODELS="iris")
     rows = load_iris().data[::3].tolist()
     flowers = [dict(zip(MEASURES, row, strict=True)) for row in rows]
-    told = run("generated", "iris", {"url": program.rpc(), "proto": str(REPOSITORY / "protos"), "flowers": flowers})
+    output = run("generated", "iris", {"url": program.rpc(), "proto": str(REPOSITORY / "protos"), "flowers": flowers})
     bundle = read_bundle(REPOSITORY / "models" / "iris" / "1")
     answers = OnnxPredictor(bundle).predict({"features": np.array(rows, np.float32)})
-    assert told["species"] == answers["class_id"].ravel().tolist()
+    assert output["species"] == answers["class_id"].ravel().tolist()
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_a_client_made_from_the_iris_contract_works_unchanged_and_without_a_key(
     [
         (("5.1", "3.5", "1.4", "0.2"), KEY, "setosa", 0),
         (("6.7", "3.0", "5.2", "2.3"), KEY, "virginica", 0),
-        (("5.1", "3.5", "1.4", "0.2"), "", "UNAUTHENTICATED: Send a valid key", 1),
+        (("5.1", "3.5", "1.4", "0.2"), "", "UNAUTHENTICATED: Send a valid API key", 1),
         (("51", "3.5", "1.4", "0.2"), KEY, "INVALID_ARGUMENT: inputs.sepal_length", 1),
     ],
 )

@@ -109,14 +109,14 @@ def test_random_messages_get_a_status_that_puts_it_on_the_client(program: Progra
                 if sent:
                     sent[random_.randrange(len(sent))] = random_.randrange(256)
             method = f"{INFERENCE}ModelInfer" if number % 2 else random_.choice(METHODS)
-            told = client.call(method, bytes(sent))
-            assert told.code in ALLOWED, (told, method, bytes(sent))
-            codes.add(told.code)
+            outcome = client.call(method, bytes(sent))
+            assert outcome.code in ALLOWED, (outcome, method, bytes(sent))
+            codes.add(outcome.code)
     assert {grpc.StatusCode.OK, grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND} <= codes
     assert "Traceback" not in program.errors
 
 
-def test_nothing_of_what_was_sent_is_told_again(start: Start) -> None:
+def test_errors_and_logs_never_repeat_the_input(start: Start) -> None:
     marker = "mark3r-of-the-caller"
     program = start(API_KEY=KEY, PORT="0")
     request = typed("beer-ibu", BEER_ROW, id=marker)
@@ -124,9 +124,9 @@ def test_nothing_of_what_was_sent_is_told_again(start: Start) -> None:
     request.outputs.add(name=marker)
     with caller(program.rpc()) as client:
         for each in (request, typed(marker, BEER_ROW), typed("beer-ibu", BEER_ROW, model_version=marker)):
-            told = client.infer(each, metadata=[("traceparent", marker), ("user-agent", marker)])
-            assert told.code in ALLOWED - {grpc.StatusCode.OK}
-            assert marker not in told.details
+            outcome = client.infer(each, metadata=[("traceparent", marker), ("user-agent", marker)])
+            assert outcome.code in ALLOWED - {grpc.StatusCode.OK}
+            assert marker not in outcome.details
         assert client.call(f"/{marker}/{marker}", b"").code is grpc.StatusCode.UNIMPLEMENTED
     program.stop()
     assert marker not in program.errors

@@ -40,7 +40,7 @@ def _credentials(certificates: Path, *own: str) -> grpc.ChannelCredentials:
     return grpc.ssl_channel_credentials((certificates / "ca.pem").read_bytes(), *chain)
 
 
-def test_tls_serves_whoever_trusts_the_certificate_and_nobody_in_the_clear(start: Start, certificates: Path) -> None:
+def test_tls_serves_clients_that_trust_the_certificate_and_no_plain_text(start: Start, certificates: Path) -> None:
     address = start(**_settings(certificates)).rpc()
     with caller(address, _credentials(certificates)) as client:
         assert client.infer(typed("beer-ibu", BEER_ROW)).code is grpc.StatusCode.OK
@@ -48,7 +48,7 @@ def test_tls_serves_whoever_trusts_the_certificate_and_nobody_in_the_clear(start
         assert client.call(f"{HEALTH}Check", HealthCheckRequest(), timeout=5).code is not grpc.StatusCode.OK
 
 
-def test_mutual_tls_wants_a_signed_certificate_and_a_key_beside_it(start: Start, certificates: Path) -> None:
+def test_mutual_tls_requires_a_signed_certificate_and_a_key(start: Start, certificates: Path) -> None:
     address = start(**_settings(certificates, GRPC_TLS_CLIENT_CA=str(certificates / "ca.pem"))).rpc()
     with caller(address, _credentials(certificates, "client.key", "client.pem")) as client:
         assert client.infer(typed("beer-ibu", BEER_ROW)).code is grpc.StatusCode.OK
@@ -58,7 +58,7 @@ def test_mutual_tls_wants_a_signed_certificate_and_a_key_beside_it(start: Start,
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "told"),
+    ("name", "content", "message"),
     [
         ("GRPC_TLS_CERT", None, "cannot be read: No such file or directory"),
         ("GRPC_TLS_KEY", None, "cannot be read: No such file or directory"),
@@ -67,13 +67,13 @@ def test_mutual_tls_wants_a_signed_certificate_and_a_key_beside_it(start: Start,
     ],
 )
 def test_a_file_that_is_missing_or_broken_stops_the_start(
-    start: Start, certificates: Path, tmp_path: Path, name: str, content: str | None, told: str
+    start: Start, certificates: Path, tmp_path: Path, name: str, content: str | None, message: str
 ) -> None:
     if content is not None:
         (tmp_path / "file").write_text(content)
     program = start(**_settings(certificates, **{name: str(tmp_path / "file")}))
     assert program.ended() == 2
-    assert name in program.errors and told in program.errors
+    assert name in program.errors and message in program.errors
 
 
 def test_a_certificate_without_a_key_is_no_setting(start: Start, certificates: Path) -> None:

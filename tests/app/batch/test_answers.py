@@ -1,4 +1,4 @@
-"""Answers to files: each row as if it were alone, in the file's order, and the bad ones told."""
+"""The batch transport: each row is answered as if it were alone, in order, and invalid rows are reported."""
 
 import json
 from collections.abc import Callable
@@ -17,32 +17,34 @@ HOPS = [{"name": "Magnum", "amount_g": 30, "boil_minutes": 60}]
 
 
 @pytest.fixture(scope="module")
-def door(domain: BeerApi) -> BatchTransport:
+def transport(domain: BeerApi) -> BatchTransport:
     return BatchTransport(domain.operations[0])
 
 
-def answered(door: BatchTransport, rows: list[Any], left: Callable[[], float] = lambda: 60.0) -> Answers:
-    return door.answer(json.dumps(rows).encode(), left)
+def answered(transport: BatchTransport, rows: list[Any], left: Callable[[], float] = lambda: 60.0) -> Answers:
+    return transport.answer(json.dumps(rows).encode(), left)
 
 
 def lines(text: bytearray) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.decode().splitlines()]
 
 
-def test_each_row_is_answered_as_if_it_were_alone_in_order_and_by_name(door: BatchTransport, domain: BeerApi) -> None:
+def test_each_row_is_answered_as_if_it_were_alone_in_order_and_by_name(
+    transport: BatchTransport, domain: BeerApi
+) -> None:
     beers = [{**BEER, "abv": 3.0 + number / 500} for number in range(CHUNK_ROWS + 7)]
     beers[3] = {**beers[3], "hops": HOPS}
     rows = [{"id": f"b{number}", "name": "Ä", "ibu": 40, **beer} for number, beer in enumerate(beers)]
-    answers = answered(door, rows)
+    answers = answered(transport, rows)
     assert (answers.rows, answers.bad, bytes(answers.errors)) == (len(rows), 0, b"")
-    told = lines(answers.predictions)
-    assert [(line["row"], line["id"]) for line in told] == [(n + 1, f"b{n}") for n in range(len(rows))]
+    records = lines(answers.predictions)
+    assert [(line["row"], line["id"]) for line in records] == [(n + 1, f"b{n}") for n in range(len(rows))]
     for number in (0, 3, CHUNK_ROWS, CHUNK_ROWS + 6):
         alone = domain.predict(Beer.model_validate(beers[number]))
-        assert told[number] == {"row": number + 1, "id": f"b{number}", "name": "Ä", **alone}
+        assert records[number] == {"row": number + 1, "id": f"b{number}", "name": "Ä", **alone}
 
 
-def test_bad_rows_are_told_with_field_and_reason_and_without_their_values(door: BatchTransport) -> None:
+def test_invalid_rows_are_reported_by_field_and_reason_without_their_values(transport: BatchTransport) -> None:
     secret = "a-value-of-theirs"
     bad = [
         {**BEER, "abv": 71},
@@ -54,10 +56,10 @@ def test_bad_rows_are_told_with_field_and_reason_and_without_their_values(door: 
         7,
         {**BEER, "ebc": None, "srm": None, "ph": None},
     ]
-    answers = answered(door, bad)
-    told = lines(answers.errors)
-    assert [line["row"] for line in told] == [1, 2, 3, 4, 5, 6, 7]
-    assert [[e["field"] for e in line["errors"]] for line in told] == [
+    answers = answered(transport, bad)
+    records = lines(answers.errors)
+    assert [line["row"] for line in records] == [1, 2, 3, 4, 5, 6, 7]
+    assert [[e["field"] for e in line["errors"]] for line in records] == [
         ["abv"],
         ["target_og", "target_fg"],
         ["target_fg"],
@@ -71,23 +73,23 @@ def test_bad_rows_are_told_with_field_and_reason_and_without_their_values(door: 
     assert secret not in answers.errors.decode()
 
 
-def test_a_file_that_cannot_be_read_is_one_error(door: BatchTransport) -> None:
-    answers = door.answer(b"[1, ", lambda: 60.0)
+def test_a_file_that_cannot_be_read_is_one_error(transport: BatchTransport) -> None:
+    answers = transport.answer(b"[1, ", lambda: 60.0)
     assert lines(answers.errors)[0]["row"] == 0 and lines(answers.errors)[0]["errors"][0]["field"] == "file"
     assert (answers.rows, bytes(answers.predictions)) == (0, b"")
 
 
-def test_the_same_file_gives_the_same_bytes(door: BatchTransport) -> None:
+def test_the_same_file_gives_the_same_bytes(transport: BatchTransport) -> None:
     rows = [{**BEER, "id": float("inf")}, {"abv": 1}, BEER]
-    assert answered(door, rows) == answered(door, rows)
-    assert lines(answered(door, rows).predictions)[0]["id"] is None
+    assert answered(transport, rows) == answered(transport, rows)
+    assert lines(answered(transport, rows).predictions)[0]["id"] is None
 
 
-def test_when_the_time_is_up_nothing_is_cut_but_refused(door: BatchTransport) -> None:
+def test_when_the_time_is_up_the_file_is_rejected_as_a_whole(transport: BatchTransport) -> None:
     left = iter([1.0, -0.1])
     with pytest.raises(TooLate):
-        answered(door, [BEER] * (CHUNK_ROWS + 1), lambda: next(left))
-    assert answered(door, [BEER] * CHUNK_ROWS, lambda: 1.0).rows == CHUNK_ROWS
+        answered(transport, [BEER] * (CHUNK_ROWS + 1), lambda: next(left))
+    assert answered(transport, [BEER] * CHUNK_ROWS, lambda: 1.0).rows == CHUNK_ROWS
 
 
 def test_a_model_that_cannot_answer_is_no_fault_of_the_rows() -> None:
@@ -95,6 +97,6 @@ def test_a_model_that_cannot_answer_is_no_fault_of_the_rows() -> None:
         answered(BatchTransport(BeerApi(managing(BeerApi)).operations[0]), [BEER])
 
 
-def test_an_operation_that_cannot_be_run_for_many_is_refused(domain: BeerApi) -> None:
+def test_an_operation_on_single_items_only_is_rejected(domain: BeerApi) -> None:
     with pytest.raises(ValueError, match="explain cannot be run for many"):
         BatchTransport(domain.operations[1])

@@ -49,13 +49,13 @@ def test_an_empty_file_has_no_rows() -> None:
     assert not any(list(read_rows(data)) for data in (b"", b"\n \n", b"[]", gzip.compress(b"")))
 
 
-def test_a_bad_row_is_told_at_its_place_and_the_others_are_read() -> None:
+def test_an_invalid_row_is_reported_in_order_and_the_others_are_read() -> None:
     found = list(read_rows(b'{"a": 1}\n{"a": \n[1]\n{"a": 2}{"a": 3} x\n\xff\n{"id": "\\ud800"}\n{"a": 4}'))
     codes = [row.code if isinstance(row, Problem) else row["a"] for row in found]
     assert codes == [1, "json_invalid", "not_an_object", 2, 3, "json_invalid", "json_invalid", "json_invalid", 4]
 
 
-def test_a_row_with_too_many_cells_is_told_and_one_with_too_few_lacks_them() -> None:
+def test_a_row_with_too_many_cells_is_invalid_and_one_with_too_few_lacks_values() -> None:
     assert list(read_rows(b"a,b\n1,2,3\n4\nx,nan")) == [
         Problem("row", "wrong_number_of_cells", "has more cells than there are columns"),
         {"a": 4.0},
@@ -74,14 +74,16 @@ def test_a_row_with_too_many_cells_is_told_and_one_with_too_few_lacks_them() -> 
         (b"a,b\n\xff,1", "not_utf8"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_refused_as_a_whole(data: bytes, code: str) -> None:
+def test_an_unreadable_file_is_rejected_as_a_whole(data: bytes, code: str) -> None:
     with pytest.raises(InputError) as caught:
         read_rows(data)
     assert [(p.field, p.code) for p in caught.value.problems] == [("file", code)]
 
 
 @pytest.mark.parametrize("data", [b"x" * 2000, gzip.compress(b"x" * 2000), gzip.compress(b"x" * 900) * 3])
-def test_a_file_that_is_or_becomes_too_large_is_refused(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
+def test_a_file_that_is_too_large_before_or_after_decompression_is_rejected(
+    monkeypatch: pytest.MonkeyPatch, data: bytes
+) -> None:
     monkeypatch.setattr(rows, "MAX_FILE_BYTES", 1000)
     with pytest.raises(InputError, match="is larger than 1000 bytes"):
         read_rows(data)

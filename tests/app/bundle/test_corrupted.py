@@ -82,7 +82,7 @@ def test_a_file_that_is_not_listed_is_named(copy: Path, name: str) -> None:
     assert f"{name!r} is not listed" in refusal(copy)
 
 
-def test_a_folder_or_a_dangling_link_in_place_of_a_file_is_refused(copy: Path) -> None:
+def test_a_folder_or_a_dangling_link_instead_of_a_file_is_rejected(copy: Path) -> None:
     (copy / "model.onnx").unlink()
     (copy / "model.onnx").mkdir()
     assert "model.onnx cannot be read" in refusal(copy)
@@ -91,7 +91,7 @@ def test_a_folder_or_a_dangling_link_in_place_of_a_file_is_refused(copy: Path) -
     assert "model.onnx cannot be read" in refusal(copy)
 
 
-def test_digests_in_a_folder_or_no_folder_at_all_are_refused(copy: Path) -> None:
+def test_a_folder_as_digests_or_a_missing_bundle_is_rejected(copy: Path) -> None:
     (copy / SHA256SUMS).unlink()
     (copy / SHA256SUMS).mkdir()
     assert "cannot be read" in refusal(copy)
@@ -106,7 +106,7 @@ def test_a_sealed_bundle_still_needs_its_model_and_manifest(copy: Path, required
 
 
 @pytest.mark.parametrize("name", ["../outside", "/etc/passwd", "a/b", "", " ", "-", ".hidden", "x" * 101])
-def test_digests_of_files_elsewhere_are_refused(copy: Path, name: str) -> None:
+def test_digests_of_files_outside_the_bundle_are_rejected(copy: Path, name: str) -> None:
     (copy / SHA256SUMS).write_text(f"{'0' * 64}  {name}\n")
     assert "line 1 is not a digest" in refusal(copy)
 
@@ -128,7 +128,7 @@ def test_digests_are_read_strictly(text: str, said: str) -> None:
         parse_sums(text)
 
 
-def test_a_bundle_in_another_ones_place_is_refused(copy: Path, bundle: Bundle) -> None:
+def test_a_bundle_in_the_folder_of_another_is_rejected(copy: Path, bundle: Bundle) -> None:
     known = f"{bundle.manifest.name}/{bundle.manifest.version}"
     for place in copy.parent / "99", copy.parent.parent / "another" / bundle.manifest.version:
         shutil.copytree(copy, place)

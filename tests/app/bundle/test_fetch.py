@@ -105,7 +105,7 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize("how", BROKEN)
-def test_what_is_not_whole_is_refused_by_name_and_the_cache_stays_empty(
+def test_an_incomplete_bundle_is_rejected_by_name_and_not_cached(
     tree: Tree, root: Path, bundle: Bundle, how: str
 ) -> None:
     change, said = BROKEN[how]

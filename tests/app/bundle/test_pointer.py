@@ -106,7 +106,7 @@ def test_what_is_unloaded_answers_again_when_it_is_loaded(root: Path, chosen: st
     assert (root / NAME / POINTER).exists() == bool(chosen)
 
 
-def test_a_model_without_versions_is_none(root: Path) -> None:
+def test_a_folder_without_versions_is_not_a_model(root: Path) -> None:
     (root / "empty").mkdir()
     (root / ".staging" / "1").mkdir(parents=True)
     (root / "README").write_text("")

@@ -106,7 +106,7 @@ def test_many_rows_go_in_several_calls_and_come_back_in_order(
         ({"datatype": "FP64"}, "the model server's output ibu is FP64"),
     ],
 )
-def test_a_server_with_another_model_is_refused(
+def test_a_server_with_another_model_is_rejected(
     launch: Launch, connect: Connect, bundle: Bundle, how: dict[str, object], said: str
 ) -> None:
     with pytest.raises(BundleError, match=said):
@@ -141,7 +141,7 @@ def test_key_and_trace_are_sent(launch: Launch, connect: Connect, bundle: Bundle
     assert server.seen()["trace"] == parent
 
 
-def test_a_late_answer_is_told_as_such_by_the_callers_time_or_the_settings(
+def test_a_late_answer_is_too_late_by_the_callers_deadline_or_the_setting(
     launch: Launch, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection = Connection(launch(delay=1.0).target, timeout=10.0)
@@ -155,7 +155,7 @@ def test_a_late_answer_is_told_as_such_by_the_callers_time_or_the_settings(
 
 
 @pytest.mark.parametrize(("value", "error"), [(66, ModelNotReady), (67, Overloaded)])
-def test_a_refused_call_is_one_calls_matter(
+def test_a_rejected_call_affects_no_other(
     launch: Launch, connect: Connect, bundle: Bundle, value: float, error: type[Exception]
 ) -> None:
     remote = connect(launch()).open(bundle)

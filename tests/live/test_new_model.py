@@ -30,7 +30,7 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_three_pieces_make_a_new_model(start: Start, checkout: Path) -> None:
+def test_a_new_model_answers_on_its_route(start: Start, checkout: Path) -> None:
     program = start(checkout, API_KEY=KEY, PORT="0", PYTHONPATH=str(checkout), MODEL_URI="models")
     answer = program.send(request("POST", "/toy/add", [RIGHT], b'{"a": 2.5, "b": 4}'))
     assert (answer.status, answer.json) == (200, {"total": 6.5, "model": {"name": "toy", "version": "1"}})
@@ -48,7 +48,7 @@ def test_three_pieces_make_a_new_model(start: Start, checkout: Path) -> None:
     assert "toy  1  active  good" in told.splitlines()
 
 
-def test_nothing_else_was_changed(checkout: Path) -> None:
+def test_a_new_model_changes_no_existing_file(checkout: Path) -> None:
     def extra(compared: "filecmp.dircmp[str]", place: str) -> list[str]:
         assert not compared.left_only and not compared.diff_files and not compared.funny_files
         below = [x for name, inner in compared.subdirs.items() for x in extra(inner, f"{place}/{name}")]

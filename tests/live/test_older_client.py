@@ -46,7 +46,7 @@ def program(start: Start) -> Program:
     return start(API_KEY=KEY, PORT="0", PUBLIC_MODELS="cat-dog")
 
 
-def test_its_clients_are_served_unchanged(program: Program) -> None:
+def test_clients_of_the_older_service_work_unchanged(program: Program) -> None:
     client = OlderClient(program.port())
     for number, kind in enumerate(("JPEG", "PNG", "WEBP")):
         picture = encoded(drawn(number, (640, 480)), kind)
@@ -58,10 +58,10 @@ def test_its_clients_are_served_unchanged(program: Program) -> None:
 @pytest.mark.parametrize(
     "body", [{"image_b64": "no picture"}, {"image": ""}, [], {"image_b64": "R0lGODlhAQABAAAAACw="}]
 )
-def test_a_failure_says_so_and_has_a_status_of_its_own(program: Program, body: object) -> None:
+def test_an_invalid_picture_is_answered_with_422_and_a_message(program: Program, body: object) -> None:
     status, told = OlderClient(program.port()).post(body)
     assert status == 422 and told.keys() == {"status", "msg"} and told["status"] == "Failed"
 
 
-def test_beers_stay_closed_to_them(program: Program) -> None:
+def test_the_beer_model_still_requires_a_key(program: Program) -> None:
     assert program.send(request("POST", "/predict", [], b"{}")).status == 401

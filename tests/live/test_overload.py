@@ -112,7 +112,7 @@ def _hold(before: Seen, during: Seen, after: Seen, share: float, bound: float, g
         pytest.param(*LONG, id="long", marks=[pytest.mark.nightly, pytest.mark.xfail(reason=TAKEN_IN, strict=False)]),
     ],
 )
-def test_ten_times_more_batches_than_capacity(
+def test_it_recovers_from_ten_times_more_batches_than_capacity(
     program: Program, management: int, seconds: float, share: float, bound: float
 ) -> None:
     async def scene() -> None:
@@ -152,7 +152,7 @@ async def _singles(port: int, connections: int, seconds: float, script: str) -> 
 @pytest.mark.parametrize(
     ("seconds", "share", "bound"), [SHORT, pytest.param(*LONG, id="long", marks=pytest.mark.nightly)]
 )
-def test_two_thousand_busy_connections(
+def test_it_recovers_from_two_thousand_busy_connections(
     program: Program,
     management: int,
     tmp_path_factory: pytest.TempPathFactory,

@@ -22,7 +22,7 @@ def program(start: Start) -> Program:
     return start(API_KEY=KEY, PORT="0", PUBLIC_MODELS="iris", AUTH_FAILURES_PER_MINUTE="0")
 
 
-def test_who_sends_no_key_is_answered_by_the_public_model(program: Program) -> None:
+def test_a_public_model_answers_without_a_key(program: Program) -> None:
     answer = program.send(request("POST", "/iris/predict", [], FLOWER))
     assert (answer.status, answer.json) == (200, EXAMPLE_ANSWER)
     assert program.send(request("POST", "/iris/predict", [], b'{"sepal_length": 31}')).status == 422
@@ -30,11 +30,11 @@ def test_who_sends_no_key_is_answered_by_the_public_model(program: Program) -> N
 
 
 @pytest.mark.parametrize("how", ["empty", "wrong", "almost", "two keys", "right and wrong", "bytes"])
-def test_a_key_that_is_sent_is_checked_all_the_same(program: Program, how: str) -> None:
+def test_an_invalid_key_is_rejected_even_for_a_public_model(program: Program, how: str) -> None:
     assert program.send(request("POST", "/iris/predict", WITHOUT[how], FLOWER)).status == 401
 
 
-def test_everything_else_stays_closed(program: Program) -> None:
+def test_every_other_route_requires_a_key(program: Program) -> None:
     documented = program.send(request("GET", "/openapi.json")).json["paths"]
     shut = documented.keys() - OPEN.keys() - {"/iris/predict"}
     assert {"/predict", "/predict/batch", "/explain", "/model", "/metrics"} <= shut
@@ -60,7 +60,7 @@ def test_everything_else_stays_closed(program: Program) -> None:
             assert program.send(request(verb, path, [], BEER)).status == 401, (verb, path)
 
 
-def test_a_route_of_several_models_is_public_where_all_of_them_are(start: Start) -> None:
+def test_a_route_of_several_models_is_public_only_if_all_of_them_are(start: Start) -> None:
     half = start(API_KEY=KEY, PORT="0", PUBLIC_MODELS="beer-ibu")
     assert half.send(request("POST", "/predict", [], BEER)).status == 401
     whole = start(API_KEY=KEY, PORT="0", PUBLIC_MODELS="beer-ibu, beer-ibu-recipe")
@@ -68,20 +68,20 @@ def test_a_route_of_several_models_is_public_where_all_of_them_are(start: Start)
     assert whole.send(request("POST", "/iris/predict", [], FLOWER)).status == 401
 
 
-def test_a_name_that_is_not_served_stops_the_start(start: Start) -> None:
+def test_an_unknown_public_model_stops_the_start(start: Start) -> None:
     program = start(API_KEY=KEY, PORT="0", PUBLIC_MODELS="iris,tulips")
     assert program.ended() == 2
     assert "PUBLIC_MODELS: names a model that is not served; there are beer-ibu, beer-ibu-recipe, " in program.errors
     assert "tulips" not in program.errors and "Traceback" not in program.errors
 
 
-def test_the_log_names_no_key_for_who_sends_none(program: Program) -> None:
+def test_a_call_without_a_key_is_logged_without_a_key_id(program: Program) -> None:
     program.send(request("POST", "/iris/predict", [("X-Request-ID", "without")], FLOWER))
     line = next(line for line in program.lines("without") if line.get("request_id") == "without")
     assert (line["route"], line["status"]) == ("/iris/predict", 200) and not line.get("key_id")
 
 
-def test_the_open_protocol_of_a_public_model_needs_no_key_and_of_others_does(program: Program) -> None:
+def test_the_open_inference_protocol_requires_a_key_except_for_public_models(program: Program) -> None:
     tensor = {"name": "features", "datatype": "FP32", "shape": [1, 4], "data": list(EXAMPLE_FLOWER.values())}
     body = json.dumps({"inputs": [tensor]}).encode()
     for path in "/v2/models/iris/infer", "/v2/models/iris/versions/1/infer":

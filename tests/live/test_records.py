@@ -33,7 +33,7 @@ def line_of(program: Program, request_id: str) -> dict[str, Any]:
         ("DELETE", "/predict", [RIGHT], None, "/predict", 405),
     ],
 )
-def test_a_request_leaves_one_line(
+def test_each_request_is_logged_in_one_line(
     program: Program,
     method: str,
     path: str,
@@ -56,7 +56,7 @@ def test_a_request_leaves_one_line(
     assert "hidden" not in program.errors
 
 
-def test_requests_without_an_id_get_one_each(program: Program) -> None:
+def test_requests_without_an_id_get_unique_ids(program: Program) -> None:
     made = [program.send(request("GET", "/health/live")).header("X-Request-ID") for _ in range(20)]
     assert len(set(made)) == 20
     for request_id in made:
@@ -81,7 +81,7 @@ def test_requests_without_an_id_get_one_each(program: Program) -> None:
     ],
     ids=repr,
 )
-def test_an_id_that_could_harm_a_log_is_replaced(program: Program, sent: bytes) -> None:
+def test_an_unsafe_request_id_is_replaced(program: Program, sent: bytes) -> None:
     answer = program.send(request("GET", "/health/live", [("X-Request-ID", sent)]))
     if answer.status == 400:  # the HTTP parser refused it
         assert sent not in answer.raw
@@ -92,7 +92,7 @@ def test_an_id_that_could_harm_a_log_is_replaced(program: Program, sent: bytes) 
     assert sent.decode("latin-1") not in program.errors or not sent
 
 
-def test_an_id_cannot_bring_a_header_or_a_line_of_its_own(program: Program) -> None:
+def test_a_request_id_cannot_inject_a_header_or_a_log_line(program: Program) -> None:
     answer = program.send(request("GET", "/health/live", [("X-Request-ID", "sane\r\nX-Evil: 1")]))
     assert answer.header("X-Request-ID") == "sane"
     assert answer.header("X-Evil") is None
@@ -117,7 +117,7 @@ def test_neither_key_nor_body_is_in_the_log(start: Start) -> None:
 
 
 @pytest.mark.parametrize("level", ["WARNING", "ERROR"])
-def test_requests_are_not_logged_above_their_level(start: Start, level: str) -> None:
+def test_requests_are_not_logged_at_higher_log_levels(start: Start, level: str) -> None:
     port = free_port()
     program = start(API_KEY=KEY, PORT=str(port), LOG_LEVEL=level)
     program.listening(port)

@@ -26,7 +26,7 @@ def front(start: Start, target: str, key: str = SERVER_KEY, **more: str) -> Prog
     return start(API_KEY=KEY, PORT="0", MODEL_SERVER=f"grpc://{target}", MODEL_SERVER_API_KEY=key, **more)
 
 
-def test_the_answers_are_those_of_one_process_that_has_everything(start: Start, program: Program) -> None:
+def test_the_answers_equal_those_of_a_single_process(start: Start, program: Program) -> None:
     models = server(start)
     there = front(start, models.rpc())
     for path, body in CALLS.items():
@@ -54,7 +54,7 @@ def test_a_model_server_serves_only_grpc_and_health(start: Start) -> None:
         assert call.call("/ml.IrisPredictor/PredictIrisSpecies", b"", key=SERVER_KEY).code.name == "UNIMPLEMENTED"
 
 
-def test_workers_have_the_role_too(start: Start) -> None:
+def test_workers_of_a_model_server_have_its_role(start: Start) -> None:
     models = server(start, WORKERS="2")
     models.port()
     for _ in range(8):
@@ -62,7 +62,7 @@ def test_workers_have_the_role_too(start: Start) -> None:
     assert ask(front(start, models.rpc()), "/predict", EXAMPLE_BEER).status == 200
 
 
-def test_a_wrong_key_for_the_server_stops_the_start(start: Start) -> None:
+def test_a_wrong_model_server_key_stops_the_start(start: Start) -> None:
     program = front(start, server(start).rpc(), key="not-the-key-of-the-server")
     assert program.ended() == 3
     assert "UNAUTHENTICATED" in program.errors and "not-the-key" not in program.errors
@@ -90,7 +90,7 @@ class Load:
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "terminated"])
-def test_ended_and_started_again_under_load_no_answer_is_wrong_and_it_recovers(
+def test_a_model_server_restart_under_load_gives_no_wrong_answer_and_recovers(
     start: Start, number: signal.Signals
 ) -> None:
     models = server(start)

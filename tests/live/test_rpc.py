@@ -40,7 +40,7 @@ def test_health_of_each_service_needs_no_key(client: Caller, service: str) -> No
     assert outcome.message.status == HealthCheckResponse.SERVING
 
 
-def test_health_of_an_unknown_service(client: Caller) -> None:
+def test_health_of_an_unknown_service_is_not_found(client: Caller) -> None:
     assert client.call(f"{HEALTH}Check", HealthCheckRequest(service="nope"), key=None).code is NOT_FOUND
     watch = client.channel.unary_stream(f"{HEALTH}Watch", response_deserializer=HealthCheckResponse.FromString)
     call = watch(HealthCheckRequest(service="nope").SerializeToString())
@@ -145,12 +145,12 @@ def test_a_message_is_limited_both_compressed_and_decompressed(start: Start) -> 
     assert program.send(request("GET", "/health/ready")).status == 200
 
 
-def test_an_unknown_method(client: Caller) -> None:
+def test_an_unknown_method_is_unimplemented(client: Caller) -> None:
     for method in ("/nope/Nope", f"{INFERENCE}ModelStreamInfer", "/", f"{INFERENCE}modelinfer"):
         assert client.call(method, b"").code is grpc.StatusCode.UNIMPLEMENTED
 
 
-def test_a_call_without_a_message_or_with_two_ends(client: Caller) -> None:
+def test_a_call_without_a_message_is_rejected_and_with_two_is_answered(client: Caller) -> None:
     infer: Any = client.channel.stream_unary(f"{INFERENCE}ModelInfer")
     sent = typed("beer-ibu", BEER_ROW).SerializeToString()
     metadata = (("x-api-key", KEY),)
@@ -225,7 +225,7 @@ def test_two_programs_cannot_share_a_port(start: Start) -> None:
     assert start(API_KEY=KEY, PORT="0", GRPC_PORT=port).ended() == 1
 
 
-def test_it_can_be_turned_off(start: Start) -> None:
+def test_the_grpc_server_can_be_turned_off(start: Start) -> None:
     program = start(API_KEY=KEY, PORT="0", GRPC_ENABLED="false")
     program.port()
     assert "grpc" not in program.errors

@@ -39,7 +39,7 @@ def asked(start: Start, tmp_path: Path, known: dict[str, Known]) -> Told:
 
 
 @pytest.mark.parametrize("kind", ["sync", "aio"])
-def test_tritonclient_is_answered_whatever_it_asks(asked: Told, known: dict[str, Known], kind: str) -> None:
+def test_every_call_of_tritonclient_works(asked: Told, known: dict[str, Known], kind: str) -> None:
     output = run("triton_grpc", kind, asked)
     assert output["live"] is output["ready"] is True and output["model ready"] == [True] * len(known)
     assert (output["server"]["name"], output["server"]["version"]) == ("beer-model", __version__)
@@ -95,7 +95,7 @@ def _described(metadata: Told, config: Told, known: Known) -> None:
         ("inference.GRPCInferenceService/ModelMetadata", {"name": "iris"}, "platform", "onnxruntime_onnx"),
     ],
 )
-def test_who_knows_nothing_finds_out_by_reflection(
+def test_a_client_without_proto_files_calls_by_reflection(
     program: Program, method: str, request_: Told, part: str, expected: object
 ) -> None:
     output = run("reflecting", "call", {"url": program.rpc(), "key": KEY, "method": method, "request": request_})
@@ -103,7 +103,7 @@ def test_who_knows_nothing_finds_out_by_reflection(
     assert output["answer"][part] == expected
 
 
-def test_a_client_made_from_the_iris_contract_works_unchanged_and_without_a_key(start: Start) -> None:
+def test_a_client_generated_from_iris_proto_works_without_a_key(start: Start) -> None:
     program = start(API_KEY=KEY, PORT="0", PUBLIC_MODELS="iris")
     rows = load_iris().data[::3].tolist()
     flowers = [dict(zip(MEASURES, row, strict=True)) for row in rows]
@@ -122,7 +122,9 @@ def test_a_client_made_from_the_iris_contract_works_unchanged_and_without_a_key(
         (("51", "3.5", "1.4", "0.2"), KEY, "INVALID_ARGUMENT: inputs.sepal_length", 1),
     ],
 )
-def test_the_example_works(program: Program, row: tuple[str, ...], key: str, printed: str, code: int) -> None:
+def test_the_example_client_prints_the_species_or_the_error(
+    program: Program, row: tuple[str, ...], key: str, printed: str, code: int
+) -> None:
     host, _, port = program.rpc().partition(":")
     done = subprocess.run(
         [sys.executable, REPOSITORY / "examples" / "iris_client.py", *row, "--host", host, "--port", port],

@@ -75,20 +75,20 @@ CORPUS = {
 
 
 @pytest.mark.parametrize("name", CORPUS)
-def test_frames_that_no_client_sends(program: Program, name: str) -> None:
+def test_invalid_frames_do_not_affect_other_clients(program: Program, name: str) -> None:
     frames.say(program.rpc(), CORPUS[name])
     with caller(program.rpc()) as client:
         assert client.infer(typed("beer-ibu", BEER_ROW)).code is grpc.StatusCode.OK
     assert "Traceback" not in program.errors and program.process.poll() is None
 
 
-def test_the_frames_of_a_right_call_are_answered(program: Program) -> None:
+def test_the_frames_of_a_valid_call_are_answered(program: Program) -> None:
     said = OPEN + _headers() + frame(DATA, END_STREAM, 1, message(BEER))
     assert b"beer-ibu" in frames.say(program.rpc(), said, until=b"beer-ibu")
 
 
 @pytest.mark.parametrize("value", ["\u20ac \U0001f37a".encode(), b"\xff\xfe mark3r", b""])
-def test_metadata_beyond_ascii_is_no_fault(program: Program, value: bytes) -> None:
+def test_non_ascii_metadata_causes_no_error(program: Program, value: bytes) -> None:
     noted = frames.call(INFER, KEYED, (b"x-note", value), (b"x-request-id", value), (b"traceparent", value))
     said = OPEN + frame(HEADERS, END_HEADERS, 1, noted) + frame(DATA, END_STREAM, 1, message(BEER))
     assert b"beer-ibu" in frames.say(program.rpc(), said, until=b"beer-ibu")
@@ -99,7 +99,7 @@ def test_metadata_beyond_ascii_is_no_fault(program: Program, value: bytes) -> No
     assert "Traceback" not in program.errors and "mark3r" not in program.errors
 
 
-def test_random_messages_get_a_status_that_puts_it_on_the_client(program: Program) -> None:
+def test_random_messages_are_answered_or_rejected_as_client_errors(program: Program) -> None:
     random_ = random.Random(5)
     codes = set()
     with caller(program.rpc()) as client:

@@ -66,7 +66,7 @@ def test_mutual_tls_requires_a_signed_certificate_and_a_key(start: Start, certif
         ("GRPC_TLS_CLIENT_CA", "nonsense", "holds no certificates in PEM"),
     ],
 )
-def test_a_file_that_is_missing_or_broken_stops_the_start(
+def test_a_missing_or_invalid_file_stops_the_start(
     start: Start, certificates: Path, tmp_path: Path, name: str, content: str | None, message: str
 ) -> None:
     if content is not None:
@@ -76,7 +76,7 @@ def test_a_file_that_is_missing_or_broken_stops_the_start(
     assert name in program.errors and message in program.errors
 
 
-def test_a_certificate_without_a_key_is_no_setting(start: Start, certificates: Path) -> None:
+def test_a_certificate_without_a_key_stops_the_start(start: Start, certificates: Path) -> None:
     program = start(API_KEY=KEY, PORT="0", GRPC_TLS_CERT=str(certificates / "server.pem"))
     assert program.ended() == 2
     assert "GRPC_TLS_KEY: is missing" in program.errors

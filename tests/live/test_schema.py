@@ -26,7 +26,7 @@ UNSAID = {"gravities_swapped", "stage_or_minutes", "not_in_batch"} | PICTURE
 """What JSON Schema has no words for: one field that depends on another, and what a picture is."""
 
 
-def test_the_program_shows_the_document_that_is_tested(program: Program) -> None:
+def test_the_program_serves_the_tested_document(program: Program) -> None:
     assert program.send(request("GET", "/openapi.json")).json == DOCUMENT
 
 
@@ -47,12 +47,12 @@ def _hold(case: Case, program: Program) -> None:
 
 @schema.parametrize()
 @settings(max_examples=60, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
-def test_the_program_does_what_its_document_says(case: Case, program: Program) -> None:
+def test_responses_conform_to_the_openapi_document(case: Case, program: Program) -> None:
     _hold(case, program)
 
 
 @pytest.mark.nightly
 @schema.parametrize()
 @settings(max_examples=500, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
-def test_the_program_does_what_its_document_says_two_thousand_times(case: Case, program: Program) -> None:
+def test_two_thousand_responses_conform_to_the_openapi_document(case: Case, program: Program) -> None:
     _hold(case, program)  # of each operation that takes a body 500, and there are more than four

@@ -43,9 +43,7 @@ def lines(answer: bytes) -> list[bytes]:
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-def test_every_answer_has_the_headers_that_protect_it_and_none_that_tells_of_the_server(
-    program: Program, name: str
-) -> None:
+def test_every_response_has_security_headers_and_does_not_identify_the_server(program: Program, name: str) -> None:
     status, data = ANSWERS[name]
     answer = say(program.port(), data)
     assert answer.startswith(b"HTTP/1.1 %d " % status), answer[:200]
@@ -67,7 +65,7 @@ INJECTIONS = (
 )  # fmt: skip
 
 
-def test_nothing_that_is_sent_makes_a_log_line_of_its_own_or_stands_in_one(start: Start) -> None:
+def test_client_input_neither_creates_log_lines_nor_appears_in_them(start: Start) -> None:
     program = start(API_KEY=KEY, PORT="0", LOG_LEVEL="DEBUG", AUTH_FAILURES_PER_MINUTE="0")
     port, sent = program.port(), 0
     for word in INJECTIONS:
@@ -94,7 +92,7 @@ NAMES = (
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_name_is_a_way_to_a_file(program: Program, name: str) -> None:
+def test_no_name_gives_access_to_a_file(program: Program, name: str) -> None:
     asked = [
         request("GET", f"/model?name={name}", [RIGHT]),
         request("GET", f"/model/{name}", [RIGHT]),
@@ -116,7 +114,7 @@ def _arguments(pid: int) -> str:
     return Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace")
 
 
-def test_no_secret_is_where_others_can_see_it(start: Start, tmp_path: Path) -> None:
+def test_no_secret_is_in_responses_logs_arguments_or_environment(start: Start, tmp_path: Path) -> None:
     stored = make_key(tmp_path / "keys.json", "first", scopes={"predict", "metrics"}, rate="9/minute")
     word = "p4ssword-of-redis"
     (tmp_path / ".env").write_text(
@@ -165,7 +163,7 @@ main()
 
 
 @pytest.mark.parametrize("path", ["/predict", "/predict/batch"])
-def test_a_fault_is_told_to_the_log_and_not_to_the_caller(start: Start, path: str) -> None:
+def test_an_internal_error_is_logged_but_not_disclosed_to_the_caller(start: Start, path: str) -> None:
     program = start(command=(sys.executable, "-c", FAULTY), API_KEY=KEY, PORT="0")
     body = BODY if path == "/predict" else b'{"beers": [' + BODY + b"]}"
     answer = program.send(request("POST", path, [RIGHT, ("X-Request-ID", "the-fault")], body))

@@ -44,7 +44,7 @@ PREDICT = request(
     ],
     ids=["missing", "empty", "short", "missing under uvicorn"],
 )
-def test_without_a_usable_key_it_exits_with_2_and_says_how_to_make_one(
+def test_without_a_valid_key_it_exits_with_2_and_explains_how_to_make_one(
     start: Start, command: tuple[str, ...], settings: dict[str, str], said: str
 ) -> None:
     program = start(command=command, **settings)
@@ -55,7 +55,7 @@ def test_without_a_usable_key_it_exits_with_2_and_says_how_to_make_one(
     assert "short-secret-15" not in program.errors + program.output
 
 
-def test_the_way_to_make_a_key_that_is_told_makes_one_that_is_taken(start: Start) -> None:
+def test_the_suggested_command_makes_a_valid_key(start: Start) -> None:
     program = start()
     assert program.ended() == 2
     told = shlex.split(program.errors.split("make one with: python ")[1])
@@ -70,7 +70,7 @@ def test_a_bad_setting_is_named_without_its_value(start: Start) -> None:
     assert not any(value in program.errors for value in ("http-please", "CHATTY", "perhaps-not", KEY))
 
 
-def test_where_there_is_neither_key_nor_env_file_both_are_made_and_the_curl_line_works(
+def test_without_key_and_env_file_both_are_created_and_the_printed_curl_command_works(
     start: Start, tmp_path: Path
 ) -> None:
     example = tmp_path / ".env.example"
@@ -101,7 +101,7 @@ def test_where_there_is_neither_key_nor_env_file_both_are_made_and_the_curl_line
 
 
 @pytest.mark.parametrize("present", ["API_KEY=\n", f"API_KEY={KEY}\n"], ids=["without a key", "with a key"])
-def test_an_env_file_that_exists_is_left_alone(start: Start, tmp_path: Path, present: str) -> None:
+def test_an_existing_env_file_is_not_changed(start: Start, tmp_path: Path, present: str) -> None:
     shutil.copy(REPOSITORY / ".env.example", tmp_path)
     env_file = tmp_path / ".env"
     env_file.write_text(present)
@@ -114,7 +114,7 @@ def test_an_env_file_that_exists_is_left_alone(start: Start, tmp_path: Path, pre
     assert program.output == ""
 
 
-def test_a_key_in_the_environment_makes_no_env_file_and_goes_before_one(start: Start, tmp_path: Path) -> None:
+def test_a_key_in_the_environment_creates_no_env_file_and_takes_precedence(start: Start, tmp_path: Path) -> None:
     shutil.copy(REPOSITORY / ".env.example", tmp_path)
     program = start(API_KEY=KEY, PORT="0")
     assert program.send(request("GET", "/model", [("X-API-Key", KEY)])).status == 200
@@ -127,7 +127,7 @@ def test_a_key_in_the_environment_makes_no_env_file_and_goes_before_one(start: S
     assert program.send(request("GET", "/model", [("X-API-Key", "another-key-that-is-long")])).status == 401
 
 
-def test_an_env_file_that_cannot_be_written_is_a_sentence_and_exit_code_2(start: Start, tmp_path: Path) -> None:
+def test_an_unwritable_env_file_is_reported_with_exit_code_2(start: Start, tmp_path: Path) -> None:
     resource = pytest.importorskip("resource")
     shutil.copy(REPOSITORY / ".env.example", tmp_path)
     program = start(first=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)), PORT="0")
@@ -136,14 +136,14 @@ def test_an_env_file_that_cannot_be_written_is_a_sentence_and_exit_code_2(start:
     assert not (tmp_path / ".env").exists()
 
 
-def test_an_env_file_that_is_not_text_is_a_sentence_and_exit_code_2(start: Start, tmp_path: Path) -> None:
+def test_an_env_file_that_is_not_text_is_reported_with_exit_code_2(start: Start, tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes(b"API_KEY=\xff\xfe\x00\n")
     program = start(PORT="0")
     assert program.ended() == 2
     assert ".env cannot be read as UTF-8 text" in program.errors
 
 
-def test_uvicorn_serves_it_as_well(start: Start) -> None:
+def test_uvicorn_can_run_the_application(start: Start) -> None:
     program = start(command=UVICORN, API_KEY=KEY)
     answer = program.send(request("GET", "/model", [("X-API-Key", KEY)]))
     assert (answer.status, answer.json["name"]) == (200, "beer-ibu")
@@ -157,14 +157,14 @@ def test_uvicorn_exits_with_3_on_a_broken_bundle(start: Start, tmp_path: Path) -
     assert "beer-ibu" in program.errors and "Traceback" not in program.errors
 
 
-def test_a_port_that_is_taken_is_named_in_one_json_line(program: Program, start: Start) -> None:
+def test_an_occupied_port_is_reported_in_one_json_line(program: Program, start: Start) -> None:
     second = start(API_KEY=KEY, PORT=str(program.port()))
     assert second.ended() == 1
     assert any("address already in use" in line["message"] for line in second.lines("already in use"))
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
-def test_a_program_that_is_told_to_stop_exits_with_0(start: Start, name: str) -> None:
+def test_a_stop_signal_ends_the_program_with_exit_code_0(start: Start, name: str) -> None:
     program = start(API_KEY=KEY, PORT="0")
     assert program.send(READY).status == 200
     program.process.send_signal(signal.Signals[name])
@@ -172,7 +172,7 @@ def test_a_program_that_is_told_to_stop_exits_with_0(start: Start, name: str) ->
     assert "Traceback" not in program.errors
 
 
-def test_nothing_is_kept_about_the_machine_for_the_makers_of_libraries(start: Start, tmp_path: Path) -> None:
+def test_libraries_store_no_telemetry_about_the_machine(start: Start, tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
     # Within what looks like a pipeline ONNX Runtime reports nothing anyway.
@@ -183,7 +183,7 @@ def test_nothing_is_kept_about_the_machine_for_the_makers_of_libraries(start: St
     assert list(home.iterdir()) == []
 
 
-def test_the_version_is_told_without_any_setting(tmp_path: Path) -> None:
+def test_the_version_is_printed_without_any_setting(tmp_path: Path) -> None:
     told = subprocess.run(
         [sys.executable, "-m", "app", "--version"],
         cwd=tmp_path,
@@ -201,7 +201,7 @@ LOADED = (
 )
 
 
-def test_the_serving_process_loads_nothing_that_only_training_needs(tmp_path: Path) -> None:
+def test_the_serving_process_imports_no_training_dependency(tmp_path: Path) -> None:
     looked = subprocess.run(
         [sys.executable, "-c", LOADED],
         cwd=tmp_path,
@@ -216,7 +216,7 @@ def test_the_serving_process_loads_nothing_that_only_training_needs(tmp_path: Pa
     assert not loaded & heavy
 
 
-def test_a_start_imports_nothing_for_what_is_not_set_on(start: Start) -> None:
+def test_a_start_imports_no_module_of_a_disabled_feature(start: Start) -> None:
     program = start(command=(sys.executable, "-X", "importtime", "-m", "app"), API_KEY=KEY, PORT="0")
     assert program.send(PREDICT).status == 200
     assert program.send(request("GET", "/openapi.json")).status == 200
@@ -238,16 +238,14 @@ runpy.run_module("app", run_name="__main__")
 """
 
 
-def test_once_it_serves_garbage_is_collected_and_what_was_loaded_is_not_looked_at(start: Start) -> None:
+def test_after_startup_garbage_collection_is_on_and_loaded_objects_are_frozen(start: Start) -> None:
     program = start(command=(sys.executable, "-c", SETTLED), API_KEY=KEY, PORT="0")
     assert program.send(READY).status == 200
     assert program.stop() == 0
     assert program.output == "True True\n"
 
 
-def test_what_it_takes_in_memory_with_every_door_and_model_is_bounded(
-    start: Start, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_memory_with_all_transports_and_models_is_bounded(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)  # what watches the program takes memory, too
     program = start(API_KEY=KEY, PORT="0", MANAGEMENT_PORT=str(free_port()))
     assert program.send(request("GET", "/health/ready")).status == 200

@@ -35,7 +35,9 @@ def idle(program: Program) -> Iterator[socket.socket]:
         yield connection
 
 
-def test_during_shutdown_it_is_not_ready_and_closes_connections_politely(program: Program, idle: socket.socket) -> None:
+def test_during_shutdown_it_is_not_ready_and_responds_before_closing_connections(
+    program: Program, idle: socket.socket
+) -> None:
     program.process.send_signal(signal.SIGTERM)
     program.lines("Shutting down")
     with connect(program.port()) as newcomer:

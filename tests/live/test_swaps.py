@@ -51,7 +51,7 @@ def answers(program: Program, version: str) -> float:
     return time.monotonic() - began
 
 
-def test_under_load_no_swap_fails_a_request_or_slows_it(program: Program, root: Path, bundle: Bundle) -> None:
+def test_swaps_under_load_fail_no_request(program: Program, root: Path, bundle: Bundle) -> None:
     """Printed beside: how long a swap takes, and the p99 with and without; a busy machine decides on those."""
     version_of(bundle, root, 2)
     answers(program, "2")
@@ -73,7 +73,7 @@ def test_under_load_no_swap_fails_a_request_or_slows_it(program: Program, root: 
     assert max(took) < 15, "a second is promised, to a machine that is not busy"
 
 
-def test_memory_is_back_after_ten_swaps(program: Program, root: Path, bundle: Bundle) -> None:
+def test_ten_swaps_do_not_grow_the_memory(program: Program, root: Path, bundle: Bundle) -> None:
     if not os.path.isdir("/proc"):
         pytest.skip("reads /proc")
     version_of(bundle, root, 2)
@@ -93,7 +93,7 @@ def test_memory_is_back_after_ten_swaps(program: Program, root: Path, bundle: Bu
     assert grown < 5_000_000
 
 
-def test_hostile_versions_change_nothing(program: Program, root: Path, bundle: Bundle) -> None:
+def test_hostile_versions_do_not_replace_the_active_version(program: Program, root: Path, bundle: Bundle) -> None:
     random = Random(7)
     answers(program, "1")
     for version in range(2, 6):
@@ -112,7 +112,7 @@ def test_hostile_versions_change_nothing(program: Program, root: Path, bundle: B
     assert "Traceback" not in program.errors
 
 
-def test_every_worker_follows_and_one_that_is_replaced_takes_what_is_good(
+def test_every_worker_swaps_and_a_replacement_worker_loads_the_good_version(
     start: Start, root: Path, bundle: Bundle
 ) -> None:
     program = start(API_KEY=KEY, PORT="0", MODEL_URI=str(root), WORKERS="2")
@@ -131,7 +131,7 @@ def test_every_worker_follows_and_one_that_is_replaced_takes_what_is_good(
     assert {predict(program).json["model"]["version"] for _ in range(20)} == {"2"}
 
 
-def test_a_worker_that_is_replaced_tries_what_came_meanwhile_before_it_loads_it(
+def test_a_replacement_worker_quarantines_new_versions_before_it_loads_them(
     start: Start, root: Path, bundle: Bundle
 ) -> None:
     """A version whose golden rows are right, and that gives NaN elsewhere: only who tries it finds out."""

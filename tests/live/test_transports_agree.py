@@ -71,7 +71,7 @@ def _same(given: Any, raw: Answers) -> None:
     assert np.array_equal(np.array(given, np.float64), raw.astype(np.float64))
 
 
-def test_typed_grpc(program: Program, rows: Rows, raw: Answers) -> None:
+def test_typed_grpc_contents_give_the_same_numbers(program: Program, rows: Rows, raw: Answers) -> None:
     request = pb.ModelInferRequest(model_name=MODEL)
     for name, column in zip(BEER, rows.T, strict=True):
         tensor = request.inputs.add(name=name, datatype="FP32", shape=[COUNT, 1])
@@ -82,7 +82,7 @@ def test_typed_grpc(program: Program, rows: Rows, raw: Answers) -> None:
     _same(np.array([output.contents.fp32_contents for output in message.outputs]).T, raw)
 
 
-def test_grpc_row_by_row(program: Program, rows: Rows, raw: Answers) -> None:
+def test_grpc_calls_with_single_rows_give_the_same_numbers(program: Program, rows: Rows, raw: Answers) -> None:
     answers = []
     with caller(program.rpc()) as client:
         for row in rows:
@@ -92,7 +92,7 @@ def test_grpc_row_by_row(program: Program, rows: Rows, raw: Answers) -> None:
     _same(answers, raw)
 
 
-def test_v2_json(program: Program, rows: Rows, raw: Answers) -> None:
+def test_v2_json_gives_the_same_numbers(program: Program, rows: Rows, raw: Answers) -> None:
     inputs = [
         {"name": name, "datatype": "FP32", "shape": [COUNT, 1], "data": column.tolist()}
         for name, column in zip(BEER, rows.T, strict=True)
@@ -101,7 +101,7 @@ def test_v2_json(program: Program, rows: Rows, raw: Answers) -> None:
     _same(np.array([output["data"] for output in json.loads(told)["outputs"]]).T, raw)
 
 
-def test_v2_binary(program: Program, rows: Rows, raw: Answers) -> None:
+def test_v2_binary_data_gives_the_same_numbers(program: Program, rows: Rows, raw: Answers) -> None:
     size = {"binary_data_size": rows.nbytes}
     tensor = {"name": "features", "datatype": "FP32", "shape": rows.shape, "parameters": size}
     head = json.dumps({"inputs": [tensor], "parameters": {"binary_data_output": True}}).encode()
@@ -123,12 +123,12 @@ def _told(answer: dict[str, Any]) -> list[float]:
     return [answer["ibu"], answer["interval"]["lower"], answer["interval"]["upper"]]
 
 
-def test_predict(program: Program, rows: Rows, raw: Answers) -> None:
+def test_predict_gives_the_same_numbers(program: Program, rows: Rows, raw: Answers) -> None:
     answers = [_post(program, "/predict", json.dumps(_fields(row)).encode())[0] for row in rows.tolist()]
     assert [_told(json.loads(answer)) for answer in answers] == _rounded(raw)
 
 
-def test_predict_batch(program: Program, rows: Rows, raw: Answers) -> None:
+def test_predict_batch_gives_the_same_numbers(program: Program, rows: Rows, raw: Answers) -> None:
     body = json.dumps({"beers": [_fields(row) for row in rows.tolist()]}).encode()
     answers = json.loads(_post(program, "/predict/batch", body)[0])
     assert [_told(answer) for answer in answers["predictions"]] == _rounded(raw)

@@ -31,7 +31,7 @@ def asked(start: Start, tmp_path: Path, known: dict[str, Known]) -> Told:
 
 
 @pytest.mark.parametrize("kind", ["sync", "aio"])
-def test_tritonclient_is_answered_whatever_it_asks(asked: Told, known: dict[str, Known], kind: str) -> None:
+def test_every_call_of_tritonclient_works(asked: Told, known: dict[str, Known], kind: str) -> None:
     told = run("triton_http", kind, asked)
     assert told["live"] is told["ready"] is told["version ready"] is True and not told["no version ready"]
     assert told["model ready"] == [True] * len(known)
@@ -109,7 +109,7 @@ def _comes_and_goes(told: Told, known: Known) -> None:
 
 
 @pytest.mark.parametrize("kind", ["kserve", "kserve-binary", "mlserver"])
-def test_messages_as_other_clients_shape_them_are_answered(asked: Told, known: dict[str, Known], kind: str) -> None:
+def test_the_message_formats_of_other_clients_are_accepted(asked: Told, known: dict[str, Known], kind: str) -> None:
     for name, each in known.items():
         told = run("rest", kind, {**asked, "model": name, **asked["models"][name]})
         assert (told["model_name"], told["model_version"]) == (name, "1")

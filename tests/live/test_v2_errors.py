@@ -157,7 +157,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 
 @pytest.mark.parametrize("what", WRONG)
-def test_a_wrong_call_is_told_in_the_protocols_words_and_without_what_was_sent(place: Place, what: str) -> None:
+def test_an_invalid_call_gets_a_protocol_error_that_does_not_repeat_its_input(place: Place, what: str) -> None:
     answer = place.ask(WRONG[what])
     assert 400 <= answer.status < 500 or (answer.status, what) == (503, "model unloaded")
     assert answer.header("Content-Type") == "application/json"
@@ -166,7 +166,7 @@ def test_a_wrong_call_is_told_in_the_protocols_words_and_without_what_was_sent(p
     assert (answer.header("Retry-After") is not None) == (what == "too many calls")
 
 
-def test_the_table_is_what_is_measured(place: Place) -> None:
+def test_the_errors_match_the_table(place: Place) -> None:
     found = _TABLE.search((REPOSITORY / "docs" / "protocols.md").read_text("utf-8"))
     assert found, "docs/protocols.md has no table of errors"
     table = [[cell.strip() for cell in row.strip("|").split(" | ")] for row in found[1].splitlines()]
@@ -179,7 +179,7 @@ def test_the_table_is_what_is_measured(place: Place) -> None:
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate"])
 @pytest.mark.parametrize("how", ["declared", "chunked"])
-def test_a_body_that_inflates_to_much_takes_little_memory(place: Place, coding: str, how: str) -> None:
+def test_a_decompression_bomb_takes_little_memory(place: Place, coding: str, how: str) -> None:
     body = (gzip if coding == "gzip" else zlib).compress(BOMB)
     head = [("X-API-Key", place.keys["caller"]), ("Content-Encoding", coding)]
     before = _peak(place.program)
@@ -201,7 +201,7 @@ def _peak(program: Program) -> float:
     return int(found[1]) / 1024
 
 
-def test_after_all_that_nothing_is_logged_as_a_fault_and_nothing_of_the_callers(place: Place) -> None:
+def test_invalid_calls_log_no_error_and_no_client_input(place: Place) -> None:
     again = [("X-API-Key", place.keys["caller"]), ("X-Request-ID", "after-all-that")]
     assert place.program.send(request("POST", INFER, again, named())).status == 200
     lines = place.program.lines("after-all-that")

@@ -97,7 +97,7 @@ def test_a_restart_of_the_workers_loses_no_request(program: Program) -> None:
     assert program.stop() == 0
 
 
-def test_a_bad_bundle_that_comes_while_the_workers_run_is_not_loaded(start: Start, tmp_path: Path) -> None:
+def test_a_bad_bundle_added_while_the_workers_run_is_not_loaded(start: Start, tmp_path: Path) -> None:
     shutil.copytree(REPOSITORY / "models", tmp_path / "models")
     program = start(API_KEY=KEY, PORT="0", WORKERS="2", MODEL_URI=str(tmp_path / "models"))
     program.port()
@@ -115,7 +115,7 @@ def test_a_bad_bundle_that_comes_while_the_workers_run_is_not_loaded(start: Star
     assert program.stop() == 0
 
 
-def test_told_to_stop_all_end_and_what_is_in_work_is_answered(program: Program, place: Path) -> None:
+def test_on_sigterm_all_workers_end_and_running_requests_are_answered(program: Program, place: Path) -> None:
     workers = children(program)
     assert len(folders(place)) == 1
     with connect(program.port()) as half, connect(program.port()) as asking:
@@ -129,7 +129,7 @@ def test_told_to_stop_all_end_and_what_is_in_work_is_answered(program: Program, 
     assert folders(place) == []
 
 
-def test_workers_whose_parent_is_killed_do_not_stay_nor_do_their_figures(program: Program, place: Path) -> None:
+def test_workers_and_their_shared_counters_do_not_outlive_a_killed_parent(program: Program, place: Path) -> None:
     workers = children(program)
     program.process.kill()
     program.ended()
@@ -137,7 +137,7 @@ def test_workers_whose_parent_is_killed_do_not_stay_nor_do_their_figures(program
     assert folders(place) == []
 
 
-def test_the_figures_of_a_program_that_was_killed_go_with_the_next_start_and_those_of_a_running_one_stay(
+def test_a_start_removes_the_shared_counters_of_killed_programs_only(
     program: Program, start: Start, place: Path
 ) -> None:
     killed = start(API_KEY=KEY, PORT="0", WORKERS="2", TMPDIR=str(place))
@@ -153,7 +153,7 @@ def test_the_figures_of_a_program_that_was_killed_go_with_the_next_start_and_tho
     assert len(folders(place)) == 1
 
 
-def test_the_management_port_tells_of_the_workers(start: Start) -> None:
+def test_the_management_port_reports_that_the_workers_are_ready(start: Start) -> None:
     port = free_port()
     program = start(API_KEY=KEY, PORT="0", WORKERS="2", MANAGEMENT_PORT=str(port))
     program.port()
@@ -165,14 +165,16 @@ def test_the_management_port_tells_of_the_workers(start: Start) -> None:
     ("settings", "code"),
     [({"API_KEY": "short"}, 2), ({"API_KEYS_FILE": "/nowhere"}, 2), ({"MODEL_URI": "/nowhere"}, 3)],
 )
-def test_what_is_wrong_is_seen_by_the_parent(start: Start, settings: dict[str, str], code: int, place: Path) -> None:
+def test_the_parent_exits_on_a_configuration_error(
+    start: Start, settings: dict[str, str], code: int, place: Path
+) -> None:
     program = start(**{"API_KEY": KEY, "PORT": "0", "WORKERS": "2", "TMPDIR": str(place), **settings})
     assert program.ended() == code
     assert folders(place) == []
     assert not re.search("running on", program.errors)
 
 
-def test_the_option_goes_before_the_setting(start: Start) -> None:
+def test_the_workers_option_overrides_the_setting(start: Start) -> None:
     program = start(command=(sys.executable, "-m", "app", "--workers", "2"), API_KEY=KEY, PORT="0", WORKERS="1")
     program.port()
     assert len(children(program)) == 2

@@ -1,4 +1,4 @@
-"""Bundles that a test may break: copies of the committed one, and ones whose digests agree with wrong contents."""
+"""Bundles that a test may change: copies of committed bundles, and bundles with matching digests but wrong contents."""
 
 import json
 import shutil
@@ -10,11 +10,11 @@ from app.bundle.manifest import MANIFEST
 from app.bundle.store import Bundle, write_bundle
 
 
-def copy_of(bundle: Bundle, root: Path) -> Path:
-    """A copy at its own place, ``<root>/<name>/<version>``.
+def copy_bundle(bundle: Bundle, root: Path) -> Path:
+    """Copy a bundle to ``<root>/<name>/<version>``.
 
     Args:
-        bundle: What to copy.
+        bundle: The bundle to copy.
         root: A folder of bundles.
 
     Returns:
@@ -23,13 +23,13 @@ def copy_of(bundle: Bundle, root: Path) -> Path:
     return Path(shutil.copytree(bundle.folder, root / bundle.manifest.name / bundle.manifest.version))
 
 
-def version_of(bundle: Bundle, root: Path, version: int | str) -> Path:
-    """A sound copy under another version's number, moved to its place in one step as `write_bundle` does.
+def copy_as_version(bundle: Bundle, root: Path, version: int | str) -> Path:
+    """Write a valid copy with another version number. `write_bundle` moves it into the folder in one step.
 
     Args:
-        bundle: What to copy.
+        bundle: The bundle to copy.
         root: A folder of bundles.
-        version: The number.
+        version: The version number of the copy.
 
     Returns:
         The copy's folder.
@@ -38,22 +38,22 @@ def version_of(bundle: Bundle, root: Path, version: int | str) -> Path:
     return write_bundle(root, bundle.manifest.model_copy(update={"version": str(version)}), others)
 
 
-def spoil(folder: Path) -> None:
-    """Make golden rows wrong and digests right: only who runs the model finds out."""
+def corrupt_golden_rows(folder: Path) -> None:
+    """Make the golden rows wrong but keep the digests valid, so that only running the model detects it."""
     manifest = json.loads((folder / MANIFEST).read_text())
     manifest["golden"]["outputs"][manifest["outputs"][0]["name"]][0] += 5.0
     (folder / MANIFEST).write_text(json.dumps(manifest))
-    seal(folder)
+    write_digests(folder)
 
 
-def seal(folder: Path) -> None:
-    """Write the digests anew, so that they agree with whatever stands there now."""
+def write_digests(folder: Path) -> None:
+    """Write the digests of the files that the folder contains now."""
     files = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != SHA256SUMS}
     (folder / SHA256SUMS).write_text(sums_text(files))
 
 
 def flip_bit(path: Path, random: Random) -> int:
-    """Turn one bit of a file over; gives its number."""
+    """Flip one random bit of a file and return its index."""
     data = bytearray(path.read_bytes())
     bit = random.randrange(8 * len(data))
     data[bit // 8] ^= 1 << bit % 8

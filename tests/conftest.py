@@ -1,4 +1,4 @@
-"""What all tests share: hypothesis' profiles, and the program's real parts around its bundle."""
+"""Fixtures of all tests: the committed bundles and the REST API built from them. Also Hypothesis' profiles."""
 
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -14,7 +14,7 @@ from app.models.manager import ModelManager
 from app.rest.application import RestApplication
 from app.runtime.onnx import OnnxPredictor
 from tests.known import KEY, REPOSITORY, SETTINGS
-from tests.managing import managing
+from tests.model_manager import model_manager
 from tests.redis_server import MISSING, Redis
 from tests.rest_application import rest_application
 
@@ -27,7 +27,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 @pytest.fixture(scope="session")
 def repository() -> Path:
-    """The folder of the checkout."""
+    """The root folder of the repository."""
     return REPOSITORY
 
 
@@ -51,8 +51,8 @@ def predictor(bundle: Bundle) -> OnnxPredictor:
 
 @pytest.fixture(scope="session")
 def manager(predictor: OnnxPredictor, models: Path) -> ModelManager:
-    """The service with the beer models loaded."""
-    manager = managing(BeerApi)
+    """The model manager with the beer models loaded."""
+    manager = model_manager(BeerApi)
     manager.add(predictor)
     manager.add(OnnxPredictor(read_bundle(highest(models, RECIPE))))
     return manager
@@ -60,13 +60,13 @@ def manager(predictor: OnnxPredictor, models: Path) -> ModelManager:
 
 @pytest.fixture(scope="session")
 def domain(manager: ModelManager) -> BeerApi:
-    """The beer domain's face over the loaded model."""
+    """The beer domain's API over the loaded models."""
     return BeerApi(manager)
 
 
 @pytest.fixture(scope="session")
-def door(manager: ModelManager, domain: BeerApi) -> RestApplication:
-    """The REST door as the program builds it."""
+def application(manager: ModelManager, domain: BeerApi) -> RestApplication:
+    """The REST API as the program builds it."""
     return rest_application(manager, domain)
 
 
@@ -77,9 +77,9 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-async def client(door: RestApplication) -> AsyncIterator[httpx.AsyncClient]:
-    """A client that has the key and calls the door in this process."""
-    transport = httpx.ASGITransport(app=door)  # type: ignore[arg-type]
+async def client(application: RestApplication) -> AsyncIterator[httpx.AsyncClient]:
+    """A client that sends the API key and calls the REST API in this process."""
+    transport = httpx.ASGITransport(app=application)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://test", headers={"X-API-Key": KEY}) as client:
         yield client
 

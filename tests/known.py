@@ -1,4 +1,4 @@
-"""What tests on both sides of the wire know: the key, the repository's folder, a beer."""
+"""Constants of tests: the API key, the repository's folder, the names of settings, an example beer."""
 
 from pathlib import Path
 from typing import Any

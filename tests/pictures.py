@@ -1,4 +1,4 @@
-"""Pictures for tests, drawn from seeds: good ones of every kind, and ones that mean harm."""
+"""Synthetic images for tests, reproducible from seeds: valid ones in every format, and hostile ones."""
 
 import io
 import struct
@@ -8,12 +8,12 @@ from random import Random
 from PIL import Image, ImageDraw, ImageFilter
 
 
-def drawn(seed: int = 0, size: tuple[int, int] = (160, 120)) -> Image.Image:
-    """A picture of coloured ellipses, slightly blurred.
+def synthetic_image(seed: int = 0, size: tuple[int, int] = (160, 120)) -> Image.Image:
+    """Draw coloured ellipses, slightly blurred.
 
     Args:
-        seed: Draws them.
-        size: Width and height.
+        seed: Seed of the random shapes and colours.
+        size: Width and height in pixels.
     """
     random = Random(seed)
     image = Image.new("RGB", size, tuple(random.randrange(256) for _ in range(3)))
@@ -26,12 +26,12 @@ def drawn(seed: int = 0, size: tuple[int, int] = (160, 120)) -> Image.Image:
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
-    """A picture as a file.
+    """Encode an image as a file.
 
     Args:
-        image: What it shows.
-        kind: ``JPEG``, ``PNG``, ``WEBP`` or what else Pillow writes.
-        options: Of Pillow's writer.
+        image: The image.
+        kind: ``JPEG``, ``PNG``, ``WEBP`` or another format that Pillow writes.
+        options: Options of Pillow's writer.
     """
     file = io.BytesIO()
     image.save(file, kind, **options)  # type: ignore[arg-type]
@@ -39,49 +39,49 @@ def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:
-    """A chunk of a PNG."""
+    """Return a chunk of a PNG file."""
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-def flat_png(width: int, height: int, depth: int = 8, colour: int = 2, channels: int = 3, told: int = 0) -> bytes:
-    """A PNG of one colour, written row by row: as small as can be for its size.
+def flat_png(width: int, height: int, depth: int = 8, colour: int = 2, channels: int = 3, rows: int = 0) -> bytes:
+    """Encode a PNG of one colour row by row. The file is as small as possible for its size in pixels.
 
     Args:
         width: Pixels.
         height: Pixels.
-        depth: Bits a channel.
+        depth: Bits per channel.
         colour: PNG's colour type.
-        channels: Of that type.
-        told: Rows that there are, where fewer than it says.
+        channels: Number of channels of this colour type.
+        rows: Number of rows in the data, if it differs from the height in the header.
     """
     row = b"\x00" + bytes((width * channels * depth + 7) // 8)
     packer = zlib.compressobj(1)
-    rows = b"".join(packer.compress(row) for _ in range(told or height)) + packer.flush()
+    pixels = b"".join(packer.compress(row) for _ in range(rows or height)) + packer.flush()
     head = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
 
 
 def mutant(data: bytes, seed: int) -> bytes:
-    """A file with faults: bytes changed, cut out, repeated or cut off.
+    """Corrupt a file: change, remove, repeat or truncate bytes.
 
     Args:
-        data: A good file.
-        seed: Draws the faults.
+        data: A valid file.
+        seed: Seed of the random faults.
     """
     random = Random(seed)
-    found = bytearray(data)
+    mutated = bytearray(data)
     for _ in range(random.choice((1, 3, 30))):
-        place = random.randrange(len(found))
+        at = random.randrange(len(mutated))
         kind = random.randrange(5)
         if kind == 0:
-            found[place] = random.randrange(256)
+            mutated[at] = random.randrange(256)
         elif kind == 1:
-            found[place : place + random.randrange(1, 9)] = random.choice((b"\xff" * 4, bytes(4), b"\xff\xd8\xff\xda"))
+            mutated[at : at + random.randrange(1, 9)] = random.choice((b"\xff" * 4, bytes(4), b"\xff\xd8\xff\xda"))
         elif kind == 2:
-            del found[place : place + random.randrange(1, 200)]
+            del mutated[at : at + random.randrange(1, 200)]
         elif kind == 3:
-            found[place:place] = found[place : place + random.randrange(1, 2000)]
+            mutated[at:at] = mutated[at : at + random.randrange(1, 2000)]
         elif random.random() < 0.3:
-            del found[place:]
-        found = found or bytearray(b"\x00")
-    return bytes(found)
+            del mutated[at:]
+        mutated = mutated or bytearray(b"\x00")
+    return bytes(mutated)

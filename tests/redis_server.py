@@ -1,4 +1,4 @@
-"""A redis-server of a test's own, which it may stop, hang and start again."""
+"""A separate redis-server for a test, which can stop it and start it again."""
 
 import shutil
 import socket
@@ -8,11 +8,11 @@ from pathlib import Path
 
 PATIENCE = 20.0
 MISSING = None if shutil.which("redis-server") else "redis-server is not installed (Debian: redis-server)"
-"""Why there can be none here."""
+"""The reason to skip tests that need Redis, or None."""
 
 
 class Redis:
-    """A redis-server of the test's own."""
+    """A redis-server process on a free port."""
 
     def __init__(self, folder: Path) -> None:
         with socket.socket() as probe:
@@ -23,7 +23,7 @@ class Redis:
         self.start()
 
     def start(self) -> None:
-        """Start it and wait until it answers."""
+        """Start the process and wait until it accepts connections."""
         self.process = subprocess.Popen(
             ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", self._folder],
             stdout=subprocess.DEVNULL,
@@ -37,6 +37,6 @@ class Redis:
                 assert time.monotonic() < deadline
 
     def stop(self) -> None:
-        """Stop it."""
+        """Kill the process."""
         self.process.kill()
         self.process.wait()

@@ -27,10 +27,10 @@ def rest_application(
     """Build the REST API.
 
     Args:
-        manager: Owns the models.
+        manager: The model manager.
         domains: The domains whose operations become routes.
-        log: The access log; by default it is dropped.
-        thread_pool: Runs calls that take long; a new one by default.
+        log: The access log; by default it is discarded.
+        thread_pool: Runs long requests; a new pool by default.
         options: Arguments of `RestOptions`.
     """
     thread_pool = thread_pool or BoundedThreadPool()

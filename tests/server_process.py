@@ -1,4 +1,4 @@
-"""A model server as a process that a test can kill and start again at the same port."""
+"""A model server process that a test can kill and start again on the same port."""
 
 import json
 import subprocess
@@ -11,17 +11,17 @@ SERVER = REPOSITORY / "tests" / "model_server.py"
 
 
 class ServerProcess:
-    """`tests/model_server.py`, started."""
+    """A running `tests/model_server.py`."""
 
-    def __init__(self, root: Path = REPOSITORY / "models", port: int = 0, **how: object) -> None:
-        """Start it, and wait until it listens.
+    def __init__(self, root: Path = REPOSITORY / "models", port: int = 0, **behaviour: object) -> None:
+        """Start the server and wait until it listens.
 
         Args:
-            root: Folder of bundles.
-            port: 0 takes a free one.
-            how: See the server.
+            root: A folder of bundles.
+            port: The port; 0 selects a free one.
+            behaviour: Options of the server, described in `tests/model_server.py`.
         """
-        command = [sys.executable, str(SERVER), str(root), str(port), json.dumps(how)]
+        command = [sys.executable, str(SERVER), str(root), str(port), json.dumps(behaviour)]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, text=True, env={"PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
         )
@@ -30,17 +30,17 @@ class ServerProcess:
 
     @property
     def target(self) -> str:
-        """Where it listens."""
+        """Host and port of the server."""
         return f"127.0.0.1:{self.port}"
 
-    def seen(self) -> dict[str, object]:
-        """What it tells of the next call that it has answered."""
+    def next_call(self) -> dict[str, object]:
+        """Return the row count and the trace of the next answered call, which the server prints."""
         assert self.process.stdout
-        told: dict[str, object] = json.loads(self.process.stdout.readline())
-        return told
+        call: dict[str, object] = json.loads(self.process.stdout.readline())
+        return call
 
     def kill(self) -> None:
-        """End it at once, whatever it is doing; a second time does nothing."""
+        """Kill the process. A second call does nothing."""
         self.process.kill()
         self.process.wait()
         if self.process.stdout:

@@ -60,14 +60,14 @@ def test_it_serves_what_the_store_has_and_keeps_it_for_the_next_start(
 def test_a_file_that_was_altered_in_the_store_stops_the_start(start: Start, store: Store, bucket: str) -> None:
     store.client().put_object(Bucket=bucket, Key=f"released/models/{MODEL}", Body=b"another model")
     program = start(**settings(store, bucket))
-    assert program.ended() == 3
+    assert program.exit_code() == 3
     assert f"Bundle: s3://{bucket}/released/models/beer-ibu/1: model.onnx is not the file that was" in program.errors
 
 
 @one
 def test_a_release_that_nobody_approved_stops_the_start(start: Start, store: Store, bucket: str) -> None:
     program = start(**settings(store, bucket, MODEL_SHA256="0" * 64))
-    assert program.ended() == 3
+    assert program.exit_code() == 3
     assert "beer-ibu/1: not an approved bundle: SHA256SUMS has the digest" in program.errors
 
 
@@ -75,7 +75,7 @@ def test_with_a_local_path_the_digests_are_checked_as_well(start: Start) -> None
     local = {"API_KEY": KEY, "PORT": "0", "MODEL_URI": str(REPOSITORY / "models")}
     assert start(**local, MODEL_SHA256=",".join(DIGESTS)).send(request("GET", "/health/ready")).status == 200
     program = start(**local, MODEL_SHA256="0" * 64)
-    assert program.ended() == 3 and "not an approved bundle" in program.errors
+    assert program.exit_code() == 3 and "not an approved bundle" in program.errors
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_a_download_that_is_cut_off_stops_the_start_and_leaves_nothing_behind(
     start: Start, store: Store, bucket: str, cutting: Store, tmp_path: Path
 ) -> None:
     program = start(**settings(cutting, bucket))
-    assert program.ended() == 3
+    assert program.exit_code() == 3
     assert f"Bundle: s3://{bucket}/released/models/{MODEL}: cannot be read: " in program.errors
     assert not [path for path in tmp_path.glob("model-cache/**/*") if path.is_file()]
 
@@ -123,9 +123,9 @@ def test_a_download_that_is_cut_off_stops_the_start_and_leaves_nothing_behind(
 @one
 def test_what_cannot_be_reached_is_named_and_no_secret_is_shown(start: Start, store: Store, bucket: str) -> None:
     missing = start(**settings(store, "no-such-bucket"))
-    assert missing.ended() == 3 and "s3://no-such-bucket/released/models/beer-ibu" in missing.errors
+    assert missing.exit_code() == 3 and "s3://no-such-bucket/released/models/beer-ibu" in missing.errors
     away = start(**settings(Store("http://127.0.0.1:1", "anybody", "the-secret-of-the-store"), bucket))
-    assert away.ended() == 3 and "cannot be read: Generic S3 error" in away.errors
+    assert away.exit_code() == 3 and "cannot be read: Generic S3 error" in away.errors
     assert "the-secret-of-the-store" not in away.errors and "Traceback" not in away.errors + missing.errors
     refused = start(**settings(store, bucket, MODEL_URI="ftp://somewhere"))
-    assert refused.ended() == 2 and "MODEL_URI: must be a local path or s3://bucket/prefix" in refused.errors
+    assert refused.exit_code() == 2 and "MODEL_URI: must be a local path or s3://bucket/prefix" in refused.errors

@@ -42,9 +42,15 @@ def message(data: bytes, compressed: int = 0, length: int | None = None) -> byte
     return bytes([compressed]) + struct.pack(">I", len(data) if length is None else length) + data
 
 
-def say(address: str, data: bytes, until: bytes = b"") -> bytes:
-    """Send bytes on a connection of its own, and read what comes: up to some bytes, else until the other side ends, to
-    which it is told that nothing more will be sent."""
+def send_and_read(address: str, data: bytes, until: bytes = b"") -> bytes:
+    """Send bytes on a new connection and read the response.
+
+    Args:
+        address: Host and port.
+        data: The bytes to send.
+        until: Reading stops after these bytes. Without them the sending side is shut down, and reading stops when the
+            server closes the connection.
+    """
     host, _, port = address.partition(":")
     received = b""
     with socket.create_connection((host, int(port)), PATIENCE) as connection:

@@ -19,7 +19,7 @@ class Tally:
     """How long was asked."""
     accepted: list[float] = field(default_factory=list)
     """Seconds that each answer 200 took."""
-    refused: int = 0
+    rejected: int = 0
     """Answers 503."""
     failed: list[str] = field(default_factory=list)
     """Anything else."""
@@ -111,7 +111,7 @@ async def _timed(connection: Connection, request: bytes, tally: Tally) -> None:
     if status == 200:
         tally.accepted.append(time.perf_counter() - started)
     elif status == 503:
-        tally.refused += 1
+        tally.rejected += 1
     else:
         tally.failed.append(str(status))
 

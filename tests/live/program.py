@@ -52,7 +52,7 @@ class Program:
         self._started = time.monotonic()
         self._spent = _cpu_of_children()
         self.seconds = self.cpu_seconds = float("nan")
-        """How long it ran and how long it computed, once `ended` has told so and where no other ended meanwhile."""
+        """How long it ran and how long it computed, once `exit_code` has told so and where no other ended meanwhile."""
         self.process = subprocess.Popen(
             command,
             cwd=folder,
@@ -83,8 +83,8 @@ class Program:
         deadline = time.monotonic() + PATIENCE
         with self._news:
             while not self._news.wait_for(condition, 0.25):
-                ended = self.process.poll() is not None and not condition()
-                assert not ended and time.monotonic() < deadline, f"no {what}:\n{self.output}\n{self.errors}"
+                exit_code = self.process.poll() is not None and not condition()
+                assert not exit_code and time.monotonic() < deadline, f"no {what}:\n{self.output}\n{self.errors}"
 
     @property
     def output(self) -> str:
@@ -128,7 +128,7 @@ class Program:
         """Wait for so many whole lines with this text."""
         self._wait_for(f"{count} lines with {text!r}", lambda: self.errors.count(text) >= count)
 
-    def ended(self) -> int:
+    def exit_code(self) -> int:
         """The exit code, once it has ended."""
         code = self.process.wait(PATIENCE)
         for reader in self._readers:
@@ -140,7 +140,7 @@ class Program:
     def stop(self) -> int:
         """Ask it to stop, and give its exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.ended()
+        return self.exit_code()
 
     def close(self) -> None:
         """Leave nothing behind, whatever the test came to."""
@@ -150,7 +150,7 @@ class Program:
                 self.process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 self.process.kill()
-        self.ended()
+        self.exit_code()
         for stream in self._streams:
             stream.close()
 
@@ -187,12 +187,12 @@ def until(condition: Callable[[], bool], what: str = "") -> float:
     return time.monotonic() - started
 
 
-def children(program: Program) -> set[int]:
+def worker_pids(program: Program) -> set[int]:
     """The process ids of a program's workers."""
     tasks = Path(f"/proc/{program.process.pid}/task").glob("*/children")
     return {int(pid) for task in tasks for pid in task.read_text().split()}
 
 
-def serving(program: Program) -> int:
+def started_workers(program: Program) -> int:
     """The number of workers that have logged their start."""
     return program.errors.count("Application startup complete")

@@ -60,7 +60,7 @@ def statuses(received: bytes) -> list[int]:
     return [int(found) for found in _STATUS.findall(received)]
 
 
-def say(port: int, data: bytes) -> bytes:
+def send_and_read(port: int, data: bytes) -> bytes:
     """Send, then end the sending side: what comes back until the server closes."""
     with connect(port) as connection:
         try:

@@ -8,7 +8,7 @@ from app.domains.iris import EXAMPLE_FLOWER
 from tests.known import KEY
 from tests.live.program import Program, Start
 from tests.live.wire import Answer, request
-from tests.pictures import drawn, encoded
+from tests.pictures import encoded, synthetic_image
 from tests.server_process import ServerProcess
 
 RIGHT = ("X-API-Key", KEY)
@@ -18,7 +18,7 @@ CALLS = {
     "/explain": EXAMPLE_RECIPE,
     "/predict/batch": {"beers": [EXAMPLE_BEER, {**EXAMPLE_RECIPE, "explain": False}] * 200},
     "/iris/predict": EXAMPLE_FLOWER,
-    "/pets/predict": {"image_b64": base64.b64encode(encoded(drawn(), "JPEG")).decode()},
+    "/pets/predict": {"image_b64": base64.b64encode(encoded(synthetic_image(), "JPEG")).decode()},
 }
 
 

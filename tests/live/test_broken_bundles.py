@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from app.bundle.store import Bundle
-from tests.bundles import copy_of, flip_bit, seal
+from tests.bundles import copy_bundle, flip_bit, write_digests
 from tests.known import KEY
 from tests.live.program import Start
 from tests.live.wire import request
@@ -29,18 +29,18 @@ def _wrong_golden(folder: Path) -> None:
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["golden"]["outputs"]["ibu"][0] += 5.0
     (folder / "manifest.json").write_text(json.dumps(manifest))
-    seal(folder)
+    write_digests(folder)
 
 
 def _garbage_model(folder: Path) -> None:
     (folder / "model.onnx").write_bytes(Random(7).randbytes(2000))
-    seal(folder)
+    write_digests(folder)
 
 
 def _other_name(folder: Path) -> None:
     manifest = json.loads((folder / "manifest.json").read_text())
     (folder / "manifest.json").write_text(json.dumps({**manifest, "name": "wine-ibu"}))
-    seal(folder)
+    write_digests(folder)
 
 
 BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
@@ -61,11 +61,11 @@ def test_a_broken_bundle_stops_the_start_with_3_before_a_port_opens(
     start: Start, tmp_path: Path, bundle: Bundle, how: str
 ) -> None:
     change, said = BROKEN[how]
-    change(copy_of(bundle, tmp_path / "models"))
+    change(copy_bundle(bundle, tmp_path / "models"))
     with socket.socket() as taken:  # bound and not listening: who opened this port would fail, and say so
         taken.bind(("127.0.0.1", 0))
         program = start(API_KEY=KEY, PORT=str(taken.getsockname()[1]), MODEL_URI=str(tmp_path / "models"))
-        assert program.ended() == 3
+        assert program.exit_code() == 3
     assert program.cpu_seconds < SOON and program.seconds < PATIENCE
     assert said in program.errors and "beer-ibu" in program.errors
     assert not any(word in program.errors for word in ("Traceback", "in use", "Uvicorn running", "Started"))
@@ -77,26 +77,26 @@ def test_a_broken_highest_version_is_not_passed_over_for_a_lower_one(
     start: Start, tmp_path: Path, bundle: Bundle
 ) -> None:
     models = tmp_path / "models"
-    good = copy_of(bundle, models)
+    good = copy_bundle(bundle, models)
     bad = good.parent / str(int(good.name) + 1)
     shutil.copytree(good, bad)
     manifest = json.loads((bad / "manifest.json").read_text())
     (bad / "manifest.json").write_text(json.dumps({**manifest, "version": bad.name}))
-    seal(bad)
+    write_digests(bad)
     (bad / "model.onnx").unlink()
     program = start(API_KEY=KEY, PORT="0", MODEL_URI=str(models))
-    assert program.ended() == 3
+    assert program.exit_code() == 3
     assert f"{bad}: model.onnx is missing" in program.errors
 
 
 def test_the_highest_version_serves(start: Start, tmp_path: Path, bundle: Bundle) -> None:
     models = tmp_path / "models"
-    good = copy_of(bundle, models)
+    good = copy_bundle(bundle, models)
     for version in "9", "10":
         shutil.copytree(good, good.parent / version)
         manifest = json.loads((good / "manifest.json").read_text())
         (good.parent / version / "manifest.json").write_text(json.dumps({**manifest, "version": version}))
-        seal(good.parent / version)
+        write_digests(good.parent / version)
     others = shutil.ignore_patterns(bundle.manifest.name)
     shutil.copytree(bundle.folder.parents[1], models, ignore=others, dirs_exist_ok=True)
     program = start(API_KEY=KEY, PORT="0", MODEL_URI=str(models))

@@ -11,7 +11,7 @@ import pytest
 from tests.known import KEY
 from tests.live.program import Program
 from tests.live.wire import request
-from tests.pictures import drawn, encoded
+from tests.pictures import encoded, synthetic_image
 
 DRIVER = os.environ.get("CHROMEDRIVER") or shutil.which("chromedriver") or "/usr/bin/chromedriver"
 pytestmark = [
@@ -101,7 +101,7 @@ def test_the_page_authorizes_and_shows_the_bitterness(browser: Chrome, program: 
 def test_the_page_uploads_a_picture(browser: Chrome, program: Program, tmp_path: Path) -> None:
     photo = Path(os.environ.get("DOCS_PHOTO") or tmp_path / "picture.jpg")
     if not photo.exists():
-        photo.write_bytes(encoded(drawn(3), "JPEG"))
+        photo.write_bytes(encoded(synthetic_image(3), "JPEG"))
     block = "[id='operations-default-predict_pet']"
     browser.get(f"http://127.0.0.1:{program.port()}/docs")
     clickable(browser, ".auth-wrapper .authorize").click()

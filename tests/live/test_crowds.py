@@ -90,4 +90,4 @@ def test_a_shutdown_in_a_crowd_answers_and_ends(start: Start, gone: bool) -> Non
                 connection.close()
         for connection in crowd[1::2]:
             assert _answers(2, connection) == [b"last"]
-    assert program.ended() == 0
+    assert program.exit_code() == 0

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from tests.known import KEY
 from tests.live.fuzz import requests
 from tests.live.program import Program
-from tests.live.raw import BODY, post, say, statuses
+from tests.live.raw import BODY, post, send_and_read, statuses
 from tests.live.wire import request
 
 SEED = int(os.environ.get("FUZZ_SEED", "20"))
@@ -34,7 +34,7 @@ def _fuzz(program: Program, cases: int) -> None:
     )
     @given(requests)
     def attempt(data: bytes) -> None:
-        received = say(port, data)  # raises where it neither answers nor closes
+        received = send_and_read(port, data)  # raises where it neither answers nor closes
         found = statuses(received)
         for status in found:
             seen[status] = seen.get(status, 0) + 1
@@ -46,7 +46,7 @@ def _fuzz(program: Program, cases: int) -> None:
     attempt()
     print(f"\nseed {SEED}, {cases} cases: {dict(sorted(seen.items()))}")
     assert {200, 400, 401, 404, 405, 422} <= seen.keys(), "the fuzz reaches every part of the program"
-    assert statuses(say(port, post(b"X-Request-ID: after-the-fuzz\r\n"))) == [200]
+    assert statuses(send_and_read(port, post(b"X-Request-ID: after-the-fuzz\r\n"))) == [200]
     faults = [x for x in program.lines("after-the-fuzz") if x["level"] not in ("info", "warning")]
     assert faults == [] and KEY not in program.errors
     assert program.send(request("POST", "/predict", [("X-API-Key", KEY)], BODY)).status == 200

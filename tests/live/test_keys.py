@@ -73,9 +73,9 @@ def test_the_tests_cover_the_documented_routes(documented: dict[str, set[str]]) 
     assert documented.keys() - OPEN.keys() == keyed | PROTOCOL
 
 
-def test_no_route_is_hidden_from_these_tests(door: RestApplication, documented: dict[str, set[str]]) -> None:
+def test_no_route_is_hidden_from_these_tests(application: RestApplication, documented: dict[str, set[str]]) -> None:
     """Neither one that is left out of the document nor one under a path that is open."""
-    routes = {route.path for route in door.router.routes if isinstance(route, Route)}
+    routes = {route.path for route in application.router.routes if isinstance(route, Route)}
     assert routes <= documented.keys() | OPEN.keys() and "/docs/assets/docs.js" in routes
 
 

@@ -104,7 +104,7 @@ def test_a_file_that_is_missing_or_broken_at_the_start_is_exit_code_2(
     if contents is not None:
         (tmp_path / "keys.json").write_text(contents)
     program = start(API_KEY=KEY, PORT="0", API_KEYS_FILE="keys.json")
-    assert program.ended() == 2
+    assert program.exit_code() == 2
     assert "API_KEYS_FILE: keys.json is" in program.errors and "Traceback" not in program.errors
 
 
@@ -174,7 +174,7 @@ def test_the_rate_of_the_settings_holds_for_every_key_without_one(start: Start) 
 )
 def test_a_setting_that_makes_no_sense_is_exit_code_2(start: Start, settings: dict[str, str], said: str) -> None:
     program = start(API_KEY=KEY, PORT="0", **settings)
-    assert program.ended() == 2
+    assert program.exit_code() == 2
     assert said in program.errors and "secret" not in program.errors and "Traceback" not in program.errors
 
 

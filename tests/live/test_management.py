@@ -6,7 +6,7 @@ import pytest
 
 from tests.known import KEY
 from tests.live.program import Start, free_port
-from tests.live.raw import say, statuses
+from tests.live.raw import send_and_read, statuses
 
 
 def test_the_management_port_answers_health_and_nothing_else(start: Start) -> None:
@@ -24,7 +24,7 @@ def test_the_management_port_answers_health_and_nothing_else(start: Start) -> No
         b"GET /": 404,
     }
     for line, status in expected.items():
-        answer = say(port, line + b" HTTP/1.1\r\nHost: beer\r\n\r\n")
+        answer = send_and_read(port, line + b" HTTP/1.1\r\nHost: beer\r\n\r\n")
         assert statuses(answer) == [status], line
         assert b"server:" not in answer.lower()
         if status >= 400:
@@ -43,5 +43,5 @@ def test_a_port_that_is_taken_is_exit_code_1(start: Start, name: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         program = start(**{"API_KEY": KEY, "PORT": "0", name: str(port)})
-        assert program.ended() == 1
+        assert program.exit_code() == 1
     assert f"port {port}: address already in use" in program.errors

@@ -15,7 +15,7 @@ from app.access.key_file import KeyFile, change_keys
 from tests.keys import make_key
 from tests.known import BEER, KEY
 from tests.live import raw
-from tests.live.program import Program, Start, children, serving, until
+from tests.live.program import Program, Start, started_workers, until, worker_pids
 from tests.live.wire import request
 
 ONE = json.dumps(BEER).encode()
@@ -99,12 +99,12 @@ def test_what_the_server_refuses_before_the_application_is_counted_too(start: St
 def test_totals_are_the_same_at_each_worker_and_a_killed_one_leaves_its_own(start: Start) -> None:
     program = start(API_KEY=KEY, PORT="0", WORKERS="2")
     program.port()
-    until(lambda: serving(program) == 2, "two workers")
+    until(lambda: started_workers(program) == 2, "two workers")
     for _ in range(40):
         assert post(program, "/predict", ONE) == 200
     assert {figures(program)[PREDICTIONS] for _ in range(20)} == {40}
-    os.kill(min(children(program)), signal.SIGKILL)
-    until(lambda: serving(program) == 3, "a third worker")
+    os.kill(min(worker_pids(program)), signal.SIGKILL)
+    until(lambda: started_workers(program) == 3, "a third worker")
     for _ in range(20):
         assert post(program, "/predict", ONE) == 200
     told = [figures(program) for _ in range(20)]
@@ -120,7 +120,7 @@ def test_a_change_of_the_keys_counts_in_every_worker_and_the_parent_does_not_tel
     gone, kept = (make_key(path, name) for name in ("gone", "kept"))
     program = start(API_KEY=KEY, PORT="0", WORKERS="2", API_KEYS_FILE="keys.json", AUTH_FAILURES_PER_MINUTE="0")
     program.port()
-    until(lambda: serving(program) == 2, "two workers")
+    until(lambda: started_workers(program) == 2, "two workers")
     assert figures(program)["api_keys"] == 3
     change_keys(path, lambda old: KeyFile(keys=old.keys[1:]))
     changed = time.monotonic()

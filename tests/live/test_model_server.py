@@ -29,7 +29,7 @@ def test_the_answers_are_those_of_a_program_that_runs_the_models_itself(
     for path, body in CALLS.items():
         there, here = ask(remote, path, body), ask(program, path, body)
         assert (there.status, there.body) == (200, here.body), path
-    assert server.seen()["rows"]
+    assert server.next_call()["rows"]
     assert (
         ask(remote, "/predict", EXAMPLE_BEER, ("X-Model-Version", "1")).body
         == ask(program, "/predict", EXAMPLE_BEER).body
@@ -134,7 +134,7 @@ def test_a_server_that_is_not_there_or_not_the_same_stops_the_start(
         if "not_there" in how:
             server.kill()
         program = front(start, server, MODEL_SERVER_TIMEOUT="1")
-        assert program.ended() == 3
+        assert program.exit_code() == 3
         assert said in program.errors and "Traceback" not in program.errors
     finally:
         server.kill()
@@ -143,5 +143,5 @@ def test_a_server_that_is_not_there_or_not_the_same_stops_the_start(
 @pytest.mark.parametrize("address", ["127.0.0.1:50052", "http://127.0.0.1:50052", "grpc://host", "grpc://host:1/x"])
 def test_an_address_of_another_form_is_a_setting_that_is_wrong(start: Start, address: str) -> None:
     program = start(API_KEY=KEY, PORT="0", MODEL_SERVER=address)
-    assert program.ended() == 2
+    assert program.exit_code() == 2
     assert "MODEL_SERVER: must be grpc://host:port" in program.errors

@@ -11,7 +11,7 @@ import pytest
 from tests.known import KEY
 from tests.live.program import Program, Start
 from tests.live.wire import request
-from tests.pictures import drawn, encoded
+from tests.pictures import encoded, synthetic_image
 
 FIELDS = {"status", "pet_type", "model_conf"}
 
@@ -49,7 +49,7 @@ def program(start: Start) -> Program:
 def test_clients_of_the_older_service_work_unchanged(program: Program) -> None:
     client = OlderClient(program.port())
     for number, kind in enumerate(("JPEG", "PNG", "WEBP")):
-        picture = encoded(drawn(number, (640, 480)), kind)
+        picture = encoded(synthetic_image(number, (640, 480)), kind)
         pet, confidence = client.classify(picture)
         today = program.send(request("POST", "/pets/predict", [("Content-Type", "image/png")], picture)).json
         assert pet == today["pet"].upper() and confidence == round(100 * today["confidence"], 2)

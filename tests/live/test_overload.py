@@ -72,7 +72,7 @@ class Seen:
 
     def __str__(self) -> str:
         return (
-            f"{self.tally.goodput:.0f}/s, {self.tally.refused} refused, {len(self.tally.failed)} failed "
+            f"{self.tally.goodput:.0f}/s, {self.tally.rejected} refused, {len(self.tally.failed)} failed "
             f"{set(self.tally.failed) or ''}, p50 {self.tally.accepted_within(0.5):.3f}, "
             f"p99 {self.tally.accepted_within(0.99):.3f} s, live {self.service * 1000:.0f} and "
             f"{self.management * 1000:.1f} ms, {self.core:.2f} of a core, {self.growth:+.0f} MB"
@@ -100,7 +100,7 @@ def _hold(before: Seen, during: Seen, after: Seen, share: float, bound: float, g
     assert during.tally.accepted_within(0.99) * core < bound
     assert during.service * core < bound / 2 and during.management * core < bound / 20
     assert during.growth < growth
-    assert not after.tally.refused and not after.tally.failed
+    assert not after.tally.rejected and not after.tally.failed
     assert after.goodput >= share * before.goodput
     assert after.service * min(1.0, after.core) < bound / 10
 
@@ -123,7 +123,7 @@ def test_it_recovers_from_ten_times_more_batches_than_capacity(
         during = await _watched(program, management, load)
         after = await _watched(program, management, closed_loop(port, BATCH, 3, SOON))
         _hold(before, during, after, share, bound, 150)
-        assert during.tally.refused > 0
+        assert during.tally.rejected > 0
 
     uvloop.run(scene())
 

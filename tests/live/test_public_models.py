@@ -70,7 +70,7 @@ def test_a_route_of_several_models_is_public_only_if_all_of_them_are(start: Star
 
 def test_an_unknown_public_model_stops_the_start(start: Start) -> None:
     program = start(API_KEY=KEY, PORT="0", PUBLIC_MODELS="iris,tulips")
-    assert program.ended() == 2
+    assert program.exit_code() == 2
     assert "PUBLIC_MODELS: names a model that is not served; there are beer-ibu, beer-ibu-recipe, " in program.errors
     assert "tulips" not in program.errors and "Traceback" not in program.errors
 

@@ -64,7 +64,7 @@ def test_workers_of_a_model_server_have_its_role(start: Start) -> None:
 
 def test_a_wrong_model_server_key_stops_the_start(start: Start) -> None:
     program = front(start, server(start).rpc(), key="not-the-key-of-the-server")
-    assert program.ended() == 3
+    assert program.exit_code() == 3
     assert "UNAUTHENTICATED" in program.errors and "not-the-key" not in program.errors
 
 
@@ -102,7 +102,7 @@ def test_a_model_server_restart_under_load_gives_no_wrong_answer_and_recovers(
         until(lambda: len(load.answers) > 50)
         models.process.send_signal(number)
         until(lambda: program.send(READY).status == 503)
-        models.ended()
+        models.exit_code()
         server(start, address.rpartition(":")[2])
         until(lambda: program.send(READY).status == 200)
         before = len(load.answers)

@@ -214,7 +214,7 @@ def test_an_occupied_port_is_exit_code_1_with_advice(start: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         program = start(API_KEY=KEY, PORT="0", GRPC_PORT=str(port))
-        assert program.ended() == 1
+        assert program.exit_code() == 1
     line = json.loads(program.errors.splitlines()[-1])
     assert f"port {port}: address already in use; set GRPC_PORT to another port" in line["message"]
 
@@ -222,7 +222,7 @@ def test_an_occupied_port_is_exit_code_1_with_advice(start: Start) -> None:
 def test_two_programs_cannot_share_a_port(start: Start) -> None:
     first = start(API_KEY=KEY, PORT="0")
     port = first.rpc().rpartition(":")[2]
-    assert start(API_KEY=KEY, PORT="0", GRPC_PORT=port).ended() == 1
+    assert start(API_KEY=KEY, PORT="0", GRPC_PORT=port).exit_code() == 1
 
 
 def test_the_grpc_server_can_be_turned_off(start: Start) -> None:

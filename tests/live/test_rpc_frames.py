@@ -76,7 +76,7 @@ CORPUS = {
 
 @pytest.mark.parametrize("name", CORPUS)
 def test_invalid_frames_do_not_affect_other_clients(program: Program, name: str) -> None:
-    frames.say(program.rpc(), CORPUS[name])
+    frames.send_and_read(program.rpc(), CORPUS[name])
     with caller(program.rpc()) as client:
         assert client.infer(typed("beer-ibu", BEER_ROW)).code is grpc.StatusCode.OK
     assert "Traceback" not in program.errors and program.process.poll() is None
@@ -84,16 +84,18 @@ def test_invalid_frames_do_not_affect_other_clients(program: Program, name: str)
 
 def test_the_frames_of_a_valid_call_are_answered(program: Program) -> None:
     said = OPEN + _headers() + frame(DATA, END_STREAM, 1, message(BEER))
-    assert b"beer-ibu" in frames.say(program.rpc(), said, until=b"beer-ibu")
+    assert b"beer-ibu" in frames.send_and_read(program.rpc(), said, until=b"beer-ibu")
 
 
 @pytest.mark.parametrize("value", ["\u20ac \U0001f37a".encode(), b"\xff\xfe mark3r", b""])
 def test_non_ascii_metadata_causes_no_error(program: Program, value: bytes) -> None:
     noted = frames.call(INFER, KEYED, (b"x-note", value), (b"x-request-id", value), (b"traceparent", value))
     said = OPEN + frame(HEADERS, END_HEADERS, 1, noted) + frame(DATA, END_STREAM, 1, message(BEER))
-    assert b"beer-ibu" in frames.say(program.rpc(), said, until=b"beer-ibu")
+    assert b"beer-ibu" in frames.send_and_read(program.rpc(), said, until=b"beer-ibu")
     keyed = frames.call(INFER, (b"x-api-key", value), (b"x-forwarded-for", value))
-    frames.say(program.rpc(), OPEN + frame(HEADERS, END_HEADERS, 1, keyed) + frame(DATA, END_STREAM, 1, message(BEER)))
+    frames.send_and_read(
+        program.rpc(), OPEN + frame(HEADERS, END_HEADERS, 1, keyed) + frame(DATA, END_STREAM, 1, message(BEER))
+    )
     with caller(program.rpc()) as client:
         assert client.infer(typed("beer-ibu", BEER_ROW)).code is grpc.StatusCode.OK
     assert "Traceback" not in program.errors and "mark3r" not in program.errors

@@ -9,7 +9,7 @@ import grpc
 
 from app.rpc._pb import open_inference_pb2 as pb
 from tests.known import KEY
-from tests.live.program import Program, Start, children, serving, until
+from tests.live.program import Program, Start, started_workers, until, worker_pids
 from tests.live.rpc import BEER_ROW, caller, typed
 
 
@@ -54,7 +54,7 @@ def test_on_sigterm_calls_in_progress_finish_and_later_ones_are_unavailable(star
     callers = Callers(program.rpc(), _many())
     program.lines_with('"method": "GRPC"', 20)
     program.process.send_signal(signal.SIGTERM)
-    assert program.ended() == 0
+    assert program.exit_code() == 0
     codes = callers.stop()
     assert codes == {grpc.StatusCode.OK, grpc.StatusCode.UNAVAILABLE}, callers.details
     answered = program.errors.count('"route": "/inference.GRPCInferenceService/ModelInfer", "status": 0')
@@ -76,7 +76,7 @@ def test_a_health_watcher_and_an_idle_client_do_not_delay_the_end(start: Start) 
         assert [message[-1] for message in watch] == [2]  # NOT_SERVING
         never.set()
         asked.cancel()
-    assert program.ended() == 0
+    assert program.exit_code() == 0
 
 
 def _nothing(never: threading.Event):  # type: ignore[no-untyped-def]
@@ -87,10 +87,10 @@ def _nothing(never: threading.Event):  # type: ignore[no-untyped-def]
 def test_workers_share_the_port_and_a_dead_one_is_replaced(start: Start) -> None:
     program = start(API_KEY=KEY, PORT="0", WORKERS="2")
     address = program.rpc()
-    until(lambda: serving(program) == 2, "two workers")
+    until(lambda: started_workers(program) == 2, "two workers")
     assert _answering(address, 24) >= {grpc.StatusCode.OK}
-    os.kill(next(iter(children(program))), signal.SIGKILL)
-    until(lambda: serving(program) == 3, "a third")
+    os.kill(next(iter(worker_pids(program))), signal.SIGKILL)
+    until(lambda: started_workers(program) == 3, "a third")
     assert _answering(address, 12) == {grpc.StatusCode.OK}
     _hang_up(program)
     until(lambda: "every worker was replaced" in program.errors, "rolled")

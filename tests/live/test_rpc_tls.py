@@ -72,11 +72,11 @@ def test_a_missing_or_invalid_file_stops_the_start(
     if content is not None:
         (tmp_path / "file").write_text(content)
     program = start(**_settings(certificates, **{name: str(tmp_path / "file")}))
-    assert program.ended() == 2
+    assert program.exit_code() == 2
     assert name in program.errors and message in program.errors
 
 
 def test_a_certificate_without_a_key_stops_the_start(start: Start, certificates: Path) -> None:
     program = start(API_KEY=KEY, PORT="0", GRPC_TLS_CERT=str(certificates / "server.pem"))
-    assert program.ended() == 2
+    assert program.exit_code() == 2
     assert "GRPC_TLS_KEY: is missing" in program.errors

@@ -13,11 +13,11 @@ from app.rest.docs import describe
 from tests.known import KEY
 from tests.live.program import Program
 from tests.live.wire import request
-from tests.managing import managing
+from tests.model_manager import model_manager
 from tests.rest_application import rest_application
 
 _kinds = discover()
-_manager = managing(*_kinds)
+_manager = model_manager(*_kinds)
 DOCUMENT = describe(rest_application(_manager, *[k(_manager) for k in _kinds]).router)
 schema = schemathesis.openapi.from_dict(DOCUMENT)
 

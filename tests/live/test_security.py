@@ -11,8 +11,8 @@ import pytest
 
 from tests.keys import make_key
 from tests.known import BEER, KEY, REPOSITORY
-from tests.live.program import Program, Start, children, free_port
-from tests.live.raw import say
+from tests.live.program import Program, Start, free_port, worker_pids
+from tests.live.raw import send_and_read
 from tests.live.wire import Answer, request
 
 RIGHT = ("X-API-Key", KEY)
@@ -45,7 +45,7 @@ def lines(answer: bytes) -> list[bytes]:
 @pytest.mark.parametrize("name", ANSWERS)
 def test_every_response_has_security_headers_and_does_not_identify_the_server(program: Program, name: str) -> None:
     status, data = ANSWERS[name]
-    answer = say(program.port(), data)
+    answer = send_and_read(program.port(), data)
     assert answer.startswith(b"HTTP/1.1 %d " % status), answer[:200]
     found = lines(answer)
     assert found.count(b"x-content-type-options: nosniff") == 1
@@ -71,10 +71,10 @@ def test_client_input_neither_creates_log_lines_nor_appears_in_them(start: Start
     for word in INJECTIONS:
         mark = b"mark3r" + word
         for name in HEADERS:
-            say(port, b"GET /model HTTP/1.1\r\nHost: beer\r\n" + name + b": " + mark + b"\r\n\r\n")
+            send_and_read(port, b"GET /model HTTP/1.1\r\nHost: beer\r\n" + name + b": " + mark + b"\r\n\r\n")
         for line in (b"GET /" + mark + b" HTTP/1.1", b"GET /model?name=" + mark + b" HTTP/1.1", mark + b" / HTTP/1.1"):
-            say(port, line + b"\r\nX-API-Key: " + KEY.encode() + b"\r\n\r\n")
-        say(port, request("POST", "/predict", [RIGHT], b'{"' + mark + b'": "' + mark + b'"}'))
+            send_and_read(port, line + b"\r\nX-API-Key: " + KEY.encode() + b"\r\n\r\n")
+        send_and_read(port, request("POST", "/predict", [RIGHT], b'{"' + mark + b'": "' + mark + b'"}'))
         sent += len(HEADERS) + 4
     program.send(request("GET", "/health/live", [("X-Request-ID", "the-last")]))
     found = program.lines("the-last")  # each line is JSON
@@ -129,9 +129,9 @@ def test_no_secret_is_in_responses_logs_arguments_or_environment(start: Start, t
         answers.append(program.send(request("POST", f"/predict?key={key}", [("X-API-Key", key)], key.encode())))
         answers.append(program.send(request("POST", f"/{key}", [("X-API-Key", f"{key}x")], b"{}")))
         answers.append(program.send(request("GET", "/model", [("X-API-Key", key), ("X-API-Key", key)])))
-    seen = b"".join(answer.raw for answer in answers) + say(management, request("GET", "/metrics"))
+    seen = b"".join(answer.raw for answer in answers) + send_and_read(management, request("GET", "/metrics"))
     assert {answer.status for answer in answers} >= {200, 401, 404, 422}
-    processes = [program.process.pid, *children(program)]
+    processes = [program.process.pid, *worker_pids(program)]
     assert len(processes) == 3
     told = seen.decode("utf-8", "replace") + "".join(map(_arguments, processes))
     environments = b"".join(Path(f"/proc/{pid}/environ").read_bytes() for pid in processes).decode()

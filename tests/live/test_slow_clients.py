@@ -13,7 +13,7 @@ import pytest
 
 from tests.known import KEY
 from tests.live.program import Program, Start
-from tests.live.raw import BODY, HEAD, connect, post, read_until, say, statuses
+from tests.live.raw import BODY, HEAD, connect, post, read_until, send_and_read, statuses
 
 MANY = 2_000
 SLACK = 1.0 + 2.0 * (os.getloadavg()[0] > 2)
@@ -77,7 +77,7 @@ def _hold_until_gone(program: Program, many: int, seconds: float, held: dict[int
             for each in held.values():
                 _feed(each.connection, each.drop)
             asked = time.monotonic()
-            assert statuses(say(program.port(), post())) == [200]
+            assert statuses(send_and_read(program.port(), post())) == [200]
             slowest = max(slowest, time.monotonic() - asked)
         for descriptor, _ in poller.poll(100):
             each = held[descriptor]

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.live.program import Program
-from tests.live.raw import BODY, HEAD, connect, post, read_until, say, statuses
+from tests.live.raw import BODY, HEAD, connect, post, read_until, send_and_read, statuses
 
 CHUNKED = b"%x\r\n" % len(BODY) + BODY + b"\r\n0\r\n\r\n"
 
@@ -102,18 +102,18 @@ def test_ambiguous_requests_are_rejected_and_the_connection_is_closed(program: P
 
 @pytest.mark.parametrize(("status", "data"), BOUNDS.values(), ids=BOUNDS.keys())
 def test_a_head_that_exceeds_a_limit_is_rejected(program: Program, status: int, data: bytes) -> None:
-    assert statuses(say(program.port(), data)) == [status]
+    assert statuses(send_and_read(program.port(), data)) == [status]
 
 
 @pytest.mark.parametrize(("expected", "data"), [(e, d) for d, e in TAKEN.values()], ids=TAKEN.keys())
 def test_unusual_but_valid_requests_are_answered(program: Program, expected: list[int], data: bytes) -> None:
-    received = say(program.port(), data)
+    received = send_and_read(program.port(), data)
     assert statuses(received) == expected
     assert b"root:" not in received and b"[tool" not in received
 
 
 def test_pipelined_requests_are_answered_in_order_up_to_the_limit(program: Program) -> None:
-    found = statuses(say(program.port(), post() * 500))
+    found = statuses(send_and_read(program.port(), post() * 500))
     assert set(found) == {200} and 50 <= len(found) < 60
 
 

@@ -48,7 +48,7 @@ def test_without_a_valid_key_it_exits_with_2_and_explains_how_to_make_one(
     start: Start, command: tuple[str, ...], settings: dict[str, str], said: str
 ) -> None:
     program = start(command=command, **settings)
-    assert program.ended() == 2
+    assert program.exit_code() == 2
     assert said in program.errors
     assert "python -c 'import secrets; print(secrets.token_urlsafe(32))'" in program.errors
     assert "Traceback" not in program.errors
@@ -57,7 +57,7 @@ def test_without_a_valid_key_it_exits_with_2_and_explains_how_to_make_one(
 
 def test_the_suggested_command_makes_a_valid_key(start: Start) -> None:
     program = start()
-    assert program.ended() == 2
+    assert program.exit_code() == 2
     told = shlex.split(program.errors.split("make one with: python ")[1])
     key = subprocess.run([sys.executable, *told], capture_output=True, text=True, check=True).stdout.strip()
     assert start(API_KEY=key, PORT="0").send(READY).status == 200
@@ -65,7 +65,7 @@ def test_the_suggested_command_makes_a_valid_key(start: Start) -> None:
 
 def test_a_bad_setting_is_named_without_its_value(start: Start) -> None:
     program = start(API_KEY=KEY, PORT="http-please", LOG_LEVEL="CHATTY", DOCS_ENABLED="perhaps-not")
-    assert program.ended() == 2
+    assert program.exit_code() == 2
     assert all(name in program.errors for name in ("PORT", "LOG_LEVEL", "DOCS_ENABLED"))
     assert not any(value in program.errors for value in ("http-please", "CHATTY", "perhaps-not", KEY))
 
@@ -109,7 +109,7 @@ def test_an_existing_env_file_is_not_changed(start: Start, tmp_path: Path, prese
     if KEY in present:
         assert program.send(READY).status == 200
     else:
-        assert program.ended() == 2
+        assert program.exit_code() == 2
     assert env_file.read_text() == present
     assert program.output == ""
 
@@ -131,7 +131,7 @@ def test_an_unwritable_env_file_is_reported_with_exit_code_2(start: Start, tmp_p
     resource = pytest.importorskip("resource")
     shutil.copy(REPOSITORY / ".env.example", tmp_path)
     program = start(first=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)), PORT="0")
-    assert program.ended() == 2
+    assert program.exit_code() == 2
     assert program.errors.startswith("Settings: .env cannot be created: File too large; make one with: ")
     assert not (tmp_path / ".env").exists()
 
@@ -139,7 +139,7 @@ def test_an_unwritable_env_file_is_reported_with_exit_code_2(start: Start, tmp_p
 def test_an_env_file_that_is_not_text_is_reported_with_exit_code_2(start: Start, tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes(b"API_KEY=\xff\xfe\x00\n")
     program = start(PORT="0")
-    assert program.ended() == 2
+    assert program.exit_code() == 2
     assert ".env cannot be read as UTF-8 text" in program.errors
 
 
@@ -153,13 +153,13 @@ def test_uvicorn_can_run_the_application(start: Start) -> None:
 
 def test_uvicorn_exits_with_3_on_a_broken_bundle(start: Start, tmp_path: Path) -> None:
     program = start(command=UVICORN, API_KEY=KEY, MODEL_URI=str(tmp_path))
-    assert program.ended() == 3
+    assert program.exit_code() == 3
     assert "beer-ibu" in program.errors and "Traceback" not in program.errors
 
 
 def test_an_occupied_port_is_reported_in_one_json_line(program: Program, start: Start) -> None:
     second = start(API_KEY=KEY, PORT=str(program.port()))
-    assert second.ended() == 1
+    assert second.exit_code() == 1
     assert any("address already in use" in line["message"] for line in second.lines("already in use"))
 
 
@@ -168,7 +168,7 @@ def test_a_stop_signal_ends_the_program_with_exit_code_0(start: Start, name: str
     program = start(API_KEY=KEY, PORT="0")
     assert program.send(READY).status == 200
     program.process.send_signal(signal.Signals[name])
-    assert program.ended() == 0
+    assert program.exit_code() == 0
     assert "Traceback" not in program.errors
 
 

@@ -47,7 +47,7 @@ def test_during_shutdown_it_is_not_ready_and_responds_before_closing_connections
     last = read_until(idle)
     for answer in (late, last):
         assert statuses(answer) == [503] and b"connection: close" in answer
-    assert program.ended() == 0
+    assert program.exit_code() == 0
 
 
 def test_without_connections_a_shutdown_ends_at_once(program: Program) -> None:
@@ -73,7 +73,7 @@ def test_running_and_waiting_requests_are_answered_before_the_end(program: Progr
         connection.close()
     assert [statuses(answer) for answer in answers] == [[200]] * 12
     assert all(len(answer) > 100_000 for answer in answers)
-    assert program.ended() == 0
+    assert program.exit_code() == 0
 
 
 @pytest.mark.parametrize("data", [b"", MANY[:40], MANY[:-100]], ids=["nothing", "half a head", "half a body"])
@@ -93,7 +93,7 @@ def test_a_body_that_is_completed_during_shutdown_is_answered(program: Program) 
         program.lines("Shutting down")
         connection.sendall(MANY[-100:])
         assert statuses(read_until(connection)) == [200]
-    assert program.ended() == 0
+    assert program.exit_code() == 0
 
 
 def test_a_client_that_does_not_read_is_reset_after_the_grace(start: Start) -> None:

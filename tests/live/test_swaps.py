@@ -11,7 +11,7 @@ import pytest
 
 from app.bundle.pointer import activate, rollback
 from app.bundle.store import Bundle
-from tests.bundles import flip_bit, seal, spoil, version_of
+from tests.bundles import copy_as_version, corrupt_golden_rows, flip_bit, write_digests
 from tests.known import KEY
 from tests.live.program import PATIENCE, Program, Start
 from tests.live.traffic import BODY, Traffic
@@ -28,7 +28,7 @@ def root(bundle: Bundle, models: Path, tmp_path: Path) -> Path:
     root = tmp_path / "models"
     shutil.copytree(models, root)
     shutil.rmtree(root / NAME)
-    version_of(bundle, root, 1)
+    copy_as_version(bundle, root, 1)
     return root
 
 
@@ -53,7 +53,7 @@ def answers(program: Program, version: str) -> float:
 
 def test_swaps_under_load_fail_no_request(program: Program, root: Path, bundle: Bundle) -> None:
     """Printed beside: how long a swap takes, and the p99 with and without; a busy machine decides on those."""
-    version_of(bundle, root, 2)
+    copy_as_version(bundle, root, 2)
     answers(program, "2")
     with Traffic(program.port()) as usual:
         usual.until(2000)
@@ -63,7 +63,7 @@ def test_swaps_under_load_fail_no_request(program: Program, root: Path, bundle: 
             version = str(1 + number % 2)
             activate(root, NAME, version)
             took.append(answers(program, version))
-        version_of(bundle, root, 3)
+        copy_as_version(bundle, root, 3)
         activate(root, NAME, "3")
         took.append(answers(program, "3"))
     print(f"swaps: {sorted(took)[len(took) // 2]:.2f} s (median), {max(took):.2f} s (longest)")
@@ -76,7 +76,7 @@ def test_swaps_under_load_fail_no_request(program: Program, root: Path, bundle: 
 def test_ten_swaps_do_not_grow_the_memory(program: Program, root: Path, bundle: Bundle) -> None:
     if not os.path.isdir("/proc"):
         pytest.skip("reads /proc")
-    version_of(bundle, root, 2)
+    copy_as_version(bundle, root, 2)
 
     def swap(times: int) -> int:
         for _ in range(times):
@@ -97,17 +97,17 @@ def test_hostile_versions_do_not_replace_the_active_version(program: Program, ro
     random = Random(7)
     answers(program, "1")
     for version in range(2, 6):
-        folder = version_of(bundle, root, version)
+        folder = copy_as_version(bundle, root, version)
         if version == 2:
-            spoil(folder)
+            corrupt_golden_rows(folder)
         else:
             for _ in range(40):
                 flip_bit(folder / "model.onnx", random)
-            seal(folder)
+            write_digests(folder)
         lines = program.lines(f"/{NAME}/{version}: ")
         assert any(line["level"] == "error" and "keeps its active version" in line["message"] for line in lines)
         assert predict(program).json["model"]["version"] == "1"
-    version_of(bundle, root, 6)
+    copy_as_version(bundle, root, 6)
     answers(program, "6")
     assert "Traceback" not in program.errors
 
@@ -118,12 +118,12 @@ def test_every_worker_swaps_and_a_replacement_worker_loads_the_good_version(
     program = start(API_KEY=KEY, PORT="0", MODEL_URI=str(root), WORKERS="2")
     program.lines_with("Application startup complete", 2)  # else the slower one starts with the new version
     answers(program, "1")
-    version_of(bundle, root, 2)
+    copy_as_version(bundle, root, 2)
     program.lines_with("2 swapped", 2)
     assert {predict(program).json["model"]["version"] for _ in range(40)} == {"2"}
     assert predict(program, ("X-Model-Version", "1")).json["model"]["version"] == "1"
 
-    spoil(version_of(bundle, root, 3))
+    corrupt_golden_rows(copy_as_version(bundle, root, 3))
     program.lines_with("keeps its active version", 2)
     for child in children(program.process.pid):
         os.kill(child, signal.SIGKILL)
@@ -157,7 +157,7 @@ def test_a_replacement_worker_quarantines_new_versions_before_it_loads_them(
         ]
     )
     files = {**bundle.files, "model.onnx": model.SerializeToString()}
-    version_of(Bundle(bundle.folder, bundle.manifest, files), root, 2)
+    copy_as_version(Bundle(bundle.folder, bundle.manifest, files), root, 2)
     program.lines_with("output ibu is not finite", 2)
     for child in children(program.process.pid):
         os.kill(child, signal.SIGKILL)

@@ -14,8 +14,8 @@ from app.bundle.digests import SHA256SUMS, sums_text
 from app.bundle.manifest import MODEL
 from app.bundle.store import highest
 from tests.known import KEY, REPOSITORY
-from tests.live.program import Program, Start, children, free_port, serving, until
-from tests.live.raw import connect, post, read_until, say, statuses
+from tests.live.program import Program, Start, free_port, started_workers, until, worker_pids
+from tests.live.raw import connect, post, read_until, send_and_read, statuses
 
 PATIENCE = 30.0
 SLACK = 1.0
@@ -37,7 +37,7 @@ class Callers:
     def _call(self) -> None:
         while not self._stop.is_set():
             try:
-                self.answers.append(statuses(say(self._port, post())))
+                self.answers.append(statuses(send_and_read(self._port, post())))
             except OSError:
                 self.answers.append([])
 
@@ -66,20 +66,20 @@ def program(start: Start, place: Path) -> Program:
     """The program with two workers that both serve."""
     program = start(API_KEY=KEY, PORT="0", WORKERS="2", TMPDIR=str(place))
     program.port()
-    until(lambda: serving(program) == 2, "two workers")
+    until(lambda: started_workers(program) == 2, "two workers")
     return program
 
 
 def test_a_killed_worker_is_replaced_within_two_seconds_and_only_its_own_requests_fail(program: Program) -> None:
-    before = children(program)
+    before = worker_pids(program)
     callers = Callers(program.port())
     victim = min(before)
     os.kill(victim, signal.SIGKILL)
-    seconds = until(lambda: serving(program) == 3, "a third worker")
+    seconds = until(lambda: started_workers(program) == 3, "a third worker")
     answers = callers.stop()
     # The callers, the other worker and the new one share two cores; others may want them too.
     assert seconds < 2.0 + SLACK * max(1.0, os.getloadavg()[0] / 2), f"replaced after {seconds:.1f} s"
-    assert len(children(program)) == 2 and victim not in children(program)
+    assert len(worker_pids(program)) == 2 and victim not in worker_pids(program)
     failed = [answer for answer in answers if answer != [200]]
     assert len(failed) <= 4, "more than one request a caller failed"
     assert len(answers) > 20
@@ -87,12 +87,12 @@ def test_a_killed_worker_is_replaced_within_two_seconds_and_only_its_own_request
 
 
 def test_a_restart_of_the_workers_loses_no_request(program: Program) -> None:
-    before = children(program)
+    before = worker_pids(program)
     callers = Callers(program.port())
     program.process.send_signal(signal.SIGHUP)
     program.lines("every worker was replaced")
     answers = callers.stop()
-    assert children(program).isdisjoint(before) and len(children(program)) == 2
+    assert worker_pids(program).isdisjoint(before) and len(worker_pids(program)) == 2
     assert len(answers) > 20 and all(answer == [200] for answer in answers)
     assert program.stop() == 0
 
@@ -101,8 +101,8 @@ def test_a_bad_bundle_added_while_the_workers_run_is_not_loaded(start: Start, tm
     shutil.copytree(REPOSITORY / "models", tmp_path / "models")
     program = start(API_KEY=KEY, PORT="0", WORKERS="2", MODEL_URI=str(tmp_path / "models"))
     program.port()
-    until(lambda: serving(program) == 2, "two workers")
-    before = children(program)
+    until(lambda: started_workers(program) == 2, "two workers")
+    before = worker_pids(program)
     newest = highest(tmp_path / "models", "beer-ibu")
     files = {path.name: path.read_bytes() for path in newest.iterdir() if path.name != SHA256SUMS}
     files[MODEL] = files[MODEL][:-50]
@@ -111,28 +111,28 @@ def test_a_bad_bundle_added_while_the_workers_run_is_not_loaded(start: Start, tm
     program.process.send_signal(signal.SIGHUP)
     said = program.lines("the old workers keep running")[-1]["message"]
     assert "quarantine" in said and MODEL in said
-    assert children(program) == before and statuses(say(program.port(), post())) == [200]
+    assert worker_pids(program) == before and statuses(send_and_read(program.port(), post())) == [200]
     assert program.stop() == 0
 
 
 def test_on_sigterm_all_workers_end_and_running_requests_are_answered(program: Program, place: Path) -> None:
-    workers = children(program)
+    workers = worker_pids(program)
     assert len(folders(place)) == 1
     with connect(program.port()) as half, connect(program.port()) as asking:
         half.sendall(post()[:-5])
         asking.sendall(post())
         program.process.send_signal(signal.SIGTERM)
         assert statuses(read_until(asking)) == [200]
-        assert program.ended() == 0
+        assert program.exit_code() == 0
         assert statuses(read_until(half)) == []
     assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
     assert folders(place) == []
 
 
 def test_workers_and_their_shared_counters_do_not_outlive_a_killed_parent(program: Program, place: Path) -> None:
-    workers = children(program)
+    workers = worker_pids(program)
     program.process.kill()
-    program.ended()
+    program.exit_code()
     until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), "all gone")
     assert folders(place) == []
 
@@ -143,9 +143,9 @@ def test_a_start_removes_the_shared_counters_of_killed_programs_only(
     killed = start(API_KEY=KEY, PORT="0", WORKERS="2", TMPDIR=str(place))
     killed.port()
     assert len(folders(place)) == 2
-    for pid in (killed.process.pid, *children(killed)):
+    for pid in (killed.process.pid, *worker_pids(killed)):
         os.kill(pid, signal.SIGKILL)
-    killed.ended()
+    killed.exit_code()
     assert len(folders(place)) == 2
     start(API_KEY=KEY, PORT="0", WORKERS="2", TMPDIR=str(place)).port()
     assert len(folders(place)) == 2, "of three programs two run"
@@ -157,7 +157,7 @@ def test_the_management_port_reports_that_the_workers_are_ready(start: Start) ->
     port = free_port()
     program = start(API_KEY=KEY, PORT="0", WORKERS="2", MANAGEMENT_PORT=str(port))
     program.port()
-    assert statuses(say(port, READY)) == [200]
+    assert statuses(send_and_read(port, READY)) == [200]
     assert program.stop() == 0
 
 
@@ -169,7 +169,7 @@ def test_the_parent_exits_on_a_configuration_error(
     start: Start, settings: dict[str, str], code: int, place: Path
 ) -> None:
     program = start(**{"API_KEY": KEY, "PORT": "0", "WORKERS": "2", "TMPDIR": str(place), **settings})
-    assert program.ended() == code
+    assert program.exit_code() == code
     assert folders(place) == []
     assert not re.search("running on", program.errors)
 
@@ -177,6 +177,6 @@ def test_the_parent_exits_on_a_configuration_error(
 def test_the_workers_option_overrides_the_setting(start: Start) -> None:
     program = start(command=(sys.executable, "-m", "app", "--workers", "2"), API_KEY=KEY, PORT="0", WORKERS="1")
     program.port()
-    assert len(children(program)) == 2
+    assert len(worker_pids(program)) == 2
     assert KEY not in Path(f"/proc/{program.process.pid}/cmdline").read_text()
     assert program.stop() == 0

@@ -11,7 +11,7 @@ from app.domains.beer.api import BeerApi
 from app.domains.beer.schema import Beer
 from app.errors import ModelNotReady, TooLate
 from tests.known import BEER
-from tests.managing import managing
+from tests.model_manager import model_manager
 
 HOPS = [{"name": "Magnum", "amount_g": 30, "boil_minutes": 60}]
 
@@ -94,7 +94,7 @@ def test_when_the_time_is_up_the_file_is_rejected_as_a_whole(transport: BatchTra
 
 def test_a_model_that_cannot_answer_is_no_fault_of_the_rows() -> None:
     with pytest.raises(ModelNotReady):
-        answered(BatchTransport(BeerApi(managing(BeerApi)).operations[0]), [BEER])
+        answered(BatchTransport(BeerApi(model_manager(BeerApi)).operations[0]), [BEER])
 
 
 def test_an_operation_on_single_items_only_is_rejected(domain: BeerApi) -> None:

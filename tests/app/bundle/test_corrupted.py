@@ -9,13 +9,13 @@ import pytest
 from app.bundle.digests import SHA256SUMS, parse_sums
 from app.bundle.store import Bundle, highest, read_bundle, versions
 from app.errors import BundleError
-from tests.bundles import copy_of, flip_bit, seal
+from tests.bundles import copy_bundle, flip_bit, write_digests
 
 
 @pytest.fixture
 def copy(bundle: Bundle, tmp_path: Path) -> Path:
     """A copy of the committed bundle."""
-    return copy_of(bundle, tmp_path)
+    return copy_bundle(bundle, tmp_path)
 
 
 def refusal(folder: Path) -> str:
@@ -101,7 +101,7 @@ def test_a_folder_as_digests_or_a_missing_bundle_is_rejected(copy: Path) -> None
 @pytest.mark.parametrize("required", ["model.onnx", "manifest.json"])
 def test_a_sealed_bundle_still_needs_its_model_and_manifest(copy: Path, required: str) -> None:
     (copy / required).unlink()
-    seal(copy)
+    write_digests(copy)
     assert f"{required} is missing" in refusal(copy)
 
 
@@ -151,7 +151,7 @@ def test_a_sealed_manifest_that_is_wrong_names_the_field(copy: Path, old: str, n
     text = manifest.read_text()
     assert old in text
     manifest.write_text(text.replace(old, new, 1) if field != "inputs.0" else new.join(text.split(old)))
-    seal(copy)
+    write_digests(copy)
     message = refusal(copy)
     assert "manifest.json: " in message and (field in message or field == "inputs.0")
 

@@ -14,7 +14,7 @@ from app.bundle.fetch import Fetch, cached_root
 from app.bundle.pointer import active_version
 from app.bundle.store import Bundle, read_bundle
 from app.errors import BundleError, ObjectsError
-from tests.bundles import copy_of, flip_bit, version_of
+from tests.bundles import copy_as_version, copy_bundle, flip_bit
 
 PLACE = "s3://bucket/some/models"
 
@@ -43,7 +43,7 @@ class Tree:
 @pytest.fixture
 def tree(tmp_path: Path, bundle: Bundle) -> Tree:
     """A source with version 1 of the beer model under ``some/models/``."""
-    copy_of(bundle, tmp_path / "bucket/some/models")
+    copy_bundle(bundle, tmp_path / "bucket/some/models")
     return Tree(tmp_path / "bucket")
 
 
@@ -71,8 +71,8 @@ def test_what_is_fetched_is_the_bundle_and_the_next_start_reads_nothing_but_dige
 
 def test_the_pointer_chooses_and_without_it_the_highest_answers(tree: Tree, root: Path, bundle: Bundle) -> None:
     name, models = bundle.manifest.name, tree.folder / "some/models"
-    version_of(bundle, models, 10)
-    version_of(bundle, models, 9)
+    copy_as_version(bundle, models, 10)
+    copy_as_version(bundle, models, 9)
     fetch(tree, root, name)
     assert active_version(root, name) == "10"
     (models / name / "ACTIVE").write_text("9\n10\n")
@@ -141,7 +141,7 @@ def test_a_version_that_was_released_anew_takes_the_old_ones_place(tree: Tree, r
     fetch(tree, root, name)
     shutil.rmtree(models / name / version)
     changed = bundle.manifest.model_copy(update={"description": "Released anew."})
-    version_of(Bundle(bundle.folder, changed, bundle.files), models, version)
+    copy_as_version(Bundle(bundle.folder, changed, bundle.files), models, version)
     fetch(tree, root, name)
     assert read_bundle(root / name / version).manifest.description == "Released anew."
     assert len(list((root.parent / "sha256").iterdir())) == 2

@@ -9,7 +9,7 @@ import pytest
 
 from app.bundle.pointer import POINTER
 from app.bundle.store import Bundle
-from tests.bundles import spoil, version_of
+from tests.bundles import copy_as_version, corrupt_golden_rows
 from tests.live.program import environment
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -20,8 +20,8 @@ NAME = "beer-ibu"
 def root(bundle: Bundle, tmp_path: Path) -> Path:
     """Versions 1 and 2 are good, 3 is not."""
     for version in 1, 2, 3:
-        version_of(bundle, tmp_path / "models", version)
-    spoil(tmp_path / "models" / NAME / "3")
+        copy_as_version(bundle, tmp_path / "models", version)
+    corrupt_golden_rows(tmp_path / "models" / NAME / "3")
     return tmp_path / "models"
 
 

@@ -11,7 +11,7 @@ from app.domains.iris import EXAMPLE_ANSWER, EXAMPLE_FLOWER, Flower, FlowerRowVa
 from app.errors import InputError
 from app.runtime.onnx import OnnxPredictor
 from tests.known import KEY
-from tests.managing import managing
+from tests.model_manager import model_manager
 from tests.rest_application import rest_application
 
 VERSICOLOR = {"sepal_length": 5.7, "sepal_width": 2.8, "petal_length": 4.1, "petal_width": 1.3}
@@ -21,10 +21,10 @@ VIRGINICA = {"sepal_length": 6.3, "sepal_width": 3.3, "petal_length": 6.0, "peta
 @pytest.fixture
 def client(models: Path) -> httpx.AsyncClient:
     """A client of a door with the iris domain alone."""
-    manager = managing(IrisApi)
+    manager = model_manager(IrisApi)
     manager.add(OnnxPredictor(read_bundle(highest(models, "iris"))))
-    door = rest_application(manager, IrisApi(manager))
-    transport = httpx.ASGITransport(app=door)  # type: ignore[arg-type]
+    application = rest_application(manager, IrisApi(manager))
+    transport = httpx.ASGITransport(app=application)  # type: ignore[arg-type]
     return httpx.AsyncClient(transport=transport, base_url="http://test", headers={"X-API-Key": KEY})
 
 

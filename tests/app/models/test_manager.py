@@ -13,7 +13,7 @@ from app.errors import BundleError, ModelNotFound, ModelNotReady
 from app.models.manager import MAX_ON_REQUEST, ModelManager, VersionState
 from app.models.store import ModelStore
 from app.runtime.onnx import OnnxPredictor
-from tests.bundles import spoil, version_of
+from tests.bundles import copy_as_version, corrupt_golden_rows
 
 NAME = "beer-ibu"
 ROW = {"features": np.array([[5.6, 1056, 1013, 17, 8.6, 4.4]], dtype=np.float32)}
@@ -23,8 +23,8 @@ ROW = {"features": np.array([[5.6, 1056, 1013, 17, 8.6, 4.4]], dtype=np.float32)
 def root(bundle: Bundle, tmp_path: Path) -> Path:
     """Versions 1, 2 and 3; 3 is bad, and 1 is active."""
     for version in 1, 2, 3:
-        version_of(bundle, tmp_path, version)
-    spoil(tmp_path / NAME / "3")
+        copy_as_version(bundle, tmp_path, version)
+    corrupt_golden_rows(tmp_path / NAME / "3")
     (tmp_path / NAME / POINTER).write_text("1\n")
     return tmp_path
 
@@ -133,7 +133,7 @@ def test_a_repaired_version_answers(manager: ModelManager, root: Path, bundle: B
     for path in (root / NAME / "3").iterdir():
         path.unlink()
     (root / NAME / "3").rmdir()
-    version_of(bundle, root, 3)
+    copy_as_version(bundle, root, 3)
     assert answering_version(manager, "3") == "3"
 
 
@@ -168,7 +168,7 @@ def test_a_requested_version_that_was_active_is_dropped_with_the_next_swap(manag
 def test_a_bounded_number_of_requested_versions_stays_loaded(manager: ModelManager, root: Path, bundle: Bundle) -> None:
     numbers = [str(4 + i) for i in range(MAX_ON_REQUEST + 2)]
     for number in numbers:
-        version_of(bundle, root, number)
+        copy_as_version(bundle, root, number)
         assert answering_version(manager, number) == number
     assert [manager.loaded(NAME, n) is not None for n in numbers] == [False] * 2 + [True] * MAX_ON_REQUEST
 

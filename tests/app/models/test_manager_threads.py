@@ -16,7 +16,7 @@ from app.models.loaded import LoadedModel
 from app.models.manager import MAX_ON_REQUEST, ModelManager
 from app.models.store import ModelStore
 from app.runtime.predictor import Array, Arrays, Predictor
-from tests.bundles import version_of
+from tests.bundles import copy_as_version
 
 NAME = "beer-ibu"
 VERSIONS = range(1, 9)
@@ -43,7 +43,7 @@ def quick_switches() -> Iterator[None]:
 def manager(bundle: Bundle, tmp_path: Path) -> ModelManager:
     """A manager with versions 1 to 8 on disk, of which 1 is active."""
     for version in VERSIONS:
-        version_of(bundle, tmp_path, version)
+        copy_as_version(bundle, tmp_path, version)
     store = ModelStore(tmp_path, lambda bundle: Constant(bundle.manifest), read_bundle)
     manager = ModelManager([NAME], store=store)
     manager.activate(manager.load(NAME, "1"))

@@ -23,7 +23,7 @@ from app.models.reloader import ModelReloader
 from app.models.store import ModelStore
 from app.runtime.onnx import OnnxPredictor
 from app.runtime.predictor import Array, Arrays, Predictor
-from tests.bundles import spoil, version_of
+from tests.bundles import copy_as_version, corrupt_golden_rows
 
 NAME = "beer-ibu"
 ROW = {"features": np.array([[5.6, 1056, 1013, 17, 8.6, 4.4]], dtype=np.float32)}
@@ -62,7 +62,7 @@ class Reloading:
 @pytest.fixture
 def reloading(bundle: Bundle, tmp_path: Path) -> Iterator[Reloading]:
     """Version 1 serves."""
-    version_of(bundle, tmp_path, 1)
+    copy_as_version(bundle, tmp_path, 1)
     reloading = Reloading(tmp_path)
     yield reloading
     reloading.reloader.stop()
@@ -70,14 +70,14 @@ def reloading(bundle: Bundle, tmp_path: Path) -> Iterator[Reloading]:
 
 def test_a_higher_version_becomes_active(reloading: Reloading, bundle: Bundle) -> None:
     assert reloading.scan() == "1" and reloading.changes == []
-    version_of(bundle, reloading.root, 2)
+    copy_as_version(bundle, reloading.root, 2)
     assert reloading.scan() == "2"
     (change,) = reloading.changes
     assert (change.kind, change.name, change.version) == ("swapped", NAME, "2")
 
 
 def test_the_pointer_is_followed_both_ways(reloading: Reloading, bundle: Bundle) -> None:
-    version_of(bundle, reloading.root, 2)
+    copy_as_version(bundle, reloading.root, 2)
     activate(reloading.root, NAME, "1")
     assert reloading.scan() == "1"
     activate(reloading.root, NAME, "2")
@@ -95,12 +95,12 @@ def test_explanations_follow_the_swap(bundle: Bundle, tmp_path: Path) -> None:
         "background": {name: rows[:4] for name, rows in rows_by_input.items()},
     }
     first = Manifest.model_validate({**bundle.manifest.model_dump(), "explanation": explained})
-    version_of(replace(bundle, manifest=first), tmp_path, 1)
+    copy_as_version(replace(bundle, manifest=first), tmp_path, 1)
     reloading = Reloading(tmp_path)
     before = reloading.manager.get(NAME).explain(ROW["features"][0])
     explained["background"] = {name: rows[4:8] for name, rows in rows_by_input.items()}
     other = Manifest.model_validate({**bundle.manifest.model_dump(), "explanation": explained})
-    version_of(replace(bundle, manifest=other), tmp_path, 2)
+    copy_as_version(replace(bundle, manifest=other), tmp_path, 2)
     assert reloading.scan() == "2"
     assert reloading.manager.get(NAME).explain(ROW["features"][0]).base_value != before.base_value
     assert reloading.manager.get(NAME, "1").explain(ROW["features"][0]) == before
@@ -109,13 +109,13 @@ def test_explanations_follow_the_swap(bundle: Bundle, tmp_path: Path) -> None:
 def test_a_bad_version_leaves_the_old_one_active_and_is_logged_once(
     reloading: Reloading, bundle: Bundle, caplog: pytest.LogCaptureFixture
 ) -> None:
-    spoil(version_of(bundle, reloading.root, 2))
+    corrupt_golden_rows(copy_as_version(bundle, reloading.root, 2))
     assert reloading.scan(6) == "1"
     (change,) = reloading.changes
     assert (change.kind, change.version) == ("refused", "2") and "golden rows" in change.reason
     (record,) = [r for r in caplog.records if r.levelname == "ERROR"]
     assert "golden rows" in record.getMessage()
-    version_of(bundle, reloading.root, 3)
+    copy_as_version(bundle, reloading.root, 3)
     assert reloading.scan() == "3"
 
 
@@ -123,11 +123,11 @@ def test_metrics_show_the_active_version_and_rejected_candidates(reloading: Relo
     def figures(name: str) -> dict[str, float]:
         return {labels: value for (n, labels, _), value in reloading.manager.metrics.read().items() if n == name}
 
-    spoil(version_of(bundle, reloading.root, 2))
+    corrupt_golden_rows(copy_as_version(bundle, reloading.root, 2))
     reloading.scan()
     assert figures("model_changes_total") == {f'model="{NAME}",kind="refused"': 1.0}
     assert figures("model_candidate_refused") == {f'model="{NAME}"': 1.0}
-    version_of(bundle, reloading.root, 3)
+    copy_as_version(bundle, reloading.root, 3)
     assert reloading.scan() == "3"
     assert figures("model_candidate_refused") == {f'model="{NAME}"': 0.0}
     answering = {labels.split(",")[1]: value for labels, value in figures("model_info").items()}
@@ -135,7 +135,7 @@ def test_metrics_show_the_active_version_and_rejected_candidates(reloading: Relo
     reloading.manager.get(NAME, "1").infer(ROW)
     asked = {labels.split(",")[1]: value for labels, value in figures("model_predictions_total").items()}
     assert asked['version="1"'] == 2.0, "once before version 3 answered, and once asked for"
-    spoil(version_of(bundle, reloading.root, 4))
+    corrupt_golden_rows(copy_as_version(bundle, reloading.root, 4))
     reloading.scan()
     activate(reloading.root, NAME, "3")
     reloading.scan()
@@ -152,10 +152,10 @@ def test_a_version_that_quarantine_rejects_is_never_loaded(bundle: Bundle, tmp_p
         opened.append(bundle.manifest.version)
         return OnnxPredictor(bundle)
 
-    version_of(bundle, tmp_path, 1)
+    copy_as_version(bundle, tmp_path, 1)
     reloading = Reloading(tmp_path, opening)
     reloading.store._check = refuse
-    version_of(bundle, tmp_path, 2)
+    copy_as_version(bundle, tmp_path, 2)
     assert reloading.scan(6) == "1"
     with pytest.raises(ModelNotReady):
         reloading.manager.get(NAME, "2").infer(ROW)
@@ -164,7 +164,7 @@ def test_a_version_that_quarantine_rejects_is_never_loaded(bundle: Bundle, tmp_p
 
 
 def test_a_version_is_not_loaded_while_it_is_being_copied(reloading: Reloading, bundle: Bundle, tmp_path: Path) -> None:
-    whole = version_of(bundle, tmp_path / "elsewhere", 2)
+    whole = copy_as_version(bundle, tmp_path / "elsewhere", 2)
     target = reloading.root / NAME / "2"
     target.mkdir()
     for path in sorted(whole.iterdir()):
@@ -175,7 +175,7 @@ def test_a_version_is_not_loaded_while_it_is_being_copied(reloading: Reloading, 
 
 
 def test_an_incomplete_copy_becomes_active_once_it_is_complete(reloading: Reloading, bundle: Bundle) -> None:
-    folder = version_of(bundle, reloading.root, 2)
+    folder = copy_as_version(bundle, reloading.root, 2)
     model = (folder / "model.onnx").read_bytes()
     (folder / "model.onnx").write_bytes(model[:1000])
     assert reloading.scan() == "1"
@@ -206,16 +206,16 @@ def test_a_requested_version_becomes_active_without_a_second_load(bundle: Bundle
         opened.append(bundle.manifest.version)
         return OnnxPredictor(bundle)
 
-    version_of(bundle, tmp_path, 1)
+    copy_as_version(bundle, tmp_path, 1)
     reloading = Reloading(tmp_path, opening)
-    version_of(bundle, tmp_path, 2)
+    copy_as_version(bundle, tmp_path, 2)
     held = reloading.manager.get(NAME, "2")
     assert reloading.scan() == "2"
     assert reloading.manager.get(NAME) is held and opened == ["1", "2"]
 
 
 def test_a_requested_version_is_dropped_once_it_is_deleted(reloading: Reloading, bundle: Bundle) -> None:
-    version_of(bundle, reloading.root, 2)
+    copy_as_version(bundle, reloading.root, 2)
     activate(reloading.root, NAME, "1")
     reloading.manager.get(NAME, "2")
     shutil.rmtree(reloading.root / NAME / "2")
@@ -253,13 +253,13 @@ def test_calls_in_progress_finish_on_their_version(bundle: Bundle, tmp_path: Pat
                 assert go.wait(PATIENCE)
             return super().predict(inputs)
 
-    version_of(bundle, tmp_path, 1)
+    copy_as_version(bundle, tmp_path, 1)
     reloading = Reloading(tmp_path, Pausing)
     answers: list[str] = []
     caller = threading.Thread(target=lambda: answers.append(reloading.answered()), name="caller")
     caller.start()
     assert begun.wait(PATIENCE)
-    version_of(bundle, tmp_path, 2)
+    copy_as_version(bundle, tmp_path, 2)
     assert reloading.scan() == "2"
     go.set()
     caller.join(PATIENCE)
@@ -269,7 +269,7 @@ def test_calls_in_progress_finish_on_their_version(bundle: Bundle, tmp_path: Pat
 def test_the_reloader_scans_in_its_thread_until_it_is_stopped(reloading: Reloading, bundle: Bundle) -> None:
     reloading.reloader.start()
     reloading.reloader.start()
-    version_of(bundle, reloading.root, 2)
+    copy_as_version(bundle, reloading.root, 2)
     deadline = time.monotonic() + PATIENCE
     while reloading.answered() != "2":
         assert time.monotonic() < deadline
@@ -289,9 +289,9 @@ def test_a_version_that_fails_unexpectedly_is_tried_once(
             raise ZeroDivisionError
         return OnnxPredictor(bundle)
 
-    version_of(bundle, tmp_path, 1)
+    copy_as_version(bundle, tmp_path, 1)
     reloading = Reloading(tmp_path, opening)
-    version_of(bundle, tmp_path, 2)
+    copy_as_version(bundle, tmp_path, 2)
     assert reloading.scan(6) == "1"
     assert opened == ["1", "2"] and caplog.text.count("cannot be scanned") == 1
 
@@ -303,7 +303,7 @@ def test_an_unexpected_error_does_not_end_the_scans(
         patch.setattr(reloading.store, "active", lambda name: 1 / 0)
         reloading.reloader.scan()
     assert "cannot be scanned" in caplog.text
-    version_of(bundle, reloading.root, 2)
+    copy_as_version(bundle, reloading.root, 2)
     assert reloading.scan() == "2"
 
 
@@ -312,7 +312,7 @@ def test_ten_swaps_do_not_grow_the_memory(reloading: Reloading, bundle: Bundle) 
     """Swap versions that have a file of 20 MB beside the model, so that a bundle kept in memory is noticed."""
     large = replace(bundle, files={**bundle.files, "ballast": bytes(20_000_000)})
     for version in 2, 3:
-        version_of(large, reloading.root, version)
+        copy_as_version(large, reloading.root, version)
 
     def swap(times: int) -> int:
         for number in range(times):

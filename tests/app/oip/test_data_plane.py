@@ -15,7 +15,7 @@ from app.oip.tensors import Tensor
 from app.runtime.onnx import OnnxPredictor
 from app.runtime.thread_pool import BoundedThreadPool
 from tests.known import REPOSITORY
-from tests.managing import managing
+from tests.model_manager import model_manager
 
 pytestmark = pytest.mark.anyio
 NAMES = ("abv", "target_og", "target_fg", "ebc", "srm", "ph")
@@ -27,7 +27,7 @@ NAN = float("nan")
 @pytest.fixture(scope="module")
 def manager() -> ModelManager:
     """The two beer models."""
-    manager = managing(BeerApi)
+    manager = model_manager(BeerApi)
     for name in manager.names:
         manager.add(OnnxPredictor(read_bundle(REPOSITORY / "models" / name / "1")))
     return manager
@@ -130,7 +130,7 @@ async def test_unknown_outputs_are_rejected(plane: DataPlane, names: tuple[str, 
 @pytest.fixture(scope="module")
 def pictures() -> DataPlane:
     """The data plane over a model that takes its one input by name."""
-    manager = managing(names=[PICTURES])
+    manager = model_manager(names=[PICTURES])
     manager.add(OnnxPredictor(read_bundle(REPOSITORY / "models" / PICTURES / "1")))
     return DataPlane(manager, BoundedThreadPool())
 
@@ -199,7 +199,7 @@ async def test_statistics_count_rows_runs_and_rejected_calls(plane: DataPlane) -
 
 
 async def test_a_model_without_files_can_be_unloaded_but_not_loaded(manager: ModelManager) -> None:
-    alone = managing(BeerApi, names=[VITALS])
+    alone = model_manager(BeerApi, names=[VITALS])
     plane = DataPlane(alone, BoundedThreadPool())
     alone.add(manager.get(VITALS).predictor)
     await plane.unload(VITALS)

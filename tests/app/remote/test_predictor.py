@@ -91,11 +91,11 @@ def test_many_rows_go_in_several_calls_and_come_back_in_order(
 ) -> None:
     server = launch()
     remote = connect(server).open(bundle)
-    server.seen()  # the golden rows
+    server.next_call()  # the golden rows
     monkeypatch.setattr(module, "MAX_CALL_BYTES", 100 * 6 * 4)
     asked = rows(bundle, 250)
     answers = remote.predict(asked)
-    assert [server.seen()["rows"] for _ in range(3)] == [100, 100, 50]
+    assert [server.next_call()["rows"] for _ in range(3)] == [100, 100, 50]
     assert (answers["ibu"] == OnnxPredictor(bundle).predict(asked)["ibu"]).all()
 
 
@@ -131,14 +131,14 @@ def test_key_and_trace_are_sent(launch: Launch, connect: Connect, bundle: Bundle
     with pytest.raises(ModelNotReady):
         connect(server).open(bundle)
     remote = connect(server, key="a-key-of-the-server").open(bundle)
-    server.seen()
+    server.next_call()
     parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     enter(Trace(parent))
     try:
         remote.predict(rows(bundle, 1))
     finally:
         enter(None)
-    assert server.seen()["trace"] == parent
+    assert server.next_call()["trace"] == parent
 
 
 def test_a_late_answer_is_too_late_by_the_callers_deadline_or_the_setting(

@@ -22,7 +22,7 @@ from app.rest.request_metrics import RequestMetrics
 from app.telemetry.logs import RequestLog
 from app.telemetry.metrics import Registry
 from tests.known import BEER, KEY
-from tests.managing import managing
+from tests.model_manager import model_manager
 from tests.rest_application import rest_application
 
 pytestmark = pytest.mark.anyio
@@ -74,8 +74,10 @@ class FailingService(ModelManager):
         raise RuntimeError(SECRET)
 
 
-async def ask(door: Any, method: str, path: str, headers: Mapping[str, str] = HEADERS, **more: Any) -> httpx.Response:
-    transport = httpx.ASGITransport(app=door, raise_app_exceptions=True)
+async def ask(
+    application: Any, method: str, path: str, headers: Mapping[str, str] = HEADERS, **more: Any
+) -> httpx.Response:
+    transport = httpx.ASGITransport(app=application, raise_app_exceptions=True)
     async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers) as client:
         return await client.request(method, path, **more)
 
@@ -156,16 +158,18 @@ async def test_bad_json_is_told_where_it_goes_wrong(client: httpx.AsyncClient) -
 
 @pytest.mark.parametrize("path", ["/predict", "/predict/batch"])
 @pytest.mark.parametrize("what", ["good", "bad", "wrong type", "too large"])
-async def test_the_table_and_the_router_answer_the_same_bytes(door: RestApplication, path: str, what: str) -> None:
+async def test_the_table_and_the_router_answer_the_same_bytes(
+    application: RestApplication, path: str, what: str
+) -> None:
     good = {"/predict": BEER, "/predict/batch": {"beers": [BEER, {**BEER, "abv": 7}]}}[path]
     body = {"bad": b'{"abv": 99, "x": 1}', "too large": b" " * 8_000_001}.get(what, json.dumps(good).encode())
     kind = {"Content-Type": "text/plain" if what == "wrong type" else "application/json"}
 
     async def through_the_router(scope: Any, receive: Any, send: Any) -> None:
         scope.setdefault("state", {})
-        await door.router(scope, receive, send)
+        await application.router(scope, receive, send)
 
-    direct = await ask(door, "POST", path, {**HEADERS, **kind}, content=body)
+    direct = await ask(application, "POST", path, {**HEADERS, **kind}, content=body)
     routed = await ask(through_the_router, "POST", path, kind, content=body)
     assert (direct.status_code, direct.content) == (routed.status_code, routed.content)
     added = {"x-request-id", "cache-control", "x-content-type-options"}
@@ -183,13 +187,13 @@ async def test_the_table_and_the_router_answer_the_same_bytes(door: RestApplicat
     ],
 )
 async def test_the_router_alone_answers_the_open_protocol(
-    door: RestApplication, method: str, path: str, body: dict[str, object] | None
+    application: RestApplication, method: str, path: str, body: dict[str, object] | None
 ) -> None:
     async def router(scope: Any, receive: Any, send: Any) -> None:
         scope.setdefault("state", {})
-        await door.router(scope, receive, send)
+        await application.router(scope, receive, send)
 
-    direct, routed = await ask(door, method, path, json=body), await ask(router, method, path, json=body)
+    direct, routed = await ask(application, method, path, json=body), await ask(router, method, path, json=body)
     assert (direct.status_code, direct.content) == (routed.status_code, routed.content)
 
 
@@ -220,21 +224,21 @@ async def test_a_model_that_is_not_served_is_not_found(client: httpx.AsyncClient
 
 
 async def test_before_a_model_is_loaded_the_door_is_live_and_not_ready() -> None:
-    manager = managing(BeerApi)
-    door = rest_application(manager, BeerApi(manager))
-    assert (await ask(door, "GET", "/health/live", {})).json() == {"status": "live"}
+    manager = model_manager(BeerApi)
+    application = rest_application(manager, BeerApi(manager))
+    assert (await ask(application, "GET", "/health/live", {})).json() == {"status": "live"}
     for method, path, body in (
         ("GET", "/health/ready", None),
         ("GET", "/model", None),
         ("POST", "/predict", BEER),
         ("POST", "/predict/batch", {"beers": [BEER]}),
     ):
-        is_problem(await ask(door, method, path, json=body), 503, "not_ready")
+        is_problem(await ask(application, method, path, json=body), 503, "not_ready")
 
 
 async def test_once_the_model_is_loaded_the_door_is_ready(manager: ModelManager) -> None:
-    door = rest_application(manager, BeerApi(manager))
-    assert (await ask(door, "GET", "/health/ready", {})).json() == {"status": "ready"}
+    application = rest_application(manager, BeerApi(manager))
+    assert (await ask(application, "GET", "/health/ready", {})).json() == {"status": "ready"}
 
 
 @pytest.mark.parametrize(("error", "status"), [(ModelNotFound(), 404), (ModelNotReady(), 503)])
@@ -248,9 +252,11 @@ async def test_what_nobody_foresaw_is_a_500_that_tells_the_client_nothing(
     path: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     lines = StringIO()
-    door = rest_application(FailingService(["beer-ibu"]), FailingFace(RuntimeError(SECRET)), log=RequestLog(lines))
+    application = rest_application(
+        FailingService(["beer-ibu"]), FailingFace(RuntimeError(SECRET)), log=RequestLog(lines)
+    )
     method = "POST" if path == "/fail" else "GET"
-    answer = await ask(door, method, path, json={} if method == "POST" else None)
+    answer = await ask(application, method, path, json={} if method == "POST" else None)
     is_problem(answer, 500, "internal_error")
     assert "Traceback" not in answer.text and SECRET not in answer.text
     assert answer.headers["x-content-type-options"] == "nosniff"
@@ -280,9 +286,9 @@ async def test_a_fault_after_the_answer_began_ends_it_and_is_logged(caplog: pyte
 
 
 async def test_a_face_brings_its_routes_and_the_gate_holds_before_them(manager: ModelManager) -> None:
-    door = rest_application(manager, FailingFace(ModelNotReady()))
-    assert (await ask(door, "POST", "/fail", {}, json={})).status_code == 401
-    document = (await ask(door, "GET", "/openapi.json", {})).json()
+    application = rest_application(manager, FailingFace(ModelNotReady()))
+    assert (await ask(application, "POST", "/fail", {}, json={})).status_code == 401
+    document = (await ask(application, "GET", "/openapi.json", {})).json()
     assert document["paths"]["/fail"]["post"]["security"] == [{"ApiKey": []}]
     assert "/predict" not in document["paths"]
 
@@ -297,7 +303,7 @@ async def test_a_sane_request_id_is_taken_over(client: httpx.AsyncClient, sent: 
     assert answer.headers["x-request-id"] == sent
 
 
-async def test_websockets_are_refused(door: RestApplication) -> None:
+async def test_websockets_are_refused(application: RestApplication) -> None:
     sent: list[Any] = []
 
     async def receive() -> dict[str, str]:
@@ -306,5 +312,5 @@ async def test_websockets_are_refused(door: RestApplication) -> None:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    await door({"type": "websocket", "path": "/predict", "headers": [], "subprotocols": []}, receive, send)
+    await application({"type": "websocket", "path": "/predict", "headers": [], "subprotocols": []}, receive, send)
     assert [message["type"] for message in sent] == ["websocket.close"]

@@ -79,7 +79,7 @@ async def test_a_client_that_hangs_up_has_no_body(pieces: tuple[bytes, ...]) -> 
     ids=["no key", "chunked", "declared", "wrong type"],
 )
 async def test_of_a_refused_body_no_more_is_taken_than_is_promised(
-    door: RestApplication, headers: list[tuple[bytes, bytes]], status: int, most: int
+    application: RestApplication, headers: list[tuple[bytes, bytes]], status: int, most: int
 ) -> None:
     piece, taken, sent = b"9" * 65536, 0, []
 
@@ -93,6 +93,6 @@ async def test_of_a_refused_body_no_more_is_taken_than_is_promised(
 
     length = [] if dict(headers).get(b"content-length") else [(b"transfer-encoding", b"chunked")]
     scope = {"type": "http", "method": "POST", "path": "/predict", "headers": [*headers, *length]}
-    await door(scope, receive, send)
+    await application(scope, receive, send)
     assert sent[0]["status"] == status
     assert most <= taken < most + 2 * len(piece)

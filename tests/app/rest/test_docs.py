@@ -60,8 +60,8 @@ async def test_a_range_of_the_page_is_no_fault(client: httpx.AsyncClient, ranges
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/assets/docs.js", "/openapi.json"])
 async def test_where_docs_are_off_nothing_of_them_is_there(manager: ModelManager, path: str) -> None:
-    door = rest_application(manager, BeerApi(manager), docs_enabled=False)
-    transport = httpx.ASGITransport(app=door)  # type: ignore[arg-type]
+    application = rest_application(manager, BeerApi(manager), docs_enabled=False)
+    transport = httpx.ASGITransport(app=application)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         assert (await client.get(path)).status_code == 401
         assert (await client.get(path, headers={"X-API-Key": KEY})).status_code == 404
@@ -146,8 +146,8 @@ async def test_without_the_package_of_the_page_everything_else_is_served(
     manager: ModelManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "fastapi_offline", None)
-    door = rest_application(manager, BeerApi(manager))
-    transport = httpx.ASGITransport(app=door)  # type: ignore[arg-type]
+    application = rest_application(manager, BeerApi(manager))
+    transport = httpx.ASGITransport(app=application)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         assert (await client.get("/docs")).status_code == 404
         assert (await client.get("/openapi.json")).status_code == 200

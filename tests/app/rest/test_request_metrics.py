@@ -11,7 +11,7 @@ from app.rest.application import RestApplication
 from app.runtime.onnx import OnnxPredictor
 from app.telemetry.exposition import CONTENT_TYPE
 from tests.known import BEER, KEY
-from tests.managing import managing
+from tests.model_manager import model_manager
 from tests.rest_application import rest_application
 
 pytestmark = pytest.mark.anyio
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 def fresh(predictor: OnnxPredictor) -> RestApplication:
     """A door that has counted nothing yet."""
-    manager = managing(BeerApi, names=[VITALS])
+    manager = model_manager(BeerApi, names=[VITALS])
     manager.add(predictor)
     return rest_application(manager, BeerApi(manager))
 

@@ -23,7 +23,7 @@ VALID = f"00-{TRACE}-{PARENT}-01"
 
 async def _line(manager: ModelManager, domain: BeerApi, *headers: tuple[bytes, bytes]) -> dict[str, str]:
     stream = StringIO()
-    door = rest_application(manager, domain, log=RequestLog(stream))
+    application = rest_application(manager, domain, log=RequestLog(stream))
 
     async def receive() -> Message:
         return {"type": "http.request", "body": b""}
@@ -32,7 +32,7 @@ async def _line(manager: ModelManager, domain: BeerApi, *headers: tuple[bytes, b
         pass
 
     scope: Scope = {"type": "http", "method": "GET", "path": "/nowhere", "query_string": b"", "headers": list(headers)}
-    await door(scope, receive, send)
+    await application(scope, receive, send)
     line: dict[str, str] = json.loads(stream.getvalue())
     return line
 
@@ -126,7 +126,7 @@ class TracedFace:
 @pytest.mark.parametrize("slow", [False, True], ids=["in the event loop", "in the pool"])
 async def test_whoever_sends_the_call_on_has_the_trace_of_this_call_and_of_no_other(slow: bool) -> None:
     domain = TracedFace()
-    door = rest_application(ModelManager(domain.models), domain)
+    application = rest_application(ModelManager(domain.models), domain)
     body = json.dumps({"slow": slow}).encode()
     answers: list[Any] = []
 
@@ -147,6 +147,6 @@ async def test_whoever_sends_the_call_on_has_the_trace_of_this_call_and_of_no_ot
         [(b"traceparent", b"none"), traced[1]],
     ):
         scope = {"type": "http", "method": "POST", "path": "/traced", "query_string": b""}
-        await door({**scope, "headers": [(b"x-api-key", KEY.encode()), *headers]}, receive, send)
+        await application({**scope, "headers": [(b"x-api-key", KEY.encode()), *headers]}, receive, send)
     parent = ["traceparent", VALID]
     assert answers == [[parent, ["tracestate", "a=1,b=2"]], [], [], [parent], [parent], []]

@@ -76,8 +76,10 @@ class SheetFace:
 @pytest.fixture
 async def files() -> AsyncIterator[httpx.AsyncClient]:
     """A client of a door that takes files."""
-    door = rest_application(ModelManager(["sheets"]), SheetFace(), body_limits={"one": 10, "many": 10, "file": LIMIT})
-    transport = httpx.ASGITransport(app=door)  # type: ignore[arg-type]
+    application = rest_application(
+        ModelManager(["sheets"]), SheetFace(), body_limits={"one": 10, "many": 10, "file": LIMIT}
+    )
+    transport = httpx.ASGITransport(app=application)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://test", headers={"X-API-Key": KEY}) as client:
         yield client
 

@@ -12,9 +12,9 @@ from app.domains.beer.api import VITALS, BeerApi
 from app.models.store import ModelStore
 from app.runtime.onnx import OnnxPredictor
 from app.runtime.thread_pool import BoundedThreadPool
-from tests.bundles import spoil, version_of
+from tests.bundles import copy_as_version, corrupt_golden_rows
 from tests.known import BEER, KEY
-from tests.managing import managing
+from tests.model_manager import model_manager
 from tests.rest_application import rest_application
 
 pytestmark = pytest.mark.anyio
@@ -25,14 +25,14 @@ BODIES = {"/predict": BEER, "/predict/batch": {"beers": [BEER, BEER]}, "/explain
 async def client(bundle: Bundle, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a door whose model has the versions 1, 2 and a bad 3; 2 is active."""
     for version in 1, 2, 3:
-        version_of(bundle, tmp_path, version)
-    spoil(tmp_path / VITALS / "3")
+        copy_as_version(bundle, tmp_path, version)
+    corrupt_golden_rows(tmp_path / VITALS / "3")
     (tmp_path / VITALS / POINTER).write_text("2\n")
-    manager = managing(BeerApi, store=ModelStore(tmp_path, OnnxPredictor))
+    manager = model_manager(BeerApi, store=ModelStore(tmp_path, OnnxPredictor))
     manager.activate(manager.load(VITALS, "2"))
     thread_pool = BoundedThreadPool()
-    door = rest_application(manager, BeerApi(manager), thread_pool=thread_pool)
-    transport = httpx.ASGITransport(app=door)  # type: ignore[arg-type]
+    application = rest_application(manager, BeerApi(manager), thread_pool=thread_pool)
+    transport = httpx.ASGITransport(app=application)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://test", headers={"X-API-Key": KEY}) as client:
         yield client
     thread_pool.stop()

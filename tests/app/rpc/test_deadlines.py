@@ -25,7 +25,7 @@ from app.runtime.onnx import OnnxPredictor
 from app.runtime.thread_pool import BoundedThreadPool
 from app.telemetry.logs import RequestLog
 from tests.known import KEY, REPOSITORY
-from tests.managing import managing
+from tests.model_manager import model_manager
 
 pytestmark = pytest.mark.anyio
 BEER = (5.6, 1056.0, 1013.0, 17.0, 8.6, 4.4)
@@ -50,7 +50,7 @@ class Serving:
 @pytest.fixture
 async def serving() -> AsyncIterator[Serving]:
     """A server for the beer model, with a pool of one thread."""
-    manager = managing(BeerApi, names=[VITALS])
+    manager = model_manager(BeerApi, names=[VITALS])
     manager.add(OnnxPredictor(read_bundle(REPOSITORY / "models" / VITALS / "1")))
     thread_pool, log = BoundedThreadPool(size=1, queue=1), io.StringIO()
     plane = DataPlane(manager, thread_pool)

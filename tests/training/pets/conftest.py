@@ -7,7 +7,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper, save
 from PIL import Image
 
-from tests.pictures import drawn, encoded
+from tests.pictures import encoded, synthetic_image
 
 BREEDS = {"cat": ("Bengal", "Sphynx", "a", "b", "c"), "dog": ("boxer", "pug", "d", "e", "f")}
 
@@ -19,7 +19,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for label, tint in (("cat", (255, 60, 0)), ("dog", (0, 60, 255))):
         (folder / label).mkdir()
         for number in range(40):
-            image = Image.blend(drawn(number, (80, 60)), Image.new("RGB", (80, 60), tint), 0.6)
+            image = Image.blend(synthetic_image(number, (80, 60)), Image.new("RGB", (80, 60), tint), 0.6)
             breed = BREEDS[label][number % 5]
             (folder / label / f"{breed}_{number}.jpg").write_bytes(encoded(image, "JPEG"))
     return folder

@@ -10,7 +10,7 @@ from app.bundle.store import read_bundle
 from app.domains.pets.api import PetsApi
 from app.domains.pets.schema import Picture
 from app.runtime.onnx import OnnxPredictor
-from tests.managing import managing
+from tests.model_manager import model_manager
 from training.__main__ import main
 from training.pets.photos import read_photos
 
@@ -26,7 +26,7 @@ def models(photos: Path, pretrained: Path, tmp_path_factory: pytest.TempPathFact
 
 
 def test_the_bundle_answers_photos_and_says_how_much_pet_there_is(models: Path, photos: Path) -> None:
-    manager = managing(PetsApi)
+    manager = model_manager(PetsApi)
     manager.add(OnnxPredictor(read_bundle(models / "cat-dog" / "1")))
     domain = PetsApi(manager)
     found = [

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.pictures import drawn
+from tests.pictures import synthetic_image
 from training.pets.corruptions import CORRUPTIONS
 from training.pets.crops import SIDE, mix, padded, random_crop, resize
 from training.pets.textures import textures
@@ -12,7 +12,7 @@ from training.pets.textures import textures
 
 @pytest.mark.parametrize("size", [(160, 120), (20, 300), (3000, 400)])
 def test_a_crop_is_a_part_of_its_photo(size: tuple[int, int]) -> None:
-    photo = padded(drawn(1, size))
+    photo = padded(synthetic_image(1, size))
     crops = [random_crop(photo, np.random.default_rng(seed)) for seed in range(6)]
     assert {crop.shape for crop in crops} == {(SIDE, SIDE, 3)}
     assert len({crop.tobytes() for crop in crops}) == 6
@@ -38,9 +38,9 @@ def test_a_picture_is_resized() -> None:
 
 @pytest.mark.parametrize("name", CORRUPTIONS)
 def test_a_corruption_leaves_a_picture(name: str) -> None:
-    corrupted = CORRUPTIONS[name](drawn(2))
+    corrupted = CORRUPTIONS[name](synthetic_image(2))
     assert corrupted.mode == "RGB" and min(corrupted.size) >= 48
-    assert (np.asarray(corrupted.resize((32, 32))) != np.asarray(drawn(2).resize((32, 32)))).any() == (
+    assert (np.asarray(corrupted.resize((32, 32))) != np.asarray(synthetic_image(2).resize((32, 32)))).any() == (
         name != "as it is"
     )
 

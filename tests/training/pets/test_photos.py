@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pictures import drawn, encoded
+from tests.pictures import encoded, synthetic_image
 from training.errors import SourceError
 from training.pets.photos import HELD_OUT_BREEDS, Photo, digest, of_split, read_photos
 
@@ -15,7 +15,9 @@ def folder(tmp_path: Path) -> Path:
     for number, (label, breed) in enumerate([("cat", "Bengal"), ("cat", "Sphynx"), ("dog", "boxer"), ("dog", "pug")]):
         (tmp_path / label).mkdir(exist_ok=True)
         for photo in range(10):
-            (tmp_path / label / f"{breed}_{photo}.jpg").write_bytes(encoded(drawn(100 * number + photo), "JPEG"))
+            (tmp_path / label / f"{breed}_{photo}.jpg").write_bytes(
+                encoded(synthetic_image(100 * number + photo), "JPEG")
+            )
     (tmp_path / "cat" / "notes.txt").write_text("no photo")
     return tmp_path
 
@@ -42,7 +44,7 @@ def test_shares_of_the_splits_are_those_stated_on_the_card() -> None:
 
 def test_new_photos_move_no_photo_to_another_split(folder: Path) -> None:
     before = {photo.path: photo.split for photo in read_photos(folder)}
-    (folder / "cat" / "Bengal_new.jpg").write_bytes(encoded(drawn(999), "JPEG"))
+    (folder / "cat" / "Bengal_new.jpg").write_bytes(encoded(synthetic_image(999), "JPEG"))
     after = {photo.path: photo.split for photo in read_photos(folder)}
     assert before.items() <= after.items() and len(after) == len(before) + 1
 

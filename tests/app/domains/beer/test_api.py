@@ -14,7 +14,7 @@ from app.domains.beer.units import EBC_PER_SRM
 from app.errors import InputError, ModelNotFound, ModelNotReady
 from app.models.manager import ModelManager
 from app.runtime.onnx import OnnxPredictor
-from tests.managing import managing
+from tests.model_manager import model_manager
 
 
 def _decimals(low: int, high: int, places: int) -> st.SearchStrategy[float]:
@@ -123,6 +123,6 @@ def test_a_batch_names_every_swapped_beer(domain: BeerApi) -> None:
 def test_without_a_loaded_model_there_is_no_answer() -> None:
     beer = Beer(abv=5, target_og=1050, target_fg=1010)
     with pytest.raises(ModelNotReady):
-        BeerApi(managing(BeerApi)).predict(beer)
+        BeerApi(model_manager(BeerApi)).predict(beer)
     with pytest.raises(ModelNotFound):
         BeerApi(ModelManager(["another"])).predict(beer)

@@ -5,11 +5,11 @@ from app.domains.beer.schema import Beer, Beers
 from app.runtime.onnx import OnnxPredictor
 from app.telemetry.exposition import exposition
 from tests.known import BEER
-from tests.managing import managing
+from tests.model_manager import model_manager
 
 
 def test_answers_widths_and_warnings_are_counted(predictor: OnnxPredictor) -> None:
-    manager = managing(BeerApi, names=[VITALS])
+    manager = model_manager(BeerApi, names=[VITALS])
     manager.add(predictor)
     domain = BeerApi(manager)
     strange = Beer(**{**BEER, "ebc": 200.0, "srm": 3.0})

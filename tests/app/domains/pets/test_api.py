@@ -25,12 +25,12 @@ from app.models.manager import ModelManager
 from app.rest.application import RestApplication
 from app.runtime.onnx import OnnxPredictor
 from tests.known import BEER, KEY
-from tests.managing import managing
-from tests.pictures import chunk, drawn, encoded, flat_png, mutant
+from tests.model_manager import model_manager
+from tests.pictures import chunk, encoded, flat_png, mutant, synthetic_image
 from tests.rest_application import rest_application
 
 pytestmark = [pytest.mark.anyio, pytest.mark.filterwarnings("ignore::UserWarning:PIL")]
-PICTURE = encoded(drawn(7))
+PICTURE = encoded(synthetic_image(7))
 KINDS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 
 
@@ -43,7 +43,7 @@ def looking(models: Path) -> OnnxPredictor:
 @pytest.fixture(scope="module")
 def both(manager: ModelManager, models: Path, looking: OnnxPredictor) -> RestApplication:
     """A door with beer and pets."""
-    shared = managing(BeerApi, PetsApi)
+    shared = model_manager(BeerApi, PetsApi)
     for name in BeerApi.models:
         shared.add(OnnxPredictor(read_bundle(highest(models, name))))
     shared.add(looking)
@@ -88,7 +88,7 @@ async def test_a_picture_is_the_same_however_it_is_sent(pets: httpx.AsyncClient)
 async def test_the_answer_is_the_models_own(pets: httpx.AsyncClient, looking: OnnxPredictor) -> None:
     size = looking.manifest.inputs[0].shape[1]
     for seed in range(8):
-        data = encoded(drawn(seed), "JPEG")
+        data = encoded(synthetic_image(seed), "JPEG")
         found = looking.predict({"image": pixels(open_picture(data).image, size)})["probabilities"][0]
         told = (await sent(pets, data, "image/jpeg")).json()
         assert list(told["probabilities"].values()) == np.round(found.astype(float), 4).tolist()
@@ -98,11 +98,11 @@ async def test_the_answer_is_the_models_own(pets: httpx.AsyncClient, looking: On
 @pytest.mark.parametrize("kind", KINDS)
 async def test_the_contents_tell_the_format(pets: httpx.AsyncClient, kind: str) -> None:
     for named in KINDS.values():
-        assert (await sent(pets, encoded(drawn(1), kind), named)).status_code == 200
+        assert (await sent(pets, encoded(synthetic_image(1), kind), named)).status_code == 200
 
 
 async def test_a_moving_picture_is_answered_with_a_warning(pets: httpx.AsyncClient) -> None:
-    frames = [drawn(seed) for seed in (1, 2)]
+    frames = [synthetic_image(seed) for seed in (1, 2)]
     for kind in ("PNG", "WEBP"):
         data = encoded(frames[0], kind, save_all=True, append_images=frames[1:])
         assert "animated" in [w["code"] for w in (await sent(pets, data)).json()["warnings"]]
@@ -150,7 +150,7 @@ async def test_a_bad_picture_is_named_by_where_it_stood(pets: httpx.AsyncClient,
 
 def jpeg_with(marker: int, data: bytes) -> bytes:
     """A JPEG with segments of that marker before its own."""
-    plain = encoded(drawn(3), "JPEG")
+    plain = encoded(synthetic_image(3), "JPEG")
     parts = [data[at : at + 65_000] for at in range(0, len(data), 65_000)]
     return plain[:2] + b"".join(struct.pack(">BBH", 0xFF, marker, len(p) + 2) + p for p in parts) + plain[2:]
 
@@ -161,29 +161,29 @@ HOSTILE: dict[str, tuple[bytes, int]] = {
     "1 x 1": (flat_png(1, 1), 422),
     "1 x 50,000": (flat_png(1, 50_000), 422),
     "16 x 50,000": (flat_png(16, 50_000), 200),
-    "50,000 x 50,000 in 100 KB": (flat_png(50_000, 50_000, told=300), 422),
-    "20 megapixels of one colour": (flat_png(4470, 4470, told=0), 200),
+    "50,000 x 50,000 in 100 KB": (flat_png(50_000, 50_000, rows=300), 422),
+    "20 megapixels of one colour": (flat_png(4470, 4470, rows=0), 200),
     "20 megapixels, 16 bits, transparent": (flat_png(4470, 4470, 16, 6, 4), 200),
     "39 megapixels JPEG": (encoded(Image.new("RGB", (7200, 5400)), "JPEG"), 200),
     "39 megapixels progressive JPEG": (encoded(Image.new("RGB", (7200, 5400)), "JPEG", progressive=True), 200),
     "41 megapixels JPEG": (encoded(Image.new("L", (7600, 5400)), "JPEG"), 422),
     "15 megapixels WebP": (encoded(Image.new("RGB", (4000, 3900)), "WEBP", method=0), 200),
     "17 megapixels WebP": (encoded(Image.new("RGB", (4200, 4100)), "WEBP", method=0), 422),
-    "fewer rows than told": (flat_png(400, 400, told=40), 200),
+    "fewer rows than told": (flat_png(400, 400, rows=40), 200),
     "cut off PNG": (PICTURE[: len(PICTURE) // 2], 422),
-    "cut off JPEG": (encoded(drawn(3), "JPEG")[:1500], 422),
-    "cut off WebP": (encoded(drawn(3), "WEBP")[:600], 422),
-    "CMYK": (encoded(drawn(3).convert("CMYK"), "JPEG"), 200),
+    "cut off JPEG": (encoded(synthetic_image(3), "JPEG")[:1500], 422),
+    "cut off WebP": (encoded(synthetic_image(3), "WEBP")[:600], 422),
+    "CMYK": (encoded(synthetic_image(3).convert("CMYK"), "JPEG"), 200),
     "16 bit": (encoded(Image.fromarray(np.full((50, 50), 40_000, np.uint16))), 200),
-    "palette with transparency": (encoded(drawn(3).quantize(9), transparency=2), 200),
-    "GIF named PNG": (encoded(drawn(3), "GIF"), 422),
-    "TIFF": (encoded(drawn(3), "TIFF"), 422),
-    "PDF with a JPEG in it": (b"%PDF-1.4\n" + encoded(drawn(3), "JPEG"), 422),
-    "JPEG with a page after it": (encoded(drawn(3), "JPEG") + b"<script>alert(1)</script>" * 1000, 200),
+    "palette with transparency": (encoded(synthetic_image(3).quantize(9), transparency=2), 200),
+    "GIF named PNG": (encoded(synthetic_image(3), "GIF"), 422),
+    "TIFF": (encoded(synthetic_image(3), "TIFF"), 422),
+    "PDF with a JPEG in it": (b"%PDF-1.4\n" + encoded(synthetic_image(3), "JPEG"), 422),
+    "JPEG with a page after it": (encoded(synthetic_image(3), "JPEG") + b"<script>alert(1)</script>" * 1000, 200),
     "PNG with a ZIP after it": (PICTURE + b"PK\x03\x04" + bytes(5000), 200),
     "megabyte of ICC in a JPEG": (jpeg_with(0xE2, MEGABYTE), 200),
     "megabyte of EXIF in a JPEG": (jpeg_with(0xE1, b"Exif\0\0II*\0" + b"\xff" * 2**20), 200),
-    "megabyte of ICC in a PNG": (encoded(drawn(3), icc_profile=MEGABYTE), 200),
+    "megabyte of ICC in a PNG": (encoded(synthetic_image(3), icc_profile=MEGABYTE), 200),
     "megabyte of EXIF in a PNG": (PICTURE[:33] + chunk(b"eXIf", b"II*\0" + b"\xff" * 2**20) + PICTURE[33:], 200),
     "64 MB of text in a PNG": (
         PICTURE[:33] + chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(2**26))) + PICTURE[33:],
@@ -210,7 +210,7 @@ async def test_a_hostile_picture_is_answered_or_refused(pets: httpx.AsyncClient,
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_mutants_are_answered_or_refused(pets: httpx.AsyncClient, kind: str) -> None:
-    good = encoded(drawn(9), kind)
+    good = encoded(synthetic_image(9), kind)
     statuses = [(await sent(pets, mutant(good, seed))).status_code for seed in range(170)]
     assert set(statuses) == {200, 422}
 

@@ -7,9 +7,9 @@ from PIL import Image
 
 from app.domains.pets.headers import read_header
 from app.domains.pets.picture import PictureError, open_picture
-from tests.pictures import chunk, drawn, encoded, flat_png
+from tests.pictures import chunk, encoded, flat_png, synthetic_image
 
-JPEG, PNG, WEBP = (encoded(drawn(), kind) for kind in ("JPEG", "PNG", "WEBP"))
+JPEG, PNG, WEBP = (encoded(synthetic_image(), kind) for kind in ("JPEG", "PNG", "WEBP"))
 
 
 @pytest.mark.parametrize("size", [(160, 120), (16, 500), (641, 17)])
@@ -26,7 +26,7 @@ JPEG, PNG, WEBP = (encoded(drawn(), kind) for kind in ("JPEG", "PNG", "WEBP"))
 )
 def test_a_header_tells_format_and_size(options: dict[str, object], size: tuple[int, int]) -> None:
     kind = str(options["kind"])
-    header = read_header(encoded(drawn(0, size), kind, **{k: v for k, v in options.items() if k != "kind"}))
+    header = read_header(encoded(synthetic_image(0, size), kind, **{k: v for k, v in options.items() if k != "kind"}))
     assert header is not None and header[:3] == (kind, *size)
 
 
@@ -63,9 +63,9 @@ def test_a_vast_picture_is_refused_before_memory_is_set_aside(data: bytes, kind:
     [
         (b"", "no_picture"),
         (b"GIF89a" + bytes(100), "no_picture"),
-        (encoded(drawn(), "GIF"), "no_picture"),
-        (encoded(drawn(), "TIFF"), "no_picture"),
-        (encoded(drawn(), "BMP"), "no_picture"),
+        (encoded(synthetic_image(), "GIF"), "no_picture"),
+        (encoded(synthetic_image(), "TIFF"), "no_picture"),
+        (encoded(synthetic_image(), "BMP"), "no_picture"),
         (b"%PDF-1.7" + JPEG, "no_picture"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "no_picture"),
         (flat_png(1, 1), "too_small"),
@@ -84,7 +84,7 @@ def test_an_invalid_picture_has_an_error_code(data: bytes, code: str) -> None:
 
 @pytest.mark.parametrize(("side", "accepted"), [(16, True), (15, False)])
 def test_a_side_of_sixteen_pixels_is_enough(side: int, accepted: bool) -> None:
-    data = encoded(drawn(0, (side, 40)))
+    data = encoded(synthetic_image(0, (side, 40)))
     if accepted:
         assert open_picture(data).image.size == (side, 40)
     else:

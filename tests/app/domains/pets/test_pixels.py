@@ -6,7 +6,7 @@ from PIL import Image
 
 from app.domains.pets.picture import open_picture
 from app.domains.pets.pixels import Pixels, fit, pixels, scaled
-from tests.pictures import drawn, encoded
+from tests.pictures import encoded, synthetic_image
 
 SIZE = 64
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
@@ -39,7 +39,7 @@ def test_the_square_in_the_middle_is_taken() -> None:
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 def test_a_picture_is_turned_as_its_camera_says(kind: str, orientation: int) -> None:
-    picture = drawn(1, (128, 128))
+    picture = synthetic_image(1, (128, 128))
     undo = {
         2: "FLIP_LEFT_RIGHT",
         3: "ROTATE_180",
@@ -58,7 +58,7 @@ def test_a_picture_is_turned_as_its_camera_says(kind: str, orientation: int) -> 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 def test_an_orientation_that_cannot_be_read_turns_nothing(kind: str) -> None:
-    picture = drawn(1)
+    picture = synthetic_image(1)
     assert (
         difference(
             pixels_of(encoded(picture, kind, exif=b"Exif\0\0MM\0*\xff\xff\xff\xff" + b"\xff" * 50)),
@@ -68,7 +68,7 @@ def test_an_orientation_that_cannot_be_read_turns_nothing(kind: str) -> None:
     )
 
 
-GREY = drawn(2).convert("L")
+GREY = synthetic_image(2).convert("L")
 SIXTEEN = Image.fromarray(np.asarray(GREY).astype(np.uint16) * 257)
 
 
@@ -79,11 +79,14 @@ SIXTEEN = Image.fromarray(np.asarray(GREY).astype(np.uint16) * 257)
         (encoded(SIXTEEN), GREY),
         (encoded(GREY.convert("LA")), GREY),
         (encoded(GREY, "JPEG", quality=95), GREY),
-        (encoded(drawn(2).convert("CMYK"), "JPEG", quality=95), drawn(2)),
-        (encoded(drawn(2).quantize(255)), drawn(2)),
-        (encoded(drawn(2), "WEBP", quality=95), drawn(2)),
-        (encoded(drawn(2), "JPEG", quality=95, progressive=True), drawn(2)),
-        (encoded(drawn(2).convert("1", dither=Image.Dither.NONE)), drawn(2).convert("1", dither=Image.Dither.NONE)),
+        (encoded(synthetic_image(2).convert("CMYK"), "JPEG", quality=95), synthetic_image(2)),
+        (encoded(synthetic_image(2).quantize(255)), synthetic_image(2)),
+        (encoded(synthetic_image(2), "WEBP", quality=95), synthetic_image(2)),
+        (encoded(synthetic_image(2), "JPEG", quality=95, progressive=True), synthetic_image(2)),
+        (
+            encoded(synthetic_image(2).convert("1", dither=Image.Dither.NONE)),
+            synthetic_image(2).convert("1", dither=Image.Dither.NONE),
+        ),
     ],
     ids=["grey", "grey 16", "grey alpha", "grey jpeg", "cmyk", "palette", "webp", "progressive", "bits"],
 )
@@ -93,7 +96,7 @@ def test_every_kind_of_colour_is_seen_as_it_is(data: bytes, plain: Image.Image) 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
 def test_what_is_transparent_is_white(kind: str) -> None:
-    image = drawn(3).convert("RGBA")
+    image = synthetic_image(3).convert("RGBA")
     image.paste((9, 9, 9, 0), (0, 0, 160, 60))
     found = pixels_of(encoded(image, kind, lossless=True) if kind == "WEBP" else encoded(image))
     assert found[0, :20].min() > 1.0 and found[0, 40:].min() < 0.9
@@ -108,12 +111,12 @@ def test_a_transparent_colour_of_a_palette_is_white() -> None:
 
 
 def test_a_jpeg_decoded_small_is_what_it_is_decoded_large() -> None:
-    large = drawn(4, (2400, 1800))
+    large = synthetic_image(4, (2400, 1800))
     assert difference(pixels_of(encoded(large, "JPEG", quality=95)), pixels_of(encoded(large))) < 2
 
 
 def test_the_first_frame_of_what_moves_is_taken() -> None:
-    frames = [drawn(seed) for seed in (5, 6)]
+    frames = [synthetic_image(seed) for seed in (5, 6)]
     for kind in ("PNG", "WEBP"):
         data = encoded(frames[0], kind, save_all=True, append_images=frames[1:], lossless=True)
         assert open_picture(data).is_animated

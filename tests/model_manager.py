@@ -1,4 +1,4 @@
-"""A model manager with the preparation of its domains, as the program builds it."""
+"""A model manager that prepares the objects of its domains, as the program builds it."""
 
 from collections.abc import Sequence
 
@@ -8,14 +8,14 @@ from app.models.store import ModelStore
 from app.telemetry.metrics import Registry
 
 
-def managing(
+def model_manager(
     *domains: type[DomainApi], names: Sequence[str] | None = None, store: ModelStore | None = None
 ) -> ModelManager:
-    """A manager without models.
+    """Create a manager without loaded models.
 
     Args:
-        domains: The domains whose models are served.
-        names: Names of the models; by default those of the domains.
+        domains: The domains whose models the manager may load.
+        names: Model names; by default those of the domains.
         store: The versions on disk.
     """
     metrics = Registry()

@@ -90,9 +90,7 @@ def test_predictions_and_errors_are_written_to_the_results(
     assert (error["row"], [problem["field"] for problem in error["errors"]]) == (2, ["abv"])
 
 
-def test_an_event_that_comes_twice_changes_nothing_and_its_own_output_is_passed_over(
-    function: Runtime, store: Store
-) -> None:
+def test_a_repeated_event_changes_nothing_and_output_files_are_ignored(function: Runtime, store: Store) -> None:
     key = put(store, "cleaned/twice", FILES["beers.jsonl"])
     names = [f"results/{key}.errors.jsonl", f"results/{key}.predictions.jsonl"]
     function.invoke(created(BUCKET, [key]))
@@ -104,7 +102,7 @@ def test_an_event_that_comes_twice_changes_nothing_and_its_own_output_is_passed_
     assert store.keys(BUCKET) == before
 
 
-def test_a_file_that_was_mended_has_no_errors_left(function: Runtime, store: Store) -> None:
+def test_a_corrected_file_leaves_no_errors_file(function: Runtime, store: Store) -> None:
     key = put(store, "cleaned/mended", json.dumps(ROWS))
     function.invoke(created(BUCKET, [key]))
     put(store, key, json.dumps([{**row, "abv": 5.0} for row in ROWS]))
@@ -112,7 +110,7 @@ def test_a_file_that_was_mended_has_no_errors_left(function: Runtime, store: Sto
     assert store.read(BUCKET, f"results/{key}.errors.jsonl") == b""
 
 
-def test_what_cannot_be_done_in_time_fails_by_name_and_leaves_nothing(function: Runtime, store: Store) -> None:
+def test_a_file_that_exceeds_the_time_fails_by_name_and_leaves_nothing(function: Runtime, store: Store) -> None:
     key = put(store, "cleaned/late", json.dumps(ROWS))
     outcome = function.invoke(created(BUCKET, [key]), seconds=4)
     assert (outcome.kind, outcome.body["errorType"]) == ("error", "NotAnswered")
@@ -121,7 +119,7 @@ def test_what_cannot_be_done_in_time_fails_by_name_and_leaves_nothing(function: 
     assert not [name for name in store.keys(BUCKET) if name.startswith(f"results/{key}")]
 
 
-def test_one_file_that_fails_keeps_no_other_from_its_answers(function: Runtime, store: Store) -> None:
+def test_a_failing_file_does_not_affect_the_others(function: Runtime, store: Store) -> None:
     good = put(store, "cleaned/good", json.dumps(ROWS))
     outcome = function.invoke(created(BUCKET, ["cleaned//bad", good, "cleaned/gone-since"]))
     assert outcome.body["errorMessage"].startswith(f"1 of 3 files: s3://{BUCKET}/cleaned//bad: a name with empty parts")
@@ -144,7 +142,7 @@ def test_files_of_noise_are_reported_and_crash_nothing(function: Runtime, store:
     assert function.process.poll() is None
 
 
-def test_it_starts_on_bundles_from_the_store_as_well(store: Store, tmp_path: Path) -> None:
+def test_the_function_starts_with_bundles_from_the_store(store: Store, tmp_path: Path) -> None:
     store.upload(REPOSITORY / "models", BUCKET, "released")
     key = put(store, "cleaned/from-the-store", json.dumps(ROWS))
     uri: dict[str, Any] = {

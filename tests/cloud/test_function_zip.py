@@ -56,7 +56,9 @@ def zips() -> dict[str, Path]:
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_it_is_within_the_clouds_limits_and_ours(zips: dict[str, Path], architecture: str) -> None:
+def test_the_zip_file_is_within_the_limits_of_the_cloud_and_of_the_project(
+    zips: dict[str, Path], architecture: str
+) -> None:
     with zipfile.ZipFile(zips[architecture]) as archive:
         unzipped = sum(entry.file_size for entry in archive.infolist())
     assert zips[architecture].stat().st_size <= ZIPPED
@@ -64,7 +66,7 @@ def test_it_is_within_the_clouds_limits_and_ours(zips: dict[str, Path], architec
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_it_holds_what_it_needs_and_nothing_else(zips: dict[str, Path], architecture: str) -> None:
+def test_the_zip_file_contains_only_required_files(zips: dict[str, Path], architecture: str) -> None:
     with zipfile.ZipFile(zips[architecture]) as archive:
         names = archive.namelist()
         compiled = [name for name in names if name.endswith(".pyc")]
@@ -114,7 +116,7 @@ def command(unzipped: Path, client: Path) -> Iterator[tuple[str, ...]]:
 
 
 @runs_here
-def test_it_answers_http_events_from_its_own_zip(unzipped: Path, command: tuple[str, ...], tmp_path: Path) -> None:
+def test_the_unpacked_function_answers_http_events(unzipped: Path, command: tuple[str, ...], tmp_path: Path) -> None:
     settings = {"API_KEY": KEY, "DOCS_ENABLED": "false"}
     runtime = Runtime("app.aws_lambda.http.handler", tmp_path, unzipped, command, **settings)
     try:
@@ -126,7 +128,7 @@ def test_it_answers_http_events_from_its_own_zip(unzipped: Path, command: tuple[
 
 
 @runs_here
-def test_it_answers_files_from_its_own_zip(
+def test_the_unpacked_function_answers_files(
     unzipped: Path, command: tuple[str, ...], tmp_path: Path, moto: Store
 ) -> None:
     moto.make_bucket("zipped-beers")

@@ -37,16 +37,14 @@ def test_an_event_is_answered_like_a_request(function: Runtime, kind: Callable[.
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_problem_is_text_as_some_gateways_decode_nothing(
-    function: Runtime, kind: Callable[..., dict[str, Any]]
-) -> None:
+def test_a_problem_is_sent_as_text_and_not_as_base64(function: Runtime, kind: Callable[..., dict[str, Any]]) -> None:
     refused = function.invoke(kind("POST", "/predict", json.dumps(BEER))).body
     assert refused["statusCode"] == 401 and json.loads(refused["body"])["code"] == "not_authenticated"
     wrong = function.invoke(kind("POST", "/predict", json.dumps({**BEER, "abv": 99}), **{"x-api-key": KEY})).body
     assert wrong["statusCode"] == 422 and json.loads(wrong["body"])["errors"][0]["field"] == "abv"
 
 
-def test_what_is_not_done_in_time_is_answered_as_late(function: Runtime) -> None:
+def test_a_request_that_exceeds_the_time_is_answered_with_a_timeout(function: Runtime) -> None:
     batch = http_api("POST", "/predict/batch", json.dumps({"beers": [BEER] * 1000}), **{"x-api-key": KEY})
     late = function.invoke(batch, seconds=0.1).body
     assert late["statusCode"] == 504 and json.loads(late["body"])["code"] == "too_late"
@@ -104,7 +102,7 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
 
 
 @pytest.mark.parametrize("how", WRONG)
-def test_a_start_that_fails_tells_the_cloud_why(tmp_path: Path, how: str) -> None:
+def test_a_failed_start_is_reported_to_the_cloud_with_its_reason(tmp_path: Path, how: str) -> None:
     settings, kind, said = WRONG[how]
     runtime = Runtime(HANDLER, tmp_path, **settings)
     try:

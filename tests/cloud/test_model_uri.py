@@ -41,7 +41,7 @@ one = pytest.mark.parametrize("store", ["moto"], indirect=True)
 
 
 @both
-def test_it_serves_what_the_store_has_and_keeps_it_for_the_next_start(
+def test_the_program_serves_the_bundles_of_the_store_and_caches_them(
     start: Start, store: Store, bucket: str, tmp_path: Path
 ) -> None:
     program = start(**settings(store, bucket, MODEL_SHA256=",".join(DIGESTS), WORKERS="2"))
@@ -57,7 +57,7 @@ def test_it_serves_what_the_store_has_and_keeps_it_for_the_next_start(
 
 
 @both
-def test_a_file_that_was_altered_in_the_store_stops_the_start(start: Start, store: Store, bucket: str) -> None:
+def test_a_file_altered_in_the_store_stops_the_start(start: Start, store: Store, bucket: str) -> None:
     store.client().put_object(Bucket=bucket, Key=f"released/models/{MODEL}", Body=b"another model")
     program = start(**settings(store, bucket))
     assert program.exit_code() == 3
@@ -65,13 +65,13 @@ def test_a_file_that_was_altered_in_the_store_stops_the_start(start: Start, stor
 
 
 @one
-def test_a_release_that_nobody_approved_stops_the_start(start: Start, store: Store, bucket: str) -> None:
+def test_an_unapproved_release_stops_the_start(start: Start, store: Store, bucket: str) -> None:
     program = start(**settings(store, bucket, MODEL_SHA256="0" * 64))
     assert program.exit_code() == 3
     assert "beer-ibu/1: not an approved bundle: SHA256SUMS has the digest" in program.errors
 
 
-def test_with_a_local_path_the_digests_are_checked_as_well(start: Start) -> None:
+def test_approved_digests_are_checked_for_a_local_path_as_well(start: Start) -> None:
     local = {"API_KEY": KEY, "PORT": "0", "MODEL_URI": str(REPOSITORY / "models")}
     assert start(**local, MODEL_SHA256=",".join(DIGESTS)).send(request("GET", "/health/ready")).status == 200
     program = start(**local, MODEL_SHA256="0" * 64)
@@ -111,7 +111,7 @@ def cutting(moto: Store) -> Iterator[Store]:
 
 
 @one
-def test_a_download_that_is_cut_off_stops_the_start_and_leaves_nothing_behind(
+def test_an_interrupted_download_stops_the_start_and_leaves_nothing(
     start: Start, store: Store, bucket: str, cutting: Store, tmp_path: Path
 ) -> None:
     program = start(**settings(cutting, bucket))
@@ -121,7 +121,7 @@ def test_a_download_that_is_cut_off_stops_the_start_and_leaves_nothing_behind(
 
 
 @one
-def test_what_cannot_be_reached_is_named_and_no_secret_is_shown(start: Start, store: Store, bucket: str) -> None:
+def test_an_unreachable_source_is_named_and_no_secret_is_shown(start: Start, store: Store, bucket: str) -> None:
     missing = start(**settings(store, "no-such-bucket"))
     assert missing.exit_code() == 3 and "s3://no-such-bucket/released/models/beer-ibu" in missing.errors
     away = start(**settings(Store("http://127.0.0.1:1", "anybody", "the-secret-of-the-store"), bucket))

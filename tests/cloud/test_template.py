@@ -61,21 +61,21 @@ def of_type(resources: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
     return {name: each["Properties"] for name, each in resources.items() if each["Type"] == kind}
 
 
-def test_its_cloudformation_passes_cfn_lint(packaged: Path) -> None:
+def test_the_cloudformation_template_passes_cfn_lint(packaged: Path) -> None:
     command = [str(Path(sys.executable).with_name("cfn-lint")), "--regions", REGION, "--ignore-checks", GENERATED]
     path = packaged / "packaged/cloudformation-template-update-stack.json"
     done = subprocess.run([*command, "--", str(path)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
 
 
-def test_the_key_stands_nowhere_in_it(packaged: Path, resources: dict[str, Any]) -> None:
+def test_the_template_does_not_contain_the_key(packaged: Path, resources: dict[str, Any]) -> None:
     functions = of_type(resources, "AWS::Lambda::Function")
     variables = functions["HttpLambdaFunction"]["Environment"]["Variables"]
     assert variables["API_KEY"] == "{{resolve:secretsmanager:beer-model/api-key:SecretString}}"
     assert "API_KEY" not in functions["FilesLambdaFunction"]["Environment"]["Variables"]
 
 
-def test_functions_are_arm64_on_the_runtime_that_they_are_built_for(resources: dict[str, Any]) -> None:
+def test_functions_run_on_arm64_and_the_runtime_they_are_built_for(resources: dict[str, Any]) -> None:
     functions = of_type(resources, "AWS::Lambda::Function")
     assert {f["Handler"] for f in functions.values()} == {
         "app.aws_lambda.http.handler",
@@ -86,7 +86,7 @@ def test_functions_are_arm64_on_the_runtime_that_they_are_built_for(resources: d
     assert [group["RetentionInDays"] for group in groups.values()] == [30, 30]
 
 
-def test_a_file_that_fails_three_times_is_named_in_the_queue(resources: dict[str, Any]) -> None:
+def test_a_file_that_fails_three_times_is_sent_to_the_queue(resources: dict[str, Any]) -> None:
     (config,) = of_type(resources, "AWS::Lambda::EventInvokeConfig").values()
     assert config["FunctionName"] == {"Ref": "FilesLambdaFunction"}
     assert config["DestinationConfig"] == {"OnFailure": {"Destination": {"Fn::GetAtt": ["FailedFiles", "Arn"]}}}
@@ -100,7 +100,7 @@ def test_every_route_of_the_http_api_leads_to_the_function(resources: dict[str, 
     assert (integration["IntegrationType"], integration["PayloadFormatVersion"]) == ("AWS_PROXY", "2.0")
 
 
-def test_what_is_written_triggers_nothing(resources: dict[str, Any]) -> None:
+def test_output_files_trigger_no_function(resources: dict[str, Any]) -> None:
     bucket = of_type(resources, "AWS::S3::Bucket")["S3BucketBeers"]
     (trigger,) = bucket["NotificationConfiguration"]["LambdaConfigurations"]
     (rule,) = trigger["Filter"]["S3Key"]["Rules"]
@@ -109,7 +109,7 @@ def test_what_is_written_triggers_nothing(resources: dict[str, Any]) -> None:
     assert delivery["ExtendedS3DestinationConfiguration"]["Prefix"].startswith("cleaned/")
 
 
-def test_the_bucket_is_closed_encrypted_and_reached_by_tls_alone(resources: dict[str, Any]) -> None:
+def test_the_bucket_is_private_encrypted_and_accessible_over_tls_only(resources: dict[str, Any]) -> None:
     bucket = of_type(resources, "AWS::S3::Bucket")["S3BucketBeers"]
     assert all(bucket["PublicAccessBlockConfiguration"].values()) and bucket["BucketEncryption"]
     (policy,) = [
@@ -120,7 +120,7 @@ def test_the_bucket_is_closed_encrypted_and_reached_by_tls_alone(resources: dict
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_each_role_may_do_what_it_needs_and_no_more(resources: dict[str, Any]) -> None:
+def test_each_role_has_only_the_permissions_it_needs(resources: dict[str, Any]) -> None:
     roles = of_type(resources, "AWS::IAM::Role")
     allowed = {
         name: {
@@ -146,7 +146,7 @@ def test_each_role_may_do_what_it_needs_and_no_more(resources: dict[str, Any]) -
     assert "/results/*" in json.dumps(allowed["FilesRole"]["s3:PutObject"])
 
 
-def test_alarms_go_somewhere_and_watch_what_is_there(resources: dict[str, Any]) -> None:
+def test_alarms_have_a_target_and_watch_existing_resources(resources: dict[str, Any]) -> None:
     alarms = of_type(resources, "AWS::CloudWatch::Alarm")
     assert {(alarm["Namespace"], alarm["MetricName"]) for alarm in alarms.values()} == {
         ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
@@ -179,7 +179,7 @@ def created(packaged: Path, moto: Store) -> Iterator[Store]:
 
 
 @pytest.mark.filterwarnings("ignore:Tried to parse .* not supported by moto:UserWarning")
-def test_moto_creates_it(created: Store) -> None:
+def test_moto_creates_the_stack(created: Store) -> None:
     (stack,) = created.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
     assert stack["StackStatus"] == "UPDATE_COMPLETE"
     functions = {f["FunctionName"]: f for f in created.client("lambda").list_functions()["Functions"]}

@@ -12,7 +12,7 @@ def _container() -> dict[str, Any]:
     return found
 
 
-def test_the_service_asks_for_the_runtime_that_is_there() -> None:
+def test_the_inference_service_uses_the_serving_runtime() -> None:
     runtime, manager = read("kserve")["ServingRuntime"], read("kserve")["InferenceService"]
     assert runtime["apiVersion"] == "serving.kserve.io/v1alpha1"
     assert manager["apiVersion"] == "serving.kserve.io/v1beta1"
@@ -25,7 +25,7 @@ def test_the_service_asks_for_the_runtime_that_is_there() -> None:
     assert runtime["metadata"]["namespace"] == manager["metadata"]["namespace"] == "beer-model"
 
 
-def test_its_container_is_the_model_server_with_the_models_that_are_brought() -> None:
+def test_the_container_is_the_model_server_with_the_mounted_models() -> None:
     container = _container()
     assert container["name"] == "kserve-container"
     assert container["image"].rpartition(":")[0].endswith("/beer-model-server")
@@ -40,7 +40,7 @@ def test_its_container_is_the_model_server_with_the_models_that_are_brought() ->
     assert container["readinessProbe"]["grpc"]["port"] == container["startupProbe"]["grpc"]["port"] == taken.grpc_port
 
 
-def test_it_runs_restricted_with_its_keys_from_the_secret() -> None:
+def test_the_container_runs_restricted_with_the_keys_from_the_secret() -> None:
     container = _container()
     assert container["securityContext"] == {
         "runAsNonRoot": True,

@@ -56,7 +56,7 @@ def test_every_resource_is_valid_in_the_oldest_and_the_newest_cluster(overlay: s
 
 
 @overlays
-def test_the_pod_keeps_the_restricted_profile_which_the_namespace_enforces(overlay: str) -> None:
+def test_the_pod_meets_the_restricted_profile_that_the_namespace_enforces(overlay: str) -> None:
     pod, context = _pod(overlay), _container(overlay)["securityContext"]
     assert not {"hostNetwork", "hostPID", "hostIPC", "initContainers", "ephemeralContainers"} & pod.keys()
     assert pod["securityContext"]["runAsNonRoot"] is True and pod["securityContext"]["runAsUser"] > 0
@@ -72,14 +72,14 @@ def test_the_pod_keeps_the_restricted_profile_which_the_namespace_enforces(overl
 
 
 @overlays
-def test_nobody_holds_a_token_of_the_cluster(overlay: str) -> None:
+def test_no_pod_has_a_token_of_the_cluster(overlay: str) -> None:
     account = read(overlay)["ServiceAccount"]
     assert account["automountServiceAccountToken"] is False and _pod(overlay)["automountServiceAccountToken"] is False
     assert _pod(overlay)["serviceAccountName"] == account["metadata"]["name"]
 
 
 @overlays
-def test_every_setting_is_one_that_the_program_takes(overlay: str) -> None:
+def test_every_setting_is_a_setting_of_the_program(overlay: str) -> None:
     settings = _settings(overlay)
     fields = {name.lower(): value for name, value in settings.items()}
     assert fields.keys() <= Settings.model_fields.keys()
@@ -91,7 +91,7 @@ def test_every_setting_is_one_that_the_program_takes(overlay: str) -> None:
 
 
 @overlays
-def test_the_keys_are_a_mounted_secret_and_nowhere_else(overlay: str) -> None:
+def test_the_keys_are_only_in_a_mounted_secret(overlay: str) -> None:
     volumes = {volume["name"]: volume for volume in _pod(overlay)["volumes"]}
     mounts = {mount["name"]: mount for mount in _container(overlay)["volumeMounts"]}
     assert volumes["keys"]["secret"] == {"secretName": "beer-model-keys", "defaultMode": 0o440}
@@ -101,7 +101,7 @@ def test_the_keys_are_a_mounted_secret_and_nowhere_else(overlay: str) -> None:
 
 
 @overlays
-def test_the_grace_is_long_enough_for_the_wait_before_and_the_end_of_what_is_in_work(overlay: str) -> None:
+def test_the_grace_period_covers_the_delay_and_the_requests_in_progress(overlay: str) -> None:
     before = _container(overlay)["lifecycle"]["preStop"]["exec"]["command"]
     grace = _pod(overlay)["terminationGracePeriodSeconds"]
     assert before[0] == "sleep"
@@ -109,7 +109,7 @@ def test_the_grace_is_long_enough_for_the_wait_before_and_the_end_of_what_is_in_
 
 
 @overlays
-def test_the_probes_ask_the_routes_of_the_port_that_answers_predictions(overlay: str) -> None:
+def test_the_probes_use_the_health_routes_of_the_prediction_port(overlay: str) -> None:
     container = _container(overlay)
     asked = {name: container[f"{name}Probe"]["httpGet"] for name in ("startup", "liveness", "readiness")}
     assert {get["port"] for get in asked.values()} == {"http"}
@@ -117,7 +117,7 @@ def test_the_probes_ask_the_routes_of_the_port_that_answers_predictions(overlay:
 
 
 @overlays
-def test_all_select_the_same_pods(overlay: str) -> None:
+def test_all_resources_select_the_same_pods(overlay: str) -> None:
     found = read(overlay)
     labels = found["Deployment"]["spec"]["template"]["metadata"]["labels"]
     chosen = [
@@ -135,7 +135,7 @@ def test_all_select_the_same_pods(overlay: str) -> None:
 
 
 @overlays
-def test_ports_are_named_where_they_exist(overlay: str) -> None:
+def test_every_referenced_port_exists(overlay: str) -> None:
     found = read(overlay)
     container = {port["name"] for port in _container(overlay)["ports"]}
     service = {port["name"] for port in found["Service"]["spec"]["ports"]}
@@ -151,7 +151,7 @@ def test_ports_are_named_where_they_exist(overlay: str) -> None:
 
 
 @overlays
-def test_prometheus_finds_the_service_under_the_name_that_the_alerts_know(overlay: str) -> None:
+def test_prometheus_scrapes_the_service_under_the_job_name_of_the_alerts(overlay: str) -> None:
     monitor, service = read(overlay)["ServiceMonitor"], read(overlay)["Service"]
     assert monitor["apiVersion"] == "monitoring.coreos.com/v1"
     assert monitor["spec"]["endpoints"] == [{"port": "management", "path": "/metrics", "interval": "15s"}]
@@ -160,14 +160,14 @@ def test_prometheus_finds_the_service_under_the_name_that_the_alerts_know(overla
 
 
 @overlays
-def test_the_alert_rules_are_those_of_prometheus_itself(overlay: str) -> None:
+def test_the_alert_rules_equal_those_of_deploy_prometheus(overlay: str) -> None:
     rules = read(overlay)["PrometheusRule"]
     assert rules["apiVersion"] == "monitoring.coreos.com/v1"
     alerts = yaml.safe_load((REPOSITORY / "deploy" / "prometheus" / "alerts.yml").read_text("utf-8"))
     assert rules["spec"] == alerts, "run scripts/rules.sh"
 
 
-def test_pods_are_added_by_processor_time_and_by_requests_in_work() -> None:
+def test_pods_scale_by_cpu_and_by_requests_in_progress() -> None:
     scaler = read("overlays/production")["HorizontalPodAutoscaler"]["spec"]
     cpu, work = scaler["metrics"]
     assert (cpu["type"], cpu["resource"]["name"]) == ("Resource", "cpu")
@@ -179,7 +179,7 @@ def test_pods_are_added_by_processor_time_and_by_requests_in_work() -> None:
 
 
 @overlays
-def test_the_image_has_a_release_and_the_memory_a_limit(overlay: str) -> None:
+def test_the_image_has_a_release_tag_and_the_memory_a_limit(overlay: str) -> None:
     container = _container(overlay)
     name, _, tag = container["image"].rpartition(":")
     assert name.endswith("/beer-model") and tag not in ("", "latest")
@@ -187,7 +187,7 @@ def test_the_image_has_a_release_and_the_memory_a_limit(overlay: str) -> None:
     assert container["resources"]["requests"].keys() == {"cpu", "memory"}
 
 
-def test_the_rules_are_written_by_their_script() -> None:
+def test_the_committed_rules_are_up_to_date() -> None:
     path = REPOSITORY / "deploy" / "kubernetes" / "base" / "rules.yaml"
     before = path.read_bytes()
     subprocess.run(["bash", str(REPOSITORY / "scripts" / "rules.sh")], check=True)

@@ -21,7 +21,7 @@ def _jobs(path: Path) -> dict[str, dict[str, Any]]:
 
 
 @workflows
-def test_actions_are_pinned_by_release_and_jobs_have_the_least_rights(path: Path) -> None:
+def test_actions_are_pinned_by_release_and_jobs_have_minimal_permissions(path: Path) -> None:
     text = yaml.safe_load(path.read_text("utf-8"))
     assert text["permissions"] == {} and text["concurrency"]
     for job in _jobs(path).values():
@@ -43,6 +43,6 @@ def test_every_step_is_one_command_that_exists(path: Path) -> None:
             assert f"testenv:{environment}" in tox, environment
 
 
-def test_a_release_whose_tag_is_not_the_version_is_refused() -> None:
+def test_a_release_whose_tag_is_not_the_version_is_rejected() -> None:
     told = subprocess.run([str(REPOSITORY / "scripts" / "release_files.sh"), "v99.0.0"], capture_output=True, text=True)
     assert told.returncode == 2 and "the tag is v99.0.0" in told.stderr

@@ -95,7 +95,7 @@ def test_every_model_answers_through_the_model_server(stack: Stack) -> None:
     wait_for("calls in the model server's log", lambda: log(SERVER).count("ModelInfer") >= before + 2)
 
 
-def test_only_the_api_has_a_port_and_only_it_reaches_the_outside(stack: Stack) -> None:
+def test_only_the_api_publishes_a_port_and_has_outside_access(stack: Stack) -> None:
     api, server = inspect("container", API), inspect("container", SERVER)
     assert not any(server["NetworkSettings"]["Ports"].values())
     published = {port: where for port, where in api["NetworkSettings"]["Ports"].items() if where}
@@ -105,7 +105,7 @@ def test_only_the_api_has_a_port_and_only_it_reaches_the_outside(stack: Stack) -
     assert inspect("network", f"{PROJECT}_models")["Internal"] is True
 
 
-def test_both_are_bounded_and_their_keys_are_a_file(stack: Stack) -> None:
+def test_both_containers_have_limits_and_read_keys_from_a_file(stack: Stack) -> None:
     for name in (API, SERVER):
         container = inspect("container", name)
         host = container["HostConfig"]
@@ -118,7 +118,7 @@ def test_both_are_bounded_and_their_keys_are_a_file(stack: Stack) -> None:
         assert not any(value.startswith("API_KEY=") for value in container["Config"]["Env"])
 
 
-def test_the_model_server_goes_and_comes_back_without_a_restart_of_the_api(stack: Stack) -> None:
+def test_a_restart_of_the_model_server_needs_no_restart_of_the_api(stack: Stack) -> None:
     started = inspect("container", API)["State"]["StartedAt"]
     stack.compose("stop", "model-server")
     wait_for("readiness 503", lambda: stack.ask("/health/ready")[0] == 503)
@@ -132,7 +132,7 @@ def test_the_model_server_goes_and_comes_back_without_a_restart_of_the_api(stack
     assert inspect("container", API)["State"]["StartedAt"] == started
 
 
-def test_a_model_server_that_is_killed_is_started_again(stack: Stack) -> None:
+def test_a_killed_model_server_is_restarted(stack: Stack) -> None:
     first = inspect("container", SERVER)["State"]["Pid"]
     engine("exec", SERVER, "/venv/bin/python", "-c", "import os; os.kill(1, 15)")
     wait_for("another process", lambda: inspect("container", SERVER)["State"]["Pid"] not in (0, first))

@@ -31,7 +31,7 @@ def _distributions(names: set[str]) -> set[str]:
     return {re.sub(r"[-_.]+", "-", match[1]).lower() for match in found if match}
 
 
-def test_it_holds_what_serves_and_nothing_else(added: set[str]) -> None:
+def test_the_image_contains_only_what_the_service_needs(added: set[str]) -> None:
     ours = {name for name in added if name.startswith("srv/")}
     assert {name for name in added - ours if not name.startswith("venv/")} <= {"etc/resolv.conf", "etc/hosts"}
     kept = subprocess.run(
@@ -46,7 +46,7 @@ def test_it_holds_what_serves_and_nothing_else(added: set[str]) -> None:
     assert [name for name in added if UNWANTED.search(name) and not name.startswith("srv/app/")] == []
 
 
-def test_only_pinned_packages_are_installed_and_their_bytecode_is_there(added: set[str]) -> None:
+def test_only_pinned_packages_are_installed_with_their_bytecode(added: set[str]) -> None:
     pinned = re.findall(r"^([a-z0-9._-]+)==", (REPOSITORY / "requirements.txt").read_text("utf-8"), re.MULTILINE)
     installed = _distributions(added)
     assert {"fastapi", "numpy", "onnxruntime", "uvicorn"} <= installed <= {re.sub(r"[-_.]+", "-", x) for x in pinned}
@@ -55,19 +55,19 @@ def test_only_pinned_packages_are_installed_and_their_bytecode_is_there(added: s
     assert len(modules) > 500 and compiled <= added
 
 
-def test_nobody_but_root_can_change_a_file(image: str, added: set[str]) -> None:
+def test_only_root_can_change_files(image: str, added: set[str]) -> None:
     entries = {name: entry for name, entry in files(image).items() if name in added and not entry.issym()}
     assert {entry.uid for entry in entries.values()} == {0}
     assert [name for name, entry in entries.items() if entry.mode & 0o022] == []
 
 
-def test_it_adds_at_most_210_mb_to_its_base(image: str) -> None:
+def test_the_image_adds_at_most_210_mb_to_its_base(image: str) -> None:
     added = inspect("image", image)["Size"] - inspect("image", BASE)["Size"]
     print(f"{added / 1e6:.0f} MB over the base")
     assert 0 < added <= MOST_OVER_BASE
 
 
-def test_it_starts_as_nobody_without_a_shell_and_says_what_it_is(image: str) -> None:
+def test_the_image_starts_as_user_nobody_without_a_shell_and_has_labels(image: str) -> None:
     config = inspect("image", image)["Config"]
     assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", config["User"])
     assert config["Entrypoint"] == ["/venv/bin/python", "-m", "app"] and not config.get("Cmd")
@@ -79,14 +79,14 @@ def test_it_starts_as_nobody_without_a_shell_and_says_what_it_is(image: str) -> 
     assert re.match(r"\d{4}-\d\d-\d\dT", labels["created"])
 
 
-def test_it_is_tagged_by_version_and_commit(image: str) -> None:
+def test_the_image_is_tagged_by_version_and_commit(image: str) -> None:
     name = image.split(":")[0]
     revision = inspect("image", image)["Config"]["Labels"]["org.opencontainers.image.revision"]
     tagged = {inspect("image", f"{name}:{tag}")["Id"] for tag in (__version__, revision)}
     assert tagged == {inspect("image", image)["Id"]}
 
 
-def test_it_names_its_own_commit_though_every_file_is_as_it_was(image: str, tmp_path: Path) -> None:
+def test_each_commit_has_its_own_label_even_if_no_file_changed(image: str, tmp_path: Path) -> None:
     later = tmp_path / "later"
     author = ("-c", "user.name=nobody", "-c", "user.email=nobody@example.org")
     subprocess.run(["git", "clone", "--quiet", REPOSITORY, later], check=True)
@@ -99,9 +99,7 @@ def test_it_names_its_own_commit_though_every_file_is_as_it_was(image: str, tmp_
     assert not commit.startswith(inspect("image", image)["Config"]["Labels"]["org.opencontainers.image.revision"])
 
 
-def test_the_list_of_packages_names_each_and_is_the_same_at_each_build(
-    image: str, added: set[str], tmp_path: Path
-) -> None:
+def test_the_package_list_is_complete_and_reproducible(image: str, added: set[str], tmp_path: Path) -> None:
     path = REPOSITORY / "dist" / f"beer-model-{__version__}.cdx.json"
     written = path.read_bytes()
     listed = json.loads(written)
@@ -122,7 +120,7 @@ def test_the_list_of_packages_names_each_and_is_the_same_at_each_build(
         (["one", "two"], 2, "more than one TAG"),
     ],
 )
-def test_words_that_it_does_not_know_are_told_and_nothing_is_built(
+def test_unknown_options_are_reported_and_nothing_is_built(
     engine_answers: None, tmp_path: Path, words: list[str], code: int, said: str
 ) -> None:
     before = engine("images", "--quiet")

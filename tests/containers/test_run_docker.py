@@ -46,7 +46,7 @@ def _address(told: subprocess.CompletedProcess[str]) -> str:
     return found[0]
 
 
-def test_without_an_env_file_it_makes_one_and_the_line_that_it_prints_answers(run: Run, folder: Path) -> None:
+def test_a_missing_env_file_is_created_and_the_printed_command_works(run: Run, folder: Path) -> None:
     told = run()
     env = folder / ".env"
     assert env.stat().st_mode & 0o777 == 0o600 and re.search(r"^API_KEY=[\w-]{43}$", env.read_text(), re.MULTILINE)
@@ -60,7 +60,7 @@ def test_without_an_env_file_it_makes_one_and_the_line_that_it_prints_answers(ru
     assert "Shutting down" in log(NAME)
 
 
-def test_it_runs_with_nothing_that_it_does_not_need(run: Run, folder: Path) -> None:
+def test_the_container_runs_with_minimal_privileges(run: Run, folder: Path) -> None:
     (folder / ".env").write_text("API_KEY=a-key-for-the-tests-1234567890\nHOST=127.0.0.1\nPORT=9\nWORKERS=2\n")
     address = _address(run("--memory", "600m"))
     host = inspect("container", NAME)["HostConfig"]
@@ -76,7 +76,7 @@ def test_it_runs_with_nothing_that_it_does_not_need(run: Run, folder: Path) -> N
         assert answer.status == 200
 
 
-def test_run_again_it_replaces_its_own_container_and_no_other(run: Run, image: str) -> None:
+def test_a_second_run_replaces_only_its_own_container(run: Run, image: str) -> None:
     _address(run())
     first = inspect("container", NAME)["Id"]
     engine("run", "--detach", "--name", OTHER, "--env", "API_KEY=" + 20 * "k", image)
@@ -85,27 +85,27 @@ def test_run_again_it_replaces_its_own_container_and_no_other(run: Run, image: s
     assert inspect("container", OTHER)["State"]["Running"]
 
 
-def test_a_container_of_that_name_that_it_did_not_make_is_left_alone(run: Run, image: str) -> None:
+def test_a_foreign_container_of_the_same_name_is_left_alone(run: Run, image: str) -> None:
     other = engine("create", "--name", NAME, image)
     told = run()
     assert told.returncode == 2 and "did not make" in told.stderr
     assert inspect("container", NAME)["Id"] == other
 
 
-def test_a_program_that_does_not_start_is_told_with_its_last_words(run: Run, folder: Path) -> None:
+def test_a_failed_start_is_reported_with_the_end_of_the_log(run: Run, folder: Path) -> None:
     (folder / ".env").write_text("API_KEY=too-short\n")
     told = run()
     assert told.returncode == 1 and "API_KEY has fewer than 16 characters" in told.stderr
     assert "too-short" not in told.stderr + told.stdout
 
 
-def test_quotes_in_the_env_file_are_named_before_anything_runs(run: Run, folder: Path) -> None:
+def test_quotes_in_the_env_file_are_reported_before_anything_runs(run: Run, folder: Path) -> None:
     (folder / ".env").write_text("API_KEY='a-key-for-the-tests-1234567890'\n")
     told = run()
     assert told.returncode == 2 and told.stderr.strip().endswith("API_KEY")
 
 
-def test_models_of_this_machine_are_followed(run: Run, folder: Path, models: Path) -> None:
+def test_changes_in_a_mounted_model_folder_are_applied(run: Run, folder: Path, models: Path) -> None:
     own = folder / "own models"
     shutil.copytree(models, own)
     address = _address(run("--models", str(own)))
@@ -115,7 +115,7 @@ def test_models_of_this_machine_are_followed(run: Run, folder: Path, models: Pat
         assert answer.status == 200
 
 
-def test_words_that_it_does_not_know_are_told(tmp_path: Path) -> None:
+def test_unknown_options_are_reported(tmp_path: Path) -> None:
     assert "Usage: run_docker.sh" in script("run_docker.sh", "--help", cwd=tmp_path).stdout
     told = script("run_docker.sh", "--prot", "80", cwd=tmp_path)
     assert told.returncode == 2 and "unknown option --prot" in told.stderr

@@ -17,5 +17,5 @@ def test_the_file_exists(path: str) -> None:
     assert list(REPOSITORY.glob(path)), path
 
 
-def test_most_of_its_paths_are_found() -> None:
+def test_most_of_its_paths_exist() -> None:
     assert len(PATHS) > 20

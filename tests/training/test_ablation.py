@@ -24,12 +24,12 @@ def test_the_models_own_row_is_its_reported_figure(trained, data, quick):
     assert found["median"] == reported["median"]
 
 
-def test_specs_can_go_to_other_processes():
+def test_specs_can_be_sent_to_other_processes():
     for spec in SPECS.values():
         assert pickle.loads(pickle.dumps(spec)).defaults == spec.defaults
 
 
-def test_nothing_of_a_held_out_group_is_seen(data):
+def test_no_model_sees_a_held_out_group(data):
     def spy(inputs, labels, test):
         seen = {row.tobytes() for row in inputs}
         assert len(seen & {row.tobytes() for row in test}) == 0
@@ -39,7 +39,7 @@ def test_nothing_of_a_held_out_group_is_seen(data):
         assert (predict_held_out(FoldTask(VITALS, spy, data, fold, 0)) == 0).all()
 
 
-def test_variants_go_from_the_six_alone_to_the_whole_model(trained_recipe):
+def test_variants_range_from_the_six_inputs_alone_to_the_whole_model(trained_recipe):
     features = [set(variant.features) for variant in ABLATION.values()]
     assert features[0] < features[1] < features[2] < features[3] < features[4] < features[6]
     assert features[6] == features[7] == set(RECIPE.defaults.features)

@@ -31,7 +31,7 @@ def test_a_merged_booster_is_the_mean_of_each_target(features, data, quick):
     assert again.feature_names == list(quick.features)
 
 
-def test_growing_is_repeatable_and_follows_the_seed(features, data, quick):
+def test_training_is_reproducible_and_depends_on_the_seed(features, data, quick):
     free = [0] * features.shape[1]
     one, same, other = (bytes(grow(features, data.labels, quick.centre, free, seed).save_raw()) for seed in (1, 1, 2))
     assert one == same != other
@@ -46,7 +46,7 @@ def test_the_loss_estimates_its_level(level):
     assert (curvature > 0).all()
 
 
-def test_the_trend_is_found_again():
+def test_the_trend_is_recovered():
     gravity = np.linspace(1010, 1130, 60, dtype=np.float32)
     labels = trend_values(gravity, Trend(120.0, 80.0))
     labels[:8] += 60
@@ -54,7 +54,7 @@ def test_the_trend_is_found_again():
     assert trend_values(gravity, found) == pytest.approx(trend_values(gravity, Trend(120.0, 80.0)), abs=1.5)
 
 
-def test_a_logarithmic_target_is_undone(data, quick):
+def test_a_logarithmic_target_is_converted_back(data, quick):
     centre = quick.centre.model_copy(update={"trend": False, "delta": 0.3, "rounds": 40})
     parameters = quick.model_copy(update={"target": Scale(kind="log", offset=10.0), "centre": centre, "quantiles": ()})
     values = train(VITALS, parameters, data, parameters.targets, 0, 1).values(data.inputs)[0]
@@ -62,7 +62,7 @@ def test_a_logarithmic_target_is_undone(data, quick):
     assert abs(np.median(values - data.labels)) < 3
 
 
-def test_an_ensemble_follows_its_seed_and_holds_its_constraints_without_the_trend(data, quick):
+def test_an_ensemble_depends_on_its_seed_and_meets_its_constraints_without_the_trend(data, quick):
     centre = quick.centre.model_copy(update={"trend": False, "rounds": 60})
     one, other = (train(VITALS, quick, data, (centre,), seed, 2) for seed in (0, 1))
     before = one.values(data.inputs)[0]
@@ -74,7 +74,7 @@ def test_an_ensemble_follows_its_seed_and_holds_its_constraints_without_the_tren
     assert gained.max() > 3
 
 
-def test_parameters_that_contradict_each_other_are_refused(quick):
+def test_contradictory_parameters_are_rejected(quick):
     with pytest.raises(ValueError, match="a curve of the IBU itself"):
         Parameters.model_validate({**quick.model_dump(), "target": {"kind": "sqrt"}})
     with pytest.raises(ValueError, match="quantiles are two"):

@@ -14,7 +14,7 @@ def _by_name(frame):
     return frame.set_index("name")
 
 
-def test_every_fault_in_the_set_is_found_once(dataset):
+def test_every_fault_in_the_data_is_detected_once(dataset):
     frame, steps = clean(dataset.recipes)
     counted = {step.rule: step.rows_affected for step in steps}
     assert counted == {**dict.fromkeys(ONCE, 1), "missing_required": 2}
@@ -36,12 +36,12 @@ def test_every_fault_in_the_set_is_found_once(dataset):
         "Harbour Light Again",
     ],
 )
-def test_dropped(dataset, name):
+def test_dropped_rows(dataset, name):
     frame, _ = clean(dataset.recipes)
     assert name not in set(frame["name"])
 
 
-def test_mended(dataset):
+def test_corrected_rows(dataset):
     before = _by_name(table(dataset.recipes))
     after = _by_name(clean(dataset.recipes)[0])
     upside = after.loc["Upside Down"]
@@ -54,7 +54,7 @@ def test_mended(dataset):
     assert after.loc["Ink", ["ebc"]].isna().all() and after.loc["Tar", ["srm"]].isna().all()
 
 
-def test_figures_in_text_are_read_and_other_text_is_missing():
+def test_numbers_in_text_are_read_and_other_text_is_missing():
     base = {
         "id": 1,
         "name": "a",
@@ -93,7 +93,7 @@ def test_labels_above_the_limit_of_the_caller_stay():
         ("target_fg", 899, False),
     ],
 )
-def test_the_ends_of_a_range_are_kept(name, value, kept):
+def test_the_ends_of_a_range_are_accepted(name, value, kept):
     beer = {"id": 1, "name": "a", "abv": 7, "ibu": 50, "target_og": 1065, "target_fg": 1010, name: value}
     other = {"id": 2, "name": "b", "abv": 5, "ibu": 30, "target_og": 1050, "target_fg": 1010}
     assert ("a" in set(clean([beer, other])[0]["name"])) is kept
@@ -106,7 +106,7 @@ def test_an_optional_value_outside_its_range_becomes_missing(name, low, high):
         assert (clean([beer])[0][name].tolist() == [value]) is kept, value
 
 
-def test_a_rule_whose_rows_do_not_add_up_is_caught():
+def test_a_rule_whose_row_counts_do_not_add_up_is_an_error():
     def adds(frame, _):
         frame.loc[len(frame)] = frame.loc[0]
 
@@ -119,7 +119,7 @@ VALUES = st.none() | st.floats() | st.integers(-(10**30), 10**30) | st.booleans(
 
 
 @given(st.lists(st.fixed_dictionaries({"id": st.integers(1, 5), **{name: VALUES for name in NUMBERS}}), min_size=1))
-def test_whatever_comes_rows_add_up_and_what_is_left_is_sound(beers):
+def test_for_any_data_row_counts_add_up_and_remaining_rows_are_valid(beers):
     try:
         frame, steps = clean(beers)
     except DataError:

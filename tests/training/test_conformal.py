@@ -33,7 +33,7 @@ def test_a_two_sided_interval_misses_half_on_each_side():
 
 
 @given(st.integers(0, 999), st.sampled_from(SCALES), st.booleans(), st.sampled_from([0.5, 0.8, 0.9]))
-def test_the_bounds_hold_their_share_of_the_rows_they_are_made_of(seed, scale, two_sided, level):
+def test_the_bounds_contain_their_share_of_the_calibration_rows(seed, scale, two_sided, level):
     rng = np.random.default_rng(seed)
     labels = rng.uniform(3, 150, 200).astype(np.float32)
     low = np.maximum(labels + rng.normal(0, 20, 200), 0).astype(np.float32)

@@ -17,7 +17,7 @@ def _spec(**baselines):
     return dataclasses.replace(VITALS, baselines=baselines)
 
 
-def test_nothing_of_a_held_out_group_is_seen(data, quick, monkeypatch):
+def test_no_model_sees_a_held_out_group(data, quick, monkeypatch):
     seen = []
 
     def spy(spec, parameters, part, seed):
@@ -35,7 +35,7 @@ def test_nothing_of_a_held_out_group_is_seen(data, quick, monkeypatch):
         assert all((part.groups == group).sum() == (data.groups == group).sum() for group in kept)
 
 
-def test_every_beer_is_predicted_once_a_repeat_and_repeats_differ(trained):
+def test_every_beer_is_predicted_once_per_repeat_and_repeats_differ(trained):
     predicted = trained.figures.evaluation.predicted
     assert predicted.shape == (QUICK.repeats, len(trained.data.rows.labels), 3)
     assert np.isfinite(predicted).all()
@@ -61,7 +61,7 @@ def test_the_model_beats_the_median_on_the_invented_beers(trained):
     assert table["model"]["mae"] < table["median"]["mae"]
 
 
-def test_row_wise_folds_flatter_where_beers_are_repeated(data, quick):
+def test_row_wise_folds_are_optimistic_for_repeated_beers(data, quick):
     rng = np.random.default_rng(0)
     beers = np.repeat(np.arange(len(data.labels)), 3)
     noise = Data(data.inputs[beers], rng.permutation(data.labels)[beers], beers)
@@ -72,7 +72,7 @@ def test_row_wise_folds_flatter_where_beers_are_repeated(data, quick):
     assert leaking["model"] < 0.9 * honest["model"]["rmse"]
 
 
-def test_baselines_do_what_they_say():
+def test_baselines_predict_as_described():
     gravity = np.linspace(1020, 1110, 40, dtype=np.float32)
     train = np.column_stack([gravity, gravity]).astype(np.float32)
     train[3, 0] = np.nan
@@ -83,13 +83,13 @@ def test_baselines_do_what_they_say():
     assert PlainXGBoost()(train, curved, train) == pytest.approx(curved, abs=0.5)
 
 
-def test_what_is_not_told_is_missing_and_all_else_as_it_was(data):
+def test_hidden_inputs_are_missing_and_the_others_unchanged(data):
     hidden = blanked(VITALS, data.inputs, ("ebc", "ph"))
     assert np.isnan(hidden[:, [3, 5]]).all()
     assert (hidden[:, [0, 1, 2]] == data.inputs[:, [0, 1, 2]]).all()
 
 
-def test_the_same_models_answer_where_malts_and_yeast_are_not_told(trained_recipe):
+def test_the_same_models_answer_without_malts_and_yeast(trained_recipe):
     evaluation = trained_recipe.figures.evaluation
     hidden = evaluation.withheld["malts and yeast"]
     assert hidden.shape == evaluation.predicted.shape

@@ -45,14 +45,14 @@ def test_the_graph_has_one_packed_input_and_the_declared_outputs(trained):
     assert {tensor.name for tensor in graph.graph.initializer} <= used
 
 
-def test_a_row_answers_alone_as_in_a_batch_to_the_bit(trained):
+def test_a_row_gets_the_same_answer_alone_and_in_a_batch_bit_for_bit(trained):
     rows = random_inputs(VITALS, 67, 5)
     together = predict_with_graph(trained.graph, rows)
     alone = np.concatenate([predict_with_graph(trained.graph, rows[i : i + 1]) for i in range(len(rows))])
     assert (together == alone).all()
 
 
-def test_a_graph_that_differs_is_refused(trainer, trained):
+def test_a_graph_that_differs_is_rejected(trainer, trained):
     upper = trained.model.upper
     other = dataclasses.replace(trained.model, upper=Bound(upper.scale, upper.shift + 0.1))
     with pytest.raises(ExportError, match="differs from the training code by 0.1 IBU; 0.01 is allowed"):
@@ -99,14 +99,14 @@ def test_any_accepted_row_is_answered_in_order(trained, rows):
 
 @settings(max_examples=100)
 @given(row=ROW, more=st.floats(0, 100))
-def test_a_stronger_beer_never_gets_less(trained, row, more):
+def test_a_stronger_beer_never_gets_a_lower_answer(trained, row, more):
     rows = _array([row, row])
     rows[1, :2] += np.float32([more * 0.13125, more])  # alcohol follows from the gravity
     before, after = predict_with_graph(trained.graph, rows)[:, 0]
     assert after >= before - 1e-3
 
 
-def test_the_colour_may_come_as_ebc_or_srm(data):
+def test_the_colour_may_be_ebc_or_srm(data):
     given_ebc = data.inputs.copy()
     given_ebc[:, 4] = np.nan
     given_srm = given_ebc.copy()
@@ -115,7 +115,7 @@ def test_the_colour_may_come_as_ebc_or_srm(data):
     assert one == pytest.approx(other, rel=1e-6, nan_ok=True)
 
 
-def test_what_has_no_counterpart_is_refused():
+def test_an_operation_without_an_onnx_counterpart_is_rejected():
     column = Traced(Nodes(), "abv")
     for impossible in (
         lambda: np.sin(column),

@@ -30,7 +30,7 @@ def test_name_root(name, root):
     assert name_root(name) == root
 
 
-def test_three_names_make_a_family_and_two_do_not():
+def test_three_names_form_a_family_and_two_do_not():
     assert families(["citra one hop only", "saaz one hop only"]) == set()
     assert families(["citra one hop only", "saaz one hop only", "simcoe one hop only"]) == {("one", "hop", "only", "$")}
 
@@ -45,7 +45,7 @@ def test_join_is_the_transitive_closure(keys):
     assert (reach == (found[:, None] == found[None, :])).all()
 
 
-def test_the_sets_relations_are_found(dataset):
+def test_the_relations_in_the_data_are_detected(dataset):
     frame, _ = clean(dataset.recipes)
     group = dict(zip(frame["name"], related(frame), strict=True))
     for family in ("One Hop Only", "Greetings From"):
@@ -68,7 +68,7 @@ def test_short_roots_missing_names_and_missing_figures_relate_nothing():
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="../shared/data is not here")
-def test_beers_that_the_reference_joins_are_joined_here_too():
+def test_beers_joined_by_the_reference_are_joined():
     frame, _ = clean(read_recipes(str(SHARED)).recipes)
     with SHARED.with_name("punk_groups.csv").open() as file:
         reference = {int(row["id"]): int(row["group"]) for row in csv.DictReader(file)}
@@ -92,7 +92,7 @@ def test_no_group_is_in_two_folds_and_folds_are_balanced(numbers, folds, seed):
     assert sizes.max() - sizes.min() <= np.bincount(groups).max()
 
 
-def test_folds_follow_the_seed():
+def test_folds_depend_on_the_seed():
     groups = np.arange(50)
     assert (split(groups, 5, 1) == split(groups, 5, 1)).all()
     assert (split(groups, 5, 1) != split(groups, 5, 2)).any()

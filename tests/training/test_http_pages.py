@@ -88,7 +88,7 @@ def test_pages_are_read_until_an_empty_one(dataset):
 
 
 @pytest.mark.parametrize("trouble", [500, 503, 429, "cut", "slow"])
-def test_transient_failures_are_retried_with_growing_pauses(trouble):
+def test_transient_failures_are_retried_with_increasing_pauses(trouble):
     pauses = []
     with brewery([{"id": 1}], trouble, trouble) as server:
         found = list(HttpPages(server.address, timeout_s=0.2, pause=pauses.append).recipes())
@@ -112,19 +112,19 @@ def test_permanent_failures_name_the_page(troubles, message):
         list(HttpPages(server.address, pause=lambda _: None).recipes())
 
 
-def test_a_server_that_knows_no_pages_is_refused():
+def test_a_server_without_pagination_is_rejected():
     with brewery([{"id": 1}], deaf=True) as server, pytest.raises(SourceError, match="page 2: same rows"):
         list(HttpPages(server.address).recipes())
 
 
-def test_no_server_is_said_plainly():
+def test_an_unreachable_server_is_reported():
     with brewery([]) as server:
         address = server.address
     with pytest.raises(SourceError, match="page 1: .*refused"):
         list(HttpPages(address, pause=lambda _: None).recipes())
 
 
-def test_a_page_without_end_and_pages_without_end_are_given_up(monkeypatch):
+def test_an_endless_page_and_endless_pages_are_errors(monkeypatch):
     monkeypatch.setattr(http_pages, "MAX_PAGE_BYTES", 3)
     with brewery([{"id": 1}]) as server, pytest.raises(SourceError, match="page 1: larger than 3 bytes"):
         list(HttpPages(server.address).recipes())

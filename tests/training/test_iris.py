@@ -25,7 +25,7 @@ def bundle():
     return read_bundle(highest(REPOSITORY / "models", "iris"))
 
 
-def test_the_committed_bundle_gives_scikit_learns_class_on_all_rows_and_10_000_random_ones(trained, bundle):
+def test_the_committed_bundle_agrees_with_scikit_learn_on_all_rows_and_10_000_random_ones(trained, bundle):
     rows = trained.data.lengths
     drawn = np.random.default_rng(7).uniform(0, 30, (10_000, 4)).astype(np.float32)
     tried = np.concatenate([rows, drawn])
@@ -36,7 +36,7 @@ def test_the_committed_bundle_gives_scikit_learns_class_on_all_rows_and_10_000_r
     assert np.abs(given["scores"] - trained.model.decision_function(tried)).max() < 1e-4
 
 
-def test_training_again_gives_the_committed_bundle(trained, bundle, tmp_path):
+def test_training_reproduces_the_committed_bundle(trained, bundle, tmp_path):
     again = read_bundle(iris.IrisTrainer().write(trained, tmp_path))
     assert again.files["model.onnx"] == bundle.files["model.onnx"]
     assert again.files["MODEL_CARD.md"] == bundle.files["MODEL_CARD.md"]
@@ -44,13 +44,13 @@ def test_training_again_gives_the_committed_bundle(trained, bundle, tmp_path):
     assert again.manifest.model_copy(update=same) == bundle.manifest.model_copy(update=same)
 
 
-def test_the_model_is_right_for_95_in_100_flowers_that_it_has_not_seen_and_beats_the_baselines(bundle):
+def test_the_model_is_right_for_95_percent_of_unseen_flowers_and_beats_the_baselines(bundle):
     values = bundle.manifest.metrics.values
     assert values["accuracy"] >= 0.95 > max(each["accuracy"] for each in values["baselines"].values())
     assert f"{values['accuracy']:.3f} ±" in bundle.files["MODEL_CARD.md"].decode()
 
 
-def test_a_graph_that_is_not_scikit_learns_model_is_refused(trained):
+def test_a_graph_that_differs_from_the_scikit_learn_model_is_rejected(trained):
     lengths, species = trained.data
     other = iris.model().fit(lengths, species[::-1])
     with pytest.raises(ExportError, match="rows with another class; 0 is allowed"):
@@ -66,6 +66,6 @@ def test_the_command_writes_the_next_version(tmp_path):
 
 
 @pytest.mark.parametrize("words", [["tulips"], ["beer"], ["spec"]])
-def test_a_word_that_is_no_model_is_an_argument_that_is_wrong(words):
+def test_an_unknown_model_is_an_invalid_argument(words):
     told = subprocess.run([sys.executable, "-m", "training", *words], cwd=REPOSITORY, capture_output=True, text=True)
     assert told.returncode == 2 and "Traceback" not in told.stderr

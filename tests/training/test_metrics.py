@@ -29,7 +29,7 @@ def test_interval():
     assert found == {"coverage": 0.8, "coverage_top_fifth": 0.0, "width": 8.0}
 
 
-def test_bands_hold_every_row_once():
+def test_every_row_is_in_one_band():
     labels = np.array([3, 19.9, 20, 80, 150.0])
     found = bands(labels, np.column_stack([labels + 1, labels - 2, labels + 2]))
     assert [(band["from"], band["to"], band["rows"]) for band in found] == [(3, 20, 2), (20, 40, 1), (80, 150, 2)]
@@ -50,7 +50,7 @@ def test_over_repeats():
     assert over_repeats(lambda r: {"x": float(r)}, 3) == {"x": 1.0, "x_sd": pytest.approx(0.8165, abs=1e-4)}
 
 
-def test_duplicates_tell_how_far_labels_of_equal_rows_are_apart():
+def test_duplicates_measure_how_far_labels_of_equal_rows_differ():
     inputs = np.float32([[1, np.nan], [1, np.nan], [1, np.nan], [2, 3], [2, 3], [4, 5]])
     found = duplicates(inputs, np.float32([10, 20, 50, 7, 7, 99]))
     assert found == {"groups": 2, "rows": 5, "differing": 1, "mae": (10 + 0 + 30) / 5}

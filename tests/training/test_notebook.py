@@ -16,7 +16,7 @@ every_notebook = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path:
 
 @pytest.mark.notebook
 @every_notebook
-def test_it_runs_from_top_to_bottom(notebook, monkeypatch):
+def test_the_notebook_runs_from_top_to_bottom(notebook, monkeypatch):
     monkeypatch.setenv("BEER_DATA", str(RECIPES))
     monkeypatch.setenv("BEER_REPEATS", "1")
     document = nbformat.read(notebook, as_version=4)
@@ -25,7 +25,7 @@ def test_it_runs_from_top_to_bottom(notebook, monkeypatch):
 
 
 @every_notebook
-def test_it_is_committed_with_outputs_in_order(notebook):
+def test_the_notebook_is_committed_with_outputs_in_order(notebook):
     cells = [cell for cell in nbformat.read(notebook, as_version=4).cells if cell.cell_type == "code"]
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
     kinds = [output.output_type for cell in cells for output in cell.outputs]
@@ -34,6 +34,6 @@ def test_it_is_committed_with_outputs_in_order(notebook):
 
 
 @every_notebook
-def test_its_outputs_name_no_folder_of_the_machine(notebook):
+def test_the_outputs_name_no_local_folder(notebook):
     text = json.dumps([cell.get("outputs", []) for cell in nbformat.read(notebook, as_version=4).cells])
     assert not any(place in text for place in ("/home/", "/root/", "/work/", "/tmp/", "/Users/"))

@@ -22,7 +22,7 @@ from training import plots
         (lambda t: plots.cleaned({step.rule: step.rows_affected for step in t.data.cleaning}), 1),
     ],
 )
-def test_drawn(trained, draw, axes):
+def test_every_plot_is_drawn(trained, draw, axes):
     figure = draw(trained)
     assert len(figure.axes) == axes
     assert all(axis.get_xlabel() for axis in figure.axes)
@@ -31,7 +31,7 @@ def test_drawn(trained, draw, axes):
     assert picture.getvalue().startswith(b"\x89PNG")
 
 
-def test_an_input_that_never_moves_has_no_effect_to_draw(trained):
+def test_a_constant_input_has_no_effect_to_plot(trained):
     inputs = trained.data.rows.inputs.copy()
     inputs[:, 5] = np.float32(4.4)
     assert len(plots.effects(trained.model, inputs).axes) == 5

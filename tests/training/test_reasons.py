@@ -13,13 +13,13 @@ from training.reasons import explanation, spread
 from training.spec import groups
 
 
-def test_the_rows_are_spread_over_the_answers():
+def test_background_rows_are_spread_over_the_answers():
     answers = np.random.default_rng(0).permutation(np.arange(100, dtype=np.float32))
     assert sorted(answers[spread(answers, 4)]) == [12, 37, 62, 87]
     assert sorted(spread(answers[:3], 10)) == [0, 1, 2]
 
 
-def test_the_background_has_the_rows_as_they_are(trained):
+def test_background_rows_are_unchanged_rows_of_the_data(trained):
     answers = trained.model.predict(trained.data.rows.inputs)[:, 0]
     found = explanation(trained.model.ensemble.spec, trained.data.rows.inputs, answers)
     columns = [[np.nan if v is None else v for v in column] for column in found.background.values()]
@@ -32,7 +32,7 @@ def test_the_background_has_the_rows_as_they_are(trained):
 
 
 @pytest.mark.parametrize("name", SPECS)
-def test_the_released_bundles_tell_reasons_that_add_up(name):
+def test_the_explanations_of_released_bundles_add_up(name):
     predictor = OnnxPredictor(read_bundle(highest(REPOSITORY / "models", name)))
     model = LoadedModel(predictor, Registry())
     golden, inputs = predictor.manifest.golden, predictor.manifest.inputs

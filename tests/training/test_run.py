@@ -39,7 +39,7 @@ def bundle(trainer, trained, tmp_path):
     return read_bundle(trainer.write(trained, tmp_path, "1"))
 
 
-def test_the_bundle_is_complete_and_says_what_went_in(bundle, trained):
+def test_the_bundle_is_complete_and_states_its_training_data(bundle, trained):
     about = bundle.manifest
     assert set(bundle.files) == {"model.onnx", "model.ubj", "manifest.json", "MODEL_CARD.md"}
     assert [i.name for i in about.inputs] == ["abv", "target_og", "target_fg", "ebc", "srm", "ph"]
@@ -66,7 +66,7 @@ def test_the_leaking_figure_includes_labels_up_to_1000_ibu(trainer, trained, mon
     assert sizes[0].labels.max() > 150 and len(sizes[0].labels) > len(trained.data.rows.labels)
 
 
-def test_golden_rows_are_what_the_graph_gives(bundle):
+def test_golden_rows_are_outputs_of_the_graph(bundle):
     golden = bundle.manifest.golden
     rows = np.array([golden.inputs[i.name] for i in bundle.manifest.inputs], dtype=np.float32).T
     found = predict_with_graph(bundle.files["model.onnx"], np.ascontiguousarray(rows))
@@ -75,13 +75,13 @@ def test_golden_rows_are_what_the_graph_gives(bundle):
     assert np.isnan(rows).any()
 
 
-def test_the_booster_is_xgboosts_own_and_the_one_that_is_served(bundle, trained):
+def test_the_saved_booster_is_the_served_model_in_xgboost_format(bundle, trained):
     booster = xgb.Booster(model_file=bytearray(bundle.files[BOOSTER]))
     features = feature_matrix(VITALS, trained.model.ensemble.parameters, trained.data.rows.inputs)
     assert (margins(booster, features) == margins(trained.model.ensemble.booster, features)).all()
 
 
-def test_the_card_tells_the_manifests_figures(bundle):
+def test_the_model_card_states_the_metrics_of_the_manifest(bundle):
     card, values = bundle.files["MODEL_CARD.md"].decode(), bundle.manifest.metrics.values
     assert f"| **this model** | {values['mae']:.2f} ± {values['mae_sd']:.2f} |" in card
     assert bundle.manifest.training_data.sha256 in card
@@ -110,7 +110,7 @@ def test_a_version_is_never_overwritten(bundle, trainer, trained):
     assert next_version(root, VITALS.name) == "13"
 
 
-def test_the_card_says_that_parameters_were_fixed_beforehand(dataset, trained, tmp_path):
+def test_the_model_card_says_that_parameters_were_fixed_in_advance(dataset, trained, tmp_path):
     trainer = SpecTrainer(dataclasses.replace(VITALS, chosen={}), dataset, QUICK, trained.model.ensemble.parameters)
     assert "fixed beforehand" in (trainer.write(trained, tmp_path) / "MODEL_CARD.md").read_text("utf-8")
 
@@ -142,7 +142,7 @@ def test_the_command_trains_every_model_and_prints_its_tables(quick_command, tmp
     assert "never overwritten" in capsys.readouterr().err
 
 
-def test_data_without_hop_bills_feed_the_vitals_model_alone(quick_command, dataset, tmp_path, capsys):
+def test_data_without_hop_bills_train_only_the_vitals_model(quick_command, dataset, tmp_path, capsys):
     plain = tmp_path / "plain.json"
     plain.write_text(json.dumps([{**beer, "ingredients": None} for beer in dataset.recipes]))
     given = ["--data", str(plain), "--out", str(tmp_path), "--repeats", "1", "--workers", "1"]
@@ -152,19 +152,19 @@ def test_data_without_hop_bills_feed_the_vitals_model_alone(quick_command, datas
     assert command.main([*given, "--model", "beer-ibu-recipe"]) == 1
 
 
-def test_data_that_feed_no_model_are_told(quick_command, tmp_path, capsys):
+def test_data_that_train_no_model_are_reported(quick_command, tmp_path, capsys):
     empty = tmp_path / "empty.json"
     empty.write_text('[{"id": 1}]')
     assert command.main(["--data", str(empty), "--out", str(tmp_path)]) == 1
     assert capsys.readouterr().err.count("not trained") == 2
 
 
-def test_the_command_ablates(quick_command, capsys):
+def test_the_command_runs_the_ablation(quick_command, capsys):
     assert command.main(["ablate", "--data", str(RECIPES), "--repeats", "1", "--workers", "1"]) == 0
     assert "| quick |" in capsys.readouterr().out
 
 
-def test_the_command_selects(quick_command, tmp_path, capsys):
+def test_the_command_selects_parameters(quick_command, tmp_path, capsys):
     out = tmp_path / "defaults.json"
     assert command.main(["select", "--data", str(RECIPES), "--out", str(out), "--repeats", "1", "--workers", "1"]) == 0
     assert "nested, the choice included" in capsys.readouterr().out
@@ -181,7 +181,7 @@ def test_the_help_lists_the_commands(capsys):
     "arguments, code",
     [(["--data", "nowhere.json"], 1), ([], 2), (["--data", "x", "--version", "01"], 2), (["select"], 2)],
 )
-def test_wrong_arguments_are_told(arguments, code, capsys):
+def test_invalid_arguments_are_reported(arguments, code, capsys):
     try:
         found = command.main(arguments)
     except SystemExit as end:
@@ -190,7 +190,7 @@ def test_wrong_arguments_are_told(arguments, code, capsys):
     assert "training" in capsys.readouterr().err
 
 
-def test_a_fault_while_writing_leaves_nothing(monkeypatch, trainer, trained, tmp_path):
+def test_an_error_while_writing_leaves_nothing(monkeypatch, trainer, trained, tmp_path):
     monkeypatch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
         trainer.write(trained, tmp_path)
@@ -218,7 +218,7 @@ def test_a_terminated_run_leaves_no_version_and_no_process(tmp_path):
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="../shared/data is not here")
-def test_the_real_file_trains_and_holds_what_is_asked(tmp_path):
+def test_the_real_data_train_a_model_of_the_required_accuracy(tmp_path):
     dataset = read_recipes(str(SHARED))
     assert len(prepare(VITALS, dataset.recipes).labels) == 256
     trainer = SpecTrainer(VITALS, dataset, EvaluationProtocol(repeats=2))
@@ -233,7 +233,7 @@ def test_the_real_file_trains_and_holds_what_is_asked(tmp_path):
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="../shared/data is not here")
-def test_the_real_hop_bills_train_and_hold_what_is_asked():
+def test_the_real_hop_bills_train_a_model_of_the_required_accuracy():
     trained = SpecTrainer(RECIPE, read_recipes(str(SHARED)), EvaluationProtocol(repeats=1)).run()
     table = trained.figures.evaluation.table()
     assert len(trained.data.rows.labels) == 256

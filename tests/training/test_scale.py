@@ -12,28 +12,28 @@ IBU = st.floats(0, 200, width=32)
 
 
 @given(st.lists(IBU, min_size=1), st.sampled_from(SCALES))
-def test_the_inverse_undoes_it(ibu, scale):
+def test_the_inverse_undoes_the_scale(ibu, scale):
     values = np.array(ibu, dtype=np.float32)
     assert scale.ibu(scale.of(values)) == pytest.approx(values, rel=1e-4, abs=1e-3)
 
 
 @given(IBU, IBU, st.floats(-5, 5), st.sampled_from(SCALES))
-def test_moving_keeps_the_order_and_goes_no_lower_than_nothing(one, other, by, scale):
+def test_shifting_keeps_the_order_and_is_never_negative(one, other, by, scale):
     low, high = scale.moved(np.array(sorted((one, other)), dtype=np.float32), by)
     assert 0 <= low <= high
 
 
 @given(IBU, st.floats(0, 3), st.sampled_from(SCALES))
-def test_moved_is_moved_on_the_scale(ibu, by, scale):
+def test_a_shift_is_constant_on_the_scale(ibu, by, scale):
     value = np.float32([ibu])
     assert scale.of(scale.moved(value, by)) == pytest.approx(scale.of(value) + by, rel=1e-3, abs=1e-3)
 
 
-def test_what_is_below_nothing_is_nothing():
+def test_negative_values_become_zero():
     assert (Scale(kind="sqrt").ibu(np.float32([-3.0, 0.0, 2.0])) == np.float32([0, 0, 4])).all()
     assert Scale().ibu(np.float32([-3.0])) == 0
 
 
-def test_only_a_logarithm_takes_an_offset():
+def test_only_the_logarithmic_scale_has_an_offset():
     with pytest.raises(ValueError, match="only a logarithm"):
         Scale(kind="sqrt", offset=1.0)

@@ -46,14 +46,14 @@ def test_a_bundle_is_scored_on_a_labelled_file(bundles, trained_recipe, others, 
     assert not found["trained_on_these_data"]
 
 
-def test_data_that_it_was_trained_on_are_warned_of(bundles, tmp_path, capsys):
+def test_scoring_on_training_data_gives_a_warning(bundles, tmp_path, capsys):
     out = tmp_path / "figures.json"
     assert command.main(["evaluate", "--bundle", str(bundles[0]), "--data", str(RECIPES), "--json", str(out)]) == 0
     assert "WARNING: beer-ibu 1 was trained on recipes.json" in capsys.readouterr().err
     assert json.loads(out.read_text())["trained_on_these_data"]
 
 
-def test_the_worse_bundle_is_told_by_the_exit_code(bundles, others, capsys):
+def test_the_exit_code_tells_whether_the_bundle_is_worse(bundles, others, capsys):
     vitals, recipe = map(str, bundles)
     found = {
         pair: command.main(["compare", *pair, "--data", str(others)])
@@ -72,7 +72,7 @@ def test_both_are_scored_on_the_beers_that_both_can_answer(bundles, others, caps
 @pytest.mark.parametrize(
     "difference, low, worse", [(0.3, -1, True), (0.05, -1, False), (0.05, 0.01, True), (-2, -3, False)]
 )
-def test_worse_is_beyond_the_tolerance_or_beyond_doubt(difference, low, worse):
+def test_worse_means_beyond_the_tolerance_or_significant(difference, low, worse):
     assert Comparison(difference, low, 1, 0.1).worse is worse
 
 
@@ -112,7 +112,7 @@ def test_resampling_draws_whole_groups():
         ),
     ],
 )
-def test_a_bundle_that_is_not_known_is_refused(bundles, change, message, monkeypatch, capsys):
+def test_an_unknown_bundle_is_rejected(bundles, change, message, monkeypatch, capsys):
     bundle = read_bundle(bundles[0])
     changed = type(bundle)(bundle.folder, change(bundle.manifest), bundle.files)
     monkeypatch.setattr("training.bundle_commands.read_bundle", lambda _: changed)
@@ -120,7 +120,7 @@ def test_a_bundle_that_is_not_known_is_refused(bundles, change, message, monkeyp
     assert message.split("|")[-1] in capsys.readouterr().err
 
 
-def test_a_folder_that_is_no_bundle_is_told(tmp_path, capsys):
+def test_a_folder_that_is_not_a_bundle_is_reported(tmp_path, capsys):
     assert command.main(["evaluate", "--bundle", str(tmp_path), "--data", str(RECIPES)]) == 1
     assert "SHA256SUMS is missing" in capsys.readouterr().err
 

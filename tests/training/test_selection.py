@@ -34,7 +34,7 @@ def test_the_choice_never_sees_the_reported_folds():
     assert SELECTION_FOLDS != REPORTED_FOLDS
 
 
-def test_inner_folds_hold_nothing_of_the_outer_one(searched, data, monkeypatch):
+def test_inner_folds_contain_nothing_of_the_outer_fold(searched, data, monkeypatch):
     from training import selection
 
     searches = []
@@ -53,7 +53,7 @@ def test_inner_folds_hold_nothing_of_the_outer_one(searched, data, monkeypatch):
     assert all(task.fold.shape == task.data.labels.shape and np.unique(task.fold).size == 5 for task in inner)
 
 
-def test_defaults_are_written_as_they_are_read(searched, data, tmp_path):
+def test_written_defaults_are_read_back(searched, data, tmp_path):
     choice = select(searched, data, seed=0, workers=1, repeats=1)
     path = tmp_path / "defaults.json"
     write_defaults(path, choice, "the command")
@@ -63,7 +63,7 @@ def test_defaults_are_written_as_they_are_read(searched, data, tmp_path):
 
 
 @pytest.mark.parametrize("spec", SPECS.values(), ids=list(SPECS))
-def test_the_committed_defaults_are_a_choice_of_this_command(spec):
+def test_the_committed_defaults_are_the_best_candidate_of_this_command(spec):
     assert spec.chosen["by"].startswith(f"python -m training select --model {spec.name} ")
     assert spec.defaults == spec.candidates[spec.chosen["chosen"]]
     assert spec.chosen["candidates"][spec.chosen["chosen"]] == min(spec.chosen["candidates"].values())

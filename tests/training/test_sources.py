@@ -66,7 +66,7 @@ def test_one_object_is_one_beer(dataset, tmp_path):
         ("missing.json", None, "missing.json: cannot be read: No such file"),
     ],
 )
-def test_what_is_no_recipe_data_is_refused_by_name(tmp_path, name, content, message):
+def test_a_file_without_recipe_data_is_rejected_by_name(tmp_path, name, content, message):
     path = tmp_path / name
     if content is not None:
         path.write_bytes(content)

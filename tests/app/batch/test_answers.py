@@ -73,7 +73,7 @@ def test_invalid_rows_are_reported_by_field_and_reason_without_their_values(tran
     assert secret not in answers.errors.decode()
 
 
-def test_a_file_that_cannot_be_read_is_one_error(transport: BatchTransport) -> None:
+def test_an_unreadable_file_is_one_error(transport: BatchTransport) -> None:
     answers = transport.answer(b"[1, ", lambda: 60.0)
     assert lines(answers.errors)[0]["row"] == 0 and lines(answers.errors)[0]["errors"][0]["field"] == "file"
     assert (answers.rows, bytes(answers.predictions)) == (0, b"")
@@ -92,7 +92,7 @@ def test_when_the_time_is_up_the_file_is_rejected_as_a_whole(transport: BatchTra
     assert answered(transport, [BEER] * CHUNK_ROWS, lambda: 1.0).rows == CHUNK_ROWS
 
 
-def test_a_model_that_cannot_answer_is_no_fault_of_the_rows() -> None:
+def test_an_unavailable_model_is_not_an_error_of_the_rows() -> None:
     with pytest.raises(ModelNotReady):
         answered(BatchTransport(BeerApi(model_manager(BeerApi)).operations[0]), [BEER])
 

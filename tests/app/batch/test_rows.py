@@ -40,7 +40,7 @@ def test_every_format_gives_the_same_rows(how: str, mark: bytes, compress: Any) 
     assert [{k: v for k, v in row.items() if v is not None} for row in found if isinstance(row, dict)] == expected
 
 
-def test_members_of_a_gzip_file_follow_each_other() -> None:
+def test_the_members_of_a_gzip_file_are_concatenated() -> None:
     whole = b"".join(gzip.compress(f"{line}\n".encode()) for line in LINES)
     assert len(list(read_rows(whole))) == 2
 
@@ -90,7 +90,7 @@ def test_a_file_that_is_too_large_before_or_after_decompression_is_rejected(
 
 
 @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")))
-def test_whatever_comes_is_rows_or_an_input_error(data: bytes) -> None:
+def test_any_input_gives_rows_or_an_input_error(data: bytes) -> None:
     for begin in (b"", b"[", b"{", b"a,b\n"):
         try:
             found = list(read_rows(begin + data))

@@ -31,11 +31,11 @@ def names(folder: Path) -> list[str]:
     return found
 
 
-def test_the_committed_bundle_is_whole(bundle: Bundle) -> None:
+def test_the_committed_bundle_is_complete(bundle: Bundle) -> None:
     assert names(bundle.folder) == sorted([*bundle.files, SHA256SUMS])
 
 
-def test_one_flipped_bit_in_any_file_is_found_and_the_file_named(copy: Path) -> None:
+def test_one_flipped_bit_in_any_file_is_detected_and_the_file_named(copy: Path) -> None:
     random = Random(20240229)
     for name in set(names(copy)) - {SHA256SUMS}:
         whole = (copy / name).read_bytes()
@@ -46,7 +46,7 @@ def test_one_flipped_bit_in_any_file_is_found_and_the_file_named(copy: Path) -> 
     read_bundle(copy)
 
 
-def test_one_flipped_bit_anywhere_in_the_digests_is_found(copy: Path) -> None:
+def test_one_flipped_bit_anywhere_in_the_digests_is_detected(copy: Path) -> None:
     sums = copy / SHA256SUMS
     whole = sums.read_bytes()
     listed = [*parse_sums(whole.decode()), SHA256SUMS]
@@ -77,7 +77,7 @@ def test_every_truncated_or_emptied_file_is_named(copy: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["extra.txt", ".hidden", "model.onnx.bak", "a\x1b[31mred"])
-def test_a_file_that_is_not_listed_is_named(copy: Path, name: str) -> None:
+def test_an_unlisted_file_is_named(copy: Path, name: str) -> None:
     (copy / name).write_bytes(b"")
     assert f"{name!r} is not listed" in refusal(copy)
 
@@ -123,7 +123,7 @@ def test_digests_of_files_outside_the_bundle_are_rejected(copy: Path, name: str)
         ("", "truncated"),
     ],
 )
-def test_digests_are_read_strictly(text: str, said: str) -> None:
+def test_malformed_digests_are_rejected(text: str, said: str) -> None:
     with pytest.raises(BundleError, match=said):
         parse_sums(text)
 
@@ -146,7 +146,7 @@ def test_a_bundle_in_the_folder_of_another_is_rejected(copy: Path, bundle: Bundl
         ("{", "[", "document"),
     ],
 )
-def test_a_sealed_manifest_that_is_wrong_names_the_field(copy: Path, old: str, new: str, field: str) -> None:
+def test_an_error_in_a_sealed_manifest_names_the_field(copy: Path, old: str, new: str, field: str) -> None:
     manifest = copy / "manifest.json"
     text = manifest.read_text()
     assert old in text
@@ -156,7 +156,7 @@ def test_a_sealed_manifest_that_is_wrong_names_the_field(copy: Path, old: str, n
     assert "manifest.json: " in message and (field in message or field == "inputs.0")
 
 
-def test_versions_are_counted_as_numbers_and_other_folders_are_none(tmp_path: Path) -> None:
+def test_versions_are_sorted_as_numbers_and_other_folders_are_ignored(tmp_path: Path) -> None:
     for name in ("1", "2", "10", "010", "0", "v3", ".4.tmp", "5.bak"):
         (tmp_path / "beer" / name).mkdir(parents=True)
     (tmp_path / "beer" / "11").write_text("a file")
@@ -164,7 +164,7 @@ def test_versions_are_counted_as_numbers_and_other_folders_are_none(tmp_path: Pa
     assert highest(tmp_path, "beer") == tmp_path / "beer" / "10"
 
 
-def test_where_no_bundle_is_the_place_is_named(tmp_path: Path) -> None:
+def test_an_error_about_a_missing_bundle_names_its_path(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for root in (tmp_path, tmp_path / "nowhere", tmp_path / "file"):
         assert versions(root, "beer") == []

@@ -56,7 +56,7 @@ def fetch(tree: Tree, root: Path, name: str, approved: tuple[str, ...] = ()) -> 
     Fetch(tree, "some/models", PLACE, root.parent, approved).run([name], root)
 
 
-def test_what_is_fetched_is_the_bundle_and_the_next_start_reads_nothing_but_digests(
+def test_a_fetched_bundle_is_the_original_and_the_next_start_reads_only_digests(
     tree: Tree, root: Path, bundle: Bundle
 ) -> None:
     name = bundle.manifest.name
@@ -69,7 +69,9 @@ def test_what_is_fetched_is_the_bundle_and_the_next_start_reads_nothing_but_dige
     assert [key.rpartition("/")[2] for key in tree.read_keys] == ["ACTIVE", SHA256SUMS]
 
 
-def test_the_pointer_chooses_and_without_it_the_highest_answers(tree: Tree, root: Path, bundle: Bundle) -> None:
+def test_the_pointer_selects_the_version_and_without_it_the_highest_is_active(
+    tree: Tree, root: Path, bundle: Bundle
+) -> None:
     name, models = bundle.manifest.name, tree.folder / "some/models"
     copy_as_version(bundle, models, 10)
     copy_as_version(bundle, models, 9)
@@ -128,7 +130,7 @@ def test_only_approved_bundles_are_fetched_and_read(tree: Tree, root: Path, bund
         read_bundle(root / name / version, ("0" * 64,))
 
 
-def test_a_cached_bundle_that_has_suffered_is_fetched_again(tree: Tree, root: Path, bundle: Bundle) -> None:
+def test_a_damaged_cached_bundle_is_fetched_again(tree: Tree, root: Path, bundle: Bundle) -> None:
     name, version = bundle.manifest.name, bundle.manifest.version
     fetch(tree, root, name)
     flip_bit(root / name / version / "model.onnx", Random(7))
@@ -136,7 +138,7 @@ def test_a_cached_bundle_that_has_suffered_is_fetched_again(tree: Tree, root: Pa
     assert read_bundle(root / name / version).files == bundle.files
 
 
-def test_a_version_that_was_released_anew_takes_the_old_ones_place(tree: Tree, root: Path, bundle: Bundle) -> None:
+def test_a_version_that_was_released_again_replaces_the_cached_one(tree: Tree, root: Path, bundle: Bundle) -> None:
     name, version, models = bundle.manifest.name, bundle.manifest.version, tree.folder / "some/models"
     fetch(tree, root, name)
     shutil.rmtree(models / name / version)
@@ -147,7 +149,7 @@ def test_a_version_that_was_released_anew_takes_the_old_ones_place(tree: Tree, r
     assert len(list((root.parent / "sha256").iterdir())) == 2
 
 
-def test_a_cache_that_cannot_be_written_is_named(tree: Tree, root: Path, bundle: Bundle) -> None:
+def test_an_error_about_an_unwritable_cache_names_it(tree: Tree, root: Path, bundle: Bundle) -> None:
     root.parent.write_text("a file where the folder should be")
     with pytest.raises(BundleError, match=f"{root.parent}: cannot be written: Not a directory"):
         fetch(tree, root, bundle.manifest.name)

@@ -25,7 +25,7 @@ def test_without_a_pointer_the_highest_version_is_active(root: Path) -> None:
     assert active_version(root, NAME) == "10"
 
 
-def test_a_chosen_version_stays_when_a_higher_one_comes(root: Path) -> None:
+def test_a_chosen_version_stays_active_when_a_higher_one_appears(root: Path) -> None:
     activate(root, NAME, "2")
     (root / NAME / "11").mkdir()
     assert active_version(root, NAME) == "2"
@@ -33,24 +33,24 @@ def test_a_chosen_version_stays_when_a_higher_one_comes(root: Path) -> None:
     assert (root / NAME / POINTER).read_text() == "2\n10\n"
 
 
-def test_a_rollback_returns_to_the_version_before_and_a_second_one_returns_again(root: Path) -> None:
+def test_a_rollback_returns_to_the_previous_version_and_a_second_one_undoes_it(root: Path) -> None:
     activate(root, NAME, "1")
     assert rollback(root, NAME) == "10" == active_version(root, NAME)
     assert rollback(root, NAME) == "1" == active_version(root, NAME)
 
 
-def test_a_rollback_from_a_version_that_nobody_chose_goes_to_the_next_lower(root: Path) -> None:
+def test_a_rollback_without_a_pointer_goes_to_the_next_lower_version(root: Path) -> None:
     assert rollback(root, NAME) == "2"
     assert rollback(root, NAME) == "10"
 
 
-def test_activating_twice_keeps_what_was_before(root: Path) -> None:
+def test_activating_twice_keeps_the_previous_version(root: Path) -> None:
     activate(root, NAME, "1")
     activate(root, NAME, "1")
     assert read_pointer(root, NAME) == Pointer("1", "10")
 
 
-def test_from_the_lowest_version_there_is_no_way_back(root: Path) -> None:
+def test_a_rollback_from_the_lowest_version_is_an_error(root: Path) -> None:
     (root / NAME / POINTER).write_text("1\n")
     with pytest.raises(BundleError, match="no previous version"):
         rollback(root, NAME)
@@ -59,7 +59,7 @@ def test_from_the_lowest_version_there_is_no_way_back(root: Path) -> None:
         rollback(root, NAME)
 
 
-def test_what_an_operator_writes_by_hand_counts(root: Path) -> None:
+def test_a_pointer_written_by_hand_is_valid(root: Path) -> None:
     for text in "2", "2\n", " 2 \r\n", "\n2\n1\n\n":
         (root / NAME / POINTER).write_text(text)
         assert active_version(root, NAME) == "2"
@@ -68,7 +68,7 @@ def test_what_an_operator_writes_by_hand_counts(root: Path) -> None:
 @pytest.mark.parametrize(
     "text", [b"", b"\n", b"two", b"02", b"-1", b"../2", b"2 1", b"2\n1\n1\n", b"2\nnone\n", b"2\n\xff", b"2\n" * 99]
 )
-def test_a_broken_pointer_is_an_error_and_can_be_written_anew(root: Path, text: bytes) -> None:
+def test_a_broken_pointer_is_an_error_and_can_be_replaced(root: Path, text: bytes) -> None:
     (root / NAME / POINTER).write_bytes(text)
     with pytest.raises(BundleError, match=str(root / NAME / POINTER)):
         active_version(root, NAME)
@@ -76,7 +76,7 @@ def test_a_broken_pointer_is_an_error_and_can_be_written_anew(root: Path, text: 
     assert active_version(root, NAME) == "2"
 
 
-def test_a_pointer_to_a_version_that_is_not_there_is_an_error(root: Path) -> None:
+def test_a_pointer_to_a_missing_version_is_an_error(root: Path) -> None:
     (root / NAME / POINTER).write_text("3\n")
     with pytest.raises(BundleError, match="names version 3, which does not exist"):
         active_version(root, NAME)
@@ -94,7 +94,7 @@ def test_a_pointer_that_is_a_folder_is_an_error(root: Path) -> None:
 
 
 @pytest.mark.parametrize("chosen", [None, "2"])
-def test_what_is_unloaded_answers_again_when_it_is_loaded(root: Path, chosen: str | None) -> None:
+def test_a_deactivated_model_is_active_again_when_it_is_reactivated(root: Path, chosen: str | None) -> None:
     if chosen:
         activate(root, NAME, chosen)
     unload(root, NAME)
@@ -115,7 +115,7 @@ def test_a_folder_without_versions_is_not_a_model(root: Path) -> None:
         active_version(root, "empty")
 
 
-def test_a_reader_never_sees_half_a_pointer(root: Path) -> None:
+def test_a_reader_never_sees_a_partial_pointer(root: Path) -> None:
     """Two writers and a reader at once; the reader would fail on anything but a whole file."""
     activate(root, NAME, "1")
     writers = [

@@ -16,7 +16,7 @@ def others(bundle: Bundle) -> dict[str, bytes]:
     return {name: data for name, data in bundle.files.items() if name != MANIFEST}
 
 
-def test_what_is_written_is_what_is_read(bundle: Bundle, tmp_path: Path) -> None:
+def test_a_written_bundle_is_read_back(bundle: Bundle, tmp_path: Path) -> None:
     folder = write_bundle(tmp_path / "new" / "root", bundle.manifest, others(bundle))
     assert folder == tmp_path / "new" / "root" / bundle.manifest.name / bundle.manifest.version
     again = read_bundle(folder)
@@ -29,7 +29,7 @@ def test_the_digests_are_in_the_format_of_sha256sum(bundle: Bundle, tmp_path: Pa
     subprocess.run(["sha256sum", "--check", "--strict", SHA256SUMS], cwd=folder, check=True, capture_output=True)
 
 
-def test_a_version_that_exists_is_never_overwritten(bundle: Bundle, tmp_path: Path) -> None:
+def test_an_existing_version_is_never_overwritten(bundle: Bundle, tmp_path: Path) -> None:
     folder = write_bundle(tmp_path, bundle.manifest, others(bundle))
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     with pytest.raises(BundleError, match="never overwritten"):
@@ -38,7 +38,7 @@ def test_a_version_that_exists_is_never_overwritten(bundle: Bundle, tmp_path: Pa
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
 
 
-def test_a_write_that_fails_leaves_nothing(bundle: Bundle, tmp_path: Path) -> None:
+def test_a_failed_write_leaves_nothing(bundle: Bundle, tmp_path: Path) -> None:
     with pytest.raises(OSError):
         write_bundle(tmp_path, bundle.manifest, {**others(bundle), "no/such/folder": b""})
     assert list((tmp_path / bundle.manifest.name).iterdir()) == []

@@ -10,20 +10,20 @@ from app.domains.beer.api import BeerApi
 from app.domains.discovery import discover
 
 
-def test_the_committed_domains_are_found_once_and_beer_is_the_first() -> None:
+def test_each_committed_domain_is_discovered_once_and_beer_is_the_first() -> None:
     kinds = discover()
     assert kinds[0] is BeerApi
     assert len(set(kinds)) == len(kinds)
 
 
-def test_a_module_that_declares_no_face_is_no_domain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_module_without_a_domain_api_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "found_by_the_test.py").write_text("DOMAIN = print\n")
     (tmp_path / "silent_for_the_test.py").write_text("")
     monkeypatch.setattr(domains, "__path__", [*domains.__path__, str(tmp_path)])
     assert [kind for kind in cast(list[object], discover()) if kind is print] == [print]
 
 
-def test_a_folder_whose_packages_are_not_installed_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_domain_whose_packages_are_not_installed_is_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, needed in ("with_its_needs", "json"), ("without_its_needs", "no_such_package"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text(f"NEEDS = ({needed!r},)\n")

@@ -36,7 +36,7 @@ async def test_the_example_is_answered_as_documented(client: httpx.AsyncClient) 
 
 @pytest.mark.parametrize(("flower", "species", "number"), [(VERSICOLOR, "versicolor", 1), (VIRGINICA, "virginica", 2)])
 @pytest.mark.anyio
-async def test_the_largest_score_is_the_species(
+async def test_the_species_is_the_one_with_the_largest_score(
     client: httpx.AsyncClient, flower: dict[str, float], species: str, number: int
 ) -> None:
     told = (await client.post("/iris/predict", json=flower)).json()
@@ -45,7 +45,7 @@ async def test_the_largest_score_is_the_species(
 
 
 @pytest.mark.anyio
-async def test_lengths_that_the_model_has_not_seen_are_warned_of_by_name(client: httpx.AsyncClient) -> None:
+async def test_lengths_outside_the_trained_range_get_warnings_by_name(client: httpx.AsyncClient) -> None:
     told = (await client.post("/iris/predict", json={**VIRGINICA, "petal_length": 30, "sepal_width": 0})).json()
     assert [(w["code"], w["field"]) for w in told["warnings"]] == [
         ("outside_trained_range", "sepal_width"),
@@ -58,20 +58,20 @@ async def test_lengths_that_the_model_has_not_seen_are_warned_of_by_name(client:
 
 @pytest.mark.parametrize("wrong", [-0.1, 30.1, "5", None, True, [5]])
 @pytest.mark.anyio
-async def test_what_is_no_length_is_refused_by_field(client: httpx.AsyncClient, wrong: object) -> None:
+async def test_an_invalid_length_is_rejected_by_field(client: httpx.AsyncClient, wrong: object) -> None:
     answer = await client.post("/iris/predict", json={**VIRGINICA, "petal_width": wrong})
     assert answer.status_code == 422
     assert [error["field"] for error in answer.json()["errors"]] == ["petal_width"]
 
 
 @pytest.mark.anyio
-async def test_a_length_too_many_or_too_few_is_refused(client: httpx.AsyncClient) -> None:
+async def test_a_missing_or_unknown_length_is_rejected(client: httpx.AsyncClient) -> None:
     assert (await client.post("/iris/predict", json={**VIRGINICA, "height": 1})).status_code == 422
     short = {name: value for name, value in VIRGINICA.items() if name != "sepal_width"}
     assert (await client.post("/iris/predict", json=short)).json()["errors"][0]["field"] == "sepal_width"
 
 
-def test_rows_over_the_open_protocol_are_looked_at_as_flowers_are(models: Path) -> None:
+def test_rows_over_the_open_protocol_are_validated_like_flowers(models: Path) -> None:
     validate = FlowerRowValidator(read_bundle(highest(models, "iris")).manifest).validate
     rows = np.array([list(VIRGINICA.values()), [4.3, 2.0, 1.0, 0.1], [7.9, 4.4, 6.9, 2.5], [5, 9, 7, 1]], np.float32)
     assert [(row, warning["field"]) for row, warning in validate(rows)] == [(3, "sepal_width"), (3, "petal_length")]

@@ -73,7 +73,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 @pytest.mark.parametrize("how", [{}, {"packed": False}, {"typed": True}, {"versions": False}])
 @pytest.mark.parametrize("name", ["beer-ibu", "iris"])
-def test_the_numbers_are_those_of_this_process_bit_for_bit(
+def test_the_answers_equal_those_of_this_process_bit_for_bit(
     launch: Launch, connect: Connect, models: Path, how: dict[str, object], name: str
 ) -> None:
     bundle = read_bundle(highest(models, name))
@@ -86,7 +86,7 @@ def test_the_numbers_are_those_of_this_process_bit_for_bit(
             assert there[output].tobytes() == array.tobytes()
 
 
-def test_many_rows_go_in_several_calls_and_come_back_in_order(
+def test_many_rows_are_split_into_calls_and_answered_in_order(
     launch: Launch, connect: Connect, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = launch()
@@ -113,13 +113,13 @@ def test_a_server_with_another_model_is_rejected(
         connect(launch(**how)).open(bundle)
 
 
-def test_a_version_that_the_server_has_not_is_not_ready(launch: Launch, connect: Connect, bundle: Bundle) -> None:
+def test_a_version_that_the_server_lacks_is_not_ready(launch: Launch, connect: Connect, bundle: Bundle) -> None:
     later = Bundle(bundle.folder, bundle.manifest.model_copy(update={"version": "77"}), bundle.files)
     with pytest.raises(ModelNotReady):
         connect(launch()).open(later)
 
 
-def test_a_server_that_is_not_there_is_named_in_time() -> None:
+def test_an_unreachable_server_is_named_in_time() -> None:
     began = time.monotonic()
     with pytest.raises(BundleError, match="model server 127.0.0.1:9: "):
         ModelServer(Connection("127.0.0.1:9", timeout=0.3))
@@ -164,7 +164,7 @@ def test_a_rejected_call_affects_no_other(
     assert remote.ready and remote.predict(rows(bundle, 1))
 
 
-def test_away_it_is_not_ready_and_back_it_is_again(launch: Launch, connect: Connect, bundle: Bundle) -> None:
+def test_the_predictor_is_not_ready_while_its_server_is_down(launch: Launch, connect: Connect, bundle: Bundle) -> None:
     first_server = launch()
     server = connect(first_server, timeout=2.0)
     remote = server.open(bundle)
@@ -179,7 +179,7 @@ def test_away_it_is_not_ready_and_back_it_is_again(launch: Launch, connect: Conn
     assert (remote.predict(rows(bundle, 20))["ibu"] == before["ibu"]).all()
 
 
-def test_back_with_another_model_it_stays_away(
+def test_a_server_that_returns_with_another_model_stays_rejected(
     launch: Launch, connect: Connect, bundle: Bundle, caplog: pytest.LogCaptureFixture
 ) -> None:
     first_server = launch()
@@ -206,7 +206,7 @@ def test_back_with_another_model_it_stays_away(
     until(back)
 
 
-def test_a_model_that_the_server_takes_out_is_not_ready(launch: Launch, connect: Connect, bundle: Bundle) -> None:
+def test_a_model_that_the_server_unloads_is_not_ready(launch: Launch, connect: Connect, bundle: Bundle) -> None:
     first_server = launch()
     remote = connect(first_server).open(bundle)
     first_server.kill()

@@ -69,7 +69,7 @@ async def test_closing_accepts_the_connections_that_wait_in_the_kernel(
 
 
 @pytest.mark.anyio
-async def test_out_of_file_descriptors_it_pauses_and_goes_on() -> None:
+async def test_without_file_descriptors_the_acceptor_pauses_and_resumes() -> None:
     class Exhausted(socket.socket):
         calls = 0
 

@@ -102,7 +102,7 @@ async def test_large_writes_do_not_wait_for_the_end_of_the_turn() -> None:
 # Requests
 
 
-async def test_the_scope_says_what_was_asked() -> None:
+async def test_the_scope_describes_the_request() -> None:
     connection, app = await opened()
     connection.context.app_state["key"] = "value"
     await connection.send(post(b"body", "/a%20b?c=d", "X-Name: Value"))
@@ -415,7 +415,7 @@ async def test_complete_requests_are_answered_before_the_end(data: bytes, expect
     assert connection.statuses == expected and connection.transport.closed
 
 
-async def test_a_shutdown_after_eof_still_answers_what_is_due() -> None:
+async def test_a_shutdown_after_eof_still_answers_pending_requests() -> None:
     connection, app = await opened(running=True)
     await connection.send(get("/1") + get("/2") + post(b"", "/3", length=9))
     assert connection.protocol.eof_received()
@@ -529,7 +529,7 @@ async def test_in_a_crowd_a_delayed_request_is_read_before_the_end(end: str) -> 
     assert last.statuses == [200] and last.transport.closed
 
 
-async def test_in_a_crowd_a_client_that_is_gone_is_forgotten() -> None:
+async def test_in_a_crowd_a_client_that_disconnected_is_dropped() -> None:
     app, connections = await crowded()
     last = connections[-1]
     last.protocol.data_received(b"\r\nbody")

@@ -17,7 +17,7 @@ import app.serving.server
 """
 
 
-def test_the_installed_uvicorn_is_the_one_that_is_wanted() -> None:
+def test_the_installed_uvicorn_passes_the_check() -> None:
     assert missing_names() == []
     assert uvicorn.__version__.startswith(f"{WANTED}.")
 

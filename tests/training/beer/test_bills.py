@@ -48,7 +48,7 @@ def steps(dataset):
         ("time_unknown", 1, "1 entries: when the geese fly 1"),
     ],
 )
-def test_every_fault_in_the_set_is_counted_and_named(steps, rule, rows, words):
+def test_every_fault_in_the_data_is_counted_and_named(steps, rule, rows, words):
     assert steps[rule].rows_affected == rows
     assert words in steps[rule].description
 
@@ -59,7 +59,7 @@ def test_only_beers_without_a_bill_are_dropped(dataset):
     assert "Nothing Bitter" in set(frame["name"])
 
 
-def test_the_slipped_decimal_point_is_mended_in_a_copy(dataset):
+def test_a_misplaced_decimal_point_is_corrected_in_a_copy(dataset):
     frame, _ = clean(dataset.recipes, (*rules(), *bill_rules()))
     mended = frame.set_index("name").loc["Whole Granary", "beer"]
     assert [malt["amount"]["value"] for malt in mended["ingredients"]["malt"]] == [9.02, 0.88, 0.29]
@@ -69,12 +69,12 @@ def test_the_slipped_decimal_point_is_mended_in_a_copy(dataset):
 
 
 @pytest.mark.parametrize("name", NOT_HOPS)
-def test_what_is_no_hop_in_the_real_data_is_known_as_such(name):
+def test_ingredients_of_the_real_data_that_are_not_hops_are_known(name):
     assert [entry.kind for entry in entries(_beer(_hop(name)))] == ["other"]
 
 
 @pytest.mark.parametrize("name", ["Mandarina Bavaria", "Lemondrop", "Citra", "Pilgrim", "Saphir"])
-def test_a_hop_of_the_table_is_a_hop_whatever_it_sounds_like(name):
+def test_a_hop_of_the_table_is_a_hop_whatever_its_name_resembles(name):
     assert [entry.kind for entry in entries(_beer(_hop(name)))] == ["hop"]
 
 
@@ -85,7 +85,7 @@ def test_alpha_acid_is_stated_or_typical_or_assumed():
     assert (assumed.alpha, assumed.kind) == (10.0, "unknown")
 
 
-def test_amounts_enter_per_litre_of_the_data():
+def test_amounts_count_per_litre():
     small = _columns(_beer(_hop("Saaz")))
     large = _columns(_beer(_hop("Saaz", 0.04, unit="kg"), volume={"value": 40, "unit": "litres"}))
     assert small["hops_early"] == 1.0
@@ -104,7 +104,7 @@ def test_malts_in_grams_and_kilograms_are_shares_of_one_weight():
     assert (found["crystal_share"], found["oat_share"]) == pytest.approx((0.09, 0.01))
 
 
-def test_a_malt_in_grams_has_lost_no_decimal_point():
+def test_a_malt_in_grams_is_not_corrected():
     beer = {**_beer(_hop("Saaz")), "abv": 5, "ibu": 30, "target_og": 1050, "target_fg": 1010}
     beer["ingredients"]["malt"] = [{"name": "Pale", "amount": {"value": 4500, "unit": "grams"}}]
     steps = {step.rule: step.rows_affected for step in clean([beer], (*rules(), *bill_rules()))[1]}
@@ -133,7 +133,7 @@ def test_an_unknown_time_is_taken_as_late():
         _beer(volume=12),
     ],
 )
-def test_what_cannot_be_read_gives_an_empty_bill(beer):
+def test_an_unreadable_bill_is_empty(beer):
     found = _columns(beer)
     assert {found[name] for name in names(HOP_INPUTS)} == {0.0}
     assert all(math.isnan(found[name]) for name in names(GRIST_INPUTS))

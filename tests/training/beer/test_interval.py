@@ -21,7 +21,7 @@ def test_the_manifest_declares_the_coverage_and_not_the_level(trainer, trained):
     assert trainer.manifest(trained, "1").coverage == 0.9
 
 
-def test_the_interval_holds_the_level_of_the_rows_left_out(data, quick):
+def test_the_interval_covers_the_level_of_the_held_out_rows(data, quick):
     level = 0.6
     model = fit(VITALS, quick.model_copy(update={"level": level}), data, seed=0)
     _, lower, upper = model.predict(data.inputs).T

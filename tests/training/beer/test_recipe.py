@@ -70,7 +70,7 @@ def test_more_hops_in_the_kettle_lower_neither_answer_nor_interval(graphs, vital
         assert (after >= before).all()
 
 
-def test_more_hops_do_raise_the_answer(graphs):
+def test_more_hops_raise_the_answer(graphs):
     bill = [Addition.at_stage(20.0, 10.0, Stage.START), Addition.at_stage(20.0, 10.0, Stage.END)]
     rows = _rows(PALE_ALE, [bill_row(bill * times, 20.0) for times in (0, 1, 3)])
     for graph in graphs:
@@ -90,7 +90,7 @@ def test_a_beer_without_hops_gets_less_than_ten(graphs, vitals, grist):
     st.lists(st.sampled_from([0.0, 1e-38, 1e-3, 1.0, 1e3, 1e6]), min_size=len(HOP_INPUTS), max_size=len(HOP_INPUTS)),
     GRIST,
 )
-def test_whatever_the_columns_the_answer_is_finite_and_in_order(graphs, vitals, bill, grist):
+def test_every_answer_is_finite_and_in_order(graphs, vitals, bill, grist):
     for graph in graphs:
         ibu, lower, upper = graph(_rows(vitals, [bill], grist))[0]
         assert np.isfinite(upper) and 0 <= lower <= ibu <= upper
@@ -112,7 +112,7 @@ def test_missing_malts_and_yeast_are_taken_as_typical(graphs):
         assert (graph(rows) == graph(typical)).all()
 
 
-def test_every_kettle_column_rises_and_the_dry_ones_are_free():
+def test_kettle_columns_are_monotone_and_dry_hop_columns_are_not():
     kettle = {name for name in RECIPE.defaults.features if name.split("_")[0] in ("hops", "alpha", "isomerised")} - {
         "hops_dry"
     }
@@ -120,7 +120,7 @@ def test_every_kettle_column_rises_and_the_dry_ones_are_free():
 
 
 @pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
-def test_golden_rows_hold_declared_inputs_and_each_input_at_least_once(spec):
+def test_golden_rows_contain_only_declared_inputs_and_each_at_least_once(spec):
     declared = {column.name: column for column in spec.inputs}
     assert set().union(*spec.golden) == set(declared)
     for row in spec.golden:
@@ -134,7 +134,7 @@ def test_every_input_is_in_one_group_and_has_a_finite_random_range(spec):
     assert np.isfinite(random_ranges(spec)).all()
 
 
-def test_sums_are_over_the_kettle_alone():
+def test_sums_cover_the_kettle_additions_only():
     bill = [
         Addition.at_minutes(20, 10, 60),
         Addition.at_stage(40, 5, Stage.WHIRLPOOL),

@@ -59,12 +59,12 @@ def test_alpha_of(text, alpha):
     assert alpha_of(text) == alpha
 
 
-def test_the_tables_texts_are_written_as_they_are_looked_up():
+def test_the_texts_of_the_table_are_normalized():
     assert all(time_of(text) is stage for text, stage in TIMES.items())
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="../shared/data is not here")
-def test_the_table_knows_every_text_of_the_real_data():
+def test_the_table_contains_every_text_of_the_real_data():
     texts = Counter(hop["add"] for beer in json.loads(SHARED.read_text("utf-8")) for hop in beer["ingredients"]["hops"])
     assert [text for text in texts if time_of(text) is None] == []
     assert sum(texts.values()) == 1530

@@ -25,7 +25,7 @@ def models(photos: Path, pretrained: Path, tmp_path_factory: pytest.TempPathFact
     return out
 
 
-def test_the_bundle_answers_photos_and_says_how_much_pet_there_is(models: Path, photos: Path) -> None:
+def test_the_bundle_answers_photos_with_class_and_mass(models: Path, photos: Path) -> None:
     manager = model_manager(PetsApi)
     manager.add(OnnxPredictor(read_bundle(models / "cat-dog" / "1")))
     domain = PetsApi(manager)
@@ -37,13 +37,13 @@ def test_the_bundle_answers_photos_and_says_how_much_pet_there_is(models: Path, 
     assert mass.name == "mass" and mass.shape == (-1, 1)
 
 
-def test_the_backbone_is_in_whole_numbers(models: Path) -> None:
+def test_the_backbone_is_quantized(models: Path) -> None:
     graph = onnx.load(str(models / "cat-dog" / "1" / "model.onnx")).graph
     kinds = {constant.name: constant.data_type for constant in graph.initializer}
     assert kinds["kernel_quantized"] == onnx.TensorProto.INT8 and "kernel" not in kinds
 
 
-def test_the_card_tells_what_was_measured(models: Path) -> None:
+def test_the_model_card_states_the_measured_accuracy(models: Path) -> None:
     card = (models / "cat-dog" / "1" / "MODEL_CARD.md").read_text("utf-8")
     for said in ("held-out photos", "held-out breeds", "Oxford-IIIT", "CC BY-SA 4.0", "upside down", "| Bengal |"):
         assert said in card
@@ -58,7 +58,7 @@ def test_a_second_run_writes_the_next_version(models: Path, photos: Path, pretra
 
 
 @pytest.mark.parametrize("contents", [None, b"no network"])
-def test_a_file_that_is_no_network_is_told(
+def test_a_file_that_is_not_a_network_is_reported(
     photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], contents: bytes | None
 ) -> None:
     path = tmp_path / "backbone.onnx"

@@ -12,19 +12,19 @@ def answers(confidences: list[float]) -> np.ndarray[tuple[int, ...], np.dtype[np
     return np.array([[1 - confidence, confidence] for confidence in confidences])
 
 
-def test_the_error_is_the_gap_between_what_was_said_and_what_was_right() -> None:
+def test_the_calibration_error_is_the_gap_between_confidence_and_accuracy() -> None:
     said = answers([0.9] * 10 + [0.6] * 10)
     labels = np.array([1] * 9 + [0] + [1] * 2 + [0] * 8)
     assert calibration_error(said, labels) == pytest.approx((0 + 0.4) / 2)
     assert [(b.photos, round(b.accuracy, 2)) for b in bins(said, labels)] == [(10, 0.2), (10, 0.9)]
 
 
-def test_certainty_falls_into_the_last_bin() -> None:
+def test_a_confidence_of_one_is_in_the_last_bin() -> None:
     (only,) = bins(answers([1.0, 1.0]), np.array([1, 0]))
     assert only == (2, 1.0, 0.5)
 
 
-def test_the_temperature_that_was_applied_is_found_again() -> None:
+def test_the_applied_temperature_is_recovered() -> None:
     draw = np.random.default_rng(0)
     gaps = draw.normal(0, 2, 20_000)
     labels = (draw.random(20_000) < 1 / (1 + np.exp(-gaps))).astype(np.int64)
@@ -45,6 +45,6 @@ def test_cross_fitted_probabilities_are_calibrated_and_depend_on_other_photos_on
     assert (changed[first_fold] == probabilities[first_fold]).all() and (changed != probabilities).any()
 
 
-def test_the_plot_is_a_picture() -> None:
+def test_the_plot_is_a_valid_picture() -> None:
     points = [bin._asdict() for bin in bins(answers([0.6, 0.9]), np.array([1, 1]))]
     assert reliability_png({"held-out photos": points})[:4] == b"\x89PNG"

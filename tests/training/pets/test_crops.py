@@ -45,7 +45,7 @@ def test_a_corruption_leaves_a_picture(name: str) -> None:
     )
 
 
-def test_textures_are_of_many_kinds_and_the_same_each_time() -> None:
+def test_textures_are_varied_and_reproducible() -> None:
     found = textures(8, 32)
     assert found.shape == (8, 32, 32, 3) and found.dtype == np.float32
     assert -1 <= found.min() and found.max() <= 1.01

@@ -22,7 +22,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_folder_and_name_state_label_and_breed(folder: Path) -> None:
+def test_folder_and_file_name_give_label_and_breed(folder: Path) -> None:
     photos = read_photos(folder)
     assert [photo.label for photo in photos] == [0] * 20 + [1] * 20
     assert {photo.breed for photo in photos} == {"Bengal", "Sphynx", "boxer", "pug"}
@@ -56,7 +56,7 @@ def test_photos_of_one_source_file_stay_together(folder: Path) -> None:
     assert {photo.breed for photo in photos} == {"Bengal"} and len({photo.split for photo in photos}) == 1
 
 
-def test_the_digest_is_that_of_the_photos_wherever_they_lie(folder: Path, tmp_path: Path) -> None:
+def test_the_digest_does_not_depend_on_the_folder(folder: Path, tmp_path: Path) -> None:
     first = digest(read_photos(folder))
     moved = tmp_path / "elsewhere"
     moved.mkdir()
@@ -71,7 +71,7 @@ def test_the_digest_is_that_of_the_photos_wherever_they_lie(folder: Path, tmp_pa
     ("spoil", "reason"),
     [("rm dog", "cannot be read"), ("empty dog", "contains no photos"), ("manifest", "no columns")],
 )
-def test_a_folder_without_photos_is_refused(folder: Path, spoil: str, reason: str) -> None:
+def test_a_folder_without_photos_is_rejected(folder: Path, spoil: str, reason: str) -> None:
     if spoil == "manifest":
         (folder / "manifest.csv").write_text("a,b\n1,2\n")
     else:

@@ -73,14 +73,14 @@ def _interrupt(run: object, loop: object, report: object) -> None:
 
 
 @needs_torch
-def test_labels_alone_are_enough(photos: Path, tmp_path: Path) -> None:
+def test_the_network_can_be_trained_from_labels_alone(photos: Path, tmp_path: Path) -> None:
     assert trained(photos, tmp_path, 1) == 0
     manifest = read_bundle(tmp_path / "models" / "cat-dog" / "1").manifest
     assert manifest.parameters["teacher"] is None and manifest.parameters["course"]["epochs"] == 1
 
 
 @needs_torch
-def test_too_few_photos_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], photos: Path) -> None:
+def test_too_few_photos_are_rejected(tmp_path: Path, capsys: pytest.CaptureFixture[str], photos: Path) -> None:
     for label in ("cat", "dog"):
         (tmp_path / label).mkdir()
         (tmp_path / label / "Bengal_1.jpg").write_bytes(next((photos / label).iterdir()).read_bytes())

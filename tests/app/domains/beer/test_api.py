@@ -69,7 +69,7 @@ def test_every_answer_is_finite_in_order_and_rounded(domain: BeerApi, beer: Beer
 
 
 @given(beers())
-def test_the_answer_is_the_models_own_rounded(domain: BeerApi, predictor: OnnxPredictor, beer: Beer) -> None:
+def test_the_answer_is_the_rounded_output_of_the_model(domain: BeerApi, predictor: OnnxPredictor, beer: Beer) -> None:
     outputs = predictor.predict({"features": vital_rows([beer]).astype(np.float32)})
     answer = domain.predict(beer)
     assert answer["model"] == {"name": predictor.manifest.name, "version": predictor.manifest.version}
@@ -79,13 +79,13 @@ def test_the_answer_is_the_models_own_rounded(domain: BeerApi, predictor: OnnxPr
 
 
 @given(st.lists(beers(), min_size=1, max_size=40))
-def test_a_row_gives_the_same_alone_and_in_a_batch_whatever_the_order(domain: BeerApi, batch: list[Beer]) -> None:
+def test_a_row_gets_the_same_answer_alone_and_in_a_batch_in_any_order(domain: BeerApi, batch: list[Beer]) -> None:
     alone: list[Prediction] = [domain.predict(beer) for beer in batch]
     assert domain.predict_batch(Beers(beers=batch))["predictions"] == alone
     assert domain.predict_batch(Beers(beers=batch[::-1]))["predictions"] == alone[::-1]
 
 
-def test_a_full_batch_gives_what_its_rows_give_alone(domain: BeerApi) -> None:
+def test_a_full_batch_gets_the_answers_of_its_rows_alone(domain: BeerApi) -> None:
     batch = [
         Beer(abv=3 + i % 97 / 10, target_og=1030 + i % 71, target_fg=1000 + i % 29, ebc=None if i % 3 else 5.0 + i % 90)
         for i in range(1000)
@@ -96,7 +96,7 @@ def test_a_full_batch_gives_what_its_rows_give_alone(domain: BeerApi) -> None:
 
 
 @given(beers(), TENTHS_OF_POINTS.filter(lambda pair: pair[0] < pair[1]))
-def test_a_final_gravity_above_the_original_is_refused(domain: BeerApi, beer: Beer, tenths: list[int]) -> None:
+def test_a_final_gravity_above_the_original_is_rejected(domain: BeerApi, beer: Beer, tenths: list[int]) -> None:
     low, high = tenths
     for low_in in 10, 10000:
         swapped = _rewritten(beer, target_og=low / low_in, target_fg=high / 10)
@@ -108,7 +108,7 @@ def test_a_final_gravity_above_the_original_is_refused(domain: BeerApi, beer: Be
 
 
 @pytest.mark.parametrize("points", [1001, 1003, 1013, 1023, 1056])
-def test_a_beer_that_did_not_ferment_is_not_taken_for_swapped(domain: BeerApi, points: int) -> None:
+def test_gravities_of_an_unfermented_beer_are_not_reported_as_swapped(domain: BeerApi, points: int) -> None:
     for og, fg in (points, points / 1000), (points / 1000, points):
         domain.predict(Beer(abv=0.0, target_og=og, target_fg=fg))
 
@@ -120,7 +120,7 @@ def test_a_batch_names_every_swapped_beer(domain: BeerApi) -> None:
     assert [p.field for p in caught.value.problems] == ["beers.1.target_fg", "beers.3.target_fg"]
 
 
-def test_without_a_loaded_model_there_is_no_answer() -> None:
+def test_a_prediction_without_a_loaded_model_is_an_error() -> None:
     beer = Beer(abv=5, target_og=1050, target_fg=1010)
     with pytest.raises(ModelNotReady):
         BeerApi(model_manager(BeerApi)).predict(beer)

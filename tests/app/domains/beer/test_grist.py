@@ -7,13 +7,13 @@ import pytest
 from app.domains.beer.grist import malt_shares, yeast_kinds
 
 
-def test_shares_are_of_the_grists_weight() -> None:
+def test_malt_shares_are_shares_of_the_weight_of_the_grist() -> None:
     grist = [("Extra Pale", 3.0), ("Flaked Oats", 1.0), ("Crystal 150", 0.5), ("Caramalt", 0.5)]
     assert malt_shares(grist) == (0.2, 0.2)
 
 
 @pytest.mark.parametrize("name", ["Carafa Special Malt Type 3", "Cascara", "Wheat", "Goat's Choice"])
-def test_names_that_only_sound_alike_are_neither_crystal_nor_oat(name: str) -> None:
+def test_similar_names_are_neither_crystal_nor_oat(name: str) -> None:
     assert malt_shares([(name, 1.0)]) == (0.0, 0.0)
 
 
@@ -35,5 +35,5 @@ def test_yeasts_are_recognised_by_code_or_style(yeast: str, kinds: tuple[float, 
     assert yeast_kinds(yeast) == kinds
 
 
-def test_no_yeast_is_missing() -> None:
+def test_the_kinds_of_an_unknown_yeast_are_missing() -> None:
     assert all(map(math.isnan, yeast_kinds(None)))

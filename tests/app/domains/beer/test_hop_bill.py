@@ -30,7 +30,7 @@ def row(*additions: Addition, litres: float = 20.0) -> dict[str, float]:
     return dict(zip(names(HOP_INPUTS), bill_row(additions, litres), strict=True))
 
 
-def test_an_addition_enters_per_litre_in_its_stages_columns() -> None:
+def test_an_addition_counts_per_litre_in_the_columns_of_its_stage() -> None:
     found = row(Addition.at_stage(40.0, 10.0, Stage.MIDDLE))
     assert found.pop("hops_middle") == 2.0
     assert found.pop("alpha_middle") == 200.0
@@ -46,14 +46,14 @@ def test_boil_minutes_choose_the_time_of_addition(minutes: float, time: int) -> 
     assert Addition.at_minutes(1.0, 1.0, minutes).time == time
 
 
-def test_every_stage_has_a_time_and_only_dry_hops_isomerise_nothing() -> None:
+def test_every_stage_has_a_time_and_only_dry_hops_do_not_isomerise() -> None:
     for stage in Stage:
         addition = Addition.at_stage(10.0, 10.0, stage)
         isomerised = sum(value for name, value in row(addition).items() if name.startswith("isomerised"))
         assert (isomerised == 0.0) == (addition.time == DRY) == (stage is Stage.DRY_HOP)
 
 
-def test_an_extract_weighs_as_the_cones_it_came_from() -> None:
+def test_an_extract_counts_as_the_weight_of_its_cones() -> None:
     assert row(Addition.at_stage(12.0, 50.0, Stage.START))["hops_early"] == pytest.approx(0.6 * 50 / 12)
 
 
@@ -64,14 +64,14 @@ def test_doubling_amounts_and_volume_changes_nothing(additions: list[Addition], 
 
 
 @given(st.lists(ADDITIONS, max_size=6), ADDITIONS, VOLUMES)
-def test_one_more_addition_lowers_no_column_and_nothing_overflows(
+def test_another_addition_lowers_no_column_and_nothing_overflows(
     additions: list[Addition], more: Addition, litres: float
 ) -> None:
     before, after = bill_row(additions, litres), bill_row([*additions, more], litres)
     assert all(b <= a <= MAX_PER_LITRE for b, a in zip(before, after, strict=True))
 
 
-def test_tinseth_is_plain_dry_hops_and_flame_out_count_nothing() -> None:
+def test_dry_hops_and_flame_out_count_nothing_in_tinseths_estimate() -> None:
     boiled = Addition.at_minutes(30.0, 10.0, 60.0)
     rest = [Addition.at_stage(50.0, 10.0, Stage.DRY_HOP), Addition.at_stage(50.0, 10.0, Stage.WHIRLPOOL)]
     # 30 g of 10 % in 20 l is 150 mg/l; 60 minutes at 1.050 use 0.231 of it.

@@ -42,18 +42,18 @@ def builder(manifest: Manifest) -> PredictionBuilder:
     return PredictionBuilder(manifest, PlausibilityChecks(manifest), Registry())
 
 
-def test_vital_figures_stand_in_the_columns_of_their_names() -> None:
+def test_vital_statistics_are_in_the_columns_of_their_names() -> None:
     row = dict(zip(names(VITAL_INPUTS), vital_rows([beer()])[0].tolist(), strict=True))
     assert {name: row[name] for name in BEER} == BEER
 
 
-def test_only_specific_gravities_become_points() -> None:
+def test_only_specific_gravities_are_converted_to_points() -> None:
     low = {"abv": 0.5, "target_og": 1.056, "target_fg": 1013.0, "ebc": 9.0, "srm": 4.0, "ph": 2.5}
     row = dict(zip(names(VITAL_INPUTS), vital_rows([beer(), beer(**low)])[1].tolist(), strict=True))
     assert {name: row[name] for name in low} == {**low, "target_og": 1056.0}
 
 
-def test_a_recipe_stands_in_the_columns_of_their_names() -> None:
+def test_a_recipe_is_in_the_columns_of_its_names() -> None:
     found = columns(beer(hops=HOPS, malts=MALTS, yeast="Wyeast 3711 - French Saison"))
     assert {name: value for name, value in found.items() if value} == pytest.approx(
         {
@@ -82,7 +82,7 @@ def test_a_hop_without_known_alpha_acid_is_assumed_to_have_ten_percent() -> None
     assert found["alpha_early"] == pytest.approx(100.0)
 
 
-def test_tinseths_estimate_is_given_to_a_tenth_of_an_ibu(domain: BeerApi) -> None:
+def test_tinseths_estimate_is_rounded_to_a_tenth_of_an_ibu(domain: BeerApi) -> None:
     one = beer(target_og=1.050, hops=[HOPS[0]])
     estimate = domain.predict(one)["estimates"]["tinseth"]
     exact = 150.0 * 1.65 * 0.000125**0.05 * (1 - math.exp(-2.4)) / 4.15

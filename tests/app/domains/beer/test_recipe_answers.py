@@ -38,14 +38,14 @@ def test_the_hop_bill_selects_the_model(domain: BeerApi) -> None:
     assert "estimates" not in domain.predict(beer())
 
 
-def test_no_hops_are_hardly_bitter(domain: BeerApi) -> None:
+def test_a_beer_without_hops_is_hardly_bitter(domain: BeerApi) -> None:
     answer = domain.predict(beer(hops=[]))
     assert answer["model"]["name"] == RECIPE
     assert answer["ibu"] < 10 and answer["estimates"] == {"tinseth": 0.0}
 
 
 @given(bill=BILLS, litres=st.integers(1, 500), factor=st.sampled_from([2, 4, 0.5]))
-def test_twice_the_hops_in_twice_the_beer_change_nothing(
+def test_twice_the_hops_in_twice_the_volume_give_the_same_answer(
     domain: BeerApi, bill: list[dict[str, Any]], litres: int, factor: float
 ) -> None:
     one = beer(hops=bill, batch_volume_l=litres, boil_volume_l=litres * 1.25)
@@ -146,7 +146,7 @@ def test_every_accepted_recipe_gets_a_finite_answer(
     assert 0 <= answer["interval"]["lower"] <= answer["ibu"] <= answer["interval"]["upper"] < 1e6
 
 
-def test_a_smaller_boil_lowers_tinseths_figure(domain: BeerApi) -> None:
+def test_a_smaller_boil_lowers_tinseths_estimate(domain: BeerApi) -> None:
     bill = [hop(boil_minutes=60)]
     thick = domain.predict(beer(hops=bill, boil_volume_l=10))["estimates"]["tinseth"]
     assert thick < domain.predict(beer(hops=bill))["estimates"]["tinseth"]

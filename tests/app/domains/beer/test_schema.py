@@ -36,7 +36,7 @@ def refused(**changed: Any) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("field", BOUNDS)
-def test_bounds_belong_to_the_range_and_what_lies_beyond_is_refused(field: str) -> None:
+def test_bounds_belong_to_the_range_and_values_beyond_are_rejected(field: str) -> None:
     low, high = BOUNDS[field]
     assert getattr(read(**{field: low}), field) == low
     assert getattr(read(**{field: high}), field) == high
@@ -52,7 +52,7 @@ def test_a_gravity_is_points_or_specific_gravity(field: str, gravity: float) -> 
 
 @pytest.mark.parametrize("field", GRAVITIES)
 @pytest.mark.parametrize("gravity", [0, -1, 0.9 - STEP, 1.3 + STEP, 10.56, 105.6, 900 - STEP, 1300 + STEP, 10560])
-def test_a_gravity_that_is_neither_is_refused(field: str, gravity: float) -> None:
+def test_a_gravity_that_is_neither_is_rejected(field: str, gravity: float) -> None:
     assert refused(**{field: gravity}) == (field, "gravity")
 
 
@@ -77,7 +77,7 @@ def test_colour_and_ph_may_be_missing_or_null() -> None:
 
 
 @pytest.mark.parametrize("field", ["abv", *GRAVITIES])
-def test_abv_and_gravities_may_be_neither(field: str) -> None:
+def test_abv_and_gravities_may_be_neither_missing_nor_null(field: str) -> None:
     assert refused(**{field: None})[0] == field
     with pytest.raises(ValidationError) as caught:
         Beer.model_validate({name: value for name, value in BEER.items() if name != field})
@@ -85,7 +85,7 @@ def test_abv_and_gravities_may_be_neither(field: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["ABV", "og", "ibu", "name", "target_og ", ""])
-def test_an_unknown_field_is_refused_by_name(name: str) -> None:
+def test_an_unknown_field_is_rejected_by_name(name: str) -> None:
     assert refused(**{name: 1}) == (name, "extra_forbidden")
 
 
@@ -97,13 +97,13 @@ def test_a_batch_holds_one_to_a_thousand_beers() -> None:
         assert [fault["type"] for fault in caught.value.errors()] == [code]
 
 
-def test_a_batch_names_the_index_of_the_wrong_beer_and_unknown_fields_beside_the_beers() -> None:
+def test_a_batch_names_the_index_of_the_invalid_beer_and_unknown_fields() -> None:
     with pytest.raises(ValidationError) as caught:
         Beers.model_validate({"beers": [BEER, BEER, {**BEER, "abv": 71}], "note": "x"})
     assert {fault["loc"] for fault in caught.value.errors()} == {("beers", 2, "abv"), ("note",)}
 
 
-def test_the_examples_are_what_they_are_examples_of() -> None:
+def test_the_examples_are_valid() -> None:
     Beer.model_validate(EXAMPLE_BEER)
     Beer.model_validate(EXAMPLE_RECIPE)
     assert EXAMPLE_PREDICTION.keys() == Prediction.__required_keys__

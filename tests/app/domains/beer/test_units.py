@@ -5,7 +5,7 @@ import pytest
 from app.domains.beer.units import ABV_PER_POINT, EBC_PER_SRM, points
 
 
-def test_a_gravity_is_the_same_in_points_and_as_specific_gravity() -> None:
+def test_points_and_specific_gravity_are_the_same_gravity() -> None:
     differing = [t for t in range(9000, 13001) if not points(t / 10000) == points(t / 10) == t / 10]
     assert differing == []
 

@@ -71,14 +71,14 @@ def test_table_covers_the_common_varieties() -> None:
 
 
 @pytest.mark.parametrize("variety", VARIETIES, ids=lambda v: v.name)
-def test_alpha_acids_are_sane(variety: Variety) -> None:
+def test_alpha_acids_are_plausible(variety: Variety) -> None:
     assert 0 < variety.alpha_low <= variety.alpha_typical <= variety.alpha_high <= 70
     # A cone cannot hold as much resin as an extract of it.
     assert (variety.alpha_typical < 25) == (variety.kind is Kind.CONE)
     assert variety.source
 
 
-def test_every_name_of_the_table_finds_its_variety() -> None:
+def test_every_name_of_the_table_matches_its_variety() -> None:
     assert all(find(name) is variety for name, variety in all_names())
 
 
@@ -88,7 +88,7 @@ def test_every_name_in_the_recipes_is_a_hop_or_known_not_to_be() -> None:
 
 
 @pytest.mark.parametrize("name", not_hops())
-def test_what_is_not_a_hop_finds_nothing(name: str) -> None:
+def test_an_ingredient_other_than_hops_matches_no_variety(name: str) -> None:
     assert find(name) is None
 
 
@@ -138,7 +138,7 @@ def test_known_spellings(written: str, name: str) -> None:
     assert found(written) == name
 
 
-def test_origin_words_change_the_variety_only_where_they_name_another_plant() -> None:
+def test_origin_words_change_the_variety_only_if_they_name_another_plant() -> None:
     changed = {
         (variety.name, found(written))
         for name, variety in all_names()
@@ -177,7 +177,7 @@ def test_origin_words_change_the_variety_only_where_they_name_another_plant() ->
         "Citra " * MAX_NAME_LENGTH,
     ],
 )
-def test_an_unknown_name_finds_nothing(name: str) -> None:
+def test_an_unknown_name_matches_no_variety(name: str) -> None:
     assert find(name) is None
 
 
@@ -202,12 +202,12 @@ def test_accents_and_punctuation_do_not_matter(named: tuple[str, Variety], noise
 
 
 @pytest.mark.parametrize("name", ["citra", "Citra hops", "US Citra", "HBC-394"])
-def test_a_clash_of_names_is_refused(name: str) -> None:
+def test_a_duplicate_name_is_rejected(name: str) -> None:
     with pytest.raises(ValueError, match="already names Citra"):
         index([CITRA, replace(CITRA, name=name, other_names=())])
 
 
-def test_a_name_without_letters_is_refused() -> None:
+def test_a_name_without_letters_is_rejected() -> None:
     with pytest.raises(ValueError, match="no letters"):
         index([replace(CITRA, other_names=("®",))])
 
@@ -222,7 +222,7 @@ def test_a_name_without_letters_is_refused() -> None:
         {"alpha_typical": float("nan")},
     ],
 )
-def test_impossible_alpha_acids_are_refused(alphas: dict[str, float]) -> None:
+def test_impossible_alpha_acids_are_rejected(alphas: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="Citra"):
         replace(CITRA, **alphas)  # type: ignore[arg-type]
 

@@ -68,7 +68,7 @@ def text_of(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-async def test_a_picture_is_the_same_however_it_is_sent(pets: httpx.AsyncClient) -> None:
+async def test_every_way_of_sending_a_picture_gets_the_same_answer(pets: httpx.AsyncClient) -> None:
     answers = [
         await sent(pets, PICTURE),
         await sent(pets, PICTURE, "image/jpeg"),
@@ -85,7 +85,7 @@ async def test_a_picture_is_the_same_however_it_is_sent(pets: httpx.AsyncClient)
     assert sum(told["probabilities"].values()) == pytest.approx(1, abs=2e-4)
 
 
-async def test_the_answer_is_the_models_own(pets: httpx.AsyncClient, looking: OnnxPredictor) -> None:
+async def test_the_answer_is_the_output_of_the_model(pets: httpx.AsyncClient, looking: OnnxPredictor) -> None:
     size = looking.manifest.inputs[0].shape[1]
     for seed in range(8):
         data = encoded(synthetic_image(seed), "JPEG")
@@ -96,12 +96,12 @@ async def test_the_answer_is_the_models_own(pets: httpx.AsyncClient, looking: On
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_the_contents_tell_the_format(pets: httpx.AsyncClient, kind: str) -> None:
+async def test_the_format_is_detected_from_the_contents(pets: httpx.AsyncClient, kind: str) -> None:
     for named in KINDS.values():
         assert (await sent(pets, encoded(synthetic_image(1), kind), named)).status_code == 200
 
 
-async def test_a_moving_picture_is_answered_with_a_warning(pets: httpx.AsyncClient) -> None:
+async def test_an_animated_picture_is_answered_with_a_warning(pets: httpx.AsyncClient) -> None:
     frames = [synthetic_image(seed) for seed in (1, 2)]
     for kind in ("PNG", "WEBP"):
         data = encoded(frames[0], kind, save_all=True, append_images=frames[1:])
@@ -120,7 +120,7 @@ async def test_a_moving_picture_is_answered_with_a_warning(pets: httpx.AsyncClie
     ],
     ids=["standard", "unpadded", "url", "data url", "bare data url", "lines"],
 )
-async def test_base64_is_read_as_clients_write_it(pets: httpx.AsyncClient, text: str) -> None:
+async def test_common_variants_of_base64_are_accepted(pets: httpx.AsyncClient, text: str) -> None:
     plain = (await sent(pets, PICTURE)).json()
     assert (await pets.post("/pets/predict", json={"image_b64": text})).json() == plain
 
@@ -128,7 +128,7 @@ async def test_base64_is_read_as_clients_write_it(pets: httpx.AsyncClient, text:
 @pytest.mark.parametrize(
     "text", ["", "====", "a", "???", "data:image/png,abcd", "data:", "\ud800", "é", text_of(PICTURE) + "*", 5, None, []]
 )
-async def test_what_is_no_base64_is_a_422_that_names_the_field(pets: httpx.AsyncClient, text: object) -> None:
+async def test_invalid_base64_is_a_422_that_names_the_field(pets: httpx.AsyncClient, text: object) -> None:
     body = json.dumps({"image_b64": text})
     for path in ("/pets/predict", "/cat-dog_classification"):
         answer = await pets.post(path, content=body, headers={"Content-Type": "application/json"})
@@ -136,7 +136,7 @@ async def test_what_is_no_base64_is_a_422_that_names_the_field(pets: httpx.Async
 
 
 @pytest.mark.parametrize("where", ["body", "image", "image_b64"])
-async def test_a_bad_picture_is_named_by_where_it_stood(pets: httpx.AsyncClient, where: str) -> None:
+async def test_the_error_of_a_bad_picture_names_its_field(pets: httpx.AsyncClient, where: str) -> None:
     data = b"GIF89a" + bytes(50)
     sending: dict[str, dict[str, Any]] = {
         "body": {"content": data, "headers": {"Content-Type": "image/png"}},
@@ -199,7 +199,7 @@ HOSTILE: dict[str, tuple[bytes, int]] = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-async def test_a_hostile_picture_is_answered_or_refused(pets: httpx.AsyncClient, name: str) -> None:
+async def test_a_hostile_picture_is_answered_or_rejected(pets: httpx.AsyncClient, name: str) -> None:
     data, status = HOSTILE[name]
     answer = await sent(pets, data)
     assert answer.status_code == status, answer.text
@@ -209,19 +209,19 @@ async def test_a_hostile_picture_is_answered_or_refused(pets: httpx.AsyncClient,
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_mutants_are_answered_or_refused(pets: httpx.AsyncClient, kind: str) -> None:
+async def test_mutants_are_answered_or_rejected(pets: httpx.AsyncClient, kind: str) -> None:
     good = encoded(synthetic_image(9), kind)
     statuses = [(await sent(pets, mutant(good, seed))).status_code for seed in range(170)]
     assert set(statuses) == {200, 422}
 
 
-async def test_a_picture_of_more_than_12_mb_is_refused_unread(pets: httpx.AsyncClient) -> None:
+async def test_a_picture_of_more_than_12_mb_is_rejected_unread(pets: httpx.AsyncClient) -> None:
     assert (await sent(pets, bytes(12_000_001))).status_code == 413
     older = await pets.post("/cat-dog_classification", content=b" " * 12_000_001)
     assert (older.status_code, older.json()["status"]) == (413, "Failed")
 
 
-async def test_the_older_contract_is_kept(pets: httpx.AsyncClient) -> None:
+async def test_the_older_interface_is_unchanged(pets: httpx.AsyncClient) -> None:
     today = (await sent(pets, PICTURE)).json()
     answer = await pets.post("/cat-dog_classification", json={"image_b64": text_of(PICTURE), "more": 1})
     told: dict[str, Any] = answer.json()
@@ -239,14 +239,16 @@ async def test_the_older_contract_is_kept(pets: httpx.AsyncClient) -> None:
         ({"content": PICTURE, "headers": {"Content-Type": "image/png"}}, 415),
     ],
 )
-async def test_the_older_contracts_failures(pets: httpx.AsyncClient, sending: dict[str, Any], status: int) -> None:
+async def test_failures_of_the_older_interface_are_unchanged(
+    pets: httpx.AsyncClient, sending: dict[str, Any], status: int
+) -> None:
     answer = await pets.post("/cat-dog_classification", **sending)
     assert answer.status_code == status and answer.headers["content-type"] == "application/json"
     assert list(answer.json()) == ["status", "msg"] and answer.json()["status"] == "Failed"
     assert len(answer.json()["msg"]) > 5
 
 
-async def test_beers_are_answered_while_pictures_are_looked_at(pets: httpx.AsyncClient) -> None:
+async def test_beers_are_answered_while_pictures_are_classified(pets: httpx.AsyncClient) -> None:
     large = HOSTILE["20 megapixels, 16 bits, transparent"][0]
     looking = asyncio.create_task(sent(pets, large))
     answered = 0
@@ -274,7 +276,7 @@ class OneModel:
     ("cat", "mass", "codes"),
     [(0.9, 0.11, []), (0.9, 0.09, ["neither"]), (0.6, 0.09, ["neither"]), (0.79, 1, ["unsure"]), (0.21, 1, ["unsure"])],
 )
-def test_a_low_mass_warns_of_neither_and_a_low_confidence_of_unsure(
+def test_a_low_mass_gives_the_warning_neither_and_a_low_confidence_unsure(
     looking: OnnxPredictor, cat: float, mass: float, codes: list[str]
 ) -> None:
     api = PetsApi(cast(ModelManager, OneModel(looking.manifest, cat, mass)))

@@ -24,14 +24,14 @@ JPEG, PNG, WEBP = (encoded(synthetic_image(), kind) for kind in ("JPEG", "PNG", 
         {"kind": "WEBP", "exif": b"Exif\0\0II*\0\x08\0\0\0\0\0"},
     ],
 )
-def test_a_header_tells_format_and_size(options: dict[str, object], size: tuple[int, int]) -> None:
+def test_a_header_gives_format_and_size(options: dict[str, object], size: tuple[int, int]) -> None:
     kind = str(options["kind"])
     header = read_header(encoded(synthetic_image(0, size), kind, **{k: v for k, v in options.items() if k != "kind"}))
     assert header is not None and header[:3] == (kind, *size)
 
 
 @pytest.mark.parametrize("data", [JPEG, PNG, WEBP])
-def test_a_file_cut_off_anywhere_is_a_picture_or_none(data: bytes) -> None:
+def test_a_file_truncated_anywhere_is_a_picture_or_an_error(data: bytes) -> None:
     for length in range(40):
         with pytest.raises(PictureError):
             open_picture(data[:length]).image.load() if length > 30 else open_picture(data[:length])
@@ -49,7 +49,7 @@ def vast(data: bytes, kind: str) -> bytes:
 
 
 @pytest.mark.parametrize(("data", "kind"), [(JPEG, "JPEG"), (PNG, "PNG"), (WEBP, "WEBP")])
-def test_a_vast_picture_is_refused_before_memory_is_set_aside(data: bytes, kind: str) -> None:
+def test_a_vast_picture_is_rejected_before_memory_is_allocated(data: bytes, kind: str) -> None:
     tracemalloc.start()
     with pytest.raises(PictureError) as caught:
         open_picture(vast(data, kind))

@@ -22,13 +22,13 @@ def difference(one: Pixels, other: Pixels) -> float:
     return float(np.abs(one - other).mean()) * 127
 
 
-def test_a_pixel_becomes_the_backbones_number() -> None:
+def test_pixels_are_scaled_as_the_backbone_expects() -> None:
     found = scaled(np.array([0, 127, 254, 255], np.uint8))
     assert found.dtype == np.float32
     assert found.tolist() == [-1.0, 0.0, 1.0, np.float32(255) / np.float32(127) - 1]
 
 
-def test_the_square_in_the_middle_is_taken() -> None:
+def test_the_central_square_is_cropped() -> None:
     image = Image.new("RGB", (300, 100), "red")
     image.paste((0, 0, 255), (100, 0, 200, 100))
     for turned in (image, image.transpose(Image.Transpose.ROTATE_90)):
@@ -38,7 +38,7 @@ def test_the_square_in_the_middle_is_taken() -> None:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
-def test_a_picture_is_turned_as_its_camera_says(kind: str, orientation: int) -> None:
+def test_a_picture_is_rotated_by_its_exif_orientation(kind: str, orientation: int) -> None:
     picture = synthetic_image(1, (128, 128))
     undo = {
         2: "FLIP_LEFT_RIGHT",
@@ -57,7 +57,7 @@ def test_a_picture_is_turned_as_its_camera_says(kind: str, orientation: int) -> 
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
-def test_an_orientation_that_cannot_be_read_turns_nothing(kind: str) -> None:
+def test_an_unreadable_orientation_is_ignored(kind: str) -> None:
     picture = synthetic_image(1)
     assert (
         difference(
@@ -90,12 +90,12 @@ SIXTEEN = Image.fromarray(np.asarray(GREY).astype(np.uint16) * 257)
     ],
     ids=["grey", "grey 16", "grey alpha", "grey jpeg", "cmyk", "palette", "webp", "progressive", "bits"],
 )
-def test_every_kind_of_colour_is_seen_as_it_is(data: bytes, plain: Image.Image) -> None:
+def test_every_colour_mode_gives_the_same_colours(data: bytes, plain: Image.Image) -> None:
     assert difference(pixels_of(data), pixels_of(encoded(plain.convert("RGB")))) < 3
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
-def test_what_is_transparent_is_white(kind: str) -> None:
+def test_transparent_pixels_are_white(kind: str) -> None:
     image = synthetic_image(3).convert("RGBA")
     image.paste((9, 9, 9, 0), (0, 0, 160, 60))
     found = pixels_of(encoded(image, kind, lossless=True) if kind == "WEBP" else encoded(image))
@@ -110,12 +110,12 @@ def test_a_transparent_colour_of_a_palette_is_white() -> None:
     assert found[0, 5, 5].min() > 1.0 and found[0, 60, 5].tolist()[:2] == [-1.0, -1.0]
 
 
-def test_a_jpeg_decoded_small_is_what_it_is_decoded_large() -> None:
+def test_a_jpeg_decoded_at_reduced_size_gives_nearly_the_same_pixels() -> None:
     large = synthetic_image(4, (2400, 1800))
     assert difference(pixels_of(encoded(large, "JPEG", quality=95)), pixels_of(encoded(large))) < 2
 
 
-def test_the_first_frame_of_what_moves_is_taken() -> None:
+def test_the_first_frame_of_an_animation_is_used() -> None:
     frames = [synthetic_image(seed) for seed in (5, 6)]
     for kind in ("PNG", "WEBP"):
         data = encoded(frames[0], kind, save_all=True, append_images=frames[1:], lossless=True)

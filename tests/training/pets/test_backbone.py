@@ -1,6 +1,7 @@
 """The backbone way from end to end, with a small network in the backbone's place."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -49,6 +50,8 @@ def test_the_model_card_states_the_measured_accuracy(models: Path) -> None:
         assert said in card
     manifest = read_bundle(models / "cat-dog" / "1").manifest
     assert set(manifest.metrics.values) >= {"sets", "trials", "mass", "as_float", "reliability"}
+    sets: Any = manifest.metrics.values["sets"]
+    assert all(figures["accuracy"] > 0.9 for figures in sets.values())
 
 
 def test_a_second_run_writes_the_next_version(models: Path, photos: Path, pretrained: Path) -> None:

@@ -19,6 +19,10 @@ def test_the_calibration_error_is_the_gap_between_confidence_and_accuracy() -> N
     assert [(b.photos, round(b.accuracy, 2)) for b in bins(said, labels)] == [(10, 0.2), (10, 0.9)]
 
 
+def test_bins_are_a_twentieth_wide() -> None:
+    assert [b.photos for b in bins(answers([0.51, 0.54, 0.56, 0.94, 0.96]), np.ones(5, np.int64))] == [2, 1, 1, 1]
+
+
 def test_a_confidence_of_one_is_in_the_last_bin() -> None:
     (only,) = bins(answers([1.0, 1.0]), np.array([1, 0]))
     assert only == (2, 1.0, 0.5)

@@ -1,10 +1,19 @@
-"""A model server of a few lines, as a process of its own: what others than this program may do, tests may ask it to do.
+"""A minimal model server as a separate process. Tests configure it to behave like model servers of other vendors.
 
-``python tests/model_server.py ROOT PORT HOW``, where HOW is JSON: ``packed`` (whether it takes the packed tensor),
-``typed`` (whether it answers in typed contents), ``versions`` (whether it names them), ``key`` (the key it wants),
-``off`` (added to every output), ``delay`` (seconds that each answer takes), ``not_ready`` (models that cannot answer),
-``slow_only`` (the first value of the rows for which it takes so long), ``datatype`` (told in place of the declared).
-A first value of 66 it refuses as wrong, 67 as too much, and of 68 it dies.
+Usage: ``python tests/model_server.py ROOT PORT BEHAVIOUR``. BEHAVIOUR is a JSON object with these optional keys:
+
+- ``packed``: whether the server accepts the packed tensor; true by default.
+- ``typed``: if present, responses use typed contents instead of raw ones.
+- ``versions``: whether the server reports and accepts versions; true by default.
+- ``key``: the API key that callers must send.
+- ``off``: a number that is added to every output.
+- ``delay``: seconds that each response takes.
+- ``slow_only``: limits the delay to requests whose first value is this one.
+- ``not_ready``: names of models that are not ready.
+- ``datatype``: the data type that the metadata reports instead of the declared one.
+
+The first value of a request can trigger a failure: 66 is answered with INVALID_ARGUMENT, 67 with RESOURCE_EXHAUSTED,
+and 68 ends the process.
 """
 
 import json
@@ -28,80 +37,87 @@ CONTENTS = {"FP32": "fp32_contents", "INT64": "int64_contents"}
 
 
 class Server:
-    """Answers by the bundles of a folder."""
+    """Runs the models of a folder of bundles."""
 
-    def __init__(self, root: Path, how: dict[str, Any]) -> None:
-        self.how = {"packed": True, "versions": True, "off": 0.0, "delay": 0.0, "not_ready": [], **how}
+    def __init__(self, root: Path, behaviour: dict[str, Any]) -> None:
+        self.behaviour = {"packed": True, "versions": True, "off": 0.0, "delay": 0.0, "not_ready": [], **behaviour}
         self.predictors = {name: OnnxPredictor(read_bundle(highest(root, name))) for name in models(root)}
 
     def find(self, request, context):
         name = getattr(request, "model_name", "") or request.name
         version = getattr(request, "model_version", "") or getattr(request, "version", "")
         sent = dict(context.invocation_metadata())
-        if "key" in self.how and sent.get("x-api-key") != self.how["key"]:
+        if "key" in self.behaviour and sent.get("x-api-key") != self.behaviour["key"]:
             context.abort(grpc.StatusCode.UNAUTHENTICATED, "key")
         predictor = self.predictors.get(name)
-        known = predictor and version in ("", predictor.manifest.version) and (self.how["versions"] or not version)
+        known = (
+            predictor and version in ("", predictor.manifest.version) and (self.behaviour["versions"] or not version)
+        )
         return predictor if known else context.abort(grpc.StatusCode.NOT_FOUND, "no such model")
 
     def index(self, request, context):
         return pb.RepositoryIndexResponse(
             models=[
-                {"name": name, "version": p.manifest.version if self.how["versions"] else "", "state": "READY"}
+                {"name": name, "version": p.manifest.version if self.behaviour["versions"] else "", "state": "READY"}
                 for name, p in self.predictors.items()
             ]
         )
 
     def metadata(self, request, context):
         manifest = self.find(request, context).manifest
-        told = pb.ModelMetadataResponse(name=manifest.name)
-        packed = ModelSignature(manifest).packed if self.how["packed"] else None
-        for put, declared in (told.inputs, [packed] if packed else manifest.inputs), (told.outputs, manifest.outputs):
-            for each in declared:
-                put.add(name=each.name, datatype=self.how.get("datatype", each.datatype), shape=each.shape)
-        return told
+        response = pb.ModelMetadataResponse(name=manifest.name)
+        packed = ModelSignature(manifest).packed if self.behaviour["packed"] else None
+        for tensors, declared in (
+            (response.inputs, [packed] if packed else manifest.inputs),
+            (response.outputs, manifest.outputs),
+        ):
+            for tensor in declared:
+                tensors.add(
+                    name=tensor.name, datatype=self.behaviour.get("datatype", tensor.datatype), shape=tensor.shape
+                )
+        return response
 
     def ready(self, request, context):
-        return pb.ModelReadyResponse(ready=self.find(request, context).manifest.name not in self.how["not_ready"])
+        return pb.ModelReadyResponse(ready=self.find(request, context).manifest.name not in self.behaviour["not_ready"])
 
     def infer(self, request, context):
         predictor = self.find(request, context)
         tensors = [
-            from_bytes(each.name, each.datatype, each.shape, raw)
-            for each, raw in zip(request.inputs, request.raw_input_contents, strict=True)
+            from_bytes(tensor.name, tensor.datatype, tensor.shape, raw)
+            for tensor, raw in zip(request.inputs, request.raw_input_contents, strict=True)
         ]
         arrays = ModelSignature(predictor.manifest).arrays([Tensor(t.name, t.datatype, t.data) for t in tensors])
         value = next(iter(arrays.values())).flat[0]
-        if self.how["delay"] and self.how.get("slow_only", value) == value:
-            threading.Event().wait(self.how["delay"])
+        if self.behaviour["delay"] and self.behaviour.get("slow_only", value) == value:
+            threading.Event().wait(self.behaviour["delay"])
         if value == 66:
-            context.abort(grpc.StatusCode.INVALID_ARGUMENT, "not this one")
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, "invalid value")
         elif value == 67:
             context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many")
         elif value == 68:
             os._exit(1)
-        answers = predictor.predict(arrays)
-        told = pb.ModelInferResponse(model_name=request.model_name, model_version=request.model_version)
-        for each in predictor.manifest.outputs:
-            array = answers[each.name] + np.array(self.how["off"], DTYPES[each.datatype])
-            put = told.outputs.add(name=each.name, datatype=each.datatype, shape=array.shape)
-            if "typed" in self.how:
-                getattr(put.contents, CONTENTS[each.datatype]).extend(array.ravel().tolist())
+        outputs = predictor.predict(arrays)
+        response = pb.ModelInferResponse(model_name=request.model_name, model_version=request.model_version)
+        for declared in predictor.manifest.outputs:
+            array = outputs[declared.name] + np.array(self.behaviour["off"], DTYPES[declared.datatype])
+            tensor = response.outputs.add(name=declared.name, datatype=declared.datatype, shape=array.shape)
+            if "typed" in self.behaviour:
+                getattr(tensor.contents, CONTENTS[declared.datatype]).extend(array.ravel().tolist())
             else:
-                told.raw_output_contents.append(array.tobytes())
+                response.raw_output_contents.append(array.tobytes())
         sent = dict(context.invocation_metadata())
-        print(json.dumps({"rows": len(answers[each.name]), "trace": sent.get("traceparent", "")}), flush=True)
-        return told
+        print(json.dumps({"rows": len(outputs[declared.name]), "trace": sent.get("traceparent", "")}), flush=True)
+        return response
 
 
 def main() -> None:
-    root, port, how = sys.argv[1:]
-    served = Server(Path(root), json.loads(how))
+    root, port, behaviour = sys.argv[1:]
+    service = Server(Path(root), json.loads(behaviour))
     methods: dict[str, tuple[Any, Any]] = {
-        "RepositoryIndex": (served.index, pb.RepositoryIndexRequest),
-        "ModelMetadata": (served.metadata, pb.ModelMetadataRequest),
-        "ModelReady": (served.ready, pb.ModelReadyRequest),
-        "ModelInfer": (served.infer, pb.ModelInferRequest),
+        "RepositoryIndex": (service.index, pb.RepositoryIndexRequest),
+        "ModelMetadata": (service.metadata, pb.ModelMetadataRequest),
+        "ModelReady": (service.ready, pb.ModelReadyRequest),
+        "ModelInfer": (service.infer, pb.ModelInferRequest),
     }
     handlers = {
         name: grpc.unary_unary_rpc_method_handler(

@@ -1,4 +1,4 @@
-"""The program as a process: one that the session shares, and as many more as a test starts."""
+"""The program as a process: one shared by the whole session, and any number started by single tests."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests.live.program import Program, Start
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever lies in this folder is live."""
+    """Mark all tests of this folder as live."""
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.live)
@@ -18,7 +18,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
-    """The program, serving on a port of its own with the tests' key; stopped at the end of the session."""
+    """The running program with the tests' API key. It is stopped at the end of the session."""
     program = Program(tmp_path_factory.mktemp("program"), API_KEY=KEY, PORT="0", AUTH_FAILURES_PER_MINUTE="0")
     try:
         program.port()
@@ -29,7 +29,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts the program in the test's own folder; whatever still runs at the end is stopped."""
+    """A function that starts the program in the test's folder. All started programs are stopped after the test."""
     started: list[Program] = []
 
     def start(folder: Path = tmp_path, **more: object) -> Program:

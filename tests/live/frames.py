@@ -1,4 +1,4 @@
-"""HTTP/2 by hand: frames that a library would not send, for the gRPC port."""
+"""HTTP/2 frames that a library would not send, for the gRPC port."""
 
 import socket
 import struct
@@ -11,13 +11,13 @@ PATIENCE = 20.0
 
 
 def frame(kind: int, flags: int, stream: int, payload: bytes = b"", length: int | None = None) -> bytes:
-    """A frame; the length may lie."""
+    """Encode an HTTP/2 frame. A length that is given replaces the true one."""
     declared = len(payload) if length is None else length
     return struct.pack(">I", declared)[1:] + bytes([kind, flags]) + struct.pack(">I", stream) + payload
 
 
 def block(fields: Sequence[tuple[bytes, bytes]]) -> bytes:
-    """A header block of literals, short names and values, no table and no Huffman code."""
+    """Encode a header block of literals only, without the dynamic table and without Huffman coding."""
     return b"".join(b"\0" + _text(name) + _text(value) for name, value in fields)
 
 
@@ -32,13 +32,13 @@ def _text(text: bytes) -> bytes:
 
 
 def call(path: bytes, *more: tuple[bytes, bytes], content: bytes = b"application/grpc") -> bytes:
-    """The header block of a gRPC call."""
+    """Encode the header block of a gRPC call."""
     fields = [(b":method", b"POST"), (b":scheme", b"http"), (b":path", path), (b":authority", b"beer")]
     return block([*fields, (b"content-type", content), (b"te", b"trailers"), *more])
 
 
 def message(data: bytes, compressed: int = 0, length: int | None = None) -> bytes:
-    """A message as gRPC frames it; the length may lie."""
+    """Encode a gRPC message with its prefix. A length that is given replaces the true one."""
     return bytes([compressed]) + struct.pack(">I", len(data) if length is None else length) + data
 
 
@@ -62,6 +62,6 @@ def send_and_read(address: str, data: bytes, until: bytes = b"") -> bytes:
                 received += more
         except TimeoutError:
             raise
-        except OSError:  # it has hung up
+        except OSError:  # the server has closed the connection
             pass
     return received

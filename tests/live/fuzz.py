@@ -1,4 +1,4 @@
-"""Requests that nobody would write: random bytes, right requests bent in a few places, and JSON of strange values."""
+"""Hypothesis strategies for invalid requests: random bytes, mutated valid requests, and JSON with unusual values."""
 
 import gzip
 import json
@@ -22,7 +22,7 @@ TENSORS = (
 RAW = b'{"inputs": [{"name": "features", "shape": [1, 6], "datatype": "FP32", "parameters": {"binary_data_size": 24}}]}'
 VITALS = (5.6, 1056.0, 1013.0, 17.0, 8.6, 4.4)
 INFER = b"/v2/models/beer-ibu/infer"
-RIGHT = (
+VALID = (
     post(),
     post(target=b"/iris/predict", body=IRIS),
     post(target=INFER, body=TENSORS),
@@ -119,22 +119,22 @@ _call = st.lists(_tensor, max_size=3).map(lambda inputs: '{"inputs": [' + ", ".j
 
 
 @st.composite
-def _bent(draw: st.DrawFn) -> bytes:
-    """A right request with something cut out, repeated, put in, flipped, or cut off."""
-    data = draw(st.sampled_from(RIGHT))
+def _mutated(draw: st.DrawFn) -> bytes:
+    """A valid request with bytes removed, repeated, inserted, replaced or flipped, or with its end cut off."""
+    data = draw(st.sampled_from(VALID))
     for _ in range(draw(st.integers(1, 4))):
         at = draw(st.integers(0, len(data)))
         length = draw(st.integers(0, 40))
-        how = draw(st.integers(0, 5))
-        if how == 0:
+        mutation = draw(st.integers(0, 5))
+        if mutation == 0:
             data = data[:at] + data[at + length :]
-        elif how == 1:
+        elif mutation == 1:
             data = data[:at] + data[at:][:length] * draw(st.integers(2, 30)) + data[at + length :]
-        elif how == 2:
+        elif mutation == 2:
             data = data[:at] + draw(st.sampled_from(WORDS)) + data[at:]
-        elif how == 3:
+        elif mutation == 3:
             data = data[:at] + draw(st.sampled_from(WORDS)) + data[at + length :]
-        elif how == 4 and at < len(data):
+        elif mutation == 4 and at < len(data):
             data = data[:at] + bytes([data[at] ^ 1 << draw(st.integers(0, 7))]) + data[at + 1 :]
         else:
             data = data[: at + length]
@@ -142,8 +142,8 @@ def _bent(draw: st.DrawFn) -> bytes:
 
 
 @st.composite
-def _posted(draw: st.DrawFn) -> bytes:
-    """A right head before a body that is nearly JSON."""
+def _almost_json(draw: st.DrawFn) -> bytes:
+    """A valid request head and a body that is almost JSON."""
     if draw(st.booleans()):
         return post(body=draw(_call).encode("utf-8", "surrogatepass"), target=INFER)
     body = draw(_json).encode("utf-8", "surrogatepass")
@@ -154,12 +154,12 @@ def _posted(draw: st.DrawFn) -> bytes:
 
 @st.composite
 def _composed(draw: st.DrawFn) -> bytes:
-    """A head of parts that do not belong together."""
+    """A request head of parts that do not fit together."""
     lines = draw(st.lists(st.sampled_from(WORDS), max_size=6))
     head = draw(st.sampled_from(METHODS)) + b" " + draw(st.sampled_from(TARGETS)) + b" HTTP/1.1\r\nHost: beer\r\n"
     key = b"X-API-Key: " + KEY.encode() + b"\r\n" if draw(st.booleans()) else b""
     return head + key + b"".join(lines) + b"\r\n" + draw(st.binary(max_size=40))
 
 
-requests = st.one_of(_bent(), _bent(), _posted(), _posted(), _composed(), st.binary(max_size=300))
-"""Bytes to send on a connection of their own."""
+requests = st.one_of(_mutated(), _mutated(), _almost_json(), _almost_json(), _composed(), st.binary(max_size=300))
+"""Bytes to send on a new connection."""

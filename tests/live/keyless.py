@@ -1,4 +1,4 @@
-"""Routes that need no key, and ways to call a route without a valid key."""
+"""Routes that need no API key, and ways to call a route without a valid key."""
 
 from tests.known import KEY
 

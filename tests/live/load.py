@@ -1,4 +1,4 @@
-"""A load that is bounded in number and time: requests at a fixed rate, whether or not the answers come."""
+"""Load generators with a bounded duration: a closed loop of clients, and an open loop with a fixed request rate."""
 
 import asyncio
 import os
@@ -8,68 +8,68 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import cast
 
-MOST_CONNECTIONS = 1_000
+MAX_CONNECTIONS = 1_000
 
 
 @dataclass
 class Tally:
-    """What came back."""
+    """The responses to a load."""
 
     seconds: float = 0.0
-    """How long was asked."""
+    """Duration of the load in seconds."""
     accepted: list[float] = field(default_factory=list)
-    """Seconds that each answer 200 took."""
+    """Latency in seconds of each response with status 200."""
     rejected: int = 0
-    """Answers 503."""
+    """Number of responses with status 503."""
     failed: list[str] = field(default_factory=list)
-    """Anything else."""
+    """Descriptions of all other results: statuses and exceptions."""
 
     @property
     def goodput(self) -> float:
-        """Answers 200 a second."""
+        """Responses with status 200 per second."""
         return len(self.accepted) / self.seconds
 
     def accepted_within(self, share: float) -> float:
-        """Seconds within which this share of the answers 200 came."""
+        """Return the latency in seconds that this share of the responses with status 200 did not exceed."""
         return sorted(self.accepted)[min(len(self.accepted) - 1, int(len(self.accepted) * share))]
 
 
-class _Answers(asyncio.Protocol):
-    """Reads one answer at a time; lean, as the load must not be what is slow."""
+class _ResponseReader(asyncio.Protocol):
+    """Reads one response at a time. It is minimal, because the client must not be the bottleneck."""
 
     def __init__(self) -> None:
         self.transport: asyncio.Transport | None = None
         self._received = b""
-        self._due: asyncio.Future[tuple[int, bool]] | None = None
+        self._pending: asyncio.Future[tuple[int, bool]] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
-        self.transport = cast(asyncio.Transport, transport)  # uvloop's is none by name
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's transport is no subclass
 
     def ask(self, request: bytes) -> "asyncio.Future[tuple[int, bool]]":
-        """Send; the future has the status, and whether the connection is to be closed."""
+        """Send a request. The future gets the status and whether the server closes the connection."""
         assert self.transport
-        self._due = asyncio.get_running_loop().create_future()
+        self._pending = asyncio.get_running_loop().create_future()
         self.transport.write(request)
         if self.transport.is_closing():
             self.connection_lost(None)
-        return self._due
+        return self._pending
 
     def data_received(self, data: bytes) -> None:
-        """Look whether the answer is whole."""
+        """Set the result once the response is complete."""
         self._received += data
-        head, found, body = self._received.partition(b"\r\n\r\n")
-        if not found or self._due is None or self._due.done():
+        head, separator, body = self._received.partition(b"\r\n\r\n")
+        if not separator or self._pending is None or self._pending.done():
             return
         length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r")[0])
         if len(body) >= length:
-            self._due.set_result((int(head[9:12]), b"\r\nconnection: close" in head))
+            self._pending.set_result((int(head[9:12]), b"\r\nconnection: close" in head))
             self._received = b""
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Say so to who waits."""
-        if self._due is not None and not self._due.done():
-            self._due.set_exception(ConnectionResetError("closed without an answer"))
+        """Fail the pending future."""
+        if self._pending is not None and not self._pending.done():
+            self._pending.set_exception(ConnectionResetError("closed without a response"))
 
 
 class Connection:
@@ -77,27 +77,27 @@ class Connection:
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._answers: _Answers | None = None
+        self._reader: _ResponseReader | None = None
 
     async def ask(self, request: bytes) -> int:
-        """Send a request and read the whole answer, on a new connection where the server has closed the old one.
+        """Send a request and read the whole response. If the server has closed the connection, open a new one.
 
         Returns:
-            Its status.
+            The status of the response.
         """
-        if self._answers is None or self._answers.transport is None or self._answers.transport.is_closing():
+        if self._reader is None or self._reader.transport is None or self._reader.transport.is_closing():
             loop = asyncio.get_running_loop()
-            _, self._answers = await loop.create_connection(_Answers, "127.0.0.1", self._port)
-        status, closing = await self._answers.ask(request)
+            _, self._reader = await loop.create_connection(_ResponseReader, "127.0.0.1", self._port)
+        status, closing = await self._reader.ask(request)
         if closing:
             self.close()
         return status
 
     def close(self) -> None:
-        """Close it; the next request opens another."""
-        if self._answers is not None and self._answers.transport is not None:
-            self._answers.transport.close()
-        self._answers = None
+        """Close the connection. The next request opens a new one."""
+        if self._reader is not None and self._reader.transport is not None:
+            self._reader.transport.close()
+        self._reader = None
 
 
 async def _timed(connection: Connection, request: bytes, tally: Tally) -> None:
@@ -117,7 +117,7 @@ async def _timed(connection: Connection, request: bytes, tally: Tally) -> None:
 
 
 async def closed_loop(port: int, request: bytes, clients: int, seconds: float) -> Tally:
-    """Ask from so many connections, each again once it has its answer."""
+    """Send requests from a number of clients. Each waits for its response before it sends the next request."""
     tally, started = Tally(), time.perf_counter()
 
     async def client() -> None:
@@ -132,20 +132,20 @@ async def closed_loop(port: int, request: bytes, clients: int, seconds: float) -
 
 
 async def open_loop(port: int, request: bytes, rate: float, seconds: float) -> Tally:
-    """Ask so many times a second; where all connections are busy, the client is the one that fails."""
-    tally, started, due = Tally(), time.perf_counter(), 0
+    """Send requests at a fixed rate per second. If all connections are busy, the request counts as failed."""
+    tally, started, sent = Tally(), time.perf_counter(), 0
     idle: list[Connection] = []
     connections: list[Connection] = []
-    asking: set[asyncio.Task[None]] = set()
+    running: set[asyncio.Task[None]] = set()
 
     def done(task: asyncio.Task[None], connection: Connection) -> None:
-        asking.discard(task)
+        running.discard(task)
         idle.append(connection)
 
-    while (passed := time.perf_counter() - started) < seconds:
-        for _ in range(int(passed * rate) - due):
-            due += 1
-            if not idle and len(connections) < MOST_CONNECTIONS:
+    while (elapsed := time.perf_counter() - started) < seconds:
+        for _ in range(int(elapsed * rate) - sent):
+            sent += 1
+            if not idle and len(connections) < MAX_CONNECTIONS:
                 idle.append(Connection(port))
                 connections.append(idle[-1])
             if not idle:
@@ -154,44 +154,44 @@ async def open_loop(port: int, request: bytes, rate: float, seconds: float) -> T
             connection = idle.pop()
             task = asyncio.create_task(_timed(connection, request, tally))
             task.add_done_callback(lambda task, connection=connection: done(task, connection))  # type: ignore[misc]
-            asking.add(task)
+            running.add(task)
         await asyncio.sleep(0.002)
     tally.seconds = time.perf_counter() - started
-    if asking:
-        await asyncio.wait(asking)
+    if running:
+        await asyncio.wait(running)
     for connection in connections:
         connection.close()
     return tally
 
 
 async def median_delay(port: int, path: bytes, work: Awaitable[Tally], pause: float = 0.1) -> tuple[Tally, float]:
-    """Ask for a path all the time while something else goes on.
+    """Request a path repeatedly while a load runs.
 
     Returns:
-        What that something came to, and the median of the seconds that an answer 200 took.
+        The result of the load, and the median latency of the requested path in seconds.
     """
-    going = asyncio.ensure_future(work)
+    load = asyncio.ensure_future(work)
     delays: list[float] = []
     connection = Connection(port)
-    while not going.done():
+    while not load.done():
         started = time.perf_counter()
         status = await asyncio.wait_for(connection.ask(b"GET " + path + b" HTTP/1.1\r\nHost: beer\r\n\r\n"), 10)
-        assert status == 200, f"{path!r} was refused"
+        assert status == 200, f"{path!r} was rejected"
         delays.append(time.perf_counter() - started)
         await asyncio.sleep(pause)
     connection.close()
-    return await going, median(delays)
+    return await load, median(delays)
 
 
 def cpu_seconds(pid: int) -> float:
-    """What a process has computed so far."""
+    """Return the CPU time that a process has used, in seconds."""
     with open(f"/proc/{pid}/stat", encoding="ascii") as status:
         fields = status.read().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def memory(pid: int) -> float:
-    """A process's resident memory, MB."""
+    """Return the resident memory of a process in MiB."""
     with open(f"/proc/{pid}/status", encoding="ascii") as status:
         line = next(line for line in status if line.startswith("VmRSS"))
     return int(line.split()[1]) / 1024

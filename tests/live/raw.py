@@ -1,4 +1,4 @@
-"""Requests that an HTTP library would not send, and connections that are held open."""
+"""HTTP/1.1 requests that a library would not send, and connections that stay open."""
 
 import json
 import re
@@ -17,29 +17,29 @@ _STATUS = re.compile(rb"HTTP/1\.1 (\d{3}) ")
 def post(
     more: bytes = b"", body: bytes = BODY, *, length: bool = True, target: bytes = b"/predict", version: bytes = b"1.1"
 ) -> bytes:
-    """POST /predict, byte for byte.
+    """Encode a POST request, by default to /predict.
 
     Args:
-        more: Header lines.
+        more: Additional header lines.
         body: The body.
-        length: Whether Content-Length is sent.
-        target: The request's target.
-        version: The protocol's.
+        length: Whether to send Content-Length.
+        target: The request target.
+        version: The protocol version.
     """
     counted = b"Content-Length: %d\r\n" % len(body) if length else b""
     return b"POST " + target + b" HTTP/" + version + b"\r\n" + HEAD + more + counted + b"\r\n" + body
 
 
 def connect(port: int) -> socket.socket:
-    """A connection to this machine."""
+    """Open a connection to a port of this machine."""
     return socket.create_connection(("127.0.0.1", port), PATIENCE)
 
 
 def read_until(connection: socket.socket, enough: Callable[[bytes], bool] = lambda data: False) -> bytes:
-    """What arrives until that is enough, or until the other side closes; a reset counts as closing.
+    """Read until the received bytes are enough or the server closes the connection. A reset counts as closing.
 
     Raises:
-        TimeoutError: Neither happens.
+        TimeoutError: If neither happens in time.
     """
     received = b""
     deadline = time.monotonic() + PATIENCE
@@ -56,16 +56,16 @@ def read_until(connection: socket.socket, enough: Callable[[bytes], bool] = lamb
 
 
 def statuses(received: bytes) -> list[int]:
-    """The status of each answer among these bytes."""
-    return [int(found) for found in _STATUS.findall(received)]
+    """Return the statuses of all responses in these bytes."""
+    return [int(status) for status in _STATUS.findall(received)]
 
 
 def send_and_read(port: int, data: bytes) -> bytes:
-    """Send, then end the sending side: what comes back until the server closes."""
+    """Send bytes, shut down the sending side, and read until the server closes the connection."""
     with connect(port) as connection:
         try:
             connection.sendall(data)
             connection.shutdown(socket.SHUT_WR)
         except OSError:
-            pass  # it had heard enough
+            pass  # the server has closed the connection
         return read_until(connection)

@@ -1,4 +1,4 @@
-"""Calls of a program in front of a model server."""
+"""Calls to a program that runs its models on a model server."""
 
 import base64
 import json

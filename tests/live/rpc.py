@@ -1,4 +1,4 @@
-"""A plain gRPC client for the tests: bytes or messages in, message or status out."""
+"""A gRPC client for tests. It sends messages or bytes and returns a message or a status."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -30,7 +30,7 @@ class Outcome:
 
 
 class Caller:
-    """Calls one server."""
+    """Calls the methods of one server."""
 
     def __init__(self, channel: grpc.Channel) -> None:
         self.channel = channel
@@ -45,7 +45,7 @@ class Caller:
         timeout: float = PATIENCE,
         **more: Any,
     ) -> Outcome:
-        """Make a call, and return its outcome, errors included."""
+        """Make a call and return its outcome. Errors are outcomes, too."""
         sent = request.SerializeToString() if isinstance(request, Message) else request
         keyed = (*metadata, *((("x-api-key", key),) if key is not None else ()))
         unary = self.channel.unary_unary(method, response_deserializer=answer.FromString if answer else None)
@@ -56,7 +56,7 @@ class Caller:
         return _outcome(call, message)
 
     def infer(self, request: pb.ModelInferRequest, **more: Any) -> Outcome:
-        """ModelInfer."""
+        """Call ModelInfer."""
         return self.call(f"{INFERENCE}ModelInfer", request, pb.ModelInferResponse, **more)
 
 
@@ -67,7 +67,7 @@ def _outcome(call: Any, message: Any) -> Outcome:
 
 @contextmanager
 def caller(address: str, credentials: grpc.ChannelCredentials | None = None, **options: Any) -> Iterator[Caller]:
-    """A client with a connection of its own."""
+    """Yield a client with a new connection."""
     chosen = [("grpc.use_local_subchannel_pool", 1), *options.items()]
     if credentials is None:
         channel = grpc.insecure_channel(address, chosen)
@@ -78,7 +78,7 @@ def caller(address: str, credentials: grpc.ChannelCredentials | None = None, **o
 
 
 def typed(model: str, row: Sequence[float], **more: Any) -> pb.ModelInferRequest:
-    """One row in the tensor ``features``, in typed contents."""
+    """Build a request with one row in the tensor ``features``, as typed contents."""
     request = pb.ModelInferRequest(model_name=model, **more)
     features = request.inputs.add(name="features", datatype="FP32", shape=[1, len(row)])
     features.contents.fp32_contents.extend(row)

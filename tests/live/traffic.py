@@ -1,4 +1,4 @@
-"""Bounded traffic on this machine: a few connections that are kept open and send one beer after another."""
+"""Continuous requests to the program over a few connections that stay open."""
 
 import http.client
 import json
@@ -14,22 +14,22 @@ BODY = json.dumps(BEER).encode()
 
 
 class Traffic:
-    """Sends until it is left; what it saw is read afterwards."""
+    """Sends requests until the context ends. The attributes contain the results."""
 
     def __init__(self, port: int, connections: int = 2, headers: Mapping[str, str] | None = None) -> None:
         """Initialize the traffic.
 
         Args:
-            port: On this machine.
-            connections: As many threads.
-            headers: Beside the key and the type.
+            port: The port of the program on this machine.
+            connections: Number of connections, each with its own thread.
+            headers: Headers in addition to the API key and the content type.
         """
         self.seconds: list[float] = []
-        """How long each answer took."""
+        """Latency of each response in seconds."""
         self.failures: list[str] = []
-        """What was not 200, or broke."""
+        """Descriptions of responses other than 200 and of broken connections."""
         self.versions: set[str] = set()
-        """Which versions answered."""
+        """The model versions in the responses."""
         self._port = port
         self._headers = {"X-API-Key": KEY, "Content-Type": "application/json", **(headers or {})}
         self._stop = threading.Event()
@@ -65,7 +65,7 @@ class Traffic:
         connection.close()
 
     def until(self, count: int, patience: float = 60.0) -> None:
-        """Wait for so many answers."""
+        """Wait for a number of responses."""
         deadline = time.monotonic() + patience
         while len(self.seconds) < count:
             assert time.monotonic() < deadline, f"{len(self.seconds)} answers, {self.failures[:3]}"
@@ -73,5 +73,5 @@ class Traffic:
 
     @property
     def p99(self) -> float:
-        """The 99th percentile, in milliseconds."""
+        """The 99th percentile of the latency in milliseconds."""
         return sorted(self.seconds)[int(len(self.seconds) * 0.99)] * 1000

@@ -1,4 +1,4 @@
-"""Requests and answers as bytes on a socket, where an HTTP library would refuse to send them."""
+"""Requests and responses as bytes on a socket, because an HTTP library would not send invalid requests."""
 
 import json
 import select
@@ -14,46 +14,46 @@ _PIECE = 65536
 
 
 def kernel_buffers() -> int:
-    """Bytes that the kernel may take, at both ends of a connection, without the server having read them."""
+    """Return how many bytes the kernel can buffer at both ends of a connection before the server reads them."""
     limits = [Path(f"/proc/sys/net/ipv4/tcp_{way}mem") for way in "rw"]
     return sum(int(limit.read_text().split()[2]) if limit.exists() else 16_000_000 for limit in limits)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer as it came."""
+    """A response as received."""
 
     raw: bytes
-    """Every byte."""
+    """All bytes of the response."""
     sent: int
-    """Bytes of the request that the kernel took before the server had enough."""
+    """Bytes of the request that the kernel accepted before the server stopped reading."""
     seconds: float
-    """From the first byte sent to the end of the answer."""
+    """Seconds from the start of sending to the end of the response."""
     first: float
-    """... and to its first byte."""
+    """Seconds from the start of sending to the first byte of the response."""
 
     @property
     def head(self) -> bytes:
-        """Status line and headers."""
+        """The status line and the headers."""
         return self.raw.partition(b"\r\n\r\n")[0]
 
     @property
     def body(self) -> bytes:
-        """What follows the headers."""
+        """The bytes after the headers."""
         return self.raw.partition(b"\r\n\r\n")[2]
 
     @property
     def status(self) -> int:
-        """The status code; 0 where the connection was closed without an answer."""
+        """The status code, or 0 if the connection was closed without a response."""
         return int(self.raw[9:12] or 0)
 
     @property
     def json(self) -> Any:
-        """The body, read as JSON."""
+        """The body, parsed as JSON."""
         return json.loads(self.body)
 
     def header(self, name: str) -> str | None:
-        """A header's value, or None."""
+        """Return the value of a header, or None."""
         for line in self.head.split(b"\r\n")[1:]:
             key, _, value = line.partition(b":")
             if key.lower() == name.lower().encode():
@@ -62,7 +62,7 @@ class Answer:
 
     @property
     def constant(self) -> bytes:
-        """Every byte, but for the two headers that differ from answer to answer."""
+        """The bytes of the response without the headers Date and X-Request-ID, which differ between responses."""
         head = [x for x in self.head.split(b"\r\n") if not x.lower().startswith((b"date:", b"x-request-id:"))]
         return b"\r\n".join(head) + b"\r\n\r\n" + self.body
 
@@ -70,13 +70,13 @@ class Answer:
 def request(
     method: str, path: str, headers: Iterable[tuple[str, str | bytes]] = (), body: bytes | None = None
 ) -> bytes:
-    """A request that asks for the connection to be closed; Content-Length is added where there is a body.
+    """Encode a request with ``Connection: close``, and with Content-Length if there is a body.
 
     Args:
-        method: Any word.
-        path: The target.
+        method: The method, which may be invalid.
+        path: The request target.
         headers: Names and values; text is sent as UTF-8.
-        body: None leaves Content-Length out.
+        body: The body; without one there is no Content-Length.
     """
     lines = [f"{method} {path} HTTP/1.1".encode(), b"Host: beer", b"Connection: close"]
     lines += [name.encode() + b": " + (v.encode() if isinstance(v, str) else v) for name, v in headers]
@@ -86,25 +86,25 @@ def request(
 
 
 def chunked(pieces: Iterable[bytes]) -> Iterable[bytes]:
-    """A chunked body of these pieces, its end included."""
+    """Encode pieces as a chunked body, including its end."""
     for piece in pieces:
         yield b"%x\r\n%b\r\n" % (len(piece), piece)
     yield b"0\r\n\r\n"
 
 
 def exchange(port: int, *pieces: bytes) -> Answer:
-    """Send on a new connection while listening, as a browser does, until the server closes it or the answer is whole.
+    """Send a request on a new connection and read at the same time, as a browser does, until the server closes it.
 
     Args:
-        port: On this machine.
-        pieces: What to send.
+        port: The port of the program on this machine.
+        pieces: The bytes to send.
 
     Returns:
-        The answer; what the server did not take is not an error.
+        The response. Bytes that the server does not read are not an error.
     """
     started = time.monotonic()
     deadline = started + PATIENCE
-    rest = iter(pieces)
+    unsent = iter(pieces)
     received, sent, first = bytearray(), 0, 0.0
     with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
         connection.setblocking(False)
@@ -112,9 +112,9 @@ def exchange(port: int, *pieces: bytes) -> Answer:
         sending = True
         while time.monotonic() < deadline:
             if sending and not pending:
-                following = next(rest, None)
-                sending = following is not None
-                pending = memoryview(following or b"")
+                piece = next(unsent, None)
+                sending = piece is not None
+                pending = memoryview(piece or b"")
             readable, writable, _ = select.select([connection], [connection] if sending else [], [], 1.0)
             if readable:
                 try:
@@ -127,12 +127,12 @@ def exchange(port: int, *pieces: bytes) -> Answer:
                 received += data
             if writable:
                 try:
-                    taken = connection.send(pending[:_PIECE])
+                    accepted = connection.send(pending[:_PIECE])
                 except (BrokenPipeError, ConnectionResetError):
                     sending = False
                 else:
-                    sent += taken
-                    pending = pending[taken:]
+                    sent += accepted
+                    pending = pending[accepted:]
         else:
-            raise AssertionError(f"the server neither answered nor hung up in {PATIENCE} s: {bytes(received)!r}")
+            raise AssertionError(f"the server did not close the connection within {PATIENCE} s: {bytes(received)!r}")
     return Answer(bytes(received), sent, time.monotonic() - started, first)

@@ -26,6 +26,7 @@ from training.beer.vitals import VITALS
 from training.boosting import margins
 from training.evaluate import EvaluationProtocol
 from training.export import predict_with_graph
+from training.reasons import explanation
 from training.sources import read_recipes
 from training.spec import feature_matrix
 from training.spec_trainer import BOOSTER, SpecTrainer, prepare
@@ -64,6 +65,11 @@ def test_the_leaking_figure_includes_labels_up_to_1000_ibu(trainer, trained, mon
     monkeypatch.setattr("training.spec_trainer.leaking_rmse", lambda spec, parameters, data, seed: sizes.append(data))
     trainer.evaluate(trained.data, trained.model, trained.graph)
     assert sizes[0].labels.max() > 150 and len(sizes[0].labels) > len(trained.data.rows.labels)
+
+
+def test_the_background_is_spread_over_the_models_predictions(bundle, trained):
+    inputs = trained.data.rows.inputs
+    assert bundle.manifest.explanation == explanation(VITALS, inputs, trained.model.predict(inputs)[:, 0])
 
 
 def test_golden_rows_are_outputs_of_the_graph(bundle):

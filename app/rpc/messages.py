@@ -47,7 +47,7 @@ def read_call(request: ModelInferRequest) -> InferCall:
         raise invalid_input("", "too_many", f"or outputs are more than {_MAX_TENSORS}")
     outputs = [output.name for output in request.outputs]
     if outputs and any("classification" in output.parameters for output in request.outputs):
-        raise InputError([Problem("outputs", "classification", "classification is not served here")])
+        raise InputError([Problem("outputs", "classification", "classification is not supported")])
     raw = request.raw_input_contents
     if raw and len(raw) != len(request.inputs):
         raise invalid_input("", "data_size", "must all be in raw_input_contents, in the same order, or none")

@@ -1,4 +1,4 @@
-"""The page /docs as a person uses it, in a real headless Chromium: authorize, try, read the bitterness."""
+"""The page /docs in headless Chromium: authorize, try a request, read the bitterness."""
 
 import json
 import os
@@ -136,7 +136,7 @@ def test_the_page_uploads_a_picture(browser: Chrome, program: Program, tmp_path:
     assert browser.save_screenshot(str(picture))
 
 
-def test_the_browser_has_nothing_to_complain_of(browser: Chrome, program: Program) -> None:
+def test_the_browser_reports_no_errors(browser: Chrome, program: Program) -> None:
     browser.get(f"http://127.0.0.1:{program.port()}/docs")
     clickable(browser, ".auth-wrapper .authorize")
     loaded = browser.execute_script("return performance.getEntriesByType('resource').map(entry => entry.name)")

@@ -1,4 +1,4 @@
-"""Models that answer without a key, and everything else, which stays closed."""
+"""Public models answer without a key; every other route requires one."""
 
 import json
 

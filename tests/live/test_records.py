@@ -1,4 +1,4 @@
-"""What a request leaves behind: its id and one line of JSON, never the key and never the body."""
+"""A request's id and its line in the access log, without the key and the body."""
 
 import json
 import re

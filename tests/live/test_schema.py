@@ -1,4 +1,4 @@
-"""Schemathesis: requests made from the OpenAPI document, right and wrong ones, against the running program."""
+"""Schemathesis: valid and invalid requests generated from the OpenAPI document, sent to the running program."""
 
 from typing import Any
 

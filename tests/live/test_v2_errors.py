@@ -1,4 +1,4 @@
-"""The table of errors in docs/protocols.md: every wrong call is made, and answered as the table says."""
+"""The error table of /v2 in docs/protocols.md: the program answers each call as the table says."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""The REST door in this process: answers, errors, health, the model's own words, and faults that nobody foresaw."""
+"""The REST API in this process: answers, errors, health, model descriptions and unexpected exceptions."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -31,17 +31,17 @@ SECRET = "the traceback's secret"
 
 
 class Order(BaseModel):
-    """Nothing to ask."""
+    """An empty request."""
 
 
 class LoadedModel(TypedDict):
-    """The answer that never comes."""
+    """An answer that is never sent."""
 
     done: bool
 
 
-class FailingFace:
-    """A face whose only operation raises what it was given."""
+class FailingApi:
+    """A domain API whose only operation raises a given exception."""
 
     models: Sequence[str] = ()
 
@@ -67,8 +67,8 @@ class FailingFace:
         ]
 
 
-class FailingService(ModelManager):
-    """A service that fails in a way that nobody foresaw."""
+class FailingManager(ModelManager):
+    """A model manager that fails unexpectedly."""
 
     def get(self, name: str, version: str | None = None) -> LoadedModel:
         raise RuntimeError(SECRET)
@@ -85,25 +85,25 @@ async def ask(
 def is_problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
-    told: dict[str, Any] = answer.json()
-    assert (told["status"], told["code"]) == (status, code)
-    return told
+    content: dict[str, Any] = answer.json()
+    assert (content["status"], content["code"]) == (status, code)
+    return content
 
 
 async def test_a_prediction_has_the_documented_shape(client: httpx.AsyncClient, bundle: Bundle) -> None:
     answer = await client.post("/predict", json=BEER)
     assert answer.status_code == 200
-    told = answer.json()
-    assert told.keys() == {"ibu", "interval", "model", "warnings"}
-    assert told["interval"].keys() == {"lower", "upper", "coverage"}
-    assert told["interval"]["coverage"] == bundle.manifest.coverage
-    assert told["model"] == {"name": "beer-ibu", "version": bundle.manifest.version}
+    content = answer.json()
+    assert content.keys() == {"ibu", "interval", "model", "warnings"}
+    assert content["interval"].keys() == {"lower", "upper", "coverage"}
+    assert content["interval"]["coverage"] == bundle.manifest.coverage
+    assert content["model"] == {"name": "beer-ibu", "version": bundle.manifest.version}
 
 
 async def test_warnings_reach_the_caller(client: httpx.AsyncClient) -> None:
-    told = (await client.post("/predict", json={**BEER, "abv": 50, "srm": 300, "ph": 2.5})).json()
-    assert {"abv_mismatch", "colour_mismatch", "outside_trained_range"} == {w["code"] for w in told["warnings"]}
-    assert all(w.keys() == {"code", "message", "field"} for w in told["warnings"])
+    content = (await client.post("/predict", json={**BEER, "abv": 50, "srm": 300, "ph": 2.5})).json()
+    assert {"abv_mismatch", "colour_mismatch", "outside_trained_range"} == {w["code"] for w in content["warnings"]}
+    assert all(w.keys() == {"code", "message", "field"} for w in content["warnings"])
 
 
 async def test_a_batch_answers_each_beer_as_if_alone_and_in_order(client: httpx.AsyncClient) -> None:
@@ -113,19 +113,21 @@ async def test_a_batch_answers_each_beer_as_if_alone_and_in_order(client: httpx.
 
 
 @pytest.mark.parametrize("count", [0, 1001])
-async def test_a_batch_of_no_beer_or_of_1001_is_refused(client: httpx.AsyncClient, count: int) -> None:
-    told = is_problem(await client.post("/predict/batch", json={"beers": [BEER] * count}), 422, "invalid_input")
-    assert [error["field"] for error in told["errors"]] == ["beers"]
+async def test_a_batch_of_no_beer_or_of_1001_is_rejected(client: httpx.AsyncClient, count: int) -> None:
+    content = is_problem(await client.post("/predict/batch", json={"beers": [BEER] * count}), 422, "invalid_input")
+    assert [error["field"] for error in content["errors"]] == ["beers"]
     assert (await client.post("/predict/batch", json={"beers": [BEER] * 1000})).status_code == 200
 
 
-async def test_a_wrong_beer_refuses_the_batch_and_is_named_by_its_index(client: httpx.AsyncClient) -> None:
+async def test_an_invalid_beer_rejects_the_batch_and_is_named_by_its_index(client: httpx.AsyncClient) -> None:
     beers = [BEER, BEER, {**BEER, "abv": 71}, {**BEER, "target_og": 1010, "target_fg": 1050}]
-    told = is_problem(await client.post("/predict/batch", json={"beers": beers}), 422, "invalid_input")
-    assert [error["field"] for error in told["errors"]] == ["beers.2.abv"]
+    content = is_problem(await client.post("/predict/batch", json={"beers": beers}), 422, "invalid_input")
+    assert [error["field"] for error in content["errors"]] == ["beers.2.abv"]
     del beers[2]
-    told = is_problem(await client.post("/predict/batch", json={"beers": beers}), 422, "invalid_input")
-    assert [(error["field"], error["code"]) for error in told["errors"]] == [("beers.2.target_fg", "gravities_swapped")]
+    content = is_problem(await client.post("/predict/batch", json={"beers": beers}), 422, "invalid_input")
+    assert [(error["field"], error["code"]) for error in content["errors"]] == [
+        ("beers.2.target_fg", "gravities_swapped")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -141,17 +143,17 @@ async def test_a_wrong_beer_refuses_the_batch_and_is_named_by_its_index(client: 
         ({**BEER, "target_og": 1.010, "target_fg": 1050}, "target_fg", "above the original gravity"),
     ],
 )
-async def test_each_fault_has_its_field_and_a_sentence(
+async def test_each_problem_has_its_field_and_a_reason(
     client: httpx.AsyncClient, body: dict[str, Any], field: str, reason: str
 ) -> None:
-    told = is_problem(await client.post("/predict", json=body), 422, "invalid_input")
-    (error,) = told["errors"]
+    content = is_problem(await client.post("/predict", json=body), 422, "invalid_input")
+    (error,) = content["errors"]
     assert error["field"] == field and reason in error["reason"]
 
 
-async def test_bad_json_is_told_where_it_goes_wrong(client: httpx.AsyncClient) -> None:
-    told = is_problem(await client.post("/predict", content=b'{\n "abv": oops}'), 422, "invalid_input")
-    (error,) = told["errors"]
+async def test_invalid_json_is_reported_with_its_position(client: httpx.AsyncClient) -> None:
+    content = is_problem(await client.post("/predict", content=b'{\n "abv": oops}'), 422, "invalid_input")
+    (error,) = content["errors"]
     assert (error["field"], error["code"]) == ("body", "json_invalid")
     assert error["reason"] == "is not valid JSON (at line 2 column 9)"
 
@@ -197,33 +199,33 @@ async def test_the_router_alone_answers_the_open_protocol(
     assert (direct.status_code, direct.content) == (routed.status_code, routed.content)
 
 
-async def test_the_model_says_what_it_is(client: httpx.AsyncClient, bundle: Bundle) -> None:
-    told = (await client.get("/model")).json()
-    assert (told["name"], told["version"]) == ("beer-ibu", bundle.manifest.version)
-    assert [i["name"] for i in told["inputs"]] == ["abv", "target_og", "target_fg", "ebc", "srm", "ph"]
-    assert [i["optional"] for i in told["inputs"]] == [False] * 3 + [True] * 3
-    assert [o["name"] for o in told["outputs"]] == ["ibu", "lower", "upper"]
-    assert {"metrics", "training_data", "libraries", "coverage"} <= told.keys()
-    assert not {"golden", "parameters", "explanation"} & told.keys()
-    assert (await client.get("/model", params={"name": "beer-ibu"})).json() == told
+async def test_the_model_is_described(client: httpx.AsyncClient, bundle: Bundle) -> None:
+    content = (await client.get("/model")).json()
+    assert (content["name"], content["version"]) == ("beer-ibu", bundle.manifest.version)
+    assert [i["name"] for i in content["inputs"]] == ["abv", "target_og", "target_fg", "ebc", "srm", "ph"]
+    assert [i["optional"] for i in content["inputs"]] == [False] * 3 + [True] * 3
+    assert [o["name"] for o in content["outputs"]] == ["ibu", "lower", "upper"]
+    assert {"metrics", "training_data", "libraries", "coverage"} <= content.keys()
+    assert not {"golden", "parameters", "explanation"} & content.keys()
+    assert (await client.get("/model", params={"name": "beer-ibu"})).json() == content
 
 
-async def test_the_recipe_model_says_what_it_is_with_coverage_by_band(client: httpx.AsyncClient) -> None:
-    told = (await client.get("/model", params={"name": "beer-ibu-recipe"})).json()
-    assert told["name"] == "beer-ibu-recipe"
-    bands = told["metrics"]["values"]["bands"]
+async def test_the_recipe_model_is_described_with_coverage_by_band(client: httpx.AsyncClient) -> None:
+    content = (await client.get("/model", params={"name": "beer-ibu-recipe"})).json()
+    assert content["name"] == "beer-ibu-recipe"
+    bands = content["metrics"]["values"]["bands"]
     assert len(bands) >= 4 and all(0 < band["coverage"] <= 1 for band in bands)
 
 
-async def test_a_model_that_is_not_served_is_not_found(client: httpx.AsyncClient) -> None:
-    told = is_problem(await client.get("/model", params={"name": "wine<script>"}), 404, "model_not_found")
-    assert "wine" not in json.dumps(told)
-    told = is_problem(await client.get("/model", params={"name": "x" * 65}), 422, "invalid_input")
-    (error,) = told["errors"]
+async def test_an_unknown_model_is_not_found(client: httpx.AsyncClient) -> None:
+    content = is_problem(await client.get("/model", params={"name": "wine<script>"}), 404, "model_not_found")
+    assert "wine" not in json.dumps(content)
+    content = is_problem(await client.get("/model", params={"name": "x" * 65}), 422, "invalid_input")
+    (error,) = content["errors"]
     assert (error["field"], error["code"]) == ("query.name", "string_too_long")
 
 
-async def test_before_a_model_is_loaded_the_door_is_live_and_not_ready() -> None:
+async def test_before_a_model_is_loaded_the_api_is_live_and_not_ready() -> None:
     manager = model_manager(BeerApi)
     application = rest_application(manager, BeerApi(manager))
     assert (await ask(application, "GET", "/health/live", {})).json() == {"status": "live"}
@@ -236,24 +238,22 @@ async def test_before_a_model_is_loaded_the_door_is_live_and_not_ready() -> None
         is_problem(await ask(application, method, path, json=body), 503, "not_ready")
 
 
-async def test_once_the_model_is_loaded_the_door_is_ready(manager: ModelManager) -> None:
+async def test_once_the_model_is_loaded_the_api_is_ready(manager: ModelManager) -> None:
     application = rest_application(manager, BeerApi(manager))
     assert (await ask(application, "GET", "/health/ready", {})).json() == {"status": "ready"}
 
 
 @pytest.mark.parametrize(("error", "status"), [(ModelNotFound(), 404), (ModelNotReady(), 503)])
-async def test_an_error_of_the_tree_becomes_its_problem(manager: ModelManager, error: Exception, status: int) -> None:
-    answer = await ask(rest_application(manager, FailingFace(error)), "POST", "/fail", json={})
+async def test_each_call_error_becomes_its_problem(manager: ModelManager, error: Exception, status: int) -> None:
+    answer = await ask(rest_application(manager, FailingApi(error)), "POST", "/fail", json={})
     assert answer.status_code == answer.json()["status"] == status
 
 
 @pytest.mark.parametrize("path", ["/fail", "/model"])
-async def test_what_nobody_foresaw_is_a_500_that_tells_the_client_nothing(
-    path: str, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_an_unexpected_exception_is_a_500_without_details(path: str, caplog: pytest.LogCaptureFixture) -> None:
     lines = StringIO()
     application = rest_application(
-        FailingService(["beer-ibu"]), FailingFace(RuntimeError(SECRET)), log=RequestLog(lines)
+        FailingManager(["beer-ibu"]), FailingApi(RuntimeError(SECRET)), log=RequestLog(lines)
     )
     method = "POST" if path == "/fail" else "GET"
     answer = await ask(application, method, path, json={} if method == "POST" else None)
@@ -267,7 +267,7 @@ async def test_what_nobody_foresaw_is_a_500_that_tells_the_client_nothing(
     assert SECRET in str(record.exc_info and record.exc_info[1])
 
 
-async def test_a_fault_after_the_answer_began_ends_it_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_exception_after_the_response_began_ends_it_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     async def begins(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         raise RuntimeError(SECRET)
@@ -285,8 +285,8 @@ async def test_a_fault_after_the_answer_began_ends_it_and_is_logged(caplog: pyte
     assert any(r.exc_info for r in caplog.records)
 
 
-async def test_a_face_brings_its_routes_and_the_gate_holds_before_them(manager: ModelManager) -> None:
-    application = rest_application(manager, FailingFace(ModelNotReady()))
+async def test_the_routes_of_a_domain_require_the_key(manager: ModelManager) -> None:
+    application = rest_application(manager, FailingApi(ModelNotReady()))
     assert (await ask(application, "POST", "/fail", {}, json={})).status_code == 401
     document = (await ask(application, "GET", "/openapi.json", {})).json()
     assert document["paths"]["/fail"]["post"]["security"] == [{"ApiKey": []}]
@@ -298,12 +298,12 @@ async def test_the_documented_example_is_answered(client: httpx.AsyncClient) -> 
 
 
 @pytest.mark.parametrize("sent", ["abc", "A.b_c-9", "x" * 128])
-async def test_a_sane_request_id_is_taken_over(client: httpx.AsyncClient, sent: str) -> None:
+async def test_a_valid_request_id_is_kept(client: httpx.AsyncClient, sent: str) -> None:
     answer = await client.get("/health/live", headers={"X-Request-ID": sent})
     assert answer.headers["x-request-id"] == sent
 
 
-async def test_websockets_are_refused(application: RestApplication) -> None:
+async def test_websockets_are_rejected(application: RestApplication) -> None:
     sent: list[Any] = []
 
     async def receive() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Bodies as ASGI brings them: in pieces, with odd declarations, or broken off."""
+"""Request bodies in chunks, with invalid lengths, and incomplete."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.anyio
 
 
 def arriving(*pieces: bytes, whole: bool = True) -> Callable[[], Awaitable[dict[str, Any]]]:
-    """Brings these pieces, and then the end or a client that hangs up."""
+    """Receives these chunks, and then the end or a disconnect."""
     rest = list(pieces)
 
     async def receive() -> dict[str, Any]:
@@ -32,20 +32,20 @@ async def read(receive: Any, declared: bytes | None = None, limit: int = 10) -> 
 
 
 @pytest.mark.parametrize("pieces", [(b"",), (b"0123456789",), (b"01234", b"56789"), (b"", b"0", b"", b"1", b"")])
-async def test_pieces_are_put_together(pieces: tuple[bytes, ...]) -> None:
+async def test_chunks_of_a_body_are_joined(pieces: tuple[bytes, ...]) -> None:
     assert await read(arriving(*pieces)) == b"".join(pieces)
 
 
 @pytest.mark.parametrize(
     ("pieces", "unread"), [((b"x" * 11,), False), ((b"x" * 9, b"xx"), False), ((b"x" * 11, b""), True)]
 )
-async def test_one_byte_more_than_the_limit_is_refused(pieces: tuple[bytes, ...], unread: bool) -> None:
+async def test_one_byte_more_than_the_limit_is_rejected(pieces: tuple[bytes, ...], unread: bool) -> None:
     with pytest.raises(RequestRejected) as caught:
         await read(arriving(*pieces))
     assert (caught.value.problem_type, caught.value.unread) == (TOO_LARGE, unread)
 
 
-async def test_what_says_that_it_is_too_large_is_not_waited_for() -> None:
+async def test_a_body_with_too_large_a_content_length_is_not_read() -> None:
     async def never() -> dict[str, Any]:
         raise AssertionError("a byte was read")
 
@@ -56,14 +56,14 @@ async def test_what_says_that_it_is_too_large_is_not_waited_for() -> None:
 
 
 @pytest.mark.parametrize("declared", [b"", b"-1", b"+5", b"1e3", b"0x10", b"5, 5", b"\xb2", b"9" * 19])
-async def test_a_length_that_is_none_is_malformed(declared: bytes) -> None:
+async def test_an_invalid_content_length_is_malformed(declared: bytes) -> None:
     with pytest.raises(RequestRejected) as caught:
         await read(arriving(b""), declared)
     assert caught.value.problem_type is MALFORMED_REQUEST
 
 
 @pytest.mark.parametrize("pieces", [(), (b"half",), (b"half", b"more")])
-async def test_a_client_that_hangs_up_has_no_body(pieces: tuple[bytes, ...]) -> None:
+async def test_a_client_that_disconnects_has_no_body(pieces: tuple[bytes, ...]) -> None:
     with pytest.raises(ClientGone):
         await read(arriving(*pieces, whole=False))
 
@@ -78,7 +78,7 @@ async def test_a_client_that_hangs_up_has_no_body(pieces: tuple[bytes, ...]) -> 
     ],
     ids=["no key", "chunked", "declared", "wrong type"],
 )
-async def test_of_a_refused_body_no_more_is_taken_than_is_promised(
+async def test_the_rest_of_a_rejected_body_is_dropped_up_to_the_limit(
     application: RestApplication, headers: list[tuple[bytes, bytes]], status: int, most: int
 ) -> None:
     piece, taken, sent = b"9" * 65536, 0, []

@@ -1,4 +1,4 @@
-"""The page /docs and the OpenAPI document: nothing from elsewhere, and true."""
+"""The page /docs and the OpenAPI document: complete, local and correct."""
 
 import re
 import sys
@@ -24,7 +24,7 @@ async def document(client: httpx.AsyncClient) -> dict[str, Any]:
     return found
 
 
-async def test_the_page_and_all_that_it_names_come_from_here_without_a_key(client: httpx.AsyncClient) -> None:
+async def test_the_page_and_its_files_are_local_and_need_no_key(client: httpx.AsyncClient) -> None:
     page = await client.get("/docs", headers={"X-API-Key": ""})
     assert page.status_code == 200 and page.headers["content-type"].startswith("text/html")
     assert "://" not in page.text
@@ -39,19 +39,19 @@ async def test_the_page_and_all_that_it_names_come_from_here_without_a_key(clien
     assert "://" not in ours and "openapi.json" in ours
 
 
-async def test_the_page_may_load_from_nowhere_else(client: httpx.AsyncClient) -> None:
+async def test_the_page_may_load_nothing_from_elsewhere(client: httpx.AsyncClient) -> None:
     policy = (await client.get("/docs")).headers["content-security-policy"]
     assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
     assert not re.search(r"https?:|\*|unsafe-eval", policy)
 
 
 @pytest.mark.parametrize("path", ["/docs/assets/../docs.html", "/docs/assets/%2e%2e/docs.html", "/docs/assets/x"])
-async def test_only_the_assets_that_are_meant_are_served(client: httpx.AsyncClient, path: str) -> None:
+async def test_only_the_files_of_the_page_are_served(client: httpx.AsyncClient, path: str) -> None:
     assert (await client.get(path)).status_code == 404
 
 
 @pytest.mark.parametrize("ranges", ["bytes=0-9", "bytes=oops", "bytes=999999999-", "lines=1"])
-async def test_a_range_of_the_page_is_no_fault(client: httpx.AsyncClient, ranges: str) -> None:
+async def test_a_range_request_for_the_page_is_answered(client: httpx.AsyncClient, ranges: str) -> None:
     answer = await client.get("/docs", headers={"Range": ranges})
     assert answer.status_code in (200, 206, 400, 416)
     if answer.status_code >= 400:
@@ -59,7 +59,7 @@ async def test_a_range_of_the_page_is_no_fault(client: httpx.AsyncClient, ranges
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/assets/docs.js", "/openapi.json"])
-async def test_where_docs_are_off_nothing_of_them_is_there(manager: ModelManager, path: str) -> None:
+async def test_disabled_docs_are_not_found(manager: ModelManager, path: str) -> None:
     application = rest_application(manager, BeerApi(manager), docs_enabled=False)
     transport = httpx.ASGITransport(app=application)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
@@ -77,7 +77,7 @@ def _references(node: Any) -> Iterator[str]:
             yield from _references(item)
 
 
-async def test_the_document_is_sound(document: dict[str, Any]) -> None:
+async def test_the_document_is_valid(document: dict[str, Any]) -> None:
     assert document["openapi"].startswith("3.1")
     for schema in document["components"]["schemas"].values():
         Draft202012Validator.check_schema(schema)
@@ -88,7 +88,7 @@ async def test_the_document_is_sound(document: dict[str, Any]) -> None:
     assert len({o["operationId"] for o in operations}) == len(operations)
 
 
-async def test_the_document_says_which_routes_need_the_key_and_what_they_refuse(document: dict[str, Any]) -> None:
+async def test_the_document_has_the_key_and_the_errors_of_each_route(document: dict[str, Any]) -> None:
     assert document["components"]["securitySchemes"]["ApiKey"] == {
         "type": "apiKey",
         "in": "header",
@@ -128,7 +128,7 @@ async def test_fields_have_units_ranges_and_an_example(document: dict[str, Any])
     assert document["components"]["schemas"]["Beers"]["properties"]["beers"]["maxItems"] == 1000
 
 
-async def test_the_examples_of_the_document_are_answered_and_valid(
+async def test_the_examples_of_the_document_are_valid_and_answered(
     client: httpx.AsyncClient, document: dict[str, Any]
 ) -> None:
     schemas = document["components"]["schemas"]
@@ -142,7 +142,7 @@ async def test_the_examples_of_the_document_are_answered_and_valid(
         assert example["interval"]["lower"] <= example["ibu"] <= example["interval"]["upper"]
 
 
-async def test_without_the_package_of_the_page_everything_else_is_served(
+async def test_without_the_package_of_the_page_the_rest_is_served(
     manager: ModelManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "fastapi_offline", None)

@@ -1,4 +1,4 @@
-"""MicroBatcher: what is asked in one turn is asked together, and each gets its own answer or its own error."""
+"""Micro-batching: one call for the requests of a turn, and an answer or an error for each."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ HEADERS = {"X-API-Key": KEY}
 
 
 class Asked:
-    """Doubles numbers and remembers what it was asked; fails on 13 whatever else is asked, and refuses 7."""
+    """Doubles numbers and records its calls; raises on 13 and returns an error for 7."""
 
     def __init__(self) -> None:
         self.calls: list[list[int]] = []
@@ -35,7 +35,7 @@ async def all_of(gathering: MicroBatcher, *questions: int) -> list[object]:
     return await asyncio.gather(*map(gathering.answer, questions), return_exceptions=True)
 
 
-async def test_what_is_asked_in_one_turn_is_asked_together_and_answered_in_order() -> None:
+async def test_requests_of_one_turn_are_one_call_and_answered_in_order() -> None:
     asked = Asked()
     gathering = MicroBatcher(asked)
     assert await all_of(gathering, 3, 1, 2) == [6, 2, 4]
@@ -43,17 +43,17 @@ async def test_what_is_asked_in_one_turn_is_asked_together_and_answered_in_order
     assert asked.calls == [[3, 1, 2], [5]]
 
 
-async def test_each_error_reaches_who_asked_and_nobody_else() -> None:
+async def test_each_error_reaches_its_request_alone() -> None:
     first, refused, last = await all_of(MicroBatcher(Asked()), 1, 7, 2)
     assert (first, last) == (2, 4) and isinstance(refused, ValueError)
 
 
-async def test_a_fault_stays_with_the_question_that_causes_it() -> None:
+async def test_an_exception_reaches_the_request_that_causes_it_alone() -> None:
     found = await all_of(MicroBatcher(Asked()), 1, 13, 2, 7)
     assert [type(each) for each in found] == [int, ArithmeticError, int, ValueError]
 
 
-async def test_who_does_not_wait_any_more_harms_nobody() -> None:
+async def test_a_cancelled_request_does_not_affect_others() -> None:
     gathering = MicroBatcher(Asked())
     given_up = asyncio.create_task(gathering.answer(1))
     waiting = asyncio.create_task(gathering.answer(2))
@@ -63,7 +63,7 @@ async def test_who_does_not_wait_any_more_harms_nobody() -> None:
     assert await all_of(gathering, 3) == [6]
 
 
-async def test_requests_at_once_get_the_bytes_that_each_gets_alone(client: httpx.AsyncClient) -> None:
+async def test_requests_at_once_get_the_same_bytes_as_alone(client: httpx.AsyncClient) -> None:
     swapped = {**EXAMPLE_BEER, "target_fg": 1090.0}
     recipe = {**EXAMPLE_RECIPE, "explain": False}
     beers = [EXAMPLE_BEER, recipe, swapped, {**EXAMPLE_BEER, "abv": 60.0}, {"abv": "x"}, EXAMPLE_RECIPE]
@@ -74,7 +74,7 @@ async def test_requests_at_once_get_the_bytes_that_each_gets_alone(client: httpx
     assert [r.status_code for r in alone[:6]] == [200, 200, 422, 200, 422, 200]
 
 
-async def test_beside_the_event_loop_a_turns_questions_are_one_call_and_others_are_asked_meanwhile() -> None:
+async def test_remote_requests_of_one_turn_are_one_call_that_blocks_no_other() -> None:
     asked, loop = Asked(), asyncio.get_running_loop()
     is_out, goes_on = asyncio.Event(), threading.Event()
 
@@ -94,7 +94,7 @@ async def test_beside_the_event_loop_a_turns_questions_are_one_call_and_others_a
     assert asked.calls == [[5], [3, 1, 7]]
 
 
-async def test_beside_the_event_loop_too_many_calls_are_refused() -> None:
+async def test_too_many_remote_calls_are_rejected() -> None:
     loop, is_out, goes_on = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
 
     def ask(questions: Sequence[int]) -> list[bool]:

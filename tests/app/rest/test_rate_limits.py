@@ -1,4 +1,4 @@
-"""Rate limits of the REST API: what a rejected request learns."""
+"""Rate limits of the REST API: the response to a rejected request."""
 
 from hashlib import sha256
 

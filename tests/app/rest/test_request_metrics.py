@@ -1,4 +1,4 @@
-"""Counts of requests through the whole door: labels that no caller can make more of, reasons, none left open."""
+"""Metrics of requests: labels are bounded, problems are counted, and no request stays in progress."""
 
 from collections.abc import AsyncIterator
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 def fresh(predictor: OnnxPredictor) -> RestApplication:
-    """A door that has counted nothing yet."""
+    """A REST API that has counted nothing yet."""
     manager = model_manager(BeerApi, names=[VITALS])
     manager.add(predictor)
     return rest_application(manager, BeerApi(manager))
@@ -55,7 +55,7 @@ async def test_requests_are_counted_by_route_method_and_status(caller: httpx.Asy
     assert counted["http_requests_in_progress"] == 1  # the one that asks
 
 
-async def test_each_refusal_is_counted_by_its_code(caller: httpx.AsyncClient) -> None:
+async def test_each_problem_is_counted_by_its_code(caller: httpx.AsyncClient) -> None:
     codes = []
     for answer in (
         await caller.post("/predict", json={}),
@@ -73,7 +73,7 @@ async def test_each_refusal_is_counted_by_its_code(caller: httpx.AsyncClient) ->
         assert counted[f'http_requests_refused_total{{reason="{code}"}}'] == codes.count(code)
 
 
-async def test_what_a_caller_makes_up_makes_no_series(caller: httpx.AsyncClient, fresh: RestApplication) -> None:
+async def test_made_up_methods_and_paths_create_no_series(caller: httpx.AsyncClient, fresh: RestApplication) -> None:
     for number in range(50):
         for key in KEY, "wrong":
             await caller.request(f"BREW{number}", f"/nowhere/{number}", headers={"X-API-Key": key})
@@ -85,7 +85,7 @@ async def test_what_a_caller_makes_up_makes_no_series(caller: httpx.AsyncClient,
     assert len(fresh._metrics._series) < 5
 
 
-async def test_a_client_that_hangs_up_is_counted_and_no_longer_in_progress(
+async def test_a_client_that_disconnects_is_counted_and_no_longer_in_progress(
     caller: httpx.AsyncClient, fresh: RestApplication
 ) -> None:
     async def receive() -> Message:
@@ -101,7 +101,7 @@ async def test_a_client_that_hangs_up_is_counted_and_no_longer_in_progress(
     assert counted["http_requests_in_progress"] == 1
 
 
-async def test_the_code_of_a_problem_stays_inside(fresh: RestApplication) -> None:
+async def test_the_code_of_a_problem_is_not_passed_to_the_server(fresh: RestApplication) -> None:
     sent: list[Message] = []
 
     async def receive() -> Message:

@@ -1,4 +1,4 @@
-"""The trace: a valid W3C traceparent stands in the log line and reaches whoever sends the call on; no other does."""
+"""Trace context: a valid W3C traceparent is logged and visible to the code of its request."""
 
 import json
 from io import StringIO
@@ -37,7 +37,7 @@ async def _line(manager: ModelManager, domain: BeerApi, *headers: tuple[bytes, b
     return line
 
 
-async def test_a_valid_one_is_taken_over(manager: ModelManager, domain: BeerApi) -> None:
+async def test_a_valid_traceparent_is_kept(manager: ModelManager, domain: BeerApi) -> None:
     line = await _line(manager, domain, (b"traceparent", VALID.encode()))
     assert line["traceparent"] == VALID
 
@@ -49,7 +49,7 @@ async def test_a_valid_one_is_taken_over(manager: ModelManager, domain: BeerApi)
         (f"cc-{TRACE}-{PARENT}-fe-of-later", f"00-{TRACE}-{PARENT}-00"),
     ],
 )
-async def test_one_of_a_later_version_is_taken_over_as_far_as_it_is_known(
+async def test_a_traceparent_of_a_later_version_is_kept_in_our_version(
     manager: ModelManager, domain: BeerApi, sent: str, taken: str
 ) -> None:
     assert (await _line(manager, domain, (b"traceparent", sent.encode())))["traceparent"] == taken
@@ -74,31 +74,29 @@ async def test_one_of_a_later_version_is_taken_over_as_far_as_it_is_known(
         "",
     ],
 )
-async def test_an_invalid_one_is_not(manager: ModelManager, domain: BeerApi, sent: str) -> None:
+async def test_an_invalid_traceparent_is_ignored(manager: ModelManager, domain: BeerApi, sent: str) -> None:
     assert "traceparent" not in await _line(manager, domain, (b"traceparent", sent.encode()))
 
 
-async def test_of_several_none_is(manager: ModelManager, domain: BeerApi) -> None:
+async def test_several_traceparents_are_ignored(manager: ModelManager, domain: BeerApi) -> None:
     line = await _line(manager, domain, *[(b"traceparent", VALID.encode())] * 2)
     assert "traceparent" not in line
 
 
-async def test_the_line_names_who_called_and_nobody_where_nobody_is_known(
-    manager: ModelManager, domain: BeerApi
-) -> None:
+async def test_the_access_log_has_the_id_of_a_valid_key_only(manager: ModelManager, domain: BeerApi) -> None:
     for key, name in ((KEY, "default"), ("wrong", "")):
         line = await _line(manager, domain, (b"x-api-key", key.encode()))
         assert line["key_id"] == name
 
 
 class Question(BaseModel):
-    """Asks for a thread of its own, or not."""
+    """Selects whether the thread pool answers."""
 
     slow: bool = False
 
 
 class TracedFace:
-    """Answers with the trace that it would send on."""
+    """Answers with the trace that it would pass on."""
 
     models = ("traced",)
 
@@ -108,7 +106,7 @@ class TracedFace:
 
     @property
     def operations(self) -> list[Operation[Question, list[tuple[str, str]]]]:
-        """One that takes one."""
+        """One operation that is slow on request."""
         described: dict[str, Any] = {"summary": "", "description": "", "answered": ""}
         return [
             Operation(
@@ -124,7 +122,7 @@ class TracedFace:
 
 
 @pytest.mark.parametrize("slow", [False, True], ids=["in the event loop", "in the pool"])
-async def test_whoever_sends_the_call_on_has_the_trace_of_this_call_and_of_no_other(slow: bool) -> None:
+async def test_code_of_a_request_sees_the_trace_of_that_request_only(slow: bool) -> None:
     domain = TracedFace()
     application = rest_application(ModelManager(domain.models), domain)
     body = json.dumps({"slow": slow}).encode()

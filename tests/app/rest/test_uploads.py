@@ -1,4 +1,4 @@
-"""Uploads: files as bodies and in forms, limits, and failures in the words of an older contract."""
+"""Uploads: files as bodies and in forms, limits, and the errors of an older contract."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Literal, NotRequired
@@ -18,8 +18,8 @@ pytestmark = pytest.mark.anyio
 LIMIT = 20_000
 
 
-class SharedCounters(BaseModel):
-    """A file, and where it stood."""
+class Sheet(BaseModel):
+    """A file, and the field that errors refer to."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -28,15 +28,15 @@ class SharedCounters(BaseModel):
 
 
 class Length(TypedDict):
-    """What was found, or why not."""
+    """The length of a file, or an error."""
 
     length: NotRequired[int]
     field: NotRequired[str]
     wrong: NotRequired[str]
 
 
-def measured(sheet: SharedCounters, version: str | None = None) -> Length:
-    """The file's length; some are refused."""
+def measure(sheet: Sheet, version: str | None = None) -> Length:
+    """Return the length of a file; some files are rejected."""
     if sheet.text == "bad":
         raise InputError([Problem(sheet.field, "bad", "must not be <bad>")])
     if sheet.text == "away":
@@ -44,40 +44,40 @@ def measured(sheet: SharedCounters, version: str | None = None) -> Length:
     return {"length": len(sheet.text), "field": sheet.field}
 
 
-def uploaded(data: bytes, field: str) -> SharedCounters:
-    """A file as a request."""
-    return SharedCounters.model_validate({"text": data.decode("latin-1"), "field": field})
+def request_of(data: bytes, field: str) -> Sheet:
+    """Make a request from a file."""
+    return Sheet.model_validate({"text": data.decode("latin-1"), "field": field})
 
 
-class SheetFace:
-    """Takes files, in words of today and of before."""
+class SheetApi:
+    """Accepts files, with today's and with an older error format."""
 
     models: Sequence[str] = ()
 
     @property
     def operations(self) -> Sequence[Operation[Any, Any]]:
-        told: dict[str, Any] = {
+        arguments: dict[str, Any] = {
             "summary": "Measure",
             "description": "",
-            "request": SharedCounters,
+            "request": Sheet,
             "answer": Length,
             "answered": "Length",
-            "run": measured,
+            "run": measure,
             "size": "file",
             "slow": lambda sheet: True,
         }
-        upload = Upload(("text/csv", "text/plain"), "sheet", uploaded)
+        upload = Upload(("text/csv", "text/plain"), "sheet", request_of)
         return (
-            Operation(name="now", path="/now", upload=upload, **told),
-            Operation(name="before", path="/before", failure=lambda reason: {"wrong": reason}, **told),
+            Operation(name="now", path="/now", upload=upload, **arguments),
+            Operation(name="before", path="/before", failure=lambda reason: {"wrong": reason}, **arguments),
         )
 
 
 @pytest.fixture
 async def files() -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a door that takes files."""
+    """A client of an API that accepts files."""
     application = rest_application(
-        ModelManager(["sheets"]), SheetFace(), body_limits={"one": 10, "many": 10, "file": LIMIT}
+        ModelManager(["sheets"]), SheetApi(), body_limits={"one": 10, "many": 10, "file": LIMIT}
     )
     transport = httpx.ASGITransport(app=application)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://test", headers={"X-API-Key": KEY}) as client:
@@ -85,7 +85,7 @@ async def files() -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.mark.parametrize("length", [0, 5, 10_000])
-async def test_a_file_is_the_body_a_part_of_a_form_or_json(files: httpx.AsyncClient, length: int) -> None:
+async def test_a_file_is_accepted_as_body_form_or_json(files: httpx.AsyncClient, length: int) -> None:
     text = "x" * length
     as_body = await files.post("/now", content=text, headers={"Content-Type": "Text/CSV; charset=latin-1"})
     in_form = await files.post("/now", files={"sheet": ("any name.exe", text.encode())}, data={"more": "z"})
@@ -107,7 +107,7 @@ HEAD = b'Content-Disposition: form-data; name="sheet"\r\n\r\n'
         b'--a b\r\nContent-Disposition: form-data; filename="a;name=b"; name=sheet\r\n\r\n12345\r\n--a b--',
     ],
 )
-async def test_forms_may_be_written_in_many_ways(files: httpx.AsyncClient, body: bytes) -> None:
+async def test_valid_variants_of_forms_are_accepted(files: httpx.AsyncClient, body: bytes) -> None:
     answer = await files.post("/now", content=body, headers=FORM)
     assert (answer.status_code, answer.json()) == (200, {"length": 5, "field": "sheet"})
 
@@ -128,7 +128,7 @@ async def test_forms_may_be_written_in_many_ways(files: httpx.AsyncClient, body:
         ("multipart/form-data; boundary=x", b"--x\r\n" + b"a" * 9000 + HEAD + b"1\r\n--x--"),
     ],
 )
-async def test_what_is_no_form_is_refused(files: httpx.AsyncClient, content_type: str, body: bytes) -> None:
+async def test_an_invalid_form_is_rejected(files: httpx.AsyncClient, content_type: str, body: bytes) -> None:
     answer = await files.post("/now", content=body, headers={"Content-Type": content_type})
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed_request")
 
@@ -137,13 +137,15 @@ async def test_what_is_no_form_is_refused(files: httpx.AsyncClient, content_type
     ("form", "code"),
     [([("other", b"1")], "missing"), ([("sheet", b"1"), ("sheet", b"2")], "repeated"), ([("SHEET", b"1")], "missing")],
 )
-async def test_a_form_has_the_file_once(files: httpx.AsyncClient, form: list[tuple[str, bytes]], code: str) -> None:
+async def test_a_form_must_have_the_file_once(
+    files: httpx.AsyncClient, form: list[tuple[str, bytes]], code: str
+) -> None:
     answer = await files.post("/now", files=[(name, ("f", data)) for name, data in form])
     assert answer.status_code == 422
     assert [(e["field"], e["code"]) for e in answer.json()["errors"]] == [("sheet", code)]
 
 
-async def test_a_file_of_another_type_is_refused_and_the_types_are_named(files: httpx.AsyncClient) -> None:
+async def test_an_unsupported_media_type_is_rejected_with_the_supported_ones(files: httpx.AsyncClient) -> None:
     answer = await files.post("/now", content=b"x", headers={"Content-Type": "image/gif"})
     assert answer.status_code == 415
     assert all(kind in answer.json()["detail"] for kind in ("application/json", "text/csv", "multipart/form-data"))
@@ -151,13 +153,13 @@ async def test_a_file_of_another_type_is_refused_and_the_types_are_named(files: 
     assert packed.status_code == 415
 
 
-async def test_files_have_a_limit_of_their_own(files: httpx.AsyncClient) -> None:
+async def test_files_have_their_own_size_limit(files: httpx.AsyncClient) -> None:
     kind = {"Content-Type": "text/plain"}
     assert (await files.post("/now", content=b"x" * LIMIT, headers=kind)).status_code == 200
     assert (await files.post("/now", content=b"x" * (LIMIT + 1), headers=kind)).status_code == 413
 
 
-async def test_a_wrong_file_is_named_by_where_it_stood(files: httpx.AsyncClient) -> None:
+async def test_the_problem_of_a_file_names_its_place(files: httpx.AsyncClient) -> None:
     as_body = await files.post("/now", content=b"bad", headers={"Content-Type": "text/plain"})
     in_form = await files.post("/now", files={"sheet": b"bad"})
     assert [answer.json()["errors"][0]["field"] for answer in (as_body, in_form)] == ["body", "sheet"]
@@ -173,7 +175,7 @@ async def test_a_wrong_file_is_named_by_where_it_stood(files: httpx.AsyncClient)
         ({"<b>": 1, "text": ""}, 422, "?b?: is not a field of this request"),
     ],
 )
-async def test_an_older_contract_words_its_failures(
+async def test_an_older_contract_keeps_its_error_format(
     files: httpx.AsyncClient, body: dict[str, object], status: int, reason: str
 ) -> None:
     answer = await files.post("/before", json=body)
@@ -181,7 +183,7 @@ async def test_an_older_contract_words_its_failures(
     assert answer.headers["content-type"] == "application/json"
 
 
-async def test_the_page_lets_a_file_be_chosen(files: httpx.AsyncClient) -> None:
+async def test_the_document_has_a_file_input(files: httpx.AsyncClient) -> None:
     document = (await files.get("/openapi.json")).json()
     content = document["paths"]["/now"]["post"]["requestBody"]["content"]
     file = {"type": "string", "format": "binary"}

@@ -1,4 +1,4 @@
-"""X-Model-Version: a caller asks for a version of the model, and gets that one or 404."""
+"""X-Model-Version: the requested version answers, or the response is 404 or 503."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -23,7 +23,7 @@ BODIES = {"/predict": BEER, "/predict/batch": {"beers": [BEER, BEER]}, "/explain
 
 @pytest.fixture
 async def client(bundle: Bundle, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a door whose model has the versions 1, 2 and a bad 3; 2 is active."""
+    """A client of an API whose model has the versions 1, 2 and a bad 3; 2 is active."""
     for version in 1, 2, 3:
         copy_as_version(bundle, tmp_path, version)
     corrupt_golden_rows(tmp_path / VITALS / "3")
@@ -40,12 +40,12 @@ async def client(bundle: Bundle, tmp_path: Path) -> AsyncIterator[httpx.AsyncCli
 
 def versions(answer: httpx.Response) -> set[str]:
     assert answer.status_code == 200, answer.text
-    told = answer.json()
-    return {prediction["model"]["version"] for prediction in told.get("predictions", [told])}
+    content = answer.json()
+    return {prediction["model"]["version"] for prediction in content.get("predictions", [content])}
 
 
 @pytest.mark.parametrize("path", BODIES)
-async def test_the_version_that_is_asked_for_answers(client: httpx.AsyncClient, path: str) -> None:
+async def test_the_requested_version_answers(client: httpx.AsyncClient, path: str) -> None:
     for headers, version in (({}, "2"), ({"X-Model-Version": "1"}, "1"), ({"x-model-version": "2"}, "2"), ({}, "2")):
         assert versions(await client.post(path, json=BODIES[path], headers=headers)) == {version}
 
@@ -64,12 +64,12 @@ async def test_a_bad_version_is_503(client: httpx.AsyncClient) -> None:
     assert (answer.status_code, answer.json()["code"]) == (503, "not_ready")
 
 
-async def test_a_bad_beer_is_told_before_the_version(client: httpx.AsyncClient) -> None:
+async def test_invalid_input_is_reported_before_an_unknown_version(client: httpx.AsyncClient) -> None:
     answer = await client.post("/predict", json={**BEER, "abv": 71}, headers={"X-Model-Version": "9"})
     assert answer.status_code == 422 and answer.json()["errors"][0]["field"] == "abv"
 
 
-async def test_the_document_tells_the_header_and_404(client: httpx.AsyncClient) -> None:
+async def test_the_document_has_the_version_header_and_404(client: httpx.AsyncClient) -> None:
     document = (await client.get("/openapi.json")).json()
     for path in BODIES:
         operation = document["paths"][path]["post"]

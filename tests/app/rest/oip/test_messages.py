@@ -1,4 +1,4 @@
-"""Messages of the protocol: what bodies are read as, what they are refused for, and answers that read back."""
+"""Messages of the Open Inference Protocol: calls are read or rejected, and answers can be read back."""
 
 import gzip
 import json
@@ -25,7 +25,7 @@ WHOLE = b'{"inputs": []}'
 
 
 def body(*inputs: dict[str, Any], raw: bytes | None = None, **more: Any) -> tuple[bytes, int | None]:
-    """A body, and how much of it is JSON; None: all."""
+    """A body, and the length of its JSON part; None if all of it is JSON."""
     text = json.dumps({**more, "inputs": inputs}).encode()
     return (text, None) if raw is None else (text + raw, len(text))
 
@@ -39,7 +39,7 @@ def read(*inputs: dict[str, Any], **more: Any) -> CallMessage:
 
 
 def sized(size: object, **more: Any) -> dict[str, Any]:
-    """An input whose bytes follow."""
+    """An input whose data follows as bytes."""
     return tensor(parameters={"binary_data_size": size}, **more)
 
 
@@ -57,19 +57,19 @@ RAW = np.array([[1, 2], [3, 4]], "<f4").tobytes()
     ],
     ids=["flat", "nested", "no bytes follow", "bytes", "null beside bytes"],
 )
-def test_a_tensor_is_the_same_however_it_is_sent(inputs: dict[str, Any], raw: bytes | None) -> None:
+def test_a_tensor_is_the_same_in_each_format(inputs: dict[str, Any], raw: bytes | None) -> None:
     (got,) = read(inputs, raw=raw).call.inputs
     assert (got.name, got.datatype) == ("x", "FP32") and got.data.dtype == np.float32
     assert got.data.tolist() == [[1, 2], [3, 4]]
 
 
-def test_bytes_belong_to_the_inputs_in_their_order_and_lists_may_stand_between() -> None:
+def test_bytes_follow_the_order_of_the_inputs_that_have_no_list() -> None:
     first, second, third = sized(4, shape=[1]), tensor(name="y", shape=[1], data=[7]), sized(8, name="z", shape=[2, 1])
     asked = read(first, second, third, raw=np.array([1, 2, 3], "<f4").tobytes())
     assert [(t.name, t.data.ravel().tolist()) for t in asked.call.inputs] == [("x", [1]), ("y", [7]), ("z", [2, 3])]
 
 
-def test_an_empty_tensor_may_come_as_a_list_or_as_no_bytes() -> None:
+def test_an_empty_tensor_may_be_an_empty_list_or_no_bytes() -> None:
     for inputs, raw in ((tensor(shape=[0, 2], data=[]), None), (sized(0, shape=[0, 2]), b"")):
         assert read(inputs, raw=raw).call.inputs[0].data.shape == (0, 2)
 
@@ -96,21 +96,21 @@ def test_an_empty_tensor_may_come_as_a_list_or_as_no_bytes() -> None:
         ("inputs.0.parameters", "dict_type", tensor(parameters=[]), None),
     ],
 )
-def test_an_input_that_lies_is_refused(field: str, code: str, inputs: dict[str, Any], raw: bytes | None) -> None:
+def test_an_inconsistent_input_is_rejected(field: str, code: str, inputs: dict[str, Any], raw: bytes | None) -> None:
     with pytest.raises(InputError) as error:
         read(inputs, raw=raw)
     assert [(problem.field, problem.code) for problem in error.value.problems] == [(field, code)]
 
 
 @pytest.mark.parametrize("json_size", [len(WHOLE) + 1, 10**17, len(WHOLE) - 1, 0])
-def test_a_length_of_the_json_that_lies_is_refused(json_size: int) -> None:
+def test_a_wrong_json_length_is_rejected(json_size: int) -> None:
     with pytest.raises(InputError) as error:
         read_call("iris", None, WHOLE, json_size)
     assert error.value.problems[0].field == "body"
 
 
 @pytest.mark.parametrize("value", [b"", b"-1", b"+1", b"1 ", b"1.0", b"0x1", b"\xb2", b"1" * 19])
-def test_a_length_that_is_no_number_is_refused(value: bytes) -> None:
+def test_a_json_length_that_is_not_a_number_is_rejected(value: bytes) -> None:
     with pytest.raises(RequestRejected) as refusal:
         json_length({"headers": [(JSON_LENGTH, value)]})
     assert refusal.value.problem_type.http_status == 400
@@ -136,17 +136,17 @@ def test_a_length_that_is_no_number_is_refused(value: bytes) -> None:
         ({"binary_data_output": "true"}, None, [], (False, False)),
     ],
 )
-def test_outputs_come_as_bytes_where_that_is_asked(
+def test_requested_outputs_are_returned_as_bytes(
     parameters: dict[str, Any], outputs: list[Any] | None, names: list[str], binary: tuple[bool, bool]
 ) -> None:
     asked = read(parameters=parameters, outputs=outputs)
     assert asked.call.outputs == names
-    told = [name in asked.binary or asked.all_binary for name in ("class_id", "scores")]
-    assert tuple(told) == binary
+    is_binary = [name in asked.binary or asked.all_binary for name in ("class_id", "scores")]
+    assert tuple(is_binary) == binary
 
 
 def answer(*arrays: Any, asked: CallMessage) -> tuple[dict[str, Any], bytes]:
-    """What is answered with these outputs: JSON and the bytes behind it."""
+    """Return the JSON of an answer with these outputs, and the bytes after it."""
     outputs = [
         (Output(name=f"y{n}", datatype=datatype, shape=(-1,) * array.ndim, unit="", description=""), array)
         for n, (datatype, array) in enumerate(arrays)
@@ -155,13 +155,13 @@ def answer(*arrays: Any, asked: CallMessage) -> tuple[dict[str, Any], bytes]:
     length = dict(headers).get(JSON_LENGTH)
     assert media == (b"application/json" if length is None else b"application/octet-stream")
     cut = len(text) if length is None else int(length)
-    told: dict[str, Any] = json.loads(text[:cut])
-    return told, text[cut:]
+    message: dict[str, Any] = json.loads(text[:cut])
+    return message, text[cut:]
 
 
 def test_an_answer_names_the_model_and_repeats_the_id() -> None:
-    told, raw = answer(("INT64", np.array([[1], [2]])), asked=read(id="one"))
-    assert told == {
+    message, raw = answer(("INT64", np.array([[1], [2]])), asked=read(id="one"))
+    assert message == {
         "model_name": "iris",
         "model_version": "1",
         "id": "one",
@@ -184,9 +184,9 @@ _arrays = st.sampled_from(("BOOL", "UINT8", "INT32", "INT64", "FP32", "FP64")).f
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(_arrays, max_size=4), st.booleans())
-def test_what_is_answered_reads_back_as_it_was_bit_for_bit(arrays: list[Any], binary: bool) -> None:
-    told, raw = answer(*arrays, asked=read(parameters={"binary_data_output": binary}))
-    text = json.dumps({"inputs": told["outputs"]}).encode()
+def test_an_answer_can_be_read_back_bit_for_bit(arrays: list[Any], binary: bool) -> None:
+    message, raw = answer(*arrays, asked=read(parameters={"binary_data_output": binary}))
+    text = json.dumps({"inputs": message["outputs"]}).encode()
     back = read_call("iris", None, text + raw, len(text)).call.inputs
     for (datatype, array), got in zip(arrays, back, strict=True):
         assert got.datatype == datatype and got.data.dtype == array.dtype
@@ -195,7 +195,7 @@ def test_what_is_answered_reads_back_as_it_was_bit_for_bit(arrays: list[Any], bi
 
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=60), st.integers(0, 70) | st.none(), st.booleans())
-def test_whatever_comes_is_read_or_refused(data: bytes, json_size: int | None, beside: bool) -> None:
+def test_any_message_is_read_or_rejected(data: bytes, json_size: int | None, beside: bool) -> None:
     text = body(sized(16))[0]
     try:
         read_call("iris", None, text + data if beside else data, len(text) if beside else json_size)
@@ -207,7 +207,7 @@ DATA = b"beer " * 1000
 
 
 def _bare(data: bytes) -> bytes:
-    """Deflate without zlib's header."""
+    """Compress with deflate, without the zlib header."""
     deflate = zlib.compressobj(wbits=-zlib.MAX_WBITS)
     return deflate.compress(data) + deflate.flush()
 
@@ -221,7 +221,7 @@ CODED = {
 
 
 @pytest.mark.parametrize(("coding", "data"), CODED.values(), ids=CODED)
-def test_a_compressed_body_is_inflated_up_to_the_limit(coding: bytes, data: bytes) -> None:
+def test_a_body_is_decompressed_up_to_the_limit(coding: bytes, data: bytes) -> None:
     assert decompress(coding, data, len(DATA)) == DATA
     with pytest.raises(RequestRejected) as refusal:
         decompress(coding, data, len(DATA) - 1)
@@ -230,7 +230,7 @@ def test_a_compressed_body_is_inflated_up_to_the_limit(coding: bytes, data: byte
 
 @pytest.mark.parametrize(("coding", "data"), CODED.values(), ids=CODED)
 @pytest.mark.parametrize("how", ["empty", "cut off", "more behind", "plain"])
-def test_a_body_that_is_not_so_compressed_is_refused(coding: bytes, data: bytes, how: str) -> None:
+def test_a_body_that_does_not_match_its_encoding_is_rejected(coding: bytes, data: bytes, how: str) -> None:
     wrong = {"empty": b"", "cut off": data[:-1], "more behind": data + b"x", "plain": b"{}"}[how]
     with pytest.raises(RequestRejected) as refusal:
         decompress(coding, wrong, len(DATA))
@@ -238,7 +238,7 @@ def test_a_body_that_is_not_so_compressed_is_refused(coding: bytes, data: bytes,
 
 
 @pytest.mark.parametrize("coding", [b"br", b"zstd", b"gzip, gzip", b"identity, gzip"])
-def test_another_compression_is_refused(coding: bytes) -> None:
+def test_an_unsupported_encoding_is_rejected(coding: bytes) -> None:
     with pytest.raises(RequestRejected) as refusal:
         decompress(coding, b"", 10)
     assert refusal.value.problem_type.http_status == 415

@@ -22,6 +22,7 @@ def rest_application(
     *domains: DomainApi,
     log: RequestLog | None = None,
     thread_pool: BoundedThreadPool | None = None,
+    lifecycle: Lifecycle | None = None,
     **options: Any,
 ) -> RestApplication:
     """Build the REST API.
@@ -31,6 +32,7 @@ def rest_application(
         domains: The domains whose operations become routes.
         log: The access log; by default it is discarded.
         thread_pool: Runs long requests; a new pool by default.
+        lifecycle: Tells whether the process is ready; by default whether the models can answer.
         options: Arguments of `RestOptions`.
     """
     thread_pool = thread_pool or BoundedThreadPool()
@@ -38,6 +40,6 @@ def rest_application(
         Backend(manager, domains, DataPlane(manager, thread_pool), thread_pool),
         Access(Guard(KeyRing.single(KEY)), PublicModels()),
         log or RequestLog(StringIO()),
-        Lifecycle(lambda: manager.ready),
+        lifecycle or Lifecycle(lambda: manager.ready),
         RestOptions(**options),
     )

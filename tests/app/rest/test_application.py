@@ -15,6 +15,7 @@ from app.domains.api import Operation
 from app.domains.beer.api import BeerApi
 from app.domains.beer.schema import EXAMPLE_BEER
 from app.errors import ModelNotFound, ModelNotReady
+from app.lifecycle import Lifecycle
 from app.models.manager import ModelManager
 from app.rest.access_log import AccessLogMiddleware
 from app.rest.application import RestApplication
@@ -314,3 +315,26 @@ async def test_websockets_are_rejected(application: RestApplication) -> None:
 
     await application({"type": "websocket", "path": "/predict", "headers": [], "subprotocols": []}, receive, send)
     assert [message["type"] for message in sent] == ["websocket.close"]
+
+
+async def test_the_asgi_lifespan_starts_and_stops_the_background(manager: ModelManager) -> None:
+    events: list[str] = []
+
+    class Background:
+        def start(self) -> None:
+            events.append("start")
+
+        def stop(self) -> None:
+            events.append("stop")
+
+    application = rest_application(manager, lifecycle=Lifecycle(components=[Background()]))
+    received = iter(({"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}))
+
+    async def receive() -> Any:
+        return next(received)
+
+    async def send(message: Any) -> None:
+        events.append(message["type"])
+
+    await application({"type": "lifespan"}, receive, send)
+    assert events == ["start", "lifespan.startup.complete", "stop", "lifespan.shutdown.complete"]

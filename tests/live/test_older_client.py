@@ -1,4 +1,4 @@
-"""A client of the older picture service, written to its contract alone, against the program: no key, its own path."""
+"""A client of the older picture service against the program: without a key, on the older path."""
 
 import base64
 import json
@@ -17,19 +17,19 @@ FIELDS = {"status", "pet_type", "model_conf"}
 
 
 class OlderClient:
-    """What the older service's users have: a function that sends a picture and reads cat or dog."""
+    """A client as written for the older service: it sends a picture and reads cat or dog."""
 
     def __init__(self, port: int) -> None:
         self._address = f"http://127.0.0.1:{port}/cat-dog_classification"
 
     def classify(self, picture: bytes) -> tuple[str, float]:
-        """Cat or dog, and the confidence in percent."""
-        status, told = self.post({"image_b64": base64.b64encode(picture).decode("utf-8")})
-        assert status == 200 and told["status"] == "Success" and told.keys() == FIELDS
-        return told["pet_type"], told["model_conf"]
+        """Return cat or dog, and the confidence in percent."""
+        status, content = self.post({"image_b64": base64.b64encode(picture).decode("utf-8")})
+        assert status == 200 and content["status"] == "Success" and content.keys() == FIELDS
+        return content["pet_type"], content["model_conf"]
 
     def post(self, body: object) -> tuple[int, dict[str, Any]]:
-        """The status and what was told."""
+        """Return the status and the content of the response."""
         call = urllib.request.Request(
             self._address, json.dumps(body).encode(), {"Content-Type": "application/json"}, method="POST"
         )
@@ -42,25 +42,25 @@ class OlderClient:
 
 @pytest.fixture
 def program(start: Start) -> Program:
-    """The program as its users start it, but for the port, which was 7998."""
+    """The program with the settings of the older service, except for its port 7998."""
     return start(API_KEY=KEY, PORT="0", PUBLIC_MODELS="cat-dog")
 
 
 def test_clients_of_the_older_service_work_unchanged(program: Program) -> None:
     client = OlderClient(program.port())
-    for number, kind in enumerate(("JPEG", "PNG", "WEBP")):
-        picture = encoded(synthetic_image(number, (640, 480)), kind)
+    for seed, kind in enumerate(("JPEG", "PNG", "WEBP")):
+        picture = encoded(synthetic_image(seed, (640, 480)), kind)
         pet, confidence = client.classify(picture)
-        today = program.send(request("POST", "/pets/predict", [("Content-Type", "image/png")], picture)).json
-        assert pet == today["pet"].upper() and confidence == round(100 * today["confidence"], 2)
+        current = program.send(request("POST", "/pets/predict", [("Content-Type", "image/png")], picture)).json
+        assert pet == current["pet"].upper() and confidence == round(100 * current["confidence"], 2)
 
 
 @pytest.mark.parametrize(
     "body", [{"image_b64": "no picture"}, {"image": ""}, [], {"image_b64": "R0lGODlhAQABAAAAACw="}]
 )
 def test_an_invalid_picture_is_answered_with_422_and_a_message(program: Program, body: object) -> None:
-    status, told = OlderClient(program.port()).post(body)
-    assert status == 422 and told.keys() == {"status", "msg"} and told["status"] == "Failed"
+    status, content = OlderClient(program.port()).post(body)
+    assert status == 422 and content.keys() == {"status", "msg"} and content["status"] == "Failed"
 
 
 def test_the_beer_model_still_requires_a_key(program: Program) -> None:

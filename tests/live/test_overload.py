@@ -1,4 +1,4 @@
-"""Overload: accepted requests are answered soon, and the program recovers afterwards."""
+"""Overload: accepted requests are answered in time, and the program recovers afterwards."""
 
 import asyncio
 import json
@@ -16,11 +16,11 @@ from tests.live.program import Program, free_port
 from tests.live.raw import post
 
 BATCH = post(body=json.dumps({"beers": [BEER] * 1000}).encode(), target=b"/predict/batch")
-TAKEN_IN = "goodput is about 0.74 of the best: the rejections cost a core 62 us each, and the load slows the rest"
+KNOWN_LOSS = "goodput is about 0.74 of the maximum: each rejection takes 62 us of CPU time"
 SHORT = pytest.param(5.0, 0.3, 5.0, id="short")  # for a machine with other load: looser bounds
 LONG = (60.0, 0.8, 1.0)
 CONNECTIONS = 2_000
-SOON = 5.0
+RECOVERY = 5.0
 """Seconds after an overload within which the program recovers."""
 
 
@@ -34,11 +34,12 @@ def management(tmp_path_factory: pytest.TempPathFactory) -> int:
 def program(tmp_path_factory: pytest.TempPathFactory, management: int) -> Iterator[Program]:
     """The program with a management port."""
     cores = sorted(os.sched_getaffinity(0))
-    ours, theirs = set(cores[1:]) or set(cores), set(cores[:1])  # the load must not take CPU time from the program
-    os.sched_setaffinity(0, ours)
+    # The load must not take CPU time from the program.
+    client_cores, program_cores = set(cores[1:]) or set(cores), set(cores[:1])
+    os.sched_setaffinity(0, client_cores)
     program = Program(
         tmp_path_factory.mktemp("overload"),
-        first=lambda: os.sched_setaffinity(0, theirs),
+        first=lambda: os.sched_setaffinity(0, program_cores),
         API_KEY=KEY,
         PORT="0",
         MANAGEMENT_PORT=str(management),
@@ -52,8 +53,8 @@ def program(tmp_path_factory: pytest.TempPathFactory, management: int) -> Iterat
 
 
 @dataclass
-class Seen:
-    """What was measured during a load."""
+class Measurement:
+    """Measurements during a load."""
 
     tally: Tally
     service: float
@@ -61,7 +62,7 @@ class Seen:
     management: float
     """Median time of /health/live on the management port, in seconds."""
     core: float
-    """Share of a core that the program got; with less of it, the program answers fewer requests and takes longer."""
+    """Share of a core that the program received. With less of it, the program is slower."""
     growth: float
     """Growth of the memory, in MB."""
 
@@ -72,28 +73,28 @@ class Seen:
 
     def __str__(self) -> str:
         return (
-            f"{self.tally.goodput:.0f}/s, {self.tally.rejected} refused, {len(self.tally.failed)} failed "
+            f"{self.tally.goodput:.0f}/s, {self.tally.rejected} rejected, {len(self.tally.failed)} failed "
             f"{set(self.tally.failed) or ''}, p50 {self.tally.accepted_within(0.5):.3f}, "
             f"p99 {self.tally.accepted_within(0.99):.3f} s, live {self.service * 1000:.0f} and "
             f"{self.management * 1000:.1f} ms, {self.core:.2f} of a core, {self.growth:+.0f} MB"
         )
 
 
-async def _watched(program: Program, management: int, load: Awaitable[Tally]) -> Seen:
+async def _measure(program: Program, management: int, load: Awaitable[Tally]) -> Measurement:
     pid = program.process.pid
-    spent, held = cpu_seconds(pid), memory(pid)
-    going = asyncio.ensure_future(load)
-    (tally, service), (_, apart) = await asyncio.gather(
-        median_delay(program.port(), b"/health/live", going), median_delay(management, b"/health/live", going)
+    cpu_before, memory_before = cpu_seconds(pid), memory(pid)
+    running = asyncio.ensure_future(load)
+    (tally, service), (_, management_delay) = await asyncio.gather(
+        median_delay(program.port(), b"/health/live", running), median_delay(management, b"/health/live", running)
     )
-    core = (
-        cpu_seconds(pid) - spent
-    ) / tally.seconds  # seconds of the load itself, without the start and end of its client
-    return Seen(tally, service, apart, core, memory(pid) - held)
+    core = (cpu_seconds(pid) - cpu_before) / tally.seconds  # without the start and end of the client
+    return Measurement(tally, service, management_delay, core, memory(pid) - memory_before)
 
 
-def _hold(before: Seen, during: Seen, after: Seen, share: float, bound: float, growth: float) -> None:
-    """Check what an overload may cost, and that the program recovers afterwards."""
+def _check(
+    before: Measurement, during: Measurement, after: Measurement, share: float, bound: float, growth: float
+) -> None:
+    """Check the cost of an overload, and that the program recovers afterwards."""
     print(f"\nbefore: {before}\nduring: {during}\n after: {after}")
     core = min(1.0, during.core)
     assert during.goodput >= share * max(before.goodput, after.goodput)
@@ -109,23 +110,23 @@ def _hold(before: Seen, during: Seen, after: Seen, share: float, bound: float, g
     ("seconds", "share", "bound"),
     [
         SHORT,
-        pytest.param(*LONG, id="long", marks=[pytest.mark.nightly, pytest.mark.xfail(reason=TAKEN_IN, strict=False)]),
+        pytest.param(*LONG, id="long", marks=[pytest.mark.nightly, pytest.mark.xfail(reason=KNOWN_LOSS, strict=False)]),
     ],
 )
 def test_it_recovers_from_ten_times_more_batches_than_capacity(
     program: Program, management: int, seconds: float, share: float, bound: float
 ) -> None:
-    async def scene() -> None:
+    async def scenario() -> None:
         port = program.port()
         await closed_loop(port, BATCH, 3, 1.0)
-        before = await _watched(program, management, closed_loop(port, BATCH, 3, max(2.0, seconds / 6)))
+        before = await _measure(program, management, closed_loop(port, BATCH, 3, max(2.0, seconds / 6)))
         load = open_loop(port, BATCH, 10 * before.tally.goodput, seconds)
-        during = await _watched(program, management, load)
-        after = await _watched(program, management, closed_loop(port, BATCH, 3, SOON))
-        _hold(before, during, after, share, bound, 150)
+        during = await _measure(program, management, load)
+        after = await _measure(program, management, closed_loop(port, BATCH, 3, RECOVERY))
+        _check(before, during, after, share, bound, 150)
         assert during.tally.rejected > 0
 
-    uvloop.run(scene())
+    uvloop.run(scenario())
 
 
 async def _singles(port: int, connections: int, seconds: float, script: str) -> Tally:
@@ -170,12 +171,12 @@ def test_it_recovers_from_two_thousand_busy_connections(
         "utf-8",
     )
 
-    async def scene() -> None:
+    async def scenario() -> None:
         port = program.port()
         await _singles(port, 32, 2, str(script))
-        before = await _watched(program, management, _singles(port, 32, max(2.0, seconds / 6), str(script)))
-        during = await _watched(program, management, _singles(port, CONNECTIONS, seconds, str(script)))
-        after = await _watched(program, management, _singles(port, 32, SOON, str(script)))
-        _hold(before, during, after, share, bound, 100)
+        before = await _measure(program, management, _singles(port, 32, max(2.0, seconds / 6), str(script)))
+        during = await _measure(program, management, _singles(port, CONNECTIONS, seconds, str(script)))
+        after = await _measure(program, management, _singles(port, 32, RECOVERY, str(script)))
+        _check(before, during, after, share, bound, 100)
 
-    uvloop.run(scene())
+    uvloop.run(scenario())

@@ -1,4 +1,4 @@
-"""The proxies' configurations that are shown: valid, and nobody notices a rolling restart behind them."""
+"""The proxy configurations in deploy/: they are valid, and a rolling restart behind nginx loses no request."""
 
 import getpass
 import http.client
@@ -30,31 +30,31 @@ needs_nginx = pytest.mark.skipif(NGINX is None, reason="nginx is not installed (
 @needs_nginx
 def test_the_nginx_configuration_is_valid(tmp_path: Path) -> None:
     certificate, key = tmp_path / "fullchain.pem", tmp_path / "key.pem"
-    words = ["-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=beer"]
-    words += ["-keyout", str(key), "-out", str(certificate)]
-    subprocess.run(["openssl", "req", *words], check=True, capture_output=True)
+    options = ["-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=beer"]
+    options += ["-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(["openssl", "req", *options], check=True, capture_output=True)
     text = CONFIGURATION.read_text("utf-8").replace("/etc/ssl/beer-model", str(tmp_path))
     file = tmp_path / "nginx.conf"
     file.write_text(text.replace("/run/nginx.pid", str(tmp_path / "pid")), "utf-8")
-    found = subprocess.run([str(NGINX), "-t", "-p", str(tmp_path), "-c", str(file)], capture_output=True, text=True)
-    assert found.returncode == 0, found.stderr
-    assert "warn" not in found.stderr
+    result = subprocess.run([str(NGINX), "-t", "-p", str(tmp_path), "-c", str(file)], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert "warn" not in result.stderr
 
 
 @pytest.mark.skipif(CADDY is None, reason="caddy is not installed (Debian: apt-get install caddy)")
 def test_the_caddy_configuration_is_valid(tmp_path: Path) -> None:
-    found = subprocess.run(
+    result = subprocess.run(
         [str(CADDY), "validate", "--adapter", "caddyfile", "--config", str(REPOSITORY / "deploy" / "Caddyfile")],
         capture_output=True,
         text=True,
         env={**os.environ, "HOME": str(tmp_path)},
     )
-    assert found.returncode == 0, found.stderr
+    assert result.returncode == 0, result.stderr
 
 
 @pytest.fixture
 def proxied(tmp_path: Path) -> Iterator[tuple[int, tuple[int, int]]]:
-    """nginx with the configuration that is shown, without TLS: its port, and those of two processes behind it."""
+    """nginx with the configuration of deploy/ but without TLS: its port, and the ports of two processes behind it."""
     ports = free_port(), free_port()
     front = free_port()
     text = re.sub(r"listen 443.*;", f"listen 127.0.0.1:{front};", CONFIGURATION.read_text("utf-8"))
@@ -64,8 +64,8 @@ def proxied(tmp_path: Path) -> Iterator[tuple[int, tuple[int, int]]]:
     file = tmp_path / "nginx.conf"
     file.write_text(text, "utf-8")
     with (tmp_path / "nginx.log").open("wb") as log:
-        words = ["-p", str(tmp_path), "-c", str(file), "-g", f"daemon off; user {getpass.getuser()};"]
-        process = subprocess.Popen([str(NGINX), *words], stderr=log)
+        options = ["-p", str(tmp_path), "-c", str(file), "-g", f"daemon off; user {getpass.getuser()};"]
+        process = subprocess.Popen([str(NGINX), *options], stderr=log)
     try:
         _wait_for(front)
         yield front, ports

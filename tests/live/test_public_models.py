@@ -18,7 +18,7 @@ BEER = b'{"abv": 5.6, "target_og": 1056, "target_fg": 1013}'
 
 @pytest.fixture
 def program(start: Start) -> Program:
-    """The program with the iris model public, and wrong keys counted."""
+    """The program with a public iris model and without a limit on failed keys."""
     return start(API_KEY=KEY, PORT="0", PUBLIC_MODELS="iris", AUTH_FAILURES_PER_MINUTE="0")
 
 
@@ -29,16 +29,16 @@ def test_a_public_model_answers_without_a_key(program: Program) -> None:
     assert program.send(request("POST", "/iris/predict", [("X-API-Key", KEY)], FLOWER)).status == 200
 
 
-@pytest.mark.parametrize("how", ["empty", "wrong", "almost", "two keys", "right and wrong", "bytes"])
-def test_an_invalid_key_is_rejected_even_for_a_public_model(program: Program, how: str) -> None:
-    assert program.send(request("POST", "/iris/predict", WITHOUT[how], FLOWER)).status == 401
+@pytest.mark.parametrize("case", ["empty", "wrong", "almost", "two keys", "right and wrong", "bytes"])
+def test_an_invalid_key_is_rejected_even_for_a_public_model(program: Program, case: str) -> None:
+    assert program.send(request("POST", "/iris/predict", WITHOUT[case], FLOWER)).status == 401
 
 
 def test_every_other_route_requires_a_key(program: Program) -> None:
     documented = program.send(request("GET", "/openapi.json")).json["paths"]
-    shut = documented.keys() - OPEN.keys() - {"/iris/predict"}
-    assert {"/predict", "/predict/batch", "/explain", "/model", "/metrics"} <= shut
-    nearly = {
+    private = documented.keys() - OPEN.keys() - {"/iris/predict"}
+    assert {"/predict", "/predict/batch", "/explain", "/model", "/metrics"} <= private
+    similar = {
         "/iris/predict/",
         "//iris/predict",
         "/iris",
@@ -55,17 +55,17 @@ def test_every_other_route_requires_a_key(program: Program) -> None:
         "/v2/repository/models/iris/unload",
         "/v2/models/beer-ibu/versions/1/infer",
     }
-    for path in sorted(shut | nearly):
+    for path in sorted(private | similar):
         for verb in "GET", "POST":
             assert program.send(request(verb, path, [], BEER)).status == 401, (verb, path)
 
 
 def test_a_route_of_several_models_is_public_only_if_all_of_them_are(start: Start) -> None:
-    half = start(API_KEY=KEY, PORT="0", PUBLIC_MODELS="beer-ibu")
-    assert half.send(request("POST", "/predict", [], BEER)).status == 401
-    whole = start(API_KEY=KEY, PORT="0", PUBLIC_MODELS="beer-ibu, beer-ibu-recipe")
-    assert whole.send(request("POST", "/predict", [], BEER)).status == 200
-    assert whole.send(request("POST", "/iris/predict", [], FLOWER)).status == 401
+    partly_public = start(API_KEY=KEY, PORT="0", PUBLIC_MODELS="beer-ibu")
+    assert partly_public.send(request("POST", "/predict", [], BEER)).status == 401
+    public = start(API_KEY=KEY, PORT="0", PUBLIC_MODELS="beer-ibu, beer-ibu-recipe")
+    assert public.send(request("POST", "/predict", [], BEER)).status == 200
+    assert public.send(request("POST", "/iris/predict", [], FLOWER)).status == 401
 
 
 def test_an_unknown_public_model_stops_the_start(start: Start) -> None:

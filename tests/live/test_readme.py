@@ -1,4 +1,4 @@
-"""README.md and docs/protocols.md: the printed commands, run as printed against the service."""
+"""README.md and docs/protocols.md: their commands, run as printed against the program."""
 
 import json
 import re

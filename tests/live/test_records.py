@@ -10,13 +10,13 @@ from tests.known import BEER, KEY
 from tests.live.program import Program, Start, free_port
 from tests.live.wire import exchange, request
 
-RIGHT = ("X-API-Key", KEY)
+KEY_HEADER = ("X-API-Key", KEY)
 BODY = json.dumps(BEER).encode()
 
 
 def line_of(program: Program, request_id: str) -> dict[str, Any]:
-    """The one line of this request."""
-    lines = [x for x in program.lines(f'"{request_id}"') if x.get("request_id") == request_id]
+    """Return the only log line of a request."""
+    lines = [line for line in program.lines(f'"{request_id}"') if line.get("request_id") == request_id]
     assert len(lines) == 1
     return lines[0]
 
@@ -24,13 +24,13 @@ def line_of(program: Program, request_id: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("method", "path", "headers", "body", "route", "status"),
     [
-        ("POST", "/predict", [RIGHT], BODY, "/predict", 200),
-        ("POST", "/predict?x=hidden-query", [RIGHT], b"{}", "/predict", 422),
-        ("GET", "/model", [RIGHT], None, "/model", 200),
+        ("POST", "/predict", [KEY_HEADER], BODY, "/predict", 200),
+        ("POST", "/predict?x=hidden-query", [KEY_HEADER], b"{}", "/predict", 422),
+        ("GET", "/model", [KEY_HEADER], None, "/model", 200),
         ("GET", "/health/live", [], None, "/health/live", 200),
-        ("GET", "/hidden-path", [RIGHT], None, "", 404),
+        ("GET", "/hidden-path", [KEY_HEADER], None, "", 404),
         ("POST", "/predict", [], BODY, "/predict", 401),
-        ("DELETE", "/predict", [RIGHT], None, "/predict", 405),
+        ("DELETE", "/predict", [KEY_HEADER], None, "/predict", 405),
     ],
 )
 def test_each_request_is_logged_in_one_line(
@@ -57,9 +57,9 @@ def test_each_request_is_logged_in_one_line(
 
 
 def test_requests_without_an_id_get_unique_ids(program: Program) -> None:
-    made = [program.send(request("GET", "/health/live")).header("X-Request-ID") for _ in range(20)]
-    assert len(set(made)) == 20
-    for request_id in made:
+    ids = [program.send(request("GET", "/health/live")).header("X-Request-ID") for _ in range(20)]
+    assert len(set(ids)) == 20
+    for request_id in ids:
         assert request_id and re.fullmatch(r"[A-Za-z0-9._-]{8,64}", request_id)
         line_of(program, request_id)
 
@@ -83,12 +83,12 @@ def test_requests_without_an_id_get_unique_ids(program: Program) -> None:
 )
 def test_an_unsafe_request_id_is_replaced(program: Program, sent: bytes) -> None:
     answer = program.send(request("GET", "/health/live", [("X-Request-ID", sent)]))
-    if answer.status == 400:  # the HTTP parser refused it
+    if answer.status == 400:  # rejected by the HTTP parser
         assert sent not in answer.raw
         return
-    given = answer.header("X-Request-ID")
-    assert answer.status == 200 and given and re.fullmatch(r"[A-Za-z0-9._-]{8,64}", given)
-    line_of(program, given)
+    request_id = answer.header("X-Request-ID")
+    assert answer.status == 200 and request_id and re.fullmatch(r"[A-Za-z0-9._-]{8,64}", request_id)
+    line_of(program, request_id)
     assert sent.decode("latin-1") not in program.errors or not sent
 
 
@@ -106,7 +106,7 @@ def test_a_request_id_cannot_inject_a_header_or_a_log_line(program: Program) -> 
 def test_neither_key_nor_body_is_in_the_log(start: Start) -> None:
     program = start(API_KEY=KEY, PORT="0", LOG_LEVEL="DEBUG")
     body = json.dumps({**BEER, "abv": 4.987654321, "s3cret-field": "s3cret-value"}).encode()
-    for headers in [RIGHT], [("X-API-Key", f"{KEY}x")], [("Authorization", KEY)]:
+    for headers in [KEY_HEADER], [("X-API-Key", f"{KEY}x")], [("Authorization", KEY)]:
         program.send(request("POST", "/predict", [*headers, ("X-Request-ID", "last")], body))
         program.send(request("POST", f"/predict?key={KEY}", headers, body))
     assert program.stop() == 0
@@ -121,6 +121,6 @@ def test_requests_are_not_logged_at_higher_log_levels(start: Start, level: str) 
     port = free_port()
     program = start(API_KEY=KEY, PORT=str(port), LOG_LEVEL=level)
     program.listening(port)
-    assert exchange(port, request("GET", "/model", [RIGHT])).status == 200
+    assert exchange(port, request("GET", "/model", [KEY_HEADER])).status == 200
     assert program.stop() == 0
     assert program.errors == ""

@@ -1,4 +1,4 @@
-"""Two processes of this program: one runs the models, the other has everything else."""
+"""A model server and a front process: one runs the models, the other serves the APIs."""
 
 import json
 import signal
@@ -15,7 +15,7 @@ from tests.live.rpc import INFERENCE, caller
 from tests.live.wire import Answer, request
 
 SERVER_KEY = "a-key-for-the-model-server-12345"
-RIGHT = ("X-API-Key", KEY)
+KEY_HEADER = ("X-API-Key", KEY)
 
 
 def server(start: Start, port: str = "0", **more: str) -> Program:
@@ -28,14 +28,14 @@ def front(start: Start, target: str, key: str = SERVER_KEY, **more: str) -> Prog
 
 def test_the_answers_equal_those_of_a_single_process(start: Start, program: Program) -> None:
     models = server(start)
-    there = front(start, models.rpc())
+    front_program = front(start, models.rpc())
     for path, body in CALLS.items():
-        far, near = ask(there, path, body), ask(program, path, body)
-        assert (far.status, far.body) == (200, near.body), path
-    wrong = ask(there, "/predict", {**EXAMPLE_BEER, "target_fg": 1090})
+        remote, local = ask(front_program, path, body), ask(program, path, body)
+        assert (remote.status, remote.body) == (200, local.body), path
+    wrong = ask(front_program, "/predict", {**EXAMPLE_BEER, "target_fg": 1090})
     assert (wrong.status, wrong.json["errors"][0]["code"]) == (422, "gravities_swapped")
     lines = [line for line in models.lines("ModelInfer") if "ModelInfer" in json.dumps(line)]
-    assert lines, "the models were run there"
+    assert lines, "the model server ran the models"
 
 
 def test_a_model_server_serves_only_grpc_and_health(start: Start) -> None:
@@ -69,15 +69,15 @@ def test_a_wrong_model_server_key_stops_the_start(start: Start) -> None:
 
 
 class Load:
-    """Four callers that ask for the same beer until they are stopped."""
+    """Four threads that send the same request until they are stopped."""
 
     def __init__(self, program: Program) -> None:
         self.answers: list[Answer] = []
         self._program = program
         self._stop = threading.Event()
         self._callers = [threading.Thread(target=self._call) for _ in range(4)]
-        for each in self._callers:
-            each.start()
+        for thread in self._callers:
+            thread.start()
 
     def _call(self) -> None:
         while not self._stop.is_set():
@@ -85,22 +85,22 @@ class Load:
 
     def stop(self) -> None:
         self._stop.set()
-        for each in self._callers:
-            each.join()
+        for thread in self._callers:
+            thread.join()
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "terminated"])
+@pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "terminated"])
 def test_a_model_server_restart_under_load_gives_no_wrong_answer_and_recovers(
-    start: Start, number: signal.Signals
+    start: Start, signal_number: signal.Signals
 ) -> None:
     models = server(start)
     address = models.rpc()
     program = front(start, address, MODEL_SERVER_TIMEOUT="3", THREAD_POOL_QUEUE="64")
-    right = ask(program, "/predict", EXAMPLE_BEER).body
+    expected = ask(program, "/predict", EXAMPLE_BEER).body
     load = Load(program)
     try:
         until(lambda: len(load.answers) > 50)
-        models.process.send_signal(number)
+        models.process.send_signal(signal_number)
         until(lambda: program.send(READY).status == 503)
         models.exit_code()
         server(start, address.rpartition(":")[2])
@@ -110,6 +110,6 @@ def test_a_model_server_restart_under_load_gives_no_wrong_answer_and_recovers(
     finally:
         load.stop()
     assert {answer.status for answer in load.answers} <= {200, 503, 504}
-    assert all(answer.body == right for answer in load.answers if answer.status == 200)
+    assert all(answer.body == expected for answer in load.answers if answer.status == 200)
     assert {answer.status for answer in load.answers[-20:]} == {200}
     print({status: sum(answer.status == status for answer in load.answers) for status in (200, 503, 504)})

@@ -100,8 +100,9 @@ def test_a_rate_limit_covers_both_transports_and_is_reported(start: Start, tmp_p
     assert program.send(request("GET", "/model", [("X-API-Key", key)])).status == 200
     with caller(program.rpc()) as client:
         outcomes = [client.infer(typed("beer-ibu", BEER_ROW), key=key) for _ in range(3)]
-    assert [each.code for each in outcomes] == [OK, OK, EXHAUSTED]
-    assert [each.trailing["ratelimit"].split(";t=")[0] for each in outcomes] == ['"key";r=1', '"key";r=0', '"key";r=0']
+    assert [outcome.code for outcome in outcomes] == [OK, OK, EXHAUSTED]
+    limits = [outcome.trailing["ratelimit"].split(";t=")[0] for outcome in outcomes]
+    assert limits == ['"key";r=1', '"key";r=0', '"key";r=0']
     assert int(outcomes[2].trailing["retry-after"]) > 3000
 
 
@@ -154,9 +155,9 @@ def test_a_call_without_a_message_is_rejected_and_with_two_is_answered(client: C
     infer: Any = client.channel.stream_unary(f"{INFERENCE}ModelInfer")
     sent = typed("beer-ibu", BEER_ROW).SerializeToString()
     metadata = (("x-api-key", KEY),)
-    with pytest.raises(grpc.RpcError) as refused:
+    with pytest.raises(grpc.RpcError) as error:
         infer(iter([]), metadata=metadata, timeout=20)
-    assert refused.value.code() is INVALID
+    assert error.value.code() is INVALID
     assert infer(iter([sent, sent]), metadata=metadata, timeout=20)
 
 
@@ -168,12 +169,12 @@ def test_receiving_a_message_has_a_time_limit(start: Start) -> None:
         never.wait(60)
         yield b""
 
-    with caller(program.rpc()) as client, pytest.raises(grpc.RpcError) as refused:
+    with caller(program.rpc()) as client, pytest.raises(grpc.RpcError) as error:
         infer: Any = client.channel.stream_unary(f"{INFERENCE}ModelInfer")
         infer(messages(), metadata=(("x-api-key", KEY),), timeout=30)
     never.set()
-    assert refused.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
-    assert refused.value.details() == "The message did not arrive in time."
+    assert error.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    assert error.value.details() == "The message did not arrive in time."
 
 
 def test_each_call_is_logged_with_its_trace_and_the_request_id_that_the_client_receives(start: Start) -> None:
@@ -183,16 +184,16 @@ def test_each_call_is_logged_with_its_trace_and_the_request_id_that_the_client_r
             typed("beer-ibu", BEER_ROW), metadata=[("x-request-id", "mine-1"), ("traceparent", TRACE)]
         )
         assert outcome.trailing["x-request-id"] == "mine-1"
-        refused = client.infer(typed("nope", BEER_ROW))
-    lines = {line.get("request_id"): line for line in program.lines(refused.trailing["x-request-id"])}
+        rejected = client.infer(typed("nope", BEER_ROW))
+    lines = {line.get("request_id"): line for line in program.lines(rejected.trailing["x-request-id"])}
     line = lines["mine-1"]
     assert (line["method"], line["route"], line["status"]) == ("GRPC", f"{INFERENCE}ModelInfer", 0)
     assert (line["traceparent"], line["key_id"]) == (TRACE, "default")
-    assert lines[refused.trailing["x-request-id"]]["status"] == NOT_FOUND.value[0]
-    figures = program.send(request("GET", "/metrics", [("X-API-Key", KEY)])).body.decode()
-    assert f'grpc_requests_total{{method="{INFERENCE}ModelInfer",code="OK"}} 1' in figures
-    assert 'grpc_requests_refused_total{reason="model_not_found"} 1' in figures
-    assert "grpc_requests_in_progress 0" in figures
+    assert lines[rejected.trailing["x-request-id"]]["status"] == NOT_FOUND.value[0]
+    metrics = program.send(request("GET", "/metrics", [("X-API-Key", KEY)])).body.decode()
+    assert f'grpc_requests_total{{method="{INFERENCE}ModelInfer",code="OK"}} 1' in metrics
+    assert 'grpc_requests_refused_total{reason="model_not_found"} 1' in metrics
+    assert "grpc_requests_in_progress 0" in metrics
 
 
 def test_a_call_that_the_client_ends_is_logged_as_cancelled_or_late(start: Start) -> None:
@@ -236,5 +237,5 @@ def test_the_grpc_server_can_be_turned_off(start: Start) -> None:
 def test_reflection_can_be_turned_off(start: Start) -> None:
     program = start(API_KEY=KEY, PORT="0", GRPC_REFLECTION="false")
     with caller(program.rpc()) as client:
-        asked = client.call("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", b"\x3a\x00")
-    assert asked.code is grpc.StatusCode.UNIMPLEMENTED
+        outcome = client.call("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", b"\x3a\x00")
+    assert outcome.code is grpc.StatusCode.UNIMPLEMENTED

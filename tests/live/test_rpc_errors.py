@@ -54,12 +54,12 @@ def raw(*contents: bytes) -> pb.ModelInferRequest:
 
 
 def values(*fp32: float) -> pb.InferTensorContents:
-    """Typed contents."""
+    """Return typed contents."""
     return pb.InferTensorContents(fp32_contents=fp32)
 
 
 ROW = np.array(BEER_ROW, np.float32).tobytes()
-WRONG: dict[str, pb.ModelInferRequest] = {
+INVALID_CALLS: dict[str, pb.ModelInferRequest] = {
     "unknown model": typed("wine", BEER_ROW),
     "unknown version": typed(MODEL, BEER_ROW, model_version="7"),
     "no input": pb.ModelInferRequest(model_name=MODEL),
@@ -93,10 +93,11 @@ def test_the_errors_match_the_table(start: Start, tmp_path: Path) -> None:
     models = shutil.copytree(REPOSITORY / "models", tmp_path / "models")
     program = start(PORT="0", MODEL_URI=str(models), API_KEYS_FILE="keys.json", GRPC_MAX_MESSAGE="100000")
     with caller(program.rpc()) as client:
-        outcomes = {what: client.infer(request, key=key) for what, request in WRONG.items()}
+        outcomes = {case: client.infer(request, key=key) for case, request in INVALID_CALLS.items()}
         outcomes |= _others(client, key, admin, limited)
     measured = [
-        [what, each.code.name, re.sub(r" \(\d+ vs\. \d+\)", "", each.details)] for what, each in outcomes.items()
+        [case, outcome.code.name, re.sub(r" \(\d+ vs\. \d+\)", "", outcome.details)]
+        for case, outcome in outcomes.items()
     ]
     match = _TABLE.search((REPOSITORY / "docs" / "protocols.md").read_text("utf-8"))
     table = [[cell.strip() for cell in row.strip("|").split(" | ")] for row in match[1].splitlines()] if match else []

@@ -1,4 +1,4 @@
-"""Frames and messages that no client should send: the gRPC port neither falls nor hangs, and answers what it can."""
+"""Invalid frames and messages: the gRPC server neither crashes nor hangs, and still answers valid calls."""
 
 import random
 import struct
@@ -38,38 +38,42 @@ CORPUS = {
     "TLS hello": bytes.fromhex("160301020001000001fc0303") + bytes(200),
     "half a preface": PREFACE[:10],
     "no settings": PREFACE + frame(DATA, 0, 1, b"x"),
-    "a frame longer than it says it may be": OPEN + frame(DATA, 0, 1, b"x" * 100, length=2**24 - 1),
+    "a frame longer than the maximum": OPEN + frame(DATA, 0, 1, b"x" * 100, length=2**24 - 1),
     "a frame that ends early": OPEN + frame(HEADERS, END_HEADERS, 1, b"x" * 10, length=1000),
     "settings of a wrong length": PREFACE + frame(SETTINGS, 0, 0, b"abc"),
     "settings on a stream": OPEN + frame(SETTINGS, 0, 1),
     "an unknown frame": OPEN + frame(99, 255, 1, b"x" * 100),
     "data before headers": OPEN + frame(DATA, END_STREAM, 1, message(BEER)),
-    "a continuation of nothing": OPEN + frame(CONTINUATION, END_HEADERS, 1, b""),
+    "a continuation without headers": OPEN + frame(CONTINUATION, END_HEADERS, 1, b""),
     "headers that never end": OPEN + _headers(flags=0) + frame(CONTINUATION, 0, 1, b"") * 1000,
     "headers on stream 0": OPEN + frame(HEADERS, END_HEADERS, 0, frames.call(INFER)),
     "headers on an even stream": OPEN + frame(HEADERS, END_HEADERS, 2, frames.call(INFER)),
-    "headers that are no HPACK": OPEN + frame(HEADERS, END_HEADERS, 1, b"\xff" * 200),
-    "a window of no size": OPEN + frame(frames.WINDOW_UPDATE, 0, 0, struct.pack(">I", 0)),
-    "a window beyond all bounds": OPEN + frame(frames.WINDOW_UPDATE, 0, 0, struct.pack(">I", 2**31 - 1)) * 2,
+    "headers that are not HPACK": OPEN + frame(HEADERS, END_HEADERS, 1, b"\xff" * 200),
+    "a window increment of 0": OPEN + frame(frames.WINDOW_UPDATE, 0, 0, struct.pack(">I", 0)),
+    "a window that overflows": OPEN + frame(frames.WINDOW_UPDATE, 0, 0, struct.pack(">I", 2**31 - 1)) * 2,
     "a push from a client": OPEN + frame(frames.PUSH_PROMISE, END_HEADERS, 1, bytes(4)),
-    "resets of what never was": OPEN + frame(frames.RST_STREAM, 0, 1, bytes(4)) * 100,
+    "resets of a stream that was not opened": OPEN + frame(frames.RST_STREAM, 0, 1, bytes(4)) * 100,
     "a thousand pings": OPEN + frame(frames.PING, 0, 0, bytes(8)) * 1000,
-    "opened and reset, over and over": OPEN
+    "streams opened and reset repeatedly": OPEN
     + b"".join(
         frame(HEADERS, END_HEADERS, n, frames.call(INFER, KEYED)) + frame(frames.RST_STREAM, 0, n, bytes(4))
         for n in range(1, 401, 2)
     ),
-    "metadata beyond bounds": OPEN
+    "metadata that exceeds the limit": OPEN
     + frame(HEADERS, END_HEADERS, 1, frames.call(INFER, KEYED, (b"x", b"y" * 16000)))
     + frame(HEADERS, END_HEADERS, 3, frames.call(INFER, *[(b"x%d" % n, b"y" * 200) for n in range(70)])),
     "no path": OPEN + frame(HEADERS, END_HEADERS, 1, frames.block([(b":method", b"POST"), KEYED])),
     "GET": OPEN + frame(HEADERS, END_HEADERS, 1, frames.block([(b":method", b"GET"), (b":path", INFER)])),
-    "another content": OPEN + _headers(content=b"application/json", flags=END_HEADERS) + frame(DATA, 1, 1, b"{}"),
-    "a message longer than it says": OPEN + _headers() + frame(DATA, END_STREAM, 1, message(BEER, length=3)),
-    "a message shorter than it says": OPEN + _headers() + frame(DATA, END_STREAM, 1, message(BEER, length=9999)),
+    "another content type": OPEN + _headers(content=b"application/json", flags=END_HEADERS) + frame(DATA, 1, 1, b"{}"),
+    "a message longer than its length prefix": OPEN + _headers() + frame(DATA, END_STREAM, 1, message(BEER, length=3)),
+    "a message shorter than its length prefix": OPEN
+    + _headers()
+    + frame(DATA, END_STREAM, 1, message(BEER, length=9999)),
     "a message of 4 GB": OPEN + _headers() + frame(DATA, END_STREAM, 1, message(b"", length=2**32 - 1)),
-    "said to be compressed": OPEN + _headers() + frame(DATA, END_STREAM, 1, message(BEER, compressed=1)),
-    "a flag that is none": OPEN + _headers() + frame(DATA, END_STREAM, 1, message(BEER, compressed=77)),
+    "an uncompressed message flagged as compressed": OPEN
+    + _headers()
+    + frame(DATA, END_STREAM, 1, message(BEER, compressed=1)),
+    "an unknown flag": OPEN + _headers() + frame(DATA, END_STREAM, 1, message(BEER, compressed=77)),
     "nothing after headers": OPEN + _headers(flags=END_HEADERS | END_STREAM),
 }
 
@@ -83,15 +87,15 @@ def test_invalid_frames_do_not_affect_other_clients(program: Program, name: str)
 
 
 def test_the_frames_of_a_valid_call_are_answered(program: Program) -> None:
-    said = OPEN + _headers() + frame(DATA, END_STREAM, 1, message(BEER))
-    assert b"beer-ibu" in frames.send_and_read(program.rpc(), said, until=b"beer-ibu")
+    data = OPEN + _headers() + frame(DATA, END_STREAM, 1, message(BEER))
+    assert b"beer-ibu" in frames.send_and_read(program.rpc(), data, until=b"beer-ibu")
 
 
 @pytest.mark.parametrize("value", ["\u20ac \U0001f37a".encode(), b"\xff\xfe mark3r", b""])
 def test_non_ascii_metadata_causes_no_error(program: Program, value: bytes) -> None:
-    noted = frames.call(INFER, KEYED, (b"x-note", value), (b"x-request-id", value), (b"traceparent", value))
-    said = OPEN + frame(HEADERS, END_HEADERS, 1, noted) + frame(DATA, END_STREAM, 1, message(BEER))
-    assert b"beer-ibu" in frames.send_and_read(program.rpc(), said, until=b"beer-ibu")
+    headers = frames.call(INFER, KEYED, (b"x-note", value), (b"x-request-id", value), (b"traceparent", value))
+    data = OPEN + frame(HEADERS, END_HEADERS, 1, headers) + frame(DATA, END_STREAM, 1, message(BEER))
+    assert b"beer-ibu" in frames.send_and_read(program.rpc(), data, until=b"beer-ibu")
     keyed = frames.call(INFER, (b"x-api-key", value), (b"x-forwarded-for", value))
     frames.send_and_read(
         program.rpc(), OPEN + frame(HEADERS, END_HEADERS, 1, keyed) + frame(DATA, END_STREAM, 1, message(BEER))
@@ -102,15 +106,15 @@ def test_non_ascii_metadata_causes_no_error(program: Program, value: bytes) -> N
 
 
 def test_random_messages_are_answered_or_rejected_as_client_errors(program: Program) -> None:
-    random_ = random.Random(5)
+    generator = random.Random(5)
     codes = set()
     with caller(program.rpc()) as client:
-        for number in range(600):
-            sent = bytearray(BEER) if number % 2 else bytearray(random_.randbytes(random_.randrange(200)))
-            for _ in range(random_.randrange(1, 4)):
+        for index in range(600):
+            sent = bytearray(BEER) if index % 2 else bytearray(generator.randbytes(generator.randrange(200)))
+            for _ in range(generator.randrange(1, 4)):
                 if sent:
-                    sent[random_.randrange(len(sent))] = random_.randrange(256)
-            method = f"{INFERENCE}ModelInfer" if number % 2 else random_.choice(METHODS)
+                    sent[generator.randrange(len(sent))] = generator.randrange(256)
+            method = f"{INFERENCE}ModelInfer" if index % 2 else generator.choice(METHODS)
             outcome = client.call(method, bytes(sent))
             assert outcome.code in ALLOWED, (outcome, method, bytes(sent))
             codes.add(outcome.code)
@@ -125,8 +129,8 @@ def test_errors_and_logs_never_repeat_the_input(start: Start) -> None:
     request.inputs[0].datatype = marker
     request.outputs.add(name=marker)
     with caller(program.rpc()) as client:
-        for each in (request, typed(marker, BEER_ROW), typed("beer-ibu", BEER_ROW, model_version=marker)):
-            outcome = client.infer(each, metadata=[("traceparent", marker), ("user-agent", marker)])
+        for invalid in (request, typed(marker, BEER_ROW), typed("beer-ibu", BEER_ROW, model_version=marker)):
+            outcome = client.infer(invalid, metadata=[("traceparent", marker), ("user-agent", marker)])
             assert outcome.code in ALLOWED - {grpc.StatusCode.OK}
             assert marker not in outcome.details
         assert client.call(f"/{marker}/{marker}", b"").code is grpc.StatusCode.UNIMPLEMENTED

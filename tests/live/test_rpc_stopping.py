@@ -67,20 +67,20 @@ def test_a_health_watcher_and_an_idle_client_do_not_delay_the_end(start: Start) 
     with caller(program.rpc()) as client:
         method: Any = client.channel.unary_stream("/grpc.health.v1.Health/Watch")
         watch = method(b"")
-        reflection = client.channel.stream_stream("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
-        never = threading.Event()
-        asked = reflection(_nothing(never))
+        method_ = client.channel.stream_stream("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
+        released = threading.Event()
+        reflection_call = method_(_no_message(released))
         next(iter(watch))
         program.process.send_signal(signal.SIGTERM)
         assert until(lambda: program.process.poll() is not None, "ended") < 10
         assert [message[-1] for message in watch] == [2]  # NOT_SERVING
-        never.set()
-        asked.cancel()
+        released.set()
+        reflection_call.cancel()
     assert program.exit_code() == 0
 
 
-def _nothing(never: threading.Event):  # type: ignore[no-untyped-def]
-    never.wait(60)
+def _no_message(released: threading.Event):  # type: ignore[no-untyped-def]
+    released.wait(60)
     yield b""
 
 
@@ -103,7 +103,7 @@ def _hang_up(program: Program) -> None:
 
 
 def _answering(address: str, count: int) -> set[grpc.StatusCode]:
-    """Codes of calls, each on a connection of its own."""
+    """Return the codes of calls, each on a new connection."""
     codes = set()
     for _ in range(count):
         with caller(address) as client:

@@ -1,4 +1,4 @@
-"""TLS by files: a client that trusts the certificate is served, with mutual TLS only one whose own is signed."""
+"""TLS of the gRPC server: certificates, mutual TLS, and configuration errors."""
 
 import subprocess
 from pathlib import Path

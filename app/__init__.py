@@ -4,6 +4,6 @@ import os
 
 __version__ = "0.1.0"
 
-# ONNX Runtime's builds for Linux keep an identifier of the machine and report to their maker, unless told before they
-# are imported. Whoever wants that sets the variable to 0.
+# ONNX Runtime's builds for Linux store an identifier of the machine and send telemetry, unless this variable is set
+# before the import. Set it to 0 to enable the telemetry.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")

@@ -18,7 +18,7 @@ def discover() -> list[type[DomainApi]]:
     Returns:
         The domains' classes.
     """
-    found = []
+    discovered = []
     for module in pkgutil.iter_modules(domains.__path__, f"{domains.__name__}."):
         needs: Sequence[str] = getattr(import_module(module.name), "NEEDS", ()) if module.ispkg else ()
         if not all(map(find_spec, needs)):
@@ -26,5 +26,5 @@ def discover() -> list[type[DomainApi]]:
         name = f"{module.name}.api" if module.ispkg else module.name
         domain: type[DomainApi] | None = getattr(import_module(name), "DOMAIN", None)
         if domain is not None:
-            found.append(domain)
-    return found
+            discovered.append(domain)
+    return discovered

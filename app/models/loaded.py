@@ -18,7 +18,7 @@ T = TypeVar("T")
 Prepared = Mapping[type, object]
 """Objects built from a version's manifest, by the type under which they are looked up."""
 Prepare = Callable[[Manifest], Prepared]
-"""Builds what a version needs beside its predictor; called once per loaded version."""
+"""Builds what a version needs in addition to its predictor; called once per loaded version."""
 
 
 @dataclass(frozen=True, slots=True)

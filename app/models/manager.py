@@ -14,7 +14,7 @@ from app.runtime.predictor import Predictor
 from app.telemetry.metrics import Registry
 
 MAX_ON_REQUEST = 4
-"""Maximum number of versions that stay loaded beside the active ones because callers asked for them."""
+"""Maximum number of versions that stay loaded in addition to the active ones, because callers requested them."""
 
 _log = logging.getLogger(__name__)
 

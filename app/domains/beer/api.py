@@ -94,8 +94,8 @@ class BeerApi(DomainApi):
         """
         if beer.explain:
             return self.explain(beer, version)
-        if found := problems(beer, ""):
-            raise InputError(found)
+        if contradictions := problems(beer, ""):
+            raise InputError(contradictions)
         return self._predict(_model(beer), [beer], version)[0]
 
     def predict_each(self, beers: Sequence[Beer]) -> list[Prediction | CallError]:
@@ -108,9 +108,9 @@ class BeerApi(DomainApi):
             Prediction or error of each beer; see `predict`.
         """
         results: dict[int, Prediction | CallError] = {
-            index: InputError(found)
+            index: InputError(contradictions)
             for index, beer in enumerate(beers)
-            if may_contradict(beer) and (found := problems(beer, ""))
+            if may_contradict(beer) and (contradictions := problems(beer, ""))
         }
         for model, indexes in _by_model(beers, skipped=results).items():
             try:
@@ -127,8 +127,8 @@ class BeerApi(DomainApi):
             ModelNotFound: If the version does not exist.
             ModelNotReady: If the model is not loaded.
         """
-        if found := problems(beer, ""):
-            raise InputError(found)
+        if contradictions := problems(beer, ""):
+            raise InputError(contradictions)
         loaded = self._manager.get(_model(beer), version)
         builder = loaded.prepared(PredictionBuilder)
         rows, bills = builder.rows([beer])
@@ -145,14 +145,16 @@ class BeerApi(DomainApi):
             ModelNotFound: If the version does not exist.
             ModelNotReady: If the model is not loaded.
         """
-        found: list[Problem] = []
+        contradictions: list[Problem] = []
         for index, beer in enumerate(batch.beers):
             if beer.explain:
-                found.append(Problem(f"beers.{index}.explain", "not_in_batch", "is only available for single beers"))
+                contradictions.append(
+                    Problem(f"beers.{index}.explain", "not_in_batch", "is only available for single beers")
+                )
             if may_contradict(beer):
-                found += problems(beer, f"beers.{index}.")
-        if found:
-            raise InputError(found)
+                contradictions += problems(beer, f"beers.{index}.")
+        if contradictions:
+            raise InputError(contradictions)
         beers = batch.beers
         if all(beer.hops is None for beer in beers):  # one model predicts the whole batch
             return {"predictions": self._predict(VITALS, beers, version)}

@@ -1,4 +1,4 @@
-"""The table of errors: it is complete, consistent, and what the documentation says."""
+"""The table of errors: complete, consistent, and equal to the documentation."""
 
 import re
 from pathlib import Path

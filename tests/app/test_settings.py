@@ -204,9 +204,9 @@ def test_two_programs_that_start_at_once_create_one_env_file(
     exists = Path.exists
 
     def late(path: Path, **more: bool) -> bool:
-        found = exists(path, **more)
+        result = exists(path, **more)
         path.write_text("API_KEY=the-other-one-was-first\n")
-        return found
+        return result
 
     monkeypatch.setattr(Path, "exists", late)
     assert create_env_file() is None

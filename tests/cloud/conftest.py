@@ -1,4 +1,4 @@
-"""The cloud's services as far as they run here: moto's server, npm's s3rver, each over real HTTP."""
+"""The cloud's services that run locally: moto's server and npm's s3rver, each over real HTTP."""
 
 import os
 import re
@@ -14,7 +14,7 @@ from tests.live.program import Program, Start
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever lies in this folder needs what tox installs for it."""
+    """All tests of this folder need packages that tox installs."""
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.function)
@@ -48,24 +48,24 @@ def s3rver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     ) as process:
         assert process.stdout
         try:
-            said = next(line for line in process.stdout if "listening" in line)
-            found = re.search(r":(\d+)", said)
-            assert found, said
-            yield Store(f"http://127.0.0.1:{found[1]}", "S3RVER", "S3RVER")
+            line = next(line for line in process.stdout if "listening" in line)
+            port = re.search(r":(\d+)", line)
+            assert port, line
+            yield Store(f"http://127.0.0.1:{port[1]}", "S3RVER", "S3RVER")
         finally:
             process.terminate()
 
 
 @pytest.fixture
 def store(request: pytest.FixtureRequest) -> Store:
-    """The store that a test names: ``moto`` or ``s3rver``."""
-    found: Store = request.getfixturevalue(request.param)
-    return found
+    """The store that the test selects: ``moto`` or ``s3rver``."""
+    store: Store = request.getfixturevalue(request.param)
+    return store
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts the program in the test's own folder; whatever still runs at the end is stopped."""
+    """Start the program in the test's own folder; programs still running at the end are stopped."""
     started: list[Program] = []
 
     def start(**settings: Any) -> Program:
@@ -79,7 +79,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 @pytest.fixture(autouse=True)
 def no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test finds an account that is somebody's."""
+    """Remove the credentials of real accounts from the environment."""
     for name in list(os.environ):
         if name.startswith("AWS_"):
             monkeypatch.delenv(name)

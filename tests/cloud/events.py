@@ -6,7 +6,7 @@ from urllib.parse import quote_plus
 
 
 def http_api(method: str, path: str, body: str | None = None, **headers: str) -> dict[str, Any]:
-    """Of an HTTP API or a function URL: format 2.0."""
+    """Return an event of an HTTP API or a function URL: format 2.0."""
     http = {"method": method, "path": path, "sourceIp": "192.0.2.1", "protocol": "HTTP/1.1", "userAgent": "x"}
     return {
         "version": "2.0",
@@ -21,7 +21,7 @@ def http_api(method: str, path: str, body: str | None = None, **headers: str) ->
 
 
 def rest_api(method: str, path: str, body: str | None = None, **headers: str) -> dict[str, Any]:
-    """Of a REST API: format 1.0."""
+    """Return an event of a REST API: format 1.0."""
     return {
         "resource": "/{proxy+}",
         "path": path,
@@ -37,7 +37,7 @@ def rest_api(method: str, path: str, body: str | None = None, **headers: str) ->
 
 
 def balancer(method: str, path: str, body: str | None = None, **headers: str) -> dict[str, Any]:
-    """Of an application load balancer."""
+    """Return an event of an application load balancer."""
     group = "arn:aws:elasticloadbalancing:eu-central-1:0:targetgroup/beer/1"
     return {
         "requestContext": {"elb": {"targetGroupArn": group}},
@@ -51,7 +51,7 @@ def balancer(method: str, path: str, body: str | None = None, **headers: str) ->
 
 
 def created(bucket: str, keys: Sequence[str]) -> dict[str, Any]:
-    """Of S3: objects were created."""
+    """Return an event of S3: objects were created."""
     return {
         "Records": [
             {

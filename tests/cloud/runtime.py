@@ -1,4 +1,4 @@
-"""The function's runtime: awslambdaric, the cloud's own client, against a Runtime API that is served here."""
+"""The function's runtime: awslambdaric, the cloud's own client, against a Runtime API that this process serves."""
 
 import json
 import queue
@@ -20,7 +20,7 @@ _ROOT = "/2018-06-01/runtime"
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an invocation, or the function's start, ended."""
+    """The result of an invocation or of the function's start."""
 
     kind: str
     """``response``, ``error`` or ``init``."""
@@ -28,7 +28,7 @@ class Outcome:
 
 
 class Runtime:
-    """A function that runs: one process, which asks for events and is given ours."""
+    """A running function: one process that requests events and gets those of the test."""
 
     def __init__(
         self,
@@ -38,32 +38,32 @@ class Runtime:
         command: Sequence[str] = (sys.executable, "-m", "awslambdaric"),
         **settings: str,
     ) -> None:
-        """Start it.
+        """Start the function.
 
         Args:
             handler: ``package.module.function``.
             folder: Working folder.
-            code: Where the function's code is, where it is not the checkout's.
+            code: Folder of the function's code; the checkout if None.
             command: The runtime's client.
             settings: Environment variables.
         """
         self._events: queue.Queue[tuple[str, str, bytes] | None] = queue.Queue()
         self._outcomes: queue.Queue[Outcome] = queue.Queue()
-        self.asked = threading.Event()
-        """Set once the function has started and asks for its first event."""
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._door())
+        self.ready = threading.Event()
+        """Set once the function has started and requests its first event."""
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler_class())
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
         self.log = folder / "function.log"
-        given = environment(**settings)
+        variables = environment(**settings)
         if code is not None:
-            given |= {"PYTHONPATH": str(code), "LAMBDA_TASK_ROOT": str(code), "MODEL_URI": str(code / "models")}
+            variables |= {"PYTHONPATH": str(code), "LAMBDA_TASK_ROOT": str(code), "MODEL_URI": str(code / "models")}
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [*command, handler],
                 cwd=folder,
                 env={
-                    **given,
+                    **variables,
                     "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._server.server_port}",
                     "AWS_LAMBDA_FUNCTION_NAME": "beer-model",
                     "AWS_LAMBDA_FUNCTION_VERSION": "1",
@@ -73,22 +73,22 @@ class Runtime:
                 stderr=subprocess.STDOUT,
             )
 
-    def _door(self) -> type[BaseHTTPRequestHandler]:
-        events, outcomes, asked = self._events, self._outcomes, self.asked
+    def _handler_class(self) -> type[BaseHTTPRequestHandler]:
+        events, outcomes, ready = self._events, self._outcomes, self.ready
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             disable_nagle_algorithm = True
 
             def do_GET(self) -> None:
-                asked.set()
+                ready.set()
                 event = events.get()
                 if event is None:
                     self.close_connection = True
                     return
-                number, deadline, body = event
+                request_id, deadline, body = event
                 self.send_response(200)
-                self.send_header("Lambda-Runtime-Aws-Request-Id", number)
+                self.send_header("Lambda-Runtime-Aws-Request-Id", request_id)
                 self.send_header("Lambda-Runtime-Deadline-Ms", deadline)
                 self.send_header("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:eu-central-1:0:function:beer")
                 self.send_header("Content-Type", "application/json")
@@ -107,40 +107,40 @@ class Runtime:
             def _body(self) -> bytes:
                 if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
                     return self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                whole = b""
+                data = b""
                 while size := int(self.rfile.readline().partition(b";")[0], 16):
-                    whole += self.rfile.read(size)
+                    data += self.rfile.read(size)
                     self.rfile.readline()
                 self.rfile.readline()
-                return whole
+                return data
 
             def log_message(self, *_: object) -> None:
-                """Nothing."""
+                """Log nothing."""
 
         return Handler
 
     def invoke(self, event: Any, seconds: float = 30.0) -> Outcome:
-        """Give it an event and wait for how it ends.
+        """Send an event and wait for the outcome.
 
         Args:
-            event: As JSON; bytes are given as they are.
-            seconds: How long it says that there is.
+            event: Sent as JSON; bytes are sent unchanged.
+            seconds: The remaining time that the event states.
         """
         body = event if isinstance(event, bytes) else json.dumps(event).encode()
         self._events.put((uuid.uuid4().hex, str(int((time.time() + seconds) * 1000)), body))
         return self.outcome()
 
     def outcome(self) -> Outcome:
-        """How what is under way ends."""
+        """Wait for the outcome of the invocation or the start."""
         return self._outcomes.get(timeout=PATIENCE)
 
     @property
-    def said(self) -> str:
-        """What it has written."""
+    def output(self) -> str:
+        """The output of the function."""
         return self.log.read_text("utf-8", "replace")
 
     def close(self) -> None:
-        """Leave nothing behind."""
+        """Stop the function and the Runtime API."""
         self.process.terminate()
         self._events.put(None)
         self.process.wait(PATIENCE)

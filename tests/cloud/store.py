@@ -11,7 +11,7 @@ REGION = "eu-central-1"
 
 @dataclass(frozen=True)
 class Store:
-    """An S3-compatible store that runs."""
+    """A running S3-compatible store."""
 
     endpoint: str
     key: str
@@ -23,7 +23,7 @@ class Store:
         return {"AWS_ACCESS_KEY_ID": self.key, "AWS_SECRET_ACCESS_KEY": self.secret, "AWS_REGION": REGION}
 
     def client(self, service: str = "s3") -> Any:
-        """The cloud's own client."""
+        """Return the cloud's own client."""
         import boto3
 
         return boto3.client(
@@ -35,26 +35,26 @@ class Store:
         )
 
     def make_bucket(self, name: str) -> None:
-        """An empty bucket."""
+        """Create an empty bucket."""
         self.client().create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
 
     def upload(self, folder: Path, bucket: str, prefix: str) -> None:
-        """A folder's files under a prefix."""
+        """Upload the files of a folder under a prefix."""
         client = self.client()
         for path in folder.rglob("*"):
             if path.is_file():
                 client.put_object(Bucket=bucket, Key=f"{prefix}/{path.relative_to(folder)}", Body=path.read_bytes())
 
     def read(self, bucket: str, key: str) -> bytes:
-        """An object's bytes."""
-        found: bytes = self.client().get_object(Bucket=bucket, Key=key)["Body"].read()
-        return found
+        """Return the bytes of an object."""
+        data: bytes = self.client().get_object(Bucket=bucket, Key=key)["Body"].read()
+        return data
 
     def keys(self, bucket: str) -> list[str]:
-        """Names of the bucket's objects, sorted."""
-        return sorted(each["Key"] for each in self.client().list_objects_v2(Bucket=bucket).get("Contents", ()))
+        """Return the names of the bucket's objects, sorted."""
+        return sorted(item["Key"] for item in self.client().list_objects_v2(Bucket=bucket).get("Contents", ()))
 
 
 def node_tool(name: str) -> str | None:
-    """A command that npm installed: where tox put it, or on the path."""
+    """The path of a command that npm installed, by tox or on the search path; None if missing."""
     return shutil.which(name, path=os.environ.get("NODE_BIN")) or shutil.which(name)

@@ -114,8 +114,8 @@ def test_a_file_that_exceeds_the_time_fails_by_name_and_leaves_nothing(function:
     key = put(store, "cleaned/late", json.dumps(ROWS))
     outcome = function.invoke(created(BUCKET, [key]), seconds=4)
     assert (outcome.kind, outcome.body["errorType"]) == ("error", "NotAnswered")
-    said = f"1 of 1 files: s3://{BUCKET}/{key}: not finished in time"
-    assert outcome.body["errorMessage"] == said
+    message = f"1 of 1 files: s3://{BUCKET}/{key}: not finished in time"
+    assert outcome.body["errorMessage"] == message
     assert not [name for name in store.keys(BUCKET) if name.startswith(f"results/{key}")]
 
 

@@ -1,4 +1,4 @@
-"""The function's zip files: small enough, the same every time, and running under the cloud's own runtime client."""
+"""The function's zip files: size, reproducibility, and a run under the cloud's own runtime client."""
 
 import hashlib
 import json
@@ -24,17 +24,18 @@ pytest.importorskip("awslambdaric", reason="awslambdaric is not installed (requi
 ZIPPED = 45_000_000
 UNZIPPED = 135_000_000
 ARCHITECTURES = tuple(os.environ.get("FUNCTION_ARCHITECTURES", "x86_64 arm64").split())
-"""A shorter run leaves one out."""
+"""The architectures to build; a shorter run omits one."""
 HERE = {"x86_64": "x86_64", "aarch64": "arm64"}.get(platform.machine(), "")
 UNCHECKED_HASH = 0b01
-"""Flags of bytecode that is run without a look at its source (PEP 552)."""
+"""Flags of bytecode that is run without a check of its source (PEP 552)."""
 
 
 def _python312() -> str | None:
-    """As the script finds it: one that runs."""
-    found = shutil.which(os.environ.get("PYTHON312", "python3.12"))
-    ran = found and subprocess.run([found, "-c", "import sys; sys.exit(sys.version_info[:2] != (3, 12))"], check=False)
-    return found if ran and ran.returncode == 0 else None
+    """The Python 3.12 that the script uses, if it runs."""
+    program = shutil.which(os.environ.get("PYTHON312", "python3.12"))
+    check = "import sys; sys.exit(sys.version_info[:2] != (3, 12))"
+    ran = program and subprocess.run([program, "-c", check], check=False)
+    return program if ran and ran.returncode == 0 else None
 
 
 PYTHON312 = _python312()
@@ -44,10 +45,10 @@ runs_here = pytest.mark.skipif(
 
 
 def build(*architectures: str) -> dict[str, Path]:
-    """The zip files, made by the script as it stands."""
+    """Build the zip files with the script."""
     command = ["bash", str(REPOSITORY / "scripts/build_function.sh"), *architectures]
     subprocess.run(command, check=True, env={**os.environ, "PYTHON": sys.executable})
-    return {each: REPOSITORY / f"dist/function-{each}.zip" for each in architectures}
+    return {name: REPOSITORY / f"dist/function-{name}.zip" for name in architectures}
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +88,7 @@ def test_the_same_files_give_the_same_bytes(zips: dict[str, Path]) -> None:
 
 @pytest.fixture(scope="module")
 def unzipped(zips: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The function as the cloud unpacks it: nobody may write there."""
+    """The unpacked function in a read-only folder, as in the cloud."""
     folder = tmp_path_factory.mktemp("task")
     with zipfile.ZipFile(zips[HERE]) as archive:
         archive.extractall(folder)
@@ -98,7 +99,7 @@ def unzipped(zips: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The runtime's client for Python 3.12, in the release that is locked."""
+    """The runtime's client for Python 3.12, in its locked release."""
     locked = re.search(r"^awslambdaric==([^ ]+)", (REPOSITORY / "requirements/cloud.txt").read_text(), re.MULTILINE)
     assert PYTHON312 and locked
     folder = tmp_path_factory.mktemp("client")
@@ -109,7 +110,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def command(unzipped: Path, client: Path) -> Iterator[tuple[str, ...]]:
-    """Runs the client with the function's own packages before it."""
+    """The command that runs the client with the function's own packages first on the path."""
     begin = f"import sys; sys.path[:0] = [{str(unzipped)!r}]; sys.path.append({str(client)!r}); "
     run = "from awslambdaric.__main__ import main; main(sys.argv)"
     yield (str(PYTHON312), "-I", "-B", "-c", begin + run)
@@ -121,7 +122,7 @@ def test_the_unpacked_function_answers_http_events(unzipped: Path, command: tupl
     runtime = Runtime("app.aws_lambda.http.handler", tmp_path, unzipped, command, **settings)
     try:
         answer = runtime.invoke(http_api("POST", "/predict", json.dumps(BEER), **{"x-api-key": KEY})).body
-        assert answer["statusCode"] == 200, runtime.said
+        assert answer["statusCode"] == 200, runtime.output
         assert json.loads(answer["body"])["model"]["name"] == "beer-ibu"
     finally:
         runtime.close()
@@ -137,6 +138,6 @@ def test_the_unpacked_function_answers_files(
     runtime = Runtime("app.aws_lambda.files.handler", tmp_path, unzipped, command, **settings)
     try:
         outcome = runtime.invoke(created("zipped-beers", ["cleaned/1"]))
-        assert outcome.body == {"files": [{"file": "cleaned/1", "rows": 1, "bad": 0}]}, runtime.said
+        assert outcome.body == {"files": [{"file": "cleaned/1", "rows": 1, "bad": 0}]}, runtime.output
     finally:
         runtime.close()

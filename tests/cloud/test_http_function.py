@@ -38,8 +38,8 @@ def test_an_event_is_answered_like_a_request(function: Runtime, kind: Callable[.
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_problem_is_sent_as_text_and_not_as_base64(function: Runtime, kind: Callable[..., dict[str, Any]]) -> None:
-    refused = function.invoke(kind("POST", "/predict", json.dumps(BEER))).body
-    assert refused["statusCode"] == 401 and json.loads(refused["body"])["code"] == "not_authenticated"
+    rejected = function.invoke(kind("POST", "/predict", json.dumps(BEER))).body
+    assert rejected["statusCode"] == 401 and json.loads(rejected["body"])["code"] == "not_authenticated"
     wrong = function.invoke(kind("POST", "/predict", json.dumps({**BEER, "abv": 99}), **{"x-api-key": KEY})).body
     assert wrong["statusCode"] == 422 and json.loads(wrong["body"])["errors"][0]["field"] == "abv"
 
@@ -60,15 +60,15 @@ def test_an_event_of_another_kind_is_an_error_that_repeats_nothing_of_it(functio
 
 
 def _mutated(random: Random, value: Any) -> Any:
-    """A value with one thing in it changed."""
+    """The value with one change."""
     if isinstance(value, dict) and value and random.random() < 0.8:
         key = random.choice(list(value))
         if random.random() < 0.2:
-            return {each: value[each] for each in value if each != key}
+            return {item: value[item] for item in value if item != key}
         return {**value, key: _mutated(random, value[key])}
     if isinstance(value, list) and value and random.random() < 0.8:
-        place = random.randrange(len(value))
-        return [_mutated(random, each) if number == place else each for number, each in enumerate(value)]
+        position = random.randrange(len(value))
+        return [_mutated(random, item) if index == position else item for index, item in enumerate(value)]
     return random.choice(
         [None, True, -1, 1e308, "", "\x00", "\ud800", "ü" * 50, "a" * 5000, [], {}, [None], {"a": {}}, "%%", "{", "2.0"]
     )
@@ -88,10 +88,10 @@ def test_a_thousand_fuzzed_events_crash_nothing_and_the_key_is_in_no_log(functio
             assert outcome.body["statusCode"] < 500, event
         else:
             assert outcome.body["errorType"] == "EventError", (event, outcome)
-    assert min(kinds.values()) > FUZZED / 20  # both ways were tried
+    assert min(kinds.values()) > FUZZED / 20  # both outcomes occurred
     assert function.process.poll() is None and function.process.pid == process
     assert function.invoke(http_api("POST", "/predict", json.dumps(BEER), **right)).body["statusCode"] == 200
-    assert KEY not in function.said
+    assert KEY not in function.output
 
 
 WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
@@ -101,15 +101,15 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
 }
 
 
-@pytest.mark.parametrize("how", WRONG)
-def test_a_failed_start_is_reported_to_the_cloud_with_its_reason(tmp_path: Path, how: str) -> None:
-    settings, kind, said = WRONG[how]
+@pytest.mark.parametrize("case", WRONG)
+def test_a_failed_start_is_reported_to_the_cloud_with_its_reason(tmp_path: Path, case: str) -> None:
+    settings, kind, message = WRONG[case]
     runtime = Runtime(HANDLER, tmp_path, **settings)
     try:
         outcome = runtime.outcome()
         assert (outcome.kind, outcome.body["errorType"]) == ("init", kind)
-        assert said in outcome.body["errorMessage"]
+        assert message in outcome.body["errorMessage"]
         assert runtime.process.wait(30) == 1
-        assert not runtime.asked.is_set()
+        assert not runtime.ready.is_set()
     finally:
         runtime.close()

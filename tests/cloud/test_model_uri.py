@@ -1,4 +1,4 @@
-"""MODEL_URI: the program starts on bundles from a real object store, or says why not and leaves with code 3."""
+"""MODEL_URI: the program starts on bundles from a real object store, or reports the error and exits with code 3."""
 
 import hashlib
 import json
@@ -79,15 +79,15 @@ def test_approved_digests_are_checked_for_a_local_path_as_well(start: Start) -> 
 
 
 @pytest.fixture
-def cutting(moto: Store) -> Iterator[Store]:
-    """A way to moto that breaks off in the middle of every model."""
+def cutting_proxy(moto: Store) -> Iterator[Store]:
+    """A proxy to moto that closes the connection in the middle of every model."""
 
-    class Way(BaseHTTPRequestHandler):
+    class CuttingProxy(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             try:
-                asked = urllib.request.Request(f"{moto.endpoint}{self.path}", headers=dict(self.headers))
-                with urllib.request.urlopen(asked) as found:
-                    status, headers, body = found.status, found.headers, found.read()
+                upstream = urllib.request.Request(f"{moto.endpoint}{self.path}", headers=dict(self.headers))
+                with urllib.request.urlopen(upstream) as response:
+                    status, headers, body = response.status, response.headers, response.read()
             except urllib.error.HTTPError as error:
                 status, headers, body = error.code, error.headers, error.read()
             self.send_response(status)
@@ -100,9 +100,9 @@ def cutting(moto: Store) -> Iterator[Store]:
             self.close_connection = True
 
         def log_message(self, *_: object) -> None:
-            """Nothing."""
+            """Log nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Way) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), CuttingProxy) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield Store(f"http://127.0.0.1:{server.server_port}", moto.key, moto.secret)
@@ -112,9 +112,9 @@ def cutting(moto: Store) -> Iterator[Store]:
 
 @one
 def test_an_interrupted_download_stops_the_start_and_leaves_nothing(
-    start: Start, store: Store, bucket: str, cutting: Store, tmp_path: Path
+    start: Start, store: Store, bucket: str, cutting_proxy: Store, tmp_path: Path
 ) -> None:
-    program = start(**settings(cutting, bucket))
+    program = start(**settings(cutting_proxy, bucket))
     assert program.exit_code() == 3
     assert f"Bundle: s3://{bucket}/released/models/{MODEL}: cannot be read: " in program.errors
     assert not [path for path in tmp_path.glob("model-cache/**/*") if path.is_file()]
@@ -124,8 +124,10 @@ def test_an_interrupted_download_stops_the_start_and_leaves_nothing(
 def test_an_unreachable_source_is_named_and_no_secret_is_shown(start: Start, store: Store, bucket: str) -> None:
     missing = start(**settings(store, "no-such-bucket"))
     assert missing.exit_code() == 3 and "s3://no-such-bucket/released/models/beer-ibu" in missing.errors
-    away = start(**settings(Store("http://127.0.0.1:1", "anybody", "the-secret-of-the-store"), bucket))
-    assert away.exit_code() == 3 and "cannot be read: Generic S3 error" in away.errors
-    assert "the-secret-of-the-store" not in away.errors and "Traceback" not in away.errors + missing.errors
-    refused = start(**settings(store, bucket, MODEL_URI="ftp://somewhere"))
-    assert refused.exit_code() == 2 and "MODEL_URI: must be a local path or s3://bucket/prefix" in refused.errors
+    unreachable = start(**settings(Store("http://127.0.0.1:1", "anybody", "the-secret-of-the-store"), bucket))
+    assert unreachable.exit_code() == 3 and "cannot be read: Generic S3 error" in unreachable.errors
+    assert (
+        "the-secret-of-the-store" not in unreachable.errors and "Traceback" not in unreachable.errors + missing.errors
+    )
+    rejected = start(**settings(store, bucket, MODEL_URI="ftp://somewhere"))
+    assert rejected.exit_code() == 2 and "MODEL_URI: must be a local path or s3://bucket/prefix" in rejected.errors

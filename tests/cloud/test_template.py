@@ -1,7 +1,7 @@
-"""serverless.yml: packaged offline, its CloudFormation sound by cfn-lint's rules, and created in moto.
+"""serverless.yml: packaged offline, its CloudFormation checked by cfn-lint, and created in moto.
 
-moto passes over HTTP APIs, bucket policies, triggers, alarms, the delivery stream and what becomes of failed calls;
-those are looked at in the template itself.
+moto ignores HTTP APIs, bucket policies, triggers, alarms, the delivery stream and the destination of failed calls;
+these are checked in the template itself.
 """
 
 import json
@@ -23,12 +23,12 @@ pytest.importorskip("moto", reason="moto is not installed (requirements/cloud.tx
 
 STACK = "beer-model-dev"
 GENERATED = "W3005"
-"""Dependencies that are stated although they follow: osls writes them."""
+"""The cfn-lint rule against redundant dependencies, which osls writes."""
 
 
 @pytest.fixture(scope="module")
 def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What osls makes of serverless.yml, without an account and with an artifact that is not ours."""
+    """The output of osls for serverless.yml, without an account and with an empty artifact."""
     osls = node_tool("osls")
     if osls is None:
         pytest.skip("osls is not installed; `tox -e function` installs it by npm")
@@ -47,18 +47,18 @@ def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def template(packaged: Path, which: str = "update") -> dict[str, Any]:
     text = (packaged / f"packaged/cloudformation-template-{which}-stack.json").read_text()
-    found: dict[str, Any] = json.loads(text)
-    return found
+    parsed: dict[str, Any] = json.loads(text)
+    return parsed
 
 
 @pytest.fixture(scope="module")
 def resources(packaged: Path) -> dict[str, Any]:
-    found: dict[str, Any] = template(packaged)["Resources"]
-    return found
+    parsed: dict[str, Any] = template(packaged)["Resources"]
+    return parsed
 
 
 def of_type(resources: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
-    return {name: each["Properties"] for name, each in resources.items() if each["Type"] == kind}
+    return {name: resource["Properties"] for name, resource in resources.items() if resource["Type"] == kind}
 
 
 def test_the_cloudformation_template_passes_cfn_lint(packaged: Path) -> None:
@@ -113,7 +113,7 @@ def test_the_bucket_is_private_encrypted_and_accessible_over_tls_only(resources:
     bucket = of_type(resources, "AWS::S3::Bucket")["S3BucketBeers"]
     assert all(bucket["PublicAccessBlockConfiguration"].values()) and bucket["BucketEncryption"]
     (policy,) = [
-        each for name, each in of_type(resources, "AWS::S3::BucketPolicy").items() if name == "BeersOverTlsOnly"
+        resource for name, resource in of_type(resources, "AWS::S3::BucketPolicy").items() if name == "BeersOverTlsOnly"
     ]
     (statement,) = policy["PolicyDocument"]["Statement"]
     assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
@@ -164,16 +164,16 @@ def test_alarms_have_a_target_and_watch_existing_resources(resources: dict[str, 
 
 @pytest.fixture(scope="module")
 def created(packaged: Path, moto: Store) -> Iterator[Store]:
-    """The stack, created in moto as osls would: the bucket for artifacts, the artifact, the rest."""
+    """The stack, created in moto in the order of osls: the bucket for artifacts, the artifact, the rest."""
     cloud = moto.client("cloudformation")
     cloud.create_stack(StackName=STACK, TemplateBody=json.dumps(template(packaged, "create")))
-    whole = template(packaged)
-    place = whole["Resources"]["HttpLambdaFunction"]["Properties"]["Code"]
-    bucket = cloud.describe_stack_resource(StackName=STACK, LogicalResourceId=place["S3Bucket"]["Ref"])
+    complete = template(packaged)
+    code = complete["Resources"]["HttpLambdaFunction"]["Properties"]["Code"]
+    bucket = cloud.describe_stack_resource(StackName=STACK, LogicalResourceId=code["S3Bucket"]["Ref"])
     name = bucket["StackResourceDetail"]["PhysicalResourceId"]
-    moto.client().put_object(Bucket=name, Key=place["S3Key"], Body=(packaged / "dist/function-arm64.zip").read_bytes())
+    moto.client().put_object(Bucket=name, Key=code["S3Key"], Body=(packaged / "dist/function-arm64.zip").read_bytes())
     cloud.update_stack(
-        StackName=STACK, TemplateBody=json.dumps(whole), Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"]
+        StackName=STACK, TemplateBody=json.dumps(complete), Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"]
     )
     yield moto
 

@@ -1,4 +1,4 @@
-"""The cluster's files as kustomize renders them."""
+"""The Kubernetes files as kustomize renders them."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ Resources = dict[str, dict[str, Any]]
 
 @cache
 def render(folder: str) -> str:
-    """What kustomize makes of a folder under deploy/kubernetes."""
+    """The output of kustomize for a folder under deploy/kubernetes."""
     done = subprocess.run([str(KUSTOMIZE), "build", str(FOLDER / folder)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert not done.stderr, done.stderr
@@ -25,8 +25,8 @@ def render(folder: str) -> str:
 
 
 def read(folder: str) -> Resources:
-    """The resources of a folder, by kind; each kind is there once."""
-    found = list(yaml.safe_load_all(render(folder)))
-    kinds: Resources = {resource["kind"]: resource for resource in found}
-    assert len(kinds) == len(found)
+    """The resources of a folder, by kind; each kind occurs once."""
+    documents = list(yaml.safe_load_all(render(folder)))
+    kinds: Resources = {resource["kind"]: resource for resource in documents}
+    assert len(kinds) == len(documents)
     return kinds

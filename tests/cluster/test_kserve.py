@@ -1,4 +1,4 @@
-"""KServe's files, whose schemas no validator here knows: field by field, and against the program's settings."""
+"""KServe's files, checked field by field and against the program's settings: no validator here has their schemas."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from tests.cluster.files import read
 
 def _container() -> dict[str, Any]:
     (container,) = read("kserve")["ServingRuntime"]["spec"]["containers"]
-    found: dict[str, Any] = container
-    return found
+    typed: dict[str, Any] = container
+    return typed
 
 
 def test_the_inference_service_uses_the_serving_runtime() -> None:
@@ -32,12 +32,14 @@ def test_the_container_is_the_model_server_with_the_mounted_models() -> None:
     assert "command" not in container and "args" not in container
     environment = {entry["name"]: entry["value"] for entry in container["env"]}
     fields = {name.lower(): value for name, value in environment.items()}
-    taken = Settings(_env_file=None, **fields)  # type: ignore[arg-type, call-arg]
+    settings = Settings(_env_file=None, **fields)  # type: ignore[arg-type, call-arg]
     assert {name.lower() for name in environment} <= Settings.model_fields.keys()
-    assert str(taken.model_uri) == "/mnt/models"
+    assert str(settings.model_uri) == "/mnt/models"
     (port,) = container["ports"]
-    assert port == {"name": "h2c", "containerPort": taken.grpc_port, "protocol": "TCP"}
-    assert container["readinessProbe"]["grpc"]["port"] == container["startupProbe"]["grpc"]["port"] == taken.grpc_port
+    assert port == {"name": "h2c", "containerPort": settings.grpc_port, "protocol": "TCP"}
+    assert (
+        container["readinessProbe"]["grpc"]["port"] == container["startupProbe"]["grpc"]["port"] == settings.grpc_port
+    )
 
 
 def test_the_container_runs_restricted_with_the_keys_from_the_secret() -> None:

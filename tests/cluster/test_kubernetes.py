@@ -1,4 +1,4 @@
-"""The cluster's files as kustomize renders them: valid, restricted, and of one mind with the program."""
+"""The Kubernetes files as kustomize renders them: valid, restricted, and consistent with the program."""
 
 import subprocess
 from typing import Any
@@ -37,13 +37,13 @@ def _pod(overlay: str) -> dict[str, Any]:
 
 def _container(overlay: str) -> dict[str, Any]:
     (container,) = _pod(overlay)["containers"]
-    found: dict[str, Any] = container
-    return found
+    typed: dict[str, Any] = container
+    return typed
 
 
 def _settings(overlay: str) -> dict[str, str]:
-    found: dict[str, str] = read(overlay)["ConfigMap"]["data"]
-    return found
+    typed: dict[str, str] = read(overlay)["ConfigMap"]["data"]
+    return typed
 
 
 @overlays
@@ -83,9 +83,9 @@ def test_every_setting_is_a_setting_of_the_program(overlay: str) -> None:
     settings = _settings(overlay)
     fields = {name.lower(): value for name, value in settings.items()}
     assert fields.keys() <= Settings.model_fields.keys()
-    taken = Settings(_env_file=None, **fields)  # type: ignore[call-arg, arg-type]
+    parsed = Settings(_env_file=None, **fields)  # type: ignore[call-arg, arg-type]
     ports = {port["name"]: port["containerPort"] for port in _container(overlay)["ports"]}
-    assert ports == {"http": taken.port, "grpc": taken.grpc_port, "management": taken.management_port}
+    assert ports == {"http": parsed.port, "grpc": parsed.grpc_port, "management": parsed.management_port}
     name = read(overlay)["ConfigMap"]["metadata"]["name"]
     assert _container(overlay)["envFrom"] == [{"configMapRef": {"name": name}}]
 
@@ -111,43 +111,43 @@ def test_the_grace_period_covers_the_delay_and_the_requests_in_progress(overlay:
 @overlays
 def test_the_probes_use_the_health_routes_of_the_prediction_port(overlay: str) -> None:
     container = _container(overlay)
-    asked = {name: container[f"{name}Probe"]["httpGet"] for name in ("startup", "liveness", "readiness")}
-    assert {get["port"] for get in asked.values()} == {"http"}
-    assert [get["path"] for get in asked.values()] == ["/health/live", "/health/live", "/health/ready"]
+    probes = {name: container[f"{name}Probe"]["httpGet"] for name in ("startup", "liveness", "readiness")}
+    assert {get["port"] for get in probes.values()} == {"http"}
+    assert [get["path"] for get in probes.values()] == ["/health/live", "/health/live", "/health/ready"]
 
 
 @overlays
 def test_all_resources_select_the_same_pods(overlay: str) -> None:
-    found = read(overlay)
-    labels = found["Deployment"]["spec"]["template"]["metadata"]["labels"]
+    resources = read(overlay)
+    labels = resources["Deployment"]["spec"]["template"]["metadata"]["labels"]
     chosen = [
-        found["Deployment"]["spec"]["selector"]["matchLabels"],
-        found["Service"]["spec"]["selector"],
-        found["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"],
-        found["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"],
+        resources["Deployment"]["spec"]["selector"]["matchLabels"],
+        resources["Service"]["spec"]["selector"],
+        resources["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"],
+        resources["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"],
         *(spread["labelSelector"]["matchLabels"] for spread in _pod(overlay)["topologySpreadConstraints"]),
     ]
     for selector in chosen:
         assert selector and selector.items() <= labels.items()
-    target = found["HorizontalPodAutoscaler"]["spec"]["scaleTargetRef"]
-    assert (target["kind"], target["name"]) == ("Deployment", found["Deployment"]["metadata"]["name"])
-    assert "replicas" not in found["Deployment"]["spec"]
+    target = resources["HorizontalPodAutoscaler"]["spec"]["scaleTargetRef"]
+    assert (target["kind"], target["name"]) == ("Deployment", resources["Deployment"]["metadata"]["name"])
+    assert "replicas" not in resources["Deployment"]["spec"]
 
 
 @overlays
 def test_every_referenced_port_exists(overlay: str) -> None:
-    found = read(overlay)
+    resources = read(overlay)
     container = {port["name"] for port in _container(overlay)["ports"]}
-    service = {port["name"] for port in found["Service"]["spec"]["ports"]}
-    assert {port["targetPort"] for port in found["Service"]["spec"]["ports"]} <= container
-    (rule,) = found["Ingress"]["spec"]["rules"]
+    service = {port["name"] for port in resources["Service"]["spec"]["ports"]}
+    assert {port["targetPort"] for port in resources["Service"]["spec"]["ports"]} <= container
+    (rule,) = resources["Ingress"]["spec"]["rules"]
     (path,) = rule["http"]["paths"]
-    assert path["backend"]["service"] == {"name": found["Service"]["metadata"]["name"], "port": {"name": "http"}}
-    assert found["Ingress"]["spec"]["tls"] == [{"hosts": [rule["host"]], "secretName": "beer-model-tls"}]
-    policy = found["NetworkPolicy"]["spec"]
-    assert {port["port"] for way in policy["ingress"] for port in way["ports"]} == container
-    assert all(way["from"] for way in policy["ingress"]) and policy["egress"] == []
-    assert {endpoint["port"] for endpoint in found["ServiceMonitor"]["spec"]["endpoints"]} <= service
+    assert path["backend"]["service"] == {"name": resources["Service"]["metadata"]["name"], "port": {"name": "http"}}
+    assert resources["Ingress"]["spec"]["tls"] == [{"hosts": [rule["host"]], "secretName": "beer-model-tls"}]
+    policy = resources["NetworkPolicy"]["spec"]
+    assert {port["port"] for direction in policy["ingress"] for port in direction["ports"]} == container
+    assert all(direction["from"] for direction in policy["ingress"]) and policy["egress"] == []
+    assert {endpoint["port"] for endpoint in resources["ServiceMonitor"]["spec"]["endpoints"]} <= service
 
 
 @overlays

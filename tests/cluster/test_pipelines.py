@@ -1,4 +1,4 @@
-"""The pipelines: what they call is there, and nothing is decided in their files."""
+"""The pipelines: the commands they call exist, and their files contain no logic."""
 
 import configparser
 import re
@@ -44,5 +44,7 @@ def test_every_step_is_one_command_that_exists(path: Path) -> None:
 
 
 def test_a_release_whose_tag_is_not_the_version_is_rejected() -> None:
-    told = subprocess.run([str(REPOSITORY / "scripts" / "release_files.sh"), "v99.0.0"], capture_output=True, text=True)
-    assert told.returncode == 2 and "the tag is v99.0.0" in told.stderr
+    completed = subprocess.run(
+        [str(REPOSITORY / "scripts" / "release_files.sh"), "v99.0.0"], capture_output=True, text=True
+    )
+    assert completed.returncode == 2 and "the tag is v99.0.0" in completed.stderr

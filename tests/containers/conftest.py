@@ -1,4 +1,4 @@
-"""What the containers' tests share: the reason where they cannot run, and images that were built once."""
+"""Shared fixtures of the container tests: the reason to skip them, and images that are built once."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from tests.containers.engine import missing, script
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever lies in this folder needs an engine."""
+    """All tests of this folder need a container engine."""
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.containers)
@@ -16,7 +16,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def engine_answers() -> None:
-    """Skips where no container can be run."""
+    """Skip the test if no container can be run."""
     if reason := missing():
         pytest.skip(reason)
 
@@ -33,7 +33,7 @@ def model_server_image(image: str, tmp_path_factory: pytest.TempPathFactory) -> 
     return _built("beer-model-server:tested", tmp_path_factory.mktemp("elsewhere"), "--target", "model-server")
 
 
-def _built(tag: str, folder: Path, *words: str) -> str:
-    built = script("build_image.sh", *words, tag, cwd=folder)
+def _built(tag: str, folder: Path, *arguments: str) -> str:
+    built = script("build_image.sh", *arguments, tag, cwd=folder)
     assert built.returncode == 0, built.stdout[-2000:] + built.stderr[-2000:]
     return tag

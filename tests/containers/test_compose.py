@@ -1,4 +1,4 @@
-"""docker-compose.yml: an API whose models run in another container, which goes and comes back."""
+"""docker-compose.yml: an API whose models run in another container, with restarts of that container."""
 
 import json
 import os
@@ -22,7 +22,7 @@ API, SERVER = f"{PROJECT}-api-1", f"{PROJECT}-model-server-1"
 
 
 class Stack:
-    """The composition, started with --wait; it says how long that took."""
+    """The containers, started with --wait; prints how long the start took."""
 
     def __init__(self, folder: Path) -> None:
         self._keys = folder / "keys.json"
@@ -42,7 +42,7 @@ class Stack:
         self.url = f"http://{address}"
 
     def _create(self, name: str) -> str:
-        made = subprocess.run(
+        created = subprocess.run(
             [sys.executable, "-m", "app", "keys", "create", "--name", name],
             env={**os.environ, "API_KEYS_FILE": str(self._keys)},
             cwd=REPOSITORY,
@@ -50,17 +50,17 @@ class Stack:
             text=True,
             check=True,
         )
-        return made.stdout.split()[-1]
+        return created.stdout.split()[-1]
 
-    def compose(self, *words: str) -> str:
-        """What compose says to a command."""
+    def compose(self, *arguments: str) -> str:
+        """Return the output of a compose command."""
         command = [str(PROGRAM), "compose", "--project-name", PROJECT, "--file", str(REPOSITORY / "docker-compose.yml")]
-        done = subprocess.run([*command, *words], env=self._environment, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout.strip()
+        completed = subprocess.run([*command, *arguments], env=self._environment, capture_output=True, text=True)
+        assert completed.returncode == 0, completed.stdout + completed.stderr
+        return completed.stdout.strip()
 
     def ask(self, path: str, body: object = None) -> tuple[int, Any]:
-        """Status and JSON of an answer; 0 where nobody answers."""
+        """Send a request; return the status and the JSON of the answer."""
         data = json.dumps(body).encode() if body is not None else None
         headers = {"X-API-Key": self.key, "Content-Type": "application/json"}
         try:
@@ -98,7 +98,7 @@ def test_every_model_answers_through_the_model_server(stack: Stack) -> None:
 def test_only_the_api_publishes_a_port_and_has_outside_access(stack: Stack) -> None:
     api, server = inspect("container", API), inspect("container", SERVER)
     assert not any(server["NetworkSettings"]["Ports"].values())
-    published = {port: where for port, where in api["NetworkSettings"]["Ports"].items() if where}
+    published = {port: bindings for port, bindings in api["NetworkSettings"]["Ports"].items() if bindings}
     assert published.keys() == {"8000/tcp"} and published["8000/tcp"][0]["HostIp"] == "127.0.0.1"
     assert set(server["NetworkSettings"]["Networks"]) == {f"{PROJECT}_models"}
     assert set(api["NetworkSettings"]["Networks"]) == {f"{PROJECT}_models", f"{PROJECT}_outside"}

@@ -1,4 +1,4 @@
-"""The image as it was built: what is in it, how large it is, how it starts, and the list of its packages."""
+"""The built image: contents, size, start, labels and package list."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from tests.containers.engine import engine, files, inspect, script
 from tests.known import REPOSITORY
 
 BASE = "docker.io/library/python:3.11-slim-bookworm"
-MOST_OVER_BASE = 210_000_000
+MAX_OVER_BASE = 210_000_000
 UNWANTED = re.compile(
     r"/(tests?|testdata|transformers|quantization|f2py|distutils|pip|setuptools|wheel)(/|$)"
     r"|(^|/)\.env|\.ipynb$|\.(pyi|pxd|h|c|a)$|libonnxruntime\.so|(^|/)(training|notebooks|benchmarks)(/|$)"
@@ -22,26 +22,26 @@ SITE = "venv/lib/python3.11/site-packages/"
 
 @pytest.fixture(scope="module")
 def added(image: str) -> set[str]:
-    """Files that the image has and its base has not."""
+    """The files that the image adds to its base."""
     return {name for name, entry in files(image).items() if not entry.isdir()} - set(files(BASE))
 
 
 def _distributions(names: set[str]) -> set[str]:
-    found = (re.match(rf"{SITE}([^/]+)-[^-/]+\.dist-info/METADATA$", name) for name in names)
-    return {re.sub(r"[-_.]+", "-", match[1]).lower() for match in found if match}
+    matches = (re.match(rf"{SITE}([^/]+)-[^-/]+\.dist-info/METADATA$", name) for name in names)
+    return {re.sub(r"[-_.]+", "-", match[1]).lower() for match in matches if match}
 
 
 def test_the_image_contains_only_what_the_service_needs(added: set[str]) -> None:
     ours = {name for name in added if name.startswith("srv/")}
     assert {name for name in added - ours if not name.startswith("venv/")} <= {"etc/resolv.conf", "etc/hosts"}
-    kept = subprocess.run(
+    tracked = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "app", "models"],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
         check=True,
     ).stdout.split()
-    expected = {f"srv/{path}" for path in kept if (REPOSITORY / path).is_file()} | {"srv/LICENSE", "srv/ready.py"}
+    expected = {f"srv/{path}" for path in tracked if (REPOSITORY / path).is_file()} | {"srv/LICENSE", "srv/ready.py"}
     assert {name for name in ours if "/__pycache__/" not in name} == expected
     assert [name for name in added if UNWANTED.search(name) and not name.startswith("srv/app/")] == []
 
@@ -64,7 +64,7 @@ def test_only_root_can_change_files(image: str, added: set[str]) -> None:
 def test_the_image_adds_at_most_210_mb_to_its_base(image: str) -> None:
     added = inspect("image", image)["Size"] - inspect("image", BASE)["Size"]
     print(f"{added / 1e6:.0f} MB over the base")
-    assert 0 < added <= MOST_OVER_BASE
+    assert 0 < added <= MAX_OVER_BASE
 
 
 def test_the_image_starts_as_user_nobody_without_a_shell_and_has_labels(image: str) -> None:
@@ -112,7 +112,7 @@ def test_the_package_list_is_complete_and_reproducible(image: str, added: set[st
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "said"),
+    ("arguments", "code", "message"),
     [
         (["--help"], 0, "Usage: build_image.sh"),
         (["--fast"], 2, "unknown option --fast"),
@@ -121,9 +121,9 @@ def test_the_package_list_is_complete_and_reproducible(image: str, added: set[st
     ],
 )
 def test_unknown_options_are_reported_and_nothing_is_built(
-    engine_answers: None, tmp_path: Path, words: list[str], code: int, said: str
+    engine_answers: None, tmp_path: Path, arguments: list[str], code: int, message: str
 ) -> None:
     before = engine("images", "--quiet")
-    told = script("build_image.sh", *words, cwd=tmp_path)
-    assert told.returncode == code and said in told.stdout + told.stderr
+    completed = script("build_image.sh", *arguments, cwd=tmp_path)
+    assert completed.returncode == code and message in completed.stdout + completed.stderr
     assert engine("images", "--quiet") == before

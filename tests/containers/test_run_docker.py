@@ -1,4 +1,4 @@
-"""run_docker.sh as somebody calls it: what it makes, how the container runs, and what it leaves alone."""
+"""run_docker.sh: the files it creates, the container it runs, and the containers it leaves alone."""
 
 import json
 import re
@@ -20,7 +20,7 @@ OTHER = "beer-model-check-other"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The script and what it reads, in a folder whose name has a space."""
+    """The script and its input files, in a folder whose name has a space."""
     copy = tmp_path / "a checkout"
     copy.mkdir()
     for name in ("run_docker.sh", ".env.example"):
@@ -30,30 +30,30 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(image: str, folder: Path, tmp_path: Path) -> Iterator[Run]:
-    """Runs the script from another working directory; its containers are gone at the end."""
+    """Run the script from another working directory; its containers are removed at the end."""
 
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
-        return script("run_docker.sh", "--port", "0", "--name", NAME, *words, image, cwd=tmp_path, folder=folder)
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return script("run_docker.sh", "--port", "0", "--name", NAME, *arguments, image, cwd=tmp_path, folder=folder)
 
     engine("rm", "--force", NAME, OTHER, check=False)
     yield run
     engine("rm", "--force", NAME, OTHER, check=False)
 
 
-def _address(told: subprocess.CompletedProcess[str]) -> str:
-    found = re.search(r"http://127\.0\.0\.1:\d+", told.stdout)
-    assert told.returncode == 0 and found, told.stdout + told.stderr
-    return found[0]
+def _address(completed: subprocess.CompletedProcess[str]) -> str:
+    match = re.search(r"http://127\.0\.0\.1:\d+", completed.stdout)
+    assert completed.returncode == 0 and match, completed.stdout + completed.stderr
+    return match[0]
 
 
 def test_a_missing_env_file_is_created_and_the_printed_command_works(run: Run, folder: Path) -> None:
-    told = run()
+    completed = run()
     env = folder / ".env"
     assert env.stat().st_mode & 0o777 == 0o600 and re.search(r"^API_KEY=[\w-]{43}$", env.read_text(), re.MULTILINE)
     assert [path.name for path in folder.glob(".env.*")] == [".env.example"]
-    line = told.stdout.split("Try:\n")[1]
-    tried = subprocess.run(["sh", "-c", line], cwd=folder, capture_output=True, text=True)
-    assert json.loads(tried.stdout)["ibu"] == pytest.approx(48, abs=20), tried.stderr
+    line = completed.stdout.split("Try:\n")[1]
+    answered = subprocess.run(["sh", "-c", line], cwd=folder, capture_output=True, text=True)
+    assert json.loads(answered.stdout)["ibu"] == pytest.approx(48, abs=20), answered.stderr
     wait_for("healthy", lambda: inspect("container", NAME)["State"]["Health"]["Status"] == "healthy")
     engine("stop", NAME)
     assert inspect("container", NAME)["State"]["ExitCode"] == 0
@@ -71,8 +71,8 @@ def test_the_container_runs_with_minimal_privileges(run: Run, folder: Path) -> N
     assert set(re.findall(r"^Cap(?:Prm|Eff|Bnd|Amb):\s+(\w+)$", status, re.MULTILINE)) == {"0" * 16}
     assert re.search(r"^NoNewPrivs:\s+1$", status, re.MULTILINE)
     headers = {"X-API-Key": "a-key-for-the-tests-1234567890", "Content-Type": "application/json"}
-    asked = urllib.request.Request(f"{address}/predict", json.dumps(BEER).encode(), headers)
-    with urllib.request.urlopen(asked) as answer:
+    request = urllib.request.Request(f"{address}/predict", json.dumps(BEER).encode(), headers)
+    with urllib.request.urlopen(request) as answer:
         assert answer.status == 200
 
 
@@ -87,22 +87,22 @@ def test_a_second_run_replaces_only_its_own_container(run: Run, image: str) -> N
 
 def test_a_foreign_container_of_the_same_name_is_left_alone(run: Run, image: str) -> None:
     other = engine("create", "--name", NAME, image)
-    told = run()
-    assert told.returncode == 2 and "did not make" in told.stderr
+    completed = run()
+    assert completed.returncode == 2 and "did not make" in completed.stderr
     assert inspect("container", NAME)["Id"] == other
 
 
 def test_a_failed_start_is_reported_with_the_end_of_the_log(run: Run, folder: Path) -> None:
     (folder / ".env").write_text("API_KEY=too-short\n")
-    told = run()
-    assert told.returncode == 1 and "API_KEY has fewer than 16 characters" in told.stderr
-    assert "too-short" not in told.stderr + told.stdout
+    completed = run()
+    assert completed.returncode == 1 and "API_KEY has fewer than 16 characters" in completed.stderr
+    assert "too-short" not in completed.stderr + completed.stdout
 
 
 def test_quotes_in_the_env_file_are_reported_before_anything_runs(run: Run, folder: Path) -> None:
     (folder / ".env").write_text("API_KEY='a-key-for-the-tests-1234567890'\n")
-    told = run()
-    assert told.returncode == 2 and told.stderr.strip().endswith("API_KEY")
+    completed = run()
+    assert completed.returncode == 2 and completed.stderr.strip().endswith("API_KEY")
 
 
 def test_changes_in_a_mounted_model_folder_are_applied(run: Run, folder: Path, models: Path) -> None:
@@ -110,12 +110,12 @@ def test_changes_in_a_mounted_model_folder_are_applied(run: Run, folder: Path, m
     shutil.copytree(models, own)
     address = _address(run("--models", str(own)))
     shutil.copytree(own / "beer-ibu" / "1", own / "beer-ibu" / "2")
-    wait_for("the broken candidate is refused", lambda: "beer-ibu 2" in log(NAME) or "beer-ibu/2" in log(NAME))
+    wait_for("the broken candidate is rejected", lambda: "beer-ibu 2" in log(NAME) or "beer-ibu/2" in log(NAME))
     with urllib.request.urlopen(f"{address}/health/ready") as answer:
         assert answer.status == 200
 
 
 def test_unknown_options_are_reported(tmp_path: Path) -> None:
     assert "Usage: run_docker.sh" in script("run_docker.sh", "--help", cwd=tmp_path).stdout
-    told = script("run_docker.sh", "--prot", "80", cwd=tmp_path)
-    assert told.returncode == 2 and "unknown option --prot" in told.stderr
+    completed = script("run_docker.sh", "--prot", "80", cwd=tmp_path)
+    assert completed.returncode == 2 and "unknown option --prot" in completed.stderr

@@ -1,4 +1,4 @@
-"""Test modules stand alone: shared code lies in helper modules and fixtures."""
+"""Test modules import no other test module: shared code is in helper modules and fixtures."""
 
 import ast
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What the tests of training share: invented recipes, quick parameters, one trained model."""
+"""Shared fixtures of the training tests: invented recipes, quick parameters, one trained model."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The ablation is measured on the reported folds, each variant by models that saw nothing of a beer's group."""
+"""The ablation is measured on the reported folds, each variant by models that were not trained on the beer's group."""
 
 import dataclasses
 import pickle
@@ -17,11 +17,11 @@ from training.held_out import FoldTask, predict_held_out
 
 def test_the_models_own_row_is_its_reported_figure(trained, data, quick):
     spec = dataclasses.replace(VITALS, ablation={"own": quick})
-    found = ablate(spec, data, QUICK)
-    assert list(found) == [*VITALS.baselines, "own"]
+    result = ablate(spec, data, QUICK)
+    assert list(result) == [*VITALS.baselines, "own"]
     reported = trained.figures.evaluation.table()
-    assert found["own"]["mae"] == pytest.approx(reported["model"]["mae"], abs=1e-6)
-    assert found["median"] == reported["median"]
+    assert result["own"]["mae"] == pytest.approx(reported["model"]["mae"], abs=1e-6)
+    assert result["median"] == reported["median"]
 
 
 def test_specs_can_be_sent_to_other_processes():
@@ -49,5 +49,5 @@ def test_variants_range_from_the_six_inputs_alone_to_the_whole_model(trained_rec
         baselines={},
         ablation={name: quicker(ABLATION[name]) for name in ("the six alone", "this model, not monotone")},
     )
-    found = ablate(spec, trained_recipe.data.rows, QUICK)
-    assert found["the six alone"]["mae"] > found["this model, not monotone"]["mae"]
+    result = ablate(spec, trained_recipe.data.rows, QUICK)
+    assert result["the six alone"]["mae"] > result["this model, not monotone"]["mae"]

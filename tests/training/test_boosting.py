@@ -50,8 +50,8 @@ def test_the_trend_is_recovered():
     gravity = np.linspace(1010, 1130, 60, dtype=np.float32)
     labels = trend_values(gravity, Trend(120.0, 80.0))
     labels[:8] += 60
-    found = fit_trend(gravity, labels)
-    assert trend_values(gravity, found) == pytest.approx(trend_values(gravity, Trend(120.0, 80.0)), abs=1.5)
+    trend = fit_trend(gravity, labels)
+    assert trend_values(gravity, trend) == pytest.approx(trend_values(gravity, Trend(120.0, 80.0)), abs=1.5)
 
 
 def test_a_logarithmic_target_is_converted_back(data, quick):

@@ -1,4 +1,4 @@
-"""Cleaning: each rule finds its fault, once, and no row vanishes."""
+"""Cleaning: each rule detects its fault once, and every row is accounted for."""
 
 import pytest
 from hypothesis import given

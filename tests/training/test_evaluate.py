@@ -43,8 +43,8 @@ def test_every_beer_is_predicted_once_per_repeat_and_repeats_differ(trained):
 
 
 def test_processes_do_not_change_the_figures(data, quick, trained):
-    found = evaluate(_spec(median=median), quick, data, QUICK._replace(workers=2))
-    assert (found.predicted == trained.figures.evaluation.predicted).all()
+    result = evaluate(_spec(median=median), quick, data, QUICK._replace(workers=2))
+    assert (result.predicted == trained.figures.evaluation.predicted).all()
 
 
 def test_table_and_paired_differences_agree(trained):

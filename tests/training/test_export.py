@@ -1,4 +1,4 @@
-"""The exported graph gives what the training code gives; what cannot be traced is refused."""
+"""The exported graph gives the outputs of the training code; untraceable operations are rejected."""
 
 import dataclasses
 

@@ -37,12 +37,12 @@ def test_three_names_form_a_family_and_two_do_not():
 
 @given(st.lists(st.sets(st.integers(0, 20), max_size=3), max_size=30))
 def test_join_is_the_transitive_closure(keys):
-    found = join(keys)
+    joined = join(keys)
     linked = np.array([[bool(a & b) for b in keys] for a in keys], dtype=bool).reshape(len(keys), len(keys))
     reach = linked | np.eye(len(keys), dtype=bool)
     for _ in keys:
         reach = (reach.astype(int) @ reach.astype(int)) > 0
-    assert (reach == (found[:, None] == found[None, :])).all()
+    assert (reach == (joined[:, None] == joined[None, :])).all()
 
 
 def test_the_relations_in_the_data_are_detected(dataset):

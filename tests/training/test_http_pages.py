@@ -16,12 +16,12 @@ from training.sources.http_pages import PER_PAGE, HttpPages
 
 
 class Brewery(ThreadingHTTPServer):
-    """Serves rows page by page, after the troubles it was given: a status, ``cut``, ``slow`` or a body."""
+    """A server of pages of rows; before that it causes the given troubles: a status, ``cut``, ``slow`` or a body."""
 
-    def __init__(self, rows: list, troubles: list, deaf: bool = False) -> None:
+    def __init__(self, rows: list, troubles: list, unpaged: bool = False) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.rows, self.troubles, self.deaf = rows, troubles, deaf
-        self.asked: list[str] = []
+        self.rows, self.troubles, self.unpaged = rows, troubles, unpaged
+        self.requested: list[str] = []
         self.closing = threading.Event()
 
     @property
@@ -33,7 +33,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: Brewery
 
     def do_GET(self) -> None:
-        self.server.asked.append(self.path)
+        self.server.requested.append(self.path)
         trouble = self.server.troubles.pop(0) if self.server.troubles else None
         if trouble == "slow":
             self.server.closing.wait(5)
@@ -51,9 +51,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(trouble if trouble is not None else self._page())
 
     def _page(self) -> bytes:
-        asked = parse_qs(urlsplit(self.path).query)
-        page = 1 if self.server.deaf else int(asked["page"][0])
-        size = int(asked["per_page"][0])
+        query = parse_qs(urlsplit(self.path).query)
+        page = 1 if self.server.unpaged else int(query["page"][0])
+        size = int(query["per_page"][0])
         return json.dumps(self.server.rows[(page - 1) * size : page * size]).encode()
 
     def _answer(self, body: bytes) -> None:
@@ -63,12 +63,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Silent."""
+        """Log nothing."""
 
 
 @contextmanager
-def brewery(rows: list, *troubles: object, deaf: bool = False) -> Iterator[Brewery]:
-    with Brewery(rows, list(troubles), deaf) as server:
+def brewery(rows: list, *troubles: object, unpaged: bool = False) -> Iterator[Brewery]:
+    with Brewery(rows, list(troubles), unpaged) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
@@ -81,18 +81,18 @@ def brewery(rows: list, *troubles: object, deaf: bool = False) -> Iterator[Brewe
 
 def test_pages_are_read_until_an_empty_one(dataset):
     with brewery(list(dataset.recipes)) as server:
-        found = read_recipes(f"{server.address}/beers?api_key=secret")
-    assert found.recipes == dataset.recipes
-    assert server.asked == [f"/beers?page={page}&per_page={PER_PAGE}" for page in (1, 2, 3)]
-    assert found.source == f"{server.address}/beers"
+        result = read_recipes(f"{server.address}/beers?api_key=secret")
+    assert result.recipes == dataset.recipes
+    assert server.requested == [f"/beers?page={page}&per_page={PER_PAGE}" for page in (1, 2, 3)]
+    assert result.source == f"{server.address}/beers"
 
 
 @pytest.mark.parametrize("trouble", [500, 503, 429, "cut", "slow"])
 def test_transient_failures_are_retried_with_increasing_pauses(trouble):
     pauses = []
     with brewery([{"id": 1}], trouble, trouble) as server:
-        found = list(HttpPages(server.address, timeout_s=0.2, pause=pauses.append).recipes())
-    assert found == [{"id": 1}]
+        result = list(HttpPages(server.address, timeout_s=0.2, pause=pauses.append).recipes())
+    assert result == [{"id": 1}]
     assert pauses == [0.5, 1.0]
 
 
@@ -113,7 +113,7 @@ def test_permanent_failures_name_the_page(troubles, message):
 
 
 def test_a_server_without_pagination_is_rejected():
-    with brewery([{"id": 1}], deaf=True) as server, pytest.raises(SourceError, match="page 2: same rows"):
+    with brewery([{"id": 1}], unpaged=True) as server, pytest.raises(SourceError, match="page 2: same rows"):
         list(HttpPages(server.address).recipes())
 
 

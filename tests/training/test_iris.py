@@ -1,4 +1,4 @@
-"""The iris model: the same class as scikit-learn, the figures that are promised, the committed bundle to the bit."""
+"""The iris model: classes equal to scikit-learn's, the required accuracy, a reproducible bundle."""
 
 import shutil
 import subprocess
@@ -27,13 +27,13 @@ def bundle():
 
 def test_the_committed_bundle_agrees_with_scikit_learn_on_all_rows_and_10_000_random_ones(trained, bundle):
     rows = trained.data.lengths
-    drawn = np.random.default_rng(7).uniform(0, 30, (10_000, 4)).astype(np.float32)
-    tried = np.concatenate([rows, drawn])
-    given = OnnxPredictor(bundle).predict({"features": tried})
-    assert given["class_id"].shape == (len(tried), 1) and given["scores"].shape == (len(tried), 3)
-    assert (given["class_id"][:, 0] == trained.model.predict(tried)).all()
-    assert (given["class_id"][:, 0] == given["scores"].argmax(axis=1)).all()
-    assert np.abs(given["scores"] - trained.model.decision_function(tried)).max() < 1e-4
+    random_rows = np.random.default_rng(7).uniform(0, 30, (10_000, 4)).astype(np.float32)
+    inputs = np.concatenate([rows, random_rows])
+    outputs = OnnxPredictor(bundle).predict({"features": inputs})
+    assert outputs["class_id"].shape == (len(inputs), 1) and outputs["scores"].shape == (len(inputs), 3)
+    assert (outputs["class_id"][:, 0] == trained.model.predict(inputs)).all()
+    assert (outputs["class_id"][:, 0] == outputs["scores"].argmax(axis=1)).all()
+    assert np.abs(outputs["scores"] - trained.model.decision_function(inputs)).max() < 1e-4
 
 
 def test_training_reproduces_the_committed_bundle(trained, bundle, tmp_path):
@@ -46,7 +46,7 @@ def test_training_reproduces_the_committed_bundle(trained, bundle, tmp_path):
 
 def test_the_model_is_right_for_95_percent_of_unseen_flowers_and_beats_the_baselines(bundle):
     values = bundle.manifest.metrics.values
-    assert values["accuracy"] >= 0.95 > max(each["accuracy"] for each in values["baselines"].values())
+    assert values["accuracy"] >= 0.95 > max(baseline["accuracy"] for baseline in values["baselines"].values())
     assert f"{values['accuracy']:.3f} ±" in bundle.files["MODEL_CARD.md"].decode()
 
 
@@ -60,12 +60,14 @@ def test_a_graph_that_differs_from_the_scikit_learn_model_is_rejected(trained):
 def test_the_command_writes_the_next_version(tmp_path):
     shutil.copytree(REPOSITORY / "models" / "iris", tmp_path / "iris")
     command = [sys.executable, "-m", "training", "iris", "--out", str(tmp_path)]
-    told = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
-    assert Path(told.strip()) == tmp_path / "iris" / "2"
+    printed = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    assert Path(printed.strip()) == tmp_path / "iris" / "2"
     assert read_bundle(tmp_path / "iris" / "2").manifest.version == "2"
 
 
-@pytest.mark.parametrize("words", [["tulips"], ["beer"], ["spec"]])
-def test_an_unknown_model_is_an_invalid_argument(words):
-    told = subprocess.run([sys.executable, "-m", "training", *words], cwd=REPOSITORY, capture_output=True, text=True)
-    assert told.returncode == 2 and "Traceback" not in told.stderr
+@pytest.mark.parametrize("arguments", [["tulips"], ["beer"], ["spec"]])
+def test_an_unknown_model_is_an_invalid_argument(arguments):
+    completed = subprocess.run(
+        [sys.executable, "-m", "training", *arguments], cwd=REPOSITORY, capture_output=True, text=True
+    )
+    assert completed.returncode == 2 and "Traceback" not in completed.stderr

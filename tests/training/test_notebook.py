@@ -1,4 +1,4 @@
-"""The notebooks run from top to bottom on any recipes, and stand committed with clean outputs."""
+"""The notebooks run from top to bottom on any recipes, and are committed with clean outputs."""
 
 import json
 from pathlib import Path

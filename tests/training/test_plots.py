@@ -1,4 +1,4 @@
-"""Every picture can be drawn from a run."""
+"""Every plot can be drawn from a run."""
 
 import io
 

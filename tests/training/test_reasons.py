@@ -1,4 +1,4 @@
-"""What reasons are computed from: groups that hold every input once, rows that stand for all."""
+"""The basis of explanations: groups with every input once, and representative background rows."""
 
 import numpy as np
 import pytest
@@ -21,8 +21,8 @@ def test_background_rows_are_spread_over_the_answers():
 
 def test_background_rows_are_unchanged_rows_of_the_data(trained):
     answers = trained.model.predict(trained.data.rows.inputs)[:, 0]
-    found = explanation(trained.model.ensemble.spec, trained.data.rows.inputs, answers)
-    columns = [[np.nan if v is None else v for v in column] for column in found.background.values()]
+    result = explanation(trained.model.ensemble.spec, trained.data.rows.inputs, answers)
+    columns = [[np.nan if v is None else v for v in column] for column in result.background.values()]
     rows = np.array(columns, np.float32).T
     assert rows.shape == (32, 6)
     known = {row.tobytes() for row in trained.data.rows.inputs}

@@ -1,4 +1,4 @@
-"""The whole command: a verified bundle, the same to the bit, never overwritten, never half-written."""
+"""The whole command: a verified, reproducible bundle, never overwritten, never partially written."""
 
 import dataclasses
 import json
@@ -75,9 +75,9 @@ def test_the_background_is_spread_over_the_models_predictions(bundle, trained):
 def test_golden_rows_are_outputs_of_the_graph(bundle):
     golden = bundle.manifest.golden
     rows = np.array([golden.inputs[i.name] for i in bundle.manifest.inputs], dtype=np.float32).T
-    found = predict_with_graph(bundle.files["model.onnx"], np.ascontiguousarray(rows))
+    result = predict_with_graph(bundle.files["model.onnx"], np.ascontiguousarray(rows))
     expected = np.array([golden.outputs[name] for name in ("ibu", "lower", "upper")]).T
-    assert np.abs(found - expected).max() <= golden.tolerance
+    assert np.abs(result - expected).max() <= golden.tolerance
     assert np.isnan(rows).any()
 
 
@@ -189,10 +189,10 @@ def test_the_help_lists_the_commands(capsys):
 )
 def test_invalid_arguments_are_reported(arguments, code, capsys):
     try:
-        found = command.main(arguments)
+        result = command.main(arguments)
     except SystemExit as end:
-        found = end.code
-    assert found == code
+        result = end.code
+    assert result == code
     assert "training" in capsys.readouterr().err
 
 

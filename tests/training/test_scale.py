@@ -1,4 +1,4 @@
-"""Scales: rising, undone by their inverse, moved by the same for all."""
+"""Scales: monotone, invertible, with constant shifts."""
 
 import numpy as np
 import pytest

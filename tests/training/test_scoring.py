@@ -1,4 +1,4 @@
-"""Finished bundles judged on labelled recipes: evaluate and compare, through their graphs."""
+"""Finished bundles scored on labelled recipes: evaluate and compare run their graphs."""
 
 import json
 
@@ -22,7 +22,7 @@ def bundles(trainer, trained, recipe_trainer, trained_recipe, tmp_path_factory):
 
 @pytest.fixture
 def others(dataset, tmp_path):
-    """The same beers in another file: of a digest that no bundle was trained on."""
+    """The same beers in another file, whose digest is not that of any training data."""
     path = tmp_path / "others.json"
     path.write_text(json.dumps(dataset.recipes))
     return path
@@ -31,19 +31,19 @@ def others(dataset, tmp_path):
 def test_a_bundle_is_scored_on_a_labelled_file(bundles, trained_recipe, others, tmp_path, capsys):
     out = tmp_path / "figures.json"
     assert command.main(["evaluate", "--bundle", str(bundles[1]), "--data", str(others), "--json", str(out)]) == 0
-    found = json.loads(out.read_text())
+    result = json.loads(out.read_text())
     labels, predicted = trained_recipe.data.rows.labels, trained_recipe.model.predict(trained_recipe.data.rows.inputs)
-    assert found["n"] == len(labels) and found["bundle"] == "beer-ibu-recipe 1"
-    assert found["mae"]["value"] == pytest.approx(np.abs(predicted[:, 0] - labels).mean(), abs=1e-3)
-    assert found["coverage"]["value"] == pytest.approx(
+    assert result["n"] == len(labels) and result["bundle"] == "beer-ibu-recipe 1"
+    assert result["mae"]["value"] == pytest.approx(np.abs(predicted[:, 0] - labels).mean(), abs=1e-3)
+    assert result["coverage"]["value"] == pytest.approx(
         ((predicted[:, 1] <= labels) & (labels <= predicted[:, 2])).mean()
     )
     for name in ("mae", "rmse", "median_ae", "r2", "within_10", "coverage", "width"):
-        assert found[name]["low"] <= found[name]["value"] <= found[name]["high"]
-    assert sum(band["rows"] for band in found["bands"]) == found["n"]
-    told, said = capsys.readouterr()
-    assert "MAE, IBU" in told and "| 20-40 |" in told and "WARNING" not in said
-    assert not found["trained_on_these_data"]
+        assert result[name]["low"] <= result[name]["value"] <= result[name]["high"]
+    assert sum(band["rows"] for band in result["bands"]) == result["n"]
+    stdout, stderr = capsys.readouterr()
+    assert "MAE, IBU" in stdout and "| 20-40 |" in stdout and "WARNING" not in stderr
+    assert not result["trained_on_these_data"]
 
 
 def test_scoring_on_training_data_gives_a_warning(bundles, tmp_path, capsys):
@@ -55,13 +55,13 @@ def test_scoring_on_training_data_gives_a_warning(bundles, tmp_path, capsys):
 
 def test_the_exit_code_tells_whether_the_bundle_is_worse(bundles, others, capsys):
     vitals, recipe = map(str, bundles)
-    found = {
+    codes = {
         pair: command.main(["compare", *pair, "--data", str(others)])
         for pair in ((recipe, vitals), (vitals, recipe), (vitals, vitals))
     }
-    assert found == {(recipe, vitals): 1, (vitals, recipe): 0, (vitals, vitals): 0}
-    told = capsys.readouterr().out
-    assert ": WORSE (tolerance 0.1)" in told and "+0.000 IBU (95 % +0.000 to +0.000): not worse" in told
+    assert codes == {(recipe, vitals): 1, (vitals, recipe): 0, (vitals, vitals): 0}
+    stdout = capsys.readouterr().out
+    assert ": WORSE (tolerance 0.1)" in stdout and "+0.000 IBU (95 % +0.000 to +0.000): not worse" in stdout
 
 
 def test_both_are_scored_on_the_beers_that_both_can_answer(bundles, others, capsys):
@@ -82,9 +82,9 @@ def test_the_difference_is_paired():
         BundleScore("a 1", labels, np.column_stack([labels + off] * 3), np.arange(4), False)
         for off in (np.float32([5, -5, 20, 0]), np.float32([6, -6, 21, 1]))
     )
-    found = compare(first, second, 0.1)
-    assert found == pytest.approx((1, 1, 1, 0.1))
-    assert found.worse
+    result = compare(first, second, 0.1)
+    assert result == pytest.approx((1, 1, 1, 0.1))
+    assert result.worse
 
 
 def test_resampling_draws_whole_groups():

@@ -1,4 +1,4 @@
-"""Choosing the defaults: nested, on folds of its own, written to a file that the models read."""
+"""Selection of the defaults: nested, on separate folds, written to the file that the models read."""
 
 import dataclasses
 import json

@@ -1,4 +1,4 @@
-"""Reading recipe data: every kind of source gives the same beers, every fault names its place."""
+"""Reading recipe data: every kind of source gives the same beers, every error names its position."""
 
 import csv
 import hashlib
@@ -21,13 +21,13 @@ def test_a_file_is_read_with_its_digest(dataset):
 def test_a_folder_of_one_beer_files_gives_the_same_beers(dataset, tmp_path):
     for place, beer in enumerate(dataset.recipes):
         (tmp_path / f"{place:03}.json").write_text(json.dumps(beer))
-    found = read_recipes(str(tmp_path))
-    assert found.recipes == dataset.recipes
-    assert found.source == tmp_path.name
-    assert found.sha256 != dataset.sha256
+    result = read_recipes(str(tmp_path))
+    assert result.recipes == dataset.recipes
+    assert result.source == tmp_path.name
+    assert result.sha256 != dataset.sha256
     for place, beer in enumerate(dataset.recipes):  # the digest is of the beers, not of how they are written
         (tmp_path / f"{place:03}.json").write_text(json.dumps(dict(reversed(beer.items())), indent=3))
-    assert read_recipes(str(tmp_path)).sha256 == found.sha256
+    assert read_recipes(str(tmp_path)).sha256 == result.sha256
 
 
 def test_json_lines_give_the_same_beers(dataset, tmp_path):

@@ -31,13 +31,13 @@ FILES = {
 
 @pytest.mark.parametrize("compress", [bytes, gzip.compress], ids=["plain", "gzip"])
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["", "marked"])
-@pytest.mark.parametrize("how", FILES)
-def test_every_format_gives_the_same_rows(how: str, mark: bytes, compress: Any) -> None:
-    found = list(read_rows(compress(mark + FILES[how].encode())))
+@pytest.mark.parametrize("layout", FILES)
+def test_every_format_gives_the_same_rows(layout: str, mark: bytes, compress: Any) -> None:
+    rows = list(read_rows(compress(mark + FILES[layout].encode())))
     expected = [{name: value for name, value in beer.items() if value is not None} for beer in BEERS]
-    if how == "table":
+    if layout == "table":
         expected = [{**beer, "id": str(beer["id"])} for beer in expected]
-    assert [{k: v for k, v in row.items() if v is not None} for row in found if isinstance(row, dict)] == expected
+    assert [{k: v for k, v in row.items() if v is not None} for row in rows if isinstance(row, dict)] == expected
 
 
 def test_the_members_of_a_gzip_file_are_concatenated() -> None:
@@ -50,8 +50,8 @@ def test_an_empty_file_has_no_rows() -> None:
 
 
 def test_an_invalid_row_is_reported_in_order_and_the_others_are_read() -> None:
-    found = list(read_rows(b'{"a": 1}\n{"a": \n[1]\n{"a": 2}{"a": 3} x\n\xff\n{"id": "\\ud800"}\n{"a": 4}'))
-    codes = [row.code if isinstance(row, Problem) else row["a"] for row in found]
+    rows = list(read_rows(b'{"a": 1}\n{"a": \n[1]\n{"a": 2}{"a": 3} x\n\xff\n{"id": "\\ud800"}\n{"a": 4}'))
+    codes = [row.code if isinstance(row, Problem) else row["a"] for row in rows]
     assert codes == [1, "json_invalid", "not_an_object", 2, 3, "json_invalid", "json_invalid", "json_invalid", 4]
 
 
@@ -93,7 +93,7 @@ def test_a_file_that_is_too_large_before_or_after_decompression_is_rejected(
 def test_any_input_gives_rows_or_an_input_error(data: bytes) -> None:
     for begin in (b"", b"[", b"{", b"a,b\n"):
         try:
-            found = list(read_rows(begin + data))
+            rows = list(read_rows(begin + data))
         except InputError:
             continue
-        assert all(isinstance(row, dict | Problem) for row in found)
+        assert all(isinstance(row, dict | Problem) for row in rows)

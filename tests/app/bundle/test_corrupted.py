@@ -1,4 +1,4 @@
-"""Corrupted bundles: whatever is altered, missing or added is refused, and the message names the file."""
+"""Corrupted bundles: altered, missing and added files are rejected, and the message names the file."""
 
 import shutil
 from pathlib import Path
@@ -18,7 +18,7 @@ def copy(bundle: Bundle, tmp_path: Path) -> Path:
     return copy_bundle(bundle, tmp_path)
 
 
-def refusal(folder: Path) -> str:
+def rejection(folder: Path) -> str:
     with pytest.raises(BundleError) as caught:
         read_bundle(folder)
     assert str(folder) in str(caught.value)
@@ -26,9 +26,9 @@ def refusal(folder: Path) -> str:
 
 
 def names(folder: Path) -> list[str]:
-    found = sorted(path.name for path in folder.iterdir())
-    assert {"model.onnx", "manifest.json", "MODEL_CARD.md", SHA256SUMS} <= set(found)
-    return found
+    listing = sorted(path.name for path in folder.iterdir())
+    assert {"model.onnx", "manifest.json", "MODEL_CARD.md", SHA256SUMS} <= set(listing)
+    return listing
 
 
 def test_the_committed_bundle_is_complete(bundle: Bundle) -> None:
@@ -41,7 +41,7 @@ def test_one_flipped_bit_in_any_file_is_detected_and_the_file_named(copy: Path) 
         whole = (copy / name).read_bytes()
         for _ in range(12):
             bit = flip_bit(copy / name, random)
-            assert f"{name} is not the file that was released" in refusal(copy), (name, bit)
+            assert f"{name} is not the file that was released" in rejection(copy), (name, bit)
         (copy / name).write_bytes(whole)
     read_bundle(copy)
 
@@ -54,7 +54,7 @@ def test_one_flipped_bit_anywhere_in_the_digests_is_detected(copy: Path) -> None
         altered = bytearray(whole)
         altered[bit // 8] ^= 1 << bit % 8
         sums.write_bytes(altered)
-        message = refusal(copy).removeprefix(str(copy))
+        message = rejection(copy).removeprefix(str(copy))
         assert any(name in message for name in listed), (bit, message)
 
 
@@ -62,7 +62,7 @@ def test_every_missing_file_is_named(copy: Path) -> None:
     for name in names(copy):
         whole = (copy / name).read_bytes()
         (copy / name).unlink()
-        assert f"{name} is missing" in refusal(copy)
+        assert f"{name} is missing" in rejection(copy)
         (copy / name).write_bytes(whole)
 
 
@@ -72,47 +72,47 @@ def test_every_truncated_or_emptied_file_is_named(copy: Path) -> None:
         for part in (whole[:-1], whole[: len(whole) // 2], b""):
             if part != whole:
                 (copy / name).write_bytes(part)
-                assert name in refusal(copy).removeprefix(str(copy))
+                assert name in rejection(copy).removeprefix(str(copy))
         (copy / name).write_bytes(whole)
 
 
 @pytest.mark.parametrize("name", ["extra.txt", ".hidden", "model.onnx.bak", "a\x1b[31mred"])
 def test_an_unlisted_file_is_named(copy: Path, name: str) -> None:
     (copy / name).write_bytes(b"")
-    assert f"{name!r} is not listed" in refusal(copy)
+    assert f"{name!r} is not listed" in rejection(copy)
 
 
 def test_a_folder_or_a_dangling_link_instead_of_a_file_is_rejected(copy: Path) -> None:
     (copy / "model.onnx").unlink()
     (copy / "model.onnx").mkdir()
-    assert "model.onnx cannot be read" in refusal(copy)
+    assert "model.onnx cannot be read" in rejection(copy)
     (copy / "model.onnx").rmdir()
     (copy / "model.onnx").symlink_to("nowhere")
-    assert "model.onnx cannot be read" in refusal(copy)
+    assert "model.onnx cannot be read" in rejection(copy)
 
 
 def test_a_folder_as_digests_or_a_missing_bundle_is_rejected(copy: Path) -> None:
     (copy / SHA256SUMS).unlink()
     (copy / SHA256SUMS).mkdir()
-    assert "cannot be read" in refusal(copy)
-    assert "SHA256SUMS is missing" in refusal(copy.parent / "7")
+    assert "cannot be read" in rejection(copy)
+    assert "SHA256SUMS is missing" in rejection(copy.parent / "7")
 
 
 @pytest.mark.parametrize("required", ["model.onnx", "manifest.json"])
 def test_a_sealed_bundle_still_needs_its_model_and_manifest(copy: Path, required: str) -> None:
     (copy / required).unlink()
     write_digests(copy)
-    assert f"{required} is missing" in refusal(copy)
+    assert f"{required} is missing" in rejection(copy)
 
 
 @pytest.mark.parametrize("name", ["../outside", "/etc/passwd", "a/b", "", " ", "-", ".hidden", "x" * 101])
 def test_digests_of_files_outside_the_bundle_are_rejected(copy: Path, name: str) -> None:
     (copy / SHA256SUMS).write_text(f"{'0' * 64}  {name}\n")
-    assert "line 1 is not a digest" in refusal(copy)
+    assert "line 1 is not a digest" in rejection(copy)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (f"{'0' * 64}  b\n{'0' * 64}  a\n", "line 2 is repeated or out of order"),
         (f"{'0' * 64}  a\n{'0' * 64}  a\n", "line 2 is repeated or out of order"),
@@ -123,8 +123,8 @@ def test_digests_of_files_outside_the_bundle_are_rejected(copy: Path, name: str)
         ("", "truncated"),
     ],
 )
-def test_malformed_digests_are_rejected(text: str, said: str) -> None:
-    with pytest.raises(BundleError, match=said):
+def test_malformed_digests_are_rejected(text: str, message: str) -> None:
+    with pytest.raises(BundleError, match=message):
         parse_sums(text)
 
 
@@ -132,7 +132,7 @@ def test_a_bundle_in_the_folder_of_another_is_rejected(copy: Path, bundle: Bundl
     known = f"{bundle.manifest.name}/{bundle.manifest.version}"
     for place in copy.parent / "99", copy.parent.parent / "another" / bundle.manifest.version:
         shutil.copytree(copy, place)
-        assert f"manifest.json says {known}" in refusal(place)
+        assert f"manifest.json says {known}" in rejection(place)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_an_error_in_a_sealed_manifest_names_the_field(copy: Path, old: str, new
     assert old in text
     manifest.write_text(text.replace(old, new, 1) if field != "inputs.0" else new.join(text.split(old)))
     write_digests(copy)
-    message = refusal(copy)
+    message = rejection(copy)
     assert "manifest.json: " in message and (field in message or field == "inputs.0")
 
 

@@ -1,4 +1,4 @@
-"""Fetching bundles from a tree of objects: what is whole is taken, once; what is not is refused and leaves nothing."""
+"""Fetching bundles from a tree of objects: complete ones are fetched once; others are rejected and leave nothing."""
 
 import hashlib
 import re
@@ -20,7 +20,7 @@ PLACE = "s3://bucket/some/models"
 
 
 class Tree:
-    """A source that is a folder, and remembers what was read."""
+    """A source that is a folder, and records the keys that were read."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -110,9 +110,9 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
 def test_an_incomplete_bundle_is_rejected_by_name_and_not_cached(
     tree: Tree, root: Path, bundle: Bundle, how: str
 ) -> None:
-    change, said = BROKEN[how]
+    change, message = BROKEN[how]
     change(tree.folder / "some/models" / bundle.manifest.name / bundle.manifest.version)
-    with pytest.raises(BundleError, match=re.escape(said)) as caught:
+    with pytest.raises(BundleError, match=re.escape(message)) as caught:
         fetch(tree, root, bundle.manifest.name)
     assert bundle.manifest.name in str(caught.value)
     assert not any(path.is_file() for path in root.parent.rglob("*"))

@@ -1,4 +1,4 @@
-"""The pointer: the highest version unless the file says otherwise, one step back, and nothing that is half written."""
+"""The pointer: the active version, rollback by one step, and atomic writes."""
 
 from pathlib import Path
 from threading import Thread

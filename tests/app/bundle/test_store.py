@@ -1,4 +1,4 @@
-"""Writing bundles: whole or not at all, and never over one that exists."""
+"""Writing bundles: completely or not at all, and never over an existing one."""
 
 import subprocess
 from pathlib import Path
@@ -12,7 +12,7 @@ from app.errors import BundleError
 
 
 def others(bundle: Bundle) -> dict[str, bytes]:
-    """The bundle's files beside its manifest."""
+    """The bundle's files except its manifest."""
     return {name: data for name, data in bundle.files.items() if name != MANIFEST}
 
 

@@ -1,4 +1,4 @@
-"""Discovery: the domains of the committed program, and what is none."""
+"""Discovery: the committed domains, and ignored or skipped modules."""
 
 from pathlib import Path
 from typing import cast

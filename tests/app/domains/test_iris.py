@@ -1,4 +1,4 @@
-"""The iris face: species, scores and warnings through the real model and the real door."""
+"""The iris API: species, scores and warnings from the real model over the REST API."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ VIRGINICA = {"sepal_length": 6.3, "sepal_width": 3.3, "petal_length": 6.0, "peta
 
 @pytest.fixture
 def client(models: Path) -> httpx.AsyncClient:
-    """A client of a door with the iris domain alone."""
+    """A client of a REST application with only the iris domain."""
     manager = model_manager(IrisApi)
     manager.add(OnnxPredictor(read_bundle(highest(models, "iris"))))
     application = rest_application(manager, IrisApi(manager))
@@ -39,19 +39,19 @@ async def test_the_example_is_answered_as_documented(client: httpx.AsyncClient) 
 async def test_the_species_is_the_one_with_the_largest_score(
     client: httpx.AsyncClient, flower: dict[str, float], species: str, number: int
 ) -> None:
-    told = (await client.post("/iris/predict", json=flower)).json()
-    assert (told["species"], told["class_id"], told["warnings"]) == (species, number, [])
-    assert max(told["scores"], key=told["scores"].get) == species
+    prediction = (await client.post("/iris/predict", json=flower)).json()
+    assert (prediction["species"], prediction["class_id"], prediction["warnings"]) == (species, number, [])
+    assert max(prediction["scores"], key=prediction["scores"].get) == species
 
 
 @pytest.mark.anyio
 async def test_lengths_outside_the_trained_range_get_warnings_by_name(client: httpx.AsyncClient) -> None:
-    told = (await client.post("/iris/predict", json={**VIRGINICA, "petal_length": 30, "sepal_width": 0})).json()
-    assert [(w["code"], w["field"]) for w in told["warnings"]] == [
+    prediction = (await client.post("/iris/predict", json={**VIRGINICA, "petal_length": 30, "sepal_width": 0})).json()
+    assert [(w["code"], w["field"]) for w in prediction["warnings"]] == [
         ("outside_trained_range", "sepal_width"),
         ("outside_trained_range", "petal_length"),
     ]
-    assert told["warnings"][1]["message"] == "petal_length is outside the trained range of 1 to 6.9 cm."
+    assert prediction["warnings"][1]["message"] == "petal_length is outside the trained range of 1 to 6.9 cm."
     for edge in {"petal_length": 6.9}, {"petal_width": 0.1}:
         assert (await client.post("/iris/predict", json={**VIRGINICA, **edge})).json()["warnings"] == []
 
@@ -75,9 +75,9 @@ def test_rows_over_the_open_protocol_are_validated_like_flowers(models: Path) ->
     validate = FlowerRowValidator(read_bundle(highest(models, "iris")).manifest).validate
     rows = np.array([list(VIRGINICA.values()), [4.3, 2.0, 1.0, 0.1], [7.9, 4.4, 6.9, 2.5], [5, 9, 7, 1]], np.float32)
     assert [(row, warning["field"]) for row, warning in validate(rows)] == [(3, "sepal_width"), (3, "petal_length")]
-    with pytest.raises(InputError) as found:
+    with pytest.raises(InputError) as caught:
         validate(np.array([[5, 3, 1, 1], [5, 31, 1, -1], [5, 32, 1, 1]], np.float32))
-    assert [(p.field, p.reason) for p in found.value.problems] == [
+    assert [(p.field, p.reason) for p in caught.value.problems] == [
         ("inputs.sepal_width", "row 1: must be 0 to 30"),
         ("inputs.petal_width", "row 1: must be 0 to 30"),
     ]

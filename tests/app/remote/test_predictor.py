@@ -1,4 +1,4 @@
-"""The remote predictor against a server in another process: same numbers, what is refused, away and back."""
+"""The remote predictor against a server in another process: equal answers, rejected models and calls, outages."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -23,11 +23,11 @@ Connect = Callable[..., ModelServer]
 
 @pytest.fixture
 def launch() -> Iterator[Launch]:
-    """Starts servers; whatever still runs at the end is killed."""
+    """Start servers; those still running at the end are killed."""
     started: list[ServerProcess] = []
 
-    def launch(**how: object) -> ServerProcess:
-        started.append(ServerProcess(**how))  # type: ignore[arg-type]
+    def launch(**options: object) -> ServerProcess:
+        started.append(ServerProcess(**options))  # type: ignore[arg-type]
         return started[-1]
 
     yield launch
@@ -37,7 +37,7 @@ def launch() -> Iterator[Launch]:
 
 @pytest.fixture
 def connect() -> Iterator[Connect]:
-    """Connects to servers, and lets go of them at the end."""
+    """Connect to servers; the connections are closed at the end."""
     connected: list[ModelServer] = []
 
     def connect(server: ServerProcess, **more: object) -> ModelServer:
@@ -51,17 +51,17 @@ def connect() -> Iterator[Connect]:
 
 def rows(bundle: Bundle, count: int) -> dict[str, np.ndarray]:
     low, high = np.array([declared.trained_range for declared in bundle.manifest.inputs]).T
-    drawn = np.random.default_rng(3).uniform(low, high, (count, len(low))).astype(np.float32)
+    values = np.random.default_rng(3).uniform(low, high, (count, len(low))).astype(np.float32)
     for column, declared in enumerate(bundle.manifest.inputs):
         if declared.optional:
-            drawn[::3, column] = np.nan
-    return {"features": drawn}
+            values[::3, column] = np.nan
+    return {"features": values}
 
 
 def first(bundle: Bundle, value: float) -> dict[str, np.ndarray]:
-    asked = rows(bundle, 1)
-    asked["features"][0, 0] = value
-    return asked
+    inputs = rows(bundle, 1)
+    inputs["features"][0, 0] = value
+    return inputs
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -71,19 +71,19 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("how", [{}, {"packed": False}, {"typed": True}, {"versions": False}])
+@pytest.mark.parametrize("options", [{}, {"packed": False}, {"typed": True}, {"versions": False}])
 @pytest.mark.parametrize("name", ["beer-ibu", "iris"])
 def test_the_answers_equal_those_of_this_process_bit_for_bit(
-    launch: Launch, connect: Connect, models: Path, how: dict[str, object], name: str
+    launch: Launch, connect: Connect, models: Path, options: dict[str, object], name: str
 ) -> None:
     bundle = read_bundle(highest(models, name))
-    remote, local = connect(launch(**how)).open(bundle), OnnxPredictor(bundle)
+    remote, local = connect(launch(**options)).open(bundle), OnnxPredictor(bundle)
     for count in 1, 200:
-        there, here = remote.predict(rows(bundle, count)), local.predict(rows(bundle, count))
-        assert there.keys() == here.keys()
-        for output, array in here.items():
-            assert there[output].dtype == array.dtype and there[output].shape == array.shape
-            assert there[output].tobytes() == array.tobytes()
+        received, expected = remote.predict(rows(bundle, count)), local.predict(rows(bundle, count))
+        assert received.keys() == expected.keys()
+        for output, array in expected.items():
+            assert received[output].dtype == array.dtype and received[output].shape == array.shape
+            assert received[output].tobytes() == array.tobytes()
 
 
 def test_many_rows_are_split_into_calls_and_answered_in_order(
@@ -93,24 +93,24 @@ def test_many_rows_are_split_into_calls_and_answered_in_order(
     remote = connect(server).open(bundle)
     server.next_call()  # the golden rows
     monkeypatch.setattr(module, "MAX_CALL_BYTES", 100 * 6 * 4)
-    asked = rows(bundle, 250)
-    answers = remote.predict(asked)
+    inputs = rows(bundle, 250)
+    answers = remote.predict(inputs)
     assert [server.next_call()["rows"] for _ in range(3)] == [100, 100, 50]
-    assert (answers["ibu"] == OnnxPredictor(bundle).predict(asked)["ibu"]).all()
+    assert (answers["ibu"] == OnnxPredictor(bundle).predict(inputs)["ibu"]).all()
 
 
 @pytest.mark.parametrize(
-    ("how", "said"),
+    ("options", "message"),
     [
         ({"off": 0.5}, "golden rows: output ibu differs from what it was"),
         ({"datatype": "FP64"}, "the model server's output ibu is FP64"),
     ],
 )
 def test_a_server_with_another_model_is_rejected(
-    launch: Launch, connect: Connect, bundle: Bundle, how: dict[str, object], said: str
+    launch: Launch, connect: Connect, bundle: Bundle, options: dict[str, object], message: str
 ) -> None:
-    with pytest.raises(BundleError, match=said):
-        connect(launch(**how)).open(bundle)
+    with pytest.raises(BundleError, match=message):
+        connect(launch(**options)).open(bundle)
 
 
 def test_a_version_that_the_server_lacks_is_not_ready(launch: Launch, connect: Connect, bundle: Bundle) -> None:
@@ -190,11 +190,11 @@ def test_a_server_that_returns_with_another_model_stays_rejected(
     assert not remote.ready
     other = launch(port=first_server.port, off=0.5)
 
-    def refused() -> bool:
+    def rejected() -> bool:
         remote.check()
         return "golden rows: output ibu differs from what it was" in caplog.text
 
-    until(refused)
+    until(rejected)
     assert not remote.ready
     other.kill()
     launch(port=other.port)

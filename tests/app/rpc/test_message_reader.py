@@ -11,7 +11,7 @@ SECONDS = 0.1
 
 
 class Sender:
-    """A client whose message arrives when the test says so."""
+    """A client whose message arrives at a time that the test sets."""
 
     def __init__(self) -> None:
         self.message: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()

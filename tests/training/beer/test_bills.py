@@ -1,4 +1,4 @@
-"""Recipes to rows: with the functions of the service, and every unreadable entry is counted."""
+"""Rows of recipes: computed by the functions of the service, with every unreadable entry counted."""
 
 import json
 import math
@@ -79,8 +79,8 @@ def test_a_hop_of_the_table_is_a_hop_whatever_its_name_resembles(name):
 
 
 def test_alpha_acid_is_stated_or_typical_or_assumed():
-    told, table, assumed = entries(_beer(_hop("Moonshine", attribute="14% Alpha"), _hop("Saaz"), _hop("Moonshine")))
-    assert (told.alpha, told.kind) == (14.0, "hop")
+    stated, table, assumed = entries(_beer(_hop("Moonshine", attribute="14% Alpha"), _hop("Saaz"), _hop("Moonshine")))
+    assert (stated.alpha, stated.kind) == (14.0, "hop")
     assert (table.alpha, table.kind) == (find("Saaz").alpha_typical, "hop")
     assert (assumed.alpha, assumed.kind) == (10.0, "unknown")
 
@@ -100,8 +100,8 @@ def test_malts_in_grams_and_kilograms_are_shares_of_one_weight():
     ]
     beer = _beer(_hop("Saaz"))
     beer["ingredients"]["malt"] = malts
-    found = _columns(beer)
-    assert (found["crystal_share"], found["oat_share"]) == pytest.approx((0.09, 0.01))
+    columns = _columns(beer)
+    assert (columns["crystal_share"], columns["oat_share"]) == pytest.approx((0.09, 0.01))
 
 
 def test_a_malt_in_grams_is_not_corrected():
@@ -134,9 +134,9 @@ def test_an_unknown_time_is_taken_as_late():
     ],
 )
 def test_an_unreadable_bill_is_empty(beer):
-    found = _columns(beer)
-    assert {found[name] for name in names(HOP_INPUTS)} == {0.0}
-    assert all(math.isnan(found[name]) for name in names(GRIST_INPUTS))
+    columns = _columns(beer)
+    assert {columns[name] for name in names(HOP_INPUTS)} == {0.0}
+    assert all(math.isnan(columns[name]) for name in names(GRIST_INPUTS))
 
 
 @pytest.mark.parametrize(
@@ -153,13 +153,13 @@ def test_has_bill(beer, has):
     assert has_bill(beer) is has
 
 
-def _as_asked(beer):
-    """A cleaned beer of the data as a caller would ask the service about it."""
+def _as_request(beer):
+    """Return hops, malts and yeast of a cleaned beer as in a request to the service."""
     hops = []
     for entry in entries(beer):
         if entry.kind != "other":
-            told = isinstance(entry.time, float)
-            when = {"boil_minutes": entry.time} if told else {"stage": str(entry.time or "end")}
+            in_minutes = isinstance(entry.time, float)
+            when = {"boil_minutes": entry.time} if in_minutes else {"stage": str(entry.time or "end")}
             hops.append({"name": entry.name, "amount_g": entry.grams, "alpha_acid": entry.alpha, **when})
     malts = [{"name": malt["name"], "amount_kg": malt["amount"]["value"]} for malt in beer["ingredients"]["malt"]]
     return hops, malts or None, beer["ingredients"]["yeast"]
@@ -168,9 +168,9 @@ def _as_asked(beer):
 def _assert_parity(beers):
     frame, _ = clean(beers, (*rules(), *bill_rules()))
     rows = RECIPE.rows(frame)
-    for row, (_, told) in zip(rows, frame.iterrows(), strict=True):
-        hops, malts, yeast = _as_asked(told["beer"])
-        figures = {name: None if math.isnan(told[name]) else told[name] for name in names(VITAL_INPUTS)}
+    for row, (_, cleaned) in zip(rows, frame.iterrows(), strict=True):
+        hops, malts, yeast = _as_request(cleaned["beer"])
+        figures = {name: None if math.isnan(cleaned[name]) else cleaned[name] for name in names(VITAL_INPUTS)}
         beer = Beer.model_validate({**figures, "hops": hops, "malts": malts, "yeast": yeast})
         served = np.array((*vital_rows([beer])[0], *resolve(beer, beer.hops).columns), dtype=np.float32)
         assert served == pytest.approx(row, rel=1e-6, nan_ok=True)

@@ -1,4 +1,4 @@
-"""The recipe model through its exported graph: more hops never lower it, none give next to nothing, all is finite."""
+"""The recipe model through its exported graph: more hops never lower the answer, and all answers are finite."""
 
 import numpy as np
 import onnxruntime
@@ -141,10 +141,10 @@ def test_sums_cover_the_kettle_additions_only():
         Addition.at_stage(100, 8, Stage.DRY_HOP),
     ]
     rows = _rows({**PALE_ALE, "target_og": 1050}, [bill_row(bill, 20.0)])
-    found = {name: float(column[0]) for name, column in recipe_features(named(RECIPE, rows)).items()}
-    assert (found["alpha_kettle"], found["alpha_all"]) == (200.0, 600.0)
-    assert found["isomerised"] == pytest.approx(100 * 0.2191 + 100 * 0.01853, rel=1e-3)
-    assert found["isomerised_to_gravity"] == pytest.approx(found["isomerised"] / 60, rel=1e-5)
+    features = {name: float(column[0]) for name, column in recipe_features(named(RECIPE, rows)).items()}
+    assert (features["alpha_kettle"], features["alpha_all"]) == (200.0, 600.0)
+    assert features["isomerised"] == pytest.approx(100 * 0.2191 + 100 * 0.01853, rel=1e-3)
+    assert features["isomerised_to_gravity"] == pytest.approx(features["isomerised"] / 60, rel=1e-5)
     assert feature_matrix(RECIPE, RECIPE.defaults, rows).shape == (1, len(RECIPE.defaults.features))
 
 
@@ -179,5 +179,5 @@ def test_tinseths_baseline_is_the_services_figure():
 def test_every_rising_feature_rises_with_kettle_hops_at_any_gravity(og):
     bills = [bill_row([Addition.at_minutes(grams, 10, 60)], 20.0) for grams in (0, 10, 10_000_000)]
     rows = _rows({"abv": 5.0, "target_og": og, "target_fg": og}, bills)
-    found = recipe_features(named(RECIPE, rows))
-    assert all((np.diff(found[name]) >= 0).all() and np.isfinite(found[name]).all() for name in RECIPE.monotone)
+    features = recipe_features(named(RECIPE, rows))
+    assert all((np.diff(features[name]) >= 0).all() and np.isfinite(features[name]).all() for name in RECIPE.monotone)

@@ -1,4 +1,4 @@
-"""Photos that are drawn and a pretrained network that is none: what training needs to be run from end to end."""
+"""Synthetic photos and a random stand-in for the pretrained network: the inputs of a complete training run."""
 
 from pathlib import Path
 

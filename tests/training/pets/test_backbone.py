@@ -1,4 +1,4 @@
-"""The backbone way from end to end, with a small network in the backbone's place."""
+"""Training with a backbone from end to end, with a small network in place of the real one."""
 
 from pathlib import Path
 from typing import Any
@@ -30,10 +30,10 @@ def test_the_bundle_answers_photos_with_class_and_mass(models: Path, photos: Pat
     manager = model_manager(PetsApi)
     manager.add(OnnxPredictor(read_bundle(models / "cat-dog" / "1")))
     domain = PetsApi(manager)
-    found = [
+    answers = [
         (photo, domain.predict(Picture.uploaded(photo.path.read_bytes(), "body"))) for photo in read_photos(photos)
     ]
-    assert np.mean([("cat", "dog")[photo.label] == answer["pet"] for photo, answer in found]) > 0.9
+    assert np.mean([("cat", "dog")[photo.label] == answer["pet"] for photo, answer in answers]) > 0.9
     (_, mass) = manager.get("cat-dog").manifest.outputs
     assert mass.name == "mass" and mass.shape == (-1, 1)
 
@@ -46,8 +46,8 @@ def test_the_backbone_is_quantized(models: Path) -> None:
 
 def test_the_model_card_states_the_measured_accuracy(models: Path) -> None:
     card = (models / "cat-dog" / "1" / "MODEL_CARD.md").read_text("utf-8")
-    for said in ("held-out photos", "held-out breeds", "Oxford-IIIT", "CC BY-SA 4.0", "upside down", "| Bengal |"):
-        assert said in card
+    for phrase in ("held-out photos", "held-out breeds", "Oxford-IIIT", "CC BY-SA 4.0", "upside down", "| Bengal |"):
+        assert phrase in card
     manifest = read_bundle(models / "cat-dog" / "1").manifest
     assert set(manifest.metrics.values) >= {"sets", "trials", "mass", "as_float", "reliability"}
     sets: Any = manifest.metrics.values["sets"]

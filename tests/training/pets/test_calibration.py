@@ -1,4 +1,4 @@
-"""Calibration: figures that can be worked out by hand, and a temperature that is found again."""
+"""Calibration: errors that can be worked out by hand, and a temperature that is recovered."""
 
 import numpy as np
 import pytest
@@ -13,10 +13,10 @@ def answers(confidences: list[float]) -> np.ndarray[tuple[int, ...], np.dtype[np
 
 
 def test_the_calibration_error_is_the_gap_between_confidence_and_accuracy() -> None:
-    said = answers([0.9] * 10 + [0.6] * 10)
+    probabilities = answers([0.9] * 10 + [0.6] * 10)
     labels = np.array([1] * 9 + [0] + [1] * 2 + [0] * 8)
-    assert calibration_error(said, labels) == pytest.approx((0 + 0.4) / 2)
-    assert [(b.photos, round(b.accuracy, 2)) for b in bins(said, labels)] == [(10, 0.2), (10, 0.9)]
+    assert calibration_error(probabilities, labels) == pytest.approx((0 + 0.4) / 2)
+    assert [(b.photos, round(b.accuracy, 2)) for b in bins(probabilities, labels)] == [(10, 0.2), (10, 0.9)]
 
 
 def test_bins_are_a_twentieth_wide() -> None:

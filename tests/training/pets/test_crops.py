@@ -46,8 +46,8 @@ def test_a_corruption_leaves_a_picture(name: str) -> None:
 
 
 def test_textures_are_varied_and_reproducible() -> None:
-    found = textures(8, 32)
-    assert found.shape == (8, 32, 32, 3) and found.dtype == np.float32
-    assert -1 <= found.min() and found.max() <= 1.01
-    assert len({picture.tobytes() for picture in found}) == 8
-    assert found.tobytes() == textures(8, 32).tobytes()
+    images = textures(8, 32)
+    assert images.shape == (8, 32, 32, 3) and images.dtype == np.float32
+    assert -1 <= images.min() and images.max() <= 1.01
+    assert len({picture.tobytes() for picture in images}) == 8
+    assert images.tobytes() == textures(8, 32).tobytes()

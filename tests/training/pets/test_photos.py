@@ -1,4 +1,4 @@
-"""Photos are read, labelled and split, once and for all."""
+"""Photos are read, labelled and split reproducibly."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from training.pets.photos import HELD_OUT_BREEDS, Photo, digest, of_split, read_
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Forty drawn photos of four breeds."""
+    """Forty synthetic photos of four breeds."""
     for number, (label, breed) in enumerate([("cat", "Bengal"), ("cat", "Sphynx"), ("dog", "boxer"), ("dog", "pug")]):
         (tmp_path / label).mkdir(exist_ok=True)
         for photo in range(10):

@@ -18,7 +18,7 @@ from tests.model_manager import model_manager
 
 
 def _decimals(low: int, high: int, places: int) -> st.SearchStrategy[float]:
-    """Numbers as people write them: with so many places."""
+    """Numbers with this many decimal places."""
     scale = 10**places
     return st.integers(low * scale, high * scale).map(lambda n: n / scale)
 
@@ -32,7 +32,7 @@ PH = st.none() | st.integers(250, 700).map(lambda n: n / 100)
 
 @st.composite
 def beers(draw: st.DrawFn) -> Beer:
-    """Beers that are accepted, sensible or not."""
+    """Accepted beers, plausible or not."""
     fg, og = draw(TENTHS_OF_POINTS)
     og_in, fg_in = draw(st.sampled_from([10, 10000])), draw(st.sampled_from([10, 10000]))
     return Beer(abv=draw(ABV), target_og=og / og_in, target_fg=fg / fg_in, ebc=draw(EBC), srm=draw(SRM), ph=draw(PH))

@@ -31,11 +31,11 @@ def row(*additions: Addition, litres: float = 20.0) -> dict[str, float]:
 
 
 def test_an_addition_counts_per_litre_in_the_columns_of_its_stage() -> None:
-    found = row(Addition.at_stage(40.0, 10.0, Stage.MIDDLE))
-    assert found.pop("hops_middle") == 2.0
-    assert found.pop("alpha_middle") == 200.0
-    assert found.pop("isomerised_middle") == pytest.approx(200.0 * 0.16838, rel=1e-4)  # (1 - exp(-1.2)) / 4.15
-    assert set(found.values()) == {0.0}
+    columns = row(Addition.at_stage(40.0, 10.0, Stage.MIDDLE))
+    assert columns.pop("hops_middle") == 2.0
+    assert columns.pop("alpha_middle") == 200.0
+    assert columns.pop("isomerised_middle") == pytest.approx(200.0 * 0.16838, rel=1e-4)  # (1 - exp(-1.2)) / 4.15
+    assert set(columns.values()) == {0.0}
 
 
 @pytest.mark.parametrize(

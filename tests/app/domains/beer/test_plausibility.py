@@ -56,9 +56,11 @@ def test_a_value_outside_the_trained_range_is_named_with_the_range(manifest: Man
     others = {"ebc": {"srm": math.nan}, "srm": {"ebc": math.nan}}.get(field, {})
     others |= {"abv": 5.6, "target_og": 1056.0}
     for value in low - 0.1, high + 0.1:
-        found = [w for w in warnings_for(manifest, **{**others, field: value}) if w["code"] == "outside_trained_range"]
-        assert [w["field"] for w in found] == [field]
-        assert f"{low:g} to {high:g}" in found[0]["message"]
+        warnings = [
+            w for w in warnings_for(manifest, **{**others, field: value}) if w["code"] == "outside_trained_range"
+        ]
+        assert [w["field"] for w in warnings] == [field]
+        assert f"{low:g} to {high:g}" in warnings[0]["message"]
     for value in low, high:
         assert ("outside_trained_range", field) not in codes(manifest, **{**others, field: value})
 
@@ -81,10 +83,10 @@ def test_an_abv_that_does_not_follow_from_the_gravities_gets_a_warning(
 
 
 def test_every_warning_has_a_code_and_a_sentence(manifest: Manifest) -> None:
-    found = warnings_for(manifest, abv=60.0, target_og=1300.0, target_fg=1299.0, ebc=900.0, srm=599.0, ph=2.5)
-    assert {w["code"] for w in found} == {"outside_trained_range", "colour_mismatch", "abv_mismatch"}
-    assert len(found) == 8
-    assert all(w["message"].endswith(".") and "  " not in w["message"] for w in found)
+    warnings = warnings_for(manifest, abv=60.0, target_og=1300.0, target_fg=1299.0, ebc=900.0, srm=599.0, ph=2.5)
+    assert {w["code"] for w in warnings} == {"outside_trained_range", "colour_mismatch", "abv_mismatch"}
+    assert len(warnings) == 8
+    assert all(w["message"].endswith(".") and "  " not in w["message"] for w in warnings)
 
 
 ROWS = st.lists(st.tuples(st.floats(0, 70), st.floats(900, 1300), st.floats(900, 1300), COLOUR, COLOUR, PH), min_size=1)

@@ -54,8 +54,8 @@ def test_only_specific_gravities_are_converted_to_points() -> None:
 
 
 def test_a_recipe_is_in_the_columns_of_its_names() -> None:
-    found = columns(beer(hops=HOPS, malts=MALTS, yeast="Wyeast 3711 - French Saison"))
-    assert {name: value for name, value in found.items() if value} == pytest.approx(
+    values = columns(beer(hops=HOPS, malts=MALTS, yeast="Wyeast 3711 - French Saison"))
+    assert {name: value for name, value in values.items() if value} == pytest.approx(
         {
             "hops_early": 1.5,
             "hops_late": 2.0,
@@ -73,13 +73,13 @@ def test_a_recipe_is_in_the_columns_of_its_names() -> None:
 
 
 def test_hops_at_flame_out_isomerise_for_two_minutes() -> None:
-    found = columns(beer(hops=[{**HOPS[0], "boil_minutes": 0}]))
-    assert found["isomerised_whirlpool"] == pytest.approx(150.0 * (1 - math.exp(-0.08)) / 4.15)
+    values = columns(beer(hops=[{**HOPS[0], "boil_minutes": 0}]))
+    assert values["isomerised_whirlpool"] == pytest.approx(150.0 * (1 - math.exp(-0.08)) / 4.15)
 
 
 def test_a_hop_without_known_alpha_acid_is_assumed_to_have_ten_percent() -> None:
-    found = columns(beer(hops=[{"name": "Moon Hop", "amount_g": 20, "stage": "start"}]))
-    assert found["alpha_early"] == pytest.approx(100.0)
+    values = columns(beer(hops=[{"name": "Moon Hop", "amount_g": 20, "stage": "start"}]))
+    assert values["alpha_early"] == pytest.approx(100.0)
 
 
 def test_tinseths_estimate_is_rounded_to_a_tenth_of_an_ibu(domain: BeerApi) -> None:

@@ -25,7 +25,7 @@ def hop(**more: Any) -> dict[str, Any]:
 
 AMOUNT = st.integers(0, 5000).map(lambda n: n / 10)
 HOPS = st.builds(
-    hop, name=st.sampled_from(["Simcoe", "Magnum", "nobody's hop"]), amount_g=AMOUNT,
+    hop, name=st.sampled_from(["Simcoe", "Magnum", "unknown hop"]), amount_g=AMOUNT,
     alpha_acid=st.none() | st.integers(10, 200).map(lambda n: n / 10),
     stage=st.sampled_from((*KETTLE, "dry_hop")),
 )  # fmt: skip

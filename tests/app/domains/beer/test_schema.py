@@ -1,4 +1,4 @@
-"""A beer's fields: bounds, units and kinds of value, each refused by its own name."""
+"""A beer's fields: bounds, units and kinds of value, each rejected by its own name."""
 
 import json
 from typing import Any
@@ -27,8 +27,8 @@ def read(**changed: Any) -> Beer:
     return Beer.model_validate_json(json.dumps({**BEER, **changed}))
 
 
-def refused(**changed: Any) -> tuple[str, str]:
-    """The one thing that is wrong: where, and the code."""
+def rejection(**changed: Any) -> tuple[str, str]:
+    """Return field and code of the only error."""
     with pytest.raises(ValidationError) as caught:
         read(**changed)
     (fault,) = caught.value.errors()
@@ -40,8 +40,8 @@ def test_bounds_belong_to_the_range_and_values_beyond_are_rejected(field: str) -
     low, high = BOUNDS[field]
     assert getattr(read(**{field: low}), field) == low
     assert getattr(read(**{field: high}), field) == high
-    assert refused(**{field: low - STEP}) == (field, "greater_than_equal")
-    assert refused(**{field: high + STEP}) == (field, "less_than_equal")
+    assert rejection(**{field: low - STEP}) == (field, "greater_than_equal")
+    assert rejection(**{field: high + STEP}) == (field, "less_than_equal")
 
 
 @pytest.mark.parametrize("field", GRAVITIES)
@@ -53,13 +53,13 @@ def test_a_gravity_is_points_or_specific_gravity(field: str, gravity: float) -> 
 @pytest.mark.parametrize("field", GRAVITIES)
 @pytest.mark.parametrize("gravity", [0, -1, 0.9 - STEP, 1.3 + STEP, 10.56, 105.6, 900 - STEP, 1300 + STEP, 10560])
 def test_a_gravity_that_is_neither_is_rejected(field: str, gravity: float) -> None:
-    assert refused(**{field: gravity}) == (field, "gravity")
+    assert rejection(**{field: gravity}) == (field, "gravity")
 
 
 @pytest.mark.parametrize("field", BEER)
 @pytest.mark.parametrize("value", [True, False, "5.5", "", [], [5.5], {}, {"value": 5.5}], ids=repr)
 def test_only_numbers_are_numbers(field: str, value: Any) -> None:
-    assert refused(**{field: value}) == (field, "gravity" if field in GRAVITIES else "float_type")
+    assert rejection(**{field: value}) == (field, "gravity" if field in GRAVITIES else "float_type")
 
 
 @pytest.mark.parametrize("field", BEER)
@@ -78,7 +78,7 @@ def test_colour_and_ph_may_be_missing_or_null() -> None:
 
 @pytest.mark.parametrize("field", ["abv", *GRAVITIES])
 def test_abv_and_gravities_may_be_neither_missing_nor_null(field: str) -> None:
-    assert refused(**{field: None})[0] == field
+    assert rejection(**{field: None})[0] == field
     with pytest.raises(ValidationError) as caught:
         Beer.model_validate({name: value for name, value in BEER.items() if name != field})
     assert [(fault["loc"], fault["type"]) for fault in caught.value.errors()] == [((field,), "missing")]
@@ -86,7 +86,7 @@ def test_abv_and_gravities_may_be_neither_missing_nor_null(field: str) -> None:
 
 @pytest.mark.parametrize("name", ["ABV", "og", "ibu", "name", "target_og ", ""])
 def test_an_unknown_field_is_rejected_by_name(name: str) -> None:
-    assert refused(**{name: 1}) == (name, "extra_forbidden")
+    assert rejection(**{name: 1}) == (name, "extra_forbidden")
 
 
 def test_a_batch_holds_one_to_a_thousand_beers() -> None:

@@ -1,4 +1,4 @@
-"""Units of beer: what two ways of writing one figure come to."""
+"""Units of beer: equal values in different notations."""
 
 import pytest
 

@@ -16,7 +16,7 @@ RECIPES = REPO_ROOT.parent / "shared" / "data" / "punk_beers.json"
 NOT_HOPS = Path(__file__).with_name("not_hops.txt")
 
 VARIETIES = sorted(set(load().values()), key=lambda variety: variety.name)
-CITRA = Variety("Citra", ("HBC 394",), Kind.CONE, 10, 16, 12.8, "a sheet")
+CITRA = Variety("Citra", ("HBC 394",), Kind.CONE, 10, 16, 12.8, "a source")
 ORIGINS = (
     "US",
     "U.S.",
@@ -60,7 +60,7 @@ def recipe_names() -> set[str]:
     return {hop["name"] for beer in beers for hop in beer["ingredients"]["hops"]}
 
 
-def found(name: str) -> str | None:
+def match(name: str) -> str | None:
     variety = find(name)
     return variety.name if variety else None
 
@@ -135,12 +135,12 @@ def test_case_punctuation_and_form_do_not_matter(change: Callable[[str], str]) -
     ],
 )
 def test_known_spellings(written: str, name: str) -> None:
-    assert found(written) == name
+    assert match(written) == name
 
 
 def test_origin_words_change_the_variety_only_if_they_name_another_plant() -> None:
     changed = {
-        (variety.name, found(written))
+        (variety.name, match(written))
         for name, variety in all_names()
         for origin in ORIGINS
         for written in (f"{origin} {name}", f"{name} ({origin})")

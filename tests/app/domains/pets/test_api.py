@@ -1,4 +1,4 @@
-"""Cat or dog through the REST door: every way a picture comes in, hostile ones, and the older contract."""
+"""The pets API over REST: all ways to send a picture, hostile pictures, and the older interface."""
 
 import asyncio
 import base64
@@ -35,36 +35,36 @@ KINDS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 
 
 @pytest.fixture(scope="module")
-def looking(models: Path) -> OnnxPredictor:
+def predictor(models: Path) -> OnnxPredictor:
     """The committed model for cat or dog."""
     return OnnxPredictor(read_bundle(highest(models, MODEL)))
 
 
 @pytest.fixture(scope="module")
-def both(manager: ModelManager, models: Path, looking: OnnxPredictor) -> RestApplication:
-    """A door with beer and pets."""
+def both(manager: ModelManager, models: Path, predictor: OnnxPredictor) -> RestApplication:
+    """A REST application with beer and pets."""
     shared = model_manager(BeerApi, PetsApi)
     for name in BeerApi.models:
         shared.add(OnnxPredictor(read_bundle(highest(models, name))))
-    shared.add(looking)
+    shared.add(predictor)
     return rest_application(shared, BeerApi(shared), PetsApi(shared))
 
 
 @pytest.fixture
 async def pets(both: RestApplication) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of that door."""
+    """A client of that application."""
     transport = httpx.ASGITransport(app=both)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://test", headers={"X-API-Key": KEY}) as client:
         yield client
 
 
 async def sent(client: httpx.AsyncClient, data: bytes, kind: str = "image/png") -> httpx.Response:
-    """A picture as the body."""
+    """The response to a picture that is the body."""
     return await client.post("/pets/predict", content=data, headers={"Content-Type": kind})
 
 
 def text_of(data: bytes) -> str:
-    """Base64."""
+    """The data in Base64."""
     return base64.b64encode(data).decode()
 
 
@@ -77,22 +77,22 @@ async def test_every_way_of_sending_a_picture_gets_the_same_answer(pets: httpx.A
         await pets.post("/pets/predict", json={"image_b64": text_of(PICTURE)}, headers={"X-Model-Version": "1"}),
     ]
     assert [answer.status_code for answer in answers] == [200] * 5
-    told = answers[0].json()
-    assert all(answer.json() == told for answer in answers)
-    assert told["model"] == {"name": "cat-dog", "version": "1"}
-    assert told["pet"] == max(told["probabilities"], key=told["probabilities"].get)
-    assert told["confidence"] == max(told["probabilities"].values())
-    assert sum(told["probabilities"].values()) == pytest.approx(1, abs=2e-4)
+    response = answers[0].json()
+    assert all(answer.json() == response for answer in answers)
+    assert response["model"] == {"name": "cat-dog", "version": "1"}
+    assert response["pet"] == max(response["probabilities"], key=response["probabilities"].get)
+    assert response["confidence"] == max(response["probabilities"].values())
+    assert sum(response["probabilities"].values()) == pytest.approx(1, abs=2e-4)
 
 
-async def test_the_answer_is_the_output_of_the_model(pets: httpx.AsyncClient, looking: OnnxPredictor) -> None:
-    size = looking.manifest.inputs[0].shape[1]
+async def test_the_answer_is_the_output_of_the_model(pets: httpx.AsyncClient, predictor: OnnxPredictor) -> None:
+    size = predictor.manifest.inputs[0].shape[1]
     for seed in range(8):
         data = encoded(synthetic_image(seed), "JPEG")
-        found = looking.predict({"image": pixels(open_picture(data).image, size)})["probabilities"][0]
-        told = (await sent(pets, data, "image/jpeg")).json()
-        assert list(told["probabilities"].values()) == np.round(found.astype(float), 4).tolist()
-        assert [w["code"] for w in told["warnings"]] == (["unsure"] if found.max() < 0.8 else [])
+        probabilities = predictor.predict({"image": pixels(open_picture(data).image, size)})["probabilities"][0]
+        response = (await sent(pets, data, "image/jpeg")).json()
+        assert list(response["probabilities"].values()) == np.round(probabilities.astype(float), 4).tolist()
+        assert [w["code"] for w in response["warnings"]] == (["unsure"] if probabilities.max() < 0.8 else [])
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -149,7 +149,7 @@ async def test_the_error_of_a_bad_picture_names_its_field(pets: httpx.AsyncClien
 
 
 def jpeg_with(marker: int, data: bytes) -> bytes:
-    """A JPEG with segments of that marker before its own."""
+    """A JPEG with extra segments of this marker before its own."""
     plain = encoded(synthetic_image(3), "JPEG")
     parts = [data[at : at + 65_000] for at in range(0, len(data), 65_000)]
     return plain[:2] + b"".join(struct.pack(">BBH", 0xFF, marker, len(p) + 2) + p for p in parts) + plain[2:]
@@ -169,7 +169,7 @@ HOSTILE: dict[str, tuple[bytes, int]] = {
     "41 megapixels JPEG": (encoded(Image.new("L", (7600, 5400)), "JPEG"), 422),
     "15 megapixels WebP": (encoded(Image.new("RGB", (4000, 3900)), "WEBP", method=0), 200),
     "17 megapixels WebP": (encoded(Image.new("RGB", (4200, 4100)), "WEBP", method=0), 422),
-    "fewer rows than told": (flat_png(400, 400, rows=40), 200),
+    "fewer rows than declared": (flat_png(400, 400, rows=40), 200),
     "cut off PNG": (PICTURE[: len(PICTURE) // 2], 422),
     "cut off JPEG": (encoded(synthetic_image(3), "JPEG")[:1500], 422),
     "cut off WebP": (encoded(synthetic_image(3), "WEBP")[:600], 422),
@@ -224,10 +224,10 @@ async def test_a_picture_of_more_than_12_mb_is_rejected_unread(pets: httpx.Async
 async def test_the_older_interface_is_unchanged(pets: httpx.AsyncClient) -> None:
     today = (await sent(pets, PICTURE)).json()
     answer = await pets.post("/cat-dog_classification", json={"image_b64": text_of(PICTURE), "more": 1})
-    told: dict[str, Any] = answer.json()
-    assert answer.status_code == 200 and list(told) == ["status", "pet_type", "model_conf"]
-    assert (told["status"], told["pet_type"]) == ("Success", today["pet"].upper())
-    assert told["model_conf"] == round(100 * today["confidence"], 2) and 50 <= told["model_conf"] <= 100
+    response: dict[str, Any] = answer.json()
+    assert answer.status_code == 200 and list(response) == ["status", "pet_type", "model_conf"]
+    assert (response["status"], response["pet_type"]) == ("Success", today["pet"].upper())
+    assert response["model_conf"] == round(100 * today["confidence"], 2) and 50 <= response["model_conf"] <= 100
 
 
 @pytest.mark.parametrize(
@@ -250,16 +250,16 @@ async def test_failures_of_the_older_interface_are_unchanged(
 
 async def test_beers_are_answered_while_pictures_are_classified(pets: httpx.AsyncClient) -> None:
     large = HOSTILE["20 megapixels, 16 bits, transparent"][0]
-    looking = asyncio.create_task(sent(pets, large))
+    task = asyncio.create_task(sent(pets, large))
     answered = 0
-    while not looking.done():
+    while not task.done():
         assert (await pets.post("/predict", json=BEER)).status_code == 200
         answered += 1
-    assert looking.result().status_code == 200 and answered > 0
+    assert task.result().status_code == 200 and answered > 0
 
 
 class OneModel:
-    """Stands for the manager and its one loaded model, with outputs of the test's choice."""
+    """A fake manager with one loaded model whose outputs the test sets."""
 
     def __init__(self, manifest: Manifest, cat: float, mass: float) -> None:
         self.manifest = manifest
@@ -277,9 +277,9 @@ class OneModel:
     [(0.9, 0.11, []), (0.9, 0.09, ["neither"]), (0.6, 0.09, ["neither"]), (0.79, 1, ["unsure"]), (0.21, 1, ["unsure"])],
 )
 def test_a_low_mass_gives_the_warning_neither_and_a_low_confidence_unsure(
-    looking: OnnxPredictor, cat: float, mass: float, codes: list[str]
+    predictor: OnnxPredictor, cat: float, mass: float, codes: list[str]
 ) -> None:
-    api = PetsApi(cast(ModelManager, OneModel(looking.manifest, cat, mass)))
+    api = PetsApi(cast(ModelManager, OneModel(predictor.manifest, cat, mass)))
     answer = api.predict(Picture.uploaded(PICTURE, "body"))
     assert [warning["code"] for warning in answer["warnings"]] == codes
     assert answer["pet"] == ("cat" if cat > 0.5 else "dog")

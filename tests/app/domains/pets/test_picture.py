@@ -38,7 +38,7 @@ def test_a_file_truncated_anywhere_is_a_picture_or_an_error(data: bytes) -> None
 
 
 def vast(data: bytes, kind: str) -> bytes:
-    """A picture whose header says that it is vast."""
+    """A picture whose header declares a vast size."""
     if kind == "PNG":
         head = (60_000).to_bytes(4) * 2 + data[24:29]
         return data[:8] + chunk(b"IHDR", head) + data[33:]

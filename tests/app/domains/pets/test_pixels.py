@@ -1,4 +1,4 @@
-"""Pixels: for every kind of file the model gets what a viewer shows."""
+"""Pixels: for every kind of file the model input equals what a viewer shows."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 
 
 def pixels_of(data: bytes) -> Pixels:
-    """Pixels of a file, as input of the model."""
+    """The model input for a file."""
     return pixels(open_picture(data).image, SIZE)
 
 
@@ -23,9 +23,9 @@ def difference(one: Pixels, other: Pixels) -> float:
 
 
 def test_pixels_are_scaled_as_the_backbone_expects() -> None:
-    found = scaled(np.array([0, 127, 254, 255], np.uint8))
-    assert found.dtype == np.float32
-    assert found.tolist() == [-1.0, 0.0, 1.0, np.float32(255) / np.float32(127) - 1]
+    result = scaled(np.array([0, 127, 254, 255], np.uint8))
+    assert result.dtype == np.float32
+    assert result.tolist() == [-1.0, 0.0, 1.0, np.float32(255) / np.float32(127) - 1]
 
 
 def test_the_central_square_is_cropped() -> None:
@@ -98,16 +98,16 @@ def test_every_colour_mode_gives_the_same_colours(data: bytes, plain: Image.Imag
 def test_transparent_pixels_are_white(kind: str) -> None:
     image = synthetic_image(3).convert("RGBA")
     image.paste((9, 9, 9, 0), (0, 0, 160, 60))
-    found = pixels_of(encoded(image, kind, lossless=True) if kind == "WEBP" else encoded(image))
-    assert found[0, :20].min() > 1.0 and found[0, 40:].min() < 0.9
+    result = pixels_of(encoded(image, kind, lossless=True) if kind == "WEBP" else encoded(image))
+    assert result[0, :20].min() > 1.0 and result[0, 40:].min() < 0.9
 
 
 def test_a_transparent_colour_of_a_palette_is_white() -> None:
     image = Image.new("P", (64, 64), 1)
     image.putpalette([255, 0, 0, 0, 0, 255])
     image.paste(0, (0, 0, 64, 32))
-    found = pixels_of(encoded(image, transparency=0))
-    assert found[0, 5, 5].min() > 1.0 and found[0, 60, 5].tolist()[:2] == [-1.0, -1.0]
+    result = pixels_of(encoded(image, transparency=0))
+    assert result[0, 5, 5].min() > 1.0 and result[0, 60, 5].tolist()[:2] == [-1.0, -1.0]
 
 
 def test_a_jpeg_decoded_at_reduced_size_gives_nearly_the_same_pixels() -> None:

@@ -13,7 +13,7 @@ from tests.live import raw
 from tests.live.program import Program
 from tests.live.wire import Answer, chunked, exchange, kernel_buffers, request
 
-RIGHT = ("X-API-Key", KEY)
+VALID_KEY = ("X-API-Key", KEY)
 MARKER = "mark3r-of-the-caller"
 LIMITS = {"/predict": 1_000_000, "/predict/batch": 8_000_000}
 BODIES = {
@@ -21,7 +21,7 @@ BODIES = {
     "/predict/batch": json.dumps({"beers": [BEER]}).encode(),
 }
 BUSY = 4
-"""Factor by which a busy machine that also measures coverage may exceed the promised time."""
+"""Factor by which a busy machine that also measures coverage may exceed the documented time."""
 PATHS = pytest.mark.parametrize("path", BODIES)
 
 
@@ -32,19 +32,19 @@ def port(program: Program) -> int:
 
 
 def post(port: int, path: str, body: bytes, *headers: tuple[str, str]) -> Answer:
-    return exchange(port, request("POST", path, [RIGHT, *headers], body))
+    return exchange(port, request("POST", path, [VALID_KEY, *headers], body))
 
 
-def problem(answer: Answer, status: int, code: str) -> None:
+def assert_problem(answer: Answer, status: int, code: str) -> None:
     assert answer.status == status, answer.raw[:500]
     assert answer.header("Content-Type") == "application/problem+json"
     assert answer.header("Content-Length") == str(len(answer.body))
     assert len(answer.body) <= 8192
-    told = answer.json
-    assert (told["status"], told["code"], told["type"]) == (status, code, "about:blank")
-    assert told["title"] and told["detail"]
-    assert len(told.get("errors", [])) <= 20
-    assert all(error.keys() == {"field", "code", "reason"} for error in told.get("errors", []))
+    document = answer.json
+    assert (document["status"], document["code"], document["type"]) == (status, code, "about:blank")
+    assert document["title"] and document["detail"]
+    assert len(document.get("errors", [])) <= 20
+    assert all(error.keys() == {"field", "code", "reason"} for error in document.get("errors", []))
 
 
 @PATHS
@@ -58,40 +58,42 @@ def test_a_valid_body_is_answered(port: int, path: str) -> None:
 
 
 @PATHS
-def test_a_body_may_be_as_large_as_the_limit_and_no_larger(port: int, path: str) -> None:
+def test_a_body_larger_than_the_limit_is_rejected(port: int, path: str) -> None:
     limit, body = LIMITS[path], BODIES[path]
     assert post(port, path, body.ljust(limit)).status == 200
-    problem(post(port, path, body.ljust(limit + 1)), 413, "too_large")
+    assert_problem(post(port, path, body.ljust(limit + 1)), 413, "too_large")
 
 
 @PATHS
-def test_a_chunked_body_may_be_as_large_as_the_limit_and_no_larger(port: int, path: str) -> None:
+def test_a_chunked_body_larger_than_the_limit_is_rejected(port: int, path: str) -> None:
     limit, body = LIMITS[path], BODIES[path]
-    opening = request("POST", path, [RIGHT, ("Transfer-Encoding", "chunked")])
+    opening = request("POST", path, [VALID_KEY, ("Transfer-Encoding", "chunked")])
     padding = [b" " * 100_000] * (limit // 100_000)
     last = padding.pop()[len(body) :]
     assert exchange(port, opening, *chunked([body, *padding, last])).status == 200
     answer = exchange(port, opening, *chunked([body, *padding, last, b" "]))
-    problem(answer, 413, "too_large")
+    assert_problem(answer, 413, "too_large")
     assert answer.seconds - answer.first < 1  # no waiting: the whole body had arrived
 
 
 @PATHS
 def test_a_declared_length_above_the_limit_is_rejected_before_the_body(port: int, path: str) -> None:
-    opening = request("POST", path, [RIGHT, ("Content-Length", str(LIMITS[path] + 1)), ("Expect", "100-continue")])
+    opening = request("POST", path, [VALID_KEY, ("Content-Length", str(LIMITS[path] + 1)), ("Expect", "100-continue")])
     answer = exchange(port, opening)
-    problem(answer, 413, "too_large")
+    assert_problem(answer, 413, "too_large")
     assert answer.seconds < BUSY
 
 
 @PATHS
-@pytest.mark.parametrize("how", ["declared", "chunked"])
-def test_a_client_that_sends_64_mb_gets_413(port: int, path: str, how: str) -> None:
+@pytest.mark.parametrize("framing", ["declared", "chunked"])
+def test_a_client_that_sends_64_mb_gets_413(port: int, path: str, framing: str) -> None:
     pieces = [b"9" * 1_000_000] * 64
-    header = ("Content-Length", "64000000") if how == "declared" else ("Transfer-Encoding", "chunked")
-    answer = exchange(port, request("POST", path, [RIGHT, header]), *(pieces if how == "declared" else chunked(pieces)))
-    problem(answer, 413, "too_large")
-    taken = (0 if how == "declared" else LIMITS[path]) + 2_000_000
+    header = ("Content-Length", "64000000") if framing == "declared" else ("Transfer-Encoding", "chunked")
+    answer = exchange(
+        port, request("POST", path, [VALID_KEY, header]), *(pieces if framing == "declared" else chunked(pieces))
+    )
+    assert_problem(answer, 413, "too_large")
+    taken = (0 if framing == "declared" else LIMITS[path]) + 2_000_000
     assert answer.sent < taken + kernel_buffers() + 500_000  # the last summand is the server's own buffer
     assert answer.seconds < BUSY * 2
 
@@ -99,7 +101,7 @@ def test_a_client_that_sends_64_mb_gets_413(port: int, path: str, how: str) -> N
 def test_a_client_that_reads_only_after_sending_gets_413(port: int) -> None:
     body = b"9" * (LIMITS["/predict"] + 900_000)  # at most 2 MB are dropped unread
     with socket.create_connection(("127.0.0.1", port), 30) as connection:
-        connection.sendall(request("POST", "/predict", [RIGHT], body))
+        connection.sendall(request("POST", "/predict", [VALID_KEY], body))
         received = b"".join(iter(partial(connection.recv, 65536), b""))
     assert received.startswith(b"HTTP/1.1 413 ")
     assert received.endswith(b"}")
@@ -107,7 +109,7 @@ def test_a_client_that_reads_only_after_sending_gets_413(port: int) -> None:
 
 @PATHS
 @pytest.mark.parametrize(
-    "kind",
+    "media_type",
     [
         None,
         "",
@@ -119,14 +121,14 @@ def test_a_client_that_reads_only_after_sending_gets_413(port: int) -> None:
         "application/vnd.beer.v1+json; q=1",
     ],
 )
-def test_every_json_media_type_is_read(port: int, path: str, kind: str | None) -> None:
-    headers = [] if kind is None else [("Content-Type", kind)]
+def test_every_json_media_type_is_accepted(port: int, path: str, media_type: str | None) -> None:
+    headers = [] if media_type is None else [("Content-Type", media_type)]
     assert post(port, path, BODIES[path], *headers).status == 200
 
 
 @PATHS
 @pytest.mark.parametrize(
-    "kind",
+    "media_type",
     [
         "text/plain",
         "text/json",
@@ -139,30 +141,30 @@ def test_every_json_media_type_is_read(port: int, path: str, kind: str | None) -
         "*/*",
     ],
 )
-def test_other_media_types_are_rejected(port: int, path: str, kind: str) -> None:
-    problem(post(port, path, BODIES[path], ("Content-Type", kind)), 415, "unsupported_media_type")
-    twice = post(port, path, BODIES[path], ("Content-Type", "application/json"), ("Content-Type", kind))
-    problem(twice, 415, "unsupported_media_type")
+def test_other_media_types_are_rejected(port: int, path: str, media_type: str) -> None:
+    assert_problem(post(port, path, BODIES[path], ("Content-Type", media_type)), 415, "unsupported_media_type")
+    twice = post(port, path, BODIES[path], ("Content-Type", "application/json"), ("Content-Type", media_type))
+    assert_problem(twice, 415, "unsupported_media_type")
 
 
 @PATHS
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "identity, gzip"])
 def test_a_compressed_body_is_rejected(port: int, path: str, encoding: str) -> None:
-    problem(post(port, path, BODIES[path], ("Content-Encoding", encoding)), 415, "unsupported_media_type")
+    assert_problem(post(port, path, BODIES[path], ("Content-Encoding", encoding)), 415, "unsupported_media_type")
     assert post(port, path, BODIES[path], ("Content-Encoding", "identity")).status == 200
 
 
-def _corpus(right: bytes, number: bytes, name: bytes) -> Iterator[tuple[str, bytes]]:
+def _corpus(valid: bytes, number: bytes, name: bytes) -> Iterator[tuple[str, bytes]]:
     """Invalid bodies, made from a valid one.
 
     Args:
-        right: A valid JSON object.
+        valid: A valid JSON object.
         number: A number in it, to be replaced.
         name: A required key.
     """
 
     def with_number(value: bytes) -> bytes:
-        return right.replace(number, value, 1)
+        return valid.replace(number, value, 1)
 
     for other in (
         b"NaN", b"Infinity", b"-Infinity", b"1e400", b"-1e400", b"1e999999999", b"0x10", b"01", b"1.", b".5", b"+5",
@@ -171,7 +173,7 @@ def _corpus(right: bytes, number: bytes, name: bytes) -> Iterator[tuple[str, byt
     ):  # fmt: skip
         yield f"number {other[:12].decode()} ({len(other)})", with_number(other)
     text = f'"{MARKER}'.encode()
-    for what, value in {
+    for case, value in {
         "string": text + b'"',
         "numeric string": b'"5.6"',
         "escaped surrogate": text + rb'\ud800"',
@@ -196,20 +198,20 @@ def _corpus(right: bytes, number: bytes, name: bytes) -> Iterator[tuple[str, byt
         "open deep list": b"[" * 100_000,
         "open deep object": b'{"a":' * 100_000,
     }.items():
-        yield what, with_number(value)
-    yield "duplicate key, the last one wrong", right[:-1] + b', "' + name + b'": "' + MARKER.encode() + b'"}'
-    yield "truncated", right[: len(right) // 2]
-    yield "two documents", right + right
-    yield "trailing comma", right[:-1] + b",}"
-    yield "comment", right + b" // " + MARKER.encode()
-    yield "byte order mark", b"\xef\xbb\xbf" + right
-    yield "UTF-16", right.decode().encode("utf-16")
-    yield "UTF-32", right.decode().encode("utf-32")
-    yield "gzip magic", b"\x1f\x8b\x08\x00" + right
-    yield "surrogate as a name", right[:-1] + rb', "' + MARKER.encode() + rb'\ud800": 1}'
-    yield "unknown dunder", right[:-1] + b', "__proto__": {"x": 1}, "__class__": "' + MARKER.encode() + b'"}'
-    for kind in (b"", b" \n", b"null", b"true", b"0", b'""', b"[]", b"[[]]", b"{}", b"\x00", b"\x00" * 1000, b"a=1"):
-        yield f"whole {kind[:12]!r} ({len(kind)})", kind
+        yield case, with_number(value)
+    yield "duplicate key, the last one wrong", valid[:-1] + b', "' + name + b'": "' + MARKER.encode() + b'"}'
+    yield "truncated", valid[: len(valid) // 2]
+    yield "two documents", valid + valid
+    yield "trailing comma", valid[:-1] + b",}"
+    yield "comment", valid + b" // " + MARKER.encode()
+    yield "byte order mark", b"\xef\xbb\xbf" + valid
+    yield "UTF-16", valid.decode().encode("utf-16")
+    yield "UTF-32", valid.decode().encode("utf-32")
+    yield "gzip magic", b"\x1f\x8b\x08\x00" + valid
+    yield "surrogate as a name", valid[:-1] + rb', "' + MARKER.encode() + rb'\ud800": 1}'
+    yield "unknown dunder", valid[:-1] + b', "__proto__": {"x": 1}, "__class__": "' + MARKER.encode() + b'"}'
+    for whole in (b"", b" \n", b"null", b"true", b"0", b'""', b"[]", b"[[]]", b"{}", b"\x00", b"\x00" * 1000, b"a=1"):
+        yield f"whole {whole[:12]!r} ({len(whole)})", whole
     yield "deep lists alone", b"[" * 400_000
     yield "deep objects alone", b'{"beers":' * 100_000
 
@@ -222,18 +224,18 @@ OPEN_CORPUS = dict(_corpus(TENSORS.encode(), b"5.6", b"inputs"))
 
 @PATHS
 @pytest.mark.parametrize("name", CORPUS)
-def test_the_problem_of_an_invalid_body_repeats_nothing_of_it(port: int, path: str, name: str) -> None:
+def test_the_problem_of_an_invalid_body_does_not_repeat_it(port: int, path: str, name: str) -> None:
     body = CORPUS[name]
     whole = body if path == "/predict" or name.startswith("whole") else b'{"beers": [' + body + b"]}"
     answer = post(port, path, whole)
-    problem(answer, 422, "invalid_input")
+    assert_problem(answer, 422, "invalid_input")
     assert answer.seconds < BUSY * 2
     if "as a name" not in name:  # the error of an unknown field names it
         assert MARKER.encode() not in answer.body
 
 
 @pytest.mark.parametrize("name", OPEN_CORPUS)
-def test_the_oip_error_of_an_invalid_body_repeats_nothing_of_it(port: int, name: str) -> None:
+def test_the_oip_error_of_an_invalid_body_does_not_repeat_it(port: int, name: str) -> None:
     path, body = "/v2/models/beer-ibu/infer", OPEN_CORPUS[name]
     answer = post(port, path, body)
     if name == "unknown dunder":
@@ -259,16 +261,16 @@ def _unknown_keys(batch: bool) -> bytes:
 
 
 @PATHS
-@pytest.mark.parametrize("what", ["unknown keys", "long names", "wrong beers"])
-def test_the_problem_of_a_hundred_thousand_errors_is_short_and_fast(port: int, path: str, what: str) -> None:
+@pytest.mark.parametrize("content", ["unknown keys", "long names", "wrong beers"])
+def test_a_hundred_thousand_errors_give_a_short_problem_quickly(port: int, path: str, content: str) -> None:
     batch = path == "/predict/batch"
     body = {
         "unknown keys": _unknown_keys(batch),
         "long names": json.dumps({"\x1b[31m<script>é" + "n" * 9000 + str(i): 1 for i in range(100)}).encode(),
         "wrong beers": b'{"beers": [' + b",".join([b"{}"] * 300_000) + b"]}",
-    }[what]
+    }[content]
     answer = post(port, path, body[: LIMITS[path]])
-    problem(answer, 422, "invalid_input")
+    assert_problem(answer, 422, "invalid_input")
     assert answer.seconds < BUSY * 2
     assert not any(word in answer.body for word in (b"\x1b", b"\\u001b", b"<script", b"n" * 200))
 
@@ -283,29 +285,29 @@ def test_a_connection_stays_open_after_an_invalid_body(port: int) -> None:
     connection.close()
 
 
-def test_large_bodies_may_be_pipelined_and_cut_anywhere(port: int) -> None:
+def test_large_pipelined_bodies_may_be_split_anywhere(port: int) -> None:
     large = BODIES["/predict/batch"] + b" " * 100_000  # several of them exceed the limit for heads in one read
-    asked = raw.post(body=large, target=b"/predict/batch") * 3
+    requests = raw.post(body=large, target=b"/predict/batch") * 3
     for cut in (50, 70_000):  # in the head of the next request, and in its body
         with socket.create_connection(("127.0.0.1", port), 30) as connection:
-            connection.sendall(asked + asked[:cut])
+            connection.sendall(requests + requests[:cut])
             first = raw.read_until(connection, lambda data: data.count(b"predictions") == 3)
-            connection.sendall(asked[cut:])
+            connection.sendall(requests[cut:])
             rest = raw.read_until(connection, lambda data: data.count(b"predictions") == 3)
         assert raw.statuses(first) == raw.statuses(rest) == [200] * 3
 
 
 def test_a_client_that_disconnects_is_logged(program: Program, port: int) -> None:
     with socket.create_connection(("127.0.0.1", port), 30) as connection:
-        headers = [RIGHT, ("X-Request-ID", "gone-away"), ("Content-Length", "1000")]
+        headers = [VALID_KEY, ("X-Request-ID", "gone-away"), ("Content-Length", "1000")]
         connection.sendall(request("POST", "/predict", headers) + b"{")
     line = next(x for x in program.lines('"gone-away"') if x.get("request_id") == "gone-away")
     assert (line["status"], line["route"]) == (499, "/predict")
     assert exchange(port, request("GET", "/health/live")).status == 200
 
 
-def test_after_all_requests_of_this_module_no_error_is_logged(program: Program, port: int) -> None:
-    assert post(port, "/predict", BODIES["/predict"], ("X-Request-ID", "after-all-that")).status == 200
-    lines = program.lines("after-all-that")
+def test_no_error_is_logged_after_all_requests_of_this_module(program: Program, port: int) -> None:
+    assert post(port, "/predict", BODIES["/predict"], ("X-Request-ID", "after-all-tests")).status == 200
+    lines = program.lines("after-all-tests")
     assert [x for x in lines if x["level"] not in ("info", "warning") or x.get("status", 0) >= 500] == []
     assert MARKER not in program.errors and KEY not in program.errors

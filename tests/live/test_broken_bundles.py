@@ -1,4 +1,4 @@
-"""Broken bundles at the start: the program leaves with code 3 before a port opens, and names the file."""
+"""Broken bundles at the start: the program exits with code 3 before it opens a port, and names the file."""
 
 import json
 import shutil
@@ -15,10 +15,10 @@ from tests.known import KEY
 from tests.live.program import Start
 from tests.live.wire import request
 
-SOON = 2.0
-"""Seconds of computing, which say the same on a busy machine, ..."""
+CPU_SECONDS = 2.0
+"""Maximum CPU time of a failed start, which is independent of the load of the machine."""
 PATIENCE = 15.0
-"""... and by the clock."""
+"""Maximum duration of a failed start in seconds."""
 
 
 def _flip(name: str) -> Callable[[Path], object]:
@@ -56,26 +56,24 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
-@pytest.mark.parametrize("how", BROKEN)
-def test_a_broken_bundle_stops_the_start_with_3_before_a_port_opens(
-    start: Start, tmp_path: Path, bundle: Bundle, how: str
+@pytest.mark.parametrize("fault", BROKEN)
+def test_a_broken_bundle_ends_the_start_with_code_3_before_a_port_opens(
+    start: Start, tmp_path: Path, bundle: Bundle, fault: str
 ) -> None:
-    change, said = BROKEN[how]
+    change, message = BROKEN[fault]
     change(copy_bundle(bundle, tmp_path / "models"))
-    with socket.socket() as taken:  # bound and not listening: who opened this port would fail, and say so
-        taken.bind(("127.0.0.1", 0))
-        program = start(API_KEY=KEY, PORT=str(taken.getsockname()[1]), MODEL_URI=str(tmp_path / "models"))
+    with socket.socket() as bound:  # a bound port: the program would log an error if it opened it
+        bound.bind(("127.0.0.1", 0))
+        program = start(API_KEY=KEY, PORT=str(bound.getsockname()[1]), MODEL_URI=str(tmp_path / "models"))
         assert program.exit_code() == 3
-    assert program.cpu_seconds < SOON and program.seconds < PATIENCE
-    assert said in program.errors and "beer-ibu" in program.errors
+    assert program.cpu_seconds < CPU_SECONDS and program.seconds < PATIENCE
+    assert message in program.errors and "beer-ibu" in program.errors
     assert not any(word in program.errors for word in ("Traceback", "in use", "Uvicorn running", "Started"))
     assert program.output == ""
-    print(f"{how}: {program.seconds:.2f} s, of which computing {program.cpu_seconds:.2f} s")
+    print(f"{fault}: {program.seconds:.2f} s, of which CPU {program.cpu_seconds:.2f} s")
 
 
-def test_a_broken_highest_version_is_not_passed_over_for_a_lower_one(
-    start: Start, tmp_path: Path, bundle: Bundle
-) -> None:
+def test_a_broken_highest_version_is_not_replaced_by_a_lower_one(start: Start, tmp_path: Path, bundle: Bundle) -> None:
     models = tmp_path / "models"
     good = copy_bundle(bundle, models)
     bad = good.parent / str(int(good.name) + 1)
@@ -89,7 +87,7 @@ def test_a_broken_highest_version_is_not_passed_over_for_a_lower_one(
     assert f"{bad}: model.onnx is missing" in program.errors
 
 
-def test_the_highest_version_serves(start: Start, tmp_path: Path, bundle: Bundle) -> None:
+def test_the_highest_version_is_served(start: Start, tmp_path: Path, bundle: Bundle) -> None:
     models = tmp_path / "models"
     good = copy_bundle(bundle, models)
     for version in "9", "10":

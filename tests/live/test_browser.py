@@ -1,4 +1,4 @@
-"""The page /docs in headless Chromium: authorize, try a request, read the bitterness."""
+"""The page /docs in a headless Chromium: authorize, send a request, read the response."""
 
 import json
 import os
@@ -48,7 +48,7 @@ PATIENCE = 30
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    """Chromium with an empty profile, which resolves no name: what the page needs must come from the program."""
+    """Chromium with an empty profile and without name resolution, so that all files come from the program."""
     options = ChromeOptions()
     for flag in FLAGS:
         options.add_argument(flag)
@@ -73,19 +73,19 @@ def test_the_page_authorizes_and_shows_the_bitterness(browser: Chrome, program: 
     WebDriverWait(browser, PATIENCE).until(invisibility_of_element_located((By.CSS_SELECTOR, ".modal-ux")))
 
     clickable(browser, "[id='operations-default-predict'] .opblock-summary-control").click()
-    asked = clickable(browser, "[id='operations-default-predict'] textarea").get_attribute("value")
+    example = clickable(browser, "[id='operations-default-predict'] textarea").get_attribute("value")
     clickable(browser, "[id='operations-default-predict'] .execute").click()
     shown = WebDriverWait(browser, PATIENCE).until(
         presence_of_element_located((By.CSS_SELECTOR, ".live-responses-table .response .highlight-code code"))
     )
     status = browser.find_element(By.CSS_SELECTOR, ".live-responses-table .response .response-col_status")
     assert status.text.startswith("200")
-    told = json.loads(shown.text)
-    answer = program.send(request("POST", "/predict", [("X-API-Key", KEY)], (asked or "").encode()))
-    assert told == answer.json
-    assert told["interval"]["lower"] <= told["ibu"] <= told["interval"]["upper"]
+    document = json.loads(shown.text)
+    answer = program.send(request("POST", "/predict", [("X-API-Key", KEY)], (example or "").encode()))
+    assert document == answer.json
+    assert document["interval"]["lower"] <= document["ibu"] <= document["interval"]["upper"]
 
-    # The curl line shows the key, as it must; the picture does not. It is made small enough for question and answer.
+    # The screenshot must not show the key, which the curl line contains. It shows only the request and the response.
     browser.execute_script(
         "const block = document.querySelector('#operations-default-predict');"
         "for (const part of ['.curl-command', '.request-url', '.opblock-description-wrapper', '.view-line-link'])"
@@ -98,7 +98,7 @@ def test_the_page_authorizes_and_shows_the_bitterness(browser: Chrome, program: 
     assert 10_000 < picture.stat().st_size < 200_000
 
 
-def test_the_page_uploads_a_picture(browser: Chrome, program: Program, tmp_path: Path) -> None:
+def test_the_page_uploads_an_image(browser: Chrome, program: Program, tmp_path: Path) -> None:
     photo = Path(os.environ.get("DOCS_PHOTO") or tmp_path / "picture.jpg")
     if not photo.exists():
         photo.write_bytes(encoded(synthetic_image(3), "JPEG"))
@@ -111,8 +111,8 @@ def test_the_page_uploads_a_picture(browser: Chrome, program: Program, tmp_path:
     WebDriverWait(browser, PATIENCE).until(invisibility_of_element_located((By.CSS_SELECTOR, ".modal-ux")))
 
     clickable(browser, f"{block} .opblock-summary-control").click()
-    kinds = Select(clickable(browser, f"{block} .opblock-section-request-body select"))
-    kinds.select_by_visible_text("multipart/form-data")
+    media_types = Select(clickable(browser, f"{block} .opblock-section-request-body select"))
+    media_types.select_by_visible_text("multipart/form-data")
     file = WebDriverWait(browser, PATIENCE).until(
         presence_of_element_located((By.CSS_SELECTOR, f"{block} input[type=file]"))
     )
@@ -121,9 +121,9 @@ def test_the_page_uploads_a_picture(browser: Chrome, program: Program, tmp_path:
     shown = WebDriverWait(browser, PATIENCE).until(
         presence_of_element_located((By.CSS_SELECTOR, ".live-responses-table .response .highlight-code code"))
     )
-    told = json.loads(shown.text)
+    document = json.loads(shown.text)
     headers = [("X-API-Key", KEY), ("Content-Type", "image/jpeg")]
-    assert told == program.send(request("POST", "/pets/predict", headers, photo.read_bytes())).json
+    assert document == program.send(request("POST", "/pets/predict", headers, photo.read_bytes())).json
 
     browser.execute_script(
         "const block = document.querySelector(arguments[0]);"

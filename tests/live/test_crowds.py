@@ -1,4 +1,4 @@
-"""Crowds: more requests arrive at the same moment than may begin in one turn of the event loop."""
+"""Crowds: more requests arrive at the same time than may start in one turn of the event loop."""
 
 import re
 import signal
@@ -15,17 +15,17 @@ from tests.live.raw import BODY, connect, post, read_until, statuses
 
 MANY = 2 * CROWD
 LARGE = post(b"X-Request-ID: large\r\n", BODY + b" " * 400_000)
-"""More than the server reads at once."""
+"""A request larger than one read of the server."""
 _ID = re.compile(rb"x-request-id: (\S+)\r\n")
 
 
-def _asked(name: str) -> bytes:
+def _request(name: str) -> bytes:
     return post(b"X-Request-ID: " + name.encode() + b"\r\n")
 
 
 @contextmanager
-def _halted(program: Program) -> Iterator[None]:
-    """Stop the program: everything that is sent meanwhile has arrived when it goes on."""
+def _paused(program: Program) -> Iterator[None]:
+    """Pause the program. All requests sent in the meantime have arrived when it continues."""
     program.process.send_signal(signal.SIGSTOP)
     try:
         yield
@@ -37,8 +37,8 @@ def _halted(program: Program) -> Iterator[None]:
 def _crowd(program: Program) -> Iterator[list[socket.socket]]:
     crowd = [connect(program.port()) for _ in range(MANY)]
     try:
-        for connection in crowd:  # the program has accepted each of them
-            connection.sendall(_asked("first"))
+        for connection in crowd:  # afterwards the program has accepted all connections
+            connection.sendall(_request("first"))
         for connection in crowd:
             assert statuses(read_until(connection, lambda data: b'"ibu"' in data)) == [200]
         yield crowd
@@ -47,8 +47,8 @@ def _crowd(program: Program) -> Iterator[list[socket.socket]]:
             connection.close()
 
 
-def _answers(count: int, connection: socket.socket) -> list[bytes]:
-    """The request ids of this many responses, all of them 200; of all responses if the connection ends before."""
+def _response_ids(count: int, connection: socket.socket) -> list[bytes]:
+    """Return the request ids of a number of responses, or of all responses if the connection ends. All must be 200."""
     received = read_until(connection, lambda data: len(_ID.findall(data)) >= count)
     assert set(statuses(received)) == {200}
     return _ID.findall(received)
@@ -57,37 +57,37 @@ def _answers(count: int, connection: socket.socket) -> list[bytes]:
 def test_every_connection_of_a_crowd_gets_complete_responses_in_order(start: Start) -> None:
     program = start(API_KEY=KEY, PORT="0")
     with _crowd(program) as crowd:
-        with _halted(program):
+        with _paused(program):
             for number, connection in enumerate(crowd):
-                connection.sendall(b"".join(_asked(f"{number}-{turn}") for turn in range(3)))
+                connection.sendall(b"".join(_request(f"{number}-{turn}") for turn in range(3)))
                 if number % 2:
                     connection.shutdown(socket.SHUT_WR)
         for number, connection in enumerate(crowd):
             expected = [f"{number}-{turn}".encode() for turn in range(3)]
-            assert _answers(4 if number % 2 else 3, connection) == expected
+            assert _response_ids(4 if number % 2 else 3, connection) == expected
 
 
 def test_a_body_that_arrives_while_its_head_is_delayed_is_complete(start: Start) -> None:
     program = start(API_KEY=KEY, PORT="0")
     with _crowd(program) as crowd:
-        with _halted(program):
+        with _paused(program):
             for number, connection in enumerate(crowd):
-                connection.sendall(LARGE if number % MAX_BEGUN == MAX_BEGUN - 1 else _asked("small"))
+                connection.sendall(LARGE if number % MAX_BEGUN == MAX_BEGUN - 1 else _request("small"))
         for number, connection in enumerate(crowd):
             expected = b"large" if number % MAX_BEGUN == MAX_BEGUN - 1 else b"small"
-            assert _answers(1, connection) == [expected]
+            assert _response_ids(1, connection) == [expected]
 
 
-@pytest.mark.parametrize("gone", [True, False], ids=["half disconnected", "all connected"])
-def test_a_shutdown_in_a_crowd_answers_and_ends(start: Start, gone: bool) -> None:
+@pytest.mark.parametrize("disconnect", [True, False], ids=["half disconnected", "all connected"])
+def test_a_shutdown_in_a_crowd_completes_all_responses(start: Start, disconnect: bool) -> None:
     program = start(API_KEY=KEY, PORT="0")
     with _crowd(program) as crowd:
-        with _halted(program):
+        with _paused(program):
             for connection in crowd:
-                connection.sendall(_asked("last"))
+                connection.sendall(_request("last"))
             program.process.send_signal(signal.SIGTERM)
-            for connection in crowd[::2] if gone else ():
+            for connection in crowd[::2] if disconnect else ():
                 connection.close()
         for connection in crowd[1::2]:
-            assert _answers(2, connection) == [b"last"]
+            assert _response_ids(2, connection) == [b"last"]
     assert program.exit_code() == 0

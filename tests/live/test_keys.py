@@ -24,12 +24,12 @@ NO_ROUTES = (
     *("/", "/predict/", "//predict", "/predict%00", "/admin", "/metrics", "/docs/", "/health", "/.env", "/redoc"),
     *("/v2x", "/v2/x", "/v2/models/", "/v2/models/..%2f..%2firis", "/v2/models/beer-ibu/versions/1/"),
 )
-RIGHT = [("X-API-Key", KEY)]
-VALID = b'{"abv": 5.6, "target_og": 1056, "target_fg": 1013}'
+VALID_KEY = [("X-API-Key", KEY)]
+VALID_BODY = b'{"abv": 5.6, "target_og": 1056, "target_fg": 1013}'
 BODIES: dict[str, tuple[list[tuple[str, str]], tuple[bytes, ...]]] = {
     "no body": ([], ()),
     "garbage": ([("Content-Length", "7")], (b'{\xff\x00"[}]',)),
-    "valid": ([("Content-Length", str(len(VALID)))], (VALID,)),
+    "valid": ([("Content-Length", str(len(VALID_BODY)))], (VALID_BODY,)),
     "wrong type": ([("Content-Type", "text/xml"), ("Content-Length", "4")], (b"<a/>",)),
     "large": ([("Content-Length", "1500000")], (b"9" * 1_500_000,)),
     "chunked": ([("Transfer-Encoding", "chunked")], tuple(chunked([b"{}", b"x" * 10_000]))),
@@ -39,24 +39,24 @@ BODIES: dict[str, tuple[list[tuple[str, str]], tuple[bytes, ...]]] = {
 
 @pytest.fixture(scope="module")
 def documented(program: Program) -> dict[str, set[str]]:
-    """Path to methods, of every route in the OpenAPI document."""
+    """The methods of every path in the OpenAPI document."""
     paths = program.send(request("GET", "/openapi.json")).json["paths"]
     return {path: {method.upper() for method in methods} for path, methods in paths.items()}
 
 
 @pytest.fixture(scope="module")
-def refused(program: Program) -> Answer:
-    """The answer to a call without a key."""
+def rejection(program: Program) -> Answer:
+    """The response to a call without a key."""
     return program.send(request("POST", "/predict"))
 
 
-def test_a_rejection_is_a_problem_with_a_challenge(refused: Answer) -> None:
-    assert refused.status == 401
-    assert refused.header("WWW-Authenticate") == 'ApiKey realm="beer-model", header="X-API-Key"'
-    assert refused.header("Content-Type") == "application/problem+json"
-    assert refused.header("Cache-Control") == "no-store"
-    assert refused.header("Server") is None
-    assert refused.json["code"] == "not_authenticated"
+def test_a_call_without_a_key_is_answered_with_a_problem_and_a_challenge(rejection: Answer) -> None:
+    assert rejection.status == 401
+    assert rejection.header("WWW-Authenticate") == 'ApiKey realm="beer-model", header="X-API-Key"'
+    assert rejection.header("Content-Type") == "application/problem+json"
+    assert rejection.header("Cache-Control") == "no-store"
+    assert rejection.header("Server") is None
+    assert rejection.json["code"] == "not_authenticated"
 
 
 def test_the_tests_cover_the_documented_routes(documented: dict[str, set[str]]) -> None:
@@ -73,8 +73,10 @@ def test_the_tests_cover_the_documented_routes(documented: dict[str, set[str]]) 
     assert documented.keys() - OPEN.keys() == keyed | PROTOCOL
 
 
-def test_no_route_is_hidden_from_these_tests(application: RestApplication, documented: dict[str, set[str]]) -> None:
-    """Neither one that is left out of the document nor one under a path that is open."""
+def test_these_tests_cover_every_registered_route(
+    application: RestApplication, documented: dict[str, set[str]]
+) -> None:
+    """All routes are documented or need no key."""
     routes = {route.path for route in application.router.routes if isinstance(route, Route)}
     assert routes <= documented.keys() | OPEN.keys() and "/docs/assets/docs.js" in routes
 
@@ -83,64 +85,71 @@ def _paths(documented: Iterable[str]) -> Iterator[str]:
     yield from sorted({*documented, *OPEN, *NO_ROUTES})
 
 
-def _asked(path: str) -> str:
+def _filled(path: str) -> str:
     return path.replace("{model}", "beer-ibu").replace("{version}", "1")
 
 
-def _media(path: str) -> str:
+def _error_media_type(path: str) -> str:
     return "application/json" if path.startswith("/v2/") or path == "/v2" else "application/problem+json"
 
 
-def test_verb_by_route_without_a_key(program: Program, documented: dict[str, set[str]], refused: Answer) -> None:
-    refused_there = program.send(request("GET", "/v2"))
-    assert (refused_there.status, refused_there.json.keys()) == (401, {"error"})
+def test_every_verb_on_every_keyed_route_without_a_key_is_answered_with_401(
+    program: Program, documented: dict[str, set[str]], rejection: Answer
+) -> None:
+    oip_rejection = program.send(request("GET", "/v2"))
+    assert (oip_rejection.status, oip_rejection.json.keys()) == (401, {"error"})
     for path, verb in itertools.product(_paths(documented), VERBS):
-        answer = program.send(request(verb, _asked(path)))
+        answer = program.send(request(verb, _filled(path)))
         if path in OPEN:
             assert answer.status == (200 if verb == OPEN[path] else 405), (verb, path)
         elif verb == "HEAD":
             assert (answer.status, answer.body) == (401, b""), path
         else:
-            known = refused if _media(path) == "application/problem+json" else refused_there
-            assert answer.constant == known.constant, (verb, path)
+            expected = rejection if _error_media_type(path) == "application/problem+json" else oip_rejection
+            assert answer.constant == expected.constant, (verb, path)
 
 
-_EMPTY = {"infer": 400, "index": 200}
-"""What a POST with no body gets there."""
+_EMPTY_BODY_STATUSES = {"infer": 400, "index": 200}
+"""Statuses of a POST without a body, by the last part of the path."""
 
 
-def test_verb_by_route_with_the_key(program: Program, documented: dict[str, set[str]]) -> None:
+def test_every_verb_on_every_route_with_the_key_is_answered_as_documented(
+    program: Program, documented: dict[str, set[str]]
+) -> None:
     for path, verb in itertools.product(_paths(documented), VERBS):
-        answer = program.send(request(verb, _asked(path), RIGHT))
+        answer = program.send(request(verb, _filled(path), VALID_KEY))
         allowed = documented.get(path) or ({OPEN[path]} if path in OPEN else set())
         if path.startswith("/v2/repository/models/"):
             assert answer.status == 403, (verb, path)
             continue
         if verb in allowed:
-            assert answer.status == _EMPTY.get(path.rpartition("/")[2], 422 if verb == "POST" else 200), (verb, path)
+            assert answer.status == _EMPTY_BODY_STATUSES.get(path.rpartition("/")[2], 422 if verb == "POST" else 200), (
+                verb,
+                path,
+            )
             continue
         assert answer.status == (405 if allowed else 404), (verb, path)
-        assert answer.header("Content-Type") == _media(path), (verb, path)
+        assert answer.header("Content-Type") == _error_media_type(path), (verb, path)
         assert answer.header("Allow") == (", ".join(allowed) if allowed else None), (verb, path)
         assert answer.header("WWW-Authenticate") is None
 
 
 @pytest.mark.parametrize("path", ["/predict", "/predict/batch", "/model", "/nowhere"])
-@pytest.mark.parametrize("how", WITHOUT)
-def test_a_rejection_is_the_same_bytes_for_every_wrong_key(
-    program: Program, refused: Answer, how: str, path: str
+@pytest.mark.parametrize("fault", WITHOUT)
+def test_the_rejection_is_identical_for_every_wrong_key(
+    program: Program, rejection: Answer, fault: str, path: str
 ) -> None:
     for method in "GET", "POST":
-        assert program.send(request(method, path, WITHOUT[how])).constant == refused.constant
+        assert program.send(request(method, path, WITHOUT[fault])).constant == rejection.constant
 
 
 @pytest.mark.parametrize("body", BODIES)
-def test_a_rejection_is_the_same_bytes_whatever_the_body(program: Program, refused: Answer, body: str) -> None:
+def test_the_rejection_is_identical_for_every_body(program: Program, rejection: Answer, body: str) -> None:
     headers, pieces = BODIES[body]
     for path in "/predict", "/predict/batch", "/nowhere":
-        for how in "no key", "wrong":
-            answer = program.send(request("POST", path, [*headers, *WITHOUT[how]]), *pieces)
-            assert answer.constant == refused.constant, (path, how)
+        for fault in "no key", "wrong":
+            answer = program.send(request("POST", path, [*headers, *WITHOUT[fault]]), *pieces)
+            assert answer.constant == rejection.constant, (path, fault)
 
 
 @pytest.mark.parametrize("verb", ["CONNECT", "PROPFIND", "BREW", "predict"])
@@ -154,21 +163,21 @@ def test_the_header_name_is_case_insensitive(program: Program) -> None:
         assert program.send(request("GET", "/model", [(name, KEY)])).status == 200
 
 
-def test_of_64_mb_without_a_key_little_more_than_2_mb_are_read(program: Program, refused: Answer) -> None:
+def test_at_most_about_2_mb_of_a_body_without_a_key_are_read(program: Program, rejection: Answer) -> None:
     piece = b"9" * 1_000_000
     for headers, pieces in (
         ([("Content-Length", "64000000")], [piece] * 64),
         ([("Transfer-Encoding", "chunked")], list(chunked([piece] * 64))),
     ):
         answer = program.send(request("POST", "/predict", headers), *pieces)
-        assert answer.constant == refused.constant
-        assert answer.sent < 2_000_000 + kernel_buffers() + 500_000  # the last for the server's own buffer
-        assert answer.seconds < 8  # 2 s of dropping, on a busy machine
+        assert answer.constant == rejection.constant
+        assert answer.sent < 2_000_000 + kernel_buffers() + 500_000  # the last summand is the server's own buffer
+        assert answer.seconds < 8  # 2 s of discarding the body, more on a busy machine
 
 
 def test_a_client_that_never_sends_its_body_is_rejected_at_once_and_disconnected_after_2_s(
-    program: Program, refused: Answer
+    program: Program, rejection: Answer
 ) -> None:
     answer = program.send(request("POST", "/predict", [("Content-Length", "1000")]))
-    assert answer.constant == refused.constant
+    assert answer.constant == rejection.constant
     assert answer.first < 1.5 < answer.seconds < 8

@@ -1,4 +1,4 @@
-"""Keys of a file, scopes, rates and wrong keys on the running program."""
+"""The key file, scopes, rates and wrong keys on the running program."""
 
 import os
 import re
@@ -22,8 +22,8 @@ APP = (sys.executable, "-m", "app")
 
 
 def keys(folder: Path, *arguments: str, code: int = 0) -> str:
-    """Run a command on the folder's file of keys; gives what stands on stdout, or on stderr where it is to fail."""
-    done = subprocess.run(
+    """Run ``python -m app keys`` on the key file of a folder. Return stdout, or stderr if a failure is expected."""
+    completed = subprocess.run(
         [*APP, "keys", *arguments],
         cwd=folder,
         env=environment(API_KEYS_FILE="keys.json"),
@@ -31,18 +31,18 @@ def keys(folder: Path, *arguments: str, code: int = 0) -> str:
         text=True,
         timeout=60,
     )
-    assert done.returncode == code, done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stderr if code else done.stdout
+    assert completed.returncode == code, completed.stderr
+    assert "Traceback" not in completed.stderr
+    return completed.stderr if code else completed.stdout
 
 
 def ask(program: Program, key: str, path: str = "/model", *more: tuple[str, str]) -> Answer:
-    """A call with a key."""
+    """Send a GET request with a key."""
     return program.send(request("GET", path, [("X-API-Key", key), *more]))
 
 
 def within_a_second(condition: Callable[[], bool]) -> None:
-    """Hold that something becomes true within a second."""
+    """Assert that a condition becomes true within a second."""
     deadline = time.monotonic() + 1.0
     while not condition():
         assert time.monotonic() < deadline
@@ -50,14 +50,14 @@ def within_a_second(condition: Callable[[], bool]) -> None:
 
 @pytest.fixture
 def keyed(start: Start, tmp_path: Path) -> tuple[Program, str]:
-    """A program with a file that has one key, and that key."""
+    """A program with a key file of one key, and that key."""
     key = make_key(tmp_path / "keys.json", "first", scopes={"predict", "metrics"})
     program = start(API_KEY=KEY, PORT="0", API_KEYS_FILE="keys.json", AUTH_FAILURES_PER_MINUTE="0")
     program.port()
     return program, key
 
 
-def test_the_commands_make_show_and_forget_a_key(tmp_path: Path) -> None:
+def test_the_commands_create_list_and_revoke_a_key(tmp_path: Path) -> None:
     printed = keys(tmp_path, "create", "--name", "first")
     assert re.fullmatch(r"[A-Za-z0-9_-]{43}\n", printed)
     name = keys(tmp_path, "list").split()[0]
@@ -68,12 +68,14 @@ def test_the_commands_make_show_and_forget_a_key(tmp_path: Path) -> None:
 
 def test_keys_of_the_file_and_of_the_settings_are_accepted(keyed: tuple[Program, str]) -> None:
     program, key = keyed
-    assert [ask(program, each).status for each in (key, KEY, key[:-1])] == [200, 200, 401]
+    assert [ask(program, value).status for value in (key, KEY, key[:-1])] == [200, 200, 401]
     line = next(x for x in program.lines('"key_id": "first"') if x.get("key_id") == "first")
     assert line["route"] == "/model"
 
 
-def test_changes_count_within_a_second_without_a_restart(keyed: tuple[Program, str], tmp_path: Path) -> None:
+def test_changes_of_the_file_take_effect_within_a_second_without_a_restart(
+    keyed: tuple[Program, str], tmp_path: Path
+) -> None:
     program, first = keyed
     second = make_key(tmp_path / "keys.json", "second")
     within_a_second(lambda: ask(program, second).status == 200)
@@ -90,7 +92,7 @@ def test_a_broken_file_keeps_the_last_good_keys_and_is_logged(keyed: tuple[Progr
     assert any("keys.json is broken" in x.get("message", "") for x in program.lines("the last good keys"))
 
 
-def test_a_file_is_enough_without_a_key_in_the_settings(start: Start, tmp_path: Path) -> None:
+def test_a_key_file_without_a_key_in_the_settings_is_sufficient(start: Start, tmp_path: Path) -> None:
     key = make_key(tmp_path / "keys.json", "only")
     (tmp_path / ".env").write_text("API_KEY=\nAPI_KEYS_FILE=keys.json\n")
     program = start(PORT="0")
@@ -98,7 +100,7 @@ def test_a_file_is_enough_without_a_key_in_the_settings(start: Start, tmp_path: 
 
 
 @pytest.mark.parametrize("contents", [None, "", "[]"])
-def test_a_file_that_is_missing_or_broken_at_the_start_is_exit_code_2(
+def test_a_missing_or_broken_file_at_the_start_ends_with_exit_code_2(
     start: Start, tmp_path: Path, contents: str | None
 ) -> None:
     if contents is not None:
@@ -114,29 +116,31 @@ def test_an_expired_key_is_answered_like_an_unknown_one(start: Start, tmp_path: 
     assert ask(program, expired).constant == ask(program, "wrong").constant
 
 
-def test_a_key_opens_only_what_it_is_for(start: Start, tmp_path: Path) -> None:
-    made = {scope: make_key(tmp_path / "keys.json", scope, scopes={scope}) for scope in ("predict", "metrics", "admin")}
+def test_a_key_gives_access_only_to_its_scopes(start: Start, tmp_path: Path) -> None:
+    created = {
+        scope: make_key(tmp_path / "keys.json", scope, scopes={scope}) for scope in ("predict", "metrics", "admin")
+    }
     program = start(API_KEY=KEY, PORT="0", API_KEYS_FILE="keys.json")
     for path, scope in {"/model": "predict", "/metrics": "metrics"}.items():
-        for own, key in made.items():
+        for granted, key in created.items():
             answer = ask(program, key, path)
-            assert answer.status == (200 if own == scope else 403)
-            if own != scope:
+            assert answer.status == (200 if granted == scope else 403)
+            if granted != scope:
                 assert answer.json["code"] == "not_allowed"
                 assert answer.header("WWW-Authenticate") is None
         assert ask(program, KEY, path).status == 200
-    predict = request("POST", "/predict", [("X-API-Key", made["metrics"])], b"{")
+    predict = request("POST", "/predict", [("X-API-Key", created["metrics"])], b"{")
     assert program.send(predict).status == 403
-    assert ask(program, made["admin"], "/health/live").status == 200
+    assert ask(program, created["admin"], "/health/live").status == 200
 
 
-def test_the_call_above_a_keys_rate_is_429_and_says_when_to_come_again(start: Start, tmp_path: Path) -> None:
+def test_a_call_above_the_rate_of_a_key_is_answered_with_429_and_retry_after(start: Start, tmp_path: Path) -> None:
     key = make_key(tmp_path / "keys.json", "slow", rate="3/hour")
     program = start(API_KEY=KEY, PORT="0", API_KEYS_FILE="keys.json")
-    for left in 2, 1, 0:
+    for remaining in 2, 1, 0:
         answer = ask(program, key)
         assert (answer.status, answer.header("RateLimit-Policy")) == (200, '"key";q=3;w=3600')
-        assert re.fullmatch(rf'"key";r={left};t=3(600|5\d\d)', answer.header("RateLimit") or "")
+        assert re.fullmatch(rf'"key";r={remaining};t=3(600|5\d\d)', answer.header("RateLimit") or "")
     assert ask(program, key).status == 429
     answer = ask(program, key)
     seconds = int(answer.header("Retry-After") or "0")
@@ -150,38 +154,40 @@ def test_the_call_above_a_keys_rate_is_429_and_says_when_to_come_again(start: St
     assert {ask(program, KEY).status for _ in range(5)} == {200}
 
 
-def test_answers_that_are_no_success_tell_what_is_left_too(start: Start) -> None:
+def test_error_responses_also_report_the_remaining_rate(start: Start) -> None:
     program = start(API_KEY=KEY, PORT="0", RATE_LIMIT="9/hour")
     for method, path, body, status in (("POST", "/predict", b"{", 422), ("GET", "/nowhere", None, 404)):
         answer = program.send(request(method, path, [("X-API-Key", KEY)], body))
         assert answer.status == status and (answer.header("RateLimit") or "").startswith('"key";r=')
 
 
-def test_the_rate_of_the_settings_holds_for_every_key_without_one(start: Start) -> None:
+def test_the_rate_of_the_settings_applies_to_keys_without_a_rate(start: Start) -> None:
     program = start(API_KEY=KEY, PORT="0", RATE_LIMIT="2/hour")
     assert [ask(program, KEY).status for _ in range(3)] == [200, 200, 429]
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         ({"RATE_LIMIT": "often"}, "RATE_LIMIT: must be a rate"),
         ({"RATE_LIMIT_STORAGE": "mysql://root:secret@x"}, "RATE_LIMIT_STORAGE: must be memory://"),
         ({"RATE_LIMIT_FAILURE": "ajar"}, "RATE_LIMIT_FAILURE"),
-        ({"TRUSTED_PROXIES": "10.0.0.0/8,everybody"}, "TRUSTED_PROXIES"),
+        ({"TRUSTED_PROXIES": "10.0.0.0/8,all"}, "TRUSTED_PROXIES"),
         ({"AUTH_FAILURES_PER_MINUTE": "-1"}, "AUTH_FAILURES_PER_MINUTE"),
     ],
 )
-def test_a_setting_that_makes_no_sense_is_exit_code_2(start: Start, settings: dict[str, str], said: str) -> None:
+def test_an_invalid_setting_ends_with_exit_code_2(start: Start, settings: dict[str, str], message: str) -> None:
     program = start(API_KEY=KEY, PORT="0", **settings)
     assert program.exit_code() == 2
-    assert said in program.errors and "secret" not in program.errors and "Traceback" not in program.errors
+    assert message in program.errors and "secret" not in program.errors and "Traceback" not in program.errors
 
 
 @pytest.mark.parametrize(("failure", "status"), [("open", 200), ("closed", 503)])
-def test_while_redis_is_gone_calls_are_answered_as_set(start: Start, failure: str, status: int) -> None:
-    gone = "redis://:secret-word@127.0.0.1:1/0"
-    program = start(API_KEY=KEY, PORT="0", RATE_LIMIT="5/hour", RATE_LIMIT_STORAGE=gone, RATE_LIMIT_FAILURE=failure)
+def test_without_redis_calls_are_answered_according_to_the_setting(start: Start, failure: str, status: int) -> None:
+    unreachable = "redis://:secret-word@127.0.0.1:1/0"
+    program = start(
+        API_KEY=KEY, PORT="0", RATE_LIMIT="5/hour", RATE_LIMIT_STORAGE=unreachable, RATE_LIMIT_FAILURE=failure
+    )
     answers = [ask(program, KEY) for _ in range(10)]
     assert {answer.status for answer in answers} == {status}
     if status == 503:
@@ -189,9 +195,7 @@ def test_while_redis_is_gone_calls_are_answered_as_set(start: Start, failure: st
     assert "does not answer" in program.errors and "secret-word" not in program.errors
 
 
-def test_a_rate_holds_over_programs_that_share_a_redis_and_is_kept_again_once_it_is_back(
-    start: Start, redis: Redis
-) -> None:
+def test_programs_share_a_rate_through_redis_and_resume_after_an_outage(start: Start, redis: Redis) -> None:
     settings = {"API_KEY": KEY, "PORT": "0", "RATE_LIMIT": "2/hour", "RATE_LIMIT_STORAGE": redis.url}
     one, other = start(**settings), start(**settings)
     assert [ask(program, KEY).status for program in (one, other, one, other)] == [200, 200, 429, 429]
@@ -203,20 +207,20 @@ def test_a_rate_holds_over_programs_that_share_a_redis_and_is_kept_again_once_it
         assert time.monotonic() < deadline
 
 
-def test_wrong_keys_above_the_limit_are_429_while_a_right_one_is_served(start: Start) -> None:
+def test_wrong_keys_above_the_limit_are_answered_with_429_and_valid_keys_are_accepted(start: Start) -> None:
     program = start(API_KEY=KEY, PORT="0", AUTH_FAILURES_PER_MINUTE="4")
-    refused = ask(program, "wrong")
-    assert [ask(program, "wrong").constant for _ in range(3)] == [refused.constant] * 3
+    rejection = ask(program, "wrong")
+    assert [ask(program, "wrong").constant for _ in range(3)] == [rejection.constant] * 3
     answer = ask(program, "wrong")
     assert (answer.status, answer.json["code"]) == (429, "too_many_failures")
     assert 1 <= int(answer.header("Retry-After") or "0") <= 60
     assert answer.header("WWW-Authenticate") is None
     assert ask(program, KEY).status == 200
-    assert ask(program, "", "/model").constant == refused.constant
+    assert ask(program, "", "/model").constant == rejection.constant
     assert ask(program, "wrong", "/health/live").status == 200
 
 
-def test_missing_keys_are_never_counted(start: Start) -> None:
+def test_missing_keys_do_not_count_as_failures(start: Start) -> None:
     program = start(API_KEY=KEY, PORT="0", AUTH_FAILURES_PER_MINUTE="1")
     assert {ask(program, "").status for _ in range(5)} == {program.send(request("GET", "/model")).status} == {401}
     assert [ask(program, "wrong").status for _ in range(2)] == [401, 429]
@@ -225,13 +229,13 @@ def test_missing_keys_are_never_counted(start: Start) -> None:
 @pytest.mark.parametrize(("proxies", "last"), [("127.0.0.0/8", 401), ("", 429)])
 def test_addresses_are_distinguished_only_behind_a_trusted_proxy(start: Start, proxies: str, last: int) -> None:
     program = start(API_KEY=KEY, PORT="0", AUTH_FAILURES_PER_MINUTE="1", TRUSTED_PROXIES=proxies)
-    sent = [ask(program, "wrong", "/model", ("X-Forwarded-For", f"6.6.6.6, {x}")) for x in ("1.1.1.1", "2.2.2.2")]
-    assert [answer.status for answer in sent] == [401, last]
+    answers = [ask(program, "wrong", "/model", ("X-Forwarded-For", f"6.6.6.6, {x}")) for x in ("1.1.1.1", "2.2.2.2")]
+    assert [answer.status for answer in answers] == [401, last]
     again = ask(program, "wrong", "/model", ("X-Forwarded-For", "7.7.7.7, 1.1.1.1"))
     assert again.status == 429
 
 
-def test_no_env_file_is_made_where_a_file_of_keys_is_set(start: Start, tmp_path: Path) -> None:
+def test_no_env_file_is_created_if_a_key_file_is_set(start: Start, tmp_path: Path) -> None:
     (tmp_path / ".env.example").write_text("API_KEY=\n")
     key = make_key(tmp_path / "keys.json", "only")
     program = start(PORT="0", API_KEYS_FILE="keys.json")

@@ -1,4 +1,4 @@
-"""The cloud function's entry point, called with an event of API Gateway in a process of its own."""
+"""The entry point of the cloud function, called with events of API Gateway in a separate process."""
 
 import json
 import subprocess
@@ -40,15 +40,15 @@ def event(method: str, path: str, body: str | None = None, **headers: str) -> di
 
 
 def test_events_are_answered_like_requests(tmp_path: Path) -> None:
-    right = {"x-api-key": KEY}
+    key = {"x-api-key": KEY}
     events = [
-        event("POST", "/predict", json.dumps(BEER), **right),
+        event("POST", "/predict", json.dumps(BEER), **key),
         event("POST", "/predict", json.dumps(BEER)),
-        event("POST", "/predict", "{", **right),
+        event("POST", "/predict", "{", **key),
         event("GET", "/health/ready"),
         event("GET", "/docs"),
     ]
-    called = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", CALL],
         cwd=tmp_path,
         env=environment(API_KEY=KEY, DOCS_ENABLED="false"),
@@ -57,9 +57,9 @@ def test_events_are_answered_like_requests(tmp_path: Path) -> None:
         text=True,
         check=True,
     )
-    answers = json.loads(called.stdout)
+    answers = json.loads(completed.stdout)
     assert [answer["statusCode"] for answer in answers] == [200, 401, 422, 200, 401]
     assert {"ibu", "interval"} <= json.loads(answers[0]["body"]).keys()
-    lines = [json.loads(line) for line in called.stderr.splitlines()]
+    lines = [json.loads(line) for line in completed.stderr.splitlines()]
     assert [line["event"] for line in lines] == ["request"] * len(events)
-    assert KEY not in called.stderr
+    assert KEY not in completed.stderr

@@ -1,4 +1,4 @@
-"""The management port: health and metrics without a key, from a thread of its own."""
+"""The management port: health and metrics without a key, from a separate thread."""
 
 import socket
 
@@ -9,7 +9,7 @@ from tests.live.program import Start, free_port
 from tests.live.raw import send_and_read, statuses
 
 
-def test_the_management_port_answers_health_and_nothing_else(start: Start) -> None:
+def test_the_management_port_answers_only_health_checks(start: Start) -> None:
     port = free_port()
     program = start(API_KEY=KEY, PORT="0", MANAGEMENT_PORT=str(port))
     program.port()
@@ -32,16 +32,16 @@ def test_the_management_port_answers_health_and_nothing_else(start: Start) -> No
     assert program.stop() == 0
 
 
-def test_it_is_off_by_default(start: Start) -> None:
+def test_the_management_port_is_disabled_by_default(start: Start) -> None:
     program = start(API_KEY=KEY, PORT="0")
     program.port()
     assert "anagement" not in program.errors
 
 
 @pytest.mark.parametrize("name", ["MANAGEMENT_PORT", "PORT"])
-def test_a_port_that_is_taken_is_exit_code_1(start: Start, name: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+def test_a_port_in_use_ends_with_exit_code_1(start: Start, name: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
         program = start(**{"API_KEY": KEY, "PORT": "0", name: str(port)})
         assert program.exit_code() == 1
     assert f"port {port}: address already in use" in program.errors

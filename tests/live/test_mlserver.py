@@ -1,4 +1,4 @@
-"""The program in front of a real MLServer that runs the same model.onnx: same answers, and 503 while it is away."""
+"""The program with a real MLServer that runs the same model.onnx: same responses, and 503 after MLServer has ended."""
 
 import time
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ MODELS = ("beer-ibu", "beer-ibu-recipe", "iris")
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlServer]:
-    """A running MLServer; skipped where it cannot be installed."""
+    """A running MLServer. Tests are skipped if it cannot be installed."""
     try:
         python = install(tmp_path_factory.mktemp("mlserver-environment"))
     except NotInstalled as reason:
@@ -28,7 +28,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlServer]:
     server.kill()
 
 
-def test_the_answers_are_those_of_a_program_that_runs_the_models_itself(
+def test_the_responses_equal_those_of_a_program_that_runs_the_models_itself(
     start: Start, server: MlServer, program: Program, tmp_path: Path
 ) -> None:
     front = start(API_KEY=KEY, PORT="0", MODEL_SERVER=f"grpc://{server.target}")
@@ -41,8 +41,8 @@ def test_the_answers_are_those_of_a_program_that_runs_the_models_itself(
         "/iris/predict": EXAMPLE_FLOWER,
     }
     for path, body in calls.items():
-        there, here = ask(front, path, body), ask(program, path, body)
-        assert (there.status, there.body) == (200, here.body), path
+        remote, local = ask(front, path, body), ask(program, path, body)
+        assert (remote.status, remote.body) == (200, local.body), path
     server.kill()
     deadline = time.monotonic() + PATIENCE
     while front.send(READY).status != 503:

@@ -1,4 +1,4 @@
-"""The program in front of a model server in another process: same answers, away and back under load, its own errors."""
+"""The program with a model server in another process: same responses, restarts under load, slow and failing servers."""
 
 import threading
 from collections.abc import Iterator
@@ -21,14 +21,14 @@ def server() -> Iterator[ServerProcess]:
     server.kill()
 
 
-def test_the_answers_are_those_of_a_program_that_runs_the_models_itself(
+def test_the_responses_equal_those_of_a_program_that_runs_the_models_itself(
     start: Start, server: ServerProcess, program: Program
 ) -> None:
     remote = front(start, server)
     assert remote.send(READY).status == 200
     for path, body in CALLS.items():
-        there, here = ask(remote, path, body), ask(program, path, body)
-        assert (there.status, there.body) == (200, here.body), path
+        remote_answer, local_answer = ask(remote, path, body), ask(program, path, body)
+        assert (remote_answer.status, remote_answer.body) == (200, local_answer.body), path
     assert server.next_call()["rows"]
     assert (
         ask(remote, "/predict", EXAMPLE_BEER, ("X-Model-Version", "1")).body
@@ -36,11 +36,11 @@ def test_the_answers_are_those_of_a_program_that_runs_the_models_itself(
     )
 
 
-def test_killed_and_started_again_under_load_no_answer_is_wrong_and_it_recovers_by_itself(
+def test_a_restart_of_the_server_under_load_gives_no_wrong_response_and_the_program_recovers(
     start: Start, server: ServerProcess
 ) -> None:
     program = front(start, server, MODEL_SERVER_TIMEOUT="3", THREAD_POOL_QUEUE="64")
-    right = ask(program, "/predict", EXAMPLE_BEER).body
+    expected = ask(program, "/predict", EXAMPLE_BEER).body
     answers: list[Answer] = []
     stop = threading.Event()
 
@@ -51,15 +51,15 @@ def test_killed_and_started_again_under_load_no_answer_is_wrong_and_it_recovers_
     callers = [threading.Thread(target=load) for _ in range(4)]
     for caller in callers:
         caller.start()
-    again = server
+    restarted = server
     try:
         until(lambda: len(answers) > 50)
         for _ in range(2):
-            again.kill()
+            restarted.kill()
             until(lambda: program.send(READY).status == 503)
             until(lambda: answers[-1].status == 503)
             assert program.send(request("GET", "/health/live")).status == 200
-            again = ServerProcess(port=again.port)
+            restarted = ServerProcess(port=restarted.port)
             until(lambda: program.send(READY).status == 200)
             target = len(answers) + 50
             until(lambda: len(answers) > target)  # noqa: B023
@@ -67,15 +67,15 @@ def test_killed_and_started_again_under_load_no_answer_is_wrong_and_it_recovers_
         stop.set()
         for caller in callers:
             caller.join()
-        again.kill()
+        restarted.kill()
     assert {answer.status for answer in answers} <= {200, 503, 504}
-    assert all(answer.body == right for answer in answers if answer.status == 200)
+    assert all(answer.body == expected for answer in answers if answer.status == 200)
     assert all(answer.json["code"] in ("not_ready", "too_late") for answer in answers if answer.status != 200)
     assert {answer.status for answer in answers[-20:]} == {200}
     print({status: sum(answer.status == status for answer in answers) for status in (200, 503, 504)})
 
 
-def test_slow_answers_are_504_bounded_in_number_and_keep_nobody_else_waiting(start: Start) -> None:
+def test_slow_calls_are_limited_in_number_and_do_not_delay_other_requests(start: Start) -> None:
     server = ServerProcess(delay=1.5)
     try:
         program = front(start, server, MODEL_SERVER_TIMEOUT="60", MODEL_SERVER_CALLS="1", THREAD_POOL_QUEUE="0")
@@ -89,15 +89,15 @@ def test_slow_answers_are_504_bounded_in_number_and_keep_nobody_else_waiting(sta
 
         caller = threading.Thread(target=call)
         caller.start()
-        refused: list[Answer] = []
+        probes: list[Answer] = []
 
         def overloaded() -> bool:
-            refused.append(ask(program, "/predict", EXAMPLE_BEER))
-            return refused[-1].status == 503
+            probes.append(ask(program, "/predict", EXAMPLE_BEER))
+            return probes[-1].status == 503
 
         try:
             until(overloaded)
-            assert refused[-1].json["code"] == "overloaded"
+            assert probes[-1].json["code"] == "overloaded"
             assert program.send(request("GET", "/model", [RIGHT])).status == 200
         finally:
             stop.set()
@@ -107,7 +107,7 @@ def test_slow_answers_are_504_bounded_in_number_and_keep_nobody_else_waiting(sta
         server.kill()
 
 
-def test_an_answer_that_takes_longer_than_the_setting_is_too_late(start: Start) -> None:
+def test_a_call_longer_than_the_timeout_is_answered_with_504(start: Start) -> None:
     server = ServerProcess(delay=0.7, slow_only=20)
     try:
         program = front(start, server, MODEL_SERVER_TIMEOUT="0.5")
@@ -119,29 +119,29 @@ def test_an_answer_that_takes_longer_than_the_setting_is_too_late(start: Start) 
 
 
 @pytest.mark.parametrize(
-    ("how", "said"),
+    ("behaviour", "message"),
     [
         ({"off": 0.5}, "golden rows: output"),
         ({"key": "another"}, "model server cannot answer for version"),
         ({"not_there": True}, "model server 127.0.0.1:"),
     ],
 )
-def test_a_server_that_is_not_there_or_not_the_same_stops_the_start(
-    start: Start, how: dict[str, object], said: str
+def test_a_missing_or_different_server_ends_the_start_with_exit_code_3(
+    start: Start, behaviour: dict[str, object], message: str
 ) -> None:
-    server = ServerProcess(**how)  # type: ignore[arg-type]
+    server = ServerProcess(**behaviour)  # type: ignore[arg-type]
     try:
-        if "not_there" in how:
+        if "not_there" in behaviour:
             server.kill()
         program = front(start, server, MODEL_SERVER_TIMEOUT="1")
         assert program.exit_code() == 3
-        assert said in program.errors and "Traceback" not in program.errors
+        assert message in program.errors and "Traceback" not in program.errors
     finally:
         server.kill()
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:50052", "http://127.0.0.1:50052", "grpc://host", "grpc://host:1/x"])
-def test_an_address_of_another_form_is_a_setting_that_is_wrong(start: Start, address: str) -> None:
+def test_an_invalid_address_ends_with_exit_code_2(start: Start, address: str) -> None:
     program = start(API_KEY=KEY, PORT="0", MODEL_SERVER=address)
     assert program.exit_code() == 2
     assert "MODEL_SERVER: must be grpc://host:port" in program.errors

@@ -35,18 +35,18 @@ KINDS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 
 
 @pytest.fixture(scope="module")
-def predictor(models: Path) -> OnnxPredictor:
+def classifier(models: Path) -> OnnxPredictor:
     """The committed model for cat or dog."""
     return OnnxPredictor(read_bundle(highest(models, MODEL)))
 
 
 @pytest.fixture(scope="module")
-def both(manager: ModelManager, models: Path, predictor: OnnxPredictor) -> RestApplication:
+def both(manager: ModelManager, models: Path, classifier: OnnxPredictor) -> RestApplication:
     """A REST application with beer and pets."""
     shared = model_manager(BeerApi, PetsApi)
     for name in BeerApi.models:
         shared.add(OnnxPredictor(read_bundle(highest(models, name))))
-    shared.add(predictor)
+    shared.add(classifier)
     return rest_application(shared, BeerApi(shared), PetsApi(shared))
 
 
@@ -85,11 +85,11 @@ async def test_every_way_of_sending_a_picture_gets_the_same_answer(pets: httpx.A
     assert sum(response["probabilities"].values()) == pytest.approx(1, abs=2e-4)
 
 
-async def test_the_answer_is_the_output_of_the_model(pets: httpx.AsyncClient, predictor: OnnxPredictor) -> None:
-    size = predictor.manifest.inputs[0].shape[1]
+async def test_the_answer_is_the_output_of_the_model(pets: httpx.AsyncClient, classifier: OnnxPredictor) -> None:
+    size = classifier.manifest.inputs[0].shape[1]
     for seed in range(8):
         data = encoded(synthetic_image(seed), "JPEG")
-        probabilities = predictor.predict({"image": pixels(open_picture(data).image, size)})["probabilities"][0]
+        probabilities = classifier.predict({"image": pixels(open_picture(data).image, size)})["probabilities"][0]
         response = (await sent(pets, data, "image/jpeg")).json()
         assert list(response["probabilities"].values()) == np.round(probabilities.astype(float), 4).tolist()
         assert [w["code"] for w in response["warnings"]] == (["unsure"] if probabilities.max() < 0.8 else [])
@@ -277,9 +277,9 @@ class OneModel:
     [(0.9, 0.11, []), (0.9, 0.09, ["neither"]), (0.6, 0.09, ["neither"]), (0.79, 1, ["unsure"]), (0.21, 1, ["unsure"])],
 )
 def test_a_low_mass_gives_the_warning_neither_and_a_low_confidence_unsure(
-    predictor: OnnxPredictor, cat: float, mass: float, codes: list[str]
+    classifier: OnnxPredictor, cat: float, mass: float, codes: list[str]
 ) -> None:
-    api = PetsApi(cast(ModelManager, OneModel(predictor.manifest, cat, mass)))
+    api = PetsApi(cast(ModelManager, OneModel(classifier.manifest, cat, mass)))
     answer = api.predict(Picture.uploaded(PICTURE, "body"))
     assert [warning["code"] for warning in answer["warnings"]] == codes
     assert answer["pet"] == ("cat" if cat > 0.5 else "dog")

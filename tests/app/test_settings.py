@@ -59,18 +59,18 @@ def test_every_former_name_is_tested() -> None:
     assert {name for _, name in FORMER} <= NAMES
 
 
-@pytest.mark.parametrize("place", ["environment", "file"])
+@pytest.mark.parametrize("origin", ["environment", "file"])
 @pytest.mark.parametrize(("former", "name"), FORMER)
 def test_a_former_name_still_works_with_a_warning(
     plain_environment: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
-    place: str,
+    origin: str,
     former: str,
     name: str,
 ) -> None:
-    (plain_environment / ".env").write_text(f"API_KEY={KEY}\n" + (f"{former}=7\n" if place == "file" else ""))
-    if place == "environment":
+    (plain_environment / ".env").write_text(f"API_KEY={KEY}\n" + (f"{former}=7\n" if origin == "file" else ""))
+    if origin == "environment":
         monkeypatch.setenv(former, "7")
     settings = load_settings()
     assert str(getattr(settings, name.lower())) == "7"

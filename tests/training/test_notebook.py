@@ -36,4 +36,4 @@ def test_the_notebook_is_committed_with_outputs_in_order(notebook):
 @every_notebook
 def test_the_outputs_name_no_local_folder(notebook):
     text = json.dumps([cell.get("outputs", []) for cell in nbformat.read(notebook, as_version=4).cells])
-    assert not any(place in text for place in ("/home/", "/root/", "/work/", "/tmp/", "/Users/"))
+    assert not any(prefix in text for prefix in ("/home/", "/root/", "/work/", "/tmp/", "/Users/"))

@@ -135,27 +135,27 @@ def quick_command(monkeypatch):
 
 
 def test_the_command_trains_every_model_and_prints_its_tables(quick_command, tmp_path, capsys):
-    given = ["--data", str(RECIPES), "--out", str(tmp_path), "--repeats", "1", "--workers", "1"]
-    assert command.main(given) == 0
+    common = ["--data", str(RECIPES), "--out", str(tmp_path), "--repeats", "1", "--workers", "1"]
+    assert command.main(common) == 0
     out, err = capsys.readouterr()
     assert out.count("**this model**") == out.count("LEAKING") == 2
     assert all(str(tmp_path / name / "1") in out for name in SPECS)
     assert "no_label: 1 rows dropped" in err and "evaluating" in err and "Moonshine Seedling 1" in err
-    assert command.main([*given, "--model", "beer-ibu", "--version", "3"]) == 0
+    assert command.main([*common, "--model", "beer-ibu", "--version", "3"]) == 0
     assert versions(tmp_path, "beer-ibu-recipe") == ["1"]
     assert [read_bundle(tmp_path / "beer-ibu" / v).manifest.version for v in "13"] == ["1", "3"]
-    assert command.main([*given, "--version", "1"]) == 1
+    assert command.main([*common, "--version", "1"]) == 1
     assert "never overwritten" in capsys.readouterr().err
 
 
 def test_data_without_hop_bills_train_only_the_vitals_model(quick_command, dataset, tmp_path, capsys):
     plain = tmp_path / "plain.json"
     plain.write_text(json.dumps([{**beer, "ingredients": None} for beer in dataset.recipes]))
-    given = ["--data", str(plain), "--out", str(tmp_path), "--repeats", "1", "--workers", "1"]
-    assert command.main(given) == 0
+    common = ["--data", str(plain), "--out", str(tmp_path), "--repeats", "1", "--workers", "1"]
+    assert command.main(common) == 0
     assert "beer-ibu-recipe: not trained: no row is left" in capsys.readouterr().err
     assert versions(tmp_path, "beer-ibu") == ["1"] and versions(tmp_path, "beer-ibu-recipe") == []
-    assert command.main([*given, "--model", "beer-ibu-recipe"]) == 1
+    assert command.main([*common, "--model", "beer-ibu-recipe"]) == 1
 
 
 def test_data_that_train_no_model_are_reported(quick_command, tmp_path, capsys):
@@ -207,9 +207,9 @@ def test_an_error_while_writing_leaves_nothing(monkeypatch, trainer, trained, tm
 def test_a_terminated_run_leaves_no_version_and_no_process(tmp_path):
     arguments = [sys.executable, "-m", "training", "--data", str(RECIPES), "--out", str(tmp_path), "--repeats", "200"]
     with subprocess.Popen(arguments, cwd=ROOT, stderr=subprocess.PIPE, start_new_session=True) as process:
-        said = b""
-        while b"/1000" not in said:  # the bar shows: folds are being worked on
-            said += os.read(process.stderr.fileno(), 4096)
+        output = b""
+        while b"/1000" not in output:  # the bar shows: folds are being worked on
+            output += os.read(process.stderr.fileno(), 4096)
         process.send_signal(signal.SIGTERM)
         process.stderr.read()
         assert process.wait(30) == 128 + signal.SIGTERM

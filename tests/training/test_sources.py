@@ -19,14 +19,14 @@ def test_a_file_is_read_with_its_digest(dataset):
 
 
 def test_a_folder_of_one_beer_files_gives_the_same_beers(dataset, tmp_path):
-    for place, beer in enumerate(dataset.recipes):
-        (tmp_path / f"{place:03}.json").write_text(json.dumps(beer))
+    for index, beer in enumerate(dataset.recipes):
+        (tmp_path / f"{index:03}.json").write_text(json.dumps(beer))
     result = read_recipes(str(tmp_path))
     assert result.recipes == dataset.recipes
     assert result.source == tmp_path.name
     assert result.sha256 != dataset.sha256
-    for place, beer in enumerate(dataset.recipes):  # the digest is of the beers, not of how they are written
-        (tmp_path / f"{place:03}.json").write_text(json.dumps(dict(reversed(beer.items())), indent=3))
+    for index, beer in enumerate(dataset.recipes):  # the digest is of the beers, not of how they are written
+        (tmp_path / f"{index:03}.json").write_text(json.dumps(dict(reversed(beer.items())), indent=3))
     assert read_recipes(str(tmp_path)).sha256 == result.sha256
 
 
@@ -42,9 +42,9 @@ def test_csv_with_the_same_column_names_gives_the_same_rows(dataset, tmp_path):
         writer = csv.DictWriter(file, ["id", "name", *NUMBERS], extrasaction="ignore")
         writer.writeheader()
         writer.writerows(dataset.recipes)
-    given, steps = clean(read_recipes(str(path)).recipes)
+    cleaned, steps = clean(read_recipes(str(path)).recipes)
     expected, expected_steps = clean(dataset.recipes)
-    assert given[list(NUMBERS)].equals(expected[list(NUMBERS)])
+    assert cleaned[list(NUMBERS)].equals(expected[list(NUMBERS)])
     assert steps == expected_steps
 
 

@@ -49,17 +49,17 @@ def test_a_file_is_private_and_has_one_key_per_line(path: Path) -> None:
 
 
 def test_a_truncated_file_is_rejected(path: Path) -> None:
-    whole = path.read_bytes().rstrip()
-    for length in range(len(whole)):
-        path.write_bytes(whole[:length])
+    content = path.read_bytes().rstrip()
+    for length in range(len(content)):
+        path.write_bytes(content[:length])
         with pytest.raises(SettingsError):
             read_keys(path)
 
 
 def test_corrupted_bytes_never_crash_the_reader(path: Path) -> None:
-    random, whole = Random(5), path.read_bytes()
+    random, content = Random(5), path.read_bytes()
     for _ in range(500):
-        data = bytearray(whole)
+        data = bytearray(content)
         data[random.randrange(len(data))] = random.randrange(256)
         path.write_bytes(data)
         try:
@@ -69,7 +69,7 @@ def test_corrupted_bytes_never_crash_the_reader(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("fault", "message"),
     [
         ({"sha256": "0" * 63}, "keys.1.sha256"),
         ({"sha256": f"{1:064x}"}, "two keys have the same sha256"),
@@ -84,12 +84,12 @@ def test_corrupted_bytes_never_crash_the_reader(path: Path) -> None:
         ({"secret": "x"}, "keys.1: Extra inputs are not permitted"),
     ],
 )
-def test_an_error_message_names_the_field(tmp_path: Path, fault: dict[str, object], said: str) -> None:
+def test_an_error_message_names_the_field(tmp_path: Path, fault: dict[str, object], message: str) -> None:
     path = tmp_path / "keys.json"
     keys = [json.loads(_stored(number).line()) for number in (1, 2)]
     keys[1].update(fault)
     path.write_text(json.dumps({"format_version": 1, "keys": keys}))
-    with pytest.raises(SettingsError, match=said):
+    with pytest.raises(SettingsError, match=message):
         read_keys(path)
 
 

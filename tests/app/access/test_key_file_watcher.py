@@ -85,12 +85,12 @@ def test_a_change_is_applied_and_a_revoked_key_is_invalid(watched: WatchedRing, 
 def test_a_broken_file_keeps_the_last_good_keys_and_is_logged_once(
     watched: WatchedRing, path: Path, fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    whole = path.read_bytes()
+    content = path.read_bytes()
     path.unlink()
     if fault == "folder":
         path.mkdir()
     elif fault != "gone":
-        path.write_bytes(b"" if fault == "empty" else whole[:-10])
+        path.write_bytes(b"" if fault == "empty" else content[:-10])
     for _ in range(3):
         watched.watcher.check()
     assert watched.accepts("one")

@@ -38,20 +38,20 @@ def test_the_committed_bundle_is_complete(bundle: Bundle) -> None:
 def test_one_flipped_bit_in_any_file_is_detected_and_the_file_named(copy: Path) -> None:
     random = Random(20240229)
     for name in set(names(copy)) - {SHA256SUMS}:
-        whole = (copy / name).read_bytes()
+        content = (copy / name).read_bytes()
         for _ in range(12):
             bit = flip_bit(copy / name, random)
             assert f"{name} is not the file that was released" in rejection(copy), (name, bit)
-        (copy / name).write_bytes(whole)
+        (copy / name).write_bytes(content)
     read_bundle(copy)
 
 
 def test_one_flipped_bit_anywhere_in_the_digests_is_detected(copy: Path) -> None:
     sums = copy / SHA256SUMS
-    whole = sums.read_bytes()
-    listed = [*parse_sums(whole.decode()), SHA256SUMS]
-    for bit in range(8 * len(whole)):
-        altered = bytearray(whole)
+    content = sums.read_bytes()
+    listed = [*parse_sums(content.decode()), SHA256SUMS]
+    for bit in range(8 * len(content)):
+        altered = bytearray(content)
         altered[bit // 8] ^= 1 << bit % 8
         sums.write_bytes(altered)
         message = rejection(copy).removeprefix(str(copy))
@@ -60,20 +60,20 @@ def test_one_flipped_bit_anywhere_in_the_digests_is_detected(copy: Path) -> None
 
 def test_every_missing_file_is_named(copy: Path) -> None:
     for name in names(copy):
-        whole = (copy / name).read_bytes()
+        content = (copy / name).read_bytes()
         (copy / name).unlink()
         assert f"{name} is missing" in rejection(copy)
-        (copy / name).write_bytes(whole)
+        (copy / name).write_bytes(content)
 
 
 def test_every_truncated_or_emptied_file_is_named(copy: Path) -> None:
     for name in names(copy):
-        whole = (copy / name).read_bytes()
-        for part in (whole[:-1], whole[: len(whole) // 2], b""):
-            if part != whole:
+        content = (copy / name).read_bytes()
+        for part in (content[:-1], content[: len(content) // 2], b""):
+            if part != content:
                 (copy / name).write_bytes(part)
                 assert name in rejection(copy).removeprefix(str(copy))
-        (copy / name).write_bytes(whole)
+        (copy / name).write_bytes(content)
 
 
 @pytest.mark.parametrize("name", ["extra.txt", ".hidden", "model.onnx.bak", "a\x1b[31mred"])
@@ -130,9 +130,9 @@ def test_malformed_digests_are_rejected(text: str, message: str) -> None:
 
 def test_a_bundle_in_the_folder_of_another_is_rejected(copy: Path, bundle: Bundle) -> None:
     known = f"{bundle.manifest.name}/{bundle.manifest.version}"
-    for place in copy.parent / "99", copy.parent.parent / "another" / bundle.manifest.version:
-        shutil.copytree(copy, place)
-        assert f"manifest.json says {known}" in rejection(place)
+    for location in copy.parent / "99", copy.parent.parent / "another" / bundle.manifest.version:
+        shutil.copytree(copy, location)
+        assert f"manifest.json says {known}" in rejection(location)
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ class Tree:
 
     def folders(self, folder: str) -> list[str]:
         path = self.folder / folder
-        return [each.name for each in path.iterdir() if each.is_dir()] if path.exists() else []
+        return [entry.name for entry in path.iterdir() if entry.is_dir()] if path.exists() else []
 
 
 @pytest.fixture
@@ -106,11 +106,11 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
-@pytest.mark.parametrize("how", BROKEN)
+@pytest.mark.parametrize("case", BROKEN)
 def test_an_incomplete_bundle_is_rejected_by_name_and_not_cached(
-    tree: Tree, root: Path, bundle: Bundle, how: str
+    tree: Tree, root: Path, bundle: Bundle, case: str
 ) -> None:
-    change, message = BROKEN[how]
+    change, message = BROKEN[case]
     change(tree.folder / "some/models" / bundle.manifest.name / bundle.manifest.version)
     with pytest.raises(BundleError, match=re.escape(message)) as caught:
         fetch(tree, root, bundle.manifest.name)

@@ -29,8 +29,8 @@ def root(bundle: Bundle, tmp_path: Path) -> Path:
 def run(root: Path, tmp_path: Path) -> Run:
     """Runs a command; it needs no API key."""
 
-    def run(*words: str, code: int = 0) -> "subprocess.CompletedProcess[str]":
-        command = [sys.executable, "-m", "app", "models", *words]
+    def run(*arguments: str, code: int = 0) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-m", "app", "models", *arguments]
         settings = environment(MODEL_URI=str(root))
         done = subprocess.run(command, cwd=tmp_path, env=settings, capture_output=True, text=True)
         assert done.returncode == code, done
@@ -70,8 +70,8 @@ def test_a_bad_version_is_not_activated(run: Run, root: Path) -> None:
 
 @pytest.mark.parametrize("name", ["wine", "..", "../models/beer-ibu", "", "."])
 def test_an_unknown_model_is_an_error(run: Run, name: str) -> None:
-    for words in ("verify", name), ("activate", name, "1"), ("rollback", name):
-        assert ": no model " in run(*words, code=3).stderr
+    for arguments in ("verify", name), ("activate", name, "1"), ("rollback", name):
+        assert ": no model " in run(*arguments, code=3).stderr
 
 
 def test_an_unknown_version_is_an_error(run: Run) -> None:

@@ -48,13 +48,13 @@ def queued(listening: socket.socket) -> Iterator[list[socket.socket]]:
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize(("open_now", "taken"), [(0, MIN_ACCEPTED), (40, MIN_ACCEPTED + 10), (4000, QUEUED)])
+@pytest.mark.parametrize(("open_now", "accepted"), [(0, MIN_ACCEPTED), (40, MIN_ACCEPTED + 10), (4000, QUEUED)])
 async def test_more_open_connections_accept_more_at_a_time(
-    listening: socket.socket, queued: list[socket.socket], open_now: int, taken: int
+    listening: socket.socket, queued: list[socket.socket], open_now: int, accepted: int
 ) -> None:
     acceptor = Acceptor(listening, Greeting, lambda: open_now)
     acceptor._accept()
-    assert len(acceptor._starting) == taken
+    assert len(acceptor._starting) == accepted
     await asyncio.wait(acceptor._starting)
 
 

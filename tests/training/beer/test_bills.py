@@ -38,7 +38,7 @@ def steps(dataset):
 
 
 @pytest.mark.parametrize(
-    "rule, rows, words",
+    "rule, rows, phrase",
     [
         ("no_hop_bill", 2, ""),
         ("volume_unknown", 1, ""),
@@ -48,9 +48,9 @@ def steps(dataset):
         ("time_unknown", 1, "1 entries: when the geese fly 1"),
     ],
 )
-def test_every_fault_in_the_data_is_counted_and_named(steps, rule, rows, words):
+def test_every_fault_in_the_data_is_counted_and_named(steps, rule, rows, phrase):
     assert steps[rule].rows_affected == rows
-    assert words in steps[rule].description
+    assert phrase in steps[rule].description
 
 
 def test_only_beers_without_a_bill_are_dropped(dataset):
@@ -64,8 +64,8 @@ def test_a_misplaced_decimal_point_is_corrected_in_a_copy(dataset):
     mended = frame.set_index("name").loc["Whole Granary", "beer"]
     assert [malt["amount"]["value"] for malt in mended["ingredients"]["malt"]] == [9.02, 0.88, 0.29]
     assert _columns(mended)["crystal_share"] == pytest.approx(0.88 / 10.19)
-    given = next(beer for beer in dataset.recipes if beer["name"] == "Whole Granary")
-    assert given["ingredients"]["malt"][0]["amount"]["value"] == 902.0
+    original = next(beer for beer in dataset.recipes if beer["name"] == "Whole Granary")
+    assert original["ingredients"]["malt"][0]["amount"]["value"] == 902.0
 
 
 @pytest.mark.parametrize("name", NOT_HOPS)

@@ -20,8 +20,8 @@ def bundles(bundle: Bundle) -> list[Bundle]:
 
 
 def test_an_end_of_a_range_is_inside_it_in_single_precision_as_well(bundle: Bundle) -> None:
-    for each in bundles(bundle):
-        manifest = each.manifest
+    for released in bundles(bundle):
+        manifest = released.manifest
         checks = PlausibilityChecks(manifest)
         for end in 0, 1:
             for column, declared in enumerate(manifest.inputs):

@@ -43,8 +43,8 @@ def vast(data: bytes, kind: str) -> bytes:
         head = (60_000).to_bytes(4) * 2 + data[24:29]
         return data[:8] + chunk(b"IHDR", head) + data[33:]
     if kind == "JPEG":
-        place = data.index(b"\xff\xc0") + 5
-        return data[:place] + b"\xea\x60\xea\x60" + data[place + 4 :]
+        offset = data.index(b"\xff\xc0") + 5
+        return data[:offset] + b"\xea\x60\xea\x60" + data[offset + 4 :]
     return data[:26] + b"\xff\x3f\xff\x3f" + data[30:]
 
 

@@ -1,4 +1,4 @@
-"""gRPC clients that exist, each in a process of its own, as their generated code clashes, against the program."""
+"""Existing gRPC clients, each in its own process because their generated code clashes, against the program."""
 
 import os
 import shutil
@@ -15,41 +15,43 @@ from app.bundle.store import read_bundle
 from app.runtime.onnx import OnnxPredictor
 from tests.keys import make_key
 from tests.known import KEY, REPOSITORY
-from tests.live.clients.run import ROWS, Known, Told, run
+from tests.live.clients.run import ROWS, ExpectedModel, Json, run
 from tests.live.program import Program, Start, environment
 
 MEASURES = ("sepal_length", "sepal_width", "petal_length", "petal_width")
 
 
 @pytest.fixture(scope="module")
-def known() -> dict[str, Known]:
-    """Every model."""
-    return {name: Known(name) for name in ROWS}
+def expected_models() -> dict[str, ExpectedModel]:
+    """The expected outputs of each model, by name."""
+    return {name: ExpectedModel(name) for name in ROWS}
 
 
 @pytest.fixture
-def asked(start: Start, tmp_path: Path, known: dict[str, Known]) -> Told:
-    """A program for the test, and what a client must know of it."""
+def arguments(start: Start, tmp_path: Path, expected_models: dict[str, ExpectedModel]) -> Json:
+    """The arguments of a client, for a program of the test's own."""
     file = tmp_path / "keys.json"
     key, admin = make_key(file, "caller"), make_key(file, "ops", scopes={"predict", "admin"})
     folder = shutil.copytree(REPOSITORY / "models", tmp_path / "models")  # unloading writes there
     program = start(PORT="0", MODEL_URI=str(folder), API_KEYS_FILE="keys.json", AUTH_FAILURES_PER_MINUTE="0")
-    models = {name: each.asked() for name, each in known.items()}
+    models = {name: model.arguments() for name, model in expected_models.items()}
     return {"url": program.rpc(), "key": key, "admin": admin, "models": models}
 
 
 @pytest.mark.parametrize("kind", ["sync", "aio"])
-def test_every_call_of_tritonclient_works(asked: Told, known: dict[str, Known], kind: str) -> None:
-    output = run("triton_grpc", kind, asked)
-    assert output["live"] is output["ready"] is True and output["model ready"] == [True] * len(known)
+def test_every_call_of_tritonclient_works(
+    arguments: Json, expected_models: dict[str, ExpectedModel], kind: str
+) -> None:
+    output = run("triton_grpc", kind, arguments)
+    assert output["live"] is output["ready"] is True and output["model ready"] == [True] * len(expected_models)
     assert (output["server"]["name"], output["server"]["version"]) == ("beer-model", __version__)
-    for name, each in known.items():
-        _infers(output["infer"][name], each)
-        _described(output["metadata"][name], output["config"][name], each)
-    assert {(each["name"], each["version"], each["state"]) for each in output["index"]["models"]} == {
+    for name, model in expected_models.items():
+        _check_inference(output["infer"][name], model)
+        _check_metadata(output["metadata"][name], output["config"][name], model)
+    assert {(model["name"], model["version"], model["state"]) for model in output["index"]["models"]} == {
         (folder.name, "1", "READY") for folder in (REPOSITORY / "models").iterdir() if folder.is_dir()
     }
-    counted = {each["name"]: each for each in output["statistics"]["model_stats"]}
+    counted = {model["name"]: model for model in output["statistics"]["model_stats"]}
     for name, rows in ROWS.items():
         calls = len(output["infer"][name])
         assert int(counted[name]["execution_count"]) == calls
@@ -63,27 +65,27 @@ def test_every_call_of_tritonclient_works(asked: Told, known: dict[str, Known], 
         "no scope": "PERMISSION_DENIED",
         "unknown load": "NOT_FOUND",
     }
-    assert {what: output[what][0].removeprefix("StatusCode.") for what in expected} == expected
+    assert {case: output[case][0].removeprefix("StatusCode.") for case in expected} == expected
     assert output["half"][1] == "inputs.abv: is required"
     assert output["unloaded"]["ready"] is False and output["unloaded"]["infer"][0] == "StatusCode.UNAVAILABLE"
-    assert output["loaded"]["outputs"] == known["beer-ibu"].outputs
+    assert output["loaded"]["outputs"] == expected_models["beer-ibu"].outputs
 
 
-def _infers(ways: Told, known: Known) -> None:
-    last = [*known.outputs][-1]
-    for way, got in ways.items():
-        expected = {last: known.outputs[last]} if way == "one output" else known.outputs
-        assert got["outputs"] == expected, way
-        assert (got["model_name"], got["model_version"]) == (known.manifest.name, "1")
-        assert got["id"] == ("one" if way == "packed" else "")
-        assert got["warnings"] == ways["named"]["warnings"]
+def _check_inference(ways: Json, expected: ExpectedModel) -> None:
+    last = [*expected.outputs][-1]
+    for way, result in ways.items():
+        outputs = {last: expected.outputs[last]} if way == "one output" else expected.outputs
+        assert result["outputs"] == outputs, way
+        assert (result["model_name"], result["model_version"]) == (expected.manifest.name, "1")
+        assert result["id"] == ("one" if way == "packed" else "")
+        assert result["warnings"] == ways["named"]["warnings"]
 
 
-def _described(metadata: Told, config: Told, known: Known) -> None:
-    inputs = [{"name": i.name, "datatype": "FP32", "shape": ["-1", "1"]} for i in known.manifest.inputs]
+def _check_metadata(metadata: Json, config: Json, expected: ExpectedModel) -> None:
+    inputs = [{"name": i.name, "datatype": "FP32", "shape": ["-1", "1"]} for i in expected.manifest.inputs]
     assert metadata["inputs"] == inputs
-    assert [each["name"] for each in metadata["outputs"]] == [*known.outputs]
-    assert [each["name"] for each in config["config"]["input"]] == [each["name"] for each in inputs]
+    assert [tensor["name"] for tensor in metadata["outputs"]] == [*expected.outputs]
+    assert [tensor["name"] for tensor in config["config"]["input"]] == [tensor["name"] for tensor in inputs]
     assert config["config"]["parameters"]["packed_input"] == {"string_value": "features"}
 
 
@@ -96,7 +98,7 @@ def _described(metadata: Told, config: Told, known: Known) -> None:
     ],
 )
 def test_a_client_without_proto_files_calls_by_reflection(
-    program: Program, method: str, request_: Told, part: str, expected: object
+    program: Program, method: str, request_: Json, part: str, expected: object
 ) -> None:
     output = run("reflecting", "call", {"url": program.rpc(), "key": KEY, "method": method, "request": request_})
     assert {"inference.GRPCInferenceService", "ml.IrisPredictor", "grpc.health.v1.Health"} <= set(output["services"])

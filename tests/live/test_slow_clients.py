@@ -1,4 +1,4 @@
-"""Thousands of clients that are slow on purpose: closed in time, while a normal client is served."""
+"""Thousands of deliberately slow clients: they are disconnected in time while a normal client is served."""
 
 import os
 import resource
@@ -15,14 +15,14 @@ from tests.known import KEY
 from tests.live.program import Program, Start
 from tests.live.raw import BODY, HEAD, connect, post, read_until, send_and_read, statuses
 
-MANY = 2_000
-SLACK = 1.0 + 2.0 * (os.getloadavg()[0] > 2)
+COUNT = 2_000
+TOLERANCE = 1.0 + 2.0 * (os.getloadavg()[0] > 2)
 """Seconds by which a busy machine may notice a timeout late."""
 
 
 @pytest.fixture
 def open_files() -> Iterator[None]:
-    """Lets this process hold thousands of sockets."""
+    """Allow this process to hold thousands of sockets."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (before[1], before[1]))
     yield
@@ -35,58 +35,59 @@ KINDS = (b"", HALF_HEAD, HALF_BODY, post())
 """Silent (or half-open, which looks the same); slow headers; slow body; one request, then idle."""
 
 
-class Held(NamedTuple):
+class HeldConnection(NamedTuple):
     """An open connection."""
 
     connection: socket.socket
     drop: bytes
-    """What it sends periodically."""
+    """The byte that it sends periodically, or nothing."""
     since: float
+    """Time of the connection, in seconds of the monotonic clock."""
 
 
-def _hold(program: Program, many: int, seconds: float) -> float:
+def _hold(program: Program, count: int, seconds: float) -> float:
     """Hold connections, and send a byte periodically on each slow one, until the server has closed all.
 
     Returns:
         Seconds for which the last one was open.
     """
-    held: dict[int, Held] = {}
+    held: dict[int, HeldConnection] = {}
     try:
-        return _hold_until_gone(program, many, seconds, held)
+        return _hold_until_gone(program, count, seconds, held)
     finally:
-        for each in held.values():
-            each.connection.close()
+        for client in held.values():
+            client.connection.close()
 
 
-def _hold_until_gone(program: Program, many: int, seconds: float, held: dict[int, Held]) -> float:
+def _hold_until_gone(program: Program, count: int, seconds: float, held: dict[int, HeldConnection]) -> float:
     poller = select.poll()
-    for number in range(many):
-        kind = KINDS[number % len(KINDS)]
+    for index in range(count):
+        kind = KINDS[index % len(KINDS)]
         connection = connect(program.port())
         connection.sendall(kind)
         drop = b"" if kind in (b"", post()) else b"x" if kind is HALF_HEAD else b" "
-        held[connection.fileno()] = Held(connection, drop, time.monotonic())
+        held[connection.fileno()] = HeldConnection(connection, drop, time.monotonic())
         poller.register(connection, select.POLLIN)
     opened = fed = time.monotonic()
     slowest = longest = 0.0
     while held:
         now = time.monotonic()
-        assert now - opened < seconds, f"{len(held)} of {many} are still open after {seconds} s"
+        assert now - opened < seconds, f"{len(held)} of {count} are still open after {seconds} s"
         if now - fed > 0.5:
             fed = now
-            for each in held.values():
-                _feed(each.connection, each.drop)
-            asked = time.monotonic()
+            for client in held.values():
+                _feed(client.connection, client.drop)
+            sent = time.monotonic()
             assert statuses(send_and_read(program.port(), post())) == [200]
-            slowest = max(slowest, time.monotonic() - asked)
+            slowest = max(slowest, time.monotonic() - sent)
         for descriptor, _ in poller.poll(100):
-            each = held[descriptor]
-            if _ended(each.connection):
-                longest = max(longest, time.monotonic() - each.since)
-                poller.unregister(each.connection)
-                each.connection.close()
+            client = held[descriptor]
+            if _ended(client.connection):
+                longest = max(longest, time.monotonic() - client.since)
+                poller.unregister(client.connection)
+                client.connection.close()
                 del held[descriptor]
-    print(f"\n{many} were open for {longest:.1f} s at most; a normal client waited {slowest * 1000:.0f} ms at most")
+    print(f"\n{count} were open for {longest:.1f} s at most; a normal client waited {slowest * 1000:.0f} ms at most")
     assert slowest < 1.0, "a normal client waited"
     return longest
 
@@ -108,7 +109,7 @@ def _ended(connection: socket.socket) -> bool:
 def test_two_thousand_slow_clients_are_closed_in_time(start: Start, open_files: None) -> None:
     program = start(API_KEY=KEY, PORT="0", HEADER_TIMEOUT="3", BODY_TIMEOUT="4", KEEP_ALIVE_TIMEOUT="2")
     program.port()
-    assert 3 <= _hold(program, MANY, 4 + SLACK) <= 4 + SLACK
+    assert 3 <= _hold(program, COUNT, 4 + TOLERANCE) <= 4 + TOLERANCE
     assert program.stop() == 0
 
 
@@ -116,7 +117,7 @@ def test_two_thousand_slow_clients_are_closed_in_time(start: Start, open_files: 
 def test_two_thousand_slow_clients_are_closed_within_15_seconds_by_default(start: Start, open_files: None) -> None:
     program = start(API_KEY=KEY, PORT="0")
     program.port()
-    assert 13 < _hold(program, MANY, 15 + SLACK) <= 15 + SLACK
+    assert 13 < _hold(program, COUNT, 15 + TOLERANCE) <= 15 + TOLERANCE
 
 
 @pytest.fixture(scope="module")
@@ -151,10 +152,12 @@ CUT_OFF = {
 
 def test_incomplete_requests_are_closed_in_time(impatient: Program) -> None:
     with ThreadPoolExecutor(len(CUT_OFF)) as clients:
-        found = list(clients.map(lambda case: _closed_after(impatient, case[0]), CUT_OFF.values()))
-    for name, (_, least, most, expected), (seconds, received) in zip(CUT_OFF, CUT_OFF.values(), found, strict=True):
+        results = list(clients.map(lambda case: _closed_after(impatient, case[0]), CUT_OFF.values()))
+    for name, (_, minimum, maximum, expected), (seconds, received) in zip(
+        CUT_OFF, CUT_OFF.values(), results, strict=True
+    ):
         assert statuses(received) == expected, name
-        assert least <= seconds <= most + SLACK, f"{name}: {seconds:.2f} s"
+        assert minimum <= seconds <= maximum + TOLERANCE, f"{name}: {seconds:.2f} s"
 
 
 def test_a_client_that_does_not_read_is_disconnected(impatient: Program) -> None:

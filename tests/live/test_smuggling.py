@@ -1,4 +1,4 @@
-"""Requests that two servers could read differently, and oversized ones: rejected, never a 500, never a hang."""
+"""Ambiguous and oversized requests: rejected, never with a status of 500 and never with a hang."""
 
 import pytest
 
@@ -12,7 +12,7 @@ def _te(value: bytes, body: bytes = CHUNKED, more: bytes = b"") -> bytes:
     return post(b"Transfer-Encoding:" + value + b"\r\n" + more, body, length=False)
 
 
-REFUSED = {
+AMBIGUOUS = {
     "two Content-Length that agree": post(b"Content-Length: %d\r\n" % len(BODY)),
     "two Content-Length that differ": post(b"Content-Length: 5\r\n"),
     "Content-Length as a list": post(b"Content-Length: 5, 5\r\n", length=False),
@@ -30,7 +30,7 @@ REFUSED = {
     "bare LF after a header": post(b"A: b\nC: d\r\n"),
     "bare CR in a header": post(b"A: b\rC: d\r\n"),
     "bare LF in chunks": _te(b" chunked", CHUNKED.replace(b"\r\n", b"\n")),
-    "a chunk size that is no number": _te(b" chunked", b"zz\r\n" + CHUNKED),
+    "a chunk size that is not a number": _te(b" chunked", b"zz\r\n" + CHUNKED),
     "a chunk size with 0x": _te(b" chunked", b"0x" + CHUNKED),
     "a chunk above 2^64": _te(b" chunked", b"fffffffffffffffff\r\n" + CHUNKED),
     "a folded header": post(b"A: b\r\n c\r\n"),
@@ -49,14 +49,14 @@ REFUSED = {
     "a lower-case method": b"post /predict HTTP/1.1\r\n" + HEAD + b"\r\n",
     "a space before the method": b" " + post(),
 }
-BOUNDS = {
+TOO_LARGE = {
     "a header of 70,000 bytes": (431, post(b"A: " + b"x" * 70_000 + b"\r\n")),
     "5,000 headers": (431, post(b"".join(b"A%d: b\r\n" % i for i in range(5000)))),
     "300 headers of 9 KB": (431, post(b"".join(b"A%d: %b\r\n" % (i, b"b" * 30) for i in range(300)))),
     "a target of 9,000 bytes": (414, post(target=b"/" + b"a" * 9_000)),
     "headers without an end": (431, b"GET / HTTP/1.1\r\n" + b"A: " + b"x" * 200_000),
 }
-TAKEN = {
+VALID = {
     "chunks": (_te(b" chunked"), [200]),
     "chunks with an extension and trailers": (
         _te(b"\tchunked", b"%x;a=b\r\n" % len(BODY) + BODY + b"\r\n0\r\nX-API-Key: no\r\n\r\n"),
@@ -87,12 +87,12 @@ TAKEN = {
 }
 
 
-@pytest.mark.parametrize("data", REFUSED.values(), ids=REFUSED.keys())
+@pytest.mark.parametrize("data", AMBIGUOUS.values(), ids=AMBIGUOUS.keys())
 def test_ambiguous_requests_are_rejected_and_the_connection_is_closed(program: Program, data: bytes) -> None:
     with connect(program.port()) as connection:
         connection.sendall(data + post())
         received = read_until(connection)
-    assert statuses(received) == [400], "the data that follow are no request"
+    assert statuses(received) == [400], "the data that follow must not be read as a request"
     head, _, body = received.partition(b"\r\n\r\n")
     assert b'"code": "malformed_request"' in body
     lines = head.lower().split(b"\r\n")
@@ -100,12 +100,12 @@ def test_ambiguous_requests_are_rejected_and_the_connection_is_closed(program: P
     assert b"x-content-type-options: nosniff" in lines and not any(line.startswith(b"server:") for line in lines)
 
 
-@pytest.mark.parametrize(("status", "data"), BOUNDS.values(), ids=BOUNDS.keys())
+@pytest.mark.parametrize(("status", "data"), TOO_LARGE.values(), ids=TOO_LARGE.keys())
 def test_a_head_that_exceeds_a_limit_is_rejected(program: Program, status: int, data: bytes) -> None:
     assert statuses(send_and_read(program.port(), data)) == [status]
 
 
-@pytest.mark.parametrize(("expected", "data"), [(e, d) for d, e in TAKEN.values()], ids=TAKEN.keys())
+@pytest.mark.parametrize(("expected", "data"), [(e, d) for d, e in VALID.values()], ids=VALID.keys())
 def test_unusual_but_valid_requests_are_answered(program: Program, expected: list[int], data: bytes) -> None:
     received = send_and_read(program.port(), data)
     assert statuses(received) == expected
@@ -113,8 +113,8 @@ def test_unusual_but_valid_requests_are_answered(program: Program, expected: lis
 
 
 def test_pipelined_requests_are_answered_in_order_up_to_the_limit(program: Program) -> None:
-    found = statuses(send_and_read(program.port(), post() * 500))
-    assert set(found) == {200} and 50 <= len(found) < 60
+    codes = statuses(send_and_read(program.port(), post() * 500))
+    assert set(codes) == {200} and 50 <= len(codes) < 60
 
 
 @pytest.mark.parametrize("piece", [1, 7])
@@ -137,7 +137,7 @@ def test_a_body_that_is_almost_only_framing_is_rejected(program: Program, flood:
             connection.sendall(_te(b" chunked", flood))
         except OSError:
             pass
-        assert statuses(read_until(connection)) in ([400], [])  # [] where the reset overtook the answer
+        assert statuses(read_until(connection)) in ([400], [])  # [] if the reset arrives before the response
 
 
 def test_an_endless_unexpected_body_is_cut_off(program: Program) -> None:

@@ -1,4 +1,4 @@
-"""The start as an operator sees it: exit codes, what is said, the .env that is made, and the way to stop."""
+"""The start from the operator's view: exit codes, messages, the .env file that it creates, and signals."""
 
 import json
 import shlex
@@ -17,15 +17,15 @@ from tests.live.load import memory
 from tests.live.program import SERVE, Program, Start, environment, free_port
 from tests.live.wire import request
 
-MOST_MEMORY = 130
-"""MB that a worker may take with the committed bundles; what the measure itself may vary comes on top."""
+MAX_MEMORY = 130
+"""Maximum memory of a worker with the committed bundles, in MB. The test allows 10% more for measurement noise."""
 
-NOT_SET_ON = {
+DISABLED_MODULES = {
     "app.access.key_file", "app.cli.keys", "app.cli.models", "app.remote", "app.serving.supervisor",
     "google.protobuf.json_format", "limits",
     "obstore", "pydantic.v1.main", "redis", "unittest",
 }  # fmt: skip
-"""Modules of settings and commands that are not there, and one that FastAPI would import for itself."""
+"""Modules of disabled settings and of commands, and one that FastAPI would import by default."""
 
 UVICORN = (sys.executable, "-m", "uvicorn", "app.main:app", "--port", "0")
 READY = request("GET", "/health/ready")
@@ -35,7 +35,7 @@ PREDICT = request(
 
 
 @pytest.mark.parametrize(
-    ("command", "settings", "said"),
+    ("command", "settings", "message"),
     [
         (SERVE, {}, "API_KEY is missing"),
         (SERVE, {"API_KEY": ""}, "API_KEY has fewer than 16 characters"),
@@ -45,11 +45,11 @@ PREDICT = request(
     ids=["missing", "empty", "short", "missing under uvicorn"],
 )
 def test_without_a_valid_key_it_exits_with_2_and_explains_how_to_make_one(
-    start: Start, command: tuple[str, ...], settings: dict[str, str], said: str
+    start: Start, command: tuple[str, ...], settings: dict[str, str], message: str
 ) -> None:
     program = start(command=command, **settings)
     assert program.exit_code() == 2
-    assert said in program.errors
+    assert message in program.errors
     assert "python -c 'import secrets; print(secrets.token_urlsafe(32))'" in program.errors
     assert "Traceback" not in program.errors
     assert "short-secret-15" not in program.errors + program.output
@@ -58,8 +58,8 @@ def test_without_a_valid_key_it_exits_with_2_and_explains_how_to_make_one(
 def test_the_suggested_command_makes_a_valid_key(start: Start) -> None:
     program = start()
     assert program.exit_code() == 2
-    told = shlex.split(program.errors.split("make one with: python ")[1])
-    key = subprocess.run([sys.executable, *told], capture_output=True, text=True, check=True).stdout.strip()
+    command = shlex.split(program.errors.split("make one with: python ")[1])
+    key = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=True).stdout.strip()
     assert start(API_KEY=key, PORT="0").send(READY).status == 200
 
 
@@ -79,25 +79,25 @@ def test_without_key_and_env_file_both_are_created_and_the_printed_curl_command_
     program = start(PORT=port)
     program.port()
 
-    made = tmp_path / ".env"
-    assert stat.S_IMODE(made.stat().st_mode) == 0o600
-    key = next(x for x in made.read_text().splitlines() if x.startswith("API_KEY=")).removeprefix("API_KEY=")
+    env_file = tmp_path / ".env"
+    assert stat.S_IMODE(env_file.stat().st_mode) == 0o600
+    key = next(x for x in env_file.read_text().splitlines() if x.startswith("API_KEY=")).removeprefix("API_KEY=")
     assert len(key) >= 43
-    assert made.read_text().replace(key, "") == example.read_text()
+    assert env_file.read_text().replace(key, "") == example.read_text()
     assert sorted(p.name for p in tmp_path.iterdir() if not p.name.startswith(".coverage")) == [".env", ".env.example"]
     assert key not in program.output + program.errors
     curl = [line for line in program.output.splitlines() if line.lstrip().startswith("curl ")]
     assert len(curl) == 1
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed")
-    tried = subprocess.run(["sh", "-c", curl[0] + " -sS"], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert "ibu" in json.loads(tried.stdout), tried
+    result = subprocess.run(["sh", "-c", curl[0] + " -sS"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "ibu" in json.loads(result.stdout), result
     assert program.stop() == 0
 
     again = start(PORT=port)
     assert again.port() == int(port)
     assert again.output == ""
-    assert made.read_text().count(key) == 1
+    assert env_file.read_text().count(key) == 1
 
 
 @pytest.mark.parametrize("present", ["API_KEY=\n", f"API_KEY={KEY}\n"], ids=["without a key", "with a key"])
@@ -175,7 +175,7 @@ def test_a_stop_signal_ends_the_program_with_exit_code_0(start: Start, name: str
 def test_libraries_store_no_telemetry_about_the_machine(start: Start, tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
-    # Within what looks like a pipeline ONNX Runtime reports nothing anyway.
+    # If CI is set, ONNX Runtime sends no telemetry.
     program = start(API_KEY=KEY, PORT="0", HOME=str(home), XDG_CACHE_HOME=str(home), CI="")
     headers = [("X-API-Key", KEY), ("Content-Type", "application/json")]
     assert program.send(request("POST", "/predict", headers, json.dumps(BEER).encode())).status == 200
@@ -184,7 +184,7 @@ def test_libraries_store_no_telemetry_about_the_machine(start: Start, tmp_path: 
 
 
 def test_the_version_is_printed_without_any_setting(tmp_path: Path) -> None:
-    told = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "app", "--version"],
         cwd=tmp_path,
         env=environment(),
@@ -192,25 +192,25 @@ def test_the_version_is_printed_without_any_setting(tmp_path: Path) -> None:
         text=True,
         check=True,
     )
-    assert told.stdout.strip() == __version__
+    assert process.stdout.strip() == __version__
 
 
-LOADED = (
+PRINT_MODULES = (
     "import sys, app.main, app.cli.main, app.serving.supervisor, app.rpc.server, app.cli.keys, app.cli.models;"
     "print(*sys.modules)"
 )
 
 
 def test_the_serving_process_imports_no_training_dependency(tmp_path: Path) -> None:
-    looked = subprocess.run(
-        [sys.executable, "-c", LOADED],
+    process = subprocess.run(
+        [sys.executable, "-c", PRINT_MODULES],
         cwd=tmp_path,
         env=environment(API_KEY=KEY),
         capture_output=True,
         text=True,
         check=True,
     )
-    loaded = {name.partition(".")[0] for name in looked.stdout.split()}
+    loaded = {name.partition(".")[0] for name in process.stdout.split()}
     assert "onnxruntime" in loaded and "app" in loaded
     heavy = {"pandas", "sklearn", "scipy", "matplotlib", "xgboost", "torch", "joblib", "training", "onnx"}
     assert not loaded & heavy
@@ -220,33 +220,33 @@ def test_a_start_imports_no_module_of_a_disabled_feature(start: Start) -> None:
     program = start(command=(sys.executable, "-X", "importtime", "-m", "app"), API_KEY=KEY, PORT="0")
     assert program.send(PREDICT).status == 200
     assert program.send(request("GET", "/openapi.json")).status == 200
-    told = [line for line in program.errors.splitlines() if line.startswith("import time:")]
-    imported = {line.rpartition("|")[2].strip() for line in told}
+    lines = [line for line in program.errors.splitlines() if line.startswith("import time:")]
+    imported = {line.rpartition("|")[2].strip() for line in lines}
     assert {"onnxruntime", "grpc", "PIL.Image", "app.rest.application"} <= imported
-    assert not imported & NOT_SET_ON
+    assert not imported & DISABLED_MODULES
 
 
-SETTLED = """
+PRINT_GC = """
 import gc, runpy
 from app.serving.server import BoundedServer
 startup = BoundedServer.startup
-async def told(server, sockets=None):
+async def report(server, sockets=None):
     await startup(server, sockets)
     print(gc.isenabled(), gc.get_freeze_count() > 50_000, flush=True)
-BoundedServer.startup = told
+BoundedServer.startup = report
 runpy.run_module("app", run_name="__main__")
 """
 
 
 def test_after_startup_garbage_collection_is_on_and_loaded_objects_are_frozen(start: Start) -> None:
-    program = start(command=(sys.executable, "-c", SETTLED), API_KEY=KEY, PORT="0")
+    program = start(command=(sys.executable, "-c", PRINT_GC), API_KEY=KEY, PORT="0")
     assert program.send(READY).status == 200
     assert program.stop() == 0
     assert program.output == "True True\n"
 
 
 def test_memory_with_all_transports_and_models_is_bounded(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)  # what watches the program takes memory, too
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)  # the measurement of coverage takes memory
     program = start(API_KEY=KEY, PORT="0", MANAGEMENT_PORT=str(free_port()))
     assert program.send(request("GET", "/health/ready")).status == 200
-    assert memory(program.process.pid) < 1.1 * MOST_MEMORY
+    assert memory(program.process.pid) < 1.1 * MAX_MEMORY

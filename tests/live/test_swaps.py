@@ -1,4 +1,4 @@
-"""Versions that come and go while the program serves: nobody is refused, nobody waits, a bad one changes nothing."""
+"""Version swaps in a running program: no request fails, and a bad version does not replace the active one."""
 
 import os
 import shutil
@@ -19,12 +19,12 @@ from tests.live.wire import Answer, request
 
 NAME = "beer-ibu"
 SWAPS = 10
-RIGHT = ("X-API-Key", KEY)
+KEY_HEADER = ("X-API-Key", KEY)
 
 
 @pytest.fixture
 def root(bundle: Bundle, models: Path, tmp_path: Path) -> Path:
-    """The committed bundles, and of the beer model version 1 alone."""
+    """The committed bundles, with only version 1 of the beer model."""
     root = tmp_path / "models"
     shutil.copytree(models, root)
     shutil.rmtree(root / NAME)
@@ -34,43 +34,45 @@ def root(bundle: Bundle, models: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def program(start: Start, root: Path) -> Program:
-    """The program over that folder."""
+    """The program with that model folder."""
     return start(API_KEY=KEY, PORT="0", MODEL_URI=str(root))
 
 
 def predict(program: Program, *headers: tuple[str, str]) -> Answer:
-    return program.send(request("POST", "/predict", [RIGHT, *headers], BODY))
+    return program.send(request("POST", "/predict", [KEY_HEADER, *headers], BODY))
 
 
-def answers(program: Program, version: str) -> float:
-    """Seconds until a version answers."""
-    began = time.monotonic()
+def wait_for_version(program: Program, version: str) -> float:
+    """Wait until a version answers, and return the seconds it took."""
+    start_time = time.monotonic()
     while predict(program).json["model"]["version"] != version:
-        assert time.monotonic() < began + PATIENCE
-        time.sleep(0.02)  # as seldom as it may be: this process also sends the load
-    return time.monotonic() - began
+        assert time.monotonic() < start_time + PATIENCE
+        time.sleep(0.02)  # not too often: this process also sends the load
+    return time.monotonic() - start_time
 
 
 def test_swaps_under_load_fail_no_request(program: Program, root: Path, bundle: Bundle) -> None:
-    """Printed beside: how long a swap takes, and the p99 with and without; a busy machine decides on those."""
+    """Also print the duration of swaps and the p99 with and without them, which depend on the load of the machine."""
     copy_as_version(bundle, root, 2)
-    answers(program, "2")
-    with Traffic(program.port()) as usual:
-        usual.until(2000)
-    took = []
+    wait_for_version(program, "2")
+    with Traffic(program.port()) as baseline:
+        baseline.until(2000)
+    durations = []
     with Traffic(program.port()) as swapping:
         for number in range(SWAPS):
             version = str(1 + number % 2)
             activate(root, NAME, version)
-            took.append(answers(program, version))
+            durations.append(wait_for_version(program, version))
         copy_as_version(bundle, root, 3)
         activate(root, NAME, "3")
-        took.append(answers(program, "3"))
-    print(f"swaps: {sorted(took)[len(took) // 2]:.2f} s (median), {max(took):.2f} s (longest)")
-    print(f"p99: {usual.p99:.2f} ms usual, {swapping.p99:.2f} ms swapping; {len(swapping.seconds)} answers")
-    assert usual.failures == swapping.failures == []
+        durations.append(wait_for_version(program, "3"))
+    print(f"swaps: {sorted(durations)[len(durations) // 2]:.2f} s (median), {max(durations):.2f} s (longest)")
+    print(
+        f"p99: {baseline.p99:.2f} ms without swaps, {swapping.p99:.2f} ms with swaps; {len(swapping.seconds)} responses"
+    )
+    assert baseline.failures == swapping.failures == []
     assert swapping.versions == {"1", "2", "3"}
-    assert max(took) < 15, "a second is promised, to a machine that is not busy"
+    assert max(durations) < 15, "a swap takes about a second on an idle machine"
 
 
 def test_ten_swaps_do_not_grow_the_memory(program: Program, root: Path, bundle: Bundle) -> None:
@@ -81,21 +83,21 @@ def test_ten_swaps_do_not_grow_the_memory(program: Program, root: Path, bundle: 
     def swap(times: int) -> int:
         for _ in range(times):
             rollback(root, NAME)
-            answers(program, (root / NAME / "ACTIVE").read_text().split()[0])
+            wait_for_version(program, (root / NAME / "ACTIVE").read_text().split()[0])
         program.lines("swapped")
         pages = Path(f"/proc/{program.process.pid}/statm").read_text().split()[1]
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
-    answers(program, "2")
+    wait_for_version(program, "2")
     before = swap(4)
-    grown = swap(10) - before
-    print(f"memory after ten swaps: {grown / 1e6:+.2f} MB")
-    assert grown < 5_000_000
+    growth = swap(10) - before
+    print(f"memory after ten swaps: {growth / 1e6:+.2f} MB")
+    assert growth < 5_000_000
 
 
 def test_hostile_versions_do_not_replace_the_active_version(program: Program, root: Path, bundle: Bundle) -> None:
     random = Random(7)
-    answers(program, "1")
+    wait_for_version(program, "1")
     for version in range(2, 6):
         folder = copy_as_version(bundle, root, version)
         if version == 2:
@@ -108,7 +110,7 @@ def test_hostile_versions_do_not_replace_the_active_version(program: Program, ro
         assert any(line["level"] == "error" and "keeps its active version" in line["message"] for line in lines)
         assert predict(program).json["model"]["version"] == "1"
     copy_as_version(bundle, root, 6)
-    answers(program, "6")
+    wait_for_version(program, "6")
     assert "Traceback" not in program.errors
 
 
@@ -116,8 +118,8 @@ def test_every_worker_swaps_and_a_replacement_worker_loads_the_good_version(
     start: Start, root: Path, bundle: Bundle
 ) -> None:
     program = start(API_KEY=KEY, PORT="0", MODEL_URI=str(root), WORKERS="2")
-    program.lines_with("Application startup complete", 2)  # else the slower one starts with the new version
-    answers(program, "1")
+    program.lines_with("Application startup complete", 2)  # otherwise the slower one starts with the new version
+    wait_for_version(program, "1")
     copy_as_version(bundle, root, 2)
     program.lines_with("2 swapped", 2)
     assert {predict(program).json["model"]["version"] for _ in range(40)} == {"2"}
@@ -134,8 +136,8 @@ def test_every_worker_swaps_and_a_replacement_worker_loads_the_good_version(
 def test_a_replacement_worker_quarantines_new_versions_before_it_loads_them(
     start: Start, root: Path, bundle: Bundle
 ) -> None:
-    """A version whose golden rows are right, and that gives NaN elsewhere: only who tries it finds out."""
-    onnx = pytest.importorskip("onnx", reason="the version is made with the package onnx")
+    """The version passes its golden rows but returns NaN for other inputs, so only the quarantine rejects it."""
+    onnx = pytest.importorskip("onnx", reason="the version is built with the package onnx")
     program = start(API_KEY=KEY, PORT="0", MODEL_URI=str(root), WORKERS="2")
     program.lines_with("Application startup complete", 2)
     model = onnx.load_from_string(bundle.files["model.onnx"])
@@ -166,5 +168,5 @@ def test_a_replacement_worker_quarantines_new_versions_before_it_loads_them(
 
 
 def children(parent: int) -> list[int]:
-    """The processes that a process has started."""
+    """Return the child processes of a process."""
     return [int(child) for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]

@@ -1,4 +1,4 @@
-"""Every door gives the same numbers: 200 beers through each of them, compared bit for bit."""
+"""Every transport returns the same numbers: 200 beers through each, compared bit for bit."""
 
 import http.client
 import json
@@ -22,7 +22,7 @@ Answers = NDArray[np.float32]
 
 
 def _beers() -> Rows:
-    """Beers of every strength and colour, of which some lack what may be missing; what float32 holds exactly."""
+    """Return varied beers, some without optional values. All values are exact in float32."""
     random = np.random.default_rng(7)
     fg = random.uniform(1000, 1020, COUNT)
     og = fg + random.uniform(15, 90, COUNT)
@@ -46,13 +46,13 @@ def rows() -> Rows:
 
 @pytest.fixture(scope="module")
 def raw(program: Program, rows: Rows) -> Answers:
-    """What gRPC answers to one raw tensor; the others are held against it."""
+    """The outputs of gRPC for one raw tensor, with which all others are compared."""
     request = pb.ModelInferRequest(model_name=MODEL, raw_input_contents=[rows.tobytes()])
     request.inputs.add(name="features", datatype="FP32", shape=rows.shape)
     with caller(program.rpc()) as client:
         message = client.infer(request).message
     assert [output.name for output in message.outputs] == [*OUTPUTS] and not message.outputs[0].HasField("contents")
-    return np.stack([np.frombuffer(each, np.float32) for each in message.raw_output_contents], axis=1)
+    return np.stack([np.frombuffer(content, np.float32) for content in message.raw_output_contents], axis=1)
 
 
 def _post(program: Program, path: str, body: bytes, **headers: str) -> tuple[bytes, Any]:
@@ -60,15 +60,15 @@ def _post(program: Program, path: str, body: bytes, **headers: str) -> tuple[byt
     try:
         connection.request("POST", path, body, {"X-API-Key": KEY, "Content-Type": "application/json", **headers})
         response = connection.getresponse()
-        told = response.read()
-        assert response.status == 200, told
-        return told, response.headers
+        content = response.read()
+        assert response.status == 200, content
+        return content, response.headers
     finally:
         connection.close()
 
 
-def _same(given: Any, raw: Answers) -> None:
-    assert np.array_equal(np.array(given, np.float64), raw.astype(np.float64))
+def _assert_equal(values: Any, raw: Answers) -> None:
+    assert np.array_equal(np.array(values, np.float64), raw.astype(np.float64))
 
 
 def test_typed_grpc_contents_give_the_same_numbers(program: Program, rows: Rows, raw: Answers) -> None:
@@ -79,7 +79,7 @@ def test_typed_grpc_contents_give_the_same_numbers(program: Program, rows: Rows,
     with caller(program.rpc()) as client:
         message = client.infer(request).message
     assert not message.raw_output_contents
-    _same(np.array([output.contents.fp32_contents for output in message.outputs]).T, raw)
+    _assert_equal(np.array([output.contents.fp32_contents for output in message.outputs]).T, raw)
 
 
 def test_grpc_calls_with_single_rows_give_the_same_numbers(program: Program, rows: Rows, raw: Answers) -> None:
@@ -89,7 +89,7 @@ def test_grpc_calls_with_single_rows_give_the_same_numbers(program: Program, row
             request = pb.ModelInferRequest(model_name=MODEL, raw_input_contents=[row.tobytes()])
             request.inputs.add(name="features", datatype="FP32", shape=[1, len(BEER)])
             answers.append([np.frombuffer(x, np.float32)[0] for x in client.infer(request).message.raw_output_contents])
-    _same(answers, raw)
+    _assert_equal(answers, raw)
 
 
 def test_v2_json_gives_the_same_numbers(program: Program, rows: Rows, raw: Answers) -> None:
@@ -97,8 +97,8 @@ def test_v2_json_gives_the_same_numbers(program: Program, rows: Rows, raw: Answe
         {"name": name, "datatype": "FP32", "shape": [COUNT, 1], "data": column.tolist()}
         for name, column in zip(BEER, rows.T, strict=True)
     ]
-    told, _ = _post(program, f"/v2/models/{MODEL}/infer", json.dumps({"inputs": inputs}).encode())
-    _same(np.array([output["data"] for output in json.loads(told)["outputs"]]).T, raw)
+    content, _ = _post(program, f"/v2/models/{MODEL}/infer", json.dumps({"inputs": inputs}).encode())
+    _assert_equal(np.array([output["data"] for output in json.loads(content)["outputs"]]).T, raw)
 
 
 def test_v2_binary_data_gives_the_same_numbers(program: Program, rows: Rows, raw: Answers) -> None:
@@ -107,28 +107,28 @@ def test_v2_binary_data_gives_the_same_numbers(program: Program, rows: Rows, raw
     head = json.dumps({"inputs": [tensor], "parameters": {"binary_data_output": True}}).encode()
     body = head + rows.tobytes()
     length = {"Inference-Header-Content-Length": str(len(head))}
-    told, headers = _post(program, f"/v2/models/{MODEL}/infer", body, **length)
+    content, headers = _post(program, f"/v2/models/{MODEL}/infer", body, **length)
     start = int(headers["Inference-Header-Content-Length"])
-    data = told[start:]
-    _same(np.frombuffer(data, np.float32).reshape(3, COUNT).T, raw)
+    data = content[start:]
+    _assert_equal(np.frombuffer(data, np.float32).reshape(3, COUNT).T, raw)
 
 
 def _rounded(raw: Answers) -> list[list[float]]:
-    """As the typed routes tell them."""
+    """Round as the domain routes do, to one decimal."""
     rounded: list[list[float]] = (np.rint(raw.astype(np.float64) * 10) / 10).tolist()
     return rounded
 
 
-def _told(answer: dict[str, Any]) -> list[float]:
+def _values(answer: dict[str, Any]) -> list[float]:
     return [answer["ibu"], answer["interval"]["lower"], answer["interval"]["upper"]]
 
 
 def test_predict_gives_the_same_numbers(program: Program, rows: Rows, raw: Answers) -> None:
     answers = [_post(program, "/predict", json.dumps(_fields(row)).encode())[0] for row in rows.tolist()]
-    assert [_told(json.loads(answer)) for answer in answers] == _rounded(raw)
+    assert [_values(json.loads(answer)) for answer in answers] == _rounded(raw)
 
 
 def test_predict_batch_gives_the_same_numbers(program: Program, rows: Rows, raw: Answers) -> None:
     body = json.dumps({"beers": [_fields(row) for row in rows.tolist()]}).encode()
     answers = json.loads(_post(program, "/predict/batch", body)[0])
-    assert [_told(answer) for answer in answers["predictions"]] == _rounded(raw)
+    assert [_values(answer) for answer in answers["predictions"]] == _rounded(raw)

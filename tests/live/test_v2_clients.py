@@ -1,4 +1,4 @@
-"""Clients of the Open Inference Protocol that exist, each in a process of its own, against the running program."""
+"""Existing clients of the Open Inference Protocol, each in its own process, against the running program."""
 
 import shutil
 from pathlib import Path
@@ -9,46 +9,48 @@ from app import __version__
 from app.bundle.manifest import Manifest
 from tests.keys import make_key
 from tests.known import REPOSITORY
-from tests.live.clients.run import ROWS, Known, Told, run
+from tests.live.clients.run import ROWS, ExpectedModel, Json, run
 from tests.live.program import Start
 
 
 @pytest.fixture(scope="module")
-def known() -> dict[str, Known]:
-    """Every model."""
-    return {name: Known(name) for name in ROWS}
+def expected_models() -> dict[str, ExpectedModel]:
+    """The expected outputs of each model, by name."""
+    return {name: ExpectedModel(name) for name in ROWS}
 
 
 @pytest.fixture
-def asked(start: Start, tmp_path: Path, known: dict[str, Known]) -> Told:
-    """A program of the test's own, and all that a client is told of it."""
+def arguments(start: Start, tmp_path: Path, expected_models: dict[str, ExpectedModel]) -> Json:
+    """The arguments of a client, for a program of the test's own."""
     file = tmp_path / "keys.json"
     key, admin = make_key(file, "caller"), make_key(file, "ops", scopes={"predict", "admin"})
     folder = shutil.copytree(REPOSITORY / "models", tmp_path / "models")  # unloading writes there
     program = start(PORT="0", MODEL_URI=str(folder), API_KEYS_FILE="keys.json", AUTH_FAILURES_PER_MINUTE="0")
-    models = {name: each.asked() for name, each in known.items()}
+    models = {name: model.arguments() for name, model in expected_models.items()}
     return {"url": f"127.0.0.1:{program.port()}", "key": key, "admin": admin, "models": models}
 
 
 @pytest.mark.parametrize("kind", ["sync", "aio"])
-def test_every_call_of_tritonclient_works(asked: Told, known: dict[str, Known], kind: str) -> None:
-    told = run("triton_http", kind, asked)
-    assert told["live"] is told["ready"] is told["version ready"] is True and not told["no version ready"]
-    assert told["model ready"] == [True] * len(known)
-    assert (told["server"]["name"], told["server"]["version"]) == ("beer-model", __version__)
-    assert {"model_repository", "binary_tensor_data", "statistics"} <= set(told["server"]["extensions"])
-    for name, each in known.items():
-        _infers(told["infer"][name], each)
-        _described(told["metadata"][name], told["config"][name], each.manifest)
-    assert told["version metadata"] == told["metadata"]["beer-ibu"]
-    assert told["version config"] == told["config"]["beer-ibu"]
-    _counted(told)
-    _refused(told)
-    _comes_and_goes(told, known["beer-ibu"])
+def test_every_call_of_tritonclient_works(
+    arguments: Json, expected_models: dict[str, ExpectedModel], kind: str
+) -> None:
+    output = run("triton_http", kind, arguments)
+    assert output["live"] is output["ready"] is output["version ready"] is True and not output["no version ready"]
+    assert output["model ready"] == [True] * len(expected_models)
+    assert (output["server"]["name"], output["server"]["version"]) == ("beer-model", __version__)
+    assert {"model_repository", "binary_tensor_data", "statistics"} <= set(output["server"]["extensions"])
+    for name, model in expected_models.items():
+        _check_inference(output["infer"][name], model)
+        _check_metadata(output["metadata"][name], output["config"][name], model.manifest)
+    assert output["version metadata"] == output["metadata"]["beer-ibu"]
+    assert output["version config"] == output["config"]["beer-ibu"]
+    _check_statistics(output)
+    _check_errors(output)
+    _check_unload_and_load(output, expected_models["beer-ibu"])
 
 
-def _infers(ways: Told, known: Known) -> None:
-    all_outputs, backwards = [*known.outputs], [*known.outputs][::-1]
+def _check_inference(ways: Json, expected: ExpectedModel) -> None:
+    all_outputs, backwards = [*expected.outputs], [*expected.outputs][::-1]
     for way, names in {
         "binary": all_outputs,
         "JSON": backwards,
@@ -59,63 +61,65 @@ def _infers(ways: Told, known: Known) -> None:
         "gzip": all_outputs,
         "deflate": all_outputs,
     }.items():
-        got = ways[way]
-        assert got["names"] == names, way
-        assert got["outputs"] == {name: known.outputs[name] for name in names}, way
-        assert (got["model_name"], got["model_version"]) == (known.manifest.name, "1"), way
-        assert got.get("id") == ("one" if way == "packed" else None), way
-        assert ("warnings" in got.get("parameters", {})) == ("parameters" in ways["binary"]), way
+        result = ways[way]
+        assert result["names"] == names, way
+        assert result["outputs"] == {name: expected.outputs[name] for name in names}, way
+        assert (result["model_name"], result["model_version"]) == (expected.manifest.name, "1"), way
+        assert result.get("id") == ("one" if way == "packed" else None), way
+        assert ("warnings" in result.get("parameters", {})) == ("parameters" in ways["binary"]), way
 
 
-def _described(metadata: Told, config: Told, manifest: Manifest) -> None:
+def _check_metadata(metadata: Json, config: Json, manifest: Manifest) -> None:
     inputs = [{"name": i.name, "datatype": "FP32", "shape": [-1, 1]} for i in manifest.inputs]
     outputs = [{"name": o.name, "datatype": o.datatype, "shape": [*o.shape]} for o in manifest.outputs]
     assert metadata["inputs"] == inputs and metadata["outputs"] == outputs
     assert (metadata["name"], metadata["versions"]) == (manifest.name, ["1"])
-    assert [each["name"] for each in config["input"]] == [each["name"] for each in inputs]
-    assert {each["data_type"] for each in config["input"]} == {"TYPE_FP32"}
+    assert [tensor["name"] for tensor in config["input"]] == [tensor["name"] for tensor in inputs]
+    assert {tensor["data_type"] for tensor in config["input"]} == {"TYPE_FP32"}
     assert config["parameters"]["packed_input"] == {"string_value": "features"}
 
 
-def _counted(told: Told) -> None:
-    every = {each["name"]: each for each in told["statistics"]["model_stats"]}
-    assert every.keys() >= ROWS.keys()
+def _check_statistics(output: Json) -> None:
+    statistics = {model["name"]: model for model in output["statistics"]["model_stats"]}
+    assert statistics.keys() >= ROWS.keys()
     for name, rows in ROWS.items():
-        calls = len(told["infer"][name])
-        assert (every[name]["execution_count"], every[name]["inference_count"]) == (calls, calls * len(rows))
-        assert every[name]["inference_stats"]["success"]["ns"] > 0 and every[name]["last_inference"] > 1.7e12
-    assert told["model statistics"] == told["version statistics"] == {"model_stats": [every["beer-ibu"]]}
-    assert {(each["name"], each["version"], each["state"]) for each in told["index"]} == {
-        (name, "1", "READY") for name in every
+        calls = len(output["infer"][name])
+        assert (statistics[name]["execution_count"], statistics[name]["inference_count"]) == (calls, calls * len(rows))
+        assert statistics[name]["inference_stats"]["success"]["ns"] > 0 and statistics[name]["last_inference"] > 1.7e12
+    assert output["model statistics"] == output["version statistics"] == {"model_stats": [statistics["beer-ibu"]]}
+    assert {(model["name"], model["version"], model["state"]) for model in output["index"]} == {
+        (name, "1", "READY") for name in statistics
     }
 
 
-def _refused(told: Told) -> None:
+def _check_errors(output: Json) -> None:
     expected = {
         "no key": "401", "no model": "404", "no version": "404", "half": "400", "no scope": "403",
         "unknown load": "404",
     }  # fmt: skip
-    assert {what: told[what][0] for what in expected} == expected
-    assert told["half"][1] == "inputs.abv: is required"
+    assert {case: output[case][0] for case in expected} == expected
+    assert output["half"][1] == "inputs.abv: is required"
 
 
-def _comes_and_goes(told: Told, known: Known) -> None:
-    gone, back = told["unloaded"], told["loaded"]
-    assert gone["ready"] is False and gone["infer"][0] == "503" and gone["infer"][1]
-    assert {each["name"]: each["state"] for each in gone["index"]} == {
-        each["name"]: "UNAVAILABLE" if each["name"] == "beer-ibu" else "READY" for each in told["index"]
+def _check_unload_and_load(output: Json, expected: ExpectedModel) -> None:
+    unloaded, loaded = output["unloaded"], output["loaded"]
+    assert unloaded["ready"] is False and unloaded["infer"][0] == "503" and unloaded["infer"][1]
+    assert {model["name"]: model["state"] for model in unloaded["index"]} == {
+        model["name"]: "UNAVAILABLE" if model["name"] == "beer-ibu" else "READY" for model in output["index"]
     }
-    assert back["ready"] is True and back["infer"]["outputs"] == known.outputs
+    assert loaded["ready"] is True and loaded["infer"]["outputs"] == expected.outputs
 
 
 @pytest.mark.parametrize("kind", ["kserve", "kserve-binary", "mlserver"])
-def test_the_message_formats_of_other_clients_are_accepted(asked: Told, known: dict[str, Known], kind: str) -> None:
-    for name, each in known.items():
-        told = run("rest", kind, {**asked, "model": name, **asked["models"][name]})
-        assert (told["model_name"], told["model_version"]) == (name, "1")
-        assert told.get("id") == (None if kind == "mlserver" else "an-id")
-        assert [output["name"] for output in told["outputs"]] == [*each.outputs]
-        for output in told["outputs"]:
-            _, shape, values = each.outputs[output["name"]]
-            assert output["shape"] == shape
-            assert output["data"] == [value for row in values for value in row]
+def test_the_message_formats_of_other_clients_are_accepted(
+    arguments: Json, expected_models: dict[str, ExpectedModel], kind: str
+) -> None:
+    for name, model in expected_models.items():
+        output = run("rest", kind, {**arguments, "model": name, **arguments["models"][name]})
+        assert (output["model_name"], output["model_version"]) == (name, "1")
+        assert output.get("id") == (None if kind == "mlserver" else "an-id")
+        assert [tensor["name"] for tensor in output["outputs"]] == [*model.outputs]
+        for tensor in output["outputs"]:
+            _, shape, values = model.outputs[tensor["name"]]
+            assert tensor["shape"] == shape
+            assert tensor["data"] == [value for row in values for value in row]

@@ -21,31 +21,31 @@ MARKER = "mark3r-of-the-caller"
 LIMIT = 8_000_000
 INFER = "/v2/models/beer-ibu/infer"
 BOMB = b" " * 300_000_000
-MOST_MORE = 100
-"""MB that the program may take more while it is sent such bodies, one after another."""
+MAX_GROWTH = 100
+"""Maximum growth of the memory while such bodies are sent one after another, in MB."""
 _TABLE = re.compile(r"^\| what \| status \| error \|\n\|[-|]+\n((?:\|.*\n)+)", re.MULTILINE)
 
 
-def named(**instead: Any) -> bytes:
-    """A right call, some fields of its first input otherwise; it carries the marker where nobody looks."""
+def named(**changes: Any) -> bytes:
+    """Return a valid call with changed fields of its first input. Ignored fields contain the marker."""
     inputs = [{"name": name, "datatype": "FP32", "shape": [1, 1], "data": [value]} for name, value in BEER.items()]
-    inputs[0] |= instead
+    inputs[0] |= changes
     return message(inputs)
 
 
 def message(inputs: Any, **more: Any) -> bytes:
-    """A call."""
+    """Return the body of a call."""
     return json.dumps({"id": MARKER, "parameters": {MARKER: MARKER}, "inputs": inputs, **more}).encode()
 
 
 def packed(*shape: int) -> dict[str, Any]:
-    """All inputs in one."""
+    """Return one tensor with all inputs."""
     return {"name": "features", "datatype": "FP32", "shape": list(shape or (1, 6)), "data": [[*BEER.values()]]}
 
 
 @dataclass
-class Wrong:
-    """A call that is refused."""
+class Call:
+    """A call, which is valid by default."""
 
     body: bytes = named()
     path: str = INFER
@@ -54,88 +54,88 @@ class Wrong:
     method: str = "POST"
 
 
-def coded(coding: str, body: bytes) -> Wrong:
-    """A compressed body."""
-    return Wrong(body, headers=[("Content-Encoding", coding)])
+def compressed(coding: str, body: bytes) -> Call:
+    """Return a call with a compressed body."""
+    return Call(body, headers=[("Content-Encoding", coding)])
 
 
-def split(text: bytes, raw: bytes) -> Wrong:
-    """JSON, and bytes behind it."""
-    return Wrong(text + raw, headers=[("Inference-Header-Content-Length", str(len(text)))])
+def split(text: bytes, raw: bytes) -> Call:
+    """Return a call with binary data after the JSON."""
+    return Call(text + raw, headers=[("Inference-Header-Content-Length", str(len(text)))])
 
 
 LOADING = b'{"parameters": {"config": "%b"}}' % MARKER.encode()
 FIRST = json.loads(named())["inputs"]
-WRONG = {
-    "unknown model": Wrong(path=f"/v2/models/{MARKER}/infer"),
-    "unknown version": Wrong(path="/v2/models/beer-ibu/versions/77/infer"),
-    "no input": Wrong(message([])),
-    "input missing": Wrong(message(FIRST[:1] + FIRST[2:])),
-    "input unknown": Wrong(message([*FIRST, {**FIRST[0], "name": MARKER}])),
-    "input beside `features`": Wrong(message([packed(), FIRST[0]])),
-    "input twice": Wrong(message([*FIRST, FIRST[0]])),
-    "more data than the shape takes": Wrong(named(data=[5.6, 5.6])),
-    "less data than the shape takes": Wrong(named(shape=[2, 1])),
-    "data nested otherwise than the shape": Wrong(named(shape=[2, 1], data=[[5.6, 5.6]])),
-    "inputs of different numbers of rows": Wrong(named(shape=[2, 1], data=[5.6, 5.6])),
-    "no rows": Wrong(message([packed(0, 6) | {"data": []}])),
-    "wrong rank": Wrong(named(shape=[1])),
-    "wrong shape": Wrong(named(shape=[1, 2], data=[5.6, 5.6])),
-    "a shape below zero": Wrong(named(shape=[-1, 1])),
-    "a shape that no tensor has": Wrong(named(shape=[2**31 - 1] * 7 + [0], data=[])),
-    "wrong datatype": Wrong(named(datatype="FP64")),
-    "unknown datatype": Wrong(named(datatype="BYTES", data=[MARKER])),
-    "no data": Wrong(message([{k: v for k, v in FIRST[0].items() if k != "data"}, *FIRST[1:]])),
-    "null data": Wrong(named(data=None)),
-    "null in the data": Wrong(named(data=[None])),
-    "text in the data": Wrong(named(data=[MARKER])),
-    "not a number in a required input": Wrong(named(data=[float("nan")])),
-    "out of bounds": Wrong(named(data=[70.25])),
-    "unknown output": Wrong(message(FIRST, outputs=[{"name": MARKER}])),
-    "output twice": Wrong(message(FIRST, outputs=[{"name": "ibu"}] * 2)),
-    "classification": Wrong(message(FIRST, outputs=[{"name": "ibu", "parameters": {"classification": 3}}])),
-    "no JSON": Wrong(MARKER.encode()),
-    "no inputs": Wrong(json.dumps({MARKER: []}).encode()),
-    "header length that is no number": Wrong(headers=[("Inference-Header-Content-Length", MARKER)]),
-    "header length beyond the body": Wrong(headers=[("Inference-Header-Content-Length", "999999")]),
+INVALID_CALLS = {
+    "unknown model": Call(path=f"/v2/models/{MARKER}/infer"),
+    "unknown version": Call(path="/v2/models/beer-ibu/versions/77/infer"),
+    "no input": Call(message([])),
+    "input missing": Call(message(FIRST[:1] + FIRST[2:])),
+    "input unknown": Call(message([*FIRST, {**FIRST[0], "name": MARKER}])),
+    "input beside `features`": Call(message([packed(), FIRST[0]])),
+    "input twice": Call(message([*FIRST, FIRST[0]])),
+    "more data than the shape takes": Call(named(data=[5.6, 5.6])),
+    "less data than the shape takes": Call(named(shape=[2, 1])),
+    "data nested otherwise than the shape": Call(named(shape=[2, 1], data=[[5.6, 5.6]])),
+    "inputs of different numbers of rows": Call(named(shape=[2, 1], data=[5.6, 5.6])),
+    "no rows": Call(message([packed(0, 6) | {"data": []}])),
+    "wrong rank": Call(named(shape=[1])),
+    "wrong shape": Call(named(shape=[1, 2], data=[5.6, 5.6])),
+    "a shape below zero": Call(named(shape=[-1, 1])),
+    "a shape that no tensor has": Call(named(shape=[2**31 - 1] * 7 + [0], data=[])),
+    "wrong datatype": Call(named(datatype="FP64")),
+    "unknown datatype": Call(named(datatype="BYTES", data=[MARKER])),
+    "no data": Call(message([{k: v for k, v in FIRST[0].items() if k != "data"}, *FIRST[1:]])),
+    "null data": Call(named(data=None)),
+    "null in the data": Call(named(data=[None])),
+    "text in the data": Call(named(data=[MARKER])),
+    "not a number in a required input": Call(named(data=[float("nan")])),
+    "out of bounds": Call(named(data=[70.25])),
+    "unknown output": Call(message(FIRST, outputs=[{"name": MARKER}])),
+    "output twice": Call(message(FIRST, outputs=[{"name": "ibu"}] * 2)),
+    "classification": Call(message(FIRST, outputs=[{"name": "ibu", "parameters": {"classification": 3}}])),
+    "no JSON": Call(MARKER.encode()),
+    "no inputs": Call(json.dumps({MARKER: []}).encode()),
+    "header length that is no number": Call(headers=[("Inference-Header-Content-Length", MARKER)]),
+    "header length beyond the body": Call(headers=[("Inference-Header-Content-Length", "999999")]),
     "`binary_data_size` beyond the body": split(named(data=None, parameters={"binary_data_size": 4}), b""),
     "bytes that belong to no input": split(named(), MARKER.encode()),
-    "not what Content-Encoding says": coded("gzip", named()),
-    "unknown Content-Encoding": coded("br", named()),
-    "too large": Wrong(b" " * (LIMIT + 1)),
-    "too large when inflated (gzip)": coded("gzip", gzip.compress(BOMB)),
-    "too large when inflated (deflate)": coded("deflate", zlib.compress(BOMB)),
-    "no key": Wrong(key=None),
-    "no scope": Wrong(b"", "/v2/repository/models/iris/unload"),
-    "too many calls": Wrong(key="slow"),
-    "model unloaded": Wrong(b"", "/v2/models/iris/ready", method="GET"),
-    "parameters for loading": Wrong(LOADING, "/v2/repository/models/iris/load", key="ops"),
-    "unknown path": Wrong(b"", f"/v2/{MARKER}", method="GET"),
-    "wrong method": Wrong(b"", INFER, method="GET"),
+    "not what Content-Encoding says": compressed("gzip", named()),
+    "unknown Content-Encoding": compressed("br", named()),
+    "too large": Call(b" " * (LIMIT + 1)),
+    "too large when inflated (gzip)": compressed("gzip", gzip.compress(BOMB)),
+    "too large when inflated (deflate)": compressed("deflate", zlib.compress(BOMB)),
+    "no key": Call(key=None),
+    "no scope": Call(b"", "/v2/repository/models/iris/unload"),
+    "too many calls": Call(key="limited"),
+    "model unloaded": Call(b"", "/v2/models/iris/ready", method="GET"),
+    "parameters for loading": Call(LOADING, "/v2/repository/models/iris/load", key="ops"),
+    "unknown path": Call(b"", f"/v2/{MARKER}", method="GET"),
+    "wrong method": Call(b"", INFER, method="GET"),
 }
 
 
 @dataclass
-class Place:
-    """A program, and its keys by name."""
+class KeyedProgram:
+    """A program, and its API keys by name."""
 
     program: Program
     keys: dict[str, str]
 
-    def ask(self, wrong: Wrong) -> Answer:
-        """Make a call."""
-        key = [] if wrong.key is None else [("X-API-Key", self.keys[wrong.key])]
-        body = wrong.body if wrong.method == "POST" else None
-        return self.program.send(request(wrong.method, wrong.path, [*key, *wrong.headers], body))
+    def send(self, call: Call) -> Answer:
+        """Send a call."""
+        key = [] if call.key is None else [("X-API-Key", self.keys[call.key])]
+        body = call.body if call.method == "POST" else None
+        return self.program.send(request(call.method, call.path, [*key, *call.headers], body))
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """A program with iris unloaded, and a key that has had its only call."""
+def keyed_program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeyedProgram]:
+    """A program with iris unloaded, and a key whose only call is used up."""
     folder: Path = tmp_path_factory.mktemp("errors")
     keys = {
         "caller": make_key(folder / "keys.json", "caller"),
-        "slow": make_key(folder / "keys.json", "slow", rate="1/hour"),
+        "limited": make_key(folder / "keys.json", "limited", rate="1/hour"),
         "ops": make_key(folder / "keys.json", "ops", scopes={"predict", "admin"}),
     }
     models = shutil.copytree(REPOSITORY / "models", folder / "models")  # unloading writes there
@@ -148,62 +148,66 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         AUTH_FAILURES_PER_MINUTE="0",
     )
     try:
-        place = Place(program, keys)
-        assert place.ask(Wrong(key="slow")).status == place.ask(Wrong()).status == 200
-        assert place.ask(Wrong(b"", "/v2/repository/models/iris/unload", key="ops")).status == 200
-        yield place
+        keyed_program = KeyedProgram(program, keys)
+        assert keyed_program.send(Call(key="limited")).status == keyed_program.send(Call()).status == 200
+        assert keyed_program.send(Call(b"", "/v2/repository/models/iris/unload", key="ops")).status == 200
+        yield keyed_program
     finally:
         program.close()
 
 
-@pytest.mark.parametrize("what", WRONG)
-def test_an_invalid_call_gets_a_protocol_error_that_does_not_repeat_its_input(place: Place, what: str) -> None:
-    answer = place.ask(WRONG[what])
-    assert 400 <= answer.status < 500 or (answer.status, what) == (503, "model unloaded")
+@pytest.mark.parametrize("case", INVALID_CALLS)
+def test_an_invalid_call_gets_a_protocol_error_that_does_not_repeat_its_input(
+    keyed_program: KeyedProgram, case: str
+) -> None:
+    answer = keyed_program.send(INVALID_CALLS[case])
+    assert 400 <= answer.status < 500 or (answer.status, case) == (503, "model unloaded")
     assert answer.header("Content-Type") == "application/json"
     assert answer.json.keys() == {"error"} and answer.json["error"]
     assert MARKER.encode() not in answer.raw and b"70.25" not in answer.raw
-    assert (answer.header("Retry-After") is not None) == (what == "too many calls")
+    assert (answer.header("Retry-After") is not None) == (case == "too many calls")
 
 
-def test_the_errors_match_the_table(place: Place) -> None:
-    found = _TABLE.search((REPOSITORY / "docs" / "protocols.md").read_text("utf-8"))
-    assert found, "docs/protocols.md has no table of errors"
-    table = [[cell.strip() for cell in row.strip("|").split(" | ")] for row in found[1].splitlines()]
+def test_the_errors_match_the_table(keyed_program: KeyedProgram) -> None:
+    match = _TABLE.search((REPOSITORY / "docs" / "protocols.md").read_text("utf-8"))
+    assert match, "docs/protocols.md has no table of errors"
+    table = [[cell.strip() for cell in row.strip("|").split(" | ")] for row in match[1].splitlines()]
     measured = []
-    for what, wrong in WRONG.items():
-        answer = place.ask(wrong)
-        measured.append([what, str(answer.status), answer.json["error"]])
+    for case, call in INVALID_CALLS.items():
+        answer = keyed_program.send(call)
+        measured.append([case, str(answer.status), answer.json["error"]])
     assert table == measured, "\n" + "\n".join(f"| {' | '.join(row)} |" for row in measured)
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate"])
-@pytest.mark.parametrize("how", ["declared", "chunked"])
-def test_a_decompression_bomb_takes_little_memory(place: Place, coding: str, how: str) -> None:
+@pytest.mark.parametrize("transfer", ["declared", "chunked"])
+def test_a_decompression_bomb_takes_little_memory(keyed_program: KeyedProgram, coding: str, transfer: str) -> None:
     body = (gzip if coding == "gzip" else zlib).compress(BOMB)
-    head = [("X-API-Key", place.keys["caller"]), ("Content-Encoding", coding)]
-    before = _peak(place.program)
+    headers = [("X-API-Key", keyed_program.keys["caller"]), ("Content-Encoding", coding)]
+    before = _peak(keyed_program.program)
     for _ in range(3):
-        if how == "declared":
-            answer = place.program.send(request("POST", INFER, head, body))
+        if transfer == "declared":
+            answer = keyed_program.program.send(request("POST", INFER, headers, body))
         else:
-            opening = request("POST", INFER, [*head, ("Transfer-Encoding", "chunked")])
-            answer = place.program.send(opening, *chunked([body[i:][:50_000] for i in range(0, len(body), 50_000)]))
+            opening = request("POST", INFER, [*headers, ("Transfer-Encoding", "chunked")])
+            answer = keyed_program.program.send(
+                opening, *chunked([body[i:][:50_000] for i in range(0, len(body), 50_000)])
+            )
         assert answer.status == 413, answer.raw[:300]
-    assert _peak(place.program) - before < MOST_MORE
-    assert place.ask(Wrong()).status == 200
+    assert _peak(keyed_program.program) - before < MAX_GROWTH
+    assert keyed_program.send(Call()).status == 200
 
 
 def _peak(program: Program) -> float:
     status = Path(f"/proc/{program.process.pid}/status").read_text("ascii")
-    found = re.search(r"VmHWM:\s+(\d+) kB", status)
-    assert found
-    return int(found[1]) / 1024
+    match = re.search(r"VmHWM:\s+(\d+) kB", status)
+    assert match
+    return int(match[1]) / 1024
 
 
-def test_invalid_calls_log_no_error_and_no_client_input(place: Place) -> None:
-    again = [("X-API-Key", place.keys["caller"]), ("X-Request-ID", "after-all-that")]
-    assert place.program.send(request("POST", INFER, again, named())).status == 200
-    lines = place.program.lines("after-all-that")
+def test_invalid_calls_log_no_error_and_no_client_input(keyed_program: KeyedProgram) -> None:
+    headers = [("X-API-Key", keyed_program.keys["caller"]), ("X-Request-ID", "after-invalid-calls")]
+    assert keyed_program.program.send(request("POST", INFER, headers, named())).status == 200
+    lines = keyed_program.program.lines("after-invalid-calls")
     assert [x for x in lines if x["level"] not in ("info", "warning") or x.get("status", 0) == 500] == []
-    assert MARKER not in place.program.errors
+    assert MARKER not in keyed_program.program.errors

@@ -1,4 +1,4 @@
-"""A runtime for MLServer: a bundle's model.onnx as it is. Runs in MLServer's own environment."""
+"""An MLServer runtime for the model.onnx of a bundle. It runs in the environment of MLServer."""
 
 import onnxruntime
 from mlserver import MLModel
@@ -7,7 +7,7 @@ from mlserver.types import InferenceRequest, InferenceResponse
 
 
 class OnnxRuntime(MLModel):
-    """Gives what the graph gives for the tensors as they come."""
+    """Passes the input tensors to the graph and returns its outputs."""
 
     async def load(self) -> bool:
         options = onnxruntime.SessionOptions()
@@ -18,8 +18,8 @@ class OnnxRuntime(MLModel):
         return True
 
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
-        given = {each.name: NumpyCodec.decode_input(each) for each in payload.inputs}
-        names = [each.name for each in payload.outputs or self.outputs]
-        outputs = self.session.run(names, given)
+        inputs = {tensor.name: NumpyCodec.decode_input(tensor) for tensor in payload.inputs}
+        names = [tensor.name for tensor in payload.outputs or self.outputs]
+        outputs = self.session.run(names, inputs)
         encoded = [NumpyCodec.encode_output(name, array) for name, array in zip(names, outputs, strict=True)]
         return InferenceResponse(model_name=self.name, model_version=self.version, outputs=encoded)

@@ -1,4 +1,4 @@
-"""MLServer from the package index as a process of its own, in an environment of its own, over the committed bundles."""
+"""An MLServer process in its own environment, installed from the package index, with the committed bundles."""
 
 import json
 import os
@@ -15,15 +15,15 @@ from tests.known import REPOSITORY
 
 HERE = Path(__file__).parent
 PATIENCE = 60.0
-"""Seconds until it answers."""
+"""Maximum time until the server is ready, in seconds."""
 
 
 class NotInstalled(Exception):
-    """The environment cannot be made here; the message says why."""
+    """The environment cannot be created. The message contains the reason."""
 
 
 def install(folder: Path) -> Path:
-    """Make the environment, which takes about ten seconds; one that is named by MLSERVER_PYTHON is taken as it is.
+    """Create the environment, which takes about ten seconds, unless MLSERVER_PYTHON names an interpreter.
 
     Args:
         folder: An empty folder.
@@ -32,10 +32,10 @@ def install(folder: Path) -> Path:
         The environment's interpreter.
 
     Raises:
-        NotInstalled: The package index does not answer, or uv is missing.
+        NotInstalled: If the package index does not respond, or if uv is missing.
     """
-    if named := os.environ.get("MLSERVER_PYTHON"):
-        return Path(named)
+    if configured := os.environ.get("MLSERVER_PYTHON"):
+        return Path(configured)
     uv = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
     if uv is None:
         raise NotInstalled("uv is not installed")
@@ -51,15 +51,15 @@ def install(folder: Path) -> Path:
 
 
 class MlServer:
-    """A started MLServer."""
+    """A running MLServer."""
 
     def __init__(self, python: Path, folder: Path, *names: str) -> None:
-        """Start it, and wait until its models are ready.
+        """Start the server, and wait until its models are ready.
 
         Args:
-            python: The interpreter of its environment.
+            python: The interpreter of the environment.
             folder: An empty folder.
-            names: Models of the repository.
+            names: Names of committed models.
         """
         rest, self.port, metrics = free_ports(3)
         shutil.copy(HERE / "runtime.py", folder)
@@ -91,11 +91,11 @@ class MlServer:
 
     @property
     def target(self) -> str:
-        """Where its gRPC listens."""
+        """The address of its gRPC server."""
         return f"127.0.0.1:{self.port}"
 
     def kill(self) -> None:
-        """End it."""
+        """Stop the process."""
         self.process.terminate()
         try:
             self.process.wait(10)
@@ -106,7 +106,7 @@ class MlServer:
 
 
 def model_settings(name: str) -> dict[str, object]:
-    """MLServer's settings of a model, from its manifest.
+    """Return the MLServer settings of a model, from its manifest.
 
     Args:
         name: The model's name.
@@ -118,8 +118,8 @@ def model_settings(name: str) -> dict[str, object]:
         "name": name,
         "implementation": "runtime.OnnxRuntime",
         "parameters": {"uri": str(folder / "model.onnx"), "version": manifest.version},
-        "inputs": [_tensor(each) for each in ([packed] if packed else manifest.inputs)],
-        "outputs": [_tensor(each) for each in manifest.outputs],
+        "inputs": [_tensor(tensor) for tensor in ([packed] if packed else manifest.inputs)],
+        "outputs": [_tensor(tensor) for tensor in manifest.outputs],
     }
 
 
@@ -129,7 +129,7 @@ def _tensor(declared: object) -> dict[str, object]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on just now."""
+    """Return ports that are not in use."""
     probes = [socket.socket() for _ in range(count)]
     try:
         for probe in probes:

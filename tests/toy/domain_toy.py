@@ -1,4 +1,4 @@
-"""The toy domain: adds two numbers."""
+"""The toy domain: a model that adds two numbers."""
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -17,26 +17,26 @@ class Numbers(BaseModel):
 
 
 class Total(TypedDict):
-    """Their sum."""
+    """The sum, and the model that computed it."""
 
     total: float
     model: ModelRef
 
 
 class ToyApi(DomainApi):
-    """Sums."""
+    """The domain API of the toy model."""
 
     models = ("toy",)
 
     @property
     def operations(self) -> tuple[Operation[Numbers, Total]]:
-        """Add two numbers."""
+        """The operations of the domain."""
         return (
             Operation(
                 name="add",
                 path="/toy/add",
                 summary="Add two numbers",
-                description="By a model.",
+                description="The model returns the sum.",
                 request=Numbers,
                 answer=Total,
                 answered="The sum",
@@ -45,7 +45,7 @@ class ToyApi(DomainApi):
         )
 
     def add(self, numbers: Numbers, version: str | None = None) -> Total:
-        """The sum of two numbers."""
+        """Return the sum of two numbers."""
         row = np.array([[numbers.a, numbers.b]], dtype=np.float32)
         model = self._manager.get("toy", version)
         outputs = model.infer({"features": row})

@@ -1,4 +1,4 @@
-"""Trains the toy: strength in words needs no data, only a sum of two columns."""
+"""Training of the toy model, which needs no data: its graph adds two columns."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,18 +10,18 @@ from app.bundle.store import write_bundle
 
 
 def graph() -> bytes:
-    """The sum of the two columns, as a model."""
+    """Return an ONNX model that adds the two columns."""
     nodes = [helper.make_node("ReduceSum", ["features", "axes"], ["total"], keepdims=1)]
     axes = helper.make_tensor("axes", TensorProto.INT64, [1], [1])
     features = helper.make_tensor_value_info("features", TensorProto.FLOAT, ["rows", 2])
     total = helper.make_tensor_value_info("total", TensorProto.FLOAT, ["rows", 1])
-    made = helper.make_graph(nodes, "toy", [features], [total], [axes])
-    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    onnx_graph = helper.make_graph(nodes, "toy", [features], [total], [axes])
+    model = helper.make_model(onnx_graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     return bytes(model.SerializeToString())
 
 
-def train_toy(words: Sequence[str]) -> int:
-    """Write the bundle ``toy/1`` into the folder that is named."""
+def train_toy(arguments: Sequence[str]) -> int:
+    """Write the bundle ``toy/1`` into the folder of the first argument."""
     column = {"datatype": "FP32", "unit": "", "description": "A number", "trained_range": [0, 9]}
     data = {"source": "nothing", "sha256": "0" * 64, "rows_read": 0, "rows_used": 0, "cleaning": []}
     manifest = Manifest.model_validate(
@@ -33,14 +33,14 @@ def train_toy(words: Sequence[str]) -> int:
             "inputs": [{"name": name, **column} for name in ("a", "b")],
             "packed": "features",
             "outputs": [{"name": "total", "datatype": "FP32", "unit": "", "description": "Their sum"}],
-            "metrics": {"protocol": "None: it is exact.", "values": {}},
+            "metrics": {"protocol": "None: the model is exact.", "values": {}},
             "training_data": data,
             "libraries": {},
             "parameters": {},
             "golden": {"inputs": {"a": [1, 2], "b": [3, 4]}, "outputs": {"total": [4, 6]}, "tolerance": 1e-6},
         }
     )
-    write_bundle(Path(words[0]), manifest, {"model.onnx": graph(), "MODEL_CARD.md": b"# toy\n"})
+    write_bundle(Path(arguments[0]), manifest, {"model.onnx": graph(), "MODEL_CARD.md": b"# toy\n"})
     return 0
 
 

@@ -1,7 +1,7 @@
-"""A client that knows nothing beforehand, as grpcurl: asks the server by reflection what there is, then calls it.
+"""A client without proto files, like grpcurl: it discovers the services by reflection, then calls a method.
 
-`python -m tests.live.clients.reflecting call` reads ``{"url", "key", "method", "request"}``; it prints the services
-and the answer.
+`python -m tests.live.clients.reflecting call` reads ``{"url", "key", "method", "request"}`` from stdin and prints the
+services and the response.
 """
 
 import json
@@ -15,17 +15,17 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 
 
 def main() -> None:
-    """Ask and call."""
-    asked = json.load(sys.stdin)
-    with grpc.insecure_channel(asked["url"]) as channel:
+    """Discover the method, call it and print the response."""
+    arguments = json.load(sys.stdin)
+    with grpc.insecure_channel(arguments["url"]) as channel:
         database = ProtoReflectionDescriptorDatabase(channel)
-        service, _, name = asked["method"].rpartition("/")
+        service, _, name = arguments["method"].rpartition("/")
         method = DescriptorPool(database).FindServiceByName(service).methods_by_name[name]
-        request = ParseDict(asked["request"], GetMessageClass(method.input_type)())
+        request = ParseDict(arguments["request"], GetMessageClass(method.input_type)())
         call = channel.unary_unary(
-            f"/{asked['method']}", response_deserializer=GetMessageClass(method.output_type).FromString
+            f"/{arguments['method']}", response_deserializer=GetMessageClass(method.output_type).FromString
         )
-        answer = call(request.SerializeToString(), metadata=(("x-api-key", asked["key"]),), timeout=20)
+        answer = call(request.SerializeToString(), metadata=(("x-api-key", arguments["key"]),), timeout=20)
         print(json.dumps({"services": [*database.get_services()], "answer": MessageToDict(answer)}))
 
 

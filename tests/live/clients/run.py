@@ -1,4 +1,4 @@
-"""Runs the clients of this folder, each in a process of its own, and states what the models answer."""
+"""Run the clients of this folder, each in its own process, and compute the expected outputs of the models."""
 
 import json
 import subprocess
@@ -18,14 +18,14 @@ ROWS: dict[str, list[list[float]]] = {
     "beer-ibu-recipe": [[5.6, 1056, 1013, 17, 8.6, 4.4, *[0.25] * 5, *[6.1] * 5, *[12.5] * 4, 0, 0.1, 1, 0]] * 3,
     "iris": [[5.1, 3.5, 1.4, 0.2], [6.7, 3.0, 5.2, 2.3], [5.9, 3.0, 4.2, 1.5]],
 }
-Told = dict[str, Any]
+Json = dict[str, Any]
 
 
-def run(module: str, kind: str, asked: Told) -> Told:
-    """What a client prints."""
+def run(module: str, kind: str, arguments: Json) -> Json:
+    """Run a client with its arguments on stdin and return what it prints."""
     done = subprocess.run(
         [sys.executable, "-m", f"tests.live.clients.{module}", kind],
-        input=json.dumps(asked),
+        input=json.dumps(arguments),
         cwd=REPOSITORY,
         env=environment(),
         capture_output=True,
@@ -33,27 +33,27 @@ def run(module: str, kind: str, asked: Told) -> Told:
         timeout=PATIENCE * 3,
     )
     assert done.returncode == 0, done.stderr
-    told: Told = json.loads(done.stdout)
-    return told
+    output: Json = json.loads(done.stdout)
+    return output
 
 
-class Known:
-    """What a model answers by itself, without the program."""
+class ExpectedModel:
+    """The manifest of a model, and its outputs for `ROWS` without the program."""
 
     def __init__(self, name: str) -> None:
         predictor = OnnxPredictor(read_bundle(REPOSITORY / "models" / name / "1"))
         self.manifest: Manifest = predictor.manifest
         rows = np.array(ROWS[name], np.float32)
         assert self.manifest.packed
-        answers = predictor.predict({self.manifest.packed: rows})
+        outputs = predictor.predict({self.manifest.packed: rows})
         self.outputs = {
-            output.name: [str(answers[output.name].dtype), [*answers[output.name].shape], answers[output.name].tolist()]
+            output.name: [str(outputs[output.name].dtype), [*outputs[output.name].shape], outputs[output.name].tolist()]
             for output in self.manifest.outputs
         }
-        """By name: numpy's type, shape, values."""
+        """NumPy data type, shape and values, by output name."""
 
-    def asked(self) -> Told:
-        """What a client needs to know of it."""
+    def arguments(self) -> Json:
+        """Return the arguments that a client needs to call this model."""
         return {
             "names": [declared.name for declared in self.manifest.inputs],
             "packed": self.manifest.packed,

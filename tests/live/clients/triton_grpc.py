@@ -1,4 +1,4 @@
-"""tritonclient over gRPC, as its users write it: makes every call with what stdin tells, and prints what it got.
+"""tritonclient over gRPC: it makes every call with the arguments from stdin and prints the results.
 
 `python -m tests.live.clients.triton_grpc sync|aio` reads ``{"url", "key", "admin", "models": {name: {"names", "packed",
 "rows", "outputs"}}}``.
@@ -18,31 +18,31 @@ from tritonclient.utils import InferenceServerException
 Model = dict[str, Any]
 
 
-async def got(value: Any) -> Any:
-    """What a call of either client comes to."""
+async def resolve(value: Any) -> Any:
+    """Return the result of a call of the synchronous or the asynchronous client."""
     return await value if inspect.isawaitable(value) else value
 
 
 def tensor(name: str, rows: Any) -> Any:
-    """An input."""
-    made = triton.InferInput(name, list(rows.shape), "FP32")
-    made.set_data_from_numpy(rows)
-    return made
+    """Return an input tensor."""
+    infer_input = triton.InferInput(name, list(rows.shape), "FP32")
+    infer_input.set_data_from_numpy(rows)
+    return infer_input
 
 
 def named(model: Model) -> list[Any]:
-    """One input a column."""
+    """Return one input per column."""
     columns = np.array(model["rows"], np.float32).T
     return [tensor(name, np.ascontiguousarray(c[:, None])) for name, c in zip(model["names"], columns, strict=True)]
 
 
 def packed(model: Model) -> list[Any]:
-    """One input for all columns."""
+    """Return one input for all columns."""
     return [tensor(model["packed"], np.array(model["rows"], np.float32))]
 
 
-def told(result: Any) -> dict[str, Any]:
-    """An answer: what stands beside the outputs, and each output as numpy has it."""
+def summary(result: Any) -> dict[str, Any]:
+    """Return the metadata of a response, and each output as NumPy data type, shape and values."""
     response = result.get_response()
     arrays = {output.name: result.as_numpy(output.name) for output in response.outputs}
     return {
@@ -54,17 +54,17 @@ def told(result: Any) -> dict[str, Any]:
     }
 
 
-async def refused(call: Any) -> list[str]:
-    """Status and message of a call that fails."""
+async def error_of(call: Any) -> list[str]:
+    """Return the status and message of a call that must fail."""
     try:
-        await got(call())
+        await resolve(call())
     except InferenceServerException as error:
         return [error.status(), error.message()]
-    raise AssertionError("it was answered")
+    raise AssertionError("the call succeeded")
 
 
 async def infer_each(client: Any, name: str, model: Model, key: dict[str, str]) -> dict[str, Any]:
-    """Every way to send and to ask."""
+    """Call a model with each format of inputs and outputs."""
     last = [triton.InferRequestedOutput(model["outputs"][-1])]
     ways: dict[str, tuple[list[Any], dict[str, Any]]] = {
         "named": (named(model), {}),
@@ -75,53 +75,58 @@ async def infer_each(client: Any, name: str, model: Model, key: dict[str, str]) 
         "in time": (packed(model), {"client_timeout": 20.0}),
     }
     return {
-        way: told(await got(client.infer(name, inputs, headers=key, **more))) for way, (inputs, more) in ways.items()
+        way: summary(await resolve(client.infer(name, inputs, headers=key, **more)))
+        for way, (inputs, more) in ways.items()
     }
 
 
-async def tour(client: Any, asked: dict[str, Any]) -> dict[str, Any]:
-    """Every call."""
-    key, admin = {"x-api-key": asked["key"]}, {"x-api-key": asked["admin"]}
-    models: dict[str, Model] = asked["models"]
+async def make_all_calls(client: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Make every call and return the results by case."""
+    key, admin = {"x-api-key": arguments["key"]}, {"x-api-key": arguments["admin"]}
+    models: dict[str, Model] = arguments["models"]
     name, model = next(iter(models.items()))
-    shown = {"headers": key, "as_json": True}
+    options = {"headers": key, "as_json": True}
     report: dict[str, Any] = {
-        "live": await got(client.is_server_live()),
-        "ready": await got(client.is_server_ready()),
-        "model ready": [await got(client.is_model_ready(each, headers=key)) for each in models],
-        "server": await got(client.get_server_metadata(**shown)),
-        "metadata": {each: await got(client.get_model_metadata(each, **shown)) for each in models},
-        "config": {each: await got(client.get_model_config(each, **shown)) for each in models},
-        "infer": {each: await infer_each(client, each, held, key) for each, held in models.items()},
-        "index": await got(client.get_model_repository_index(**shown)),
-        "statistics": await got(client.get_inference_statistics(**shown)),
-        "no key": await refused(lambda: client.get_model_metadata(name)),
-        "no model": await refused(lambda: client.infer("wine", packed(model), headers=key)),
-        "no version": await refused(lambda: client.infer(name, packed(model), "7", headers=key)),
-        "half": await refused(lambda: client.infer(name, named(model)[1:], headers=key)),
-        "twice": await refused(lambda: client.infer(name, packed(model) * 2, headers=key)),
-        "no scope": await refused(lambda: client.unload_model(name, headers=key)),
-        "unknown load": await refused(lambda: client.load_model("wine", headers=admin)),
+        "live": await resolve(client.is_server_live()),
+        "ready": await resolve(client.is_server_ready()),
+        "model ready": [await resolve(client.is_model_ready(model_name, headers=key)) for model_name in models],
+        "server": await resolve(client.get_server_metadata(**options)),
+        "metadata": {
+            model_name: await resolve(client.get_model_metadata(model_name, **options)) for model_name in models
+        },
+        "config": {model_name: await resolve(client.get_model_config(model_name, **options)) for model_name in models},
+        "infer": {
+            model_name: await infer_each(client, model_name, fields, key) for model_name, fields in models.items()
+        },
+        "index": await resolve(client.get_model_repository_index(**options)),
+        "statistics": await resolve(client.get_inference_statistics(**options)),
+        "no key": await error_of(lambda: client.get_model_metadata(name)),
+        "no model": await error_of(lambda: client.infer("wine", packed(model), headers=key)),
+        "no version": await error_of(lambda: client.infer(name, packed(model), "7", headers=key)),
+        "half": await error_of(lambda: client.infer(name, named(model)[1:], headers=key)),
+        "twice": await error_of(lambda: client.infer(name, packed(model) * 2, headers=key)),
+        "no scope": await error_of(lambda: client.unload_model(name, headers=key)),
+        "unknown load": await error_of(lambda: client.load_model("wine", headers=admin)),
     }
-    await got(client.unload_model(name, headers=admin))
+    await resolve(client.unload_model(name, headers=admin))
     report["unloaded"] = {
-        "ready": await got(client.is_model_ready(name, headers=key)),
-        "infer": await refused(lambda: client.infer(name, packed(model), headers=key)),
+        "ready": await resolve(client.is_model_ready(name, headers=key)),
+        "infer": await error_of(lambda: client.infer(name, packed(model), headers=key)),
     }
-    await got(client.load_model(name, headers=admin))
-    report["loaded"] = told(await got(client.infer(name, packed(model), headers=key)))
+    await resolve(client.load_model(name, headers=admin))
+    report["loaded"] = summary(await resolve(client.infer(name, packed(model), headers=key)))
     return report
 
 
 async def main() -> None:
-    """One client's tour."""
-    asked = json.load(sys.stdin)
+    """Make every call with one client and print the results."""
+    arguments = json.load(sys.stdin)
     kind = triton_aio if sys.argv[1] == "aio" else triton
-    client = kind.InferenceServerClient(asked["url"])
+    client = kind.InferenceServerClient(arguments["url"])
     try:
-        print(json.dumps(await tour(client, asked)))
+        print(json.dumps(await make_all_calls(client, arguments)))
     finally:
-        await got(client.close())
+        await resolve(client.close())
 
 
 asyncio.run(main())

@@ -1,4 +1,4 @@
-"""tritonclient over HTTP, as its users write it: makes every call with what stdin tells, and prints what it got.
+"""tritonclient over HTTP: it makes every call with the arguments from stdin and prints the results.
 
 `python -m tests.live.clients.triton_http sync|aio` reads ``{"url", "key", "admin", "models": {name: {"names", "packed",
 "rows", "outputs"}}}``.
@@ -18,13 +18,13 @@ from tritonclient.utils import InferenceServerException
 Model = dict[str, Any]
 
 
-async def got(value: Any) -> Any:
-    """What a call of either client comes to."""
+async def resolve(value: Any) -> Any:
+    """Return the result of a call of the synchronous or the asynchronous client."""
     return await value if inspect.isawaitable(value) else value
 
 
 def named(model: Model, binary: bool) -> list[Any]:
-    """One input a column."""
+    """Return one input per column."""
     columns = np.array(model["rows"], np.float32).T
     inputs = []
     for name, column in zip(model["names"], columns, strict=True):
@@ -34,23 +34,23 @@ def named(model: Model, binary: bool) -> list[Any]:
 
 
 def packed(model: Model, binary: bool) -> list[Any]:
-    """One input for all columns."""
+    """Return one input for all columns."""
     rows = np.array(model["rows"], np.float32)
     tensor = triton.InferInput(model["packed"], list(rows.shape), "FP32")
     tensor.set_data_from_numpy(rows, binary_data=binary)
     return [tensor]
 
 
-def wanted(model: Model, *binary: bool) -> list[Any]:
-    """The outputs, the last one first, some as bytes and some as JSON."""
+def requested_outputs(model: Model, *binary: bool) -> list[Any]:
+    """Return requests for the outputs in reverse order, each as binary data or as JSON."""
     return [
         triton.InferRequestedOutput(name, binary_data=kind)
         for name, kind in zip(model["outputs"][::-1], binary, strict=False)
     ]
 
 
-def told(result: Any) -> dict[str, Any]:
-    """An answer: what stands beside the outputs, and each output as numpy has it."""
+def summary(result: Any) -> dict[str, Any]:
+    """Return the metadata of a response, and each output as NumPy data type, shape and values."""
     response = result.get_response()
     names = [output["name"] for output in response["outputs"]]
     arrays = {name: result.as_numpy(name) for name in names}
@@ -58,24 +58,24 @@ def told(result: Any) -> dict[str, Any]:
     return {**response, "names": names, "outputs": outputs}
 
 
-async def refused(call: Any) -> list[str]:
-    """Status and message of a call that fails."""
+async def error_of(call: Any) -> list[str]:
+    """Return the status and message of a call that must fail."""
     try:
-        await got(call())
+        await resolve(call())
     except InferenceServerException as error:
         return [error.status(), error.message()]
-    raise AssertionError("it was answered")
+    raise AssertionError("the call succeeded")
 
 
 async def infer_each(client: Any, name: str, model: Model, key: dict[str, str]) -> dict[str, Any]:
-    """Every way to send and to ask."""
+    """Call a model with each format of inputs and outputs."""
     ways: dict[str, tuple[list[Any], dict[str, Any]]] = {
         "binary": (named(model, True), {}),
-        "JSON": (named(model, False), {"outputs": wanted(model, False, False, False)}),
+        "JSON": (named(model, False), {"outputs": requested_outputs(model, False, False, False)}),
         "packed": (packed(model, True), {"request_id": "one", "model_version": "1"}),
         "packed JSON": (packed(model, False), {}),
-        "mixed": (named(model, True), {"outputs": wanted(model, True, False)}),
-        "one output": (packed(model, True), {"outputs": wanted(model, True)}),
+        "mixed": (named(model, True), {"outputs": requested_outputs(model, True, False)}),
+        "one output": (packed(model, True), {"outputs": requested_outputs(model, True)}),
         "gzip": (named(model, True), {"request_compression_algorithm": "gzip"}),
         "deflate": (
             packed(model, False),
@@ -83,62 +83,69 @@ async def infer_each(client: Any, name: str, model: Model, key: dict[str, str]) 
         ),
     }
     return {
-        way: told(await got(client.infer(name, inputs, headers={**key}, **more)))  # it writes into what it is given
+        # A copy of the headers, because the client modifies them.
+        way: summary(await resolve(client.infer(name, inputs, headers={**key}, **more)))
         for way, (inputs, more) in ways.items()
     }
 
 
-async def tour(client: Any, asked: dict[str, Any]) -> dict[str, Any]:
-    """Every call."""
-    key, admin = {"X-API-Key": asked["key"]}, {"X-API-Key": asked["admin"]}
-    models: dict[str, Model] = asked["models"]
+async def make_all_calls(client: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Make every call and return the results by case."""
+    key, admin = {"X-API-Key": arguments["key"]}, {"X-API-Key": arguments["admin"]}
+    models: dict[str, Model] = arguments["models"]
     name, model = next(iter(models.items()))
     report: dict[str, Any] = {
-        "live": await got(client.is_server_live()),
-        "ready": await got(client.is_server_ready()),
-        "model ready": [await got(client.is_model_ready(each, headers=key)) for each in models],
-        "version ready": await got(client.is_model_ready(name, "1", headers=key)),
-        "no version ready": await got(client.is_model_ready(name, "7", headers=key)),
-        "server": await got(client.get_server_metadata(headers=key)),
-        "metadata": {each: await got(client.get_model_metadata(each, headers=key)) for each in models},
-        "version metadata": await got(client.get_model_metadata(name, "1", headers=key)),
-        "config": {each: await got(client.get_model_config(each, headers=key)) for each in models},
-        "version config": await got(client.get_model_config(name, "1", headers=key)),
-        "infer": {each: await infer_each(client, each, held, key) for each, held in models.items()},
-        "index": await got(client.get_model_repository_index(headers=key)),
-        "statistics": await got(client.get_inference_statistics(headers=key)),
-        "model statistics": await got(client.get_inference_statistics(name, headers=key)),
-        "version statistics": await got(client.get_inference_statistics(name, "1", headers=key)),
-        "no key": await refused(lambda: client.get_model_metadata(name)),
-        "no model": await refused(lambda: client.infer("wine", packed(model, True), headers={**key})),
-        "no version": await refused(lambda: client.infer(name, packed(model, True), "7", headers={**key})),
-        "half": await refused(lambda: client.infer(name, named(model, True)[1:], headers={**key})),
-        "no scope": await refused(lambda: client.unload_model(name, headers=key)),
-        "unknown load": await refused(lambda: client.load_model("wine", headers=admin)),
+        "live": await resolve(client.is_server_live()),
+        "ready": await resolve(client.is_server_ready()),
+        "model ready": [await resolve(client.is_model_ready(model_name, headers=key)) for model_name in models],
+        "version ready": await resolve(client.is_model_ready(name, "1", headers=key)),
+        "no version ready": await resolve(client.is_model_ready(name, "7", headers=key)),
+        "server": await resolve(client.get_server_metadata(headers=key)),
+        "metadata": {
+            model_name: await resolve(client.get_model_metadata(model_name, headers=key)) for model_name in models
+        },
+        "version metadata": await resolve(client.get_model_metadata(name, "1", headers=key)),
+        "config": {
+            model_name: await resolve(client.get_model_config(model_name, headers=key)) for model_name in models
+        },
+        "version config": await resolve(client.get_model_config(name, "1", headers=key)),
+        "infer": {
+            model_name: await infer_each(client, model_name, fields, key) for model_name, fields in models.items()
+        },
+        "index": await resolve(client.get_model_repository_index(headers=key)),
+        "statistics": await resolve(client.get_inference_statistics(headers=key)),
+        "model statistics": await resolve(client.get_inference_statistics(name, headers=key)),
+        "version statistics": await resolve(client.get_inference_statistics(name, "1", headers=key)),
+        "no key": await error_of(lambda: client.get_model_metadata(name)),
+        "no model": await error_of(lambda: client.infer("wine", packed(model, True), headers={**key})),
+        "no version": await error_of(lambda: client.infer(name, packed(model, True), "7", headers={**key})),
+        "half": await error_of(lambda: client.infer(name, named(model, True)[1:], headers={**key})),
+        "no scope": await error_of(lambda: client.unload_model(name, headers=key)),
+        "unknown load": await error_of(lambda: client.load_model("wine", headers=admin)),
     }
-    await got(client.unload_model(name, headers=admin))
+    await resolve(client.unload_model(name, headers=admin))
     report["unloaded"] = {
-        "ready": await got(client.is_model_ready(name, headers=key)),
-        "infer": await refused(lambda: client.infer(name, packed(model, True), headers={**key})),
-        "index": await got(client.get_model_repository_index(headers=key)),
+        "ready": await resolve(client.is_model_ready(name, headers=key)),
+        "infer": await error_of(lambda: client.infer(name, packed(model, True), headers={**key})),
+        "index": await resolve(client.get_model_repository_index(headers=key)),
     }
-    await got(client.load_model(name, headers=admin))
+    await resolve(client.load_model(name, headers=admin))
     report["loaded"] = {
-        "ready": await got(client.is_model_ready(name, headers=key)),
-        "infer": told(await got(client.infer(name, packed(model, True), headers={**key}))),
+        "ready": await resolve(client.is_model_ready(name, headers=key)),
+        "infer": summary(await resolve(client.infer(name, packed(model, True), headers={**key}))),
     }
     return report
 
 
 async def main() -> None:
-    """One client's tour."""
-    asked = json.load(sys.stdin)
+    """Make every call with one client and print the results."""
+    arguments = json.load(sys.stdin)
     kind = triton_aio if sys.argv[1] == "aio" else triton
-    client = kind.InferenceServerClient(asked["url"])
+    client = kind.InferenceServerClient(arguments["url"])
     try:
-        print(json.dumps(await tour(client, asked)))
+        print(json.dumps(await make_all_calls(client, arguments)))
     finally:
-        await got(client.close())
+        await resolve(client.close())
 
 
 asyncio.run(main())

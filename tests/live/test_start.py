@@ -22,10 +22,9 @@ MAX_MEMORY = 130
 
 DISABLED_MODULES = {
     "app.access.key_file", "app.cli.keys", "app.cli.models", "app.remote", "app.serving.supervisor",
-    "google.protobuf.json_format", "limits",
-    "obstore", "pydantic.v1.main", "redis", "unittest",
+    "google.protobuf.json_format", "limits", "obstore", "redis", "unittest",
 }  # fmt: skip
-"""Modules of disabled settings and of commands, and one that FastAPI would import by default."""
+"""Modules of disabled settings and of commands."""
 
 UVICORN = (sys.executable, "-m", "uvicorn", "app.main:app", "--port", "0")
 READY = request("GET", "/health/ready")

@@ -122,7 +122,9 @@ def test_a_file_that_exceeds_the_time_fails_by_name_and_leaves_nothing(function:
 def test_a_failing_file_does_not_affect_the_others(function: Runtime, store: Store) -> None:
     good = put(store, "cleaned/good", json.dumps(ROWS))
     outcome = function.invoke(created(BUCKET, ["cleaned//bad", good, "cleaned/gone-since"]))
-    assert outcome.body["errorMessage"].startswith(f"1 of 3 files: s3://{BUCKET}/cleaned//bad: a name with empty parts")
+    assert outcome.body["errorMessage"].startswith(
+        f"1 of 3 files: s3://{BUCKET}/cleaned//bad: the name contains an empty part"
+    )
     assert f"results/{good}.predictions.jsonl" in store.keys(BUCKET)
 
 

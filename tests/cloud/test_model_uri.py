@@ -130,4 +130,8 @@ def test_an_unreachable_source_is_named_and_no_secret_is_shown(start: Start, sto
         "the-secret-of-the-store" not in unreachable.errors and "Traceback" not in unreachable.errors + missing.errors
     )
     rejected = start(**settings(store, bucket, MODEL_URI="ftp://somewhere"))
-    assert rejected.exit_code() == 2 and "MODEL_URI: must be a local path or s3://bucket/prefix" in rejected.errors
+    assert (
+        rejected.exit_code() == 2
+        and "must be a local path or s3://bucket/prefix" in rejected.errors
+        and "MODEL_URI" in rejected.errors
+    )

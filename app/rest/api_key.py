@@ -51,7 +51,10 @@ class ApiKeyMiddleware:
         """Handle an ASGI connection."""
         if scope["type"] == "http":
             try:
-                send = await self._check(scope, send)
+                principal = self._authenticate(scope)
+                required = self._policy.scope(scope["path"])
+                if principal is not None and (principal.rate is not None or required not in principal.scopes):
+                    send = await self._authorize(principal, required, scope["path"], send)
             except CallError as error:
                 await reject(
                     scope,
@@ -64,29 +67,35 @@ class ApiKeyMiddleware:
                 return
         await self._app(scope, receive, send)
 
-    async def _check(self, scope: Scope, send: Send) -> Send:
-        """Check the key of a call.
+    def _authenticate(self, scope: Scope) -> Principal | None:
+        """Identify the caller.
 
         Returns:
-            The callable that sends the response: with the headers of the key's rate, if it has one.
+            The caller; None if the path needs no key, and none was valid.
 
         Raises:
-            CallError: If the call is not allowed.
+            CallError: If the path needs a valid key.
         """
-        path, presented = scope["path"], _presented_key(scope)
+        presented = _presented_key(scope)
         try:
             principal = self._guard.authenticate(presented)
         except NotAuthenticated:
+            path = scope["path"]
             if self._policy.is_open(path) or self._public_models.allows(presented, self._policy.models(path)):
-                return send
+                return None
             raise self._rejection(scope, presented) from None
         scope["state"]["principal"] = principal
-        required = self._policy.scope(path)
-        if principal.rate is None and required in principal.scopes:
-            return send
-        return await self._authorize(principal, required, path, send)
+        return principal
 
     async def _authorize(self, principal: Principal, required: str, path: str, send: Send) -> Send:
+        """Check the scope and count the call.
+
+        Returns:
+            The callable that sends the response, with the headers of the key's rate, if it has one.
+
+        Raises:
+            CallError: If the key lacks the scope or has exceeded its rate.
+        """
         if self._policy.is_open(path):
             return send
         window = await self._guard.authorize(principal, required)

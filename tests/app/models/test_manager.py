@@ -150,6 +150,11 @@ def test_states_list_each_version_and_why_it_does_not_answer(manager: ModelManag
     assert manager.versions(NAME) == ("1", "2", "3")
 
 
+def test_versions_are_in_numerical_order(manager: ModelManager, root: Path, bundle: Bundle) -> None:
+    copy_as_version(bundle, root, 10)
+    assert manager.versions(NAME) == ("1", "2", "3", "10")
+
+
 def test_is_ready_loads_no_version(manager: ModelManager) -> None:
     assert manager.is_ready(NAME) and manager.is_ready(NAME, "1")
     assert not manager.is_ready(NAME, "2") and not manager.is_ready("wine")

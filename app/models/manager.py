@@ -247,10 +247,11 @@ class ModelManager:
         if self._store is None:
             raise ModelNotReady
         try:
-            self._store.reactivate(name)
+            with self._lock:
+                self._store.reactivate(name)
             version = self._store.active(name)
             if version is not None and (state.active is None or state.active.manifest.version != version):
-                self.activate(self.load(name, version))
+                self.activate(self.load(name, version), expected=state)  # a deactivation meanwhile prevails
         except BundleError as error:
             _log.error("%s cannot be loaded: %s", name, error)
             raise ModelNotReady from None

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -89,6 +90,22 @@ def test_a_model_that_is_deactivated_during_a_load_stays_deactivated(manager: Mo
     model = manager.load(NAME, "2")
     manager.deactivate(NAME, persist=False)
     assert not manager.activate(model, expected=state)
+    with pytest.raises(ModelNotReady):
+        manager.get(NAME)
+
+
+def test_a_deactivation_during_a_reactivation_prevails(manager: ModelManager, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = manager._store
+    assert store is not None
+    load = store.open
+
+    def deactivate_and_load(*arguments: Any) -> Predictor:
+        manager.deactivate(NAME)
+        return load(*arguments)
+
+    manager.deactivate(NAME)
+    monkeypatch.setattr(store, "open", deactivate_and_load)
+    manager.reactivate(NAME)
     with pytest.raises(ModelNotReady):
         manager.get(NAME)
 

@@ -1,4 +1,4 @@
-"""The domain API: what a domain can be asked, in its own terms; transports derive routes and methods from it."""
+"""The domain API: the requests that a domain answers; transports derive their routes and methods from it."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -66,7 +66,7 @@ class Upload(Generic[RequestT]):
 
 @dataclass(frozen=True)
 class Operation(Generic[RequestT, AnswerT]):
-    """One thing that a domain can be asked."""
+    """A type of request that a domain answers."""
 
     name: str
     """Name, unique over all domains; the OpenAPI operation id."""
@@ -114,7 +114,7 @@ class DomainApi(ABC):
     @property
     @abstractmethod
     def operations(self) -> Sequence[Operation[Any, Any]]:
-        """What the domain can be asked."""
+        """The types of request that the domain answers."""
 
     @classmethod
     def prepare(cls, manifest: Manifest, metrics: Registry) -> Prepared:

@@ -26,7 +26,10 @@ def test_a_written_bundle_is_read_back(bundle: Bundle, tmp_path: Path) -> None:
 
 def test_the_digests_are_in_the_format_of_sha256sum(bundle: Bundle, tmp_path: Path) -> None:
     folder = write_bundle(tmp_path, bundle.manifest, others(bundle))
-    subprocess.run(["sha256sum", "--check", "--strict", SHA256SUMS], cwd=folder, check=True, capture_output=True)
+    command = ["sha256sum", "--check", "--strict", SHA256SUMS]
+    checked = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    covered = sorted(path.name for path in folder.iterdir() if path.name != SHA256SUMS)
+    assert (checked.returncode, sorted(checked.stdout.splitlines())) == (0, [f"{name}: OK" for name in covered])
 
 
 def test_an_existing_version_is_never_overwritten(bundle: Bundle, tmp_path: Path) -> None:

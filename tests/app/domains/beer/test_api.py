@@ -109,8 +109,9 @@ def test_a_final_gravity_above_the_original_is_rejected(domain: BeerApi, beer: B
 
 @pytest.mark.parametrize("points", [1001, 1003, 1013, 1023, 1056])
 def test_gravities_of_an_unfermented_beer_are_not_reported_as_swapped(domain: BeerApi, points: int) -> None:
+    expected = domain.predict(Beer(abv=0.0, target_og=points, target_fg=points))
     for og, fg in (points, points / 1000), (points / 1000, points):
-        domain.predict(Beer(abv=0.0, target_og=og, target_fg=fg))
+        assert domain.predict(Beer(abv=0.0, target_og=og, target_fg=fg)) == expected
 
 
 def test_a_batch_names_every_swapped_beer(domain: BeerApi) -> None:

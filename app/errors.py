@@ -14,6 +14,7 @@
     │   ├── ModelNotFound       the model or the version does not exist
     │   ├── ModelNotReady       the model cannot answer yet
     │   ├── Overloaded          too many calls are running and waiting
+    │   ├── TooLarge            the input alone needs more memory than all calls may take
     │   └── TooLate             the answer did not arrive in time
     ├── StartError              the program cannot start
     │   ├── SettingsError       a setting is missing or invalid
@@ -105,6 +106,10 @@ class ModelNotReady(CallError):
 
 class Overloaded(CallError):
     """Too many calls are running and waiting."""
+
+
+class TooLarge(CallError):
+    """The input alone needs more memory than all calls together may take."""
 
 
 class TooLate(CallError):

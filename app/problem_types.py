@@ -18,6 +18,7 @@ from app.errors import (
     NotAuthenticated,
     Overloaded,
     RateExceeded,
+    TooLarge,
     TooLate,
     TooManyFailures,
 )
@@ -230,6 +231,7 @@ _BY_ERROR: Mapping[type[CallError], ProblemType] = {
     ModelNotReady: NOT_READY,
     Overloaded: OVERLOADED,
     TooLate: TOO_LATE,
+    TooLarge: TOO_LARGE,
 }
 
 

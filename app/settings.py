@@ -287,6 +287,13 @@ class Settings(ModelSettings):
         le=100_000_000,
         description="Maximum size in bytes of a body with a picture: the picture itself, a form, or Base64.",
     )
+    memory_budget: int = Field(
+        default=200_000_000,
+        ge=10_000_000,
+        le=100_000_000_000,
+        description="Maximum memory in bytes, in each worker, that requests in progress may take together: bodies, "
+        "parsed values, decoded pictures. Further ones get 503 with `Retry-After`.",
+    )
     header_timeout: float = Field(
         default=10,
         ge=2,

@@ -18,6 +18,7 @@ from app.oip.data_plane import DataPlane
 from app.rest.api_key import Access
 from app.rest.application import Backend, RestApplication, RestOptions
 from app.rest.routes import metrics_app
+from app.runtime.memory_budget import MemoryBudget
 from app.runtime.thread_pool import BoundedThreadPool
 from app.settings import Settings
 from app.telemetry.logs import RequestLog, at_turns_end
@@ -46,6 +47,8 @@ class Program:
     """Answers the Open Inference Protocol."""
     thread_pool: BoundedThreadPool
     """Runs calls that take long."""
+    memory_budget: MemoryBudget
+    """Limits what calls in progress hold together."""
     log: RequestLog
     """Writes the access log."""
 
@@ -103,5 +106,6 @@ def build(settings: Settings, domains: Sequence[type[DomainApi]], metrics: Regis
         public_models,
         data_plane,
         thread_pool,
+        MemoryBudget(settings.memory_budget),
         log,
     )

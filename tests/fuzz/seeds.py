@@ -1,0 +1,95 @@
+"""Valid inputs to begin with, from the program's own examples; ``python -m tests.fuzz`` adds them to the corpora."""
+
+import gzip
+import io
+import json
+import zlib
+from pathlib import Path
+
+from PIL import Image
+
+from tests.known import REPOSITORY
+from tests.live.fuzz import RAW, TENSORS, VALID, VITALS
+
+_BUNDLE = REPOSITORY / "models" / "iris" / "1"
+_PARENT = b"00-" + b"4" * 32 + b"-" + b"7" * 16 + b"-01"
+_KEYS = {
+    "format_version": 1,
+    "keys": [
+        {
+            "id": "brewer",
+            "sha256": "0" * 64,
+            "scopes": ["predict", "metrics"],
+            "created": "2026-01-01T00:00:00Z",
+            "expires": "2027-01-01T00:00:00+02:00",
+            "rate": "10/minute",
+        }
+    ],
+}
+
+
+def _pictures() -> list[bytes]:
+    encoded = []
+    for kind, mode, options in (
+        ("JPEG", "RGB", {"progressive": True}),
+        ("JPEG", "L", {"quality": 5}),
+        ("JPEG", "CMYK", {}),
+        ("PNG", "RGBA", {}),
+        ("PNG", "P", {}),
+        ("PNG", "I;16", {}),
+        ("WEBP", "RGB", {}),
+        ("WEBP", "RGBA", {"lossless": True}),
+    ):
+        file = io.BytesIO()
+        Image.new(mode, (16, 17)).save(file, kind, **options)
+        encoded.append(file.getvalue())
+    animation = io.BytesIO()
+    frames = [Image.new("RGB", (16, 16), colour) for colour in ("red", "blue")]
+    frames[0].save(animation, "WEBP", save_all=True, append_images=frames[1:])
+    frames[0].save(apng := io.BytesIO(), "PNG", save_all=True, append_images=frames[1:])
+    return [*encoded, animation.getvalue(), apng.getvalue()]
+
+
+def _forms() -> list[bytes]:
+    head = b'multipart/form-data; boundary="x y"\n'
+    part = b'--x y\r\nContent-Disposition: form-data; name="image"; filename="a.png"\r\nContent-Type: image/png\r\n\r\n'
+    return [
+        head + part + b"pixels\r\n--x y--\r\n",
+        head + b"preamble\r\n" + part.replace(b"image", b"other", 1) + b"\r\n" + part + b"pixels\r\n--x y--epilogue",
+    ]
+
+
+def _calls() -> list[bytes]:
+    packed = json.dumps(json.loads(RAW)).encode()
+    return [
+        b"\0" + TENSORS,
+        b"\4" + packed + b"\n" + b"\0" * (4 * len(VITALS)),
+        b"\1" + gzip.compress(TENSORS, mtime=0),
+        b"\3" + zlib.compress(TENSORS),
+    ]
+
+
+def _files() -> list[bytes]:
+    table = b'id,name,abv,ebc\r\n1,"Punk, IPA",5.6,17\r\n2,"a ""b""",,\r\n'
+    lines = b'{"abv": 5.6}\n{"abv": null}\n'
+    return [table, lines, lines.replace(b"\n", b""), b'[{"abv": 5.6}, 1]', gzip.compress(table, mtime=0) * 2]
+
+
+def seeds(target: str) -> list[bytes]:
+    """Return the valid inputs of a target."""
+    return {
+        "request_head": [*VALID, b"GET / HTTP/1.1\r\nHost: beer\r\n" + b"A: b\r\n" * 300 + b"\r\n"],
+        "multipart": _forms(),
+        "picture": _pictures(),
+        "tensors": _calls(),
+        "manifest": [_read(_BUNDLE / "manifest.json")],
+        "pointer": [b"2\n1\n", b"none\n1\n", b"17"],
+        "digests": [_read(_BUNDLE / "SHA256SUMS")],
+        "rows": _files(),
+        "key_file": [json.dumps(_KEYS).encode()],
+        "trace": [_PARENT, _PARENT + b"\na=b,c=d\ne=f"],
+    }.get(target, [])
+
+
+def _read(path: Path) -> bytes:
+    return path.read_bytes()

@@ -1,0 +1,172 @@
+"""What is fuzzed: each function feeds arbitrary bytes to one parser of ours, and asserts what must hold for any input.
+
+An error that the parser raises on purpose is an expected result; any other exception is a finding.
+"""
+
+import asyncio
+import io
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import pairwise
+from typing import Any
+
+from pydantic import ValidationError
+
+from app.access.key_file import KeyFile
+from app.batch.rows import MAX_FILE_BYTES, read_rows
+from app.bundle.digests import parse_sums
+from app.bundle.manifest import parse_manifest
+from app.bundle.pointer import NOTHING, parse_pointer
+from app.bundle.store import is_version
+from app.domains.pets.picture import PictureError, open_picture
+from app.errors import BundleError, InputError
+from app.oip.tensors import MAX_ELEMENTS
+from app.rest.multipart import form_part
+from app.rest.oip.messages import decompress, read_call
+from app.rest.problems import RequestRejected
+from app.serving.incoming import IncomingRequests
+from app.serving.limits import ConnectionLimits
+from app.telemetry.trace import read_trace
+
+LIMITS = ConnectionLimits()
+Target = Callable[[bytes], None]
+
+
+class _Request:
+    """Stands for a request that the application never answers."""
+
+    def __init__(self, scope: dict[str, Any]) -> None:
+        self.scope = scope
+        self.body = b""
+        self.more_body = True
+        self.response_complete = False
+        self.message_event = asyncio.Event()
+
+
+class _Flow:
+    """Stands for the flow control of a connection that may always be read."""
+
+    def pause_reading(self) -> None:
+        """Do nothing."""
+
+
+def _parse_requests(pieces: list[bytes]) -> tuple[list[_Request], bool]:
+    """Return the requests of a connection, and whether the rest was rejected."""
+    begun: list[_Request] = []
+
+    def begin(scope: dict[str, Any], keep_alive: bool, expect_100_continue: bool) -> Any:
+        begun.append(_Request(scope))
+        return begun[-1]
+
+    incoming = IncomingRequests(LIMITS, _Flow(), {"type": "http", "state": {}}, begin)  # type: ignore[arg-type]
+    try:
+        for piece in pieces:
+            incoming.feed(piece)
+    except RequestRejected:
+        return begun, True
+    finally:
+        incoming.close()
+    return begun, False
+
+
+def request_head(data: bytes) -> None:
+    """HTTP requests: the same ones result from any division into pieces, and no limit is exceeded."""
+    whole, rejected = _parse_requests([data])
+    cuts = sorted({0, len(data), len(data) // 3, len(data) // 2, max(len(data) - 1, 0)})
+    parts, parts_rejected = _parse_requests([data[start:end] for start, end in pairwise(cuts)])
+    for request in (*whole, *parts):
+        assert len(request.scope["headers"]) <= LIMITS.headers, "too many headers passed"
+        size = sum(len(name) + len(value) for name, value in request.scope["headers"])
+        assert size <= LIMITS.head_bytes, "too large a head passed"
+        assert len(request.scope["raw_path"]) <= LIMITS.target_bytes, "too long a target passed"
+    assert rejected == parts_rejected, "a division into pieces changes what is accepted"
+    if not rejected:
+        seen = [
+            [(r.scope["method"], r.scope["raw_path"], r.scope["headers"], r.body, r.more_body) for r in requests]
+            for requests in (whole, parts)
+        ]
+        assert seen[0] == seen[1], "a division into pieces changes the requests"
+
+
+def multipart(data: bytes) -> None:
+    """Forms: the first line is the header Content-Type, the rest the body. What is returned is part of the body."""
+    content_type, _, body = data.partition(b"\n")
+    with suppress(RequestRejected, InputError):
+        assert form_part(body, content_type, "image") in body, "a part that is not in the body"
+
+
+def picture(data: bytes) -> None:
+    """Pictures: the header that we read and the one that Pillow reads agree; nothing is decoded."""
+    with suppress(PictureError):
+        image = open_picture(data).image
+        assert min(image.size) >= 1, "a picture without pixels"
+
+
+def tensors(data: bytes) -> None:
+    """Inference calls of the Open Inference Protocol: the first byte says how, and how much of the rest is JSON."""
+    if not data:
+        return
+    kind, body = data[0], data[1:]
+    with suppress(InputError, RequestRejected):
+        if kind & 1:
+            body = decompress((b"gzip", b"deflate")[kind >> 1 & 1], body, 100_000)
+            assert len(body) <= 100_000, "more than the limit was decompressed"
+        json_size = body.find(b"\n") if kind & 4 else None
+        call = read_call("beer-ibu", None, body, None if json_size == -1 else json_size)
+        for tensor in call.call.inputs:
+            assert tensor.data.size <= MAX_ELEMENTS, "a tensor that is too large"
+            assert tensor.data.nbytes <= 8 * len(body), "a tensor that is larger than its message"
+
+
+def manifest(data: bytes) -> None:
+    """Manifests: an accepted one, written and read again, is the same."""
+    with suppress(BundleError):
+        parsed = parse_manifest(data)
+        assert parse_manifest(parsed.to_json()) == parsed, "a manifest that changes when it is written"
+
+
+def pointer(data: bytes) -> None:
+    """Pointers to the active version: what is accepted names versions."""
+    with suppress(BundleError):
+        parsed = parse_pointer(data, "ACTIVE")
+        for version in (parsed.active, parsed.previous):
+            assert version is None or (is_version(version) and version != NOTHING), "no version"
+
+
+def digests(data: bytes) -> None:
+    """``SHA256SUMS``: what is accepted names plain files, each once, in order."""
+    with suppress(BundleError, UnicodeDecodeError):
+        names = list(parse_sums(data.decode("ascii")))
+        assert names == sorted(set(names)), "names that are repeated or out of order"
+        assert not any("/" in name or name.startswith(".") for name in names), "a name outside the bundle"
+
+
+def rows(data: bytes) -> None:
+    """Files of rows (CSV, JSON, gzip): reading ends, and yields no more rows than the file can hold."""
+    with suppress(InputError):
+        for number, row in enumerate(read_rows(data)):
+            assert number < MAX_FILE_BYTES, "more rows than bytes"
+            assert not isinstance(row, dict) or all(isinstance(name, str) for name in row), "a column without a name"
+
+
+def key_file(data: bytes) -> None:
+    """Key files: an accepted one, written and read again, is the same."""
+    with suppress(ValidationError):
+        parsed = KeyFile.model_validate_json(data)
+        assert KeyFile.model_validate_json(parsed.text()) == parsed, "a key file that changes when it is written"
+
+
+def trace(data: bytes) -> None:
+    """Trace context: the lines are values of ``traceparent`` and, after it, ``tracestate``."""
+    first, *rest = io.BytesIO(data).read().split(b"\n")
+    found = read_trace([(b"traceparent", first), *((b"tracestate", value) for value in rest)])
+    if found is not None:
+        assert len(found.traceparent) == 55 and found.traceparent.isascii(), "an invalid traceparent is sent on"
+        assert found.tracestate == "" or found.tracestate.isprintable(), "an unprintable tracestate is sent on"
+
+
+TARGETS: dict[str, Target] = {
+    target.__name__: target
+    for target in (request_head, multipart, picture, tensors, manifest, pointer, digests, rows, key_file, trace)
+}
+"""Every target, by name."""

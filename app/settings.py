@@ -88,6 +88,12 @@ def _check_endpoint(url: str) -> str:
     return url
 
 
+def _check_contact(uri: str) -> str:
+    if uri and not (uri.startswith(("mailto:", "https://")) and uri.isascii() and uri.isprintable() and " " not in uri):
+        raise ValueError("must begin with mailto: or https://, and be printable ASCII without spaces")
+    return uri
+
+
 def _check_server(url: str) -> str:
     scheme, _, target = url.partition("://")
     host, _, port = target.rpartition(":")
@@ -270,6 +276,12 @@ class Settings(ModelSettings):
         ge=0,
         le=65535,
         description="Additional HTTP port, on the same address, for `/health/*` and `/metrics` without a key. 0: off.",
+    )
+    security_contact: Annotated[str, AfterValidator(_check_contact)] = Field(
+        default="",
+        max_length=256,
+        description="Where to report a vulnerability: a URI that begins with `mailto:` or `https://`, served at "
+        "`/.well-known/security.txt`. Empty: no such page.",
     )
     docs_enabled: bool = Field(default=True, description="Serve `/docs` and `/openapi.json`.")
     body_limit: int = Field(

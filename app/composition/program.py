@@ -86,6 +86,7 @@ def build(settings: Settings, domains: Sequence[type[DomainApi]], metrics: Regis
         log,
         lifecycle,
         RestOptions(
+            security_contact=settings.security_contact,
             docs_enabled=settings.docs_enabled and not settings.serves_models_only,
             health_only=settings.serves_models_only,
             body_limits={

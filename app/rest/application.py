@@ -20,7 +20,7 @@ from app.rest.oip.routes import add_oip
 from app.rest.operations import BODY_LIMITS, OperationHandler, add_operation
 from app.rest.paths import PathPolicy, is_v2
 from app.rest.request_metrics import RequestMetrics
-from app.rest.routes import add_error_handlers, add_health, add_metrics, add_model
+from app.rest.routes import add_error_handlers, add_health, add_metrics, add_model, add_security_txt
 from app.runtime.thread_pool import BoundedThreadPool
 from app.telemetry.logs import RequestLog
 
@@ -51,6 +51,8 @@ class RestOptions:
 
     docs_enabled: bool = True
     """Whether ``/docs`` and ``/openapi.json`` exist."""
+    security_contact: str = ""
+    """Where to report a vulnerability, for ``security.txt``; empty: there is no such file."""
     health_only: bool = False
     """Whether only ``/health/*`` and ``/metrics`` exist, because models are served through gRPC alone."""
     body_limits: Mapping[str, int] = field(default_factory=lambda: BODY_LIMITS)
@@ -85,7 +87,7 @@ class RestApplication:
         handlers = _operation_handlers(backend, options)
         self._handlers = {("POST", handler.operation.path): handler for handler in handlers}
         self._metrics = RequestMetrics(backend.manager.metrics)
-        policy = PathPolicy(backend.domains, options.docs_enabled)
+        policy = PathPolicy(backend.domains, options.docs_enabled, bool(options.security_contact))
         self.router = FastAPI(
             title="Beer Model",
             version=__version__,
@@ -103,6 +105,8 @@ class RestApplication:
             add_model(self.router, backend.manager)
         add_metrics(self.router, backend.manager.metrics)
         add_health(self.router, lambda: lifecycle.ready)
+        if options.security_contact:
+            add_security_txt(self.router, options.security_contact)
         add_error_handlers(self.router)
         if options.docs_enabled:
             add_docs(self.router)

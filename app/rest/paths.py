@@ -8,6 +8,7 @@ from app.rest.oip.application import ADMIN_PATH, OPEN_PATHS, PREFIX, format_oip_
 from app.rest.problems import ProblemFormatter, format_problem
 
 METRICS_PATH = "/metrics"
+SECURITY_TXT_PATH = "/.well-known/security.txt"
 _OIP_MODELS = f"{PREFIX}/models/"
 """Prefix of the paths of the Open Inference Protocol that name a model."""
 
@@ -15,15 +16,18 @@ _OIP_MODELS = f"{PREFIX}/models/"
 class PathPolicy:
     """Knows which key a path requires."""
 
-    def __init__(self, domains: Iterable[DomainApi], docs_enabled: bool) -> None:
+    def __init__(self, domains: Iterable[DomainApi], docs_enabled: bool, security_txt_enabled: bool = False) -> None:
         """Create the policy.
 
         Args:
             domains: The domains whose operations have paths.
             docs_enabled: Whether the documentation has paths.
+            security_txt_enabled: Whether ``security.txt`` has a path.
         """
         self._models = {operation.path: domain.models for domain in domains for operation in domain.operations}
         self._open = OPEN_PATHS | {"/docs", "/openapi.json"} if docs_enabled else OPEN_PATHS
+        if security_txt_enabled:
+            self._open = self._open | {SECURITY_TXT_PATH}
         self._open_prefixes = ("/health/", "/docs/assets/") if docs_enabled else ("/health/",)
 
     def is_open(self, path: str) -> bool:

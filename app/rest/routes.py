@@ -1,6 +1,7 @@
 """The routes for the model, the metrics and the health, and FastAPI's errors as problems."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import FastAPI, Query, Request
@@ -23,12 +24,14 @@ from app.problem_types import (
     problem_type_of,
 )
 from app.rest.openapi import KEY_PROBLEMS, KEYED, MODEL_PROBLEMS, problem_responses
-from app.rest.paths import METRICS_PATH
+from app.rest.paths import METRICS_PATH, SECURITY_TXT_PATH
 from app.rest.problems import ProblemResponse
 from app.rest.responses import respond
 from app.telemetry.exposition import CONTENT_TYPE, exposition
 from app.telemetry.metrics import Registry
 
+_SECURITY_TXT_AGE = timedelta(days=90)
+"""Time for which a copy of ``security.txt`` counts as current."""
 _BY_STATUS = {404: NOT_FOUND, 405: METHOD_NOT_ALLOWED, 400: MALFORMED_REQUEST}
 
 
@@ -110,6 +113,25 @@ def add_health(router: FastAPI, is_ready: Callable[[], bool]) -> None:
         if not is_ready():
             raise ModelNotReady
         return {"status": "ready"}
+
+
+def add_security_txt(router: FastAPI, contact: str) -> None:
+    """Add ``GET /.well-known/security.txt`` (RFC 9116).
+
+    Args:
+        router: The FastAPI application.
+        contact: URI at which to report a vulnerability.
+    """
+
+    @router.get(
+        SECURITY_TXT_PATH,
+        response_class=PlainTextResponse,
+        operation_id="security_txt",
+        summary="Where to report a vulnerability",
+    )
+    async def security_txt() -> Response:
+        expires = datetime.now(UTC).replace(microsecond=0) + _SECURITY_TXT_AGE
+        return PlainTextResponse(f"Contact: {contact}\nExpires: {expires:%Y-%m-%dT%H:%M:%SZ}\n")
 
 
 def add_error_handlers(router: FastAPI) -> None:

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -175,3 +176,23 @@ def test_an_internal_error_is_logged_but_not_disclosed_to_the_caller(start: Star
     entry = next(x for x in program.lines("a private detail") if "traceback" in x)
     assert "the-error" in entry["message"] and "RuntimeError" in entry["traceback"]
     assert program.send(request("GET", "/health/live")).status == 200
+
+
+def test_security_txt_names_the_contact_that_is_set(start: Start, program: Program) -> None:
+    """Without a key, for 90 days from the moment of the answer. Where none is set, the path is like any other."""
+    contact = "mailto:security@brewery.example"
+    answer = start(API_KEY=KEY, PORT="0", SECURITY_CONTACT=contact).send(request("GET", "/.well-known/security.txt"))
+    assert answer.status == 200 and (answer.header("Content-Type") or "").startswith("text/plain")
+    fields = dict(line.split(": ", 1) for line in answer.body.decode().splitlines())
+    assert fields["Contact"] == contact
+    assert timedelta(89) < datetime.fromisoformat(fields["Expires"]) - datetime.now(UTC) <= timedelta(90)
+    assert program.send(request("GET", "/.well-known/security.txt")).status == 401
+
+
+@pytest.mark.parametrize(
+    "contact", ["security@brewery.example", "http://brewery.example", "mailto:a b", "mailto:a\nb: c"]
+)
+def test_a_contact_that_is_no_uri_of_that_kind_is_rejected(start: Start, contact: str) -> None:
+    program = start(API_KEY=KEY, PORT="0", SECURITY_CONTACT=contact)
+    assert program.exit_code() == 2
+    assert "SECURITY_CONTACT" in program.errors and contact not in program.errors

@@ -8,6 +8,8 @@ import numpy.typing as npt
 import onnxruntime as ort
 from onnx import GraphProto, checker, helper
 
+from app.bundle.graph import check_graph
+
 OPSET, IR_VERSION = 17, 8
 """Fixed, and supported by every onnxruntime from 1.14 on."""
 
@@ -40,7 +42,11 @@ def run_graph(
 
     Returns:
         Output tensors by name, rows first.
+
+    Raises:
+        BundleError: If the program would reject the graph.
     """
+    check_graph(graph)
     options = ort.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = 4

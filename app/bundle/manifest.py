@@ -7,6 +7,16 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, m
 from app.errors import BundleError
 
 FORMAT_VERSION = 1
+MAX_INPUTS = 512
+"""Maximum number of inputs, and of outputs."""
+MAX_GROUPS = 12
+"""Maximum number of groups of an explanation; each further one doubles its work."""
+MAX_COALITION_ROWS = 65536
+"""Maximum number of rows that an explanation computes: background rows, for each subset of the groups."""
+MAX_TOLERANCE = 0.05
+"""Maximum tolerance of golden rows, for outputs that have no larger values than 5: golden rows must prove something."""
+_RELATIVE_TOLERANCE = 0.01
+"""Maximum tolerance as a part of an output's largest golden value."""
 MANIFEST = "manifest.json"
 MODEL = "model.onnx"
 CARD = "MODEL_CARD.md"
@@ -67,7 +77,7 @@ class Explanation(_Part):
 
     output: str
     """Name of the explained output."""
-    groups: tuple[Group, ...] = Field(min_length=1)
+    groups: tuple[Group, ...] = Field(min_length=1, max_length=MAX_GROUPS)
     """Groups that contain every input exactly once."""
     background: dict[str, Tensor]
     """Representative rows of the training data, by input name."""
@@ -120,7 +130,7 @@ class Golden(_Part):
     inputs: dict[str, Tensor | Synthetic]
     outputs: dict[str, Tensor]
     tolerance: float = Field(gt=0)
-    """Maximum absolute difference, in the output's unit."""
+    """Maximum absolute difference, in the output's unit; at most `MAX_TOLERANCE`, or 1 % of the largest value."""
 
 
 class PublicManifest(_Part, defer_build=False):  # its parts are validated only as parts of a manifest
@@ -130,10 +140,10 @@ class PublicManifest(_Part, defer_build=False):  # its parts are validated only 
     name: Name
     version: Version
     description: str
-    inputs: tuple[Input, ...] = Field(min_length=1)
+    inputs: tuple[Input, ...] = Field(min_length=1, max_length=MAX_INPUTS)
     packed: str | None = None
     """Name of the single FP32 tensor whose columns are the inputs, in order; None: one tensor per input."""
-    outputs: tuple[Output, ...] = Field(min_length=1)
+    outputs: tuple[Output, ...] = Field(min_length=1, max_length=MAX_INPUTS)
     coverage: float | None = Field(default=None, gt=0, lt=1)
     """Nominal coverage of the prediction interval; None if the model has no interval."""
     explanation: Explanation | None = None
@@ -156,6 +166,12 @@ class Manifest(PublicManifest):
             raise ValueError("an input is declared twice")
         if set(self.golden.inputs) != declared or set(self.golden.outputs) != {o.name for o in self.outputs}:
             raise ValueError("golden rows do not have the declared inputs and outputs")
+        for values in self.golden.outputs.values():
+            largest = _largest(values)
+            if largest is None:
+                raise ValueError("an output has no golden rows")
+            if self.golden.tolerance > max(MAX_TOLERANCE, _RELATIVE_TOLERANCE * largest):
+                raise ValueError("the tolerance of the golden rows is too large to prove anything")
         for declared_input in self.inputs:
             if isinstance(self.golden.inputs[declared_input.name], Synthetic) and not _is_image(declared_input.shape):
                 raise ValueError("golden rows are synthetic images for an input that is not an image, or is too large")
@@ -163,11 +179,20 @@ class Manifest(PublicManifest):
             grouped = [name for group in self.explanation.groups for name in group.inputs]
             if sorted(grouped) != sorted(declared) or set(self.explanation.background) != declared:
                 raise ValueError("the explanation's groups and background do not hold every input once")
+            rows = max(map(len, self.explanation.background.values()))
+            if not 1 <= rows << len(self.explanation.groups) <= MAX_COALITION_ROWS:
+                raise ValueError("the explanation has no background, or groups and background are too large")
         return self
 
     def to_json(self) -> str:
         """Return the text of the file: indented by two spaces, with a final newline."""
         return self.model_dump_json(indent=2) + "\n"
+
+
+def _largest(rows: Tensor) -> float | None:
+    """Return the largest magnitude of all values; None if there is no value."""
+    values = [value for row in rows for value in (row if isinstance(row, list) else [row]) if value is not None]
+    return max(map(abs, values), default=None)
 
 
 def _is_image(shape: tuple[int, ...]) -> bool:

@@ -16,6 +16,7 @@ from app.telemetry.metrics import Registry
 MAX_ON_REQUEST = 4
 """Maximum number of versions that stay loaded in addition to the active ones, because callers requested them."""
 
+_EXPECTED = (LookupError, TypeError, ValueError)
 _log = logging.getLogger(__name__)
 
 
@@ -367,11 +368,10 @@ class ModelManager:
     def _wrap(self, predictor: Predictor) -> LoadedModel:
         manifest = predictor.manifest
         try:
-            prepared = self._prepare(manifest)
-        except (LookupError, TypeError, ValueError) as error:
-            reason = f"{type(error).__name__}: {error}"
+            return LoadedModel(predictor, self.metrics, self._prepare(manifest))
+        except Exception as error:  # whatever the manifest says, it is the bundle's fault
+            reason = f"{type(error).__name__}: {error}" if isinstance(error, _EXPECTED) else type(error).__name__
             raise BundleError(f"{manifest.name} {manifest.version}: does not fit its domain: {reason}") from error
-        return LoadedModel(predictor, self.metrics, prepared)
 
     def _drop(self, matches: Callable[[tuple[str, str]], bool]) -> None:
         self._on_request = {key: model for key, model in self._on_request.items() if not matches(key)}

@@ -1,14 +1,19 @@
 """The in-process predictor: ONNX Runtime on one thread."""
 
+import os
 from typing import Any
 
 import onnxruntime
 
+from app.bundle.graph import check_graph
 from app.bundle.manifest import MODEL
 from app.bundle.store import Bundle
 from app.errors import BundleError
 from app.runtime.golden import check_golden
 from app.runtime.predictor import Array, Arrays, Predictor
+
+_NO_FOLDER = os.devnull
+"""Folder of external initializers: not a folder, so that no path in it exists."""
 
 
 class OnnxPredictor(Predictor):
@@ -28,8 +33,9 @@ class OnnxPredictor(Predictor):
         """
         super().__init__(bundle.manifest)
         try:
+            check_graph(bundle.files[MODEL])
             self._session = onnxruntime.InferenceSession(
-                bundle.files[MODEL], _one_thread(), providers=["CPUExecutionProvider"]
+                bundle.files[MODEL], _options(), providers=["CPUExecutionProvider"]
             )
             vars(self._session).pop("_model_bytes", None)  # a copy for fallback providers
             self._check_signature()
@@ -54,10 +60,12 @@ class OnnxPredictor(Predictor):
         return dict(zip(self._outputs, values, strict=True))
 
 
-def _one_thread() -> "onnxruntime.SessionOptions":
+def _options() -> "onnxruntime.SessionOptions":
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.enable_cpu_mem_arena = False  # the arena keeps the memory of the largest run, and makes no run faster
     options.log_severity_level = 4  # errors reach the caller as exceptions
+    options.add_session_config_entry("session.load_model_format", "ONNX")  # the format that `check_graph` reads
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", _NO_FOLDER)
     return options

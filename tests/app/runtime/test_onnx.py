@@ -141,3 +141,43 @@ def test_the_manifest_survives_being_written_and_read(bundle: Bundle) -> None:
 
 def test_check_golden_accepts_the_trained_model(predictor: OnnxPredictor) -> None:
     check_golden(predictor)
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "largest", "good"), [(0.05, 1, True), (0.06, 1, False), (1, 100, True), (1.1, 100, False)]
+)
+def test_the_tolerance_of_golden_rows_is_bounded(bundle: Bundle, tolerance: float, largest: float, good: bool) -> None:
+    def change(manifest: dict[str, Any]) -> None:
+        manifest["golden"]["tolerance"] = tolerance
+        for values in manifest["golden"]["outputs"].values():
+            values[:] = [min(value, largest) for value in values[:-1]] + [largest]
+
+    if good:
+        with_manifest(bundle, change)
+    else:
+        with pytest.raises(ValueError, match="the tolerance of the golden rows is too large"):
+            with_manifest(bundle, change)
+
+
+@pytest.mark.parametrize("values", [[], [None]])
+def test_an_output_without_golden_rows_is_rejected(bundle: Bundle, values: list[None]) -> None:
+    def change(manifest: dict[str, Any]) -> None:
+        manifest["golden"]["outputs"]["ibu"] = values
+
+    with pytest.raises(ValueError, match="an output has no golden rows"):
+        with_manifest(bundle, change)
+
+
+@pytest.mark.parametrize(("rows", "good"), [(8192, True), (8193, False), (0, False)])
+def test_the_work_of_an_explanation_is_bounded(bundle: Bundle, rows: int, good: bool) -> None:
+    """The model has three groups: eight coalitions."""
+
+    def change(manifest: dict[str, Any]) -> None:
+        for name, values in manifest["explanation"]["background"].items():
+            manifest["explanation"]["background"][name] = values[:1] * rows
+
+    if good:
+        with_manifest(bundle, change)
+    else:
+        with pytest.raises(ValueError, match="groups and background are too large"):
+            with_manifest(bundle, change)

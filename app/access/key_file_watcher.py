@@ -11,6 +11,7 @@ from app.access.key_file import read_keys
 from app.access.keys import KeyRing, Principal
 from app.access.rates import parse_rate
 from app.errors import SettingsError
+from app.telemetry.heartbeats import Heartbeat
 from app.telemetry.metrics import Family, Registry
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class KeyFileWatcher:
         self._default_rate = default_rate
         self._age, self._broken, self._keys = (metrics.gauge(family) for family in (AGE, BROKEN, KEYS))
         self._file_state: _FileState | None = None
+        self._heartbeat = Heartbeat(metrics, "key_file")
         self._stopped = threading.Event()
 
     def load(self) -> None:
@@ -100,11 +102,13 @@ class KeyFileWatcher:
         self._stopped.set()
 
     def _run(self) -> None:
+        self._heartbeat.beat()
         while not self._stopped.wait(INTERVAL):
             try:
                 self.check()
             except Exception:  # the next check may succeed
                 _log.exception("checking the key file failed")
+            self._heartbeat.beat()
 
     def _stat(self) -> _FileState | None:
         try:

@@ -21,6 +21,7 @@ from app.rest.routes import metrics_app
 from app.runtime.memory_budget import MemoryBudget
 from app.runtime.thread_pool import BoundedThreadPool
 from app.settings import Settings
+from app.telemetry.heartbeats import EventLoopHeartbeat
 from app.telemetry.logs import RequestLog, at_turns_end
 from app.telemetry.metrics import Registry
 
@@ -51,6 +52,8 @@ class Program:
     """Limits what calls in progress hold together."""
     log: RequestLog
     """Writes the access log."""
+    event_loop: EventLoopHeartbeat
+    """Knows whether the event loop turns."""
 
 
 def build(settings: Settings, domains: Sequence[type[DomainApi]], metrics: Registry | None = None) -> Program:
@@ -75,7 +78,8 @@ def build(settings: Settings, domains: Sequence[type[DomainApi]], metrics: Regis
     pool_size = settings.model_server_calls if server else settings.thread_pool_size
     thread_pool = BoundedThreadPool(pool_size, settings.thread_pool_queue, computes=server is None)
     reloader = ModelReloader(manager, ChangeMetrics(metrics))
-    background: list[Component | None] = [thread_pool, limits.rates, server, reloader, key_watcher]
+    event_loop = EventLoopHeartbeat(metrics)
+    background: list[Component | None] = [event_loop, thread_pool, limits.rates, server, reloader, key_watcher]
     lifecycle = Lifecycle(lambda: manager.ready, [component for component in background if component is not None])
     data_plane = DataPlane(manager, thread_pool)
     log = RequestLog(level=settings.log_level, later=at_turns_end)
@@ -109,4 +113,5 @@ def build(settings: Settings, domains: Sequence[type[DomainApi]], metrics: Regis
         thread_pool,
         MemoryBudget(settings.memory_budget),
         log,
+        event_loop,
     )

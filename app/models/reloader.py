@@ -10,6 +10,7 @@ from app.models.changes import Change
 from app.models.manager import ModelManager, ModelState
 from app.models.store import Fingerprint
 from app.runtime.memory import release_memory
+from app.telemetry.heartbeats import Heartbeat
 
 INTERVAL = 0.1
 """Seconds between two scans; a scan costs a few system calls per model."""
@@ -37,6 +38,7 @@ class ModelReloader:
         self._seen: dict[str, _Candidate] = {}
         self._tried: dict[str, _Candidate] = {}
         self._faults: dict[str, str] = {}
+        self._heartbeat = Heartbeat(manager.metrics, "models")
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._memory_released = True
@@ -54,8 +56,10 @@ class ModelReloader:
             self._thread.join()
 
     def _run(self) -> None:
+        self._heartbeat.beat()
         while not self._stop.wait(INTERVAL):
             self.scan()
+            self._heartbeat.beat()
 
     def scan(self) -> None:
         """Scan every model once."""

@@ -21,15 +21,22 @@ _log = logging.getLogger(__name__)
 class ManagementApp:
     """Answers /health/live, /health/ready and /metrics without a key: access to the port is access to both."""
 
-    def __init__(self, is_ready: Callable[[], bool], metrics: ASGIApp | None = None) -> None:
+    def __init__(
+        self,
+        is_ready: Callable[[], bool],
+        metrics: ASGIApp | None = None,
+        is_live: Callable[[], bool] = lambda: True,
+    ) -> None:
         """Initialize the application.
 
         Args:
             is_ready: Whether the program can answer predictions.
             metrics: ASGI application that answers GET /metrics.
+            is_live: Whether the event loop turns, of the process that serves or of the supervisor.
         """
         self._is_ready = is_ready
         self._metrics = metrics
+        self._is_live = is_live
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -41,8 +48,11 @@ class ManagementApp:
         elif path == "/metrics" and self._metrics is not None:
             await self._metrics(scope, receive, send)
         elif path == "/health/live":
-            await respond(send, 200, b'{"status":"live"}')
-        elif self._is_ready():
+            if self._is_live():
+                await respond(send, 200, b'{"status":"live"}')
+            else:
+                await respond(send, 503, b'{"status":"stalled"}')
+        elif self._is_live() and self._is_ready():
             await respond(send, 200, b'{"status":"ready"}')
         else:
             await send_problem(send, NOT_READY)

@@ -135,7 +135,9 @@ def start_management(settings: Settings, program: Program, is_ready: Callable[[]
         return None
     port = open_port(settings.host, settings.management_port)
     management = Management(
-        ManagementApp(is_ready, program.metrics_app), port, ConnectionLimits.from_settings(settings)
+        ManagementApp(is_ready, program.metrics_app, lambda: program.event_loop.is_live),
+        port,
+        ConnectionLimits.from_settings(settings),
     )
     management.start()
     return management

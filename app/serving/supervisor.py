@@ -22,6 +22,7 @@ from app.serving.serve import (
 )
 from app.serving.sockets import address_of
 from app.settings import Settings
+from app.telemetry.heartbeats import EventLoopHeartbeat
 
 START_TIMEOUT = 60.0
 """Maximum number of seconds for the start of a worker during a rolling restart."""
@@ -220,6 +221,12 @@ def supervise(settings: Settings, program: Program) -> None:
         )
         management = start_management(settings, program, lambda: supervisor.is_ready)
         enable_garbage_collection()
-        asyncio.run(supervisor.run())
+        asyncio.run(_run(supervisor, program.event_loop))
         if management is not None:
             management.stop()
+
+
+async def _run(supervisor: Supervisor, event_loop: EventLoopHeartbeat) -> None:
+    event_loop.start()
+    await supervisor.run()
+    event_loop.stop()

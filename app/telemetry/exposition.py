@@ -12,6 +12,8 @@ from app.telemetry.metrics import Family, Registry
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
+_CLOCKS = {"age": time.time, "oldest": time.monotonic}
+
 
 def exposition(registry: Registry) -> bytes:
     """Return the totals over all processes as text, sorted by name and labels.
@@ -36,8 +38,8 @@ def _samples(family: Family, labels: str, parts: Mapping[str, float]) -> Iterato
         yield from _histogram(family, labels, parts)
         return
     value = parts[""]
-    if family.merge == "age":
-        value = time.time() - value if value else float("nan")
+    if family.merge in _CLOCKS:
+        value = _CLOCKS[family.merge]() - value if value else float("nan")
     yield f"{family.name}{_braced(labels)} {_formatted(value)}"
 
 

@@ -28,8 +28,12 @@ class Family:
     """Names of the labels."""
     buckets: tuple[float, ...] = ()
     """Upper bounds of a histogram's buckets, ascending, without infinity."""
-    merge: Literal["sum", "max", "age"] = "sum"
-    """How the values of several processes become one; ``age``: seconds since the latest of these timestamps."""
+    merge: Literal["sum", "max", "age", "oldest"] = "sum"
+    """How the values of several processes become one.
+
+    ``age``: seconds since the latest of these timestamps; ``oldest``: seconds since the earliest of these moments of
+    the monotonic clock, where 0 is none.
+    """
 
 
 Figures = dict[tuple[str, str, str], float]
@@ -145,13 +149,20 @@ class Registry:
             family = self.families.get(name)
             if family is None or family.kind != kind or not (alive or kind != "gauge"):
                 continue
-            merged: Callable[[float, float], float] = _sum if family.merge == "sum" else max
+            merged = _MERGES[family.merge]
             key = (name, labels, part)
             figures[key] = merged(figures[key], value) if key in figures else value
 
 
 def _sum(one: float, other: float) -> float:
     return one + other
+
+
+def _earliest(one: float, other: float) -> float:
+    return min(one, other) or max(one, other)
+
+
+_MERGES: dict[str, Callable[[float, float], float]] = {"sum": _sum, "max": max, "age": max, "oldest": _earliest}
 
 
 def _escaped(value: str) -> str:

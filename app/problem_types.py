@@ -167,6 +167,14 @@ TOO_LARGE = ProblemType(
     detail="The body exceeds the size limit of this route.",
     grpc_detail="The message exceeds the size limit of this server.",
 )
+TOO_COMPLEX = ProblemType(
+    code="too_complex",
+    http_status=413,
+    grpc_status="RESOURCE_EXHAUSTED",
+    title="Content too complex",
+    detail="The body would take more memory than this server allows. Send it in parts.",
+    grpc_detail="The message would take more memory than this server allows. Send it in parts.",
+)
 URI_TOO_LONG = ProblemType(
     code="uri_too_long",
     http_status=414,
@@ -212,6 +220,7 @@ PROBLEM_TYPES = (
     TIMEOUT,
     BODY_TIMEOUT,
     TOO_LARGE,
+    TOO_COMPLEX,
     URI_TOO_LONG,
     UNSUPPORTED_MEDIA_TYPE,
     HEADERS_TOO_LARGE,
@@ -231,7 +240,7 @@ _BY_ERROR: Mapping[type[CallError], ProblemType] = {
     ModelNotReady: NOT_READY,
     Overloaded: OVERLOADED,
     TooLate: TOO_LATE,
-    TooLarge: TOO_LARGE,
+    TooLarge: TOO_COMPLEX,
 }
 
 

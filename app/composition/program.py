@@ -77,6 +77,7 @@ def build(settings: Settings, domains: Sequence[type[DomainApi]], metrics: Regis
     public_models = build_public_models(settings, manager.names)
     pool_size = settings.model_server_calls if server else settings.thread_pool_size
     thread_pool = BoundedThreadPool(pool_size, settings.thread_pool_queue, computes=server is None)
+    memory_budget = MemoryBudget(settings.memory_budget, metrics)
     reloader = ModelReloader(manager, ChangeMetrics(metrics))
     event_loop = EventLoopHeartbeat(metrics)
     background: list[Component | None] = [event_loop, thread_pool, limits.rates, server, reloader, key_watcher]
@@ -85,7 +86,7 @@ def build(settings: Settings, domains: Sequence[type[DomainApi]], metrics: Regis
     log = RequestLog(level=settings.log_level, later=at_turns_end)
     access = Access(Guard(keys, limits), public_models)
     rest = RestApplication(
-        Backend(manager, [domain(manager) for domain in answered], data_plane, thread_pool),
+        Backend(manager, [domain(manager) for domain in answered], data_plane, thread_pool, memory_budget),
         access,
         log,
         lifecycle,
@@ -111,7 +112,7 @@ def build(settings: Settings, domains: Sequence[type[DomainApi]], metrics: Regis
         public_models,
         data_plane,
         thread_pool,
-        MemoryBudget(settings.memory_budget),
+        memory_budget,
         log,
         event_loop,
     )

@@ -21,6 +21,7 @@ from app.rest.operations import BODY_LIMITS, OperationHandler, add_operation
 from app.rest.paths import PathPolicy, is_v2
 from app.rest.request_metrics import RequestMetrics
 from app.rest.routes import add_error_handlers, add_health, add_metrics, add_model, add_security_txt
+from app.runtime.memory_budget import MemoryBudget
 from app.runtime.thread_pool import BoundedThreadPool
 from app.telemetry.logs import RequestLog
 
@@ -43,6 +44,8 @@ class Backend:
     """Answers the Open Inference Protocol."""
     thread_pool: BoundedThreadPool
     """Runs calls that take long."""
+    memory_budget: MemoryBudget = field(default_factory=MemoryBudget)
+    """Limits what requests in progress hold together."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +154,13 @@ class RestApplication:
 
 
 def _oip_application(backend: Backend, lifecycle: Lifecycle, options: RestOptions) -> OipApplication:
-    return OipApplication(backend.data_plane, backend.thread_pool, lambda: lifecycle.ready, options.body_limits["many"])
+    return OipApplication(
+        backend.data_plane,
+        backend.thread_pool,
+        lambda: lifecycle.ready,
+        options.body_limits["many"],
+        backend.memory_budget,
+    )
 
 
 def _operation_handlers(backend: Backend, options: RestOptions) -> list[OperationHandler]:
@@ -160,7 +169,8 @@ def _operation_handlers(backend: Backend, options: RestOptions) -> list[Operatio
             operation,
             backend.thread_pool,
             options.body_limits,
-            is_remote=any(name in options.remote_models for name in domain.models),
+            any(name in options.remote_models for name in domain.models),
+            backend.memory_budget,
         )
         for domain in backend.domains
         for operation in domain.operations

@@ -1,12 +1,15 @@
 """Request bodies: checks and reads them up to a limit, and drops the rest of a rejected body."""
 
 import asyncio
+from collections.abc import Callable
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
-from app.problem_types import MALFORMED_REQUEST, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, ProblemType
+from app.errors import Overloaded, TooLarge
+from app.problem_types import MALFORMED_REQUEST, OVERLOADED, TOO_COMPLEX, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, ProblemType
 from app.rest.problems import ProblemFormatter, RequestRejected, format_problem, problem_start
 from app.rest.responses import Header, request_header
+from app.runtime.memory_budget import MemoryBudget, Reservation
 
 MEGABYTE = 1_000_000
 MAX_DROPPED_BYTES = 2 * MEGABYTE
@@ -16,6 +19,11 @@ MAX_DROP_SECONDS = 2.0
 CLOSES = "closes"
 """Key in a request's state, set if the server closes the connection after the response."""
 
+SMALL_BODY = 4096
+"""Bytes of a complete body up to which it takes no part of the memory budget."""
+Cost = Callable[[bytes], int]
+"""Estimates the bytes of memory that a piece of a body takes until the request is answered."""
+
 _CLOSE: Header = (b"connection", b"close")
 
 
@@ -23,36 +31,81 @@ class ClientGone(Exception):
     """The client closed the connection before the request was complete."""
 
 
-async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
-    """Read the whole body.
+def bytes_cost(piece: bytes) -> int:
+    """Return the cost of bytes that are not parsed: as received, joined, and extracted from a form."""
+    return 3 * len(piece)
+
+
+def json_cost(piece: bytes) -> int:
+    """Return the cost of JSON that is validated: parsed values, and copies of them in validation errors.
+
+    The weights are the peaks that pydantic-core 2 takes for 8 MB of the most expensive values of each kind, as an
+    unknown field of a beer: 382 to 466 bytes for an empty list, 794 for a list of one, 1,592 for an object of one.
+    """
+    return (
+        4 * len(piece)
+        + 160 * piece.count(b",")
+        + 640 * piece.count(b"[")
+        + 1_000 * piece.count(b"{")
+        + 450 * piece.count(b":")
+    )
+
+
+async def read_body(
+    scope: Scope, receive: Receive, limit: int, budget: MemoryBudget, cost: Cost = bytes_cost
+) -> tuple[bytes, Reservation | None]:
+    """Read the whole body. A large one, or one in pieces, takes a part of the memory budget as it arrives.
 
     Args:
         scope: The ASGI scope.
         receive: The ASGI callable.
         limit: Maximum bytes.
+        budget: The memory budget.
+        cost: Estimates the memory that a piece of the body takes, until it is answered.
 
     Returns:
-        The body.
+        The body, and the reservation that the caller must release; None if the body is small.
 
     Raises:
-        RequestRejected: If the body exceeds the limit, by its Content-Length or as it arrives.
+        RequestRejected: If the body exceeds the limit, by its Content-Length or as it arrives, or the memory budget.
+        Overloaded: If other requests hold the memory budget.
         ClientGone: If the client closed the connection.
     """
     check_length(scope, limit)
     message = await receive()
     if message["type"] == "http.request" and not message.get("more_body"):
         body: bytes = message.get("body", b"")
-        if len(body) > limit:
-            raise RequestRejected(TOO_LARGE, unread=False)
-        return body
-    chunks = bytearray()
+        if len(body) <= SMALL_BODY and len(body) <= limit:
+            return body, None
+    reservation = budget.reserve(has_key="principal" in scope["state"])
+    try:
+        return await _read_pieces(message, scope, receive, limit, reservation, cost), reservation
+    except BaseException:
+        reservation.release()
+        raise
+
+
+async def _read_pieces(
+    message: Message, scope: Scope, receive: Receive, limit: int, reservation: Reservation, cost: Cost
+) -> bytes:
+    pieces = bytearray()
     while message["type"] == "http.request":
-        chunks += message.get("body", b"")
+        piece = message.get("body", b"")
         has_more: bool = message.get("more_body", False)
-        if len(chunks) > limit:
+        if len(pieces) + len(piece) > limit:
             raise RequestRejected(TOO_LARGE, unread=has_more)
+        try:
+            reservation.grow(cost(piece))
+        except TooLarge:
+            raise RequestRejected(TOO_COMPLEX, unread=has_more) from None
+        except Overloaded:
+            # the server drops a body that is not read, unless it closes the connection
+            if has_more and closes(scope):
+                raise RequestRejected(OVERLOADED) from None
+            raise
+        pieces += piece
         if not has_more:
-            return bytes(chunks)
+            return bytes(pieces)
         message = await receive()
     raise ClientGone
 

@@ -1,6 +1,7 @@
 """Operations over REST: an ASGI handler, and a FastAPI route, for each operation of a domain."""
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import Annotated, Any
 
@@ -14,21 +15,29 @@ from app.domains.api import Operation
 from app.domains.validation import problems_of
 from app.errors import CallError, InputError, Overloaded
 from app.problem_types import INVALID_INPUT, OVERLOADED, problem_type_of
-from app.rest.body import MEGABYTE, check_json, check_length, closes, read_body, reject
+from app.rest.body import (
+    MEGABYTE,
+    SMALL_BODY,
+    bytes_cost,
+    check_json,
+    check_length,
+    closes,
+    json_cost,
+    read_body,
+    reject,
+)
 from app.rest.error_formats import error_format
 from app.rest.micro_batching import MicroBatcher, RemoteMicroBatcher
 from app.rest.openapi import KEYED, OPERATION_PROBLEMS, Responses, problem_responses
 from app.rest.problems import RequestRejected, format_problem, send_problem
 from app.rest.responses import AsgiResponse, request_header, respond
 from app.rest.uploads import BodyReader, UploadReader, media_type_problem, upload_content
+from app.runtime.memory_budget import MemoryBudget, Reservation
 from app.runtime.thread_pool import BoundedThreadPool
 from app.telemetry.trace import current_trace
 
 BODY_LIMITS = {"one": MEGABYTE, "many": 8 * MEGABYTE, "file": 12 * MEGABYTE}
 """Maximum bytes of a body, by the operation's size."""
-LARGE_BODY = 4096
-"""Bytes of a body above which it is parsed and answered in the thread pool: about 100 beers."""
-
 MODEL_VERSION_HEADER = "X-Model-Version"
 """Selects a version of the model other than the active one."""
 _MODEL_VERSION = MODEL_VERSION_HEADER.lower().encode()
@@ -36,6 +45,7 @@ ModelVersion = Annotated[
     str | None,
     Header(alias=MODEL_VERSION_HEADER, description="Version of the model; the active one by default."),
 ]
+_NOTHING = nullcontext()
 Endpoint = Callable[..., Coroutine[Any, Any, bytes]]
 
 
@@ -48,6 +58,7 @@ class OperationHandler:
         thread_pool: BoundedThreadPool,
         limits: Mapping[str, int] = BODY_LIMITS,
         is_remote: bool = False,
+        memory_budget: MemoryBudget | None = None,
     ) -> None:
         """Create the handler.
 
@@ -56,9 +67,11 @@ class OperationHandler:
             thread_pool: Runs requests that take long.
             limits: Maximum bytes of a body, by the operation's size.
             is_remote: Whether a model server runs the model, so that every request takes long.
+            memory_budget: Limits what requests in progress hold; by default one of its own.
         """
         self.operation = operation
         self._thread_pool = thread_pool
+        self._memory_budget = memory_budget or MemoryBudget()
         self._limit = limits[operation.size]
         self._is_usually_slow = operation.size != "one"
         self._is_slow = _is_remote_slow(operation) if is_remote else operation.slow
@@ -77,14 +90,16 @@ class OperationHandler:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a POST request."""
         scope["state"]["route"] = self.operation.path
+        reservation: Reservation | None = None
         try:
             read = self._body_reader(scope)
             if self._is_overloaded(scope):
                 # the server drops a body that is not read, unless it closes the connection
                 raise RequestRejected(OVERLOADED) if closes(scope) else Overloaded
             version = request_header(scope, _MODEL_VERSION)
-            body = await read_body(scope, receive, self._limit)
-            if version is not None or len(body) > LARGE_BODY:
+            cost = json_cost if read is self._validate else bytes_cost
+            body, reservation = await read_body(scope, receive, self._limit, self._memory_budget, cost)
+            if version is not None or len(body) > SMALL_BODY:
                 answer = await self._thread_pool.run(partial(self._parse_and_run, version, read), body)
             else:
                 answer = await self.endpoint(read(body))
@@ -99,6 +114,9 @@ class OperationHandler:
             await send_problem(send, problem_type_of(type(error)), formatter=self._formatter)
         else:
             await respond(send, 200, answer)
+        finally:
+            if reservation is not None:
+                reservation.release()
 
     def _make_endpoint(self) -> Endpoint:
         """Return the function that answers a valid request, with a signature from which FastAPI documents it."""
@@ -141,8 +159,9 @@ class OperationHandler:
         return self._run(request, None if version is None else version.decode("latin-1"))
 
     def _run(self, request: Any, version: str | None = None) -> bytes:
-        run = self.operation.run
-        answer: bytes = self._to_json(run(request) if version is None else run(request, version))
+        run, cost = self.operation.run, self.operation.cost
+        with self._memory_budget.reserve(cost(request)) if cost else _NOTHING:
+            answer: bytes = self._to_json(run(request) if version is None else run(request, version))
         return answer
 
     def _run_many(

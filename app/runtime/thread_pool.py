@@ -66,12 +66,24 @@ class BoundedThreadPool:
         """
         if self.full:
             raise Overloaded
+        within_context = copy_context().run  # the work sees the caller's trace
+        future = self._threads.submit(within_context, work, argument)
         self.taken += 1
+        loop = asyncio.get_running_loop()
         try:
-            within_context = copy_context().run  # the work sees the caller's trace
-            return await asyncio.get_running_loop().run_in_executor(self._threads, within_context, work, argument)
+            return await asyncio.wrap_future(future)
         finally:
-            self.taken -= 1
+            if future.done():
+                self.taken -= 1
+            else:  # the caller has gone, and the work goes on
+                future.add_done_callback(lambda _: self._release(loop))
+
+    def _release(self, loop: asyncio.AbstractEventLoop) -> None:
+        with suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(self._decrement)
+
+    def _decrement(self) -> None:
+        self.taken -= 1
 
     def start(self) -> None:
         """See `app.lifecycle.Component`; the threads start on demand."""

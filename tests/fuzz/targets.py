@@ -109,7 +109,7 @@ def tensors(data: bytes) -> None:
     kind, body = data[0], data[1:]
     with suppress(InputError, RequestRejected):
         if kind & 1:
-            body = decompress((b"gzip", b"deflate")[kind >> 1 & 1], body, 100_000)
+            body = decompress((b"gzip", b"deflate")[kind >> 1 & 1], body, 100_000, lambda piece: None)
             assert len(body) <= 100_000, "more than the limit was decompressed"
         json_size = body.find(b"\n") if kind & 4 else None
         call = read_call("beer-ibu", None, body, None if json_size == -1 else json_size)

@@ -212,7 +212,7 @@ def _corpus(valid: bytes, number: bytes, name: bytes) -> Iterator[tuple[str, byt
     yield "unknown dunder", valid[:-1] + b', "__proto__": {"x": 1}, "__class__": "' + MARKER.encode() + b'"}'
     for whole in (b"", b" \n", b"null", b"true", b"0", b'""', b"[]", b"[[]]", b"{}", b"\x00", b"\x00" * 1000, b"a=1"):
         yield f"whole {whole[:12]!r} ({len(whole)})", whole
-    yield "deep lists alone", b"[" * 400_000
+    yield "deep lists alone", b"[" * 100_000
     yield "deep objects alone", b'{"beers":' * 100_000
 
 
@@ -267,7 +267,7 @@ def test_a_hundred_thousand_errors_give_a_short_problem_quickly(port: int, path:
     body = {
         "unknown keys": _unknown_keys(batch),
         "long names": json.dumps({"\x1b[31m<script>é" + "n" * 9000 + str(i): 1 for i in range(100)}).encode(),
-        "wrong beers": b'{"beers": [' + b",".join([b"{}"] * 300_000) + b"]}",
+        "wrong beers": b'{"beers": [' + b",".join([b"{}"] * 100_000) + b"]}",
     }[content]
     answer = post(port, path, body[: LIMITS[path]])
     assert_problem(answer, 422, "invalid_input")

@@ -12,12 +12,13 @@ from app.errors import CallError, InputError, ModelNotReady, Problem
 from app.oip.data_plane import EXTENSIONS, SERVER, DataPlane
 from app.oip.metadata import config_of, metadata_of, statistics_of
 from app.problem_types import INVALID_INPUT, METHOD_NOT_ALLOWED, NOT_FOUND, problem_type_of
-from app.rest.body import read_body, reject
+from app.rest.body import bytes_cost, read_body, reject
 from app.rest.error_formats import error_format
 from app.rest.oip.endpoints import INDEX_OPTIONS, REPOSITORY_OPTIONS, Answer, Call, Endpoint, Handle, read_options
-from app.rest.oip.messages import decompress, json_length, read_call, write_answer
+from app.rest.oip.messages import decompress, json_length, read_call, tensors_cost, write_answer
 from app.rest.problems import RequestRejected, send_problem
 from app.rest.responses import JSON, request_header, respond
+from app.runtime.memory_budget import MemoryBudget, Reservation
 from app.runtime.thread_pool import BoundedThreadPool
 
 PREFIX = "/v2"
@@ -25,9 +26,6 @@ ADMIN_PATH = re.compile(r"/v2/repository/models/[^/]*/(?:load|unload)")
 """Paths that require the scope ``admin``."""
 OPEN_PATHS = frozenset({"/v2/health/live", "/v2/health/ready"})
 """Paths that require no API key."""
-LARGE_BODY = 4096
-"""Bytes of a body above which it is parsed and answered in the thread pool."""
-
 INVALID_CALL = replace(INVALID_INPUT, http_status=400)
 """The protocol answers invalid input with 400, not 422."""
 format_oip_error = error_format(lambda sentence: {"error": sentence})
@@ -38,7 +36,12 @@ class OipApplication:
     """ASGI application for every path under ``/v2``."""
 
     def __init__(
-        self, data_plane: DataPlane, thread_pool: BoundedThreadPool, is_ready: Callable[[], bool], limit: int
+        self,
+        data_plane: DataPlane,
+        thread_pool: BoundedThreadPool,
+        is_ready: Callable[[], bool],
+        limit: int,
+        memory_budget: MemoryBudget,
     ) -> None:
         """Create the application.
 
@@ -47,11 +50,13 @@ class OipApplication:
             thread_pool: Runs calls that take long.
             is_ready: Whether the models can answer and the process is not shutting down.
             limit: Maximum bytes of a body, both compressed and decompressed.
+            memory_budget: Limits what requests in progress hold.
         """
         self._data_plane = data_plane
         self._thread_pool = thread_pool
         self._is_ready = is_ready
         self._limit = limit
+        self._memory_budget = memory_budget
         self.endpoints = tuple(self._endpoints())
         self._patterns = [(endpoint, endpoint.pattern) for endpoint in self.endpoints]
 
@@ -91,7 +96,7 @@ class OipApplication:
                 continue
             if endpoint.method == method:
                 scope["state"]["route"] = endpoint.path
-                await self._respond(endpoint.handle, Call(scope, receive, match.groupdict()), send)
+                await self._respond(endpoint.handle, Call(scope, receive, match.groupdict(), self._memory_budget), send)
                 return
             allowed[endpoint.method] = None
         if not allowed:
@@ -117,15 +122,23 @@ class OipApplication:
     async def _infer(self, call: Call) -> Answer:
         # Content-Type is ignored: tritonclient sends none, and curl sends that of a form
         json_size, encoding = json_length(call.scope), _encoding(call.scope)
-        body = await read_body(call.scope, call.receive, self._limit)
-        if encoding or len(body) > LARGE_BODY:
-            return await self._thread_pool.run(partial(self._decompress_and_infer, call, encoding, json_size), body)
-        message = read_call(call.model, call.version, body, json_size)
-        return write_answer(message, await self._data_plane.infer(message.call))
+        cost = tensors_cost if json_size is None and not encoding else bytes_cost
+        body, reservation = await read_body(call.scope, call.receive, self._limit, self._memory_budget, cost)
+        if reservation is None and not encoding:
+            message = read_call(call.model, call.version, body, json_size)
+            return write_answer(message, await self._data_plane.infer(message.call))
+        with reservation or self._memory_budget.reserve(has_key="principal" in call.scope["state"]) as reservation:
+            work = partial(self._decompress_and_infer, call, encoding, json_size, reservation)
+            return await self._thread_pool.run(work, body)
 
-    def _decompress_and_infer(self, call: Call, encoding: bytes, json_size: int | None, body: bytes) -> Answer:
+    def _decompress_and_infer(
+        self, call: Call, encoding: bytes, json_size: int | None, reservation: Reservation, body: bytes
+    ) -> Answer:
         if encoding:
-            body = decompress(encoding, body, self._limit)
+            cost = tensors_cost if json_size is None else bytes_cost
+            body = decompress(encoding, body, self._limit, lambda piece: reservation.grow(cost(piece)))
+        if json_size is not None:
+            reservation.grow(tensors_cost(body[:json_size]))
         message = read_call(call.model, call.version, body, json_size)
         return write_answer(message, self._data_plane.answer(message.call))
 

@@ -11,8 +11,9 @@ from typing_extensions import TypedDict
 
 from app.domains.validation import problems_of
 from app.errors import InputError
-from app.rest.body import read_body
+from app.rest.body import json_cost, read_body
 from app.rest.responses import Header
+from app.runtime.memory_budget import MemoryBudget
 
 MAX_OPTIONS_SIZE = 10_000
 """Maximum bytes of a body that holds options, not tensors."""
@@ -50,6 +51,7 @@ class Call:
     scope: Scope
     receive: Receive
     values: Values
+    memory_budget: MemoryBudget
 
     @property
     def model(self) -> str:
@@ -93,8 +95,11 @@ async def read_options(call: Call, adapter: TypeAdapter[OptionsT]) -> OptionsT:
         InputError: If the options are invalid.
         RequestRejected: See `read_body`.
     """
-    body = await read_body(call.scope, call.receive, MAX_OPTIONS_SIZE)
+    body, reservation = await read_body(call.scope, call.receive, MAX_OPTIONS_SIZE, call.memory_budget, json_cost)
     try:
         return adapter.validate_json(body or b"{}", strict=True)
     except ValidationError as error:
         raise InputError(problems_of(error)) from None
+    finally:
+        if reservation is not None:
+            reservation.release()

@@ -9,6 +9,7 @@ from app.problem_types import MALFORMED_REQUEST, TOO_LARGE
 from app.rest.application import RestApplication
 from app.rest.body import ClientGone, read_body
 from app.rest.problems import RequestRejected
+from app.runtime.memory_budget import MemoryBudget
 from tests.known import KEY
 
 pytestmark = pytest.mark.anyio
@@ -28,7 +29,12 @@ def arriving(*pieces: bytes, whole: bool = True) -> Callable[[], Awaitable[dict[
 
 async def read(receive: Any, declared: bytes | None = None, limit: int = 10) -> bytes:
     headers = [] if declared is None else [(b"content-length", declared)]
-    return await read_body({"headers": headers}, receive, limit)
+    budget = MemoryBudget()
+    body, reservation = await read_body({"headers": headers, "state": {}}, receive, limit, budget)
+    if reservation is not None:
+        reservation.release()
+    assert budget.taken == 0
+    return body
 
 
 @pytest.mark.parametrize("pieces", [(b"",), (b"0123456789",), (b"01234", b"56789"), (b"", b"0", b"", b"1", b"")])

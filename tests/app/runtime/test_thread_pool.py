@@ -170,6 +170,28 @@ async def test_stopping_the_pool_cancels_waiting_calls() -> None:
     assert thread_pool.taken == 0
 
 
+@pytest.mark.anyio
+async def test_a_cancelled_call_holds_its_thread_until_its_work_ends() -> None:
+    """A client that hangs up again and again starts no more work at once than others."""
+    thread_pool, go, begun = BoundedThreadPool(1, 0), threading.Event(), threading.Event()
+
+    def work(_: None) -> bool:
+        begun.set()
+        return go.wait(PATIENCE)
+
+    task = asyncio.create_task(thread_pool.run(work, None))
+    await _until(begun.is_set)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    with pytest.raises(Overloaded):
+        await thread_pool.run(work, None)
+    go.set()
+    await _until(lambda: thread_pool.taken == 0)
+    assert await thread_pool.run(work, None) is True
+    thread_pool.stop()
+
+
 def test_errors_above_ten_thousand_are_counted_but_not_listed() -> None:
     class Numbers(BaseModel):
         numbers: list[int]

@@ -222,9 +222,9 @@ CODED = {
 
 @pytest.mark.parametrize(("coding", "data"), CODED.values(), ids=CODED)
 def test_a_body_is_decompressed_up_to_the_limit(coding: bytes, data: bytes) -> None:
-    assert decompress(coding, data, len(DATA)) == DATA
+    assert decompress(coding, data, len(DATA), lambda piece: None) == DATA
     with pytest.raises(RequestRejected) as refusal:
-        decompress(coding, data, len(DATA) - 1)
+        decompress(coding, data, len(DATA) - 1, lambda piece: None)
     assert (refusal.value.problem_type.http_status, refusal.value.unread) == (413, False)
 
 
@@ -233,12 +233,12 @@ def test_a_body_is_decompressed_up_to_the_limit(coding: bytes, data: bytes) -> N
 def test_a_body_that_does_not_match_its_encoding_is_rejected(coding: bytes, data: bytes, how: str) -> None:
     wrong = {"empty": b"", "cut off": data[:-1], "more behind": data + b"x", "plain": b"{}"}[how]
     with pytest.raises(RequestRejected) as refusal:
-        decompress(coding, wrong, len(DATA))
+        decompress(coding, wrong, len(DATA), lambda piece: None)
     assert (refusal.value.problem_type.http_status, refusal.value.unread) == (400, False)
 
 
 @pytest.mark.parametrize("coding", [b"br", b"zstd", b"gzip, gzip", b"identity, gzip"])
 def test_an_unsupported_encoding_is_rejected(coding: bytes) -> None:
     with pytest.raises(RequestRejected) as refusal:
-        decompress(coding, b"", 10)
+        decompress(coding, b"", 10, lambda piece: None)
     assert refusal.value.problem_type.http_status == 415

@@ -15,16 +15,12 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Protocol
 
-from app.bundle.digests import SHA256SUMS, check_approved, parse_sums, read_verified, sums_text
+from app.bundle.digests import SHA256SUMS, check_approved, parse_sums, read_verified, size_limit, sums_text
+from app.bundle.files import MAX_SUMS_BYTES
 from app.bundle.pointer import MAX_POINTER_BYTES, POINTER, Pointer, chosen, parse_pointer, write_pointer
 from app.bundle.store import flush_folder, is_version, place_files
 from app.errors import BundleError, ObjectsError
 from app.settings import ModelSettings
-
-MAX_SUMS_BYTES = 100_000
-"""Maximum size of ``SHA256SUMS``."""
-MAX_FILE_BYTES = 1 << 30
-"""Maximum size of any other file."""
 
 
 class Source(Protocol):
@@ -122,7 +118,10 @@ class Fetch:
         target = self._cache / "sha256" / check_approved(sums, self._approved, uri)
         if _is_sound(target, sums):
             return target
-        files = {name: self._verified(folder, name, digest) for name, digest in digests.items()}
+        files: dict[str, bytes] = {}
+        for name, digest in digests.items():
+            limit = size_limit(name, sum(map(len, files.values())))
+            files[name] = self._verified(folder, name, digest, limit)
         shutil.rmtree(target, ignore_errors=True)
         try:
             return place_files(target, files)
@@ -131,8 +130,8 @@ class Fetch:
                 return target
             raise
 
-    def _verified(self, folder: str, name: str, digest: str) -> bytes:
-        data = self._file(folder, name, MAX_FILE_BYTES)
+    def _verified(self, folder: str, name: str, digest: str, limit: int) -> bytes:
+        data = self._file(folder, name, limit)
         if hashlib.sha256(data).hexdigest() != digest:
             raise BundleError(
                 f"{self._uri}/{folder}: {name} is not the file that was released: {SHA256SUMS} has another digest"

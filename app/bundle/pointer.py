@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.bundle.files import read_file
 from app.bundle.store import flush_folder, is_version, versions
 from app.errors import BundleError
 
@@ -37,8 +38,7 @@ def read_pointer(root: Path, name: str) -> Pointer | None:
     """
     path = root / name / POINTER
     try:
-        with path.open("rb") as file:
-            return parse_pointer(file.read(MAX_POINTER_BYTES + 1), path)
+        return parse_pointer(read_file(path, MAX_POINTER_BYTES, follow=True), path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
@@ -74,8 +74,8 @@ def active_version(root: Path, name: str) -> str | None:
         BundleError: If there is no version, or the pointer is invalid or names a missing version.
     """
     pointer = read_pointer(root, name)
-    if pointer is not None and pointer.active is None:
-        return None
+    if pointer is not None and (pointer.active is None or os.path.isdir(root / name / pointer.active)):
+        return pointer.active
     return chosen(pointer, versions(root, name), root / name)
 
 

@@ -6,13 +6,16 @@ import shutil
 import tempfile
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from app.bundle.digests import SHA256SUMS, check_approved, read_verified, sums_text
+from app.bundle.files import MAX_ENTRIES
 from app.bundle.manifest import MANIFEST, MODEL, Manifest, parse_manifest
 from app.errors import BundleError
 
 _VERSION = re.compile(r"[1-9][0-9]{0,8}")
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,9 @@ class Bundle:
     """The folder from which it was read."""
     manifest: Manifest
     files: Mapping[str, bytes]
-    """Verified contents by file name."""
+    """Verified contents by file name; of a bundle from quarantine, the manifest and the graph alone."""
+    digest: str = ""
+    """Digest of ``SHA256SUMS``, which identifies the bundle: 64 hexadecimal digits; empty if it is unknown."""
 
 
 def read_bundle(folder: Path, approved: Collection[str] = ()) -> Bundle:
@@ -41,8 +46,7 @@ def read_bundle(folder: Path, approved: Collection[str] = ()) -> Bundle:
             match its folder.
     """
     files = read_verified(folder)
-    if approved:
-        check_approved(sums_text(files), approved, folder)
+    digest = check_approved(sums_text(files), approved, folder)
     for required in (MANIFEST, MODEL):
         if required not in files:
             raise BundleError(f"{folder}: {required} is missing")
@@ -52,7 +56,7 @@ def read_bundle(folder: Path, approved: Collection[str] = ()) -> Bundle:
         raise BundleError(f"{folder}: {error}") from None
     if (manifest.name, manifest.version) != (folder.parent.name, folder.name):
         raise BundleError(f"{folder}: {MANIFEST} says {manifest.name}/{manifest.version}")
-    return Bundle(folder, manifest, files)
+    return Bundle(folder, manifest, files, digest)
 
 
 def is_version(text: str) -> bool:
@@ -67,7 +71,8 @@ def models(root: Path) -> list[str]:
         BundleError: If the folder cannot be listed.
     """
     try:
-        names = sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+        with os.scandir(root) as entries:
+            names = sorted(x.name for x in islice(entries, MAX_ENTRIES) if _NAME.fullmatch(x.name) and _is_folder(x))
     except OSError as error:
         raise BundleError(f"{root}: cannot be read: {error.strerror}") from None
     return [name for name in names if versions(root, name)]
@@ -77,15 +82,29 @@ def versions(root: Path, name: str) -> list[str]:
     """List the versions of a model, lowest first.
 
     Raises:
-        BundleError: If the folder exists but cannot be listed.
+        BundleError: If the folder exists but cannot be listed, or has too many entries.
     """
     try:
-        existing = [p.name for p in (root / name).iterdir() if is_version(p.name) and p.is_dir()]
+        with os.scandir(root / name) as listing:
+            entries = list(islice(listing, MAX_ENTRIES + 1))
+        existing = [entry.name for entry in entries if is_version(entry.name) and _is_folder(entry)]
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
         raise BundleError(f"{root / name}: cannot be read: {error.strerror}") from None
+    if len(entries) > MAX_ENTRIES:
+        raise BundleError(f"{root / name}: more than {MAX_ENTRIES} entries")
     return sorted(existing, key=int)
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    """Whether an entry is a folder, or a link to one."""
+    try:
+        return entry.is_dir()
+    except PermissionError:
+        return True  # a link whose target cannot be read: whoever loads it learns the reason
+    except OSError:
+        return False
 
 
 def highest(root: Path, name: str) -> Path:

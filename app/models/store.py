@@ -1,11 +1,14 @@
 """The model store: the versions of each model on disk, which one is active, and which were found to be bad."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 
 from app.bundle import pointer
+from app.bundle.files import MAX_FILES
 from app.bundle.store import Bundle, read_bundle, versions
 from app.errors import BundleError
 from app.runtime.golden import pack
@@ -13,6 +16,22 @@ from app.runtime.predictor import Predictor
 
 Fingerprint = tuple[tuple[str, int, int, int, int], ...]
 """Name, inode, size, modification and change time (ns) of each file of a version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a version passed verification."""
+
+    fingerprint: Fingerprint
+    """The files that were verified."""
+    fault: str = ""
+    """Why the version is bad; empty if it is good."""
+    digest: str = ""
+    """Digest of the good bundle, see `Bundle.digest`."""
+
+    def fits(self, fingerprint: Fingerprint) -> bool:
+        """Whether the files are still the verified ones."""
+        return self.fingerprint == fingerprint
 
 
 class ModelStore:
@@ -41,8 +60,8 @@ class ModelStore:
         self._load = load
         self._check = check
         self._read = read
-        self._verdicts: dict[tuple[str, str], tuple[Fingerprint, str]] = {}
-        self._trusted: frozenset[str] = frozenset()
+        self._verdicts: dict[tuple[str, str], Verdict] = {}
+        self._trusted: Mapping[str, str] = {}
 
     def versions(self, name: str) -> list[str]:
         """The versions on disk, lowest first.
@@ -76,20 +95,20 @@ class ModelStore:
         """What changes when a version's files change; empty if the files cannot be listed."""
         try:
             with os.scandir(self._root / name / version) as entries:
-                files = sorted((entry.name, entry.stat()) for entry in entries)
+                files = sorted((x.name, x.stat(follow_symlinks=False)) for x in islice(entries, MAX_FILES + 2))
         except OSError:
             return ()
         return tuple((name, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for name, s in files)
 
     def fault(self, name: str, version: str) -> str:
         """Why a version was found to be bad; empty if it was not, or if its files have changed since."""
-        fingerprint, reason = self._verdicts.get((name, version), ((), ""))
-        return reason if reason and fingerprint == self.fingerprint(name, version) else ""
+        verdict = self._verdicts.get((name, version))
+        return verdict.fault if verdict and verdict.fault and verdict.fits(self.fingerprint(name, version)) else ""
 
     @property
     def known_good(self) -> list[str]:
         """Marks of the versions that passed verification, as `trust` takes them."""
-        return [_mark(*key, fingerprint) for key, (fingerprint, reason) in self._verdicts.items() if not reason]
+        return [f"{_mark(*key, v.fingerprint)} {v.digest}" for key, v in self._verdicts.items() if not v.fault]
 
     def trust(self, marks: Iterable[str]) -> None:
         """Accept versions that another process verified, as long as their files do not change.
@@ -97,7 +116,7 @@ class ModelStore:
         Args:
             marks: The other process's `known_good`.
         """
-        self._trusted = frozenset(marks)
+        self._trusted = {mark: digest for mark, _, digest in (text.partition(" ") for text in marks)}
 
     def open(self, name: str, version: str, quarantined: bool = True) -> Predictor:
         """Verify, load and warm up a version; a version known to be bad is rejected at once.
@@ -115,24 +134,30 @@ class ModelStore:
             ModelNotReady: If the version may be good and cannot be loaded now.
         """
         fingerprint = self.fingerprint(name, version)
-        known, reason = self._verdicts.get((name, version), ((), ""))
-        if known == fingerprint and reason:
-            raise BundleError(reason)
+        verdict = self._verdicts.get((name, version))
+        if verdict is not None and not verdict.fits(fingerprint):
+            verdict = None
+        if verdict is not None and verdict.fault:
+            raise BundleError(verdict.fault)
+        digest = verdict.digest if verdict else self._trusted.get(_mark(name, version, fingerprint), "")
         try:
-            good = known == fingerprint or _mark(name, version, fingerprint) in self._trusted
-            predictor = self._open(self._root / name / version, quarantined and not good)
+            bundle = self._bundle(self._root / name / version, digest, quarantined)
+            predictor = self._load(bundle)
+            golden = pack(bundle.manifest, bundle.manifest.golden.inputs)
+            predictor.predict({name: rows[:1] for name, rows in golden.items()})  # callers send single rows as well
         except BundleError as error:
-            self._verdicts[name, version] = (fingerprint, str(error))
+            self._verdicts[name, version] = Verdict(fingerprint, str(error))
             raise
-        self._verdicts[name, version] = (fingerprint, "")
+        self._verdicts[name, version] = Verdict(fingerprint, digest=bundle.digest)
         return predictor
 
-    def _open(self, folder: Path, quarantined: bool) -> Predictor:
-        bundle = self._check(folder) if quarantined else self._read(folder)
-        predictor = self._load(bundle)
-        golden = pack(bundle.manifest, bundle.manifest.golden.inputs)
-        predictor.predict({name: rows[:1] for name, rows in golden.items()})  # callers send single rows as well
-        return predictor
+    def _bundle(self, folder: Path, digest: str, quarantined: bool) -> Bundle:
+        """Read a bundle; one that has another digest than the known good one is tried first."""
+        if not quarantined or digest:
+            bundle = self._read(folder)
+            if not quarantined or bundle.digest == digest:
+                return bundle
+        return self._check(folder)
 
 
 def _mark(name: str, version: str, fingerprint: Fingerprint) -> str:

@@ -96,7 +96,7 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "no digests": (lambda f: (f / SHA256SUMS).unlink(), f"{SHA256SUMS} is missing"),
     "digests cut off": (_cut_sums, f"{SHA256SUMS}: the last line is truncated"),
     "digests of another kind": (lambda f: (f / SHA256SUMS).write_bytes(b"\xff" * 90), "not plain ASCII"),
-    "endless digests": (lambda f: (f / SHA256SUMS).write_bytes(b"0" * 200_000), "larger than 100000 bytes"),
+    "endless digests": (lambda f: (f / SHA256SUMS).write_bytes(b"0" * 200_000), "larger than 64000 bytes"),
     "no version": (shutil.rmtree, "no bundle here"),
     "a pointer into nothing": (
         lambda f: (f.parent / "ACTIVE").write_text("7"),

@@ -9,7 +9,7 @@ MAX_FILES = 32
 """Maximum number of files of a bundle, without ``SHA256SUMS``."""
 MAX_SUMS_BYTES = 64_000
 """Maximum size of ``SHA256SUMS``."""
-MAX_MANIFEST_BYTES = 1_000_000
+MAX_MANIFEST_BYTES = 400_000
 """Maximum size of the manifest, whose objects take many times as much memory."""
 MAX_BUNDLE_BYTES = 64_000_000
 """Maximum size of all files together. Testing takes a few times as much, in 512 MB beside the program."""

@@ -6,7 +6,7 @@ returns. The file can be written by hand: ``echo 2 > ACTIVE``.
 
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,14 +119,19 @@ def activate(root: Path, name: str, version: str) -> None:
     write_pointer(root, name, Pointer(version, previous))
 
 
-def rollback(root: Path, name: str) -> str:
+def rollback(root: Path, name: str, check: Callable[[Path], object] = lambda folder: None) -> str:
     """Make the previous version the active one: the pointer's, or else the next lower one.
+
+    Args:
+        root: Folder of bundles.
+        name: Name of the model.
+        check: Called with the previous version's folder; raises BundleError if the version must not be active.
 
     Returns:
         The new active version; a second rollback undoes the first.
 
     Raises:
-        BundleError: If there is no previous version, or the file cannot be written.
+        BundleError: If there is no previous version, it must not be active, or the file cannot be written.
     """
     pointer, existing, current = _pointer_or_none(root, name), versions(root, name), _active_or_none(root, name)
     lower = [version for version in existing if current and int(version) < int(current)]
@@ -137,6 +142,7 @@ def rollback(root: Path, name: str) -> str:
         raise BundleError(f"{root / name}: there is no previous version")
     if previous not in existing:
         raise BundleError(f"{root / name}: the previous version {previous} does not exist any more")
+    check(root / name / previous)
     write_pointer(root, name, Pointer(previous, current))
     return previous
 

@@ -75,7 +75,14 @@ def models(root: Path) -> list[str]:
             names = sorted(x.name for x in islice(entries, MAX_ENTRIES) if _NAME.fullmatch(x.name) and _is_folder(x))
     except OSError as error:
         raise BundleError(f"{root}: cannot be read: {error.strerror}") from None
-    return [name for name in names if versions(root, name)]
+    return [name for name in names if _has_versions(root, name)]
+
+
+def _has_versions(root: Path, name: str) -> bool:
+    try:
+        return bool(versions(root, name))
+    except BundleError:
+        return True  # whoever lists them learns the reason
 
 
 def versions(root: Path, name: str) -> list[str]:

@@ -1,6 +1,8 @@
 """List, verify and activate versions of models. A running server applies a change within a second."""
 
 import argparse
+from collections.abc import Collection
+from functools import partial
 from pathlib import Path
 
 from app.bundle.fetch import models_root
@@ -8,7 +10,7 @@ from app.bundle.pointer import activate, active_version, rollback
 from app.bundle.store import models, versions
 from app.errors import BundleError
 from app.models.quarantine import read_quarantined
-from app.settings import load_model_settings, log_deprecated_names
+from app.settings import ModelSettings, load_model_settings, log_deprecated_names
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -34,59 +36,74 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     rollback_.set_defaults(run=_rollback)
 
 
-def _models() -> Path:
+def _settings() -> ModelSettings:
     settings = load_model_settings()
     log_deprecated_names(settings)
-    return models_root(settings)
+    return settings
 
 
 def _list(arguments: argparse.Namespace) -> None:
-    root = _models()
+    settings = _settings()
+    root = models_root(settings)
     for name in models(root):
+        active, faults = None, []
         try:
-            active, fault = active_version(root, name), ""
+            active = active_version(root, name)
         except BundleError as error:
-            active, fault = None, str(error)
-        for version in versions(root, name):
+            faults.append(str(error))
+        try:
+            existing = versions(root, name)
+        except BundleError as error:
+            existing = []
+            faults.append(str(error))
+        for version in existing:
             state = "active" if version == active else "-"
-            print(f"{name}  {version}  {state}  {_verdict(root / name / version)}")
-        if fault:
+            print(f"{name}  {version}  {state}  {_verdict(root / name / version, settings.model_sha256)}")
+        for fault in dict.fromkeys(faults):
             print(f"{name}  -  -  bad: {fault}")
 
 
-def _verdict(folder: Path) -> str:
+def _verdict(folder: Path, approved: Collection[str]) -> str:
     try:
-        read_quarantined(folder)
+        read_quarantined(folder, approved=approved)
     except BundleError as error:
         return f"bad: {error}"
     return "good"
 
 
 def _verify(arguments: argparse.Namespace) -> None:
-    root, version = _root(arguments.name), arguments.version or active_version(_models(), arguments.name)
+    settings, name = _settings(), arguments.name
+    root = _root(settings, name)
+    version = arguments.version or active_version(root, name)
     if version is None:
-        raise BundleError(f"{root / arguments.name}: no version is active")
-    if version not in versions(root, arguments.name):
-        raise BundleError(f"{root / arguments.name}: no version {version}")
-    read_quarantined(root / arguments.name / version)
-    print(f"{arguments.name}  {version}  good")
+        raise BundleError(f"{root / name}: no version is active")
+    _check(settings, root, name, version)
+    print(f"{name}  {version}  good")
 
 
 def _activate(arguments: argparse.Namespace) -> None:
-    root, name, version = _root(arguments.name), arguments.name, arguments.version
-    if version not in versions(root, name):
-        raise BundleError(f"{root / name}: no version {version}")
-    read_quarantined(root / name / version)
+    settings, name, version = _settings(), arguments.name, arguments.version
+    root = _root(settings, name)
+    _check(settings, root, name, version)
     activate(root, name, version)
     print(f"{name}  {version}  active")
 
 
 def _rollback(arguments: argparse.Namespace) -> None:
-    print(f"{arguments.name}  {rollback(_root(arguments.name), arguments.name)}  active")
+    settings, name = _settings(), arguments.name
+    check = partial(read_quarantined, approved=settings.model_sha256)
+    print(f"{name}  {rollback(_root(settings, name), name, check)}  active")
 
 
-def _root(name: str) -> Path:
-    root = _models()
+def _check(settings: ModelSettings, root: Path, name: str, version: str) -> None:
+    """Try a version in a child process, as the server does."""
+    if version not in versions(root, name):
+        raise BundleError(f"{root / name}: no version {version}")
+    read_quarantined(root / name / version, approved=settings.model_sha256)
+
+
+def _root(settings: ModelSettings, name: str) -> Path:
+    root = models_root(settings)
     if name not in models(root):
         raise BundleError(f"{root}: no model {name}")
     return root

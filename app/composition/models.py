@@ -10,6 +10,7 @@ from app.domains.api import DomainApi, preparation
 from app.errors import BundleError, ObjectsError, SettingsError
 from app.models.manager import ModelManager
 from app.models.quarantine import read_quarantined
+from app.models.served import LastServed
 from app.models.store import ModelStore
 from app.object_store import ObjectStore
 from app.runtime.onnx import OnnxPredictor
@@ -49,6 +50,7 @@ def build_manager(
         load,
         check=partial(read_quarantined, approved=approved),
         read=partial(read_bundle, approved=approved),
+        served=LastServed(metrics.folder),
     )
     prepare = preparation(domains if prepared_domains is None else prepared_domains, metrics)
     return ModelManager(_model_names(domains), metrics, store, prepare)

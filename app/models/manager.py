@@ -16,8 +16,15 @@ from app.telemetry.metrics import Registry
 MAX_ON_REQUEST = 4
 """Maximum number of versions that stay loaded in addition to the active ones, because callers requested them."""
 
+MAX_FALLBACKS = 4
+"""Maximum number of versions that a new worker tries instead of a bad one; each may take the quarantine's time."""
+
 _EXPECTED = (LookupError, TypeError, ValueError)
 _log = logging.getLogger(__name__)
+
+
+class _Unreachable(BundleError):
+    """The model server cannot answer, so that no version can be loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +217,8 @@ class ModelManager:
                 before.active.metrics.retire()
             model.metrics.activate()
             self._drop(lambda key: key == (name, version))
+            if self._store is not None:
+                self._store.served.remember(name, version)
         return True
 
     def deactivate(self, name: str, persist: bool = True) -> None:
@@ -261,32 +270,53 @@ class ModelManager:
         """Verify and load the active version of every model.
 
         Args:
-            is_worker: Whether other workers serve already, and keep serving if a bad version appears. Then this
-                process must do likewise: it quarantines what it does not trust, and falls back to the next lower good
-                version.
+            is_worker: Whether other workers serve already, and keep serving if a bad version or pointer appears. Then
+                this process must do likewise: it quarantines what it does not trust, falls back to the version that
+                was active last or to the highest good one, and without those serves the other models.
 
         Raises:
-            BundleError: If a version is missing or bad and there is no fallback.
+            BundleError: If a version or pointer is missing or bad, unless this is a worker; or if the model server
+                cannot answer.
         """
         for name in self.names:
-            version = self.wanted_version(name)
-            if version is None:
-                self.deactivate(name, persist=False)
-            else:
-                self._load_active(name, version, is_worker)
+            try:
+                version = self.wanted_version(name)
+                if version is None:
+                    self.deactivate(name, persist=False)
+                else:
+                    self._load_active(name, version, is_worker)
+            except BundleError as error:
+                if not is_worker:
+                    raise
+                self._load_fallback(name, error)
 
     def _load_active(self, name: str, version: str, is_worker: bool) -> None:
         try:
-            model = self.load(name, version, quarantined=is_worker)
-        except BundleError:
-            lower = [v for v in self.versions(name) if int(v) < int(version)] if is_worker else []
-            if not lower:
-                raise
-            self._load_active(name, lower[-1], is_worker)
+            self.activate(self.load(name, version, quarantined=is_worker))
         except CallError as error:
-            raise BundleError(f"{name}: the model server cannot answer for version {version}") from error
-        else:
-            self.activate(model)
+            raise _Unreachable(f"{name}: the model server cannot answer for version {version}") from error
+
+    def _load_fallback(self, name: str, reason: BundleError) -> None:
+        """Load the version that was active last, or else the highest good one. Without any, the others are served."""
+        if isinstance(reason, _Unreachable):
+            raise reason
+        for version in self._fallbacks(name):
+            try:
+                self._load_active(name, version, is_worker=True)
+            except _Unreachable:
+                raise
+            except BundleError as error:
+                _log.error("version %s of %s is no substitute: %s", version, name, error)
+            else:
+                _log.error("%s falls back to version %s: %s", name, version, reason)
+                return
+        _log.error("%s has no version that can answer: %s", name, reason)
+
+    def _fallbacks(self, name: str) -> list[str]:
+        last = self._store.served.version(name) if self._store else None
+        highest_first = reversed(self.versions(name))
+        candidates = dict.fromkeys([*([last] if last else []), *highest_first])
+        return list(candidates)[:MAX_FALLBACKS]
 
     # What the reloader and the supervisor need
 

@@ -78,7 +78,7 @@ def read_quarantined(
     finally:
         _end(child)
     if code != 0:
-        raise BundleError(f"{folder}: {_reason(code, text)}")
+        raise BundleError(f"{folder}: quarantine: {_reason(code, text)}")
     return _accept(folder, text.decode("ascii"), {MANIFEST: manifest, MODEL: model}, approved)
 
 
@@ -135,10 +135,10 @@ def _accept(folder: Path, sums: str, files: dict[str, bytes], approved: Collecti
 
 def _reason(code: int, text: bytes) -> str:
     if code == -signal.SIGXCPU:
-        return "quarantine: it took too long"
+        return "it took too long"
     if code < 0:
-        return f"quarantine: it crashed the quarantine process ({signal.Signals(-code).name})"
-    return text.decode("utf-8", "replace") or f"quarantine: the quarantine process ended with {code}"
+        return f"it crashed the quarantine process ({signal.Signals(-code).name})"
+    return text.decode("utf-8", "replace") or f"the quarantine process ended with {code}"
 
 
 def _confine(memory: int, seconds: int) -> None:
@@ -192,7 +192,7 @@ def try_bundle(bundle: Bundle) -> None:
     outputs = predictor.predict(rows) if rows else {}
     for name, values in outputs.items():
         if not np.isfinite(values).all():
-            raise BundleError(f"{bundle.folder}: quarantine: output {name} is not finite for every input")
+            raise BundleError(f"{bundle.folder}: output {name} is not finite for every input")
 
 
 def main() -> None:
@@ -208,9 +208,9 @@ def main() -> None:
         try_bundle(bundle)
         text, manifest, model = sums_text(bundle.files), bundle.files[MANIFEST], bundle.files[MODEL]
     except BundleError as error:
-        fault = str(error)
+        fault = str(error).removeprefix(f"{folder}: ")
     except Exception as error:
-        fault = f"{folder}: quarantine: it cannot be run: {type(error).__name__}"
+        fault = f"it cannot be run: {type(error).__name__}"
     encoded = (text or fault).encode("utf-8", "replace")[:MAX_SUMS_BYTES]
     with open(output, "wb", buffering=0) as stream:
         for data in (_HEADER.pack(len(encoded), len(manifest), len(model)), encoded, manifest, model):

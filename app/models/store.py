@@ -11,6 +11,7 @@ from app.bundle import pointer
 from app.bundle.files import MAX_FILES
 from app.bundle.store import Bundle, read_bundle, versions
 from app.errors import BundleError
+from app.models.served import LastServed
 from app.runtime.golden import pack
 from app.runtime.predictor import Predictor
 
@@ -47,6 +48,7 @@ class ModelStore:
         load: Callable[[Bundle], Predictor],
         check: Callable[[Path], Bundle] = read_bundle,
         read: Callable[[Path], Bundle] = read_bundle,
+        served: LastServed | None = None,
     ) -> None:
         """Initialize the model store.
 
@@ -55,11 +57,14 @@ class ModelStore:
             load: Loads a bundle and runs its golden rows; raises BundleError if the bundle is bad.
             check: Reads a bundle and tries it where a crash does no harm; raises BundleError if the bundle is bad.
             read: Reads a bundle that is loaded without being tried first.
+            served: Remembers the active versions for new workers.
         """
         self._root = root
         self._load = load
         self._check = check
         self._read = read
+        self.served = served or LastServed()
+        """Remembers the active versions for new workers."""
         self._verdicts: dict[tuple[str, str], Verdict] = {}
         self._trusted: Mapping[str, str] = {}
 

@@ -1,12 +1,15 @@
 """The command ``models``, run as a process, as an operator runs it."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
+from app.bundle.digests import SHA256SUMS
 from app.bundle.pointer import POINTER
 from app.bundle.store import Bundle
 from tests.bundles import copy_as_version, corrupt_golden_rows
@@ -29,9 +32,9 @@ def root(bundle: Bundle, tmp_path: Path) -> Path:
 def run(root: Path, tmp_path: Path) -> Run:
     """Runs a command; it needs no API key."""
 
-    def run(*arguments: str, code: int = 0) -> "subprocess.CompletedProcess[str]":
+    def run(*arguments: str, code: int = 0, **more: str) -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, "-m", "app", "models", *arguments]
-        settings = environment(MODEL_URI=str(root))
+        settings = environment(MODEL_URI=str(root), **more)
         done = subprocess.run(command, cwd=tmp_path, env=settings, capture_output=True, text=True)
         assert done.returncode == code, done
         assert "Traceback" not in done.stderr
@@ -82,3 +85,31 @@ def test_an_unknown_version_is_an_error(run: Run) -> None:
 
 def test_a_missing_subcommand_prints_the_usage(run: Run) -> None:
     assert "usage: python -m app models" in run(code=2).stderr
+
+
+def test_model_sha256_applies_to_every_command(run: Run, root: Path) -> None:
+    """Only version 1 is approved."""
+    approved = {"MODEL_SHA256": sha256((root / NAME / "1" / SHA256SUMS).read_bytes()).hexdigest()}
+    lines = run("list", **approved).stdout.splitlines()
+    assert lines[0] == f"{NAME}  1  -  good"
+    assert lines[1].startswith(f"{NAME}  2  -  bad: ") and "not an approved bundle" in lines[1]
+    for command in ("verify", NAME, "2"), ("activate", NAME, "2"):
+        assert "not an approved bundle" in run(*command, code=3, **approved).stderr
+    assert not (root / NAME / POINTER).exists()
+    run("activate", NAME, "1", **approved)
+    (root / NAME / POINTER).write_text("1\n2\n")
+    assert "not an approved bundle" in run("rollback", NAME, code=3, **approved).stderr
+    assert (root / NAME / POINTER).read_text() == "1\n2\n"
+
+
+def test_list_goes_on_after_a_model_that_cannot_be_listed(run: Run, root: Path) -> None:
+    """A folder with too many entries, a pointer that is a pipe, and a name that is not UTF-8."""
+    (root / "crowded").mkdir()
+    for number in range(1, 1002):
+        (root / "crowded" / str(number)).touch()
+    os.mkfifo(root / NAME / POINTER)
+    os.mkdir(os.fsencode(root) + b"/\xff")
+    lines = run("list").stdout.splitlines()
+    assert lines[0].startswith(f"{NAME}  1  -  good")
+    assert any(line.startswith(f"{NAME}  -  -  bad: ") and "not a regular file" in line for line in lines)
+    assert any(line.startswith("crowded  -  -  bad: ") and "more than 1000 entries" in line for line in lines)

@@ -139,7 +139,7 @@ def test_the_child_has_no_secrets_and_bounded_resources(
         monkeypatch.setenv(name, "a-secret")
     in_child(
         "limits = [resource.getrlimit(getattr(resource, f'RLIMIT_{name}')) for name in ('CPU', 'CORE', 'FSIZE')]; "
-        "raise BundleError('quarantine: ' + json.dumps([dict(os.environ), limits]))"
+        "raise BundleError(json.dumps([dict(os.environ), limits]))"
     )
     with pytest.raises(BundleError) as caught:
         read_quarantined(bundle.folder, seconds=17)

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,13 +19,14 @@ from app.bundle.pointer import POINTER
 from app.bundle.store import Bundle
 from tests.bundles import copy_as_version, write_digests
 from tests.known import KEY
-from tests.live.program import Program, Start, until
+from tests.live.program import Program, Start, until, worker_pids
 from tests.live.traffic import BODY
 from tests.live.wire import request
 from tests.memory_limit import LIMIT, MemoryLimit
 
 NAME = "beer-ibu"
 KEY_HEADER = ("X-API-Key", KEY)
+METRICS = request("GET", "/metrics", [KEY_HEADER])
 
 
 @pytest.fixture
@@ -138,6 +140,11 @@ def link(path: Path, target: str) -> None:
     path.symlink_to(target)
 
 
+def replace_by_folder(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.mkdir()
+
+
 def sparse(path: Path, size: int = 8 << 30) -> None:
     with path.open("wb") as file:
         file.truncate(size)
@@ -204,9 +211,9 @@ HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
     "20,000 files": (many_files, "is not listed in SHA256SUMS"),
     "a manifest of 18 MB": (
         lambda v: endless_manifest(v, 18_000_000),
-        "manifest.json cannot be read: larger than 1000000",
+        "manifest.json cannot be read: larger than 400000",
     ),
-    "a manifest of 1 MB of errors": (lambda v: endless_manifest(v, 900_000), ""),
+    "a manifest of 400 KB of errors": (lambda v: endless_manifest(v, 350_000), ""),
     "a deep manifest": (
         lambda v: change_manifest(v, '"seed":', f'"deep": {"[" * 50_000}{"]" * 50_000}, "seed":'),
         "recursion limit",
@@ -264,7 +271,7 @@ def test_a_candidate_of_the_largest_size_is_tried_in_512_mb(
 
 POINTERS: dict[str, Callable[[Path], object]] = {
     "a pipe": fifo,
-    "a folder": lambda path: path.mkdir(),
+    "a folder": replace_by_folder,
     "8 GB": sparse,
     "a link to /dev/zero": lambda path: link(path, "/dev/zero"),
 }
@@ -297,3 +304,60 @@ def test_a_folder_of_five_thousand_versions_delays_nobody(
     copy_as_version(bundle, root, 2)
     (root / NAME / POINTER).write_text("2\n")
     until(lambda: version(program) == "2")
+
+
+BAD_POINTERS: dict[str, Callable[[Path], object]] = {
+    "garbage": lambda path: path.write_bytes(b"\xff\x00garbage"),
+    "a missing version": lambda path: path.write_text("77\n"),
+    "a folder": replace_by_folder,
+    "a pipe": fifo,
+}
+
+
+@pytest.mark.parametrize("attack", BAD_POINTERS)
+def test_new_workers_serve_what_was_active_last_though_the_pointer_is_bad(
+    serve: Callable[..., Program], root: Path, bundle: Bundle, attack: str
+) -> None:
+    """Version 3 is good and higher, but was never active."""
+    for number in 2, 3:
+        copy_as_version(bundle, root, number)
+    pointer = root / NAME / POINTER
+    pointer.write_text("1\n")
+    program = serve(WORKERS="2")
+    program.lines_with("Application startup complete", 2)
+    pointer.write_text("2\n")
+    program.lines_with("2 swapped", 2)
+    BAD_POINTERS[attack](pointer)
+    program.lines_with("keeps its active version", 2)
+    for worker in worker_pids(program):
+        os.kill(worker, signal.SIGKILL)
+    program.lines_with(f"{NAME} falls back to version 2: ", 2)
+    program.lines_with("Application startup complete", 4)
+    assert {version(program) for _ in range(20)} == {"2"}
+    until(lambda: b'model_candidate_refused{model="beer-ibu"} 1' in program.send(METRICS).body)
+    pointer.rmdir() if attack == "a folder" else pointer.unlink()
+    pointer.write_text("3\n")
+    until(lambda: {version(program) for _ in range(10)} == {"3"})
+
+
+def test_new_workers_serve_the_other_models_though_one_has_no_version_left(
+    serve: Callable[..., Program], root: Path
+) -> None:
+    program = serve(WORKERS="2")
+    program.lines_with("Application startup complete", 2)
+    shutil.rmtree(root / "iris")
+    for worker in worker_pids(program):
+        os.kill(worker, signal.SIGKILL)
+    program.lines_with("iris has no version that can answer", 2)
+    program.lines_with("Application startup complete", 4)
+    assert {version(program) for _ in range(10)} == {"1"}
+
+
+@pytest.mark.parametrize("attack", BAD_POINTERS)
+def test_a_bad_pointer_ends_the_first_start_with_its_reason(
+    serve: Callable[..., Program], root: Path, attack: str
+) -> None:
+    BAD_POINTERS[attack](root / NAME / POINTER)
+    program = serve()
+    assert program.exit_code() == 3
+    assert "/ACTIVE: " in program.errors and "Traceback" not in program.errors

@@ -11,7 +11,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 TABLE = Path(__file__).with_name("varieties.csv")
-MAX_NAME_LENGTH = 80  # characters; limits the time and memory that a name costs
+MAX_NAME_LENGTH = 80  # characters; with the next two, limits the time and memory that a name costs
+MAX_DECOMPOSED = 2 * MAX_NAME_LENGTH  # characters; every letter may have an accent, but none becomes 18 letters
+MAX_WORDS = 16  # the longest name in the table has 5 words
 
 # Deleted rather than read as spaces, so that "Mt.Hood" and "Brewer's Gold" stay whole.
 _DELETED = dict.fromkeys(map(ord, "'’‘`´.®™℠"))
@@ -85,11 +87,15 @@ def normalise(name: str) -> str:
     """Reduce a name to the part that distinguishes varieties.
 
     Removes case, accents, punctuation, spaces, form words and origin words, except an origin that makes a different
-    variety. Accepts any text; text without letters or digits gives "".
+    variety. Accepts any text; text without letters or digits, or of more than `MAX_WORDS` words, gives "".
     """
-    folded = unicodedata.normalize("NFKD", name.translate(_DELETED)).casefold()
-    plain = "".join(c for c in folded if not unicodedata.combining(c)).translate(_STROKED)
-    text = " ".join(_WORD.findall(plain))
+    plain = unicodedata.normalize("NFKD", name.translate(_DELETED)).casefold()
+    if not plain.isascii():
+        plain = "".join(c for c in plain if not unicodedata.combining(c)).translate(_STROKED)
+    words = _WORD.findall(plain)
+    if len(words) > MAX_WORDS:
+        return ""
+    text = " ".join(words)
     core = "".join(_FORM.sub(" ", _ORIGIN.sub(" ", text)).split())
     if not core:  # only form and origin words: keep them
         return text.replace(" ", "")
@@ -129,6 +135,8 @@ def find(name: str) -> Variety | None:
 
 @lru_cache(maxsize=4096)
 def _find(name: str) -> Variety | None:
+    if not name.isascii() and len(unicodedata.normalize("NFKD", name)) > MAX_DECOMPOSED:
+        return None
     return load().get(normalise(name))
 
 

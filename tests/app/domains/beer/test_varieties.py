@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domains.beer.varieties import MAX_NAME_LENGTH, Kind, Variety, find, index, load, normalise
+from app.domains.beer.varieties import (
+    MAX_DECOMPOSED,
+    MAX_NAME_LENGTH,
+    MAX_WORDS,
+    Kind,
+    Variety,
+    find,
+    index,
+    load,
+    normalise,
+)
 
 REPO_ROOT = Path(__file__).resolve().parents[4]
 RECIPES = REPO_ROOT.parent / "shared" / "data" / "punk_beers.json"
@@ -184,6 +194,19 @@ def test_an_unknown_name_matches_no_variety(name: str) -> None:
 def test_a_name_is_bounded_in_length() -> None:
     assert find("Citra".ljust(MAX_NAME_LENGTH)) is find("Citra")
     assert find("Citra".ljust(MAX_NAME_LENGTH + 1)) is None
+
+
+def test_a_name_is_bounded_in_length_after_its_letters_are_taken_apart() -> None:
+    """The quadruple prime becomes four signs, and U+FDFA eighteen letters: a batch of such names took 29 seconds."""
+    most = (MAX_DECOMPOSED - len("Citra")) // 4
+    assert find("Citra" + "\u2057" * most) is find("Citra")
+    assert find("Citra" + "\u2057" * (most + 1)) is None
+    assert find("\ufdfa" * MAX_NAME_LENGTH) is None
+
+
+def test_a_name_is_bounded_in_words() -> None:
+    assert find("Citra" + " T90" * (MAX_WORDS - 1)) is find("Citra")
+    assert find("Citra" + " T90" * MAX_WORDS) is None
 
 
 @settings(derandomize=True)

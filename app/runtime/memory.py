@@ -1,7 +1,13 @@
-"""Memory of the process."""
+"""Memory of the process: what the C library keeps of it, and gives back to the operating system."""
 
 import ctypes
 import sys
+from typing import Any
+
+LARGE_BLOCK = 1_000_000
+"""Bytes above which a block of memory is returned as soon as it is freed."""
+_M_MMAP_THRESHOLD = -3
+"""Number of the option in glibc's ``malloc.h``."""
 
 
 def release_memory() -> None:
@@ -9,6 +15,21 @@ def release_memory() -> None:
 
     Loading a model needs memory that serving does not. glibc keeps it unless told otherwise; musl does not keep it.
     """
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    trim = _glibc("malloc_trim")
     if trim is not None:
         trim(0)
+
+
+def return_large_blocks() -> None:
+    """Return large blocks to the operating system as soon as they are freed, if the C library can.
+
+    By default glibc raises its threshold to the largest block that was freed, up to 32 MB, and keeps what is below it:
+    bodies and pictures of different sizes leave gaps, and a process whose blocks take 370 MB holds 500.
+    """
+    mallopt = _glibc("mallopt")
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, LARGE_BLOCK)
+
+
+def _glibc(function: str) -> Any:
+    return getattr(ctypes.CDLL(None), function, None) if sys.platform == "linux" else None

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from app.composition.program import Program
 from app.errors import SettingsError
-from app.runtime.memory import release_memory
+from app.runtime.memory import release_memory, return_large_blocks
 from app.serving.limits import ConnectionLimits
 from app.serving.management import Management, ManagementApp
 from app.serving.server import BoundedServer, CompanionServer
@@ -64,6 +64,7 @@ def serve_port(
     grpc_server = _grpc_server(settings, program, grpc_address) if grpc_address else None
     enable_garbage_collection()
     release_memory()
+    return_large_blocks()
     server = BoundedServer(
         program.rest,
         ConnectionLimits.from_settings(settings),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from app.domains.api import DomainApi, Operation, Upload, Warning
-from app.domains.pets.picture import PictureError, open_picture, unreadable
+from app.domains.pets.picture import PictureError, decoded_bytes, open_picture, unreadable
 from app.domains.pets.pixels import Pixels, pixels
 from app.domains.pets.schema import OlderPet, OlderPicture, Pet, Picture
 from app.errors import InputError, Problem
@@ -40,6 +40,7 @@ class PetsApi(DomainApi):
                 run=self.predict,
                 size="file",
                 slow=lambda picture: True,
+                cost=_decoded_bytes,
                 upload=Upload(MEDIA_TYPES, "image", Picture.uploaded),
             ),
             Operation(
@@ -54,6 +55,7 @@ class PetsApi(DomainApi):
                 run=self.predict_older,
                 size="file",
                 slow=lambda picture: True,
+                cost=_decoded_bytes,
                 failure=_failed,
             ),
         )
@@ -101,9 +103,9 @@ DOMAIN = PetsApi
 
 def _pixels(picture: Picture, size: int) -> tuple[Pixels, list[Warning]]:
     try:
-        image, is_animated = open_picture(picture.data)
+        image, is_animated, orientation = open_picture(picture.data)
         try:
-            values = pixels(image, size)
+            values = pixels(image, size, orientation)
         except Exception as error:  # Pillow's decoders raise exceptions of many types for broken files
             raise unreadable() from error
     except PictureError as error:
@@ -112,6 +114,10 @@ def _pixels(picture: Picture, size: int) -> tuple[Pixels, list[Warning]]:
     if is_animated:
         warnings.append({"code": "animated", "message": "Only the first frame of the animation was classified."})
     return values, warnings
+
+
+def _decoded_bytes(picture: Picture) -> int:
+    return decoded_bytes(picture.data)
 
 
 def _failed(reason: str) -> OlderPet:

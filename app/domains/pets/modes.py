@@ -2,6 +2,8 @@
 
 from PIL import Image
 
+from app.domains.pets.orientation import UPRIGHT
+
 PAPER = (255, 255, 255)
 """Background colour behind transparent pixels."""
 _SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N", "I")
@@ -23,12 +25,12 @@ def upright(image: Image.Image) -> Image.Image:
     """Convert a picture to what a viewer shows.
 
     Args:
-        image: Picture of any mode; only its first frame is used.
+        image: Picture of any mode, which is trusted; only its first frame is used.
 
     Returns:
         RGB, turned by its EXIF orientation.
     """
-    return turned(as_rgb(shrinkable(image)), image)
+    return turned(as_rgb(shrinkable(image)), exif_orientation_of(image))
 
 
 def shrinkable(image: Image.Image) -> Image.Image:
@@ -56,15 +58,20 @@ def as_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def turned(image: Image.Image, original: Image.Image) -> Image.Image:
-    """Turn a picture by the EXIF orientation of its original; an unreadable orientation is ignored.
+def exif_orientation_of(image: Image.Image) -> int:
+    """Return the EXIF orientation of a picture that is trusted; 1 (upright) if it cannot be read."""
+    try:
+        return int(image.getexif().get(_ORIENTATION, UPRIGHT))
+    except Exception:  # broken metadata does not make the picture invalid
+        return UPRIGHT
+
+
+def turned(image: Image.Image, orientation: int) -> Image.Image:
+    """Turn a picture by its EXIF orientation.
 
     Args:
         image: Picture to turn.
-        original: Picture with the EXIF data.
+        orientation: EXIF orientation; other values than 2 to 8 turn nothing.
     """
-    try:
-        transposition = _TURNS.get(original.getexif().get(_ORIENTATION, 1))
-    except Exception:  # broken metadata does not make the picture invalid
-        transposition = None
+    transposition = _TURNS.get(orientation)
     return image if transposition is None else image.transpose(transposition)

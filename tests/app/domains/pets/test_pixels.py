@@ -14,7 +14,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 
 def pixels_of(data: bytes) -> Pixels:
     """The model input for a file."""
-    return pixels(open_picture(data).image, SIZE)
+    opened = open_picture(data)
+    return pixels(opened.image, SIZE, opened.orientation)
 
 
 def difference(one: Pixels, other: Pixels) -> float:

@@ -18,8 +18,6 @@ EXIT_SETTINGS = 2
 """Exit code if a setting is missing or wrong."""
 EXIT_BUNDLE = 3
 """Exit code if a bundle is missing or bad."""
-KNOWN_GOOD = "known-good"
-"""File in the metrics folder that lists the versions which the supervisor verified, so that workers need not."""
 
 
 def load_program(
@@ -47,11 +45,7 @@ def load_program(
         log_deprecated_names(settings)
         fetch_models(settings, domains)
     program = build(settings, domains, _metrics(settings, metrics_folder))
-    if metrics_folder is not None:
-        program.manager.trust((metrics_folder / KNOWN_GOOD).read_text("ascii").splitlines())
     program.manager.load_active(is_worker)
-    if not is_worker and program.metrics.folder is not None:
-        (program.metrics.folder / KNOWN_GOOD).write_text("\n".join(program.manager.known_good), "ascii")
     return settings, program
 
 

@@ -10,8 +10,8 @@ from app.domains.api import DomainApi, preparation
 from app.errors import BundleError, ObjectsError, SettingsError
 from app.models.manager import ModelManager
 from app.models.quarantine import read_quarantined
-from app.models.served import LastServed
 from app.models.store import ModelStore
+from app.models.worker_notes import WorkerNotes
 from app.object_store import ObjectStore
 from app.runtime.onnx import OnnxPredictor
 from app.runtime.predictor import Predictor
@@ -50,7 +50,7 @@ def build_manager(
         load,
         check=partial(read_quarantined, approved=approved),
         read=partial(read_bundle, approved=approved),
-        served=LastServed(metrics.folder),
+        notes=WorkerNotes(metrics.folder),
     )
     prepare = preparation(domains if prepared_domains is None else prepared_domains, metrics)
     return ModelManager(_model_names(domains), metrics, store, prepare)

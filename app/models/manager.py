@@ -218,7 +218,7 @@ class ModelManager:
             model.metrics.activate()
             self._drop(lambda key: key == (name, version))
             if self._store is not None:
-                self._store.served.remember(name, version)
+                self._store.notes.set_active(name, version)
         return True
 
     def deactivate(self, name: str, persist: bool = True) -> None:
@@ -313,7 +313,7 @@ class ModelManager:
         _log.error("%s has no version that can answer: %s", name, reason)
 
     def _fallbacks(self, name: str) -> list[str]:
-        last = self._store.served.version(name) if self._store else None
+        last = self._store.notes.active(name) if self._store else None
         highest_first = reversed(self.versions(name))
         candidates = dict.fromkeys([*([last] if last else []), *highest_first])
         return list(candidates)[:MAX_FALLBACKS]
@@ -354,16 +354,6 @@ class ModelManager:
             version = self.wanted_version(name)
             if version is not None and self._store is not None:
                 self._store.check(name, version)
-
-    @property
-    def known_good(self) -> list[str]:
-        """See `ModelStore.known_good`."""
-        return self._store.known_good if self._store else []
-
-    def trust(self, marks: Iterable[str]) -> None:
-        """See `ModelStore.trust`."""
-        if self._store is not None:
-            self._store.trust(marks)
 
     def _load_on_request(self, name: str, version: str) -> LoadedModel:
         state = self.state(name)

@@ -1,7 +1,8 @@
 """The model store: the versions of each model on disk, which one is active, and which were found to be bad."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
@@ -11,7 +12,7 @@ from app.bundle import pointer
 from app.bundle.files import MAX_FILES
 from app.bundle.store import Bundle, read_bundle, versions
 from app.errors import BundleError
-from app.models.served import LastServed
+from app.models.worker_notes import WorkerNotes
 from app.runtime.golden import pack
 from app.runtime.predictor import Predictor
 
@@ -48,7 +49,7 @@ class ModelStore:
         load: Callable[[Bundle], Predictor],
         check: Callable[[Path], Bundle] = read_bundle,
         read: Callable[[Path], Bundle] = read_bundle,
-        served: LastServed | None = None,
+        notes: WorkerNotes | None = None,
     ) -> None:
         """Initialize the model store.
 
@@ -57,16 +58,15 @@ class ModelStore:
             load: Loads a bundle and runs its golden rows; raises BundleError if the bundle is bad.
             check: Reads a bundle and tries it where a crash does no harm; raises BundleError if the bundle is bad.
             read: Reads a bundle that is loaded without being tried first.
-            served: Remembers the active versions for new workers.
+            notes: What the workers tell one another; by default there are no other workers.
         """
         self._root = root
         self._load = load
         self._check = check
         self._read = read
-        self.served = served or LastServed()
-        """Remembers the active versions for new workers."""
+        self.notes = notes or WorkerNotes()
+        """What the workers tell one another."""
         self._verdicts: dict[tuple[str, str], Verdict] = {}
-        self._trusted: Mapping[str, str] = {}
 
     def versions(self, name: str) -> list[str]:
         """The versions on disk, lowest first.
@@ -110,19 +110,6 @@ class ModelStore:
         verdict = self._verdicts.get((name, version))
         return verdict.fault if verdict and verdict.fault and verdict.fits(self.fingerprint(name, version)) else ""
 
-    @property
-    def known_good(self) -> list[str]:
-        """Marks of the versions that passed verification, as `trust` takes them."""
-        return [f"{_mark(*key, v.fingerprint)} {v.digest}" for key, v in self._verdicts.items() if not v.fault]
-
-    def trust(self, marks: Iterable[str]) -> None:
-        """Accept versions that another process verified, as long as their files do not change.
-
-        Args:
-            marks: The other process's `known_good`.
-        """
-        self._trusted = {mark: digest for mark, _, digest in (text.partition(" ") for text in marks)}
-
     def open(self, name: str, version: str, quarantined: bool = True) -> Predictor:
         """Verify, load and warm up a version; a version known to be bad is rejected at once.
 
@@ -144,17 +131,25 @@ class ModelStore:
             verdict = None
         if verdict is not None and verdict.fault:
             raise BundleError(verdict.fault)
-        digest = verdict.digest if verdict else self._trusted.get(_mark(name, version, fingerprint), "")
+        mark = sha256(repr((name, version, fingerprint)).encode()).hexdigest()
         try:
-            bundle = self._bundle(self._root / name / version, digest, quarantined)
-            predictor = self._load(bundle)
-            golden = pack(bundle.manifest, bundle.manifest.golden.inputs)
-            predictor.predict({name: rows[:1] for name, rows in golden.items()})  # callers send single rows as well
+            with self.notes.turn() if quarantined else nullcontext():
+                digest = verdict.digest if verdict else self._verified_digest(name, mark)
+                bundle = self._bundle(self._root / name / version, digest, quarantined)
+                predictor = self._load(bundle)
+                golden = pack(bundle.manifest, bundle.manifest.golden.inputs)
+                predictor.predict({name: rows[:1] for name, rows in golden.items()})  # callers send single rows as well
+                self.notes.set_verified(name, f"{mark} {bundle.digest}")
         except BundleError as error:
             self._verdicts[name, version] = Verdict(fingerprint, str(error))
             raise
         self._verdicts[name, version] = Verdict(fingerprint, digest=bundle.digest)
         return predictor
+
+    def _verified_digest(self, name: str, mark: str) -> str:
+        """The digest with which another process verified a version last; empty if none did."""
+        noted, _, digest = self.notes.verified(name).partition(" ")
+        return digest if noted == mark else ""
 
     def _bundle(self, folder: Path, digest: str, quarantined: bool) -> Bundle:
         """Read a bundle; one that has another digest than the known good one is tried first."""
@@ -163,7 +158,3 @@ class ModelStore:
             if not quarantined or bundle.digest == digest:
                 return bundle
         return self._check(folder)
-
-
-def _mark(name: str, version: str, fingerprint: Fingerprint) -> str:
-    return sha256(repr((name, version, fingerprint)).encode()).hexdigest()

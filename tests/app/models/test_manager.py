@@ -12,6 +12,7 @@ from app.bundle.store import Bundle, read_bundle
 from app.errors import BundleError, ModelNotFound, ModelNotReady
 from app.models.manager import MAX_ON_REQUEST, ModelManager, VersionState
 from app.models.store import ModelStore
+from app.models.worker_notes import WorkerNotes
 from app.runtime.onnx import OnnxPredictor
 from tests.bundles import copy_as_version, corrupt_golden_rows
 
@@ -55,14 +56,14 @@ def manager(root: Path, quarantine: CountingQuarantine) -> ModelManager:
 
 
 def test_a_version_that_another_process_verified_is_trusted_until_it_changes(
-    root: Path, quarantine: CountingQuarantine
+    root: Path, quarantine: CountingQuarantine, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    parent = ModelStore(root, OnnxPredictor)
+    notes = WorkerNotes(tmp_path_factory.mktemp("notes"))
+    parent = ModelStore(root, OnnxPredictor, notes=notes)
     parent.open(NAME, "1", quarantined=False)
     with pytest.raises(BundleError):
         parent.open(NAME, "3", quarantined=False)
-    worker = ModelStore(root, OnnxPredictor, quarantine)
-    worker.trust(parent.known_good)
+    worker = ModelStore(root, OnnxPredictor, quarantine, notes=notes)
     worker.open(NAME, "1")
     assert quarantine.quarantined_versions == []
     worker.open(NAME, "2")

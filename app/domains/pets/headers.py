@@ -18,9 +18,12 @@ _EXIF = b"Exif\0\0"
 
 _NO_LENGTH = {0x01, *range(0xD0, 0xD8)}
 """JPEG markers without a length field."""
-_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+_FRAMES = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
 """JPEG markers that start a frame and contain its size."""
-_PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}
+_PROGRESSIVE = {0xC2, 0xCA}
+_UNDECODABLE = {0xC3, *range(0xC5, 0xC9), 0xCB, *range(0xCD, 0xD0), 0xD8, 0xD9}
+"""JPEG markers that no picture has before its pixels: lossless and hierarchical frames, which Pillow cannot decode, and
+those of the start and the end."""
 _START_OF_SCAN = 0xDA
 _SCAN = b"\xff\xda"
 _FILL = b"\xff\xff"
@@ -32,11 +35,20 @@ _METADATA = {*range(0xE0, 0xF0), 0xFE} - {0xE0, 0xEE}
 _PIXEL_CHUNKS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
 _PNG_BYTES = {0: 1, 2: 4, 3: 5, 4: 8, 6: 8}
 """Bytes that decoding takes for a pixel, by colour type: measured, with the conversions of `app.domains.pets.modes`."""
-_PNG_SIXTEEN_BIT_GREY = 11
+_PNG_GREY_BYTES = {1: 5, 16: 11}
+"""The same for grey of other than 8 bits, by bits."""
 _PNG_TRANSPARENT = 8
 """Additional bytes for a pixel where a colour is transparent, and so the picture is converted to RGBA."""
 _WEBP_BYTES = 16
 """Bytes that decoding takes for a pixel: libwebp's two canvases, their copy, and Pillow's picture."""
+_LOSSLESS = (b"VP8L", b"ALPH")
+"""Chunks of a WebP whose pixels, or transparency, are compressed without loss. Each block of 4 x 4 pixels may have a
+group of code tables of its own, which libwebp holds all at once."""
+_MAX_GROUPS = 1 << 16
+_GROUP_BYTES = 20_600
+"""Bytes that a group takes at most: 5,004 entries of 4 bytes, and its own lookup table."""
+_GROUP_BYTES_PER_BYTE = 2_300
+"""Bytes that groups take at most for each byte of the chunk: 20 bits fill five tables of 256 entries."""
 _COLOURED_BYTES = 4
 """Bytes of a decoded JPEG pixel in Pillow's memory."""
 
@@ -49,7 +61,8 @@ class Header(NamedTuple):
         width: Width in pixels.
         height: Height in pixels.
         pixel_bytes: Bytes of memory that decoding takes for each pixel, at full size.
-        coefficient_bytes: Of these, bytes that a JPEG takes even if it is decoded at reduced size.
+        coefficient_bytes: Additional bytes for each pixel of a JPEG that is decoded as a whole, at any size.
+        table_bytes: Additional bytes of a WebP for tables of codes.
         scans: Upper limit of the passes over all pixels that decoding takes.
         orientation: EXIF orientation, 1 to 8.
         is_animated: Whether the file has more than one frame.
@@ -61,6 +74,7 @@ class Header(NamedTuple):
     height: int
     pixel_bytes: float
     coefficient_bytes: float = 0.0
+    table_bytes: int = 0
     scans: int = 1
     orientation: int = UPRIGHT
     is_animated: bool = False
@@ -87,7 +101,7 @@ def read_header(data: bytes) -> Header | None:
 
 def _jpeg(data: bytes) -> Header | None:
     kept, at, orientation = [data[:2]], 2, UPRIGHT
-    frame: tuple[int, int, float, bool] | None = None
+    frame: _Frame | None = None
     for _ in range(MAX_PARTS):
         if len(data) < at + 4 or data[at] != 0xFF:
             return None
@@ -96,18 +110,18 @@ def _jpeg(data: bytes) -> Header | None:
             at += 1
         elif marker in _NO_LENGTH:
             at += 2
-        elif marker < 0xC0 or marker in (0xD8, 0xD9) or length < 2:
+        elif marker < 0xC0 or marker in _UNDECODABLE or length < 2:
             return None
         elif marker == _START_OF_SCAN:
-            if frame is None or data.count(_FILL, at) > MAX_PARTS:
+            if frame is None or len(data) < at + 5 or data.count(_FILL, at) > MAX_PARTS:
                 return None
-            width, height, coefficients, is_progressive = frame
+            is_whole = frame.is_progressive or data[at + 4] < frame.components  # not all components in the first scan
             return Header(
                 "JPEG",
-                width,
-                height,
+                frame.width,
+                frame.height,
                 pixel_bytes=_COLOURED_BYTES,
-                coefficient_bytes=coefficients if is_progressive else 0,
+                coefficient_bytes=frame.coefficient_bytes if is_whole else 0,
                 scans=data.count(_SCAN, at),
                 orientation=orientation,
                 data=b"".join((*kept, data[at:])),
@@ -126,8 +140,17 @@ def _jpeg(data: bytes) -> Header | None:
     return None
 
 
-def _frame(marker: int, part: bytes) -> tuple[int, int, float, bool] | None:
-    """Read the start of a frame: width, height, bytes of coefficients for each pixel, and whether it is progressive."""
+class _Frame(NamedTuple):
+    """Start of a JPEG's frame, with the bytes of the coefficients of each pixel."""
+
+    width: int
+    height: int
+    components: int
+    coefficient_bytes: float
+    is_progressive: bool
+
+
+def _frame(marker: int, part: bytes) -> _Frame | None:
     if len(part) < 10 or len(part) < 10 + 3 * part[9]:
         return None
     height, width = struct.unpack_from(">HH", part, 5)
@@ -136,7 +159,7 @@ def _frame(marker: int, part: bytes) -> tuple[int, int, float, bool] | None:
     if not (width and height and areas and all(areas)):
         return None
     whole = max(horizontal for horizontal, _ in factors) * max(vertical for _, vertical in factors)
-    return width, height, 2 * sum(areas) / whole, marker in _PROGRESSIVE
+    return _Frame(width, height, len(areas), 2 * sum(areas) / whole, marker in _PROGRESSIVE)
 
 
 def _png(data: bytes) -> Header | None:
@@ -148,6 +171,8 @@ def _png(data: bytes) -> Header | None:
     for _ in range(MAX_PARTS):
         length, kind = int.from_bytes(data[at : at + 4]), data[at + 4 : at + 8]
         part = data[at : at + 12 + length]
+        if kind == b"IHDR" and at > 8:  # Pillow would follow the last
+            return None
         if kind in _PIXEL_CHUNKS or len(part) < 12 + length:  # a part that is cut off is an error in the pixels
             kept.append(part)
         if kind == b"tRNS":
@@ -161,7 +186,9 @@ def _png(data: bytes) -> Header | None:
             break
     else:
         return None
-    pixel_bytes = _PNG_SIXTEEN_BIT_GREY if (depth, colours) == (16, 0) else _PNG_BYTES.get(colours, 8)
+    pixel_bytes = _PNG_BYTES.get(colours, 8)
+    if colours == 0:
+        pixel_bytes = _PNG_GREY_BYTES.get(depth, pixel_bytes)
     return Header(
         "PNG",
         width,
@@ -187,16 +214,36 @@ def _webp(data: bytes) -> Header | None:
         height = int.from_bytes(body[8:10], "little") & 0x3FFF
     else:
         return None
-    return Header("WEBP", width, height, _WEBP_BYTES, orientation=_webp_orientation(data), data=data)
+    parts = _webp_parts(data)
+    if parts is None:
+        return None
+    orientation, lossless = parts
+    groups = min(_MAX_GROUPS, -(-width // 4) * -(-height // 4))
+    return Header(
+        "WEBP",
+        width,
+        height,
+        pixel_bytes=_WEBP_BYTES,
+        table_bytes=min(groups * _GROUP_BYTES, lossless * _GROUP_BYTES_PER_BYTE),
+        orientation=orientation,
+        data=data,
+    )
 
 
-def _webp_orientation(data: bytes) -> int:
-    at = 12
+def _webp_parts(data: bytes) -> tuple[int, int] | None:
+    """Walk over the chunks of a WebP, also those within frames.
+
+    Returns:
+        EXIF orientation, and the bytes of the largest chunk that is compressed without loss; None for too many chunks.
+    """
+    at, orientation, lossless = 12, UPRIGHT, 0
     for _ in range(MAX_PARTS):
-        length = int.from_bytes(data[at + 4 : at + 8], "little")
-        if data[at : at + 4] == b"EXIF":
-            return exif_orientation(data[at + 8 : at + 8 + length].removeprefix(_EXIF))
-        at += 8 + length + length % 2
-        if at >= len(data):
-            break
-    return UPRIGHT
+        if len(data) < at + 8:
+            return orientation, lossless
+        kind, length = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
+        if kind in _LOSSLESS:
+            lossless = max(lossless, min(length, len(data) - at))
+        elif kind == b"EXIF":
+            orientation = exif_orientation(data[at + 8 : at + 8 + length].removeprefix(_EXIF))
+        at += 24 if kind == b"ANMF" else 8 + length + length % 2
+    return None

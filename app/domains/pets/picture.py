@@ -111,7 +111,7 @@ def _decoded_bytes(header: Header) -> int:
         ratio = min(header.width, header.height) // (REDUCING_GAP * LARGEST_INPUT)
         reduction = max(scale for scale in _JPEG_SCALES if scale <= max(ratio, 1))
     pixel_bytes = header.coefficient_bytes + header.pixel_bytes / reduction**2
-    return math.ceil(header.width * header.height * pixel_bytes)
+    return math.ceil(header.width * header.height * pixel_bytes) + header.table_bytes
 
 
 def unreadable() -> PictureError:

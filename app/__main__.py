@@ -5,6 +5,9 @@ import gc
 if __name__ == "__main__":
     # Loading makes next to no garbage, and looking for it takes time; `app.serving.serve` enables collection again.
     gc.disable()
+    from app.telemetry.log_writer import keep_standard_descriptors
+
+    keep_standard_descriptors()
     from app.cli.main import main
 
     main()

@@ -11,6 +11,7 @@ from app.domains.discovery import discover
 from app.errors import BundleError, SettingsError
 from app.settings import Settings, load_settings, log_deprecated_names
 from app.telemetry.folder import make_folder
+from app.telemetry.log_writer import count_dropped_lines
 from app.telemetry.logs import configure_logging
 from app.telemetry.metrics import Registry
 
@@ -44,7 +45,9 @@ def load_program(
     if not is_worker:  # workers use what the supervisor downloaded, so that all of them serve the same bundles
         log_deprecated_names(settings)
         fetch_models(settings, domains)
-    program = build(settings, domains, _metrics(settings, metrics_folder))
+    metrics = _metrics(settings, metrics_folder)
+    count_dropped_lines(metrics)
+    program = build(settings, domains, metrics)
     program.manager.load_active(is_worker)
     return settings, program
 

@@ -1,8 +1,10 @@
 """The command ``python -m app``: serves, or runs a subcommand."""
 
 import argparse
+import contextlib
 import gc
 import json
+import os
 import signal
 import sys
 
@@ -13,6 +15,7 @@ from app.serving.serve import serve
 from app.serving.worker import exit_on_signal
 from app.settings import Settings, create_env_file
 from app.startup import EXIT_BUNDLE, EXIT_SETTINGS, exit_with, load_program_or_exit
+from app.telemetry.log_writer import install_log_writer
 
 
 def main() -> None:
@@ -21,13 +24,15 @@ def main() -> None:
     if "run" in arguments:
         _run(arguments)
         return
+    install_log_writer()
     try:
         created = create_env_file()
     except SettingsError as error:
         exit_with(f"Settings: {error}", EXIT_SETTINGS)
     settings, program = load_program_or_exit(workers=arguments.workers, role=arguments.role)
     if created:
-        print(_welcome(settings), flush=True)
+        with contextlib.suppress(OSError):  # stdout may be full, closed or broken
+            os.write(1, _welcome(settings).encode())
     for stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop, exit_on_signal)
     if settings.workers > 1:
@@ -75,5 +80,5 @@ def _welcome(settings: Settings) -> str:
         "Created .env with a new API key. When the server is running, try:\n"
         f"  curl http://{settings.host}:{settings.port}/predict"
         " -H \"X-API-Key: $(sed -n 's/^API_KEY=//p' .env)\""
-        f" -H 'Content-Type: application/json' -d '{json.dumps(EXAMPLE_BEER)}'"
+        f" -H 'Content-Type: application/json' -d '{json.dumps(EXAMPLE_BEER)}'\n"
     )

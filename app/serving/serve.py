@@ -16,6 +16,7 @@ from app.serving.server import BoundedServer, CompanionServer
 from app.serving.sockets import address_of, allow_many_connections, listen, reserve
 from app.settings import Settings
 from app.startup import EXIT_SETTINGS, exit_with
+from app.telemetry.log_writer import finish_log
 
 EXIT_ADDRESS = 1
 """Exit code if the program cannot listen on an address; the log has the reason."""
@@ -80,6 +81,7 @@ def serve_port(
         program.thread_pool.stop()
         if program.thread_pool.taken:  # a call that outlives the grace period would keep the interpreter alive
             logging.shutdown()
+            finish_log()
             os._exit(0)
 
 

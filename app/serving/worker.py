@@ -25,7 +25,9 @@ def main() -> None:
     gc.disable()  # as in `app.__main__`
     from app.serving.serve import serve_port
     from app.startup import load_program_or_exit
+    from app.telemetry.log_writer import install_log_writer
 
+    install_log_writer()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, exit_on_signal)
     listening, supervisor = (socket.socket(fileno=int(number)) for number in sys.argv[1:3])

@@ -38,6 +38,23 @@ def copy_as_version(bundle: Bundle, root: Path, version: int | str) -> Path:
     return write_bundle(root, bundle.manifest.model_copy(update={"version": str(version)}), others)
 
 
+def copy_models(models: Path, bundle: Bundle, root: Path) -> Path:
+    """Copy all bundles, but of one model only version 1.
+
+    Args:
+        models: The folder of the bundles.
+        bundle: The bundle of that model, of whatever version.
+        root: The new folder.
+
+    Returns:
+        The new folder.
+    """
+    shutil.copytree(models, root)
+    shutil.rmtree(root / bundle.manifest.name)
+    copy_as_version(bundle, root, 1)
+    return root
+
+
 def corrupt_golden_rows(folder: Path) -> None:
     """Make the golden rows wrong but keep the digests valid, so that only running the model detects it."""
     manifest = json.loads((folder / MANIFEST).read_text())

@@ -31,7 +31,7 @@ def read_file(path: Path, limit: int, follow: bool = False) -> bytes:
     """
     _check(os.stat(path, follow_symlinks=follow), limit)
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW))
-    with open(descriptor, "rb", buffering=0) as file:
+    with open(descriptor, "rb") as file:
         size = _check(os.fstat(descriptor), limit)
         data = file.read(size + 1)
     if len(data) != size:

@@ -1,7 +1,6 @@
 """Version swaps in a running program: no request fails, and a bad version does not replace the active one."""
 
 import os
-import shutil
 import signal
 import time
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 
 from app.bundle.pointer import activate, rollback
 from app.bundle.store import Bundle
-from tests.bundles import copy_as_version, corrupt_golden_rows, flip_bit, write_digests
+from tests.bundles import copy_as_version, copy_models, corrupt_golden_rows, flip_bit, write_digests
 from tests.known import KEY
 from tests.live.program import PATIENCE, Program, Start
 from tests.live.traffic import BODY, Traffic
@@ -25,11 +24,7 @@ KEY_HEADER = ("X-API-Key", KEY)
 @pytest.fixture
 def root(bundle: Bundle, models: Path, tmp_path: Path) -> Path:
     """The committed bundles, with only version 1 of the beer model."""
-    root = tmp_path / "models"
-    shutil.copytree(models, root)
-    shutil.rmtree(root / NAME)
-    copy_as_version(bundle, root, 1)
-    return root
+    return copy_models(models, bundle, tmp_path / "models")
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from app.bundle.digests import SHA256SUMS
 from app.bundle.manifest import MANIFEST, MODEL
 from app.bundle.pointer import POINTER
 from app.bundle.store import Bundle
-from tests.bundles import copy_as_version, write_digests
+from tests.bundles import copy_as_version, copy_models, write_digests
 from tests.known import KEY
 from tests.live.program import Program, Start, until, worker_pids
 from tests.live.traffic import BODY
@@ -32,11 +32,7 @@ METRICS = request("GET", "/metrics", [KEY_HEADER])
 @pytest.fixture
 def root(bundle: Bundle, models: Path, tmp_path: Path) -> Path:
     """The committed bundles, with only version 1 of the beer model."""
-    root = tmp_path / "models"
-    shutil.copytree(models, root)
-    shutil.rmtree(root / NAME)
-    copy_as_version(bundle, root, 1)
-    return root
+    return copy_models(models, bundle, tmp_path / "models")
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from app.bundle.pointer import POINTER
 from app.bundle.store import Bundle
 from tests.bundles import copy_as_version, copy_models, write_digests
 from tests.known import KEY
-from tests.live.program import Program, Start, until, worker_pids
+from tests.live.program import Program, until, worker_pids
 from tests.live.traffic import BODY
 from tests.live.wire import request
 from tests.memory_limit import LIMIT, MemoryLimit
@@ -36,28 +37,11 @@ def root(bundle: Bundle, models: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def memory() -> Iterator[MemoryLimit]:
-    """A limit of 512 MB. Afterwards nothing was killed, and the peak was below the limit."""
-    with MemoryLimit() as memory:
-        yield memory
-        print(f"peak memory: {memory.peak / 1e6:.0f} MB")
-        assert not memory.killed and memory.peak < LIMIT
-
-
-@pytest.fixture
-def serve(memory: MemoryLimit, start: Start, root: Path) -> Iterator[Callable[..., Program]]:
-    """Starts the program with that folder under the limit, and stops it before the limit is removed."""
-    started: list[Program] = []
-
-    def serve(**settings: str) -> Program:
-        program = start(first=memory.enter, API_KEY=KEY, PORT="0", MODEL_URI=str(root), **settings)
-        memory.watch(program.process.pid)
-        started.append(program)
-        return program
-
-    yield serve
-    for program in started:
-        program.close()
+def serve(start_limited: Callable[..., Program], memory: MemoryLimit, root: Path) -> Iterator[Callable[..., Program]]:
+    """Starts the program with that folder in 512 MB. At the end, the kernel has killed no process."""
+    yield partial(start_limited, API_KEY=KEY, PORT="0", MODEL_URI=str(root))
+    print(f"peak memory: {memory.peak / 1e6:.0f} MB")
+    assert not memory.killed and memory.peak < LIMIT
 
 
 def version(program: Program) -> str:

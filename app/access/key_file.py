@@ -5,6 +5,7 @@ The file is one JSON document rather than lines of JSON, so that a truncated fil
 
 import os
 import secrets
+import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ from app.errors import SettingsError
 if sys.platform != "win32":  # Windows has no file locks of this kind: do not run two commands at once there
     import fcntl
 
+MAX_BYTES = 4 * 1024**2
+"""Maximum size of a key file: some 20,000 keys."""
 HOW_TO_CREATE = "create it with: python -m app keys create --name NAME"
 
 
@@ -80,10 +83,11 @@ def read_keys(path: Path) -> KeyFile:
         Its contents.
 
     Raises:
-        SettingsError: If the file is missing or broken. The message gives the position and repeats no contents.
+        SettingsError: If the file is missing, broken, not a regular file, or larger than `MAX_BYTES`. The message gives
+            the position and repeats no contents.
     """
     try:
-        return KeyFile.model_validate_json(path.read_bytes())
+        return KeyFile.model_validate_json(_read(path))
     except FileNotFoundError:
         raise SettingsError(f"API_KEYS_FILE: {path} is missing; {HOW_TO_CREATE}") from None
     except OSError as error:
@@ -94,6 +98,21 @@ def read_keys(path: Path) -> KeyFile:
         reason = "not a JSON key file" if first["type"] == "json_invalid" else first["msg"]
         prefix = f"{location}: " if location else ""
         raise SettingsError(f"API_KEYS_FILE: {path} is broken: {prefix}{reason}") from None
+
+
+def _read(path: Path) -> bytes:
+    """Read a regular file without waiting: opening a named pipe would wait for its other end."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise SettingsError(f"API_KEYS_FILE: {path} is not a regular file")
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            contents = file.read(MAX_BYTES + 1)
+    finally:
+        os.close(descriptor)
+    if len(contents) > MAX_BYTES:
+        raise SettingsError(f"API_KEYS_FILE: {path} is larger than {MAX_BYTES >> 20} MB")
+    return contents
 
 
 def change_keys(path: Path, change: Callable[[KeyFile], KeyFile]) -> None:

@@ -1,5 +1,8 @@
 """The key-file watcher: changes are applied, and a broken file is ignored."""
 
+import os
+import re
+import stat
 import threading
 import time
 from datetime import UTC, datetime
@@ -138,3 +141,46 @@ def test_a_started_watcher_applies_a_change_and_a_stopped_one_ends(watched: Watc
     watched.watcher.stop()
     thread.join(10)
     assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("kind", ["a named pipe", "a folder", "a device", "a link to a device", "a large file"])
+def test_a_path_that_cannot_be_a_key_file_is_reported_and_does_not_stop_the_watch(
+    path: Path, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    watched = WatchedRing(path)
+    watched.watcher.load()
+    path.unlink()
+    if kind == "a named pipe":
+        os.mkfifo(path)
+    elif kind == "a folder":
+        path.mkdir()
+    elif kind == "a device":
+        try:
+            os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 5))  # /dev/zero
+        except PermissionError:
+            pytest.skip("only root makes devices")
+    elif kind == "a link to a device":
+        path.symlink_to("/dev/zero")
+    else:
+        with path.open("wb") as file:
+            file.truncate(1024**3)
+    started = time.monotonic()
+    watched.watcher.start()
+    try:
+        while not watched.value("api_keys_file_broken"):
+            assert time.monotonic() - started < 5
+            time.sleep(0.01)
+        assert watched.accepts("one")
+        expected = "larger than" if kind == "a large file" else "regular file"
+        assert re.search(f"API_KEYS_FILE: .*({expected}).*last good keys stay valid", caplog.text)
+        if path.is_dir():
+            path.rmdir()
+        else:
+            path.unlink()
+        _write(path, "two")
+        while not watched.accepts("two"):
+            assert time.monotonic() - started < 10
+            time.sleep(0.01)
+        assert watched.value('heartbeat_age_seconds{part="key_file"}') < 5
+    finally:
+        watched.watcher.stop()

@@ -1,6 +1,7 @@
 """Loads the program before a port opens: settings, parts and models. Errors become exit codes."""
 
 import atexit
+import logging
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -19,15 +20,16 @@ EXIT_SETTINGS = 2
 """Exit code if a setting is missing or wrong."""
 EXIT_BUNDLE = 3
 """Exit code if a bundle is missing or bad."""
+_log = logging.getLogger(__name__)
 
 
 def load_program(
-    metrics_folder: Path | None = None, workers: int | None = None, role: str | None = None
+    metrics_folder: str | None = None, workers: int | None = None, role: str | None = None
 ) -> tuple[Settings, Program]:
     """Read the settings, build the program, and verify and load its models.
 
     Args:
-        metrics_folder: Folder in which workers share their metrics; None outside a worker.
+        metrics_folder: Folder in which workers share their metrics; empty if there is none, None outside a worker.
         workers: Overrides the setting WORKERS.
         role: Overrides the setting ROLE.
 
@@ -53,7 +55,7 @@ def load_program(
 
 
 def load_program_or_exit(
-    metrics_folder: Path | None = None, workers: int | None = None, role: str | None = None
+    metrics_folder: str | None = None, workers: int | None = None, role: str | None = None
 ) -> tuple[Settings, Program]:
     """As `load_program`, for entry points.
 
@@ -74,7 +76,14 @@ def exit_with(message: str, code: int) -> NoReturn:
     raise SystemExit(code)
 
 
-def _metrics(settings: Settings, folder: Path | None) -> Registry:
-    metrics = Registry(make_folder() if folder is None and settings.workers > 1 else folder)
+def _metrics(settings: Settings, folder: str | None) -> Registry:
+    if folder is None and settings.workers > 1:
+        try:
+            folder = str(make_folder())
+        except OSError as error:
+            _log.error("the metrics of the workers are off: cannot create a temporary folder: %s", error.strerror)
+    metrics = Registry(
+        Path(folder) if folder else None, is_off=not folder and (folder is not None or settings.workers > 1)
+    )
     atexit.register(metrics.leave)  # runs after a failed start as well, and under any ASGI server
     return metrics

@@ -4,37 +4,44 @@ import argparse
 import contextlib
 import gc
 import json
+import logging
 import os
-import signal
 import sys
 
 from app import __version__
 from app.domains.beer.schema import EXAMPLE_BEER
 from app.errors import BundleError, SettingsError
 from app.serving.serve import serve
-from app.serving.worker import exit_on_signal
+from app.serving.signals import handle_early_signals, restore_signals
 from app.settings import Settings, create_env_file
 from app.startup import EXIT_BUNDLE, EXIT_SETTINGS, exit_with, load_program_or_exit
 from app.telemetry.log_writer import install_log_writer
+
+_log = logging.getLogger(__name__)
 
 
 def main() -> None:
     """Run the command; the settings and exit codes are in the README."""
     arguments = _arguments()
     if "run" in arguments:
+        restore_signals()
         _run(arguments)
         return
+    handle_early_signals()
     install_log_writer()
     try:
         created = create_env_file()
     except SettingsError as error:
         exit_with(f"Settings: {error}", EXIT_SETTINGS)
-    settings, program = load_program_or_exit(workers=arguments.workers, role=arguments.role)
+    try:
+        settings, program = load_program_or_exit(workers=arguments.workers, role=arguments.role)
+    except SystemExit as stop:
+        if not stop.code:
+            _log.info("stopped by a signal before the start was complete")
+        raise
     if created:
         with contextlib.suppress(OSError):  # stdout may be full, closed or broken
             os.write(1, _welcome(settings).encode())
-    for stop in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(stop, exit_on_signal)
     if settings.workers > 1:
         from app.serving.supervisor import supervise  # not needed by a single process
 

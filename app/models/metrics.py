@@ -90,6 +90,7 @@ class _InputMetrics:
 
     def __init__(self, registry: Registry, manifest: Manifest) -> None:
         self.inputs: list[_Binned] = []
+        self.series: list[tuple[Family, tuple[str, ...]]] = []
         labels: list[tuple[str, ...]] = []
         for column, declared in enumerate(manifest.inputs):
             if not declared.deciles:
@@ -101,7 +102,9 @@ class _InputMetrics:
             labels += [*((*series, number) for number, _ in bins), (*series, MISSING)]
             for number, share in bins:
                 registry.gauge(EXPECTED, *series, number).set(share)
+                self.series.append((EXPECTED, (*series, number)))
         self._counters = registry.counters(INPUTS, labels)
+        self.series += ((INPUTS, each) for each in labels)
         self._bins = [(binned.column, binned.bounds, binned.first, binned.missing) for binned in self.inputs]
 
     def count_rows(self, rows: Array) -> None:
@@ -139,7 +142,11 @@ class ModelMetrics:
         self._last = registry.gauge(LAST_EXECUTION, manifest.name, manifest.version)
         self._packed = manifest.packed
         self._inputs = _InputMetrics(registry, manifest)
-        self._info = registry.gauge(INFO, manifest.name, manifest.version, manifest.training_data.sha256[:12])
+        version = manifest.name, manifest.version
+        info = *version, manifest.training_data.sha256[:12]
+        self._info = registry.gauge(INFO, *info)
+        families = PREDICTIONS, EXECUTIONS, EXECUTION_SECONDS, LAST_EXECUTION
+        registry.own(self, [*((family, version) for family in families), (INFO, info), *self._inputs.series])
 
     def activate(self) -> None:
         """Mark this version as the default."""

@@ -1,8 +1,10 @@
 """Serves the program in one process: the service port, the gRPC port, the management port, and the shutdown."""
 
+import asyncio
 import gc
 import logging
 import os
+import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -41,8 +43,13 @@ def serve(settings: Settings, program: Program) -> None:
     management = start_management(settings, program, lambda: program.lifecycle.ready)
     service_port, grpc_port = open_port(settings.host, settings.port), reserve_grpc_port(settings)
     grpc_address = address_of(grpc_port) if grpc_port else ""
+
+    def on_start() -> None:
+        _handle_hangup()
+        log_addresses(service_port, grpc_address)
+
     try:
-        serve_port(settings, program, service_port, grpc_address, lambda: log_addresses(service_port, grpc_address))
+        serve_port(settings, program, service_port, grpc_address, on_start)
     finally:
         if management is not None:
             management.stop()
@@ -83,6 +90,21 @@ def serve_port(
             logging.shutdown()
             finish_log()
             os._exit(0)
+
+
+def _handle_hangup() -> None:
+    """Handle SIGHUP, which would end the process: it stops a program in a terminal, and has no meaning otherwise."""
+    if sys.platform == "win32":
+        return
+    in_terminal = os.isatty(2)
+
+    def on_hangup() -> None:
+        if in_terminal:
+            signal.raise_signal(signal.SIGTERM)
+        else:
+            _log.warning("SIGHUP ignored: it replaces workers, and WORKERS is 1")
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, on_hangup)
 
 
 def open_port(host: str, port: int) -> socket.socket:

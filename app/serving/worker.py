@@ -1,5 +1,6 @@
 """Entry point of a worker, one of several processes that share a port: ``python -m app.serving.worker``."""
 
+import asyncio
 import contextlib
 import gc
 import os
@@ -7,13 +8,11 @@ import signal
 import socket
 import sys
 import threading
-from pathlib import Path
-from types import FrameType
 
+from app.serving.signals import handle_early_signals
 
-def exit_on_signal(number: int, frame: FrameType | None) -> None:
-    """Exit with code 0: the server raises a signal again after a graceful shutdown."""
-    sys.exit(0)
+BEAT_SECONDS = 1.0
+"""Seconds between two signs of life to the supervisor."""
 
 
 def main() -> None:
@@ -23,17 +22,23 @@ def main() -> None:
     folder, the gRPC address, and the role.
     """
     gc.disable()  # as in `app.__main__`
+    handle_early_signals()
     from app.serving.serve import serve_port
     from app.startup import load_program_or_exit
     from app.telemetry.log_writer import install_log_writer
 
     install_log_writer()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, exit_on_signal)
     listening, supervisor = (socket.socket(fileno=int(number)) for number in sys.argv[1:3])
-    settings, program = load_program_or_exit(Path(sys.argv[3]), role=sys.argv[5])
+    settings, program = load_program_or_exit(sys.argv[3], role=sys.argv[5])
     threading.Thread(target=_stop_with, args=(supervisor,), name="supervisor", daemon=True).start()
-    serve_port(settings, program, listening, sys.argv[4], lambda: supervisor.sendall(b"."))
+    serve_port(settings, program, listening, sys.argv[4], lambda: _beat(supervisor))
+
+
+def _beat(supervisor: socket.socket) -> None:
+    """Give a sign of life from the event loop, now and later. A suspended supervisor must not block the loop."""
+    with contextlib.suppress(OSError):
+        supervisor.send(b".", socket.MSG_DONTWAIT)
+    asyncio.get_running_loop().call_later(BEAT_SECONDS, _beat, supervisor)
 
 
 def _stop_with(supervisor: socket.socket) -> None:

@@ -4,7 +4,10 @@ There is no global state: each process, and each test, has its own registry.
 """
 
 import logging
+import shutil
 import threading
+import weakref
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +15,7 @@ from typing import Literal
 
 from app.telemetry.folder import remove_if_abandoned
 from app.telemetry.handles import Counter, CounterGroup, Gauge, Histogram
-from app.telemetry.shared_counters import SPILL, SharedCounters, claim, others
+from app.telemetry.shared_counters import SPILL, SUFFIX, SharedCounters, claim, others, room_of
 
 _log = logging.getLogger(__name__)
 
@@ -36,6 +39,19 @@ class Family:
     """
 
 
+DROPPED = Family(
+    "metrics_dropped_series_total", "Series that are not counted, because there was no room for them.", "counter"
+)
+OFF = Family(
+    "metrics_off", "1 if the process that answers cannot share its metrics: the figures lack it.", "gauge", merge="max"
+)
+REPLACEMENTS = Family(
+    "worker_replacements_total",
+    "Workers that were replaced, by reason: ended, or stalled because the event loop did not turn.",
+    "counter",
+    ("reason",),
+)
+
 Figures = dict[tuple[str, str, str], float]
 """Totals by family name, labels in the text format, and part: empty, ``sum``, or the upper bound of a bucket."""
 
@@ -43,22 +59,35 @@ Figures = dict[tuple[str, str, str], float]
 class Registry:
     """The metrics of this process and of the processes that share a folder with it."""
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, is_off: bool = False) -> None:
         """Initialize the registry.
 
         Args:
             folder: Folder shared by the processes whose values are added up; see `claim`. None for a single process.
+            is_off: Whether there are other processes, but no folder. Figures are then counted, but not reported.
         """
         self.folder = folder
         """The shared folder."""
-        self._counters = SharedCounters() if folder is None else claim(folder)
+        self._counters, self._is_off = _open(folder, is_off)
         self.families: dict[str, Family] = {}
         """The families that have series, by name."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # re-entrant: the garbage collector may call `_disown` at any time
+        self._full: set[str] = set()
         self._slots: dict[str, int] = {}
         for slot, (line, _) in enumerate(self._counters.lines(), SPILL):
             self._slots.setdefault(line, slot)
+        self._free: dict[int, dict[int, None]] = defaultdict(dict)
+        """Slots of the series that are gone, oldest first, by the room for a name."""
+        self._owners: dict[int, int] = defaultdict(int)
+        """Number of owners by slot, of the slots that have owners."""
+        for line, slot in self._slots.items():
+            if line.endswith("\t"):  # has one slot, and may be of something that is gone
+                self._free[room_of(line)][slot] = None
         self.clear_gauges()  # the process that wrote them is gone
+        self._dropped = self.counter(DROPPED)
+        if folder is not None or is_off:
+            self.gauge(OFF).set(float(self._is_off))
+            self.families[REPLACEMENTS.name] = REPLACEMENTS  # counted by the supervisor, reported by the workers
 
     def counter(self, family: Family, *labels: str) -> Counter:
         """Return the handle of a counter.
@@ -107,20 +136,63 @@ class Registry:
         if family.kind != kind:
             raise ValueError(f"{family.name} is a {family.kind}, not a {kind}")
         self.families[family.name] = family
-        written = ",".join(f'{name}="{_escaped(value)}"' for name, value in zip(family.labels, labels, strict=True))
         parts = [*(f"{bound:g}" for bound in family.buckets), "+Inf", "sum"] if kind == "histogram" else [""]
-        lines = [f"{kind}\t{family.name}\t{written}\t{part}" for part in parts]
+        lines = [_line(family, labels, part) for part in parts]
         with self._lock:
             known = [self._slots.get(line) for line in lines]
             first = known[0]
             if first is not None and known == list(range(first, first + len(lines))):
+                self._free[room_of(lines[0])].pop(first, None)
                 return first
-            slot = self._counters.add(lines)
+            slot = self._counters.add(lines) or self._reuse(lines)
             if slot == 0:
-                _log.error("no room for another series of %s: it is not counted", family.name)
+                self._drop(family)
+                return 0
             for index, line in enumerate(lines):
                 self._slots[line] = slot + index
             return slot
+
+    def _reuse(self, lines: list[str]) -> int:
+        """Take the slot of a series that is gone; 0 if none fits."""
+        if len(lines) > 1:
+            return 0
+        fitting = self._free[room_of(lines[0])]
+        for slot in fitting:
+            del fitting[slot], self._slots[self._counters.line(slot)]
+            self._counters.replace(slot, lines[0])
+            return slot
+        return 0
+
+    def _drop(self, family: Family) -> None:
+        """Count a series for which there is no room, and log it once for each family."""
+        if family.name not in self._full:
+            self._full.add(family.name)
+            _log.error("no room for another series of %s: further ones are not counted", family.name)
+        self._dropped.inc()
+
+    def own(self, owner: object, series: Sequence[tuple[Family, tuple[str, ...]]]) -> None:
+        """Let later series take the slots of these once their owners are gone, and there is no more room.
+
+        Until then they keep their values.
+
+        Args:
+            owner: An object that has the only handles of these series, with other owners of the same series.
+            series: Family and labels of each counter or gauge.
+        """
+        with self._lock:
+            slots = [self._slots.get(_line(family, labels, ""), 0) for family, labels in series]
+            for slot in filter(None, slots):
+                self._free[room_of(self._counters.line(slot))].pop(slot, None)
+                self._owners[slot] += 1
+        weakref.finalize(owner, self._disown, slots).atexit = False
+
+    def _disown(self, slots: list[int]) -> None:
+        with self._lock:
+            for slot in filter(None, slots):
+                self._owners[slot] -= 1
+                if not self._owners[slot]:
+                    del self._owners[slot]
+                    self._free[room_of(self._counters.line(slot))][slot] = None
 
     def clear_gauges(self) -> None:
         """Set this process' gauges to 0, for a parent process that serves no requests itself."""
@@ -132,12 +204,17 @@ class Registry:
         """Stop counting at the end of the process; the last process to leave a folder removes it."""
         if self.folder is not None:
             self._counters.release()
+            if self._is_off and not list(self.folder.glob(f"*{SUFFIX}")):  # no process could share its metrics
+                shutil.rmtree(self.folder, ignore_errors=True)
             remove_if_abandoned(self.folder)
 
     def read(self) -> Figures:
         """Return the totals over all processes."""
         figures: Figures = {}
-        self._merge(figures, self._counters.lines(), alive=True)
+        own = self._counters.lines()
+        if self._is_off:  # other processes answer, too, and lack these figures: totals would seem to jump
+            own = [(line, value) for line, value in own if line == _line(OFF, (), "")]
+        self._merge(figures, own, alive=True)
         if self.folder is not None:
             for lines, alive in others(self.folder, self._counters):
                 self._merge(figures, lines, alive)
@@ -152,6 +229,22 @@ class Registry:
             merged = _MERGES[family.merge]
             key = (name, labels, part)
             figures[key] = merged(figures[key], value) if key in figures else value
+
+
+def _open(folder: Path | None, is_off: bool) -> tuple[SharedCounters, bool]:
+    """Return the counters of this process, and whether they cannot be shared."""
+    if folder is None:
+        return SharedCounters(), is_off
+    try:
+        return claim(folder), False
+    except OSError as error:
+        _log.error("the metrics of this process are off: cannot share them in %s: %s", folder, error.strerror)
+        return SharedCounters(), True
+
+
+def _line(family: Family, labels: tuple[str, ...], part: str) -> str:
+    written = ",".join(f'{name}="{_escaped(value)}"' for name, value in zip(family.labels, labels, strict=True))
+    return f"{family.kind}\t{family.name}\t{written}\t{part}"
 
 
 def _sum(one: float, other: float) -> float:

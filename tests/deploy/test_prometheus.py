@@ -21,7 +21,7 @@ from tests.known import KEY, REPOSITORY
 RULES = REPOSITORY / "deploy" / "prometheus" / "alerts.yml"
 DASHBOARD = REPOSITORY / "deploy" / "grafana" / "beer-model.json"
 OPERATIONS = (REPOSITORY / "docs" / "operations.md").read_text("utf-8")
-_NAME = re.compile(r"\b(?:http|grpc|model|beer|api|rate|heartbeat|log)_[a-z_]+\b(?!\()")
+_NAME = re.compile(r"\b(?:http|grpc|model|beer|api|rate|heartbeat|log|worker|metrics)_[a-z_]+\b(?!\()")
 
 
 @pytest.fixture(scope="module")

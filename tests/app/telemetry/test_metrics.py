@@ -1,5 +1,6 @@
 """Metrics: handles, totals over processes, killed processes, and updates from several threads."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from app.telemetry.exposition import exposition
 from app.telemetry.handles import BULK
-from app.telemetry.metrics import Family, Registry
+from app.telemetry.metrics import DROPPED, Family, Registry
 from app.telemetry.shared_counters import CAPACITY, SPILL
 from tests.known import REPOSITORY
 
@@ -99,6 +100,9 @@ def test_the_exposition_is_in_the_text_format_of_prometheus() -> None:
         "# HELP calls_total Calls.\n"
         "# TYPE calls_total counter\n"
         'calls_total{who="q\\"\\\\ "} 2\n'
+        f"# HELP metrics_dropped_series_total {DROPPED.help}\n"
+        "# TYPE metrics_dropped_series_total counter\n"
+        "metrics_dropped_series_total 0\n"
         "# HELP size_bytes Sizes.\n"
         "# TYPE size_bytes histogram\n"
         'size_bytes_bucket{who="a",le="1"} 2\n'
@@ -171,10 +175,86 @@ def test_series_without_room_are_logged_and_not_counted(caplog: pytest.LogCaptur
     registry = Registry()
     for number in range(CAPACITY):
         registry.counter(CALLS, str(number)).inc()
-    assert "no room" in caplog.text
+    assert caplog.text.count("no room") == 1
     figures = samples(registry)
     assert len(figures) == CAPACITY - SPILL
+    assert figures.pop("metrics_dropped_series_total") == SPILL + 1
     assert set(figures.values()) == {1}
+
+
+class Owner:
+    """What owns series, as a loaded version of a model does."""
+
+
+def versions_in_turn(registry: Registry, *, of: int = CAPACITY) -> Iterator[str]:
+    """Yield more labels than there is room for. Each has an owner, which is gone when the next label comes."""
+    for number in range(10_000, 10_000 + of):
+        registry.counter(CALLS, str(number)).inc()
+        owner = Owner()
+        registry.own(owner, [(CALLS, (str(number),))])
+        yield str(number)
+
+
+def test_series_take_the_place_of_those_whose_owner_is_gone(caplog: pytest.LogCaptureFixture) -> None:
+    registry = Registry()
+    kept = Owner()
+    registry.counter(CALLS, "kept").inc(5)
+    registry.own(kept, [(CALLS, ("kept",))])
+    last = list(versions_in_turn(registry))[-1]
+    figures = samples(registry)
+    assert figures[f'calls_total{{who="{last}"}}'] == 1
+    assert figures['calls_total{who="kept"}'] == 5
+    assert 'calls_total{who="10000"}' not in figures, "the oldest is gone"
+    assert figures["metrics_dropped_series_total"] == 0
+    assert "no room" not in caplog.text
+
+
+def test_a_series_with_another_owner_stays() -> None:
+    registry = Registry()
+    first, second = Owner(), Owner()
+    registry.counter(CALLS, "twice").inc(5)
+    for owner in first, second:
+        registry.own(owner, [(CALLS, ("twice",))])
+    del first, owner
+    gc.collect()
+    list(versions_in_turn(registry))
+    assert samples(registry)['calls_total{who="twice"}'] == 5
+
+
+def test_a_successor_reuses_the_series_that_nobody_asked_for_again(tmp_path: Path) -> None:
+    registry = Registry(tmp_path)
+    list(versions_in_turn(registry))
+    registry._counters.release()  # as the kernel does at the end of a process
+    successor = Registry(tmp_path)
+    successor.counter(CALLS, "99999").inc()
+    figures = samples(successor)
+    assert figures['calls_total{who="99999"}'] == 1
+    assert figures["metrics_dropped_series_total"] == 0
+
+
+def test_a_file_system_without_room_turns_the_metrics_off(tmp_path: Path) -> None:
+    """As with a full file system, a store to the file would end the process with SIGBUS."""
+    code = """
+import resource, sys
+from pathlib import Path
+from app.telemetry.exposition import exposition
+from app.telemetry.metrics import Registry
+from tests.app.telemetry.test_metrics import CALLS
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+registry = Registry(Path(sys.argv[1]))
+registry.counter(CALLS, "a").inc()
+print(exposition(registry).decode())
+registry.leave()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "folder")],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "metrics_off 1" in done.stdout and "calls_total" not in done.stdout
+    assert done.stderr.count("the metrics of this process are off") == 1
 
 
 def test_threads_lose_no_updates() -> None:

@@ -1,0 +1,36 @@
+"""Signals before the program serves: each ends it as later, in good order and with exit code 0, or is ignored.
+
+Without this, SIGTERM, SIGHUP and SIGUSR1 would end a starting program with an error, and Ctrl+C with a traceback.
+"""
+
+import signal
+import sys
+from types import FrameType
+
+STOPPING = (signal.SIGINT, signal.SIGTERM)
+"""Signals that stop the program."""
+
+
+def exit_on_signal(number: int, frame: FrameType | None) -> None:
+    """Exit with code 0. Further signals do not disturb the exit."""
+    for stop in STOPPING:
+        signal.signal(stop, signal.SIG_IGN)
+    sys.exit(0)
+
+
+def handle_early_signals() -> None:
+    """Set the handlers for the time until the program serves. Workers inherit what is ignored."""
+    for stop in STOPPING:
+        signal.signal(stop, exit_on_signal)
+    if sys.platform != "win32":
+        for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+            signal.signal(number, signal.SIG_IGN)
+
+
+def restore_signals() -> None:
+    """Undo `handle_early_signals`, for a command that serves nothing: a signal must not look like a success."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if sys.platform != "win32":
+        for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+            signal.signal(number, signal.SIG_DFL)

@@ -20,6 +20,7 @@
     │   ├── SettingsError       a setting is missing or invalid
     │   └── BundleError         a bundle is incomplete, altered or of an unknown format
     └── ObjectsError            an object store does not read or write an object
+        └── ObjectRejected          nor will it at another try
 """
 
 from collections.abc import Sequence
@@ -130,3 +131,7 @@ class BundleError(StartError):
 
 class ObjectsError(BeerModelError):
     """An object store does not read or write an object; the message names the object and the reason."""
+
+
+class ObjectRejected(ObjectsError):
+    """An object can never be read or written: it is too large, or its name is invalid."""

@@ -10,7 +10,7 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from app.errors import ObjectsError
+from app.errors import ObjectRejected, ObjectsError
 
 if TYPE_CHECKING:
     from obstore.store import S3Store
@@ -21,6 +21,8 @@ REQUEST_TIMEOUT = timedelta(seconds=30)
 """Maximum time to receive a whole response."""
 RETRY_TIMEOUT = timedelta(seconds=10)
 """Time after which a failed request is not retried; there are at most three retries."""
+MAX_NAME_BYTES = 1024
+"""Maximum length of an object's name in UTF-8."""
 _CODE = re.compile(r"<Code>(\w{1,60})</Code>")
 _MAX_REASON = 300
 
@@ -46,13 +48,14 @@ class ObjectStore:
             limit: Maximum size in bytes.
 
         Raises:
-            ObjectsError: If the object is larger or truncated, or the store rejects the request or does not answer.
+            ObjectRejected: If the object is larger, or its name is invalid.
+            ObjectsError: If the object is truncated, or the store rejects the request or does not answer.
         """
-        self._check(key)
+        self.check_name(key)
         try:
             result = self._store.get(key)
             if result.meta["size"] > limit:
-                raise ObjectsError(f"{self._name(key)}: larger than {limit} bytes")
+                raise ObjectRejected(f"{self._name(key)}: larger than {limit} bytes")
             data = bytes(result.bytes())
         except FileNotFoundError:
             return None
@@ -60,7 +63,7 @@ class ObjectStore:
             raise ObjectsError(f"{self._name(key)}: cannot be read: {_reason(error)}") from None
         return data
 
-    def write(self, key: str, data: bytes, media_type: str) -> None:
+    def write(self, key: str, data: bytes | bytearray, media_type: str) -> None:
         """Write an object atomically.
 
         Args:
@@ -71,7 +74,7 @@ class ObjectStore:
         Raises:
             ObjectsError: If the store rejects the request or does not answer.
         """
-        self._check(key)
+        self.check_name(key)
         try:
             self._store.put(key, data, attributes={"Content-Type": media_type})
         except _faults() as error:
@@ -95,11 +98,18 @@ class ObjectStore:
     def _name(self, key: str) -> str:
         return f"s3://{self.bucket}/{key}"
 
-    def _check(self, key: str) -> None:
+    def check_name(self, key: str) -> None:
+        """Check the name of an object.
+
+        Raises:
+            ObjectRejected: If no object can have the name, or the client would change it.
+        """
+        if len(key.encode("utf-8", "surrogatepass")) > MAX_NAME_BYTES:
+            raise ObjectRejected(f"s3://{self.bucket}: a name is longer than {MAX_NAME_BYTES} bytes")
         if not key or any(
             part in ("", ".", "..") for part in key.split("/")
         ):  # the library would normalize them to another key
-            raise ObjectsError(f"{self._name(key)}: the name contains an empty part, . or .. between slashes")
+            raise ObjectRejected(f"{self._name(key)}: the name contains an empty part, . or .. between slashes")
 
 
 def _open(bucket: str, endpoint: str) -> S3Store:

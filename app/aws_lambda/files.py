@@ -22,7 +22,7 @@ from app.batch.answers import BatchTransport
 from app.batch.rows import MAX_FILE_BYTES
 from app.composition.models import build_manager, fetch_models
 from app.domains.beer.api import BeerApi
-from app.errors import CallError, ObjectsError, TooLate
+from app.errors import CallError, ObjectRejected, ObjectsError, TooLate
 from app.object_store import ObjectStore
 from app.settings import ModelSettings, load_model_settings, log_deprecated_names
 from app.telemetry.logs import configure_logging
@@ -84,7 +84,7 @@ def handler(event: Any, context: Context) -> dict[str, Any]:
         context: The context of the invocation.
 
     Returns:
-        ``{"files": [{"file", "rows", "bad"}, ...]}``.
+        ``{"files": [{"file", "rows", "bad"}, ...]}``; for a file that can never be processed ``{"file", "rejected"}``.
 
     Raises:
         EventError: If the event is not an S3 event.
@@ -94,6 +94,9 @@ def handler(event: Any, context: Context) -> dict[str, Any]:
     for bucket, key in _created(event):
         try:
             result = _answer(bucket, key, context)
+        except ObjectRejected as error:
+            _log.error("put aside: %s", error)  # another try would end the same way
+            done.append({"file": key, "rejected": str(error)})
         except ObjectsError as error:
             failed.append(str(error))
         except CallError as error:
@@ -125,12 +128,14 @@ def _created(event: Any) -> Iterator[tuple[str, str]]:
 
 def _answer(bucket: str, key: str, context: Context) -> dict[str, Any]:
     store = ObjectStore(bucket, _settings.s3_endpoint)
+    errors, predictions = f"{RESULTS}{key}.errors.jsonl", f"{RESULTS}{key}.predictions.jsonl"
+    store.check_name(predictions)
     data = store.read(key, MAX_FILE_BYTES)
     if data is None:
         return {"file": key, "rows": 0, "bad": 0}  # deleted meanwhile
     answers = _batch.answer(data, partial(seconds_left, context, RESERVE))
-    store.write(f"{RESULTS}{key}.errors.jsonl", bytes(answers.errors), JSON_LINES)
-    store.write(f"{RESULTS}{key}.predictions.jsonl", bytes(answers.predictions), JSON_LINES)
+    store.write(errors, answers.errors, JSON_LINES)
+    store.write(predictions, answers.predictions, JSON_LINES)
     result = {"file": key, "rows": answers.rows, "bad": answers.bad}
     _log.info("answered %s", json.dumps(result))
     return result

@@ -17,6 +17,10 @@ CHUNK_ROWS = 1000
 """Rows per model call; the time limit is checked between calls, about every 30 ms."""
 MAX_PROBLEMS = 20
 """Maximum number of reported problems per row."""
+MAX_ROWS = 1_000_000
+"""Maximum number of rows of a file; their predictions take about 400 MB."""
+MAX_ERROR_BYTES = 16_000_000
+"""Size of the errors above which further invalid rows are counted and not listed."""
 CARRIED = ("id", "name")
 """Columns that identify a beer; they are not validated, and are copied to the prediction."""
 LABEL = "ibu"
@@ -36,6 +40,8 @@ class Answers:
     """Number of rows in the file."""
     bad: int = 0
     """Number of invalid rows."""
+    unlisted: int = 0
+    """Number of invalid rows that are not among the errors."""
 
 
 class BatchTransport:
@@ -68,16 +74,24 @@ class BatchTransport:
             TooLate: If the time is up before the last row.
             CallError: If the model is not available.
         """
-        answers = Answers()
-        try:
-            rows = enumerate(read_rows(data), 1)
-        except InputError as error:
-            answers.errors += _line({"row": 0, "errors": _errors(error.problems)})
-            return answers
-        while chunk := list(islice(rows, CHUNK_ROWS)):
+
+        def check() -> None:
             if seconds_left() <= 0:
                 raise TooLate
+
+        answers = Answers()
+        try:
+            rows = enumerate(read_rows(data, check), 1)
+        except InputError as error:
+            return _unreadable(error)
+        while chunk := list(islice(rows, CHUNK_ROWS)):
+            check()
+            if answers.rows + len(chunk) > MAX_ROWS:
+                return _unreadable(InputError([Problem("file", "too_many_rows", f"has more than {MAX_ROWS} rows")]))
             self._answer(chunk, answers)
+        if answers.unlisted:
+            reason = f"has {answers.unlisted} more invalid rows, which are not listed"
+            answers.errors += _line({"row": 0, "errors": _errors([Problem("file", "too_many_errors", reason)])})
         return answers
 
     def _answer(self, chunk: Sequence[tuple[int, Row | Problem]], answers: Answers) -> None:
@@ -86,8 +100,11 @@ class BatchTransport:
         for (number, row), request in zip(chunk, requests, strict=True):
             answer = request if isinstance(request, InputError) else next(results)
             if isinstance(answer, InputError):
-                answers.errors += _line({"row": number, "errors": _errors(answer.problems)})
                 answers.bad += 1
+                if len(answers.errors) < MAX_ERROR_BYTES:
+                    answers.errors += _line({"row": number, "errors": _errors(answer.problems)})
+                else:
+                    answers.unlisted += 1
             elif isinstance(answer, CallError):
                 raise answer
             else:
@@ -105,6 +122,11 @@ class BatchTransport:
         if self._slow is not None and self._slow(request):
             return InputError([Problem("explain", "not_in_batch", "explanations are not available in batches")])
         return request
+
+
+def _unreadable(error: InputError) -> Answers:
+    """The results for a file that is rejected as a whole."""
+    return Answers(errors=bytearray(_line({"row": 0, "errors": _errors(error.problems)})))
 
 
 def _carried(row: Row | Problem) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import json
 import zlib
 from pathlib import Path
 
+import onnx
 from PIL import Image
 
 from tests.known import REPOSITORY
@@ -75,6 +76,19 @@ def _files() -> list[bytes]:
     return [table, lines, lines.replace(b"\n", b""), b'[{"abv": 5.6}, 1]', gzip.compress(table, mtime=0) * 2]
 
 
+def _graphs() -> list[bytes]:
+    """A graph, and the same with a tensor in another file: at its top, and in a subgraph."""
+    plain = onnx.load(_BUNDLE / "model.onnx")
+    tensor = onnx.TensorProto(name="w", data_type=1, dims=[1], data_location=onnx.TensorProto.EXTERNAL)
+    tensor.external_data.add(key="location", value=".env")
+    top, inside = onnx.ModelProto(), onnx.ModelProto()
+    top.CopyFrom(plain)
+    top.graph.initializer.append(tensor)
+    inside.CopyFrom(plain)
+    inside.graph.node.append(onnx.helper.make_node("If", ["c"], ["y"], then_branch=top.graph))
+    return [model.SerializeToString(deterministic=True) for model in (plain, top, inside)]
+
+
 def seeds(target: str) -> list[bytes]:
     """Return the valid inputs of a target."""
     return {
@@ -83,6 +97,7 @@ def seeds(target: str) -> list[bytes]:
         "picture": _pictures(),
         "tensors": _calls(),
         "manifest": [_read(_BUNDLE / "manifest.json")],
+        "graph": _graphs(),
         "pointer": [b"2\n1\n", b"none\n1\n", b"17"],
         "digests": [_read(_BUNDLE / "SHA256SUMS")],
         "rows": _files(),

@@ -10,11 +10,14 @@ from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 
+import onnx
+from google.protobuf.message import DecodeError
 from pydantic import ValidationError
 
 from app.access.key_file import KeyFile
 from app.batch.rows import MAX_FILE_BYTES, read_rows
 from app.bundle.digests import parse_sums
+from app.bundle.graph import DOMAINS, UNBOUNDED, check_graph
 from app.bundle.manifest import parse_manifest
 from app.bundle.pointer import NOTHING, parse_pointer
 from app.bundle.store import is_version
@@ -29,6 +32,7 @@ from app.serving.limits import ConnectionLimits
 from app.telemetry.trace import read_trace
 
 LIMITS = ConnectionLimits()
+_DOMAINS, _UNBOUNDED = ({name.decode() for name in names} for names in (DOMAINS, UNBOUNDED))
 Target = Callable[[bytes], None]
 
 
@@ -133,6 +137,28 @@ def pointer(data: bytes) -> None:
             assert version is None or (is_version(version) and version != NOTHING), "no version"
 
 
+def graph(data: bytes) -> None:
+    """Graphs: of what is accepted, ONNX's own parser finds no tensor in another file and no custom operator."""
+    with suppress(BundleError, DecodeError):
+        check_graph(data)
+        model = onnx.ModelProto.FromString(data)
+        assert not model.functions and not model.training_info, "a graph in another place"
+        _assert_complete(model.graph)
+
+
+def _assert_complete(inner: onnx.GraphProto) -> None:
+    tensors = [*inner.initializer, *(part for s in inner.sparse_initializer for part in (s.values, s.indices))]
+    for node in inner.node:
+        assert node.domain in _DOMAINS and node.op_type not in _UNBOUNDED, "an operator"
+        for attribute in node.attribute:
+            tensors += [attribute.t, *attribute.tensors]
+            for sparse in attribute.sparse_tensor, *attribute.sparse_tensors:
+                tensors += [sparse.values, sparse.indices]
+            for part in attribute.g, *attribute.graphs:
+                _assert_complete(part)
+    assert not any(tensor.data_location or tensor.external_data for tensor in tensors), "a tensor in another file"
+
+
 def digests(data: bytes) -> None:
     """``SHA256SUMS``: what is accepted names plain files, each once, in order."""
     with suppress(BundleError, UnicodeDecodeError):
@@ -167,6 +193,6 @@ def trace(data: bytes) -> None:
 
 TARGETS: dict[str, Target] = {
     target.__name__: target
-    for target in (request_head, multipart, picture, tensors, manifest, pointer, digests, rows, key_file, trace)
+    for target in (request_head, multipart, picture, tensors, manifest, graph, pointer, digests, rows, key_file, trace)
 }
 """Every target, by name."""

@@ -75,6 +75,18 @@ def test_a_version_that_another_process_verified_is_trusted_until_it_changes(
     assert quarantine.quarantined_versions == ["2", "3", "1"]
 
 
+def test_a_version_with_other_contents_than_the_verified_ones_is_quarantined(
+    root: Path, quarantine: CountingQuarantine, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """As if the files had changed, and their times had been set back."""
+    notes = WorkerNotes(tmp_path_factory.mktemp("notes"))
+    ModelStore(root, OnnxPredictor, notes=notes).open(NAME, "1", quarantined=False)
+    mark, _, digest = notes.verified(NAME).partition(" ")
+    notes.set_verified(NAME, f"{mark} {digest[::-1]}")
+    ModelStore(root, OnnxPredictor, quarantine, notes=notes).open(NAME, "1")
+    assert quarantine.quarantined_versions == ["1"]
+
+
 def answering_version(manager: ModelManager, version: str | None = None) -> str:
     model = manager.get(NAME, version)
     model.infer(ROW)

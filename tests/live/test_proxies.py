@@ -122,3 +122,73 @@ def test_a_rolling_restart_of_two_processes_behind_nginx_loses_no_request(
             caller.join(PATIENCE)
     assert len(answers) > 500
     assert [answer for answer in answers if answer != 200] == []
+
+
+def _upstream(port: int, heads: list[bytes], hold: threading.Event | None = None) -> socket.socket:
+    """Listen as a process that ends with each request: it keeps the head, waits for `hold`, and closes."""
+    server = socket.create_server(("127.0.0.1", port))
+
+    def end(connection: socket.socket) -> None:
+        with connection:
+            heads.append(connection.recv(65536))
+            if hold is not None:
+                hold.wait(PATIENCE)
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                return
+            threading.Thread(target=end, args=(connection,), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    return server
+
+
+def _status(port: int, path: str) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    try:
+        connection.request("POST", path, b"[]", {"Content-Type": "application/json"})
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+@needs_nginx
+@pytest.mark.parametrize(("path", "sent"), [("/predict", 2), ("/predict/batch", 1), ("/v2/models/beer/infer", 1)])
+def test_nginx_sends_what_ends_a_process_to_one_process_only(
+    proxied: tuple[int, tuple[int, int]], path: str, sent: int
+) -> None:
+    front, ports = proxied
+    heads = list[bytes]()
+    servers = [_upstream(port, heads) for port in ports]
+    try:
+        assert _status(front, path) == 502
+        assert len(heads) == sent
+    finally:
+        for server in servers:
+            server.close()
+
+
+@needs_nginx
+def test_nginx_rejects_the_eleventh_request_in_progress_of_one_address(proxied: tuple[int, tuple[int, int]]) -> None:
+    front, ports = proxied
+    heads, hold = list[bytes](), threading.Event()
+    servers = [_upstream(port, heads, hold) for port in ports]
+    callers = [threading.Thread(target=_status, args=(front, "/predict/batch")) for _ in range(10)]
+    try:
+        for caller in callers:
+            caller.start()
+        deadline = time.monotonic() + PATIENCE
+        while len(heads) < 10:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert _status(front, "/predict") == 429
+        assert len(heads) == 10
+    finally:
+        hold.set()
+        for caller in callers:
+            caller.join(PATIENCE)
+        for server in servers:
+            server.close()

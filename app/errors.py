@@ -105,6 +105,10 @@ class ModelNotReady(CallError):
     """The model exists but cannot answer yet."""
 
 
+class InvalidOutput(ModelNotReady):
+    """The model's output is not a valid answer; the message names the output and contains no value."""
+
+
 class Overloaded(CallError):
     """Too many calls are running and waiting."""
 

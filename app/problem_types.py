@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from app.errors import (
     CallError,
     InputError,
+    InvalidOutput,
     Limited,
     LimitsUnavailable,
     ModelNotFound,
@@ -238,6 +239,7 @@ _BY_ERROR: Mapping[type[CallError], ProblemType] = {
     LimitsUnavailable: LIMITS_UNAVAILABLE,
     ModelNotFound: MODEL_NOT_FOUND,
     ModelNotReady: NOT_READY,
+    InvalidOutput: NOT_READY,
     Overloaded: OVERLOADED,
     TooLate: TOO_LATE,
     TooLarge: TOO_COMPLEX,

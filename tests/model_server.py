@@ -10,6 +10,8 @@ Usage: ``python tests/model_server.py ROOT PORT BEHAVIOUR``. BEHAVIOUR is a JSON
 - ``delay``: seconds that each response takes.
 - ``slow_only``: limits the delay to requests whose first value is this one.
 - ``not_ready``: names of models that are not ready.
+- ``wrong``: values by output name that replace the first value of each row's output, if the request's first value is
+  ``wrong_at``.
 - ``datatype``: the data type that the metadata reports instead of the declared one.
 
 The first value of a request can trigger a failure: 66 is answered with INVALID_ARGUMENT, 67 with RESOURCE_EXHAUSTED,
@@ -100,6 +102,11 @@ class Server:
         response = pb.ModelInferResponse(model_name=request.model_name, model_version=request.model_version)
         for declared in predictor.manifest.outputs:
             array = outputs[declared.name] + np.array(self.behaviour["off"], DTYPES[declared.datatype])
+            if (
+                declared.name in self.behaviour.get("wrong", {})
+                and round(float(value), 3) == self.behaviour["wrong_at"]
+            ):
+                array[:, 0] = self.behaviour["wrong"][declared.name]
             tensor = response.outputs.add(name=declared.name, datatype=declared.datatype, shape=array.shape)
             if "typed" in self.behaviour:
                 getattr(tensor.contents, CONTENTS[declared.datatype]).extend(array.ravel().tolist())

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from app.bundle.manifest import Input, Manifest, Output
+from app.domains.api import invalid_output
 from app.errors import BundleError, InputError
 from app.oip.signature import ModelSignature
 from app.oip.tensors import DTYPES, from_bytes, from_list
@@ -90,6 +91,7 @@ def read_outputs(manifest: Manifest, version: str, rows: int, response: ModelInf
         response: The response.
 
     Raises:
+        InvalidOutput: If an output is infinite or not a number.
         ValueError: If the response is from another model, or an output is missing or has the wrong datatype or shape.
     """
     if response.model_name != manifest.name or (version and response.model_version not in ("", version)):
@@ -104,6 +106,8 @@ def read_outputs(manifest: Manifest, version: str, rows: int, response: ModelInf
             size not in (-1, actual) for size, actual in zip(declared.shape[1:], array.shape[1:], strict=True)
         ):
             raise ValueError(f"output {declared.name} has the wrong shape")
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise invalid_output(manifest, declared.name)
         arrays[declared.name] = array
     return arrays
 

@@ -6,7 +6,7 @@ from time import monotonic
 import grpc
 
 from app.bundle.manifest import Manifest
-from app.errors import BundleError, CallError, ModelNotReady, Overloaded, TooLate
+from app.errors import BundleError, CallError, InvalidOutput, ModelNotReady, Overloaded, TooLate
 from app.oip.metadata import PACKED
 from app.remote.connection import Connection
 from app.remote.messages import accepts_packed, infer_request, joined, read_outputs, rows_of, split
@@ -47,7 +47,10 @@ class _Client(Predictor):
         request = ModelMetadataRequest(name=self.manifest.name, version=self.version)
         metadata = self.connection.call("ModelMetadata", request, ModelMetadataResponse)
         self.packed = accepts_packed(self.manifest, metadata) or self._config_has_packed()
-        check_golden(self)
+        try:
+            check_golden(self)
+        except InvalidOutput as error:
+            raise BundleError(f"golden rows: output {error} is not a valid answer") from None
 
     def _config_has_packed(self) -> bool:
         """Whether the server also accepts the packed tensor, which this program declares only in its configuration."""
@@ -113,7 +116,8 @@ class RemotePredictor(Predictor):
         """Run the model on the server; see `Predictor.predict`.
 
         Raises:
-            ModelNotReady: If the server is unavailable, or its response is invalid.
+            InvalidOutput: If an output is infinite or not a number. The model stays ready: it may be due to the input.
+            ModelNotReady: If the server is unavailable, or its response is invalid in another way.
             Overloaded: If the server is overloaded.
             TooLate: If the server does not respond in time.
         """

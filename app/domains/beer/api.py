@@ -5,15 +5,15 @@ from collections.abc import Container, Sequence
 import numpy as np
 
 from app.bundle.manifest import Manifest
-from app.domains.api import DomainApi, Operation
+from app.domains.api import DomainApi, Operation, invalid_output
 from app.domains.beer.explanation import explanation
 from app.domains.beer.inputs import check_inputs
 from app.domains.beer.plausibility import PlausibilityChecks
-from app.domains.beer.predictions import PredictionBuilder
+from app.domains.beer.predictions import MAX_IBU, PredictionBuilder
 from app.domains.beer.recipe import may_contradict, problems
 from app.domains.beer.row_validation import BeerRowValidator
 from app.domains.beer.schema import Beer, Beers, Prediction, Predictions
-from app.errors import CallError, InputError, Problem
+from app.errors import CallError, InputError, InvalidOutput, Problem
 from app.models.loaded import Prepared
 from app.oip.signature import RowValidator
 from app.telemetry.metrics import Registry
@@ -115,6 +115,8 @@ class BeerApi(DomainApi):
         for model, indexes in _by_model(beers, skipped=results).items():
             try:
                 results.update(zip(indexes, self._predict(model, [beers[i] for i in indexes]), strict=True))
+            except InvalidOutput:  # of one beer, which must not affect the others
+                results.update((index, self._predict_or_error(model, beers[index])) for index in indexes)
             except CallError as error:
                 results.update(dict.fromkeys(indexes, error))
         return [results[index] for index in range(len(beers))]
@@ -134,7 +136,10 @@ class BeerApi(DomainApi):
         rows, bills = builder.rows([beer])
         features = rows.astype(np.float32)
         prediction = builder.predictions(rows, loaded.infer({"features": features}), bills)[0]
-        prediction["explanation"] = explanation(loaded.manifest, loaded.explain(features[0]), prediction["ibu"])
+        reasons = loaded.explain(features[0])
+        if not all(abs(value) < MAX_IBU for value in (reasons.base_value, *(v for _, v in reasons.contributions))):
+            raise invalid_output(loaded.manifest, "ibu of the explanation")
+        prediction["explanation"] = explanation(loaded.manifest, reasons, prediction["ibu"])
         return prediction
 
     def predict_batch(self, batch: Beers, version: str | None = None) -> Predictions:
@@ -163,6 +168,12 @@ class BeerApi(DomainApi):
             chosen = [beers[index] for index in indexes]
             results.update(zip(indexes, self._predict(model, chosen, version), strict=True))
         return {"predictions": [results[index] for index in range(len(beers))]}
+
+    def _predict_or_error(self, model: str, beer: Beer) -> Prediction | CallError:
+        try:
+            return self._predict(model, [beer])[0]
+        except CallError as error:
+            return error
 
     def _predict(self, model: str, beers: Sequence[Beer], version: str | None = None) -> list[Prediction]:
         loaded = self._manager.get(model, version)

@@ -37,6 +37,9 @@ def _tenths(values: list[float], total: int) -> list[int]:
     scaled = [value * 10 for value in values]
     floors = [int(value // 1) for value in scaled]
     order = sorted(range(len(values)), key=lambda index: floors[index] - scaled[index])
-    for step in range(abs(total - sum(floors))):
-        floors[order[step % len(order)]] += 1 if total > sum(floors) else -1
+    missing = total - sum(floors)
+    each, rest = divmod(abs(missing), max(1, len(order)))
+    for place, index in enumerate(order):
+        steps = each + (place < rest)
+        floors[index] += steps if missing > 0 else -steps
     return floors

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.bundle.manifest import Manifest
-from app.domains.api import ModelRef
+from app.domains.api import ModelRef, invalid_output
 from app.domains.beer.inputs import RECIPE_INPUTS, VITAL_INPUTS, names
 from app.domains.beer.metrics import BeerMetrics
 from app.domains.beer.plausibility import PlausibilityChecks
@@ -16,6 +16,8 @@ from app.runtime.predictor import Array
 from app.telemetry.metrics import Registry
 
 OUTPUTS = ("ibu", "lower", "upper")
+MAX_IBU = 1e6
+"""Absolute value in IBU from which an output is invalid."""
 
 Rows = NDArray[np.float64]
 
@@ -66,8 +68,15 @@ class PredictionBuilder:
 
         Returns:
             One prediction per row.
+
+        Raises:
+            InvalidOutput: If an output is not a number or too large, or an interval ends below its start.
         """
         figures = np.concatenate([outputs[name] for name in OUTPUTS], axis=1).astype(np.float64)
+        rounded = tenths(figures).tolist()
+        for ibu, lower, upper in rounded:
+            if not (-MAX_IBU < lower <= upper < MAX_IBU and -MAX_IBU < ibu < MAX_IBU):  # false for NaN as well
+                raise invalid_output(self.manifest, "ibu, lower or upper")
         warnings = self._plausibility.of_each(rows)
         if bills:
             warnings = [bill.warnings + of_row for bill, of_row in zip(bills, warnings, strict=True)]
@@ -79,7 +88,7 @@ class PredictionBuilder:
                 "model": model,
                 "warnings": of_row,
             }
-            for (ibu, lower, upper), of_row in zip(tenths(figures).tolist(), warnings, strict=True)
+            for (ibu, lower, upper), of_row in zip(rounded, warnings, strict=True)
         ]
         for bill, prediction in zip(bills, predictions, strict=False):
             prediction["estimates"] = {"tinseth": round(bill.tinseth, 1)}

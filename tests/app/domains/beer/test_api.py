@@ -1,19 +1,22 @@
 """The beer API: properties that hold for every beer and every model."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.bundle.store import highest, read_bundle
 from app.domains.beer.api import BeerApi
 from app.domains.beer.recipe import vital_rows
 from app.domains.beer.schema import Beer, Beers, Prediction
 from app.domains.beer.units import EBC_PER_SRM
-from app.errors import InputError, ModelNotFound, ModelNotReady
+from app.errors import InputError, InvalidOutput, ModelNotFound, ModelNotReady
 from app.models.manager import ModelManager
 from app.runtime.onnx import OnnxPredictor
+from app.runtime.predictor import Array, Arrays
 from tests.model_manager import model_manager
 
 
@@ -127,3 +130,25 @@ def test_a_prediction_without_a_loaded_model_is_an_error() -> None:
         BeerApi(model_manager(BeerApi)).predict(beer)
     with pytest.raises(ModelNotFound):
         BeerApi(ModelManager(["another"])).predict(beer)
+
+
+class _BadAt(OnnxPredictor):
+    """A model whose output for beers of 4.25 % is not a number, as that of a bad bundle may be."""
+
+    def predict(self, inputs: Arrays, timeout: float | None = None) -> dict[str, Array]:
+        outputs = super().predict(inputs, timeout)
+        outputs["upper"][inputs["features"][:, 0] == 4.25] = np.nan
+        return outputs
+
+
+def test_an_output_that_is_no_number_is_an_error_of_its_beer_alone(models: Path) -> None:
+    manager = model_manager(BeerApi)
+    manager.add(_BadAt(read_bundle(highest(models, "beer-ibu"))))
+    api = BeerApi(manager)
+    bad, good = (Beer(abv=abv, target_og=1050, target_fg=1010) for abv in (4.25, 5.0))
+    for answer, alone in (api.predict, bad), (api.explain, bad), (api.predict_batch, Beers(beers=[good, bad])):
+        with pytest.raises(InvalidOutput):
+            answer(alone)  # type: ignore[arg-type]
+    first, second, third = api.predict_each([good, bad, good])
+    assert first == third == api.predict(good)
+    assert isinstance(second, InvalidOutput)

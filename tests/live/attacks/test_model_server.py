@@ -1,0 +1,44 @@
+"""A model server that answers nonsense: the caller gets an error that says so, and never a missing figure or a 500."""
+
+from math import inf, nan
+
+import pytest
+
+from app.domains.beer.schema import EXAMPLE_BEER
+from app.domains.iris import EXAMPLE_FLOWER
+from tests.live.program import Start
+from tests.live.remote import READY, ask, front
+from tests.server_process import ServerProcess
+
+AT = 4.25
+BEER, FLOWER = {**EXAMPLE_BEER, "abv": AT}, {**EXAMPLE_FLOWER, "sepal_length": AT}
+TENSORS = {"inputs": [{"name": "features", "datatype": "FP32", "shape": [1, 4], "data": [AT, 3, 1, 0.2]}]}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "paths"),
+    [
+        ({"ibu": nan, "scores": nan}, ["/predict", "/predict/batch", "/iris/predict", "/v2/models/iris/infer"]),
+        ({"ibu": inf, "scores": -inf}, ["/predict", "/predict/batch", "/iris/predict", "/v2/models/iris/infer"]),
+        ({"ibu": 3e38, "class_id": 9}, ["/predict", "/predict/batch", "/iris/predict"]),
+        ({"lower": 99.0, "upper": 1.0, "class_id": -1}, ["/predict", "/iris/predict"]),
+    ],
+    ids=["not a number", "infinite", "too large", "out of order"],
+)
+def test_an_output_that_is_no_answer_is_a_503_and_affects_no_other_call(
+    start: Start, wrong: dict[str, float], paths: list[str]
+) -> None:
+    server = ServerProcess(wrong=wrong, wrong_at=AT)
+    try:
+        program = front(start, server)
+        bodies = {"/predict": BEER, "/predict/batch": {"beers": [BEER]}, "/iris/predict": FLOWER}
+        for path in paths:
+            answer = ask(program, path, bodies.get(path, TENSORS))
+            assert answer.status == 503 and b"null" not in answer.body, (path, answer)
+            assert program.send(READY).status == 200
+        assert ask(program, "/predict", EXAMPLE_BEER).status == 200
+        assert ask(program, "/iris/predict", EXAMPLE_FLOWER).status == 200
+        assert any("is not a valid answer" in str(line) for line in program.lines("output"))
+        assert "Traceback" not in program.errors
+    finally:
+        server.kill()

@@ -9,7 +9,7 @@ if __name__ == "__main__":
     if len(sys.argv) == 1 or sys.argv[1].startswith("-"):  # serves; does not run a subcommand
         from app.serving.signals import handle_early_signals
 
-        handle_early_signals()
+        handle_early_signals(importing=True)
     from app.telemetry.log_writer import keep_standard_descriptors
 
     keep_standard_descriptors()

@@ -3,6 +3,7 @@
 Without this, SIGTERM, SIGHUP and SIGUSR1 would end a starting program with an error, and Ctrl+C with a traceback.
 """
 
+import os
 import signal
 import sys
 from types import FrameType
@@ -18,10 +19,19 @@ def exit_on_signal(number: int, frame: FrameType | None) -> None:
     sys.exit(0)
 
 
-def handle_early_signals() -> None:
-    """Set the handlers for the time until the program serves. Workers inherit what is ignored."""
+def _exit_at_once(number: int, frame: FrameType | None) -> None:
+    os._exit(0)
+
+
+def handle_early_signals(importing: bool = False) -> None:
+    """Set the handlers for the time until the program serves. Workers inherit what is ignored.
+
+    Args:
+        importing: Whether the program only imports its modules. Then there is nothing to tidy up, and an exception
+            would become an ImportError in an extension module.
+    """
     for stop in STOPPING:
-        signal.signal(stop, exit_on_signal)
+        signal.signal(stop, _exit_at_once if importing else exit_on_signal)
     if sys.platform != "win32":
         for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
             signal.signal(number, signal.SIG_IGN)

@@ -22,11 +22,12 @@ def main() -> None:
     folder, the gRPC address, and the role.
     """
     gc.disable()  # as in `app.__main__`
-    handle_early_signals()
+    handle_early_signals(importing=True)
     from app.serving.serve import serve_port
     from app.startup import load_program_or_exit
     from app.telemetry.log_writer import install_log_writer
 
+    handle_early_signals()
     install_log_writer()
     listening, supervisor = (socket.socket(fileno=int(number)) for number in sys.argv[1:3])
     settings, program = load_program_or_exit(sys.argv[3], role=sys.argv[5])

@@ -5,7 +5,6 @@ import re
 import shutil
 import signal
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -14,39 +13,13 @@ from app.bundle.digests import SHA256SUMS, sums_text
 from app.bundle.manifest import MODEL
 from app.bundle.store import highest
 from tests.known import KEY, REPOSITORY
+from tests.live.callers import Callers
 from tests.live.program import Program, Start, free_port, started_workers, until, worker_pids
 from tests.live.raw import connect, post, read_until, send_and_read, statuses
 
-PATIENCE = 30.0
 TOLERANCE = 1.0
 """Tolerance for a busy machine, in seconds."""
 READY = b"GET /health/ready HTTP/1.1\r\nHost: beer\r\n\r\n"
-
-
-class Callers:
-    """Clients that call continuously, each time on a new connection."""
-
-    def __init__(self, port: int, count: int = 4) -> None:
-        self._port = port
-        self._stop = threading.Event()
-        self.answers: list[list[int]] = []
-        self._threads = [threading.Thread(target=self._call) for _ in range(count)]
-        for thread in self._threads:
-            thread.start()
-
-    def _call(self) -> None:
-        while not self._stop.is_set():
-            try:
-                self.answers.append(statuses(send_and_read(self._port, post())))
-            except OSError:
-                self.answers.append([])
-
-    def stop(self) -> list[list[int]]:
-        """Stop, and return the status codes of each call."""
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(PATIENCE)
-        return self.answers
 
 
 def counter_folders(temporary: Path) -> list[Path]:

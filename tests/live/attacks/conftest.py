@@ -1,13 +1,11 @@
 """A program that may take 512 MB, as in the containers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from tests.live.program import Program, Start
 from tests.memory_limit import MemoryLimit
-
-LimitedStart = Callable[..., Program]
 
 
 @pytest.fixture
@@ -18,7 +16,7 @@ def memory() -> Iterator[MemoryLimit]:
 
 
 @pytest.fixture
-def start_limited(start: Start, memory: MemoryLimit) -> LimitedStart:
+def start_limited(start: Start, memory: MemoryLimit) -> Start:
     """A function that starts the program under the memory limit."""
 
     def start_limited(**settings: object) -> Program:

@@ -10,8 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.known import KEY
-from tests.live.attacks.conftest import LimitedStart
-from tests.live.program import Program
+from tests.live.program import Program, Start
 from tests.live.wire import exchange, request
 from tests.memory_limit import LIMIT, MemoryLimit
 
@@ -118,7 +117,7 @@ ATTACKS = {
 
 
 @pytest.fixture
-def program(start_limited: LimitedStart) -> Program:
+def program(start_limited: Start) -> Program:
     """The program under the memory limit."""
     program = start_limited(API_KEY=KEY, PORT="0")
     program.port()

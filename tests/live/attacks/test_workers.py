@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from tests.known import KEY
+from tests.live.callers import Callers
 from tests.live.program import Program, Start, started_workers, until, worker_pids
 from tests.live.raw import post, send_and_read, statuses
-from tests.live.test_workers import Callers
 from tests.live.wire import request
 
 

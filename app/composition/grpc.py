@@ -14,6 +14,7 @@ from app.rpc.inference import InferenceMethods
 from app.rpc.iris import MODEL as IRIS_MODEL
 from app.rpc.iris import SERVICE as IRIS
 from app.rpc.iris import IrisMethods
+from app.rpc.limits import CallLimits
 from app.rpc.methods import Method
 from app.rpc.server import Bounds, GrpcServer
 from app.settings import Settings
@@ -41,7 +42,12 @@ def build_grpc_server(settings: Settings, program: Program, address: str) -> Grp
         program.log,
         program.metrics,
         program.public_models,
-        settings.body_timeout,
+        CallLimits.build(
+            program.memory_budget,
+            program.metrics,
+            seconds=settings.body_timeout,
+            message_bytes=settings.grpc_max_message,
+        ),
     )
     return GrpcServer(
         handler,

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
-from urllib.parse import unquote
 
 import grpc
 from google.protobuf.message import DecodeError, Message
@@ -16,11 +15,14 @@ from app.access.guard import Guard, rate_limit_headers
 from app.access.public import PublicModels
 from app.access.rates import Window
 from app.errors import CallError, NotAuthenticated
-from app.problem_types import BODY_TIMEOUT, INTERNAL_ERROR, MALFORMED_REQUEST, NOT_FOUND, TOO_LARGE
+from app.problem_types import INTERNAL_ERROR, MALFORMED_REQUEST, NOT_FOUND, TOO_LARGE
 from app.rpc.call_metrics import CallMetrics
-from app.rpc.message_reader import MessageReader
+from app.rpc.connections import address_of
+from app.rpc.limits import CallLimits
+from app.rpc.message_cost import SMALL_MESSAGE, Fields, fields_of, parsing_cost
 from app.rpc.methods import Call, Method
 from app.rpc.status import CallRejected, details_of, problem_of, status_code, trailing_metadata
+from app.runtime.memory_budget import Reservation
 from app.telemetry.ids import RequestIds
 from app.telemetry.logs import RequestLog
 from app.telemetry.metrics import Registry
@@ -48,7 +50,7 @@ class GrpcHandler(grpc.GenericRpcHandler):
         log: RequestLog,
         metrics: Registry,
         public: PublicModels | None = None,
-        message_seconds: float = 15.0,
+        limits: CallLimits | None = None,
     ) -> None:
         """Create a handler.
 
@@ -58,13 +60,16 @@ class GrpcHandler(grpc.GenericRpcHandler):
             log: The access log.
             metrics: Registry of the metrics.
             public: Models that need no key; none by default.
-            message_seconds: Maximum time to wait for the message of a call.
+            limits: Limits on what calls hold; by default those of the settings' defaults.
         """
         self._guard = guard
         self._log = log
         self._metrics = CallMetrics(metrics)
         self._public = public or PublicModels()
-        self._reader = MessageReader(message_seconds)
+        self.limits = limits or CallLimits.build()
+        """Limits on what calls hold."""
+        self._fields: dict[Method, Fields] = {}
+        """What the messages of a method contain; filled when a method's first large message arrives."""
         self._ids = RequestIds()
         self._handlers = {method.route: self._handler(method) for method in methods}
         self._unmatched = self._handler(_NO_METHOD)
@@ -101,20 +106,34 @@ class GrpcHandler(grpc.GenericRpcHandler):
         traced = "traceparent" in fields
         trace = read_trace([(name.encode(), _bytes(value)) for name, value in metadata]) if traced else None
         enter(trace)
-        call = Call(fields.get(KEY), context.time_remaining)
+        call = Call(fields.get(KEY), context.time_remaining, context.peer())
+        task: Any = asyncio.current_task()
+        reservation: Reservation | None = None
         code = grpc.StatusCode.CANCELLED
         self.active_calls += 1
         self._metrics.began()
         try:
-            answer, rate = await self._answer(method, call, metadata, context)
+            rate = await self._authorize(method, call, metadata, context)
+            self.limits.open_calls.enter(task, call.peer, call.principal is not None)
+            reservation = self.limits.memory_budget.reserve(has_key=call.principal is not None)
+            answer = await self._answer(method, call, context, reservation)
             if self._release is not None:
                 await self._release.wait()
             context.set_trailing_metadata(((REQUEST_ID, request_id), *rate_limit_headers(rate)))
             code = grpc.StatusCode.OK
+            self.limits.open_calls.responding(task, call.peer)
+            if len(answer) > SMALL_MESSAGE:
+                _hold_until_sent(answer, reservation, task)
+            elif reservation.amount:
+                reservation.release()
             return answer
         except (CallError, CallRejected) as error:
             code = status_code(error)
             self._metrics.refused(problem_of(error).code)
+            self.limits.open_calls.responding(task, call.peer)
+            error.with_traceback(
+                None
+            )  # its frames hold the message, and gRPC keeps the error until garbage is collected
             return await _end(context, error, request_id)
         except asyncio.CancelledError:
             remaining = call.remaining()
@@ -126,6 +145,8 @@ class GrpcHandler(grpc.GenericRpcHandler):
             code = grpc.StatusCode.INTERNAL
             return await _end(context, CallRejected(INTERNAL_ERROR), request_id)
         finally:
+            if reservation is not None and reservation.amount and code is not grpc.StatusCode.OK:
+                reservation.release()
             self.active_calls -= 1
             seconds = time.perf_counter() - clock
             self._metrics.ended(method.route, code, seconds)
@@ -140,23 +161,39 @@ class GrpcHandler(grpc.GenericRpcHandler):
                 traceparent=trace.traceparent if trace else "",
             )
 
-    async def _answer(
-        self, method: Method, call: Call, metadata: Metadata, context: Context
-    ) -> tuple[bytes, Window | None]:
-        rate = await self._authorize(method, call, metadata, context)
+    async def _answer(self, method: Method, call: Call, context: Context, reservation: Reservation) -> bytes:
         if method is _NO_METHOD:
             raise CallRejected(NOT_FOUND)
-        request = _parsed(method.request, await self._read(context))
+        request = self._parsed(method, call, await self._read(context, reservation), reservation)
         if call.principal is None and method.scope is not None:
             models = method.models(request) if method.models else ()
             if not self._public.allows(call.presented, models):
                 raise NotAuthenticated
         if method.answer is not None:
-            return (await method.answer(request, call)).SerializeToString(), rate
+            return (await method.answer(request, call)).SerializeToString()
         if method.stream is not None:
+            task: Any = asyncio.current_task()
             async for message in method.stream(request, call):
+                self.limits.open_calls.responding(task, call.peer)
                 await context.write(message.SerializeToString())
-        return b"", rate
+                self.limits.open_calls.taken(task)
+        return b""
+
+    def _parsed(self, method: Method, call: Call, raw: bytes, reservation: Reservation) -> Message:
+        """Parse a message. A large one reserves the memory for it; without a key it must be smaller than with one."""
+        if len(raw) > SMALL_MESSAGE:
+            if method.scope is None or (call.principal is None and len(raw) > self.limits.keyless_message_bytes):
+                raise CallRejected(TOO_LARGE)
+            fields = self._fields.get(method)
+            if fields is None:
+                fields = self._fields[method] = fields_of(method.request.DESCRIPTOR)
+            cost = parsing_cost(raw, fields)
+            if cost > reservation.amount:
+                reservation.grow(cost - reservation.amount)
+        try:
+            return method.request.FromString(raw)
+        except DecodeError:
+            raise CallRejected(MALFORMED_REQUEST) from None
 
     async def _authorize(self, method: Method, call: Call, metadata: Metadata, context: Context) -> Window | None:
         """Check the key. A call without a key may pass until its message tells whether it addresses a public model."""
@@ -167,16 +204,13 @@ class GrpcHandler(grpc.GenericRpcHandler):
             if method.scope is None or may_be_public:
                 return None
             forwarded = [_bytes(value).decode("latin-1") for name, value in metadata if name == "x-forwarded-for"]
-            raise self._guard.rejection(call.presented, _address(context.peer()), forwarded) from None
+            raise self._guard.rejection(call.presented, address_of(call.peer), forwarded) from None
         if method.scope is None or (call.principal.rate is None and method.scope in call.principal.scopes):
             return None
         return await self._guard.authorize(call.principal, method.scope)
 
-    async def _read(self, context: Context) -> bytes:
-        try:
-            message = await self._reader.read(context)
-        except TimeoutError:
-            raise CallRejected(BODY_TIMEOUT) from None
+    async def _read(self, context: Context, reservation: Reservation) -> bytes:
+        message = await self.limits.reader.read(context, reservation)
         if isinstance(message, bytes):
             return message
         # gRPC itself has rejected a message that is too large; the call has ended then, and has no peer.
@@ -190,11 +224,11 @@ async def _end(context: Context, error: CallError | CallRejected, request_id: st
     return b""
 
 
-def _parsed(kind: type[Message], raw: bytes) -> Message:
-    try:
-        return kind.FromString(raw)
-    except DecodeError:
-        raise CallRejected(MALFORMED_REQUEST) from None
+def _hold_until_sent(answer: bytes, reservation: Reservation, task: asyncio.Task[Any]) -> None:
+    """Reserve the memory of an answer, and of the copy of it that gRPC sends, until the task of the call ends."""
+    reservation.release()
+    reservation.grow(2 * len(answer))
+    task.add_done_callback(lambda _: reservation.release())
 
 
 def _bytes(value: str | bytes) -> bytes:
@@ -207,9 +241,3 @@ def _single_values(metadata: Metadata) -> dict[str, bytes]:
     for name, value in metadata:
         values[name] = b"" if name in values else _bytes(value)
     return values
-
-
-def _address(peer: str) -> str | None:
-    """The address in ``ipv4:127.0.0.1:1234`` or ``ipv6:%5B::1%5D:1234``."""
-    kind, _, rest = peer.partition(":")
-    return unquote(rest).rpartition(":")[0].strip("[]") if kind in ("ipv4", "ipv6") else None

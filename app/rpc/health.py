@@ -5,20 +5,26 @@ others, and it keeps watchers open while the server stops.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
 from app.errors import Overloaded
 from app.problem_types import SERVICE_NOT_FOUND
+from app.rpc.connections import address_of
 from app.rpc.methods import Call, Method
 from app.rpc.status import CallRejected
 
 SERVICE = "grpc.health.v1.Health"
 POLL_SECONDS = 0.25
 """Seconds between checks of a watched service."""
-MAX_WATCHERS = 256
+MAX_WATCHERS = 512
 """Maximum number of concurrent Watch calls."""
+MAX_WATCHERS_PER_ADDRESS = 128
+"""Maximum number of concurrent Watch calls from one address."""
+MAX_WATCHERS_PER_CONNECTION = 4
+"""Maximum number of concurrent Watch calls on one connection. A client needs one for each service that it watches."""
 
 _SERVING: int = HealthCheckResponse.SERVING
 _NOT_SERVING: int = HealthCheckResponse.NOT_SERVING
@@ -36,7 +42,8 @@ class Health:
         """
         self._services = services
         self._retired = asyncio.Event()
-        self._watchers = 0
+        self._watchers: Counter[str] = Counter()
+        """Watch calls by connection and by address; the empty name counts them all."""
         self.methods = (
             Method(f"/{SERVICE}/Check", HealthCheckRequest, self._check, scope=None),
             Method(f"/{SERVICE}/Watch", HealthCheckRequest, stream=self._watch, scope=None),
@@ -58,11 +65,17 @@ class Health:
             raise CallRejected(SERVICE_NOT_FOUND)
         return HealthCheckResponse(status=status)
 
-    async def _watch(self, request: HealthCheckRequest, _: Call) -> AsyncIterator[HealthCheckResponse]:
+    async def _watch(self, request: HealthCheckRequest, call: Call) -> AsyncIterator[HealthCheckResponse]:
         """Send the status now and at each change."""
-        if self._watchers >= MAX_WATCHERS:
+        watchers, peer = self._watchers, call.peer
+        limits = {
+            "": MAX_WATCHERS,
+            address_of(peer) or "none": MAX_WATCHERS_PER_ADDRESS,
+            peer: MAX_WATCHERS_PER_CONNECTION,
+        }
+        if any(watchers[name] >= limit for name, limit in limits.items()):
             raise Overloaded
-        self._watchers += 1
+        watchers.update(limits.keys())
         last = None
         try:
             while True:
@@ -75,7 +88,10 @@ class Health:
                     return
                 await self._pause()
         finally:
-            self._watchers -= 1
+            watchers.subtract(limits.keys())
+            for name in limits:
+                if not watchers[name]:
+                    del watchers[name]
 
     async def _pause(self) -> None:
         try:

@@ -8,7 +8,7 @@ from app.bundle.manifest import Output
 from app.errors import InputError, Problem
 from app.oip.data_plane import InferAnswer, InferCall
 from app.oip.metadata import warnings_of
-from app.oip.tensors import DTYPES, Tensor, dtype_of, elements, from_bytes, invalid_input
+from app.oip.tensors import DTYPES, MAX_DIMENSIONS, Tensor, dtype_of, elements, from_bytes, invalid_input
 from app.rpc._pb.open_inference_pb2 import InferTensorContents, ModelInferRequest, ModelInferResponse
 from app.runtime.predictor import Array
 
@@ -29,6 +29,15 @@ CONTENTS = {
 MAX_TEXT = 256
 """Maximum length of an id or a version, in characters."""
 _MAX_TENSORS = 256
+_WIDE = {
+    "bool_contents": np.bool_,
+    "uint64_contents": np.uint64,
+    "fp32_contents": np.float64,
+    "fp64_contents": np.float64,
+}
+"""Type of the array of a list's numbers; of the other lists: 64-bit integers."""
+_PART = 65_536
+"""Number of elements that are converted at a time."""
 _Input = ModelInferRequest.InferInputTensor
 
 
@@ -56,6 +65,8 @@ def read_call(request: ModelInferRequest) -> InferCall:
 
 
 def _tensor(sent: _Input, raw: bytes | None) -> Tensor:
+    if len(sent.shape) > MAX_DIMENSIONS:
+        raise invalid_input(sent.name, "shape", "has an invalid shape")
     name, shape = sent.name, list(sent.shape)
     if raw is None:
         return _from_contents(name, sent.datatype, shape, sent.contents)
@@ -73,10 +84,20 @@ def _from_contents(name: str, datatype: str, shape: list[int], contents: InferTe
     values = getattr(contents, field)
     if len(values) != count:
         raise invalid_input(name, "data_size", f"has {len(values)} elements, and its shape takes {count}")
-    wide = np.array(values, dtype=None if count else dtype)
+    wide = _array(values, count, field) if count else np.empty(0, dtype)
     if dtype.kind in "iu" and count and not (np.iinfo(dtype).min <= wide.min() and wide.max() <= np.iinfo(dtype).max):
         raise invalid_input(name, "data_type", f"has elements that are too large for {datatype}")
     return Tensor(name, datatype, wide.astype(dtype, copy=False).reshape(shape))
+
+
+def _array(values: Any, count: int, field: str) -> Array:
+    """Convert a list of numbers in parts, so that other threads run meanwhile and few objects exist at a time."""
+    if count <= _PART:
+        return np.array(values)
+    array: Array = np.empty(count, _WIDE.get(field, np.int64))
+    for start in range(0, count, _PART):
+        array[start : start + _PART] = values[start : start + _PART]
+    return array
 
 
 def answer_message(request: ModelInferRequest, answer: InferAnswer) -> ModelInferResponse:

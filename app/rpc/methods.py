@@ -17,6 +17,8 @@ class Call:
     """The key as received: None without a key, empty with several keys."""
     remaining: Callable[[], float | None]
     """Returns the seconds until the caller's deadline; None without a deadline."""
+    peer: str = ""
+    """The client's connection, as ``ipv4:127.0.0.1:1234``."""
     principal: Principal | None = None
     """The authenticated caller; None without a valid key."""
 

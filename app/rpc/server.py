@@ -12,7 +12,9 @@ from app.rpc.handler import GrpcHandler
 from app.rpc.health import SERVICE, Health
 from app.rpc.reflection import Reflection
 
-MAX_STREAMS = 128
+MAX_CONNECTIONS = 256
+"""Maximum number of connections of a process; gRPC closes further ones."""
+MAX_STREAMS = 100
 """Maximum number of concurrent calls per connection; further calls wait in the client."""
 METADATA_BYTES = 16_384
 """Soft limit of a call's metadata; gRPC rejects some calls above it, and all above a higher hard limit."""
@@ -22,6 +24,8 @@ _KEEP_ALIVE_SECONDS = 30
 """Interval of keep-alive pings on a silent connection, and the time to answer one."""
 _SETTLING_SECONDS = 0.05
 """Pause before the server stops, in which received calls start, and held responses keep clients from new calls."""
+_READ_BYTES = 65_536
+"""Most that is read from a connection at once: a small part of it keeps all of it in memory."""
 _log = logging.getLogger(__name__)
 
 
@@ -33,6 +37,10 @@ class Bounds:
     """Maximum size of a message in bytes, both compressed and decompressed."""
     handshake_seconds: float
     """Maximum duration of the TLS and HTTP/2 handshakes."""
+    age_seconds: float = 1800.0
+    """Age at which a client is told to open a new connection, within a tenth: gRPC spreads it."""
+    age_grace_seconds: float = 60.0
+    """Time in which the calls of an old connection finish, before it is closed."""
 
 
 class GrpcServer:
@@ -62,7 +70,7 @@ class GrpcServer:
         self._address = address
         self._bounds = bounds
         self._credentials = credentials
-        self._reflection = Reflection([*reflected, SERVICE]) if reflected is not None else None
+        self._reflection = Reflection([*reflected, SERVICE], handler.limits) if reflected is not None else None
         self._server: Any = None  # created in the event loop that it serves in
 
     async def start(self) -> None:
@@ -71,6 +79,7 @@ class GrpcServer:
         Raises:
             RuntimeError: If the address is in use, or the credentials are invalid.
         """
+        logging.getLogger("grpc._cython.cygrpc").addFilter(_is_no_disconnection)
         server = grpc.aio.server(options=self._options())
         if self._reflection is not None:
             server.add_generic_rpc_handlers([self._reflection])
@@ -87,8 +96,12 @@ class GrpcServer:
             ("grpc.so_reuseport", 1),
             ("grpc.max_receive_message_length", self._bounds.message_bytes),
             ("grpc.max_send_message_length", -1),
+            ("grpc.experimental.tcp_max_read_chunk_size", _READ_BYTES),
             ("grpc.max_metadata_size", METADATA_BYTES),
             ("grpc.max_concurrent_streams", MAX_STREAMS),
+            ("grpc.max_allowed_incoming_connections", MAX_CONNECTIONS),
+            ("grpc.max_connection_age_ms", round(self._bounds.age_seconds * 1000)),
+            ("grpc.max_connection_age_grace_ms", round(self._bounds.age_grace_seconds * 1000)),
             ("grpc.server_handshake_timeout_ms", round(self._bounds.handshake_seconds * 1000)),
             ("grpc.max_connection_idle_ms", _IDLE_SECONDS * 1000),
             ("grpc.keepalive_time_ms", _KEEP_ALIVE_SECONDS * 1000),
@@ -115,3 +128,8 @@ class GrpcServer:
         if self._handler.active_calls:
             _log.warning("Cancelling %d gRPC calls that exceed SHUTDOWN_GRACE", self._handler.active_calls)
         await stopping
+
+
+def _is_no_disconnection(record: logging.LogRecord) -> bool:
+    """Whether a log record of gRPC is not about a client that left before its response was sent."""
+    return not (record.exc_info and type(record.exc_info[1]).__name__ == "ExecuteBatchError")

@@ -94,6 +94,15 @@ class MemoryLimit:
             return int((self._group / name).read_text())
         return max((_peak_rss(pid) for pid in self._entered), default=0)
 
+    def forget_peak(self) -> None:
+        """Measure the peak anew, where the kernel can."""
+        if self._group is not None:
+            with suppress(OSError):  # version 2 resets it since Linux 6.12
+                (self._group / ("memory.peak" if self._is_v2 else "memory.max_usage_in_bytes")).write_text("0")
+        for pid in self._entered if self._group is None else ():
+            with suppress(OSError):
+                Path(f"/proc/{pid}/clear_refs").write_text("5")
+
     @property
     def killed(self) -> bool:
         """Whether the kernel has killed a process because of the limit."""

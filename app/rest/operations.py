@@ -25,6 +25,7 @@ from app.rest.body import (
     json_cost,
     read_body,
     reject,
+    release,
 )
 from app.rest.error_formats import error_format
 from app.rest.micro_batching import MicroBatcher, RemoteMicroBatcher
@@ -116,7 +117,7 @@ class OperationHandler:
             await respond(send, 200, answer)
         finally:
             if reservation is not None:
-                reservation.release()
+                release(reservation)
 
     def _make_endpoint(self) -> Endpoint:
         """Return the function that answers a valid request, with a signature from which FastAPI documents it."""
@@ -155,8 +156,10 @@ class OperationHandler:
         try:
             request = read(body)
         except ValidationError as error:
-            raise InputError(problems_of(error)) from None  # thousands of problems take long as well
-        return self._run(request, None if version is None else version.decode("latin-1"))
+            problems = problems_of(error)  # thousands of problems take long as well
+        else:
+            return self._run(request, None if version is None else version.decode("latin-1"))
+        raise InputError(problems)  # here, so that it does not hold the validation error, which may be large
 
     def _run(self, request: Any, version: str | None = None) -> bytes:
         run, cost = self.operation.run, self.operation.cost

@@ -9,12 +9,14 @@ Header = tuple[bytes, bytes]
 """A header's name, in lower case, and its value."""
 
 JSON = b"application/json"
+LARGE_ANSWER = 65_536
+"""Bytes of a body above which the server would hold most of it until the client reads it."""
 
 
 async def respond(
     send: Send, status: int, body: bytes, media_type: bytes = JSON, headers: Iterable[Header] = ()
 ) -> None:
-    """Send a whole response.
+    """Send a whole response; return once the client has read a large one, but for a rest, or is gone.
 
     Args:
         send: The ASGI callable.
@@ -24,6 +26,9 @@ async def respond(
         headers: Additional headers.
     """
     await send(response_start(status, body, media_type, headers))
+    if len(body) > LARGE_ANSWER:  # the server takes the next message once the client has read most of this one
+        await send({"type": "http.response.body", "body": body, "more_body": True})
+        body = b""
     await send({"type": "http.response.body", "body": body})
 
 

@@ -77,6 +77,8 @@ class BoundedThreadPool:
                 self.taken -= 1
             else:  # the caller has gone, and the work goes on
                 future.add_done_callback(lambda _: self._release(loop))
+            # its exception refers to this frame: in a cycle, both would hold the argument until garbage is collected
+            del future, work, argument
 
     def _release(self, loop: asyncio.AbstractEventLoop) -> None:
         with suppress(RuntimeError):  # the loop has ended

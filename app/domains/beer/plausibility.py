@@ -1,8 +1,9 @@
 """Plausibility checks: warnings for values outside the trained range and for values that disagree."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from operator import itemgetter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,41 @@ MIN_ABV_GAP = 1.0
 """Difference in % vol that is always allowed: in strong beers the rule itself is off by that much."""
 MANY = 16
 """Number of rows from which a vectorised check is faster than one row at a time."""
+
+
+class _WarningsByRow(Sequence[tuple[int, Warning]]):
+    """Warnings that are made when they are read: of a million, an answer lists a thousand."""
+
+    def __init__(self, flags: NDArray[np.bool_], warnings: Sequence[Warning]) -> None:
+        """Initialize the warnings.
+
+        Args:
+            flags: Shape (n_rows, n_warnings): which warnings apply to a row.
+            warnings: The warnings.
+        """
+        self._places = np.flatnonzero(flags)
+        self._width = flags.shape[1]
+        self._warnings = warnings
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self._at(place) for place in self._places[index].tolist()]
+        return self._at(int(self._places[index]))
+
+    def __iter__(self) -> Iterator[tuple[int, Warning]]:
+        return map(self._at, self._places.tolist())
+
+    def __eq__(self, other: object) -> bool:
+        return list(self) == other
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def _at(self, place: int) -> tuple[int, Warning]:
+        row, kind = divmod(place, self._width)
+        return row, self._warnings[kind]
 
 
 class PlausibilityChecks:
@@ -80,7 +116,7 @@ class PlausibilityChecks:
             result[index].append(warning)
         return result
 
-    def by_row(self, rows: NDArray[np.float64]) -> list[tuple[int, Warning]]:
+    def by_row(self, rows: NDArray[np.float64]) -> Sequence[tuple[int, Warning]]:
         """Check several rows and list the warnings; costs next to nothing where there are none.
 
         Args:
@@ -98,7 +134,7 @@ class PlausibilityChecks:
             (abv_gap > MIN_ABV_GAP) & (abv_gap > ABV_TOLERANCE * abv),
         ]
         flags = np.column_stack([(rows < self._low) | (rows > self._high), *disagree])
-        return [(index, self._warnings[kind]) for index, kind in np.argwhere(flags).tolist()]
+        return _WarningsByRow(flags, self._warnings)
 
 
 _COLOUR_MISMATCH: Warning = {

@@ -11,11 +11,12 @@ from starlette.types import Receive, Scope, Send
 from app.errors import CallError, InputError, ModelNotReady, Problem
 from app.oip.data_plane import EXTENSIONS, SERVER, DataPlane
 from app.oip.metadata import config_of, metadata_of, statistics_of
+from app.oip.tensors import working_cost
 from app.problem_types import INVALID_INPUT, METHOD_NOT_ALLOWED, NOT_FOUND, problem_type_of
-from app.rest.body import bytes_cost, read_body, reject
+from app.rest.body import bytes_cost, read_body, reject, release
 from app.rest.error_formats import error_format
 from app.rest.oip.endpoints import INDEX_OPTIONS, REPOSITORY_OPTIONS, Answer, Call, Endpoint, Handle, read_options
-from app.rest.oip.messages import decompress, json_length, read_call, tensors_cost, write_answer
+from app.rest.oip.messages import answer_cost, decompress, json_length, read_call, tensors_cost, write_answer
 from app.rest.problems import RequestRejected, send_problem
 from app.rest.responses import JSON, request_header, respond
 from app.runtime.memory_budget import MemoryBudget, Reservation
@@ -118,18 +119,22 @@ class OipApplication:
             await send_problem(send, problem_type_of(type(error)), formatter=format_oip_error)
         else:
             await respond(send, 200, body, media_type, headers)
+        finally:
+            if call.reservation is not None:
+                release(call.reservation)
 
     async def _infer(self, call: Call) -> Answer:
         # Content-Type is ignored: tritonclient sends none, and curl sends that of a form
         json_size, encoding = json_length(call.scope), _encoding(call.scope)
         cost = tensors_cost if json_size is None and not encoding else bytes_cost
-        body, reservation = await read_body(call.scope, call.receive, self._limit, self._memory_budget, cost)
-        if reservation is None and not encoding:
+        body, call.reservation = await read_body(call.scope, call.receive, self._limit, self._memory_budget, cost)
+        if call.reservation is None and not encoding:
             message = read_call(call.model, call.version, body, json_size)
             return write_answer(message, await self._data_plane.infer(message.call))
-        with reservation or self._memory_budget.reserve(has_key="principal" in call.scope["state"]) as reservation:
-            work = partial(self._decompress_and_infer, call, encoding, json_size, reservation)
-            return await self._thread_pool.run(work, body)
+        if call.reservation is None:
+            call.reservation = self._memory_budget.reserve(has_key="principal" in call.scope["state"])
+        work = partial(self._decompress_and_infer, call, encoding, json_size, call.reservation)
+        return await self._thread_pool.run(work, body)
 
     def _decompress_and_infer(
         self, call: Call, encoding: bytes, json_size: int | None, reservation: Reservation, body: bytes
@@ -140,7 +145,10 @@ class OipApplication:
         if json_size is not None:
             reservation.grow(tensors_cost(body[:json_size]))
         message = read_call(call.model, call.version, body, json_size)
-        return write_answer(message, self._data_plane.answer(message.call))
+        reservation.grow(sum(map(working_cost, message.call.inputs)))
+        answer = self._data_plane.answer(message.call)
+        reservation.grow(answer_cost(message, answer))
+        return write_answer(message, answer)
 
     async def _server(self, _: Call) -> Answer:
         return _json({"name": SERVER, "version": self._data_plane.version, "extensions": EXTENSIONS})

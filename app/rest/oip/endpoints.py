@@ -13,7 +13,7 @@ from app.domains.validation import problems_of
 from app.errors import InputError
 from app.rest.body import json_cost, read_body
 from app.rest.responses import Header
-from app.runtime.memory_budget import MemoryBudget
+from app.runtime.memory_budget import MemoryBudget, Reservation
 
 MAX_OPTIONS_SIZE = 10_000
 """Maximum bytes of a body that holds options, not tensors."""
@@ -44,7 +44,7 @@ Values = Mapping[str, str]
 Handle = Callable[["Call"], Awaitable[Answer]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
     """A request to an endpoint."""
 
@@ -52,6 +52,8 @@ class Call:
     receive: Receive
     values: Values
     memory_budget: MemoryBudget
+    reservation: Reservation | None = None
+    """What the call holds of the memory budget until its answer has been read."""
 
     @property
     def model(self) -> str:

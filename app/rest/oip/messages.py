@@ -24,6 +24,8 @@ from app.runtime.predictor import Array
 JSON_LENGTH = b"inference-header-content-length"
 """Header with the length of the JSON part of a body; the tensors' bytes follow it."""
 _MAX_TENSORS = 256
+_JSON_NUMBER_BYTES = 80
+"""Most that a number takes as Python object, in its list, and as text of 20 characters, of which there is a copy."""
 _PIECE_BYTES = 65_536
 """Maximum bytes that are decompressed at once."""
 INVALID_JSON_LENGTH = replace(
@@ -102,11 +104,12 @@ def tensors_cost(piece: bytes) -> int:
     """Return the cost of JSON with tensors: parsed values, and arrays of them.
 
     The weights are the peaks that pydantic-core 2 takes for 8 MB of the most expensive values of each kind: 38 to 69
-    bytes for a number, 100 for an empty list, 206 for a list of one, 329 for an object of one.
+    bytes for a number, 97 for a string, 100 for an empty list, 206 for a list of one, 329 for an object of one.
     """
     return (
         4 * len(piece)
         + 60 * piece.count(b",")
+        + 20 * piece.count(b'"')
         + 250 * piece.count(b"[")
         + 300 * piece.count(b"{")
         + 150 * piece.count(b":")
@@ -160,10 +163,9 @@ def read_call(model: str, version: str | None, body: bytes, json_size: int | Non
     """
     if json_size is not None and json_size > len(body):
         raise InputError([Problem("body", "data_size", "is shorter than its Inference-Header-Content-Length")])
-    try:
-        request = _REQUEST(body if json_size is None else body[:json_size])
-    except ValidationError as error:
-        raise InputError(problems_of(error)) from None
+    request, problems = _parsed(body if json_size is None else body[:json_size])
+    if request is None:
+        raise InputError(problems)  # here, so that it does not hold the validation error, which may be large
     tensors = _tensors(request.inputs, memoryview(b"" if json_size is None else body[json_size:]))
     outputs = request.outputs or ()
     if any((output.parameters or {}).get("classification") for output in outputs):
@@ -176,6 +178,13 @@ def read_call(model: str, version: str | None, body: bytes, json_size: int | Non
         frozenset(name for name, is_binary in binary_data.items() if is_binary or (is_binary is None and all_binary)),
         all_binary and not outputs,
     )
+
+
+def _parsed(body: bytes) -> tuple[InferRequest | None, list[Problem]]:
+    try:
+        return _REQUEST(body), []
+    except ValidationError as error:
+        return None, problems_of(error)
 
 
 def _tensors(inputs: Sequence[RequestInput], raw: memoryview) -> list[Tensor]:
@@ -194,6 +203,14 @@ def _tensors(inputs: Sequence[RequestInput], raw: memoryview) -> list[Tensor]:
     if len(raw):
         raise InputError([Problem("body", "data_size", "has bytes that belong to no input")])
     return tensors
+
+
+def answer_cost(call: CallMessage, answer: InferAnswer) -> int:
+    """Return the cost of an answer: its bytes twice, and of JSON a Python object for each number."""
+    return sum(
+        2 * array.nbytes if call.all_binary or output.name in call.binary else _JSON_NUMBER_BYTES * array.size
+        for output, array in answer.outputs
+    )
 
 
 def write_answer(call: CallMessage, answer: InferAnswer) -> tuple[bytes, bytes, tuple[Header, ...]]:

@@ -1,9 +1,11 @@
 """The thread pool: slow calls run in it, and calls beyond its queue are rejected at once."""
 
 import asyncio
+import gc
 import os
 import sys
 import threading
+import weakref
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -203,3 +205,30 @@ def test_errors_above_ten_thousand_are_counted_but_not_listed() -> None:
 
     assert len(problems(10_000)) == 10_000
     assert [(p.field, p.code) for p in problems(10_001)] == [("body", "too_many_problems")]
+
+
+@pytest.mark.anyio
+async def test_a_failed_call_keeps_nothing() -> None:
+    """Its exception does not hold the argument, which may be large, until garbage is collected."""
+
+    class Body:
+        """Can be referred to weakly, as bytes cannot."""
+
+    def fail(_: Body) -> None:
+        raise ValueError
+
+    async def call() -> weakref.ref[Body]:
+        body = Body()
+        with pytest.raises(ValueError):
+            await pool.run(fail, body)
+        return weakref.ref(body)
+
+    pool = BoundedThreadPool()
+    gc.disable()
+    try:
+        kept = await call()
+        await asyncio.sleep(0.05)  # the thread lets go of its own reference after it has set the outcome
+        assert kept() is None
+    finally:
+        gc.enable()
+        pool.stop()

@@ -1,6 +1,7 @@
 """Bodies over REST that take far more memory than they have bytes, in a program that may take 512 MB."""
 
 import gzip
+import json
 import socket
 import threading
 import time
@@ -80,6 +81,30 @@ def test_small_gzip_bodies_without_a_key(program: Program, memory: MemoryLimit) 
     tensor = b'{"inputs":[{"name":"a","shape":[1],"datatype":"FP32","data":[' + b"[]," * 2_600_000 + b"1]}]}"
     data = request("POST", "/v2/models/iris/infer", [("Content-Encoding", "gzip")], gzip.compress(tensor))
     assert set(attack(program, memory, 20, data, "gzip")) <= {413, 503}
+
+
+def test_large_answers_that_nobody_reads(program: Program, memory: MemoryLimit) -> None:
+    """2 KB become an answer of 8 MB, for a public model, sixty times, and no client reads it."""
+    tensor = {"name": "features", "datatype": "FP32", "shape": [80_000, 4], "parameters": {"binary_data_size": 1280000}}
+    head = json.dumps({"inputs": [tensor]}).encode()
+    headers = [("Inference-Header-Content-Length", str(len(head))), ("Content-Encoding", "gzip")]
+    data = request("POST", "/v2/models/iris/infer", headers, gzip.compress(head + b"\0\0\x80\x3f" * 320_000))
+    assert len(data) < 3_000
+    statuses: list[bytes] = []
+
+    def send() -> None:
+        with socket.socket() as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.settimeout(30)
+            connection.connect(("127.0.0.1", program.port()))
+            connection.sendall(data)
+            statuses.append(connection.recv(12, socket.MSG_PEEK))
+            time.sleep(3)
+
+    threads = in_threads(60, send)
+    assert_unharmed(program, memory, slowest_health(program, threads), "unread answers")
+    assert memory.peak < 200_000_000
+    assert set(statuses) == {b"HTTP/1.1 200", b"HTTP/1.1 503"}
 
 
 @pytest.mark.parametrize(

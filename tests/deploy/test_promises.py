@@ -5,7 +5,9 @@ import re
 from tests.known import REPOSITORY
 
 PAGE = (REPOSITORY / "SECURITY.md").read_text("utf-8")
-ROWS = re.findall(r"^\| (.{20,}?) \| (.*) \|$", PAGE, re.MULTILINE)
+PROMISES, _, THREATS = PAGE.partition("## Threat model")
+ROWS = re.findall(r"^\| (.{20,}?) \| (.*) \|$", PROMISES, re.MULTILINE)
+THREAT_ROWS = re.findall(r"^\| ([STRIDE]\d) \| (.+?) \| (.+?) \| (.+) \|$", THREATS, re.MULTILINE)
 _LINK = re.compile(r"\[`(test_\w+)`\]\((tests/[\w/]+\.py)\)")
 
 
@@ -16,6 +18,15 @@ def test_each_promise_names_existing_tests() -> None:
         assert links, promise
         for name, file in links:
             assert f"def {name}(" in (REPOSITORY / file).read_text("utf-8"), (promise, name)
+
+
+def test_each_threat_names_existing_tests_or_is_not_prevented() -> None:
+    assert {number[0] for number, *_ in THREAT_ROWS} == set("STRIDE")
+    for number, _, answer, tests in THREAT_ROWS:
+        links = _LINK.findall(tests)
+        assert links or "not prevented" in answer, number
+        for name, file in links:
+            assert f"def {name}(" in (REPOSITORY / file).read_text("utf-8"), (number, name)
 
 
 def test_each_bandit_exception_names_its_rule_and_no_rule_is_off() -> None:

@@ -342,3 +342,15 @@ def test_idle_connections(program: Program, memory: MemoryLimit) -> None:
         until(lambda: attacker.closed >= 300, "connections above the limit are closed")
         print(f"idle connections: {attacker.closed} closed, peak {memory.peak / 1e6:.0f} MB")
     assert_unharmed(program, memory, "idle connections")
+
+
+def test_streams_that_are_opened_and_reset(program: Program, memory: MemoryLimit) -> None:
+    """20,000 calls that are reset at once, with their message and without."""
+    with connections(program) as attacker:
+        for data in (message(b""), None):
+            resets = b"".join(
+                call(n, CHECK, data, ends=False) + frame(frames.RST_STREAM, 0, n, bytes(4)) for n in range(1, 20_000, 2)
+            )
+            attacker.open(OPEN + resets)
+        assert_unharmed(program, memory, "resets")
+    assert "Traceback" not in program.errors

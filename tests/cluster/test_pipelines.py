@@ -21,13 +21,11 @@ def _jobs(path: Path) -> dict[str, dict[str, Any]]:
 
 
 @workflows
-def test_actions_are_pinned_by_release_and_jobs_have_minimal_permissions(path: Path) -> None:
+def test_jobs_have_minimal_permissions(path: Path) -> None:
     text = yaml.safe_load(path.read_text("utf-8"))
     assert text["permissions"] == {} and text["concurrency"]
     for job in _jobs(path).values():
         assert job["permissions"]["contents"] in ("read", "write") and job["timeout-minutes"] <= 60
-        for step in job["steps"]:
-            assert "uses" not in step or re.fullmatch(r"[\w-]+/[\w-]+@v\d+", step["uses"]), step
 
 
 @workflows

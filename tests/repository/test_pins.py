@@ -1,0 +1,58 @@
+"""What the pipelines, tox and the documented commands download is pinned by a hash."""
+
+import re
+from collections.abc import Iterator
+
+from tests.known import REPOSITORY
+
+WORKFLOWS = sorted((REPOSITORY / ".github" / "workflows").glob("*.yml"))
+INSTALLERS = [
+    *WORKFLOWS,
+    *(REPOSITORY / name for name in (".ci/run", "tox.ini", "Dockerfile", "README.md", "CONTRIBUTING.md")),
+    *sorted((REPOSITORY / "scripts").glob("*.sh")),
+    *sorted((REPOSITORY / "docs").glob("*.md")),
+]
+
+
+def commands(pattern: str) -> Iterator[tuple[str, str]]:
+    """Each command that begins as the pattern says, with the name of its file; continued lines are joined."""
+    for path in INSTALLERS:
+        text = path.read_text("utf-8").replace("\\\n", " ")
+        for found in re.finditer(rf"{pattern}[^\n`|&#]*", text):
+            yield path.name, found[0].strip()
+
+
+def test_actions_are_pinned_by_the_hash_of_a_commit() -> None:
+    used = [line.strip() for path in WORKFLOWS for line in path.read_text("utf-8").splitlines() if "uses:" in line]
+    wrong = [line for line in used if not re.fullmatch(r"- uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line)]
+    assert used and not wrong
+
+
+def test_an_action_has_one_version() -> None:
+    used = {name for path in WORKFLOWS for name in re.findall(r"uses: (\S+)", path.read_text("utf-8"))}
+    assert len(used) == len({name.partition("@")[0] for name in used})
+
+
+def test_pip_installs_from_files_with_hashes() -> None:
+    """``--no-deps --editable .`` installs this project alone, and so downloads no package of the program."""
+    installs = list(commands(r"\bpip(?: --python \S+)? install"))
+    wrong = [
+        (name, command) for name, command in installs if not re.search(r"-r \S+|--no-deps --editable \.$", command)
+    ]
+    assert len(installs) >= 8 and not wrong
+
+
+def test_every_requirement_has_a_hash() -> None:
+    for path in (REPOSITORY / "requirements.txt", *sorted((REPOSITORY / "requirements").glob("*.txt"))):
+        requirements = re.split(r"\n(?=[A-Za-z0-9])", "\n" + path.read_text("utf-8"))[1:]
+        assert requirements, path.name
+        for requirement in requirements:
+            assert re.match(r"[\w.-]+(\[[\w,-]+\])?==\S+", requirement), (path.name, requirement[:80])
+            assert "--hash=sha256:" in requirement, (path.name, requirement[:80])
+
+
+def test_tox_installs_no_other_tox() -> None:
+    """tox would install what ``requires`` and ``min_version`` name, without a hash."""
+    assert not re.search(
+        r"^(requires|min_?version|provision_tox_env)\b", (REPOSITORY / "tox.ini").read_text(), re.MULTILINE
+    )

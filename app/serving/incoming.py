@@ -148,7 +148,7 @@ class IncomingRequests:
         if parser.should_upgrade():
             self._head_without_upgrade = head_without_upgrade(parser.get_method(), target, headers)
             return
-        if self._arrived + self._head_bytes > SMALL_HEAD:
+        if self._arrived + self._head_bytes > SMALL_HEAD or len(headers) > self._limits.headers:
             self._arrived -= check_head(target, headers, self._limits) - self._head_bytes
         version = parser.get_http_version()
         path, raw_path, query = split_target(target)

@@ -17,15 +17,15 @@ class ConnectionLimits:
     head_seconds: float = 10.0
     """Time for a request line and headers to arrive; also for the first byte of a new connection."""
     body_seconds: float = 15.0
-    """Time for a body to arrive after its head; also for a client to read pending output."""
+    """Time for a body to arrive after its head; also for a client to read 16 KB of pending output."""
     idle_seconds: float = 5.0
-    """Time between two requests; also for a client to take the last response of a closing connection."""
+    """Time between two requests; also for a client to take 16 KB of the last response of a closing one."""
     head_bytes: int = 65_536
     """Maximum size of request line and headers together."""
     target_bytes: int = 8_192
     """Maximum size of the request target."""
     headers: int = 200
-    """Maximum number of headers; counted in heads of more than `request_head.SMALL_HEAD` bytes."""
+    """Maximum number of headers."""
     pipelined: int = 50
     """Maximum number of requests that wait for an earlier one of the same connection."""
     dropped_bytes: int = 12_000_000

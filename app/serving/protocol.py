@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import struct
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,10 @@ from app.serving.outgoing import OutgoingResponses
 from app.serving.timeouts import Phase, PhaseTimer
 from app.serving.uvicorn_internals import FlowControl, RequestResponseCycle, ServerState
 from app.serving.write_coalescing import CoalescingTransport
+
+if sys.platform == "linux":
+    import fcntl
+    import termios
 
 _RESET = struct.pack("ii", 1, 0)
 
@@ -188,12 +193,15 @@ class BoundedHttpProtocol(asyncio.Protocol):
             return Phase.BODY
         if self._outgoing.running is not None or self._delayed:
             return Phase.WORK
-        return Phase.IDLE if incoming.count else Phase.NEW
+        if not incoming.count:
+            return Phase.NEW
+        return Phase.WRITING if self._unread() else Phase.IDLE
 
     def check_timeout(self, now: float, interval: float) -> None:
         """Close the connection if it has been in its phase for too long; see `PhaseTimer.expired`."""
         phase = self.phase
-        if not self._timer.expired(phase, self._incoming.count, now, interval):
+        unread = self._unread() if phase is Phase.WRITING or phase is Phase.CLOSING else 0
+        if not self._timer.expired(phase, self._incoming.count, unread, now, interval):
             return
         if phase is Phase.HEAD or phase is Phase.BODY:
             self._reject(TIMEOUT)
@@ -203,6 +211,17 @@ class BoundedHttpProtocol(asyncio.Protocol):
             self._transport.close()
 
     # The end
+
+    def _unread(self) -> int:
+        """Bytes that the client has not taken, here and, on Linux, in the kernel."""
+        here: int = self._transport.get_write_buffer_size()
+        if sys.platform != "linux":
+            return here
+        try:
+            queued = fcntl.ioctl(self._transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4))
+        except (AttributeError, OSError):  # no socket, or the client is gone already
+            return here
+        return here + int.from_bytes(queued, sys.byteorder)
 
     def abort(self) -> None:
         """Reset the connection: otherwise the kernel would keep what the client does not read."""

@@ -11,7 +11,7 @@ from app.rest.responses import Header
 from app.serving.limits import ConnectionLimits
 
 SMALL_HEAD = 8_192
-"""Bytes up to which a head is not measured: it cannot exceed a limit."""
+"""Bytes up to which a head is not measured: it cannot exceed a limit in bytes."""
 _CACHED_TARGET = 64
 """Bytes up to which a split target is cached."""
 

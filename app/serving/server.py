@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+import sys
 from collections.abc import Callable
 from typing import Any, Literal, Protocol
 
@@ -27,6 +28,11 @@ Their next response closes them, so that no request that is on its way is lost.
 """
 SETTLING_SECONDS = 0.05
 """Time for a connection that waited in the kernel to send its request."""
+SEND_BUFFER_BYTES = 131_072
+"""Bytes that the kernel may hold per connection for a client that does not read; Linux doubles it for its own records.
+
+Left alone, it grows to 4 MB. A client 50 ms away still gets over 2 MB/s.
+"""
 _log = logging.getLogger(__name__)
 
 
@@ -117,6 +123,7 @@ class BoundedServer(uvicorn.Server):
             self.lifespan.state,
         )
         for listening in sockets or []:
+            _bound_kernel(listening, self._limits.body_seconds)
             self._acceptors.append(Acceptor(listening, self._connection, lambda: len(self.server_state.connections)))
             self._acceptors[-1].start()
         if self._companion is not None:
@@ -171,3 +178,17 @@ class BoundedServer(uvicorn.Server):
         loop = asyncio.get_running_loop()
         while self.server_state.connections and loop.time() < end and not self.force_exit:
             await asyncio.sleep(0.02)
+
+
+def _bound_kernel(listening: socket.socket, seconds: float) -> None:
+    """Bound what the kernel keeps for each connection of a listening socket: accepted sockets inherit the options.
+
+    Args:
+        listening: The listening socket.
+        seconds: Time after which the kernel drops a connection whose client takes nothing, even one closed here.
+    """
+    if listening.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+    if sys.platform == "linux":
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, max(1, int(seconds * 1000)))

@@ -8,6 +8,9 @@ from math import inf
 
 from app.serving.limits import ConnectionLimits
 
+PROGRESS_BYTES = 16_384
+"""Bytes that a client must take in the time of its phase: by default 1.1 KB/s."""
+
 
 class Phase(Enum):
     """What a connection is waiting for."""
@@ -33,19 +36,20 @@ class PhaseTimer:
             limits: The seconds per phase.
         """
         self._limits = limits
-        self._seen: tuple[Phase, int] | None = None
+        self._seen: tuple[Phase, int, int] | None = None
         self._since = 0.0
 
-    def expired(self, phase: Phase, requests: int, now: float, interval: float) -> bool:
+    def expired(self, phase: Phase, requests: int, unread: int, now: float, interval: float) -> bool:
         """Whether the connection has been in its phase for too long.
 
         Args:
             phase: The present phase.
             requests: Number of requests so far; a new request restarts the timer.
+            unread: Bytes that the client has not taken; each `PROGRESS_BYTES` that it takes restart the timer.
             now: Time of the event loop, in seconds.
             interval: Seconds between two checks. The phase began, and ends, up to that much before it is noticed.
         """
-        seen = phase, requests
+        seen = phase, requests, -(-unread // PROGRESS_BYTES)
         if seen != self._seen:
             self._seen, self._since = seen, now
             return False

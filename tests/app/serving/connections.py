@@ -37,6 +37,7 @@ class FakeTransport(asyncio.Transport):
         super().__init__()
         self.writes: list[bytes] = []
         self.closed = self.aborted = self.paused = False
+        self.unread = 0
         self.socket = FakeSocket()
 
     def write(self, data: bytes) -> None:  # type: ignore[override]
@@ -63,6 +64,10 @@ class FakeTransport(asyncio.Transport):
     def resume_reading(self) -> None:
         """Resume."""
         self.paused = False
+
+    def get_write_buffer_size(self) -> int:
+        """Bytes that the client has not taken."""
+        return self.unread
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """Addresses and the socket."""

@@ -371,6 +371,18 @@ async def test_a_client_that_does_not_read_is_reset(closing: bool) -> None:
     assert connection.transport.reset
 
 
+@pytest.mark.parametrize(("taken", "kept"), [(16_384, True), (1_000, False)])
+async def test_a_client_that_reads_steadily_is_kept(taken: int, kept: bool) -> None:
+    connection, _ = await opened(ConnectionLimits(body_seconds=4.0))
+    await connection.send(get())
+    connection.transport.unread = 20 * 16_384
+    assert connection.protocol.phase is Phase.WRITING
+    for now in (0.0, 2.0, 4.0, 6.0):
+        connection.protocol.check_timeout(now, 0.5)
+        connection.transport.unread -= taken
+    assert connection.transport.reset is not kept
+
+
 async def test_a_client_that_reads_again_is_kept() -> None:
     connection, _ = await opened(ConnectionLimits(idle_seconds=100.0))
     connection.protocol.pause_writing()

@@ -12,6 +12,9 @@ Usage: ``python tests/model_server.py ROOT PORT BEHAVIOUR``. BEHAVIOUR is a JSON
 - ``not_ready``: names of models that are not ready.
 - ``wrong``: values by output name that replace the first value of each row's output, if the request's first value is
   ``wrong_at``.
+- ``padding``: bytes of zeros that are added to a response, if the request's first value is ``wrong_at``. With
+  ``empty_outputs``: that number of outputs without content instead.
+- ``compressed``: whether responses are compressed.
 - ``datatype``: the data type that the metadata reports instead of the declared one.
 
 The first value of a request can trigger a failure: 66 is answered with INVALID_ARGUMENT, 67 with RESOURCE_EXHAUSTED,
@@ -112,6 +115,11 @@ class Server:
                 getattr(tensor.contents, CONTENTS[declared.datatype]).extend(array.ravel().tolist())
             else:
                 response.raw_output_contents.append(array.tobytes())
+        if round(float(value), 3) == self.behaviour.get("wrong_at"):
+            for _ in range(self.behaviour.get("empty_outputs", 0)):
+                response.outputs.add()
+            if "padding" in self.behaviour:
+                response.raw_output_contents.append(bytes(self.behaviour["padding"]))
         sent = dict(context.invocation_metadata())
         print(json.dumps({"rows": len(outputs[declared.name]), "trace": sent.get("traceparent", "")}), flush=True)
         return response
@@ -132,7 +140,11 @@ def main() -> None:
         )
         for name, (call, kind) in methods.items()
     }
-    server = grpc.server(ThreadPoolExecutor(8), options=[("grpc.so_reuseport", 0)])
+    server = grpc.server(
+        ThreadPoolExecutor(8),
+        options=[("grpc.so_reuseport", 0), ("grpc.max_send_message_length", -1)],
+        compression=grpc.Compression.Gzip if service.behaviour.get("compressed") else None,
+    )
     server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler("inference.GRPCInferenceService", handlers)])
     bound = server.add_insecure_port(f"127.0.0.1:{port}")
     server.start()

@@ -1,10 +1,11 @@
 """The connection to a model server: one channel for all calls, with API key, deadline and trace context."""
 
 import json
+from collections.abc import Callable
 from typing import TypeVar
 
 import grpc
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 
 from app.telemetry.trace import current_trace
 
@@ -15,6 +16,12 @@ KEEP_ALIVE_MS = 10_000
 """Interval of keep-alive pings, which detect a machine that has vanished without closing the connection."""
 MAX_BACKOFF_MS = 1000
 """Maximum pause between attempts to connect."""
+MAX_RESPONSE_BYTES = 2 << 20
+"""Maximum size of any response in bytes, as sent and decompressed. The channel reads no more of a larger one."""
+MAX_DESCRIPTION_BYTES = 512 << 10
+"""Maximum size in bytes of a response that describes models: some 5,000 of them."""
+
+_TOO_LARGE = "the response is too large"
 
 AnswerT = TypeVar("AnswerT", bound=Message)
 
@@ -35,7 +42,7 @@ _CONFIG = {
 _OPTIONS = (
     ("grpc.service_config", json.dumps(_CONFIG)),
     ("grpc.enable_retries", 1),
-    ("grpc.max_receive_message_length", -1),  # the server is trusted, and responses are small
+    ("grpc.max_receive_message_length", MAX_RESPONSE_BYTES),
     ("grpc.keepalive_time_ms", KEEP_ALIVE_MS),
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 100),
@@ -72,6 +79,7 @@ class Connection:
         answer: type[AnswerT],
         timeout: float | None = None,
         wait_for_ready: bool = False,
+        max_bytes: int = MAX_DESCRIPTION_BYTES,
     ) -> AnswerT:
         """Make a call.
 
@@ -81,26 +89,38 @@ class Connection:
             answer: Type of the response.
             timeout: Maximum duration in seconds; at most the connection's.
             wait_for_ready: Whether to wait until the server is available.
+            max_bytes: Maximum size of the response in bytes; at most `MAX_RESPONSE_BYTES`. It is checked before the
+                response is parsed, which can take fifty times its size.
 
         Returns:
             The response.
 
         Raises:
             grpc.RpcError: If the server rejects the call, is unavailable, or does not respond in time.
+            ValueError: If the response is too large or cannot be parsed.
         """
         trace = current_trace()
-        call = self._channel.unary_unary(
+        call: Callable[..., bytes] = self._channel.unary_unary(
             f"/{SERVICE}/{method}",
             request_serializer=type(request).SerializeToString,
-            response_deserializer=answer.FromString,
         )
-        response: AnswerT = call(
-            request,
-            timeout=self.timeout if timeout is None else min(timeout, self.timeout),
-            metadata=(*self._metadata, *(trace.headers if trace else ())),
-            wait_for_ready=wait_for_ready,
-        )
-        return response
+        try:
+            received = call(
+                request,
+                timeout=self.timeout if timeout is None else min(timeout, self.timeout),
+                metadata=(*self._metadata, *(trace.headers if trace else ())),
+                wait_for_ready=wait_for_ready,
+            )
+        except grpc.RpcError as error:
+            if "message larger than max" in (error.details() or ""):  # gRPC has no code of its own for this
+                raise ValueError(_TOO_LARGE) from None
+            raise
+        if len(received) > max_bytes:
+            raise ValueError(_TOO_LARGE)
+        try:
+            return answer.FromString(received)
+        except DecodeError:
+            raise ValueError("the response cannot be parsed") from None
 
     def close(self) -> None:
         """Close the channel."""

@@ -1,5 +1,6 @@
 """Conversion between arrays and protobuf messages, and the comparison of a server's metadata with a manifest."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,9 +11,19 @@ from app.domains.api import invalid_output
 from app.errors import BundleError, InputError
 from app.oip.signature import ModelSignature
 from app.oip.tensors import DTYPES, from_bytes, from_list
+from app.remote.connection import MAX_RESPONSE_BYTES
 from app.rpc._pb.open_inference_pb2 import ModelInferRequest, ModelInferResponse, ModelMetadataResponse
 from app.rpc.messages import CONTENTS
 from app.runtime.predictor import Array, Arrays
+
+MAX_CALL_BYTES = 2 << 20
+"""Maximum size of a call's tensors; more rows are sent in several calls."""
+MAX_OUTPUTS = 1000
+"""Maximum number of outputs in a response; those that were not requested are ignored."""
+_ELEMENT_BYTES = 10
+"""Maximum size of an element in a response, whatever its encoding."""
+_HEAD_BYTES = 64 << 10
+"""Size that a response may have beside its elements."""
 
 
 def accepts_packed(manifest: Manifest, metadata: ModelMetadataResponse) -> bool:
@@ -92,10 +103,13 @@ def read_outputs(manifest: Manifest, version: str, rows: int, response: ModelInf
 
     Raises:
         InvalidOutput: If an output is infinite or not a number.
-        ValueError: If the response is from another model, or an output is missing or has the wrong datatype or shape.
+        ValueError: If the response is from another model, has too many outputs, or an output is missing or has the
+            wrong datatype or shape.
     """
     if response.model_name != manifest.name or (version and response.model_version not in ("", version)):
         raise ValueError("the response is from another model")
+    if len(response.outputs) > MAX_OUTPUTS:
+        raise ValueError("the response has too many outputs")
     indices = {output.name: index for index, output in enumerate(response.outputs)}
     arrays = {}
     for declared in manifest.outputs:
@@ -132,16 +146,35 @@ def rows_of(inputs: Arrays) -> int:
     return len(next(iter(inputs.values())))
 
 
-def split(inputs: Arrays, max_bytes: int) -> list[dict[str, Array]]:
+def max_response_bytes(manifest: Manifest, rows: int) -> int:
+    """Return the maximum size in bytes of a ModelInfer response, from the declared outputs.
+
+    Args:
+        manifest: Manifest of the model.
+        rows: The number of rows in the request.
+    """
+    return min(MAX_RESPONSE_BYTES, _HEAD_BYTES + rows * _row_bytes(manifest))
+
+
+def _row_bytes(manifest: Manifest) -> int:
+    """Return the maximum size of a row's outputs in bytes."""
+    shapes = [output.shape[1:] for output in manifest.outputs]
+    if any(-1 in shape for shape in shapes):
+        return MAX_RESPONSE_BYTES
+    return _ELEMENT_BYTES * sum(map(math.prod, shapes))
+
+
+def split(manifest: Manifest, inputs: Arrays) -> list[dict[str, Array]]:
     """Split rows into calls of bounded size: by default, servers reject messages above 4 MiB.
 
     Args:
-        inputs: See `Predictor.predict`.
-        max_bytes: Maximum size of a call's tensors in bytes; a single larger row is sent on its own.
+        manifest: Manifest of the model; its outputs bound the size of the responses.
+        inputs: See `Predictor.predict`. A single row beyond the bounds is sent on its own.
     """
     rows = rows_of(inputs)
-    row_bytes = max(1, sum(array.nbytes for array in inputs.values()) // max(1, rows))
-    step = max(1, max_bytes // row_bytes)
+    sent = max(1, sum(array.nbytes for array in inputs.values()) // max(1, rows))
+    received = max(1, _row_bytes(manifest))
+    step = max(1, min(MAX_CALL_BYTES // sent, (MAX_RESPONSE_BYTES - _HEAD_BYTES) // received))
     if rows <= step:
         return [dict(inputs)]
     slices = [slice(start, start + step) for start in range(0, rows, step)]

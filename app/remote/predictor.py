@@ -9,7 +9,7 @@ from app.bundle.manifest import Manifest
 from app.errors import BundleError, CallError, InvalidOutput, ModelNotReady, Overloaded, TooLate
 from app.oip.metadata import PACKED
 from app.remote.connection import Connection
-from app.remote.messages import accepts_packed, infer_request, joined, read_outputs, rows_of, split
+from app.remote.messages import accepts_packed, infer_request, joined, max_response_bytes, read_outputs, rows_of, split
 from app.rpc._pb.open_inference_pb2 import (
     ModelConfigRequest,
     ModelConfigResponse,
@@ -21,9 +21,6 @@ from app.rpc._pb.open_inference_pb2 import (
 )
 from app.runtime.golden import check_golden
 from app.runtime.predictor import Array, Arrays, Predictor
-
-MAX_CALL_BYTES = 2 << 20
-"""Maximum size of a call's tensors; more rows are sent in several calls."""
 
 _UNAVAILABLE = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.NOT_FOUND)
 _ERRORS: dict[grpc.StatusCode, type[CallError]] = {
@@ -72,11 +69,13 @@ class _Client(Predictor):
         seconds = self.connection.timeout if timeout is None else min(timeout, self.connection.timeout)
         deadline = monotonic() + seconds
         outputs = []
-        for part in split(inputs, MAX_CALL_BYTES):
-            request = infer_request(self.manifest, self.version, self.packed, part)
+        for part in split(self.manifest, inputs):
+            request, rows = infer_request(self.manifest, self.version, self.packed, part), rows_of(part)
             remaining = max(0.0, deadline - monotonic())
-            response = self.connection.call("ModelInfer", request, ModelInferResponse, remaining)
-            outputs.append(read_outputs(self.manifest, self.version, rows_of(part), response))
+            response = self.connection.call(
+                "ModelInfer", request, ModelInferResponse, remaining, max_bytes=max_response_bytes(self.manifest, rows)
+            )
+            outputs.append(read_outputs(self.manifest, self.version, rows, response))
         return joined(outputs)
 
 
@@ -110,6 +109,8 @@ class RemotePredictor(Predictor):
         except grpc.RpcError as error:
             self._log(error)
             raise ModelNotReady from None
+        except ValueError as error:
+            raise BundleError(f"model server: {error}") from None
         self.ready = True
 
     def predict(self, inputs: Arrays, timeout: float | None = None) -> dict[str, Array]:

@@ -40,6 +40,8 @@ class ModelServer:
             """Names of the server's models."""
         except grpc.RpcError as error:
             raise BundleError(f"model server {connection.target}: {error.code().name}") from None
+        except ValueError as error:
+            raise BundleError(f"model server {connection.target}: {error}") from None
 
     def open(self, bundle: Bundle) -> RemotePredictor:
         """Create the predictor of a bundle whose model the server has.
@@ -54,7 +56,7 @@ class ModelServer:
         manifest = bundle.manifest
         try:
             versions = self._index().get(manifest.name, set())
-        except grpc.RpcError:
+        except (grpc.RpcError, ValueError):
             raise ModelNotReady from None
         if manifest.version not in versions and versions != {""}:
             _log.error("%s: the model server has no version %s", manifest.name, manifest.version)

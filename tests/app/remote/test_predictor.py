@@ -9,7 +9,7 @@ import pytest
 
 from app.bundle.store import Bundle, highest, read_bundle
 from app.errors import BundleError, ModelNotReady, Overloaded, TooLate
-from app.remote import predictor as module
+from app.remote import messages as module
 from app.remote.connection import Connection
 from app.remote.server import ModelServer
 from app.runtime.onnx import OnnxPredictor

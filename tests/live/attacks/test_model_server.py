@@ -1,6 +1,7 @@
 """A model server that answers nonsense: the caller gets an error that says so, and never a missing figure or a 500."""
 
 from math import inf, nan
+from typing import Any
 
 import pytest
 
@@ -8,6 +9,7 @@ from app.domains.beer.schema import EXAMPLE_BEER
 from app.domains.iris import EXAMPLE_FLOWER
 from tests.live.program import Start
 from tests.live.remote import READY, ask, front
+from tests.memory_limit import MemoryLimit
 from tests.server_process import ServerProcess
 
 AT = 4.25
@@ -39,6 +41,28 @@ def test_an_output_that_is_no_answer_is_a_503_and_affects_no_other_call(
         assert ask(program, "/predict", EXAMPLE_BEER).status == 200
         assert ask(program, "/iris/predict", EXAMPLE_FLOWER).status == 200
         assert any("is not a valid answer" in str(line) for line in program.lines("output"))
+        assert "Traceback" not in program.errors
+    finally:
+        server.kill()
+
+
+@pytest.mark.parametrize(
+    "large",
+    [{"padding": 300_000_000}, {"padding": 100_000_000, "compressed": True}, {"empty_outputs": 1_000_000}],
+    ids=["long", "compressed", "many parts"],
+)
+def test_a_response_far_larger_than_the_declared_outputs_takes_no_memory(
+    start_limited: Start, memory: MemoryLimit, large: dict[str, Any]
+) -> None:
+    server = ServerProcess(wrong_at=AT, **large)
+    try:
+        program = front(start_limited, server)
+        assert ask(program, "/predict", EXAMPLE_BEER).status == 200
+        before = memory.peak
+        answer = ask(program, "/predict", BEER)
+        assert (answer.status, answer.json["code"]) == (503, "not_ready")
+        assert memory.peak - before < 30 << 20 and not memory.killed
+        assert program.lines("the response is too large")
         assert "Traceback" not in program.errors
     finally:
         server.kill()

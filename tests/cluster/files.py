@@ -24,9 +24,19 @@ def render(folder: str) -> str:
     return done.stdout
 
 
+def documents(folder: str) -> list[dict[str, Any]]:
+    """The resources of a folder."""
+    return list(yaml.safe_load_all(render(folder)))
+
+
+def policies(folder: str) -> list[dict[str, Any]]:
+    """The network policies of a folder."""
+    return [resource for resource in documents(folder) if resource["kind"] == "NetworkPolicy"]
+
+
 def read(folder: str) -> Resources:
-    """The resources of a folder, by kind; each kind occurs once."""
-    documents = list(yaml.safe_load_all(render(folder)))
-    kinds: Resources = {resource["kind"]: resource for resource in documents}
-    assert len(kinds) == len(documents)
+    """The other resources of a folder, by kind; each kind occurs once."""
+    others = [resource for resource in documents(folder) if resource["kind"] != "NetworkPolicy"]
+    kinds: Resources = {resource["kind"]: resource for resource in others}
+    assert len(kinds) == len(others)
     return kinds

@@ -40,6 +40,16 @@ def test_the_container_is_the_model_server_with_the_mounted_models() -> None:
     assert (
         container["readinessProbe"]["grpc"]["port"] == container["startupProbe"]["grpc"]["port"] == settings.grpc_port
     )
+    assert container["livenessProbe"]["httpGet"] == {"path": "/health/live", "port": settings.management_port}
+    assert settings.management_port
+
+
+def test_nodes_are_drained_one_pod_of_the_inference_service_at_a_time() -> None:
+    resources = read("kserve")
+    budget = resources["PodDisruptionBudget"]
+    assert budget["spec"]["maxUnavailable"] == 1 and budget["metadata"]["namespace"] == "beer-model"
+    name = resources["InferenceService"]["metadata"]["name"]
+    assert budget["spec"]["selector"]["matchLabels"] == {"serving.kserve.io/inferenceservice": name}
 
 
 def test_the_container_runs_restricted_with_the_keys_from_the_secret() -> None:

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from app.settings import Settings
-from tests.cluster.files import read, render
+from tests.cluster.files import documents, policies, read, render
 from tests.known import REPOSITORY
 
 pytest.importorskip("kubernetes_validate", reason="kubernetes-validate is not installed; `tox -e deploy` does")
@@ -49,8 +49,8 @@ def _settings(overlay: str) -> dict[str, str]:
 @overlays
 @pytest.mark.parametrize("version", ["1.31", latest_version()])
 def test_every_resource_is_valid_in_the_oldest_and_the_newest_cluster(overlay: str, version: str) -> None:
-    known = [resource for kind, resource in read(overlay).items() if kind not in CUSTOM]
-    assert len(known) == 9
+    known = [resource for resource in documents(overlay) if resource["kind"] not in CUSTOM]
+    assert len(known) == 11
     for resource in known:
         validate(resource, version, strict=True)
 
@@ -109,10 +109,10 @@ def test_the_grace_period_covers_the_delay_and_the_requests_in_progress(overlay:
 
 
 @overlays
-def test_the_probes_use_the_health_routes_of_the_prediction_port(overlay: str) -> None:
+def test_liveness_is_asked_on_the_management_port_and_readiness_where_predictions_are_answered(overlay: str) -> None:
     container = _container(overlay)
     probes = {name: container[f"{name}Probe"]["httpGet"] for name in ("startup", "liveness", "readiness")}
-    assert {get["port"] for get in probes.values()} == {"http"}
+    assert [get["port"] for get in probes.values()] == ["http", "management", "http"]
     assert [get["path"] for get in probes.values()] == ["/health/live", "/health/live", "/health/ready"]
 
 
@@ -124,7 +124,6 @@ def test_all_resources_select_the_same_pods(overlay: str) -> None:
         resources["Deployment"]["spec"]["selector"]["matchLabels"],
         resources["Service"]["spec"]["selector"],
         resources["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"],
-        resources["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"],
         *(spread["labelSelector"]["matchLabels"] for spread in _pod(overlay)["topologySpreadConstraints"]),
     ]
     for selector in chosen:
@@ -144,9 +143,8 @@ def test_every_referenced_port_exists(overlay: str) -> None:
     (path,) = rule["http"]["paths"]
     assert path["backend"]["service"] == {"name": resources["Service"]["metadata"]["name"], "port": {"name": "http"}}
     assert resources["Ingress"]["spec"]["tls"] == [{"hosts": [rule["host"]], "secretName": "beer-model-tls"}]
-    policy = resources["NetworkPolicy"]["spec"]
-    assert {port["port"] for direction in policy["ingress"] for port in direction["ports"]} == container
-    assert all(direction["from"] for direction in policy["ingress"]) and policy["egress"] == []
+    rules = [rule for policy in policies(overlay) for rule in policy["spec"].get("ingress", [])]
+    assert {port["port"] for rule in rules for port in rule["ports"]} == container
     assert {endpoint["port"] for endpoint in resources["ServiceMonitor"]["spec"]["endpoints"]} <= service
 
 

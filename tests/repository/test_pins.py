@@ -1,5 +1,6 @@
 """What the pipelines, tox and the documented commands download is pinned by a hash."""
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -40,6 +41,22 @@ def test_pip_installs_from_files_with_hashes() -> None:
         (name, command) for name, command in installs if not re.search(r"-r \S+|--no-deps --editable \.$", command)
     ]
     assert len(installs) >= 8 and not wrong
+
+
+def test_npm_installs_from_lock_files_with_hashes() -> None:
+    """``npm ci`` installs what the lock file lists; ``npm install`` and ``npx`` take what the registry offers."""
+    assert len(list(commands(r"\bnpm ci"))) >= 3
+    assert [*commands(r"\bnpx\b"), *commands(r"\bnpm (?:exec|i|install)\b(?! --package-lock-only)")] == []
+    folders = sorted((REPOSITORY / "requirements" / "npm").iterdir())
+    assert folders
+    for folder in folders:
+        lock = json.loads((folder / "package-lock.json").read_text("utf-8"))["packages"]
+        wanted = json.loads((folder / "package.json").read_text("utf-8"))["dependencies"]
+        assert lock.pop("")["dependencies"] == wanted
+        assert [version for version in wanted.values() if not re.fullmatch(r"\d+\.\d+\.\d+", version)] == []
+        assert [name for name, package in lock.items() if not package["integrity"].startswith("sha512-")] == []
+        assert [name for name, package in lock.items() if "resolved" in package] == [], "a registry of one machine"
+        assert "ignore-scripts=true" in (folder / ".npmrc").read_text("utf-8")
 
 
 def test_every_requirement_has_a_hash() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import onnx
 from PIL import Image
 
+from app.rpc._pb.open_inference_pb2 import ModelInferRequest
 from tests.known import REPOSITORY
 from tests.live.fuzz import RAW, TENSORS, VALID, VITALS
 
@@ -70,6 +71,16 @@ def _calls() -> list[bytes]:
     ]
 
 
+def _messages() -> list[bytes]:
+    request = ModelInferRequest(model_name="iris", id="1")
+    tensor = request.inputs.add(name="features", datatype="FP32", shape=[1, 4])
+    tensor.contents.fp32_contents.extend([5.1, 3.5, 1.4, 0.2])
+    tensor.parameters["a"].string_param = "b"
+    request.outputs.add(name="class").parameters["binary_data"].bool_param = True
+    raw = ModelInferRequest(model_name="iris", raw_input_contents=[bytes(16)])
+    return [request.SerializeToString(), raw.SerializeToString(), b"\x2a\0" * 9_000]
+
+
 def _files() -> list[bytes]:
     table = b'id,name,abv,ebc\r\n1,"Punk, IPA",5.6,17\r\n2,"a ""b""",,\r\n'
     lines = b'{"abv": 5.6}\n{"abv": null}\n'
@@ -102,6 +113,7 @@ def seeds(target: str) -> list[bytes]:
         "digests": [_read(_BUNDLE / "SHA256SUMS")],
         "rows": _files(),
         "key_file": [json.dumps(_KEYS).encode()],
+        "message": _messages(),
         "trace": [_PARENT, _PARENT + b"\na=b,c=d\ne=f"],
     }.get(target, [])
 

@@ -27,10 +27,14 @@ from app.oip.tensors import MAX_ELEMENTS
 from app.rest.multipart import form_part
 from app.rest.oip.messages import decompress, read_call
 from app.rest.problems import RequestRejected
+from app.rpc._pb.open_inference_pb2 import ModelInferRequest
+from app.rpc.message_cost import fields_of, parsing_cost
+from app.rpc.status import CallRejected
 from app.serving.incoming import IncomingRequests
 from app.serving.limits import ConnectionLimits
 from app.telemetry.trace import read_trace
 
+_MESSAGE = fields_of(ModelInferRequest.DESCRIPTOR)
 LIMITS = ConnectionLimits()
 _DOMAINS, _UNBOUNDED = ({name.decode() for name in names} for names in (DOMAINS, UNBOUNDED))
 Target = Callable[[bytes], None]
@@ -191,8 +195,38 @@ def trace(data: bytes) -> None:
         assert found.tracestate == "" or found.tracestate.isprintable(), "an unprintable tracestate is sent on"
 
 
+def message(data: bytes) -> None:
+    """Messages of gRPC: what protobuf parses was counted before, each submessage and number of it."""
+    try:
+        cost = parsing_cost(data, _MESSAGE)
+    except CallRejected:
+        return
+    with suppress(DecodeError):
+        parsed = ModelInferRequest.FromString(data)
+        submessages = len(parsed.parameters) + len(parsed.inputs) + len(parsed.outputs)
+        numbers = sum(
+            len(values)
+            for tensor in parsed.inputs
+            for values in (tensor.shape, tensor.contents.fp32_contents, tensor.contents.int64_contents)
+        )
+        assert cost >= 2 * len(data) + 100 * submessages + 8 * numbers, "more is parsed than was counted"
+
+
 TARGETS: dict[str, Target] = {
     target.__name__: target
-    for target in (request_head, multipart, picture, tensors, manifest, graph, pointer, digests, rows, key_file, trace)
+    for target in (
+        request_head,
+        multipart,
+        picture,
+        tensors,
+        manifest,
+        graph,
+        pointer,
+        digests,
+        rows,
+        key_file,
+        trace,
+        message,
+    )
 }
 """Every target, by name."""

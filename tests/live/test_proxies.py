@@ -1,4 +1,4 @@
-"""The proxy configurations in deploy/: they are valid, and a rolling restart behind nginx loses no request."""
+"""The configurations of nginx and Caddy in deploy/, with the real proxies: validity, restarts, retries, connections."""
 
 import getpass
 import http.client
@@ -12,6 +12,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ CONFIGURATION = REPOSITORY / "deploy" / "nginx.conf"
 PATIENCE = 30.0
 
 needs_nginx = pytest.mark.skipif(NGINX is None, reason="nginx is not installed (Debian: apt-get install nginx-light)")
+needs_caddy = pytest.mark.skipif(CADDY is None, reason="caddy is not installed (Debian: apt-get install caddy)")
 
 
 @needs_nginx
@@ -41,7 +43,7 @@ def test_the_nginx_configuration_is_valid(tmp_path: Path) -> None:
     assert "warn" not in result.stderr
 
 
-@pytest.mark.skipif(CADDY is None, reason="caddy is not installed (Debian: apt-get install caddy)")
+@needs_caddy
 def test_the_caddy_configuration_is_valid(tmp_path: Path) -> None:
     result = subprocess.run(
         [str(CADDY), "validate", "--adapter", "caddyfile", "--config", str(REPOSITORY / "deploy" / "Caddyfile")],
@@ -125,12 +127,16 @@ def test_a_rolling_restart_of_two_processes_behind_nginx_loses_no_request(
 
 
 def _upstream(port: int, heads: list[bytes], hold: threading.Event | None = None) -> socket.socket:
-    """Listen as a process that ends with each request: it keeps the head, waits for `hold`, and closes."""
+    """Listen as a process that is ready and ends with each request: it keeps the head, waits for `hold`, and closes."""
     server = socket.create_server(("127.0.0.1", port))
 
     def end(connection: socket.socket) -> None:
         with connection:
-            heads.append(connection.recv(65536))
+            head = connection.recv(65536)
+            if head.startswith(b"GET /health/ready "):
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                return
+            heads.append(head)
             if hold is not None:
                 hold.wait(PATIENCE)
 
@@ -192,3 +198,48 @@ def test_nginx_rejects_the_eleventh_request_in_progress_of_one_address(proxied: 
             caller.join(PATIENCE)
         for server in servers:
             server.close()
+
+
+@contextmanager
+def _caddy(folder: Path, ports: tuple[int, int]) -> Iterator[int]:
+    """Caddy with the configuration of deploy/, but without TLS and its own administration; yields its port."""
+    front = free_port()
+    text = (REPOSITORY / "deploy" / "Caddyfile").read_text("utf-8")
+    text = text.replace("beer.example.org {", f"http://127.0.0.1:{front} {{").replace("{\n", "{\n\tadmin off\n", 1)
+    text = text.replace("127.0.0.1:8000", f"127.0.0.1:{ports[0]}").replace("127.0.0.1:8001", f"127.0.0.1:{ports[1]}")
+    file = folder / "Caddyfile"
+    file.write_text(text, "utf-8")
+    with (folder / "caddy.log").open("wb") as log:
+        command = [str(CADDY), "run", "--adapter", "caddyfile", "--config", str(file)]
+        process = subprocess.Popen(command, stderr=log, env={**os.environ, "HOME": str(folder)})
+    try:
+        _wait_for(front)
+        yield front
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
+
+
+@needs_caddy
+@pytest.mark.parametrize("path", ["/predict", "/predict/batch", "/v2/models/beer/infer"])
+def test_caddy_sends_what_ends_a_process_to_one_process_only(tmp_path: Path, path: str) -> None:
+    heads = list[bytes]()
+    ports = free_port(), free_port()
+    servers = [_upstream(port, heads) for port in ports]
+    try:
+        with _caddy(tmp_path, ports) as front:
+            assert _status(front, path) == 502
+            assert len(heads) == 1
+    finally:
+        for server in servers:
+            server.close()
+
+
+@needs_caddy
+def test_caddy_sends_to_the_other_process_what_a_stopped_one_did_not_receive(tmp_path: Path) -> None:
+    heads = list[bytes]()
+    ports = free_port(), free_port()
+    with _upstream(ports[0], heads), _caddy(tmp_path, ports) as front:
+        for sent in range(1, 7):
+            assert _status(front, "/predict/batch") == 502
+            assert len(heads) == sent

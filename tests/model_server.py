@@ -11,7 +11,9 @@ Usage: ``python tests/model_server.py ROOT PORT BEHAVIOUR``. BEHAVIOUR is a JSON
 - ``slow_only``: limits the delay to requests whose first value is this one.
 - ``not_ready``: names of models that are not ready.
 - ``wrong``: values by output name that replace the first value of each row's output, if the request's first value is
-  ``wrong_at``.
+  ``wrong_at`` or it has ``wrong_rows`` rows.
+- ``faults``: what is wrong with a response, by the request's first value, with three digits: ``shape``, ``datatype``,
+  ``name``, ``missing``, ``rows`` (twice as many) or ``model``.
 - ``padding``: bytes of zeros that are added to a response, if the request's first value is ``wrong_at``. With
   ``empty_outputs``: that number of outputs without content instead.
 - ``compressed``: whether responses are compressed.
@@ -103,14 +105,22 @@ class Server:
             os._exit(1)
         outputs = predictor.predict(arrays)
         response = pb.ModelInferResponse(model_name=request.model_name, model_version=request.model_version)
-        for declared in predictor.manifest.outputs:
+        fault = self.behaviour.get("faults", {}).get(f"{value:.3f}")
+        if fault == "model":
+            response.model_name = "another"
+        for declared in predictor.manifest.outputs[fault == "missing" :]:
             array = outputs[declared.name] + np.array(self.behaviour["off"], DTYPES[declared.datatype])
-            if (
-                declared.name in self.behaviour.get("wrong", {})
-                and round(float(value), 3) == self.behaviour["wrong_at"]
+            if declared.name in self.behaviour.get("wrong", {}) and (
+                round(float(value), 3) == self.behaviour.get("wrong_at")
+                or len(array) == self.behaviour.get("wrong_rows")
             ):
                 array[:, 0] = self.behaviour["wrong"][declared.name]
+            array = {"rows": np.repeat(array, 2, axis=0), "shape": np.repeat(array, 2, axis=1)}.get(fault, array)
             tensor = response.outputs.add(name=declared.name, datatype=declared.datatype, shape=array.shape)
+            if fault == "datatype":
+                tensor.datatype = "BYTES"
+            elif fault == "name":
+                tensor.name += "?"
             if "typed" in self.behaviour:
                 getattr(tensor.contents, CONTENTS[declared.datatype]).extend(array.ravel().tolist())
             else:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app.bundle.store import is_version
-from app.errors import BundleError, CallError, ModelNotFound, ModelNotReady
+from app.errors import BundleError, CallError, InvalidOutput, ModelNotFound, ModelNotReady
 from app.models.loaded import LoadedModel, Prepare
 from app.models.store import Fingerprint, ModelStore
 from app.runtime.predictor import Predictor
@@ -389,6 +389,12 @@ class ModelManager:
         manifest = predictor.manifest
         try:
             return LoadedModel(predictor, self.metrics, self._prepare(manifest))
+        except InvalidOutput:
+            raise BundleError(
+                f"{manifest.name} {manifest.version}: the output for the explanation's background is not a valid answer"
+            ) from None
+        except CallError:  # of the model server; it may answer later
+            raise ModelNotReady from None
         except Exception as error:  # whatever the manifest says, it is the bundle's fault
             reason = f"{type(error).__name__}: {error}" if isinstance(error, _EXPECTED) else type(error).__name__
             raise BundleError(f"{manifest.name} {manifest.version}: does not fit its domain: {reason}") from error

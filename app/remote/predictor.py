@@ -82,8 +82,10 @@ class _Client(Predictor):
 class RemotePredictor(Predictor):
     """The model of a bundle on a model server.
 
-    The predictor is ready only while the server is known to run the same model: at the start, and whenever the server
-    was unavailable, its metadata are compared with the manifest, and the golden rows are run on the server.
+    The predictor is ready only while the server is known to run the same model: at the start, whenever the server was
+    unavailable, and after an invalid response, its metadata are compared with the manifest, and the golden rows are run
+    on the server. An invalid response alone does not end the readiness: whoever finds an input that causes one could
+    otherwise keep the model from everybody.
     """
 
     remote = True
@@ -103,6 +105,7 @@ class RemotePredictor(Predictor):
         super().__init__(manifest)
         self._client = _Client(manifest, connection, version)
         self.ready = False
+        self._is_doubted = False
         self._reason = ""
         try:
             self._client.verify()
@@ -117,8 +120,8 @@ class RemotePredictor(Predictor):
         """Run the model on the server; see `Predictor.predict`.
 
         Raises:
-            InvalidOutput: If an output is infinite or not a number. The model stays ready: it may be due to the input.
-            ModelNotReady: If the server is unavailable, or its response is invalid in another way.
+            InvalidOutput: If the response is invalid. The model stays ready: it may be due to the input.
+            ModelNotReady: If the server is unavailable.
             Overloaded: If the server is overloaded.
             TooLate: If the server does not respond in time.
         """
@@ -134,14 +137,16 @@ class RemotePredictor(Predictor):
                 self._log(error)
             raise _ERRORS.get(code, ModelNotReady) from None
         except ValueError as error:
-            self._set_ready(False, str(error))
-            raise ModelNotReady from None
+            self._is_doubted = True
+            _log.error("%s: the model server's response is invalid: %s", self.manifest.name, error)
+            raise InvalidOutput(str(error)) from None
 
     def check(self) -> None:
-        """Update the readiness, and verify the server's model after it was unavailable."""
+        """Update the readiness, and verify the server's model if it was unavailable or a response was invalid."""
         try:
             is_ready = self._client.is_ready()
-            if is_ready and not self.ready:
+            if is_ready and (self._is_doubted or not self.ready):
+                self._is_doubted = False
                 self._client.verify()
             self._set_ready(is_ready, "it reports the model as not ready")
         except grpc.RpcError as error:

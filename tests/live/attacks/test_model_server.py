@@ -4,11 +4,13 @@ from math import inf, nan
 from typing import Any
 
 import pytest
+from grpc import StatusCode
 
 from app.domains.beer.schema import EXAMPLE_BEER
 from app.domains.iris import EXAMPLE_FLOWER
 from tests.live.program import Start
 from tests.live.remote import READY, ask, front
+from tests.live.rpc import caller, typed
 from tests.memory_limit import MemoryLimit
 from tests.server_process import ServerProcess
 
@@ -63,6 +65,46 @@ def test_a_response_far_larger_than_the_declared_outputs_takes_no_memory(
         assert (answer.status, answer.json["code"]) == (503, "not_ready")
         assert memory.peak - before < 30 << 20 and not memory.killed
         assert program.lines("the response is too large")
+        assert "Traceback" not in program.errors
+    finally:
+        server.kill()
+
+
+FAULTS = ["shape", "datatype", "name", "missing", "rows", "model"]
+
+
+def test_a_response_of_the_wrong_form_is_a_503_for_its_call_alone(start: Start) -> None:
+    values = [4 + index / 8 for index in range(len(FAULTS))]  # exact in float32
+    server = ServerProcess(faults={f"{value:.3f}": fault for value, fault in zip(values, FAULTS, strict=True)})
+    try:
+        program = front(start, server, GRPC_ENABLED="true")
+        with caller(program.rpc()) as client:
+            for value, fault in zip(values, FAULTS, strict=True):
+                tensor = {"name": "features", "datatype": "FP32", "shape": [1, 4], "data": [value, 3, 1, 0.2]}
+                for path, body in {
+                    "/predict": {**EXAMPLE_BEER, "abv": value},
+                    "/explain": {**EXAMPLE_BEER, "abv": value},
+                    "/predict/batch": {"beers": [{**EXAMPLE_BEER, "abv": value}]},
+                    "/iris/predict": {**EXAMPLE_FLOWER, "sepal_length": value},
+                    "/v2/models/iris/infer": {"inputs": [tensor]},
+                }.items():
+                    assert ask(program, path, body).status == 503, (fault, path)
+                assert client.infer(typed("iris", (value, 3, 1, 0.2))).code is StatusCode.UNAVAILABLE
+                assert program.send(READY).status == 200, fault
+                assert ask(program, "/predict", EXAMPLE_BEER).status == 200
+        assert "the model server is unavailable" not in program.errors
+        assert program.lines("the model server's response is invalid")
+        assert "Traceback" not in program.errors
+    finally:
+        server.kill()
+
+
+def test_a_server_that_fails_on_an_explanations_background_ends_the_start_with_a_reason(start: Start) -> None:
+    server = ServerProcess(wrong={"ibu": nan}, wrong_rows=32)
+    try:
+        program = front(start, server)
+        assert program.exit_code() == 3
+        assert "the output for the explanation's background is not a valid answer" in program.errors
         assert "Traceback" not in program.errors
     finally:
         server.kill()

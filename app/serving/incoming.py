@@ -8,7 +8,14 @@ from app.problem_types import HEADERS_TOO_LARGE, MALFORMED_REQUEST, TOO_LARGE
 from app.rest.problems import RequestRejected
 from app.rest.responses import Header
 from app.serving.limits import READ_BUFFER_BYTES, ConnectionLimits
-from app.serving.request_head import SMALL_HEAD, check_head, head_without_upgrade, split_target
+from app.serving.request_head import (
+    SEVERAL_HOSTS,
+    SMALL_HEAD,
+    check_head,
+    check_host,
+    head_without_upgrade,
+    split_target,
+)
 from app.serving.uvicorn_internals import FlowControl, RequestResponseCycle
 
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
@@ -34,11 +41,13 @@ class IncomingRequests:
         "_head_bytes",
         "_head_without_upgrade",
         "_headers",
+        "_host",
         "_limits",
         "_message_ended",
         "_parser",
         "_scope",
         "_target",
+        "_valid_host",
         "count",
         "in_head",
         "request",
@@ -66,6 +75,8 @@ class IncomingRequests:
         """Number of requests that have begun."""
         self._target = b""
         self._headers: list[Header] = []
+        self._host: bytes | None = None  # or SEVERAL_HOSTS
+        self._valid_host: bytes | None = None  # the last one that was checked: mostly all requests have the same
         self._expect_100_continue = False
         self._head_without_upgrade = b""
         self._message_ended = False  # in the piece of data that is being parsed
@@ -129,6 +140,7 @@ class IncomingRequests:
         self.in_head = True
         self._target = b""
         self._headers = []
+        self._host = None
         self._expect_100_continue = False
 
     def on_url(self, target: bytes) -> None:
@@ -138,7 +150,9 @@ class IncomingRequests:
     def on_header(self, name: bytes, value: bytes) -> None:
         """Handle a header, or a trailer."""
         name = name.lower()
-        if name == b"expect" and value.lower() == b"100-continue":
+        if name == b"host":
+            self._host = value if self._host is None else SEVERAL_HOSTS
+        elif name == b"expect" and value.lower() == b"100-continue":
             self._expect_100_continue = True
         self._headers.append((name, value))
 
@@ -146,11 +160,16 @@ class IncomingRequests:
         """Begin the request, unless its head exceeds a limit."""
         parser, headers, target = self._parser, self._headers, self._target
         if parser.should_upgrade():
-            self._head_without_upgrade = head_without_upgrade(parser.get_method(), target, headers)
+            self._head_without_upgrade = head_without_upgrade(
+                parser.get_method(), target, parser.get_http_version(), headers
+            )
             return
         if self._arrived + self._head_bytes > SMALL_HEAD or len(headers) > self._limits.headers:
             self._arrived -= check_head(target, headers, self._limits) - self._head_bytes
         version = parser.get_http_version()
+        if self._host is None or self._host != self._valid_host:
+            check_host(self._host, version)
+            self._valid_host = self._host
         path, raw_path, query = split_target(target)
         common = self._scope
         scope = {

@@ -1,5 +1,6 @@
 """Request heads: their size, their target, and their form without a request for an upgrade."""
 
+import re
 from functools import lru_cache
 from urllib.parse import unquote
 
@@ -12,9 +13,16 @@ from app.serving.limits import ConnectionLimits
 
 SMALL_HEAD = 8_192
 """Bytes up to which a head is not measured: it cannot exceed a limit in bytes."""
+SEVERAL_HOSTS = b"/"
+"""Stands for the values of a repeated Host header; no value is valid that has a slash."""
+_LONGEST_HOST = 300
+"""Bytes of a Host header: names have 253 characters at most."""
 _CACHED_TARGET = 64
 """Bytes up to which a split target is cached."""
 
+_NAME = rb"(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*"
+_ADDRESS = rb"\[[A-Za-z0-9:.%_~-]+\]"
+_HOST = re.compile(rb"(?:%b|%b)(?::[0-9]*)?[ \t]*" % (_NAME, _ADDRESS))
 _UPGRADE_HEADERS = (b"connection", b"upgrade", b"http2-settings")
 
 
@@ -38,6 +46,21 @@ def check_head(target: bytes, headers: list[Header], limits: ConnectionLimits) -
     if size > limits.head_bytes or len(headers) > limits.headers:
         raise RequestRejected(HEADERS_TOO_LARGE)
     return size
+
+
+def check_host(host: bytes | None, version: str) -> None:
+    """Check the Host header: RFC 9112, 3.2 demands one, and that it names a host and perhaps a port.
+
+    Args:
+        host: Its value, `SEVERAL_HOSTS`, or None if it is missing.
+        version: The version of HTTP.
+
+    Raises:
+        RequestRejected: The header is missing, repeated or invalid. HTTP/1.0 does without it.
+    """
+    valid = version == "1.0" if host is None else len(host) <= _LONGEST_HOST and _HOST.fullmatch(host)
+    if not valid:
+        raise RequestRejected(MALFORMED_REQUEST)
 
 
 def split_target(target: bytes) -> tuple[str, bytes, bytes]:
@@ -65,12 +88,13 @@ def _split(target: bytes) -> tuple[str, bytes, bytes]:
 _split_cached = lru_cache(256)(_split)
 
 
-def head_without_upgrade(method: bytes, target: bytes, headers: list[Header]) -> bytes:
+def head_without_upgrade(method: bytes, target: bytes, version: str, headers: list[Header]) -> bytes:
     """Encode a request head without the headers that ask for another protocol.
 
     Args:
         method: The method.
         target: The target.
+        version: The version of HTTP.
         headers: The headers as parsed.
 
     Returns:
@@ -85,4 +109,4 @@ def head_without_upgrade(method: bytes, target: bytes, headers: list[Header]) ->
     if any(name == b"connection" and b"close" in value.lower() for name, value in headers):
         kept.append((b"connection", b"close"))
     lines = b"".join(name + b": " + value + b"\r\n" for name, value in kept)
-    return method + b" " + target + b" HTTP/1.1\r\n" + lines + b"\r\n"
+    return method + b" " + target + b" HTTP/" + version.encode() + b"\r\n" + lines + b"\r\n"

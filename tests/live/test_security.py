@@ -74,7 +74,7 @@ def test_client_input_neither_creates_log_lines_nor_appears_in_them(start: Start
         for name in HEADERS:
             send_and_read(port, b"GET /model HTTP/1.1\r\nHost: beer\r\n" + name + b": " + mark + b"\r\n\r\n")
         for line in (b"GET /" + mark + b" HTTP/1.1", b"GET /model?name=" + mark + b" HTTP/1.1", mark + b" / HTTP/1.1"):
-            send_and_read(port, line + b"\r\nX-API-Key: " + KEY.encode() + b"\r\n\r\n")
+            send_and_read(port, line + b"\r\nHost: beer\r\nX-API-Key: " + KEY.encode() + b"\r\n\r\n")
         send_and_read(port, request("POST", "/predict", [KEY_HEADER], b'{"' + mark + b'": "' + mark + b'"}'))
         sent += len(HEADERS) + 4
     program.send(request("GET", "/health/live", [("X-Request-ID", "the-last")]))

@@ -145,8 +145,8 @@ CUT_OFF = {
     "one request, then idle": (post(), 1.0, 2.0, [200]),
     "a request and half a head": (post() + HALF_HEAD, 1.0, 2.0, [200, 408]),
     "100 Continue, then silence": (post(b"Expect: 100-continue\r\n")[: -len(BODY)], 2.0, 3.0, [100, 408]),
-    "an unexpected body": (b"GET /health/live HTTP/1.1\r\nContent-Length: 9\r\n\r\n", 2.0, 3.0, [200]),
-    "no key and no body": (b"POST /predict HTTP/1.1\r\nContent-Length: 9\r\n\r\n", 1.5, 2.5, [401]),
+    "an unexpected body": (b"GET /health/live HTTP/1.1\r\nHost: beer\r\nContent-Length: 9\r\n\r\n", 2.0, 3.0, [200]),
+    "no key and no body": (b"POST /predict HTTP/1.1\r\nHost: beer\r\nContent-Length: 9\r\n\r\n", 1.5, 2.5, [401]),
 }
 
 

@@ -48,6 +48,31 @@ AMBIGUOUS = {
     "a target without a path": b"GET ?x HTTP/1.1\r\n" + HEAD + b"\r\n",
     "a lower-case method": b"post /predict HTTP/1.1\r\n" + HEAD + b"\r\n",
     "a space before the method": b" " + post(),
+    "no Host": post().replace(b"Host: beer\r\n", b""),
+    "no Host, but a trailer": _te(b" chunked", CHUNKED[:-2] + b"Host: beer\r\n\r\n").replace(b"Host: beer\r\n", b"", 1),
+    "two Hosts": post(b"Host: elsewhere\r\n"),
+    "two Hosts that agree": post(b"host: beer\r\n"),
+    "two Hosts, one of them empty": post(b"Host:\r\n"),
+    "two Hosts and HTTP/1.0": post(b"Host: elsewhere\r\n", version=b"1.0"),
+    "a Host and an upgrade without one": post(b"Upgrade: h2c\r\nConnection: upgrade\r\n").replace(
+        b"Host: beer\r\n", b""
+    ),
+    **{
+        f"the Host {host.decode()}": post().replace(b"Host: beer", b"Host: " + host)
+        for host in (
+            b"be er",
+            b"beer/",
+            b"me@beer",
+            b"beer:80:80",
+            b"beer:a",
+            b"[::1",
+            b"a%zz",
+            b"beer\t, beer",
+            b'"beer"',
+        )
+    },
+    "a Host of 1,000 letters": post().replace(b"Host: beer", b"Host: " + b"b" * 1000),
+    "a Host beyond ASCII": post().replace(b"Host: beer", b"Host: b\xc3\xa9er"),
 }
 TOO_LARGE = {
     "a header of 70,000 bytes": (431, post(b"A: " + b"x" * 70_000 + b"\r\n")),
@@ -63,6 +88,23 @@ VALID = {
         [200],
     ),
     "HTTP/1.0": (post(version=b"1.0"), [200]),
+    "HTTP/1.0 without a Host": (post(version=b"1.0").replace(b"Host: beer\r\n", b""), [200]),
+    "HTTP/1.0 without a Host, with an upgrade": (
+        post(b"Upgrade: h2c\r\nConnection: upgrade\r\n", version=b"1.0").replace(b"Host: beer\r\n", b"") + post(),
+        [200],
+    ),
+    **{
+        f"the Host {host.decode() or 'of no name'}": (post().replace(b"Host: beer", b"Host:" + host), [200])
+        for host in (
+            b"",
+            b" beer:",
+            b" BEER.example:8000  ",
+            b" a_b-c.svc:80",
+            b" 127.0.0.1:80",
+            b" [::1]:80",
+            b" b%C3%A9er",
+        )
+    },
     "absolute form": (post(target=b"http://elsewhere/predict"), [200]),
     "asterisk form": (b"OPTIONS * HTTP/1.1\r\n" + HEAD + b"\r\n", [404]),
     "three pipelined": (post() * 3, [200, 200, 200]),
@@ -71,13 +113,13 @@ VALID = {
     "more after Connection: close": (post(b"Connection: close\r\n") + post(), [200]),
     "a header of 60,000 bytes": (post(b"A: " + b"x" * 60_000 + b"\r\n"), [200]),
     "Expect: 100-continue": (post(b"Expect: 100-continue\r\n"), [100, 200]),
-    "an unexpected body": (b"GET /health/live HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello", [200]),
+    "an unexpected body": (b"GET /health/live HTTP/1.1\r\nHost: beer\r\nContent-Length: 5\r\n\r\nhello", [200]),
     "an upgrade to HTTP/2, as Java's client sends it": (
         post(b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n") + post(),
         [200, 200],
     ),
     "an upgrade to a web socket": (
-        b"GET /health/live HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+        b"GET /health/live HTTP/1.1\r\nHost: beer\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
         [200],
     ),
     "an escaped line break": (b"GET /health/%0d%0aA:b HTTP/1.1\r\n" + HEAD + b"\r\n", [404]),
@@ -142,7 +184,7 @@ def test_a_body_that_is_almost_only_framing_is_rejected(program: Program, flood:
 
 def test_an_endless_unexpected_body_is_cut_off(program: Program) -> None:
     with connect(program.port()) as connection:
-        connection.sendall(b"GET /health/live HTTP/1.1\r\nContent-Length: 999999999\r\n\r\n")
+        connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: beer\r\nContent-Length: 999999999\r\n\r\n")
         read_until(connection, lambda data: b"live" in data)
         sent = 0
         with pytest.raises(OSError):

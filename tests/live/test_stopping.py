@@ -101,7 +101,7 @@ def test_a_client_that_does_not_read_is_reset_after_the_grace(start: Start) -> N
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.connect(("127.0.0.1", program.port()))
-        connection.sendall(b"GET /docs/assets/swagger-ui-bundle.js HTTP/1.1\r\n\r\n" * 20)
+        connection.sendall(b"GET /docs/assets/swagger-ui-bundle.js HTTP/1.1\r\nHost: beer\r\n\r\n" * 20)
         assert connection.recv(1)
         started = time.monotonic()
         assert program.stop() == 0

@@ -166,7 +166,7 @@ async def settle() -> None:
 
 def get(path: str = "/", *headers: str, method: str = "GET", version: str = "1.1") -> bytes:
     """The bytes of a request without a body."""
-    return "\r\n".join([f"{method} {path} HTTP/{version}", *headers, "", ""]).encode()
+    return "\r\n".join([f"{method} {path} HTTP/{version}", "Host: beer", *headers, "", ""]).encode()
 
 
 def post(body: bytes, path: str = "/", *headers: str, length: int | None = None) -> bytes:

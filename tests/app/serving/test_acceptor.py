@@ -16,7 +16,7 @@ from app.serving.sockets import listen
 from tests.live.raw import read_until, statuses
 
 QUEUED = 30
-REQUEST = b"GET / HTTP/1.1\r\n\r\n"
+REQUEST = b"GET / HTTP/1.1\r\nHost: beer\r\n\r\n"
 
 
 class Greeting(asyncio.Protocol):

@@ -1,7 +1,11 @@
 # Image of Beer Model. build_image.sh builds it, run_docker.sh runs it.
 # Targets: api (default) and model-server contain the same files; build_image.sh reads the list of packages from sbom.
+# BASE is the base image. build_image.sh passes BASE_IMAGE as BASE, by default this tag, and pushes no image whose base is
+# not named by its digest.
 
-FROM python:3.11-slim-bookworm AS packages
+ARG BASE=python:3.11-slim-bookworm
+
+FROM $BASE AS packages
 WORKDIR /build
 COPY requirements.txt scripts/trim_packages.sh ./
 # The virtual environment has no pip: the pip of the base image installs into it.
@@ -28,7 +32,7 @@ COPY models models
 RUN /venv/bin/python -m compileall -q --invalidation-mode unchecked-hash . \
  && chmod -R a+rX,go-w .
 
-FROM python:3.11-slim-bookworm AS serving
+FROM $BASE AS serving
 COPY --from=packages /venv /venv
 COPY --from=program /srv /srv
 WORKDIR /srv

@@ -14,6 +14,8 @@ Usage: build_image.sh [--target TARGET] [--push] [TAG]
 
 The list of packages (CycloneDX, the same bytes for the same packages) is written to dist/NAME-VERSION.cdx.json.
 CONTAINER_ENGINE names the program to use; by default docker, else podman.
+BASE_IMAGE names the base image, by default python:3.11-slim-bookworm. --push needs one with a digest, such as
+python@sha256:64-HEX-DIGITS: a tag can be moved to another image. The label base.name of the image has it.
 TEXT
 }
 die() { echo "build_image.sh: $1" >&2; exit 2; }
@@ -40,6 +42,7 @@ last=${tag##*/}
 engine=${CONTAINER_ENGINE:-$(command -v docker || command -v podman || true)}
 [ -n "$engine" ] || die "neither docker nor podman is installed; name another in CONTAINER_ENGINE"
 
+base=${BASE_IMAGE:-python:3.11-slim-bookworm}
 cd "$(dirname "${BASH_SOURCE[0]}")"
 version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' app/__init__.py)
 commit=$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
@@ -47,14 +50,16 @@ created=$(git log -1 --format=%cI 2>/dev/null || echo unknown) # the commit's ti
 if [ -n "$(git status --porcelain 2>/dev/null)" ]; then commit+=-changed; fi
 if [ -n "$push" ]; then
   [ -n "${IMAGE_REGISTRY:-}" ] || die "--push needs IMAGE_REGISTRY"
+  [[ $base =~ @sha256:[0-9a-f]{64}$ ]] || die "--push needs BASE_IMAGE=NAME@sha256:64-HEX-DIGITS, a base with a digest"
   case "$commit" in *-changed | unknown) die "--push needs a clean checkout: commit your changes first" ;; esac
 fi
 
 tags=("$tag" "$image:$version" "$image:$commit")
-labels=(version="$version" revision="$commit" created="$created")
-"$engine" build --target "$target" "${tags[@]/#/--tag=}" "${labels[@]/#/--label=org.opencontainers.image.}" .
+labels=(version="$version" revision="$commit" created="$created" base.name="$base")
+"$engine" build --target "$target" --build-arg BASE="$base" "${tags[@]/#/--tag=}" "${labels[@]/#/--label=org.opencontainers.image.}" .
 
-listing=$("$engine" build --quiet --target sbom --build-arg VERSION="$version" .) # no name: it stays in the cache
+# Without a name: it stays in the cache.
+listing=$("$engine" build --quiet --target sbom --build-arg BASE="$base" --build-arg VERSION="$version" .)
 mkdir -p dist
 list=dist/$name-$version.cdx.json
 container=$("$engine" create "$listing" true)

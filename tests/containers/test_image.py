@@ -77,6 +77,20 @@ def test_the_image_starts_as_user_nobody_without_a_shell_and_has_labels(image: s
     assert labels["version"] == __version__ and labels["licenses"] == "MIT"
     assert commit.startswith(labels["revision"].removesuffix("-changed"))
     assert re.match(r"\d{4}-\d\d-\d\dT", labels["created"])
+    assert labels["base.name"] == "python:3.11-slim-bookworm"
+
+
+def test_a_base_named_by_its_digest_gives_the_same_files(
+    image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files(BASE)  # an engine may keep the base of a build where only builds find it
+    digest = inspect("image", BASE)["RepoDigests"][0]
+    monkeypatch.setenv("BASE_IMAGE", digest)
+    built = script("build_image.sh", "beer-model-digest:tested", cwd=tmp_path)
+    assert built.returncode == 0, built.stderr
+    labels = inspect("image", "beer-model-digest:tested")["Config"]["Labels"]
+    assert labels["org.opencontainers.image.base.name"] == digest
+    assert set(files("beer-model-digest:tested")) == set(files(image))
 
 
 def test_the_image_is_tagged_by_version_and_commit(image: str) -> None:

@@ -1,8 +1,12 @@
 """What the pipelines, tox and the documented commands download is pinned by a hash."""
 
 import json
+import os
 import re
+import subprocess
 from collections.abc import Iterator
+
+import pytest
 
 from tests.known import REPOSITORY
 
@@ -73,3 +77,19 @@ def test_tox_installs_no_other_tox() -> None:
     assert not re.search(
         r"^(requires|min_?version|provision_tox_env)\b", (REPOSITORY / "tox.ini").read_text(), re.MULTILINE
     )
+
+
+def test_every_base_image_is_the_build_argument() -> None:
+    lines = (REPOSITORY / "Dockerfile").read_text("utf-8").splitlines()
+    bases = {line.split()[1] for line in lines if line.startswith("FROM ")}
+    stages = {line.split()[3] for line in lines if line.startswith("FROM ")}
+    assert bases - stages == {"$BASE"}
+
+
+@pytest.mark.parametrize("base", ["", "python:3.11-slim-bookworm", "python@sha256:12ab", "python@sha256:" + "G" * 64])
+def test_no_image_is_pushed_whose_base_has_no_digest(base: str) -> None:
+    environment = os.environ | {"BASE_IMAGE": base, "CONTAINER_ENGINE": "false", "IMAGE_REGISTRY": "registry.invalid"}
+    command = [str(REPOSITORY / "build_image.sh"), "--push"]
+    completed = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30)
+    assert (completed.returncode, completed.stdout) == (2, "")
+    assert completed.stderr.startswith("build_image.sh: --push needs BASE_IMAGE=NAME@sha256:")

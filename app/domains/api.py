@@ -1,6 +1,5 @@
 """The domain API: the requests that a domain answers; transports derive their routes and methods from it."""
 
-import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from pydantic import BaseModel
 from typing_extensions import TypedDict
 
 from app.bundle.manifest import Manifest
-from app.errors import CallError, InvalidOutput
+from app.errors import CallError
 from app.models.loaded import Prepare, Prepared
 from app.models.manager import ModelManager
 from app.oip.signature import ModelSignature, RowValidator
@@ -20,7 +19,6 @@ RequestT = TypeVar("RequestT", bound=BaseModel)
 AnswerT = TypeVar("AnswerT")
 _RequestT = TypeVar("_RequestT", contravariant=True)
 _AnswerT = TypeVar("_AnswerT", covariant=True)
-_log = logging.getLogger(__name__)
 
 
 class ModelRef(TypedDict):
@@ -138,17 +136,6 @@ class DomainApi(ABC):
             ValueError: If the bundle does not fit the domain. The version is then rejected.
         """
         return {}
-
-
-def invalid_output(manifest: Manifest, output: str) -> InvalidOutput:
-    """Return the error for an output that is not a valid answer, and log it.
-
-    Args:
-        manifest: Manifest of the model.
-        output: Name of the output.
-    """
-    _log.error("%s version %s: output %s is not a valid answer", manifest.name, manifest.version, output)
-    return InvalidOutput(output)
 
 
 def preparation(domains: Sequence[type[DomainApi]], metrics: Registry) -> Prepare:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, with_config
 from typing_extensions import TypedDict
 
 from app.bundle.manifest import Manifest
-from app.domains.api import DomainApi, ModelRef, Operation, Warning, invalid_output
+from app.domains.api import DomainApi, ModelRef, Operation, Warning
 from app.errors import InputError, Problem
 from app.models.loaded import Prepared
 from app.oip.signature import RowValidator
@@ -151,9 +151,9 @@ class IrisApi(DomainApi):
         outputs = model.infer({"features": row})
         class_id = int(outputs["class_id"][0, 0])
         if not 0 <= class_id < len(SPECIES):
-            raise invalid_output(model.manifest, "class_id")
+            raise model.invalid_output("class_id")
         if not np.isfinite(outputs["scores"]).all():
-            raise invalid_output(model.manifest, "scores")
+            raise model.invalid_output("scores")
         scores = [round(value, 4) for value in outputs["scores"][0].tolist()]
         return {
             "species": SPECIES[class_id],

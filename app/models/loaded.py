@@ -6,10 +6,10 @@ from time import perf_counter
 from typing import TypeVar
 
 from app.bundle.manifest import Explanation, Manifest
-from app.errors import ModelNotFound
+from app.errors import InvalidOutput, ModelNotFound
 from app.models.metrics import ModelMetrics
 from app.runtime.golden import pack
-from app.runtime.predictor import Array, Arrays, Predictor
+from app.runtime.predictor import Array, Arrays, Predictor, invalid_output
 from app.runtime.shapley import Rows, ShapleyExplainer
 from app.telemetry.metrics import Registry
 
@@ -67,9 +67,22 @@ class LoadedModel:
     def infer(self, inputs: Arrays, timeout: float | None = None) -> dict[str, Array]:
         """Run the model and count the rows; see `Predictor.predict`."""
         start = perf_counter()
-        outputs = self.predictor.predict(inputs, timeout)
+        try:
+            outputs = self.predictor.predict(inputs, timeout)
+        except InvalidOutput:
+            self.metrics.invalid.inc()
+            raise
         self.metrics.observe(inputs, perf_counter() - start)
         return outputs
+
+    def invalid_output(self, output: str) -> InvalidOutput:
+        """Return the error for an output that is not a valid answer, log it and count it.
+
+        Args:
+            output: Name of the output.
+        """
+        self.metrics.invalid.inc()
+        return invalid_output(self.manifest, output)
 
     def explain(self, row: Rows) -> Reasons:
         """Explain the answer to one row; takes milliseconds.
@@ -86,7 +99,11 @@ class LoadedModel:
         if self._explainer is None or self.manifest.explanation is None:
             raise ModelNotFound
         names = (group.name for group in self.manifest.explanation.groups)
-        values = self._explainer.contributions(row).tolist()
+        try:
+            values = self._explainer.contributions(row).tolist()
+        except InvalidOutput:
+            self.metrics.invalid.inc()
+            raise
         return Reasons(self._explainer.base_value, tuple(zip(names, values, strict=True)))
 
 

@@ -22,6 +22,9 @@ EXECUTION_SECONDS = Family("model_execution_seconds_total", "What a model's runs
 LAST_EXECUTION = Family(
     "model_last_execution_timestamp_seconds", "When a model ran last.", "gauge", _MODEL, merge="max"
 )
+INVALID = Family(
+    "model_invalid_outputs_total", "Runs of a model whose output was not a valid answer.", "counter", _MODEL
+)
 INPUTS = Family(
     "model_input_values_total",
     "Values of each input, by the tenth of the training data that they fall into; bin missing: there was none.",
@@ -140,12 +143,14 @@ class ModelMetrics:
         self._executions = registry.counter(EXECUTIONS, manifest.name, manifest.version)
         self._seconds = registry.counter(EXECUTION_SECONDS, manifest.name, manifest.version)
         self._last = registry.gauge(LAST_EXECUTION, manifest.name, manifest.version)
+        self.invalid = registry.counter(INVALID, manifest.name, manifest.version)
+        """Counts the runs whose output is not a valid answer."""
         self._packed = manifest.packed
         self._inputs = _InputMetrics(registry, manifest)
         version = manifest.name, manifest.version
         info = *version, manifest.training_data.sha256[:12]
         self._info = registry.gauge(INFO, *info)
-        families = PREDICTIONS, EXECUTIONS, EXECUTION_SECONDS, LAST_EXECUTION
+        families = PREDICTIONS, EXECUTIONS, EXECUTION_SECONDS, LAST_EXECUTION, INVALID
         registry.own(self, [*((family, version) for family in families), (INFO, info), *self._inputs.series])
 
     def activate(self) -> None:

@@ -151,6 +151,7 @@ class DataPlane:
         Raises:
             InputError: If the call does not fit the model, or the domain rejects a row.
             ModelNotFound: If there is no such model or version.
+            InvalidOutput: If an output is infinite or not a number although every row is valid.
             ModelNotReady: If the version is not loaded, or its machine is unreachable.
             TooLate: If the other machine took longer than the timeout.
         """
@@ -197,6 +198,9 @@ def _run(model: LoadedModel, call: InferCall, timeout: float | None) -> InferAns
     requested, arrays = signature.select_outputs(call.outputs), signature.arrays(call.inputs)
     warnings = model.prepared(RowValidator).validate(next(iter(arrays.values())))
     outputs: Mapping[str, Array] = model.infer(arrays, timeout)
-    if not all(all_finite(outputs[output.name]) for output in requested if output.datatype in _FLOATS):
-        raise invalid_input("", "no_answer", "holds numbers to which the model has no finite answer")
+    for output in requested:
+        if output.datatype in _FLOATS and not all_finite(outputs[output.name]):
+            if any(declared.trained_range is None for declared in model.manifest.inputs):  # any number is a valid input
+                raise invalid_input("", "no_answer", "holds numbers to which the model has no finite answer")
+            raise model.invalid_output(output.name)
     return InferAnswer(model.manifest, [(output, outputs[output.name]) for output in requested], warnings)

@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 
 from app.bundle.manifest import Input, Manifest, Output
-from app.domains.api import invalid_output
 from app.errors import BundleError, InputError
 from app.oip.signature import ModelSignature
 from app.oip.tensors import DTYPES, from_bytes, from_list
 from app.remote.connection import MAX_RESPONSE_BYTES
 from app.rpc._pb.open_inference_pb2 import ModelInferRequest, ModelInferResponse, ModelMetadataResponse
 from app.rpc.messages import CONTENTS
-from app.runtime.predictor import Array, Arrays
+from app.runtime.predictor import Array, Arrays, invalid_output
 
 MAX_CALL_BYTES = 2 << 20
 """Maximum size of a call's tensors; more rows are sent in several calls."""

@@ -1,5 +1,6 @@
 """The predictor: a verified, loaded bundle."""
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +8,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from app.bundle.manifest import Manifest
+from app.errors import InvalidOutput
 
+_log = logging.getLogger(__name__)
 Array = NDArray[Any]
 Arrays = Mapping[str, Array]
 
@@ -40,3 +43,14 @@ class Predictor(ABC):
         Returns:
             One array per declared output; the first dimension is n_rows.
         """
+
+
+def invalid_output(manifest: Manifest, output: str) -> InvalidOutput:
+    """Return the error for an output that is not a valid answer, and log it.
+
+    Args:
+        manifest: Manifest of the model.
+        output: Name of the output.
+    """
+    _log.error("%s version %s: output %s is not a valid answer", manifest.name, manifest.version, output)
+    return InvalidOutput(output)

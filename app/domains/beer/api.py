@@ -5,7 +5,7 @@ from collections.abc import Container, Sequence
 import numpy as np
 
 from app.bundle.manifest import Manifest
-from app.domains.api import DomainApi, Operation, invalid_output
+from app.domains.api import DomainApi, Operation
 from app.domains.beer.explanation import explanation
 from app.domains.beer.inputs import check_inputs
 from app.domains.beer.plausibility import PlausibilityChecks
@@ -138,7 +138,7 @@ class BeerApi(DomainApi):
         prediction = builder.predictions(rows, loaded.infer({"features": features}), bills)[0]
         reasons = loaded.explain(features[0])
         if not all(abs(value) < MAX_IBU for value in (reasons.base_value, *(v for _, v in reasons.contributions))):
-            raise invalid_output(loaded.manifest, "ibu of the explanation")
+            raise loaded.invalid_output("ibu of the explanation")
         prediction["explanation"] = explanation(loaded.manifest, reasons, prediction["ibu"])
         return prediction
 

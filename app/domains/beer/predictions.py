@@ -6,13 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.bundle.manifest import Manifest
-from app.domains.api import ModelRef, invalid_output
+from app.domains.api import ModelRef
 from app.domains.beer.inputs import RECIPE_INPUTS, VITAL_INPUTS, names
 from app.domains.beer.metrics import BeerMetrics
 from app.domains.beer.plausibility import PlausibilityChecks
 from app.domains.beer.recipe import ResolvedBill, resolve, vital_rows
 from app.domains.beer.schema import Beer, Prediction
-from app.runtime.predictor import Array
+from app.models.metrics import INVALID
+from app.runtime.predictor import Array, invalid_output
 from app.telemetry.metrics import Registry
 
 OUTPUTS = ("ibu", "lower", "upper")
@@ -38,6 +39,7 @@ class PredictionBuilder:
         self._coverage = manifest.coverage or 0.0
         self._plausibility = plausibility
         self._metrics = BeerMetrics(metrics, manifest)
+        self._invalid = metrics.counter(INVALID, manifest.name, manifest.version)
         self._columns = _columns(manifest)
 
     def rows(self, beers: Sequence[Beer]) -> tuple[Rows, list[ResolvedBill]]:
@@ -76,6 +78,7 @@ class PredictionBuilder:
         rounded = tenths(figures).tolist()
         for ibu, lower, upper in rounded:
             if not (-MAX_IBU < lower <= upper < MAX_IBU and -MAX_IBU < ibu < MAX_IBU):  # false for NaN as well
+                self._invalid.inc()
                 raise invalid_output(self.manifest, "ibu, lower or upper")
         warnings = self._plausibility.of_each(rows)
         if bills:

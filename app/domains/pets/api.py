@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.domains.api import DomainApi, Operation, Upload, Warning, invalid_output
+from app.domains.api import DomainApi, Operation, Upload, Warning
 from app.domains.pets.picture import PictureError, decoded_bytes, open_picture, unreadable
 from app.domains.pets.pixels import Pixels, pixels
 from app.domains.pets.schema import OlderPet, OlderPicture, Pet, Picture
@@ -74,9 +74,9 @@ class PetsApi(DomainApi):
         outputs = loaded.infer({image.name: values})
         cat, dog = outputs["probabilities"][0].tolist()
         if not (0.0 <= cat <= 1.0 and 0.0 <= dog <= 1.0):  # false for NaN as well
-            raise invalid_output(loaded.manifest, "probabilities")
+            raise loaded.invalid_output("probabilities")
         if "mass" in outputs and not float(outputs["mass"][0, 0]) >= 0.0:
-            raise invalid_output(loaded.manifest, "mass")
+            raise loaded.invalid_output("mass")
         if "mass" in outputs and float(outputs["mass"][0, 0]) < NEITHER:
             warnings.append({"code": "neither", "message": "The picture probably shows neither a cat nor a dog."})
         elif max(cat, dog) < UNSURE:

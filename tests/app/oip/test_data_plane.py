@@ -8,12 +8,14 @@ import pytest
 
 from app.bundle.store import read_bundle
 from app.domains.beer.api import RECIPE, VITALS, BeerApi
-from app.errors import InputError, ModelNotFound, ModelNotReady, TooLate
+from app.errors import InputError, InvalidOutput, ModelNotFound, ModelNotReady, TooLate
 from app.models.manager import ModelManager
 from app.oip.data_plane import FAST_ROWS, DataPlane, InferAnswer, InferCall
 from app.oip.tensors import Tensor
 from app.runtime.onnx import OnnxPredictor
+from app.runtime.predictor import Array, Arrays
 from app.runtime.thread_pool import BoundedThreadPool
+from app.telemetry.exposition import exposition
 from tests.known import REPOSITORY
 from tests.model_manager import model_manager
 
@@ -165,6 +167,28 @@ async def test_a_picture_without_a_finite_answer_is_rejected(
         await pictures.infer(InferCall(PICTURES, None, inputs))
     (problem,) = error.value.problems
     assert (problem.field, problem.code, problem.reason) == (field, code, reason)
+
+
+class _BadAt(OnnxPredictor):
+    """A model whose interval for beers of 4.25 % is infinite, as that of a bad bundle may be."""
+
+    def predict(self, inputs: Arrays, timeout: float | None = None) -> dict[str, Array]:
+        outputs = super().predict(inputs, timeout)
+        outputs["upper"][inputs["features"][:, 0] == 4.25] = np.inf
+        return outputs
+
+
+async def test_an_output_for_a_valid_row_that_is_no_number_is_the_models_fault() -> None:
+    manager = model_manager(BeerApi)
+    manager.add(_BadAt(read_bundle(REPOSITORY / "models" / VITALS / "1")))
+    plane = DataPlane(manager, BoundedThreadPool())
+    bad = (4.25, *BEER[1:])
+    for rows in [bad], [bad] * (FAST_ROWS + 1):
+        with pytest.raises(InvalidOutput, match="upper"):
+            await ask(plane, packed(*rows))
+    answer = await ask(plane, packed(bad), "ibu")
+    assert np.isfinite(answer.outputs[0][1]).all()
+    assert f'model_invalid_outputs_total{{model="{VITALS}",version="1"}} 2' in exposition(manager.metrics).decode()
 
 
 async def test_a_call_that_exceeds_its_timeout_is_too_late(manager: ModelManager) -> None:

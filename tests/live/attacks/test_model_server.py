@@ -1,5 +1,6 @@
 """A model server that answers nonsense: the caller gets an error that says so, and never a missing figure or a 500."""
 
+import re
 from math import inf, nan
 from typing import Any
 
@@ -9,8 +10,9 @@ from grpc import StatusCode
 from app.domains.beer.schema import EXAMPLE_BEER
 from app.domains.iris import EXAMPLE_FLOWER
 from tests.live.program import Start
-from tests.live.remote import READY, ask, front
+from tests.live.remote import READY, RIGHT, ask, front
 from tests.live.rpc import caller, typed
+from tests.live.wire import request
 from tests.memory_limit import MemoryLimit
 from tests.server_process import ServerProcess
 
@@ -42,6 +44,11 @@ def test_an_output_that_is_no_answer_is_a_503_and_affects_no_other_call(
             assert program.send(READY).status == 200
         assert ask(program, "/predict", EXAMPLE_BEER).status == 200
         assert ask(program, "/iris/predict", EXAMPLE_FLOWER).status == 200
+        figures = program.send(request("GET", "/metrics", [RIGHT])).body.decode()
+        for model in "beer-ibu", "iris":
+            assert re.search(
+                rf'^model_invalid_outputs_total{{model="{model}",version="1"}} [1-9]', figures, re.MULTILINE
+            )
         assert any("is not a valid answer" in str(line) for line in program.lines("output"))
         assert "Traceback" not in program.errors
     finally:

@@ -5,22 +5,33 @@ waited for seconds behind those that were already open.
 """
 
 import asyncio
+import os
+import resource
 import socket
 from collections.abc import Callable
+from math import inf
 
 from app.serving.limits import BACKLOG
 
 MIN_ACCEPTED = 4
 """Connections accepted per turn while few are open; small, so that workers share a handful of connections, too."""
 PAUSE_SECONDS = 0.1
-"""Pause after the process has run out of file descriptors; meanwhile connections wait in the kernel."""
+"""Pause while file descriptors are short; meanwhile connections wait in the kernel."""
+SPARE_FILES = 32
+"""File descriptors that are kept from connections: requests read files, and a test of a new version opens pipes."""
+_LARGEST_SPARE = 0.25
+"""Largest part of all file descriptors that is kept from connections."""
 
 
 class Acceptor:
     """Accepts the connections of one listening socket."""
 
     def __init__(
-        self, listening: socket.socket, protocol: Callable[[], asyncio.Protocol], open_now: Callable[[], int]
+        self,
+        listening: socket.socket,
+        protocol: Callable[[], asyncio.Protocol],
+        open_now: Callable[[], int],
+        spare_files: int = SPARE_FILES,
     ) -> None:
         """Initialize the acceptor.
 
@@ -28,17 +39,23 @@ class Acceptor:
             listening: The listening socket.
             protocol: Creates the protocol of a connection.
             open_now: Returns the number of open connections.
+            spare_files: File descriptors that are left for other purposes.
         """
         self._listening = listening
         self._protocol = protocol
         self._open_now = open_now
         self._loop = asyncio.get_running_loop()
+        self._most_files = _most_files(spare_files)
         self._starting: set[asyncio.Task[object]] = set()
         listening.setblocking(False)
 
     def start(self) -> None:
         """Accept connections from now on."""
-        if self._listening.fileno() >= 0:
+        if self._listening.fileno() < 0:
+            return
+        if _lowest_free(self._listening) >= self._most_files:
+            self._loop.call_later(PAUSE_SECONDS, self.start)
+        else:
             self._loop.add_reader(self._listening.fileno(), self._accept)
 
     def close(self) -> None:
@@ -72,4 +89,20 @@ class Acceptor:
             )
             self._starting.add(task)
             task.add_done_callback(self._starting.discard)
+            if connection.fileno() >= self._most_files:  # the kernel gives the lowest number that is free
+                return False
         return True
+
+
+def _most_files(spare: int) -> float:
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return inf if limit == resource.RLIM_INFINITY else limit - min(spare, int(limit * _LARGEST_SPARE))
+
+
+def _lowest_free(opened: socket.socket) -> float:
+    try:
+        copy = os.dup(opened.fileno())
+    except OSError:  # none is free
+        return inf
+    os.close(copy)
+    return copy

@@ -15,6 +15,7 @@ from app.serving.server import BoundedServer
 from app.serving.sockets import address_of
 
 _GRACE = 1.0
+_SPARE_FILES = 8  # less than other connections leave, so that health checks get through
 _log = logging.getLogger(__name__)
 
 
@@ -70,7 +71,7 @@ class Management:
             limits: What a connection may take.
         """
         self._listening = listening
-        self._server = BoundedServer(app, limits, _GRACE, lifespan="off")
+        self._server = BoundedServer(app, limits, _GRACE, lifespan="off", spare_files=_SPARE_FILES)
         self._thread = threading.Thread(target=self._server.run, args=([listening],), name="management", daemon=True)
 
     def start(self) -> None:

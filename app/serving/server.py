@@ -11,7 +11,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from app.problem_types import ProblemType
-from app.serving.acceptor import Acceptor
+from app.serving.acceptor import SPARE_FILES, Acceptor
 from app.serving.fair_start import FairStart
 from app.serving.limits import ConnectionLimits
 from app.serving.protocol import BoundedHttpProtocol, ConnectionContext
@@ -59,6 +59,7 @@ class BoundedServer(uvicorn.Server):
         on_start: Callable[[], None] = lambda: None,
         companion: CompanionServer | None = None,
         lifespan: Literal["auto", "off"] = "auto",
+        spare_files: int = SPARE_FILES,
     ) -> None:
         """Initialize the server.
 
@@ -71,6 +72,7 @@ class BoundedServer(uvicorn.Server):
             on_start: Called once requests are answered.
             companion: Started and stopped together with this server.
             lifespan: Whether the application gets lifespan events.
+            spare_files: File descriptors that its connections leave for other purposes.
 
         Raises:
             SystemExit: 1 if the installed uvicorn does not fit.
@@ -94,6 +96,7 @@ class BoundedServer(uvicorn.Server):
         self._on_retire = on_retire
         self._on_start = on_start
         self._companion = companion
+        self._spare_files = spare_files
         self._acceptors: list[Acceptor] = []
 
     @property
@@ -124,7 +127,9 @@ class BoundedServer(uvicorn.Server):
         )
         for listening in sockets or []:
             _bound_kernel(listening, self._limits.body_seconds)
-            self._acceptors.append(Acceptor(listening, self._connection, lambda: len(self.server_state.connections)))
+            self._acceptors.append(
+                Acceptor(listening, self._connection, lambda: len(self.server_state.connections), self._spare_files)
+            )
             self._acceptors[-1].start()
         if self._companion is not None:
             await self._companion.start()

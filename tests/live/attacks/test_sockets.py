@@ -1,5 +1,8 @@
 """Connections that do not read, and heads that no client needs, over real sockets."""
 
+import os
+import resource
+import select
 import socket
 import time
 from collections.abc import Iterator
@@ -9,13 +12,14 @@ from pathlib import Path
 import pytest
 
 from tests.known import KEY
-from tests.live.program import Program, Start
-from tests.live.raw import connect, read_until, send_and_read, statuses
+from tests.live.program import Program, Start, free_port
+from tests.live.raw import HEAD, connect, post, read_until, send_and_read, statuses
 
 DOWNLOADS = 100
 BODY_SECONDS = 2
 MOST_PER_CONNECTION = 400_000
 """Bytes that the kernel may hold per connection: the send buffer, which Linux doubles, and its last segment."""
+LIVE = b"GET /health/live HTTP/1.1\r\nHost: beer\r\n\r\n"
 DOWNLOAD = b"GET /docs/assets/swagger-ui-bundle.js HTTP/1.1\r\nHost: beer\r\n"
 LINUX = pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="the kernel's queues are read from /proc")
 
@@ -82,3 +86,50 @@ def test_headers_are_counted_in_short_heads(program: Program) -> None:
     for count, status in [(199, 200), (200, 431), (1000, 431)]:  # and the Host
         head = b"GET /health/live HTTP/1.1\r\nHost: beer\r\n" + b"a:\r\n" * count
         assert statuses(send_and_read(program.port(), head + b"\r\n")) == [status]
+
+
+OPEN_FILES = 96
+"""Limit of open files; the program itself needs about 20."""
+READ_FILES = (b"/docs", b"/docs/assets/docs.js", b"/metrics")
+"""Routes whose answers need a file descriptor."""
+
+
+def processor_seconds(program: Program) -> float:
+    """Processor time that the program has used."""
+    fields = Path(f"/proc/{program.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@LINUX
+def test_connections_leave_file_descriptors_to_the_program(start: Start) -> None:
+    management = free_port()
+    program = start(
+        first=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES)),
+        API_KEY=KEY,
+        PORT="0",
+        MANAGEMENT_PORT=str(management),
+        HEADER_TIMEOUT="60",
+        KEEP_ALIVE_TIMEOUT="60",
+    )
+    port = program.port()
+    with ExitStack() as stack:
+        first = stack.enter_context(connect(port))
+        others = [stack.enter_context(connect(port)) for _ in range(3 * OPEN_FILES)]
+        waiting = others[-1]
+        waiting.sendall(post())
+        time.sleep(0.5)
+        used, since = processor_seconds(program), time.monotonic()
+        time.sleep(2)
+        share = (processor_seconds(program) - used) / (time.monotonic() - since)
+        print(f"{share:.0%} of a processor")
+        assert share < 0.2
+        first.sendall(b"".join(b"GET " + path + b" HTTP/1.1\r\n" + HEAD + b"\r\n" for path in READ_FILES))
+        assert statuses(read_until(first, lambda data: len(statuses(data)) == len(READ_FILES))) == [200] * len(
+            READ_FILES
+        )
+        assert statuses(send_and_read(management, LIVE)) == [200]
+        assert not select.select([waiting], [], [], 0)[0]
+        for connection in others[:-1]:
+            connection.close()
+        assert statuses(read_until(waiting, lambda data: data.endswith(b"}"))) == [200]
+    assert program.stop() == 0 and "Traceback" not in program.errors

@@ -16,6 +16,7 @@ Usage: ``python tests/model_server.py ROOT PORT BEHAVIOUR``. BEHAVIOUR is a JSON
   ``name``, ``missing``, ``rows`` (twice as many) or ``model``.
 - ``padding``: bytes of zeros that are added to a response, if the request's first value is ``wrong_at``. With
   ``empty_outputs``: that number of outputs without content instead.
+- ``more_models``: the number of further models in the list of models.
 - ``compressed``: whether responses are compressed.
 - ``datatype``: the data type that the metadata reports instead of the declared one.
 
@@ -68,6 +69,7 @@ class Server:
                 {"name": name, "version": p.manifest.version if self.behaviour["versions"] else "", "state": "READY"}
                 for name, p in self.predictors.items()
             ]
+            + [{"name": f"model-{number}"} for number in range(self.behaviour.get("more_models", 0))]
         )
 
     def metadata(self, request, context):

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from app.errors import BundleError, ModelNotReady
+from app.errors import BundleError, CallError
 from app.models.changes import Change
 from app.models.manager import ModelManager, ModelState
 from app.models.store import Fingerprint
@@ -106,7 +106,7 @@ class ModelReloader:
         except BundleError as error:
             self._reject(name, version, str(error), time.monotonic() - start)
             return
-        except ModelNotReady:
+        except CallError:  # of the model server; it may answer later
             activated = False
         if activated:
             self._faults.pop(name, None)

@@ -22,6 +22,8 @@ MAX_DESCRIPTION_BYTES = 512 << 10
 """Maximum size in bytes of a response that describes models: some 5,000 of them."""
 
 _TOO_LARGE = "the response is too large"
+_REFUSALS = ("CLIENT: Received message larger than max", "Decompressed message larger than max")
+"""Details with which the channel refuses a response. It has no code of its own for this."""
 
 AnswerT = TypeVar("AnswerT", bound=Message)
 
@@ -112,7 +114,8 @@ class Connection:
                 wait_for_ready=wait_for_ready,
             )
         except grpc.RpcError as error:
-            if "message larger than max" in (error.details() or ""):  # gRPC has no code of its own for this
+            details = error.details() or ""
+            if any(refusal in details for refusal in _REFUSALS):
                 raise ValueError(_TOO_LARGE) from None
             raise
         if len(received) > max_bytes:

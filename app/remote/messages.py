@@ -152,14 +152,15 @@ def max_response_bytes(manifest: Manifest, rows: int) -> int:
         manifest: Manifest of the model.
         rows: The number of rows in the request.
     """
-    return min(MAX_RESPONSE_BYTES, _HEAD_BYTES + rows * _row_bytes(manifest))
+    row_bytes = _row_bytes(manifest)
+    return min(MAX_RESPONSE_BYTES, _HEAD_BYTES + rows * row_bytes) if row_bytes else MAX_RESPONSE_BYTES
 
 
 def _row_bytes(manifest: Manifest) -> int:
-    """Return the maximum size of a row's outputs in bytes."""
+    """Return the maximum size of a row's outputs in bytes; 0 if the manifest does not declare it."""
     shapes = [output.shape[1:] for output in manifest.outputs]
     if any(-1 in shape for shape in shapes):
-        return MAX_RESPONSE_BYTES
+        return 0
     return _ELEMENT_BYTES * sum(map(math.prod, shapes))
 
 

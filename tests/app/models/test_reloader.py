@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ import pytest
 from app.bundle.manifest import Manifest
 from app.bundle.pointer import POINTER, activate, rollback
 from app.bundle.store import Bundle
-from app.errors import BundleError, ModelNotReady
+from app.errors import BundleError, ModelNotReady, TooLate
 from app.models.changes import Change, ChangeMetrics
 from app.models.manager import ModelManager
 from app.models.reloader import ModelReloader
@@ -294,6 +294,32 @@ def test_a_version_that_fails_unexpectedly_is_tried_once(
     copy_as_version(bundle, tmp_path, 2)
     assert reloading.scan(6) == "1"
     assert opened == ["1", "2"] and caplog.text.count("cannot be scanned") == 1
+
+
+class _SlowServer(OnnxPredictor):
+    """A model at a server that is too slow for single rows or for the explanation's background, once each."""
+
+    late: ClassVar[set[int]] = set()
+    """Numbers of rows whose next call is late."""
+
+    def predict(self, inputs: Arrays, timeout: float | None = None) -> dict[str, Array]:
+        rows = len(inputs["features"])
+        if rows in self.late:
+            self.late.remove(rows)
+            raise TooLate
+        return super().predict(inputs, timeout)
+
+
+@pytest.mark.parametrize("rows", [1, 32], ids=["single row", "background"])
+def test_a_version_whose_server_was_late_is_tried_again(bundle: Bundle, tmp_path: Path, rows: int) -> None:
+    copy_as_version(bundle, tmp_path, "1")
+    reloading = Reloading(tmp_path, _SlowServer)
+    copy_as_version(bundle, tmp_path, "2")
+    _SlowServer.late = {rows}
+    assert reloading.scan() == "1"
+    assert reloading.scan() == "2"
+    assert not _SlowServer.late
+    assert [change.kind for change in reloading.changes] == ["swapped"]
 
 
 def test_an_unexpected_error_does_not_end_the_scans(

@@ -113,6 +113,25 @@ def test_a_server_with_another_model_is_rejected(
         connect(launch(**options)).open(bundle)
 
 
+@pytest.mark.parametrize("count", [60_000, 300_000])
+def test_a_list_of_models_that_is_too_long_is_an_error_and_a_long_one_is_not(
+    launch: Launch, connect: Connect, count: int
+) -> None:
+    assert len(connect(launch(more_models=4000)).names) > 4000
+    with pytest.raises(BundleError, match="model server .*: the response is too large"):
+        connect(launch(more_models=count))
+
+
+def test_a_wide_output_is_asked_for_in_parts_and_one_of_unknown_width_is_not(bundle: Bundle) -> None:
+    inputs = rows(bundle, 1000)
+    for width, parts in (1, 1), (1000, 5), (1_000_000, 1000), (-1, 1):
+        outputs = tuple(each.model_copy(update={"shape": (-1, width)}) for each in bundle.manifest.outputs[:1])
+        manifest = bundle.manifest.model_copy(update={"outputs": outputs})
+        split = module.split(manifest, inputs)
+        assert len(split) == parts
+        assert module.joined(split)["features"].tobytes() == inputs["features"].tobytes()
+
+
 def test_a_version_that_the_server_lacks_is_not_ready(launch: Launch, connect: Connect, bundle: Bundle) -> None:
     later = Bundle(bundle.folder, bundle.manifest.model_copy(update={"version": "77"}), bundle.files)
     with pytest.raises(ModelNotReady):

@@ -76,7 +76,11 @@ def _add_page(router: FastAPI) -> None:
 
 
 def _file_endpoint(file: Path) -> Callable[[], Awaitable[Response]]:
+    @cache
+    def contents() -> bytes:  # one object for all downloads, which last as long as their clients read
+        return file.read_bytes()
+
     async def endpoint() -> Response:  # Starlette's FileResponse answers an invalid Range in plain text
-        return Response(file.read_bytes(), media_type=_TYPES[file.suffix], headers=_HEADERS)
+        return Response(contents(), media_type=_TYPES[file.suffix], headers=_HEADERS)
 
     return endpoint

@@ -214,7 +214,10 @@ class BoundedHttpProtocol(asyncio.Protocol):
 
     def _unread(self) -> int:
         """Bytes that the client has not taken, here and, on Linux, in the kernel."""
-        here: int = self._transport.get_write_buffer_size()
+        try:
+            here: int = self._transport.get_write_buffer_size()
+        except RuntimeError:  # uvloop has closed the connection already
+            return 0
         if sys.platform != "linux":
             return here
         try:

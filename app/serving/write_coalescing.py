@@ -39,7 +39,13 @@ class CoalescingTransport:
         self._held.append(data)
         self._size += len(data)
         if self._size > MAX_HELD:
-            self._flush()
+            if len(data) > MAX_HELD:  # written as it is: copied, each unread download would hold its own file
+                self._held.pop()
+                self._flush()
+                self._size = 0
+                self._send(data)
+            else:
+                self._flush()
 
     def close(self) -> None:
         """Send the held data, then close."""
@@ -51,7 +57,13 @@ class CoalescingTransport:
             data = self._held[0] if len(self._held) == 1 else b"".join(self._held)
             self._held.clear()
             self._size = 0
+            self._send(data)
+
+    def _send(self, data: bytes) -> None:
+        try:
             self._transport.write(data)
+        except RuntimeError:  # uvloop has closed the connection in this turn
+            pass
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)

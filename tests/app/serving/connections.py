@@ -38,10 +38,13 @@ class FakeTransport(asyncio.Transport):
         self.writes: list[bytes] = []
         self.closed = self.aborted = self.paused = False
         self.unread = 0
+        self.gone = False
         self.socket = FakeSocket()
 
     def write(self, data: bytes) -> None:  # type: ignore[override]
         """Record a write; after the end, data are lost."""
+        if self.gone:
+            raise RuntimeError
         if not self.closed:
             self.writes.append(bytes(data))
 
@@ -66,7 +69,9 @@ class FakeTransport(asyncio.Transport):
         self.paused = False
 
     def get_write_buffer_size(self) -> int:
-        """Bytes that the client has not taken."""
+        """Bytes that the client has not taken; like uvloop's transport, it knows none once the connection is gone."""
+        if self.gone:
+            raise RuntimeError
         return self.unread
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:

@@ -384,6 +384,17 @@ async def test_a_client_that_reads_steadily_is_kept(taken: int, kept: bool) -> N
     assert connection.transport.reset is not kept
 
 
+async def test_a_connection_that_is_gone_disturbs_nothing() -> None:
+    errors: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: errors.append(context))
+    connection, _ = await opened()
+    connection.protocol.data_received(get())
+    connection.transport.gone = connection.transport.closed = True
+    await settle()
+    connection.protocol.check_timeout(0.0, 0.5)
+    assert not errors and connection.received == b""
+
+
 async def test_a_client_that_reads_again_is_kept() -> None:
     connection, _ = await opened(ConnectionLimits(idle_seconds=100.0))
     connection.protocol.pause_writing()

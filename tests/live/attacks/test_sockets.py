@@ -14,8 +14,10 @@ import pytest
 from tests.known import KEY
 from tests.live.program import Program, Start, free_port
 from tests.live.raw import HEAD, connect, post, read_until, send_and_read, statuses
+from tests.memory_limit import MemoryLimit
 
 DOWNLOADS = 100
+CLIENTS = 2_000
 BODY_SECONDS = 2
 MOST_PER_CONNECTION = 400_000
 """Bytes that the kernel may hold per connection: the send buffer, which Linux doubles, and its last segment."""
@@ -55,6 +57,33 @@ def test_the_kernel_keeps_little_of_unread_downloads_and_not_for_long(program: P
         while unread(port) and time.monotonic() < deadline:
             time.sleep(0.2)
         assert not unread(port)
+
+
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """Allow this process to hold thousands of sockets."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (before[1], before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_thousands_of_unread_downloads_share_their_file(
+    start_limited: Start, memory: MemoryLimit, many_files: None
+) -> None:
+    program = start_limited(API_KEY=KEY, PORT="0")
+    port = program.port()
+    with ExitStack() as stack:
+        for _ in range(CLIENTS):
+            client = stack.enter_context(socket.socket())
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.connect(("127.0.0.1", port))
+            client.sendall(DOWNLOAD + b"\r\n")
+        time.sleep(1)
+        assert statuses(send_and_read(port, post())) == [200]
+        print(f"peak {memory.peak / 1e6:.0f} MB")
+        assert not memory.killed and memory.peak < 350e6
+    assert program.stop() == 0 and "Traceback" not in program.errors
 
 
 @LINUX

@@ -14,7 +14,7 @@ from app.telemetry.metrics import Family
 
 if TYPE_CHECKING:
     from limits import RateLimitItem
-    from limits.aio.storage import Storage
+    from limits.aio.storage import RedisStorage
     from redis.asyncio import ConnectionPool
 
 IN_MEMORY = "memory://"
@@ -22,8 +22,8 @@ STORE_TIMEOUT = 0.25
 """Seconds to wait for the store."""
 RETRY_PAUSE = 1.0
 """Seconds after a failure during which the store is not asked again, so that calls do not all wait for a time-out."""
-MAX_WINDOWS = 10_000
-"""Maximum number of windows whose end is remembered."""
+MAX_WINDOWS = 50_000
+"""Maximum number of windows that are remembered, more than a key file has keys; the oldest one is evicted."""
 FAILURES = Family("rate_limit_storage_failures_total", "Failed requests to the store of the rate limits.", "counter")
 _log = logging.getLogger(__name__)
 
@@ -89,10 +89,11 @@ class RateLimiter:
         self._failure = failure
         self._on_failure = on_failure
         self._pool: ConnectionPool | None = None
-        self._store = None if storage == IN_MEMORY else self._connect()
+        self._store: RedisStorage | None = None if storage == IN_MEMORY else self._connect()
         self._paused_until = 0.0
-        self._ends: dict[str, float] = {}
-        """End of each key's window, in seconds since the epoch: saves a request to the store per call."""
+        self._windows: dict[str, tuple[int, float]] = {}
+        """Calls and end of each key's window, in seconds of the monotonic clock. With a store, only the end is used: it
+        saves a request per call."""
 
     async def count(self, principal: Principal) -> Window | None:
         """Count a call.
@@ -114,51 +115,59 @@ class RateLimiter:
             self._check_policy()
             return None
         try:
-            if self._pool is None:  # memory answers immediately, and a time-out would double the cost
-                calls, end = await self._increment(rate, principal.id)
+            if self._store is None:
+                calls, end = self._increment(rate, principal.id)
             else:
                 async with asyncio.timeout(STORE_TIMEOUT):
-                    calls, end = await self._increment(rate, principal.id)
+                    calls, end = await self._increment_stored(self._store, rate, principal.id)
         except Exception as error:  # errors of the client library and the network, and time-outs
             self._note_failure(error)
             self._check_policy()
             return None
-        reset = max(1, math.ceil(end - time.time()))
+        reset = max(1, math.ceil(end - time.monotonic()))
         if calls > rate.amount:
             raise RateExceeded(rate.amount, rate.get_expiry(), reset)
         return Window(rate.amount, rate.get_expiry(), rate.amount - calls, reset)
 
-    async def _increment(self, rate: "RateLimitItem", name: str) -> tuple[int, float]:
+    def _increment(self, rate: "RateLimitItem", name: str) -> tuple[int, float]:
+        """Count a call in memory, and return the number of calls in this window and its end."""
+        key, now = rate.key_for(name), time.monotonic()
+        calls, end = self._windows.get(key, (0, 0.0))
+        if end <= now:
+            calls, end = 0, now + rate.get_expiry()
+            self._windows.pop(key, None)  # the order is that of the windows' beginnings
+        self._remember(key, calls + 1, end)
+        return calls + 1, end
+
+    async def _increment_stored(self, store: "RedisStorage", rate: "RateLimitItem", name: str) -> tuple[int, float]:
         """Count a call in the store, and return the number of calls in this window and its end."""
-        store = self._store or self._connect()
         key, length = rate.key_for(name), rate.get_expiry()
         calls = await store.incr(key, length)
-        end = self._ends.get(key, 0.0)
-        if len(self._ends) > MAX_WINDOWS:
-            self._ends.clear()
+        end = self._windows.get(key, (0, 0.0))[1]
         if calls == 1:
-            end = self._ends[key] = time.time() + length
-        elif end <= time.time():  # another process started the window
-            end = self._ends[key] = await store.get_expiry(key)
+            end = time.monotonic() + length
+            self._remember(key, calls, end)
+        elif end <= time.monotonic():  # another process started the window
+            left = await store.get_expiry(key) - time.time()  # the library adds the time to the seconds left
+            end = time.monotonic() + min(max(left, 0.0), length)
+            self._remember(key, calls, end)
         return calls, end
 
-    def _connect(self) -> "Storage":
-        from limits.aio.storage import MemoryStorage, RedisStorage
+    def _remember(self, key: str, calls: int, end: float) -> None:
+        self._windows[key] = calls, end
+        if len(self._windows) > MAX_WINDOWS:
+            del self._windows[next(iter(self._windows))]
 
-        store: Storage
-        if self._storage == IN_MEMORY:
-            store = MemoryStorage()
-        else:
-            from redis.asyncio import ConnectionPool
+    def _connect(self) -> "RedisStorage":
+        from limits.aio.storage import RedisStorage
+        from redis.asyncio import ConnectionPool
 
-            self._pool = ConnectionPool.from_url(self._storage)
-            store = RedisStorage(
-                "async+redis://",
-                implementation="redispy",
-                connection_pool=self._pool,  # type: ignore[arg-type]  # the library types its options too narrowly
-            )
-        self._store = store
-        return store
+        self._pool = ConnectionPool.from_url(self._storage)
+        return RedisStorage(
+            "async+redis://",
+            implementation="redispy",
+            connection_pool=self._pool,  # type: ignore[arg-type]  # the library types its options too narrowly
+        )
 
     def start(self) -> None:
         """See `app.lifecycle.Component`; the connection opens with the first call that needs it."""

@@ -64,6 +64,24 @@ async def test_a_call_above_the_rate_is_rejected_until_the_window_ends(
     await limiter.count(caller)
 
 
+@pytest.mark.parametrize("where", ["memory", "redis"])
+@pytest.mark.parametrize("step", [-3600.0, 3600.0])
+async def test_a_clock_that_is_set_does_not_change_a_window(
+    where: str, step: float, request: pytest.FixtureRequest, limited: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limiter = limited(IN_MEMORY if where == "memory" else request.getfixturevalue("redis").url)
+    caller, real = _caller("3/2 seconds"), time.time
+    await _exhaust(limiter, caller)
+    monkeypatch.setattr(time, "time", lambda: real() + step)
+    error = await _exhaust(limiter, caller)
+    assert 1 <= error.seconds <= 2
+    with pytest.raises(RateExceeded):
+        await limiter.count(caller)
+    await asyncio.sleep(2.1)
+    window = await limiter.count(caller)
+    assert window is not None and window.remaining == 2 and 1 <= window.reset <= 2
+
+
 async def test_two_machines_share_a_count_in_redis(redis: Redis, limited: Make) -> None:
     one, other = limited(redis.url), limited(redis.url)
     caller = _caller("4/minute")

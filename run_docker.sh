@@ -62,7 +62,7 @@ flags=(--detach --name "$name" --label "$made=run_docker.sh" --env-file .env --e
 [ "$port" = 0 ] && flags+=(--publish 127.0.0.1::8000) || flags+=(--publish "127.0.0.1:$port:8000")
 flags+=(--read-only --tmpfs "/tmp:rw,noexec,nosuid,nodev,size=64m")
 flags+=(--cap-drop ALL --security-opt no-new-privileges --pids-limit 256 --stop-timeout 15)
-flags+=(--memory "$memory" --memory-swap "$memory" --ulimit nofile=4096:4096 --ulimit core=0)
+flags+=(--memory "$memory" --memory-swap "$memory")
 [ -z "$models" ] || flags+=(--env MODEL_URI=/models --volume "$models:/models:ro")
 "$engine" run "${flags[@]}" "$tag" >/dev/null
 

@@ -15,7 +15,7 @@ from app.runtime.memory import release_memory, return_large_blocks
 from app.serving.limits import ConnectionLimits
 from app.serving.management import Management, ManagementApp
 from app.serving.server import BoundedServer, CompanionServer
-from app.serving.sockets import address_of, allow_many_connections, listen, reserve
+from app.serving.sockets import address_of, limit_process, listen, reserve
 from app.settings import Settings
 from app.startup import EXIT_SETTINGS, exit_with
 from app.telemetry.log_writer import finish_log
@@ -67,7 +67,7 @@ def serve_port(
         grpc_address: Host and port that are reserved for gRPC; empty if gRPC is off.
         on_start: Called once requests are answered.
     """
-    allow_many_connections()
+    limit_process()
     sys.setswitchinterval(SWITCH_SECONDS)
     grpc_server = _grpc_server(settings, program, grpc_address) if grpc_address else None
     enable_garbage_collection()

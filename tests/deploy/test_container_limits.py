@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
+from app.serving.sockets import MAX_OPEN_FILES
 from app.settings import Settings
 from tests.known import REPOSITORY
 
@@ -41,7 +42,6 @@ def test_a_container_of_compose_has_no_privileges_and_all_limits(name: str) -> N
     assert service["security_opt"] == ["no-new-privileges:true"] and "privileged" not in service
     assert service["pids_limit"] == 256 and service["cpus"] == 1
     assert service["memswap_limit"] == service["mem_limit"], "with swap, the limit is twice as high"
-    assert service["ulimits"] == {"nofile": 4096, "core": 0}
     assert not {"cap_add", "devices", "network_mode", "pid", "ipc", "volumes"} & service.keys()
 
 
@@ -52,7 +52,7 @@ def test_the_program_fits_into_the_memory_of_its_compose_container(name: str) ->
     names = service["environment"].keys() & {"API_KEYS_FILE", "WORKERS", "MEMORY_BUDGET"}
     environment = {key: service["environment"][key] for key in names}
     need = _need(_bytes(temporary.rpartition("size=")[2]), environment)
-    assert need + service["ulimits"]["nofile"] * CONNECTION <= _bytes(service["mem_limit"])
+    assert need + MAX_OPEN_FILES * CONNECTION <= _bytes(service["mem_limit"])
 
 
 def test_the_program_fits_into_the_memory_of_its_pod() -> None:
@@ -73,5 +73,5 @@ def _check(pod: dict[str, Any], settings: dict[str, str]) -> None:
     (container,) = pod["containers"]
     (temporary,) = (volume["emptyDir"] for volume in pod["volumes"] if "emptyDir" in volume)
     assert temporary["medium"] == "Memory"
-    need = _need(_bytes(temporary["sizeLimit"]), settings)
+    need = _need(_bytes(temporary["sizeLimit"]), settings) + MAX_OPEN_FILES * CONNECTION
     assert need <= _bytes(container["resources"]["limits"]["memory"])

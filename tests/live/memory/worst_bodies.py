@@ -187,6 +187,8 @@ def _infer_messages() -> Bodies:
         "typed": typed.SerializeToString(),
         "pictures": pixels.SerializeToString(),
         "warnings": odd.SerializeToString(),
+        "empty submessages": b"\x2a\x00" * (MESSAGE // 2),
+        "empty contents": b"\x3a\x00" * (MESSAGE // 2),
     }
 
 

@@ -1,6 +1,7 @@
 """Create, list and revoke API keys in the file named by API_KEYS_FILE."""
 
 import argparse
+import contextlib
 import re
 import secrets
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 from app.access.key_file import KeyFile, StoredKey, change_keys, read_keys
 from app.access.keys import SCOPES
 from app.access.rates import check_rate
+from app.cli.output import write_line
 from app.errors import SettingsError
 from app.settings import keys_file
 
@@ -54,9 +56,15 @@ def _create(arguments: argparse.Namespace) -> None:
         expires=arguments.expires,
         rate=arguments.rate,
     )
-    change_keys(_path(), lambda old: KeyFile(keys=(*old.keys, stored)))
-    print(f"{stored.id}: the key is shown only once; its SHA-256 is stored.", file=sys.stderr)
-    print(key)
+
+    def added(old: KeyFile) -> KeyFile:
+        new = KeyFile(keys=(*old.keys, stored))
+        write_line(key)  # before the file is replaced: a key that nobody saw must not be valid
+        return new
+
+    change_keys(_path(), added)
+    with contextlib.suppress(OSError):
+        print(f"{stored.id}: the key is shown only once; its SHA-256 is stored.", file=sys.stderr)
 
 
 def _list(arguments: argparse.Namespace) -> None:
@@ -66,7 +74,7 @@ def _list(arguments: argparse.Namespace) -> None:
         if key.expires is not None and key.expires <= now:
             expiry = expiry.replace("expires", "expired")
         scopes = ",".join(sorted(key.scopes))
-        print(f"{key.id}  {scopes}  created {key.created:%Y-%m-%dT%H:%M:%SZ}  {expiry}  {key.rate or 'no rate'}")
+        write_line(f"{key.id}  {scopes}  created {key.created:%Y-%m-%dT%H:%M:%SZ}  {expiry}  {key.rate or 'no rate'}")
 
 
 def _revoke(arguments: argparse.Namespace) -> None:

@@ -17,6 +17,7 @@ from app.settings import Settings, create_env_file
 from app.startup import EXIT_BUNDLE, EXIT_SETTINGS, exit_with, load_program_or_exit
 from app.telemetry.log_writer import install_log_writer
 
+_EXIT_OUTPUT = 1
 _log = logging.getLogger(__name__)
 
 
@@ -73,6 +74,8 @@ def _arguments() -> argparse.Namespace:
 
 
 def _run(arguments: argparse.Namespace) -> None:
+    from app.cli.output import OutputError
+
     gc.enable()
     try:
         arguments.run(arguments)
@@ -80,6 +83,8 @@ def _run(arguments: argparse.Namespace) -> None:
         exit_with(f"Settings: {error}", EXIT_SETTINGS)
     except BundleError as error:
         exit_with(f"Bundle: {error}", EXIT_BUNDLE)
+    except OutputError as error:
+        exit_with(f"Output: {error}", _EXIT_OUTPUT)
 
 
 def _welcome(settings: Settings) -> str:

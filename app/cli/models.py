@@ -8,6 +8,7 @@ from pathlib import Path
 from app.bundle.fetch import models_root
 from app.bundle.pointer import activate, active_version, rollback
 from app.bundle.store import models, versions
+from app.cli.output import write_line
 from app.errors import BundleError
 from app.models.quarantine import read_quarantined
 from app.settings import ModelSettings, load_model_settings, log_deprecated_names
@@ -58,9 +59,9 @@ def _list(arguments: argparse.Namespace) -> None:
             faults.append(str(error))
         for version in existing:
             state = "active" if version == active else "-"
-            print(f"{name}  {version}  {state}  {_verdict(root / name / version, settings.model_sha256)}")
+            write_line(f"{name}  {version}  {state}  {_verdict(root / name / version, settings.model_sha256)}")
         for fault in dict.fromkeys(faults):
-            print(f"{name}  -  -  bad: {fault}")
+            write_line(f"{name}  -  -  bad: {fault}")
 
 
 def _verdict(folder: Path, approved: Collection[str]) -> str:
@@ -78,7 +79,7 @@ def _verify(arguments: argparse.Namespace) -> None:
     if version is None:
         raise BundleError(f"{root / name}: no version is active")
     _check(settings, root, name, version)
-    print(f"{name}  {version}  good")
+    write_line(f"{name}  {version}  good")
 
 
 def _activate(arguments: argparse.Namespace) -> None:
@@ -86,13 +87,13 @@ def _activate(arguments: argparse.Namespace) -> None:
     root = _root(settings, name)
     _check(settings, root, name, version)
     activate(root, name, version)
-    print(f"{name}  {version}  active")
+    write_line(f"{name}  {version}  active")
 
 
 def _rollback(arguments: argparse.Namespace) -> None:
     settings, name = _settings(), arguments.name
     check = partial(read_quarantined, approved=settings.model_sha256)
-    print(f"{name}  {rollback(_root(settings, name), name, check)}  active")
+    write_line(f"{name}  {rollback(_root(settings, name), name, check)}  active")
 
 
 def _check(settings: ModelSettings, root: Path, name: str, version: str) -> None:

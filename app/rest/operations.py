@@ -100,10 +100,11 @@ class OperationHandler:
             version = request_header(scope, _MODEL_VERSION)
             cost = json_cost if read is self._validate else bytes_cost
             body, reservation = await read_body(scope, receive, self._limit, self._memory_budget, cost)
+            has_key = "principal" in scope["state"]
             if version is not None or len(body) > SMALL_BODY:
-                answer = await self._thread_pool.run(partial(self._parse_and_run, version, read), body)
+                answer = await self._thread_pool.run(partial(self._parse_and_run, version, read, has_key), body)
             else:
-                answer = await self.endpoint(read(body))
+                answer = await self._answer(read(body), has_key)
         except RequestRejected as rejection:
             problem_type, unread = rejection.problem_type, rejection.unread
             await reject(scope, receive, send, problem_type, unread=unread, formatter=self._formatter)
@@ -120,23 +121,25 @@ class OperationHandler:
                 release(reservation)
 
     def _make_endpoint(self) -> Endpoint:
-        """Return the function that answers a valid request, with a signature from which FastAPI documents it."""
+        """Return a function that answers a valid request, with a signature from which FastAPI documents it."""
         operation = self.operation
 
         async def endpoint(
             body: operation.request,  # type: ignore[name-defined]
             version: ModelVersion = None,
         ) -> bytes:
-            if version is not None:
-                return await self._thread_pool.run(partial(self._run, version=version), body)
-            if self._is_slow is not None and self._is_slow(body):
-                return await self._thread_pool.run(self._run, body)
-            if self._batcher is not None:
-                answer: bytes = await self._batcher.answer(body)
-                return answer
-            return self._run(body)
+            return await self._answer(body, True, version)
 
         return endpoint
+
+    async def _answer(self, body: Any, has_key: bool, version: str | None = None) -> bytes:
+        """Answer a valid request; `has_key` is whether the caller has a key."""
+        if version is not None or (self._is_slow is not None and self._is_slow(body)):
+            return await self._thread_pool.run(partial(self._run, has_key, version=version), body)
+        if self._batcher is not None:
+            answer: bytes = await self._batcher.answer(body)
+            return answer
+        return self._run(has_key, body)
 
     def _is_overloaded(self, scope: Scope) -> bool:
         """Return whether a request is rejected unread. A body of unknown length is read: it may be short.
@@ -152,18 +155,18 @@ class OperationHandler:
             check_json(scope, self._media_type_problem)
         return read or self._validate
 
-    def _parse_and_run(self, version: bytes | None, read: BodyReader, body: bytes) -> bytes:
+    def _parse_and_run(self, version: bytes | None, read: BodyReader, has_key: bool, body: bytes) -> bytes:
         try:
             request = read(body)
         except ValidationError as error:
             problems = problems_of(error)  # thousands of problems take long as well
         else:
-            return self._run(request, None if version is None else version.decode("latin-1"))
+            return self._run(has_key, request, None if version is None else version.decode("latin-1"))
         raise InputError(problems)  # here, so that it does not hold the validation error, which may be large
 
-    def _run(self, request: Any, version: str | None = None) -> bytes:
+    def _run(self, has_key: bool, request: Any, version: str | None = None) -> bytes:
         run, cost = self.operation.run, self.operation.cost
-        with self._memory_budget.reserve(cost(request)) if cost else _NOTHING:
+        with self._memory_budget.reserve(cost(request), has_key) if cost else _NOTHING:
             answer: bytes = self._to_json(run(request) if version is None else run(request, version))
         return answer
 

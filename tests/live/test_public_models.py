@@ -1,8 +1,10 @@
 """Public models answer without a key; every other route requires one."""
 
+import io
 import json
 
 import pytest
+from PIL import Image
 
 from app.domains.iris import EXAMPLE_ANSWER, EXAMPLE_FLOWER
 from app.rpc._pb.open_inference_pb2 import ModelMetadataRequest
@@ -97,3 +99,13 @@ def test_the_open_inference_protocol_requires_a_key_except_for_public_models(pro
             for name in ("iris", "beer-ibu", "")
         }
     assert codes == {"iris": "OK", "beer-ibu": "UNAUTHENTICATED", "": "UNAUTHENTICATED"}
+
+
+def test_a_picture_without_a_key_takes_a_quarter_of_the_memory_budget_at_most(start: Start) -> None:
+    """Decoding 2000 x 2000 pixels takes more than 10 MB."""
+    program = start(API_KEY=KEY, PORT="0", PUBLIC_MODELS="cat-dog", MEMORY_BUDGET="40000000")
+    file = io.BytesIO()
+    Image.new("RGB", (2000, 2000)).save(file, "PNG")
+    headers: list[tuple[str, str | bytes]] = [("Content-Type", "image/png")]
+    assert program.send(request("POST", "/pets/predict", headers, file.getvalue())).status == 413
+    assert program.send(request("POST", "/pets/predict", [*headers, ("X-API-Key", KEY)], file.getvalue())).status == 200

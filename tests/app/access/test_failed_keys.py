@@ -31,6 +31,31 @@ def test_a_key_above_the_limit_is_rejected_until_the_minute_is_over() -> None:
         limiter.count("a")
 
 
+def test_a_48_bit_network_of_ipv6_has_sixteen_times_the_limit_of_one_address() -> None:
+    limiter = FailedKeyLimiter(10)
+    for index in range(160):
+        limiter.count(f"2001:db8:1:{index:x}::/64")
+    with pytest.raises(TooManyFailures):
+        limiter.count("2001:db8:1:ffff::/64")
+    limiter.count("2001:db8:2::/64")
+
+
+def test_one_address_does_not_use_up_the_limit_of_its_network() -> None:
+    limiter = FailedKeyLimiter(1)
+    limiter.count("2001:db8:1:1::/64")
+    for _ in range(100):
+        with pytest.raises(TooManyFailures):
+            limiter.count("2001:db8:1:1::/64")
+    limiter.count("2001:db8:1:2::/64")
+
+
+def test_networks_of_ipv6_take_bounded_memory() -> None:
+    limiter = FailedKeyLimiter(10)
+    for index in range(MAX_ADDRESSES):
+        limiter.count(f"2001:db8:{index:x}::/64")
+    assert len(limiter) == MAX_ADDRESSES
+
+
 def test_zero_disables_the_limit() -> None:
     limiter = FailedKeyLimiter(0)
     for _ in range(100):

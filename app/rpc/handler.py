@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 import grpc
 from google.protobuf.message import DecodeError, Message
@@ -134,7 +134,7 @@ class GrpcHandler(grpc.GenericRpcHandler):
             error.with_traceback(
                 None
             )  # its frames hold the message, and gRPC keeps the error until garbage is collected
-            return await _end(context, error, request_id)
+            await _end(context, error, request_id)
         except asyncio.CancelledError:
             remaining = call.remaining()
             if remaining is not None and remaining < _DEADLINE_TOLERANCE:
@@ -143,7 +143,7 @@ class GrpcHandler(grpc.GenericRpcHandler):
         except Exception:  # last resort: the client gets a status, and the log the traceback
             _log.exception("request %s failed", request_id)
             code = grpc.StatusCode.INTERNAL
-            return await _end(context, CallRejected(INTERNAL_ERROR), request_id)
+            await _end(context, CallRejected(INTERNAL_ERROR), request_id)
         finally:
             if reservation is not None and reservation.amount and code is not grpc.StatusCode.OK:
                 reservation.release()
@@ -213,15 +213,14 @@ class GrpcHandler(grpc.GenericRpcHandler):
         message = await self.limits.reader.read(context, reservation)
         if isinstance(message, bytes):
             return message
-        # gRPC itself has rejected a message that is too large; the call has ended then, and has no peer.
+        # gRPC itself has rejected a message that is too large; the call has ended then, and has no peer. Only the task
+        # of the call may ask for the peer: gRPC frees the call when the task ends, and crashes when asked later.
         raise CallRejected(MALFORMED_REQUEST if context.peer() else TOO_LARGE)
 
 
-async def _end(context: Context, error: CallError | CallRejected, request_id: str) -> bytes:
-    if context.peer():  # otherwise the call has ended already
-        trailing = ((REQUEST_ID, request_id), *trailing_metadata(error))
-        await context.abort(status_code(error), details_of(error), trailing)
-    return b""
+async def _end(context: Context, error: CallError | CallRejected, request_id: str) -> NoReturn:
+    trailing = ((REQUEST_ID, request_id), *trailing_metadata(error))
+    await context.abort(status_code(error), details_of(error), trailing)  # has no effect on a call that has ended
 
 
 def _hold_until_sent(answer: bytes, reservation: Reservation, task: asyncio.Task[Any]) -> None:

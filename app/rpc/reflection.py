@@ -61,9 +61,8 @@ class Reflection(grpc.GenericRpcHandler):
                     await context.write(response)
                     open_calls.taken(task)
             except (CallError, CallRejected) as error:
-                if context.peer():  # otherwise the call has ended already
-                    open_calls.responding(task, peer)
-                    await context.abort(status_code(error), details_of(error), trailing_metadata(error))
+                open_calls.responding(task, peer)
+                await context.abort(status_code(error), details_of(error), trailing_metadata(error))
             except asyncio.CancelledError:
                 if not self._retired:
                     raise

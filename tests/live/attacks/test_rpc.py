@@ -1,7 +1,9 @@
 """Attacks on the gRPC port of a program that may take 512 MB: unread responses, unfinished messages, held calls."""
 
+import random
 import selectors
 import socket
+import statistics
 import struct
 import threading
 import time
@@ -28,11 +30,11 @@ REFLECTION = b"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
 KEYED = (b"x-api-key", KEY.encode())
 NO_WINDOW = PREFACE + frame(SETTINGS, 0, 0, struct.pack(">HI", 4, 0))
 OPEN = PREFACE + frame(SETTINGS, 0, 0)
-RECOVERY_SECONDS = 10.0
+RECOVERY_SECONDS = 20.0
 """Most seconds until the program answers others again, after an attack that keeps its event loop busy."""
 MESSAGE_SECONDS = 3
-HEALTH_SECONDS = 2.0
-"""Most that a health check may take on a busy machine."""
+MEDIAN_HEALTH_SECONDS, HEALTH_SECONDS = 0.5, 2.0
+"""Most that a health check may take on a busy machine: the median and the slowest."""
 OK, EXHAUSTED = grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
@@ -187,8 +189,8 @@ def assert_unharmed(program: Program, memory: MemoryLimit, name: str) -> None:
     codes: list[grpc.StatusCode] = []
     while codes != [OK, OK] and time.monotonic() < started + RECOVERY_SECONDS:
         with caller(program.rpc()) as client:
-            checked = client.call(f"{HEALTH}Check", HealthCheckRequest(), HealthCheckResponse, key=None, timeout=5)
-            answered = client.infer(typed("beer-ibu", BEER_ROW), timeout=5)
+            checked = client.call(f"{HEALTH}Check", HealthCheckRequest(), HealthCheckResponse, key=None, timeout=10)
+            answered = client.infer(typed("beer-ibu", BEER_ROW), timeout=10)
             codes = [checked.code, answered.code]
     print(f"{name}: peak {memory.peak / 1e6:.0f} MB, answered in {time.monotonic() - started:.3f} s")
     assert not memory.killed and memory.peak < LIMIT and program.process.poll() is None
@@ -245,7 +247,13 @@ LARGE = {
 }
 
 
-@pytest.mark.parametrize("name", LARGE)
+FREQUENT = ("empty inputs", "a shape", "floats", "groups")
+"""One message of each kind, for every run; the others run nightly."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in FREQUENT else pytest.mark.nightly) for name in LARGE]
+)
 def test_messages_of_many_elements(program: Program, memory: MemoryLimit, name: str) -> None:
     """The largest message, eight at once."""
     codes: list[grpc.StatusCode] = []
@@ -257,17 +265,17 @@ def test_messages_of_many_elements(program: Program, memory: MemoryLimit, name: 
     threads = [threading.Thread(target=send) for _ in range(8)]
     for thread in threads:
         thread.start()
-    slowest = 0.0
+    seconds = []
     with caller(program.rpc()) as client:
-        while any(thread.is_alive() for thread in threads):
+        while len(seconds) < 9 or any(thread.is_alive() for thread in threads):
             started = time.monotonic()
             assert client.call(f"{HEALTH}Check", b"", key=None).code is OK
-            slowest = max(slowest, time.monotonic() - started)
+            seconds.append(time.monotonic() - started)
             time.sleep(0.02)
-    print(f"{name}: health within {slowest:.3f} s, {codes}")
+    print(f"{name}: health within {max(seconds):.3f} s, {codes}")
     assert_unharmed(program, memory, name)
     assert set(codes) <= {OK, EXHAUSTED, grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND}
-    assert slowest < HEALTH_SECONDS
+    assert statistics.median(seconds) < MEDIAN_HEALTH_SECONDS and max(seconds) < HEALTH_SECONDS
 
 
 def test_unread_responses_with_a_key(program: Program, memory: MemoryLimit) -> None:
@@ -304,13 +312,13 @@ def test_unfinished_messages(program: Program, memory: MemoryLimit, key: list[tu
 
 
 def test_headers_without_end(program: Program, memory: MemoryLimit) -> None:
-    """CONTINUATION frames that go on for ever: the connection is closed, and takes little memory."""
+    """CONTINUATION frames that go on for ever take little memory, and others are answered."""
     filler = frames.block([(b"x-%d" % n, b"y" * 1000) for n in range(16)])
     sent = 0
     host, _, port = program.rpc().partition(":")
     with socket.create_connection((host, int(port)), 5) as connection, suppress(OSError):
         connection.sendall(OPEN + frame(HEADERS, 0, 1, frames.call(CHECK)))
-        while sent < 200_000_000:
+        while sent < 100_000_000:
             connection.sendall(frame(CONTINUATION, 0, 1, filler) * 16)
             sent += 16 * len(filler)
     print(f"endless headers: {sent / 1e6:.0f} MB sent")
@@ -328,7 +336,7 @@ def test_calls_that_are_kept_open(program: Program, memory: MemoryLimit, path: b
         time.sleep(0.5)
         with caller(program.rpc()) as client:
             watch = client.channel.unary_stream(f"{HEALTH}Watch", response_deserializer=HealthCheckResponse.FromString)
-            seen = watch(b"", timeout=5)
+            seen = watch(b"", timeout=10)
             assert next(iter(seen)).status == HealthCheckResponse.SERVING
             seen.cancel()
         assert_unharmed(program, memory, "calls kept open")
@@ -353,4 +361,38 @@ def test_streams_that_are_opened_and_reset(program: Program, memory: MemoryLimit
             )
             attacker.open(OPEN + resets)
         assert_unharmed(program, memory, "resets")
+    assert "Traceback" not in program.errors
+
+
+def _ended_calls(generator: random.Random) -> Iterator[bytes]:
+    """Yield the frames of 30 calls that are valid, invalid or too large, many of them reset."""
+    beer = message(typed("beer-ibu", BEER_ROW).SerializeToString())
+    ready = f"{INFERENCE}ModelReady".encode()
+    sent = [(beer, True), (b"", True), (message(b"", length=2**32 - 1), False), (beer[:9], True), (b"", False)]
+    for stream in range(1, 60, 2):
+        path = generator.choice([INFER, INFER, ready, CHECK, WATCH, REFLECTION, b"/no/method"])
+        data, ends = generator.choice(sent)
+        yield call(stream, path, None, *([KEYED] if generator.random() < 0.6 else []))
+        yield frame(DATA, END_STREAM if ends else 0, stream, data)
+        if generator.random() < 0.5:
+            yield frame(frames.RST_STREAM, 0, stream, struct.pack(">I", 8))
+
+
+def test_calls_that_end_at_any_moment(program: Program, memory: MemoryLimit) -> None:
+    """200 connections with calls that are answered, rejected, too large or reset, and that close at any moment."""
+    host, _, port = program.rpc().partition(":")
+
+    def send(seed: int) -> None:
+        generator = random.Random(seed)
+        with suppress(OSError), socket.create_connection((host, int(port)), 20) as connection:
+            connection.sendall(OPEN)
+            for data in _ended_calls(generator):
+                connection.sendall(data)
+                if generator.random() < 0.1:
+                    time.sleep(generator.random() / 100)
+            time.sleep(generator.random() / 10)
+
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(send, range(200)))
+    assert_unharmed(program, memory, "ended calls")
     assert "Traceback" not in program.errors

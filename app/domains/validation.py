@@ -6,8 +6,8 @@ from pydantic import ValidationError
 
 from app.errors import Problem
 
-MAX_ENUMERATED = 10_000
-"""Maximum number of errors that are listed. Pydantic lists all of them or none, and a million take seconds."""
+MAX_ENUMERATED = 1_000
+"""Maximum number of errors that are listed. Pydantic lists all of them or none, and 10,000 take up to a second."""
 
 
 def problems_of(error: ValidationError) -> list[Problem]:

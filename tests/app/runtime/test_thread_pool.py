@@ -194,7 +194,7 @@ async def test_a_cancelled_call_holds_its_thread_until_its_work_ends() -> None:
     thread_pool.stop()
 
 
-def test_errors_above_ten_thousand_are_counted_but_not_listed() -> None:
+def test_errors_above_a_thousand_are_counted_but_not_listed() -> None:
     class Numbers(BaseModel):
         numbers: list[int]
 
@@ -203,8 +203,8 @@ def test_errors_above_ten_thousand_are_counted_but_not_listed() -> None:
             Numbers.model_validate({"numbers": ["x"] * count})
         return problems_of(caught.value)
 
-    assert len(problems(10_000)) == 10_000
-    assert [(p.field, p.code) for p in problems(10_001)] == [("body", "too_many_problems")]
+    assert len(problems(1_000)) == 1_000
+    assert [(p.field, p.code) for p in problems(1_001)] == [("body", "too_many_problems")]
 
 
 @pytest.mark.anyio

@@ -42,22 +42,23 @@ def _elements(path: str, size: int, start: bytes, end: bytes, cost: object = jso
 
 
 def _beer() -> Bodies:
-    hops = [{"name": "N" * 100, "amount_g": 1.0, "boil_minutes": 1.0}] * 100
+    hops = [{"name": "N" * 80, "amount_g": 1.0, "boil_minutes": 1.0}] * 50
     bodies = _elements("/predict", MEGABYTE, b'{"hops":[', b"]}")
     bodies["hop bill"] = _json("/predict", {**BEER, "explain": True, "hops": hops})
     return bodies
 
 
 def _json(path: str, body: object) -> bytes:
-    return request("POST", path, [KEY_HEADER], json.dumps(body).encode())
+    return request("POST", path, [KEY_HEADER], json.dumps(body, ensure_ascii=False).encode())
 
 
 def _batch() -> Bodies:
-    odd = {**BEER, "abv": 17.0, "ebc": 120.0, "srm": 1.0, "ph": 3.1, "target_og": 1100.0, "explain": True}
-    hops = [{"name": "\ufdfa" * 30, "amount_g": 1.0, "stage": "boil"}] * 50
+    odd = {**BEER, "abv": 17.0, "ebc": 120.0, "srm": 60.9, "ph": 3.1, "target_og": 1140.0}
+    hops = [{"name": "\ufdfa" * 30, "amount_g": 1.0, "stage": "middle"}] * 50
     bodies = _elements("/predict/batch", BATCHES, b'{"beers":[', b"]}")
-    bodies["explained"] = _json("/predict/batch", {"beers": [odd] * 1000})
-    bodies["hop bills"] = _json("/predict/batch", {"beers": [{**odd, "explain": False, "hops": hops}] * 1000})
+    bodies["warnings"] = _json("/predict/batch", {"beers": [odd] * 1000})
+    for name, count in ("hop bills that fit", 400), ("hop bills", 800):
+        bodies[name] = _json("/predict/batch", {"beers": [{**odd, "hops": hops}] * count})
     return bodies
 
 

@@ -39,7 +39,13 @@ def hang_up(peers: set[str]) -> int:
 
 def _shut_down(descriptor: int, wanted: set[tuple[str, int]]) -> bool:
     # The duplicate keeps meaning the same connection, even if the descriptor is closed and used again meanwhile.
-    with socket.socket(fileno=os.dup(descriptor)) as connection:
+    copy = os.dup(descriptor)
+    try:
+        connection = socket.socket(fileno=copy)
+    except OSError:  # not a socket
+        os.close(copy)
+        return False
+    with connection:
         address, port = connection.getpeername()[:2]
         if (address.removeprefix("::ffff:"), port) not in wanted:
             return False

@@ -66,6 +66,8 @@ class BoundedHttpProtocol(asyncio.Protocol):
         """
         self._context = context
         self._timer = PhaseTimer(context.limits)
+        self._idle_after = 0  # number of requests when the connection was last found idle
+        self._is_all_taken = False
         self._descriptor: int | None = None  # of the socket; uvloop takes 15 us to tell it
         self._reading_closed = False  # what still arrives is ignored; the connection ends with the responses due
         self._delayed = b""  # data that wait for their turn in a crowd
@@ -194,14 +196,16 @@ class BoundedHttpProtocol(asyncio.Protocol):
             return Phase.BODY
         if self._outgoing.running is not None or self._delayed:
             return Phase.WORK
-        if not incoming.count:
-            return Phase.NEW
-        return Phase.WRITING if self._unread() else Phase.IDLE
+        return Phase.IDLE if incoming.count else Phase.NEW
 
     def check_timeout(self, now: float, interval: float) -> None:
         """Close the connection if it has been in its phase for too long; see `PhaseTimer.expired`."""
-        phase = self.phase
-        unread = self._unread() if phase is Phase.WRITING or phase is Phase.CLOSING else 0
+        phase, unread = self.phase, 0
+        if phase is Phase.IDLE:
+            unread = self._unread_of_idle()
+            phase = Phase.WRITING if unread else phase
+        elif phase is Phase.WRITING or phase is Phase.CLOSING:
+            unread = self._unread()
         if not self._timer.expired(phase, self._incoming.count, unread, now, interval):
             return
         if phase is Phase.HEAD or phase is Phase.BODY:
@@ -210,6 +214,20 @@ class BoundedHttpProtocol(asyncio.Protocol):
             self.abort()
         else:
             self._transport.close()
+
+    def _unread_of_idle(self) -> int:
+        """Bytes that the client of an idle connection has not taken.
+
+        Asking the kernel costs microseconds. It is asked when the connection is found idle for a second time, and again
+        until the client has taken everything: an idle connection gets no new bytes.
+        """
+        if self._idle_after != self._incoming.count:
+            self._idle_after, self._is_all_taken = self._incoming.count, False
+        elif not self._is_all_taken:
+            unread = self._unread()
+            self._is_all_taken = not unread
+            return unread
+        return 0
 
     # The end
 

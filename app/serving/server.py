@@ -18,7 +18,7 @@ from app.serving.protocol import BoundedHttpProtocol, ConnectionContext
 from app.serving.uvicorn_internals import STARTUP_FAILURE, check_uvicorn
 
 CHECK_SECONDS = 0.5
-"""Seconds between two checks of every connection; 20,000 connections take a few milliseconds."""
+"""Seconds between two checks of every connection."""
 TICKS_PER_CHECK = 5
 """uvicorn ticks every 0.1 s."""
 MAX_FAREWELL = 1.0

@@ -7,6 +7,7 @@ README.md from these descriptions, in which text between backticks is code.
 import logging
 import os
 import secrets
+import stat
 from collections.abc import Callable
 from functools import partial
 from ipaddress import IPv4Network, IPv6Network
@@ -443,6 +444,27 @@ def log_deprecated_names(settings: ModelSettings) -> None:
     """Log a warning for each setting that is set under its former name."""
     for former, name in settings.deprecated_names.items():
         _log.warning("%s is deprecated and will be removed in the next major version: use %s instead", former, name)
+
+
+def log_readable_secrets(settings: Settings) -> None:
+    """Log a warning for ``.env`` and the key file if other users of the machine may read them.
+
+    A file in a folder that others may not enter is private, and so is one on a read-only mount: containers get secrets
+    that way, with a mode that fits the container's user.
+    """
+    for name, path in ((ENV_FILE, Path(ENV_FILE)), ("API_KEYS_FILE", settings.api_keys_file)):
+        try:
+            if path is not None and _others_may_read(path):
+                _log.warning("%s can be read by other users of this machine: use chmod 600", name)
+        except OSError:  # it is missing, or cannot be read, which is said elsewhere
+            continue
+
+
+def _others_may_read(path: Path) -> bool:
+    file, folder = path.stat(), path.resolve().parent.stat()
+    is_readable = bool(file.st_mode & (stat.S_IRGRP | stat.S_IROTH))
+    is_reachable = bool(folder.st_mode & (stat.S_IXGRP | stat.S_IXOTH))
+    return is_readable and is_reachable and not os.statvfs(path).f_flag & os.ST_RDONLY
 
 
 def _load(read: Callable[[], _SettingsT]) -> _SettingsT:

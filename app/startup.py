@@ -10,7 +10,7 @@ from app.composition.models import fetch_models
 from app.composition.program import Program, build
 from app.domains.discovery import discover
 from app.errors import BundleError, SettingsError
-from app.settings import Settings, load_settings, log_deprecated_names
+from app.settings import Settings, load_settings, log_deprecated_names, log_readable_secrets
 from app.telemetry.folder import make_folder
 from app.telemetry.log_writer import count_dropped_lines
 from app.telemetry.logs import configure_logging
@@ -46,6 +46,7 @@ def load_program(
     domains = discover()
     if not is_worker:  # workers use what the supervisor downloaded, so that all of them serve the same bundles
         log_deprecated_names(settings)
+        log_readable_secrets(settings)
         fetch_models(settings, domains)
     metrics = _metrics(settings, metrics_folder)
     count_dropped_lines(metrics)

@@ -15,6 +15,7 @@ from app.settings import (
     load_model_settings,
     load_settings,
     log_deprecated_names,
+    log_readable_secrets,
 )
 from tests.known import KEY, SETTINGS
 
@@ -231,3 +232,23 @@ def test_a_failed_write_leaves_no_file(plain_environment: Path, repository: Path
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert [path.name for path in plain_environment.iterdir()] == [".env.example"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "folder", "warned"),
+    [(0o600, 0o755, False), (0o644, 0o755, True), (0o640, 0o711, True), (0o644, 0o700, False)],
+)
+def test_secrets_that_other_users_may_read_are_warned_of(
+    plain_environment: Path, caplog: pytest.LogCaptureFixture, mode: int, folder: int, warned: bool
+) -> None:
+    """By the names of the files' settings; a folder that others may not enter protects them."""
+    (plain_environment / "private").mkdir()
+    keys = plain_environment / "private" / "keys.json"
+    for path in (keys, plain_environment / ".env"):
+        path.write_text("")
+        path.chmod(mode)
+        path.parent.chmod(folder)
+    log_readable_secrets(Settings(api_key=KEY, api_keys_file=keys))
+    messages = [record.getMessage() for record in caplog.records]
+    assert [message.split()[0] for message in messages] == [".env", "API_KEYS_FILE"] * warned
+    plain_environment.chmod(0o700)

@@ -3,6 +3,7 @@
 import atexit
 import logging
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -73,7 +74,8 @@ def load_program_or_exit(
 
 def exit_with(message: str, code: int) -> NoReturn:
     """Print a message to stderr and exit."""
-    print(message, file=sys.stderr)
+    with suppress(OSError):  # stderr may be closed or full, and the exit code still tells
+        print(message, file=sys.stderr, flush=True)
     raise SystemExit(code)
 
 

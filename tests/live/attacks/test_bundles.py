@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -79,6 +79,12 @@ def tolerate(folder: Path, tolerance: float) -> None:
     manifest["golden"]["tolerance"] = tolerance
     (folder / MANIFEST).write_text(json.dumps(manifest))
     write_digests(folder)
+
+
+def some_nightly(attacks: Iterable[str]) -> list[object]:
+    """Return the first attack, and the others for the nightly run only: each takes seconds."""
+    first, *others = attacks
+    return [first, *(pytest.param(name, marks=pytest.mark.nightly) for name in others)]
 
 
 @pytest.mark.parametrize("tolerance", [1e9, 0.01])
@@ -225,7 +231,11 @@ def test_no_hostile_version_is_read_or_hangs_the_reloader(
     assert "Traceback" not in program.errors
 
 
-@pytest.mark.parametrize(("workers", "width"), [("1", 3900), ("2", 2400)], ids=["60 MB", "23 MB in two workers"])
+@pytest.mark.parametrize(
+    ("workers", "width"),
+    [("1", 3900), pytest.param("2", 2400, marks=pytest.mark.nightly)],
+    ids=["60 MB", "23 MB in two workers"],
+)
 def test_a_candidate_of_the_largest_size_is_tried_in_512_mb(
     serve: Callable[..., Program], root: Path, bundle: Bundle, tmp_path: Path, workers: str, width: int
 ) -> None:
@@ -259,7 +269,7 @@ POINTERS: dict[str, Callable[[Path], object]] = {
 }
 
 
-@pytest.mark.parametrize("attack", POINTERS)
+@pytest.mark.parametrize("attack", some_nightly(POINTERS))
 def test_a_pointer_that_is_no_file_hangs_nothing(
     serve: Callable[..., Program], root: Path, bundle: Bundle, attack: str
 ) -> None:
@@ -296,7 +306,7 @@ BAD_POINTERS: dict[str, Callable[[Path], object]] = {
 }
 
 
-@pytest.mark.parametrize("attack", BAD_POINTERS)
+@pytest.mark.parametrize("attack", some_nightly(BAD_POINTERS))
 def test_new_workers_serve_what_was_active_last_though_the_pointer_is_bad(
     serve: Callable[..., Program], root: Path, bundle: Bundle, attack: str
 ) -> None:

@@ -148,6 +148,7 @@ def test_a_restart_ends_although_a_worker_is_suspended(start_workers: Callable[.
     assert program.stop() == 0
 
 
+@pytest.mark.nightly
 def test_a_shutdown_ends_although_a_worker_is_suspended(start_workers: Callable[..., Program]) -> None:
     program = start_workers(SHUTDOWN_GRACE="1")
     pids = worker_pids(program)
@@ -158,6 +159,7 @@ def test_a_shutdown_ends_although_a_worker_is_suspended(start_workers: Callable[
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
+@pytest.mark.nightly
 def test_a_pause_of_all_processes_replaces_no_worker(start_workers: Callable[..., Program]) -> None:
     """As by ``docker pause``, or on a laptop that was closed."""
     program = start_workers()

@@ -52,7 +52,7 @@ def test_the_kernel_keeps_little_of_unread_downloads_and_not_for_long(program: P
         time.sleep(1)
         held = unread(port)
         print(f"{sum(held) / 1e6:.1f} MB for {len(held)} connections")
-        assert len(held) == DOWNLOADS and max(held) < MOST_PER_CONNECTION
+        assert DOWNLOADS <= len(held) <= DOWNLOADS + 5 and max(held) < MOST_PER_CONNECTION
         deadline = time.monotonic() + 4 * BODY_SECONDS
         while unread(port) and time.monotonic() < deadline:
             time.sleep(0.2)

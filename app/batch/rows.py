@@ -16,6 +16,7 @@ from typing import Any, Self
 from pydantic_core import from_json
 
 from app.errors import InputError, Problem
+from app.runtime.json_cost import JsonCost
 
 MAX_FILE_BYTES = 64_000_000
 """Maximum size of a file, both compressed and decompressed."""
@@ -30,6 +31,8 @@ Row = dict[str, Any]
 Check = Callable[[], None]
 """Called while a file is read, at least every megabyte; raises an error to stop."""
 
+parsed_bytes = JsonCost(byte=2, comma=40, bracket=90, brace=250, colon=60)
+"""Memory of the Python objects that JSON becomes."""
 _GZIP = b"\x1f\x8b"
 _WITH_GZIP_HEADER = 31
 _PIECE = 65_536
@@ -77,13 +80,6 @@ def read_rows(data: bytes, check: Check = _go_on) -> Iterator[Row | Problem]:
         raise _unreadable("too_complex", "has more values than can be held in memory; use one JSON object per line")
     check()
     return iter(_array(text))
-
-
-def parsed_bytes(text: bytes) -> int:
-    """Return the memory that JSON takes once it is parsed, at most: an estimate from its brackets and separators."""
-    return (
-        2 * len(text) + 40 * text.count(b",") + 90 * text.count(b"[") + 250 * text.count(b"{") + 60 * text.count(b":")
-    )
 
 
 def _decompressed(data: bytes, check: Check) -> bytes:

@@ -2,11 +2,15 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.known import KEY
 from tests.live.program import Program, Start
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -39,3 +43,15 @@ def start(tmp_path: Path) -> Iterator[Start]:
     yield start
     for program in started:
         program.close()
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Chrome]":
+    """A headless Chromium."""
+    pytest.importorskip("selenium", reason="selenium is not installed")
+    from tests.live.browser import DRIVER, chromium
+
+    if not Path(DRIVER).exists():
+        pytest.skip(f"no chromedriver at {DRIVER} (Debian: chromium-driver)")
+    with chromium(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser

@@ -2,8 +2,6 @@
 
 import json
 import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,74 +11,29 @@ from tests.live.program import Program
 from tests.live.wire import request
 from tests.pictures import encoded, synthetic_image
 
-DRIVER = os.environ.get("CHROMEDRIVER") or shutil.which("chromedriver") or "/usr/bin/chromedriver"
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not Path(DRIVER).exists(), reason=f"no chromedriver at {DRIVER} (Debian: chromium-driver)"),
-]
-selenium = pytest.importorskip("selenium", reason="selenium is not installed")
+pytestmark = pytest.mark.browser
+pytest.importorskip("selenium", reason="selenium is not installed")
 
-from selenium.webdriver import Chrome, ChromeOptions, ChromeService  # noqa: E402
+from selenium.webdriver import Chrome  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
-from selenium.webdriver.remote.webelement import WebElement  # noqa: E402
 from selenium.webdriver.support.expected_conditions import (  # noqa: E402
-    element_to_be_clickable,
-    invisibility_of_element_located,
     presence_of_element_located,
 )
 from selenium.webdriver.support.ui import Select, WebDriverWait  # noqa: E402
 
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-dev-shm-usage",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-    "--window-size=1280,1043",
-)
-PATIENCE = 30
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    """Chromium with an empty profile and without name resolution, so that all files come from the program."""
-    options = ChromeOptions()
-    for flag in FLAGS:
-        options.add_argument(flag)
-    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('profile')}")
-    options.add_argument("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    browser = Chrome(options, ChromeService(DRIVER))
-    yield browser
-    browser.quit()
-
-
-def clickable(browser: Chrome, selector: str) -> WebElement:
-    return WebDriverWait(browser, PATIENCE).until(element_to_be_clickable((By.CSS_SELECTOR, selector)))
+from tests.live.browser import PATIENCE, authorize, clickable, execute  # noqa: E402
 
 
 def test_the_page_authorizes_and_shows_the_bitterness(browser: Chrome, program: Program, tmp_path: Path) -> None:
     browser.get(f"http://127.0.0.1:{program.port()}/docs")
-    clickable(browser, ".auth-wrapper .authorize").click()
-    clickable(browser, ".auth-container input").send_keys(KEY)
-    clickable(browser, ".auth-btn-wrapper .authorize").click()
-    clickable(browser, ".auth-btn-wrapper .btn-done").click()
-    WebDriverWait(browser, PATIENCE).until(invisibility_of_element_located((By.CSS_SELECTOR, ".modal-ux")))
+    authorize(browser, KEY)
 
     clickable(browser, "[id='operations-default-predict'] .opblock-summary-control").click()
     example = clickable(browser, "[id='operations-default-predict'] textarea").get_attribute("value")
-    clickable(browser, "[id='operations-default-predict'] .execute").click()
-    shown = WebDriverWait(browser, PATIENCE).until(
-        presence_of_element_located((By.CSS_SELECTOR, ".live-responses-table .response .highlight-code code"))
-    )
+    shown = execute(browser, "[id='operations-default-predict']")
     status = browser.find_element(By.CSS_SELECTOR, ".live-responses-table .response .response-col_status")
     assert status.text.startswith("200")
-    document = json.loads(shown.text)
+    document = json.loads(shown)
     answer = program.send(request("POST", "/predict", [("X-API-Key", KEY)], (example or "").encode()))
     assert document == answer.json
     assert document["interval"]["lower"] <= document["ibu"] <= document["interval"]["upper"]
@@ -104,11 +57,7 @@ def test_the_page_uploads_an_image(browser: Chrome, program: Program, tmp_path: 
         photo.write_bytes(encoded(synthetic_image(3), "JPEG"))
     block = "[id='operations-default-predict_pet']"
     browser.get(f"http://127.0.0.1:{program.port()}/docs")
-    clickable(browser, ".auth-wrapper .authorize").click()
-    clickable(browser, ".auth-container input").send_keys(KEY)
-    clickable(browser, ".auth-btn-wrapper .authorize").click()
-    clickable(browser, ".auth-btn-wrapper .btn-done").click()
-    WebDriverWait(browser, PATIENCE).until(invisibility_of_element_located((By.CSS_SELECTOR, ".modal-ux")))
+    authorize(browser, KEY)
 
     clickable(browser, f"{block} .opblock-summary-control").click()
     media_types = Select(clickable(browser, f"{block} .opblock-section-request-body select"))
@@ -117,11 +66,8 @@ def test_the_page_uploads_an_image(browser: Chrome, program: Program, tmp_path: 
         presence_of_element_located((By.CSS_SELECTOR, f"{block} input[type=file]"))
     )
     file.send_keys(str(photo))
-    clickable(browser, f"{block} .execute").click()
-    shown = WebDriverWait(browser, PATIENCE).until(
-        presence_of_element_located((By.CSS_SELECTOR, ".live-responses-table .response .highlight-code code"))
-    )
-    document = json.loads(shown.text)
+    shown = execute(browser, block)
+    document = json.loads(shown)
     headers = [("X-API-Key", KEY), ("Content-Type", "image/jpeg")]
     assert document == program.send(request("POST", "/pets/predict", headers, photo.read_bytes())).json
 

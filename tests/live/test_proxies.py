@@ -1,12 +1,10 @@
 """The configurations of nginx and Caddy in deploy/, with the real proxies: validity, restarts, retries, connections."""
 
-import getpass
 import http.client
 import json
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import threading
@@ -18,14 +16,13 @@ from pathlib import Path
 import pytest
 
 from tests.known import BEER, KEY, REPOSITORY
+from tests.live.nginx import NGINX, needs_nginx, nginx, wait_for_port
 from tests.live.program import Start, free_port
 
-NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 CADDY = shutil.which("caddy")
 CONFIGURATION = REPOSITORY / "deploy" / "nginx.conf"
 PATIENCE = 30.0
 
-needs_nginx = pytest.mark.skipif(NGINX is None, reason="nginx is not installed (Debian: apt-get install nginx-light)")
 needs_caddy = pytest.mark.skipif(CADDY is None, reason="caddy is not installed (Debian: apt-get install caddy)")
 
 
@@ -65,27 +62,8 @@ def proxied(tmp_path: Path) -> Iterator[tuple[int, tuple[int, int]]]:
     text = text.replace("access_log off;", f"access_log off; client_body_temp_path {tmp_path}/bodies;")
     file = tmp_path / "nginx.conf"
     file.write_text(text, "utf-8")
-    with (tmp_path / "nginx.log").open("wb") as log:
-        options = ["-p", str(tmp_path), "-c", str(file), "-g", f"daemon off; user {getpass.getuser()};"]
-        process = subprocess.Popen([str(NGINX), *options], stderr=log)
-    try:
-        _wait_for(front)
+    with nginx(tmp_path, file, front):
         yield front, ports
-    finally:
-        process.send_signal(signal.SIGQUIT)
-        process.wait(PATIENCE)
-
-
-def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        else:
-            return
 
 
 @needs_nginx
@@ -213,7 +191,7 @@ def _caddy(folder: Path, ports: tuple[int, int]) -> Iterator[int]:
         command = [str(CADDY), "run", "--adapter", "caddyfile", "--config", str(file)]
         process = subprocess.Popen(command, stderr=log, env={**os.environ, "HOME": str(folder)})
     try:
-        _wait_for(front)
+        wait_for_port(front)
         yield front
     finally:
         process.terminate()

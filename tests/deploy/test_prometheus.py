@@ -1,14 +1,17 @@
-"""Rules, dashboard and docs/operations.md: valid for promtool, and about metrics that exist."""
+"""Metrics, rules, dashboard and docs/operations.md agree, and promtool accepts rules and queries."""
 
 import json
 import re
 import shutil
 import subprocess
+from collections.abc import Iterable
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from app.composition.program import build
 from app.domains.discovery import discover
@@ -21,7 +24,24 @@ from tests.known import KEY, REPOSITORY
 RULES = REPOSITORY / "deploy" / "prometheus" / "alerts.yml"
 DASHBOARD = REPOSITORY / "deploy" / "grafana" / "beer-model.json"
 OPERATIONS = (REPOSITORY / "docs" / "operations.md").read_text("utf-8")
-_NAME = re.compile(r"\b(?:http|grpc|model|beer|api|rate|heartbeat|log|worker|metrics)_[a-z_]+\b(?!\()")
+NO_ALERT = {
+    "api_keys",
+    "api_keys_file_age_seconds",
+    "beer_interval_width_ibu",
+    "beer_predicted_bitterness_ibu",
+    "grpc_request_duration_seconds",
+    "grpc_requests_in_progress",
+    "grpc_unread_connections_closed_total",
+    "http_requests_in_progress",
+    "memory_budget_limit_bytes",
+    "memory_budget_taken_bytes",
+    "model_calls_refused_total",
+    "model_changes_total",
+    "model_execution_seconds_total",
+    "model_executions_total",
+    "model_last_execution_timestamp_seconds",
+}
+"""Metrics that say what happens, not that something must be done: what goes wrong shows in another metric."""
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +69,43 @@ def test_the_program_exposes_only_families_that_modules_declare(
         assert families[name].kind == kind
 
 
-def _expressions() -> list[str]:
+def _panels() -> list[dict[str, Any]]:
     dashboard: dict[str, Any] = json.loads(DASHBOARD.read_text("utf-8"))
-    panels = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
-    rules = re.split(r"\n +- (?:alert|record): ", RULES.read_text("utf-8"))[1:]
-    return panels + [rule.split("labels:")[0].split("annotations:")[0] for rule in rules]
+    return [panel for panel in dashboard["panels"] if panel["type"] != "row"]
+
+
+def _queries() -> list[str]:
+    return [target["expr"] for panel in _panels() for target in panel["targets"]]
+
+
+@cache
+def _rules(kind: str) -> dict[str, str]:
+    """The expressions of the rules of a kind, `alert` or `record`, by name."""
+    groups = yaml.safe_load(RULES.read_text("utf-8"))["groups"]
+    return {rule[kind]: rule["expr"] for group in groups for rule in group["rules"] if kind in rule}
+
+
+def _recorded_in_full(expression: str) -> str:
+    """An expression with those of the recorded series that it uses, directly or not."""
+    used = [rule for name, rule in _rules("record").items() if name in expression]
+    return "\n".join([expression, *map(_recorded_in_full, used)])
+
+
+def _metrics(expressions: Iterable[str], families: dict[str, Family]) -> set[str]:
+    """The metrics that expressions use; a histogram's series count as the histogram.
+
+    Raises:
+        AssertionError: If a name with the prefix of a metric is neither a metric nor a label.
+    """
+    labels = {label for family in families.values() for label in family.labels}
+    prefixes = {name.split("_")[0] for name in families}
+    found = set()
+    for expression in expressions:
+        for name in re.findall(r"\b[a-z]+_[a-z_]+\b(?![(:])", expression):
+            plain = name if name in families else re.sub(r"_(bucket|sum|count)$", "", name)
+            assert plain in families or name in labels or name.split("_")[0] not in prefixes, (name, expression)
+            found |= {plain} & families.keys()
+    return found
 
 
 @pytest.mark.parametrize("command", [["check", "rules", str(RULES)], ["test", "rules", "alerts_test.yml"]])
@@ -67,8 +119,7 @@ def test_promtool_accepts_the_rules(command: list[str]) -> None:
 def test_promtool_accepts_the_queries_of_the_dashboard(tmp_path: Path) -> None:
     if shutil.which("promtool") is None:
         pytest.skip("promtool is not installed (Debian: prometheus)")
-    dashboard: dict[str, Any] = json.loads(DASHBOARD.read_text("utf-8"))
-    queries = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    queries = _queries()
     rule_list = [{"record": f"panel:{n}", "expr": re.sub(r"\$__\w+", "5m", query)} for n, query in enumerate(queries)]
     rules = tmp_path / "panels.json"  # which is YAML, too
     rules.write_text(json.dumps({"groups": [{"name": "panels", "rules": rule_list}]}), "utf-8")
@@ -78,16 +129,27 @@ def test_promtool_accepts_the_queries_of_the_dashboard(tmp_path: Path) -> None:
 
 def test_every_alert_has_a_test() -> None:
     tests = (RULES.parent / "alerts_test.yml").read_text("utf-8")
-    for alert in re.findall(r"- alert: (\w+)", RULES.read_text("utf-8")):
+    for alert in _rules("alert"):
         assert f"alertname: {alert}\n" in tests
 
 
-def test_rules_and_dashboard_use_only_metrics_that_exist(families: dict[str, Family]) -> None:
-    labels = {label for family in families.values() for label in family.labels}
-    for expression in _expressions():
-        for name in _NAME.findall(expression):
-            plain = re.sub(r"_(bucket|sum|count)$", "", name)
-            assert plain in families or name in labels or f"{name}:" in expression, (name, expression)
+def test_rules_use_only_metrics_that_exist_and_the_dashboard_shows_every_one(families: dict[str, Family]) -> None:
+    assert _metrics([*_rules("alert").values(), *_rules("record").values()], families)
+    assert _metrics(map(_recorded_in_full, _queries()), families) == families.keys()
+
+
+def test_every_metric_has_an_alert_or_needs_none(families: dict[str, Family]) -> None:
+    alerted = _metrics(map(_recorded_in_full, _rules("alert").values()), families)
+    assert families.keys() - alerted == NO_ALERT
+
+
+def test_panels_do_not_overlap_and_their_legends_use_labels_of_their_queries() -> None:
+    places = [tuple(panel["gridPos"][side] for side in "xywh") for panel in _panels()]
+    assert len({place[:2] for place in places}) == len(places)
+    assert all(x + w <= 24 for x, _, w, _ in places)
+    for target in (target for panel in _panels() for target in panel["targets"]):
+        for label in re.findall(r"{{(\w+)}}", target["legendFormat"]):
+            assert re.search(rf"\b{label}\b", _recorded_in_full(target["expr"])), (label, target)
 
 
 def test_operations_documents_every_metric_with_kind_and_labels(families: dict[str, Family]) -> None:
@@ -99,8 +161,7 @@ def test_operations_documents_every_metric_with_kind_and_labels(families: dict[s
 
 
 def test_operations_says_what_to_do_about_each_alert() -> None:
-    alerts = re.findall(r"- alert: (\w+)", RULES.read_text("utf-8"))
-    assert re.findall(r"^\| `(BeerModel\w+)` \| .{20}", OPERATIONS, re.MULTILINE) == alerts
+    assert re.findall(r"^\| `(BeerModel\w+)` \| .{20}", OPERATIONS, re.MULTILINE) == list(_rules("alert"))
 
 
 def test_the_queries_in_operations_are_recorded() -> None:

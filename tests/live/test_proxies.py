@@ -1,5 +1,6 @@
 """The configurations of nginx and Caddy in deploy/, with the real proxies: validity, restarts, retries, connections."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -11,10 +12,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from app.settings import Settings
 from tests.known import BEER, KEY, REPOSITORY
 from tests.live.nginx import NGINX, needs_nginx, nginx, wait_for_port
 from tests.live.program import Start, free_port
@@ -22,6 +25,8 @@ from tests.live.program import Start, free_port
 CADDY = shutil.which("caddy")
 CONFIGURATION = REPOSITORY / "deploy" / "nginx.conf"
 PATIENCE = 30.0
+BODY_LIMIT: int = Settings.model_fields["body_limit"].default
+FILE_BODY_LIMIT: int = Settings.model_fields["file_body_limit"].default
 
 needs_caddy = pytest.mark.skipif(CADDY is None, reason="caddy is not installed (Debian: apt-get install caddy)")
 
@@ -130,10 +135,44 @@ def _upstream(port: int, heads: list[bytes], hold: threading.Event | None = None
     return server
 
 
-def _status(port: int, path: str) -> int:
+class _Reader(BaseHTTPRequestHandler):
+    """Reads the whole body and answers 200."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def do_POST(self) -> None:
+        length = int(self.headers["Content-Length"])
+        if len(self.rfile.read(length)) == length:
+            self.do_GET()
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Log nothing."""
+
+
+@contextmanager
+def _readers(*ports: int) -> Iterator[None]:
+    """Stand-ins for the processes, which take a body of any size."""
+    servers = [ThreadingHTTPServer(("127.0.0.1", port), _Reader) for port in ports]
+    for server in servers:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    try:
+        yield
+    finally:
+        for server in servers:
+            server.shutdown()
+            server.server_close()
+
+
+def _status(port: int, path: str, body: bytes = b"[]") -> int:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     try:
-        connection.request("POST", path, b"[]", {"Content-Type": "application/json"})
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the proxy has answered 413 and reads no more
+            connection.request("POST", path, body, {"Content-Type": "application/octet-stream"})
         return connection.getresponse().status
     finally:
         connection.close()
@@ -178,6 +217,17 @@ def test_nginx_rejects_the_eleventh_request_in_progress_of_one_address(proxied: 
             server.close()
 
 
+@needs_nginx
+@pytest.mark.parametrize(("path", "limit"), [("/pets/predict", FILE_BODY_LIMIT), ("/predict", BODY_LIMIT)])
+def test_nginx_passes_on_the_largest_body_that_the_program_takes(
+    proxied: tuple[int, tuple[int, int]], path: str, limit: int
+) -> None:
+    front, ports = proxied
+    with _readers(*ports):
+        assert _status(front, path, bytes(limit)) == 200
+        assert _status(front, path, bytes(int(1.05 * limit))) == 413
+
+
 @contextmanager
 def _caddy(folder: Path, ports: tuple[int, int]) -> Iterator[int]:
     """Caddy with the configuration of deploy/, but without TLS and its own administration; yields its port."""
@@ -196,6 +246,14 @@ def _caddy(folder: Path, ports: tuple[int, int]) -> Iterator[int]:
     finally:
         process.terminate()
         process.wait(PATIENCE)
+
+
+@needs_caddy
+def test_caddy_passes_on_the_largest_body_that_the_program_takes(tmp_path: Path) -> None:
+    ports = free_port(), free_port()
+    with _readers(*ports), _caddy(tmp_path, ports) as front:
+        assert _status(front, "/pets/predict", bytes(FILE_BODY_LIMIT)) == 200
+        assert _status(front, "/pets/predict", bytes(int(1.05 * FILE_BODY_LIMIT))) in (413, 502)  # cut off, so 502
 
 
 @needs_caddy

@@ -1,12 +1,17 @@
 """The domain API of pets: cat or dog, with probabilities and warnings."""
 
 from collections.abc import Sequence
+from typing import Literal
 
+from app.bundle.manifest import Manifest
 from app.domains.api import DomainApi, Operation, Upload, Warning
+from app.domains.pets.metrics import PetsMetrics
 from app.domains.pets.picture import PictureError, decoded_bytes, open_picture, unreadable
 from app.domains.pets.pixels import Pixels, pixels
 from app.domains.pets.schema import OlderPet, OlderPicture, Pet, Picture
 from app.errors import InputError, Problem
+from app.models.loaded import Prepared
+from app.telemetry.metrics import Registry
 
 MODEL = "cat-dog"
 """Bundle that classifies."""
@@ -22,6 +27,11 @@ class PetsApi(DomainApi):
     """Cat or dog."""
 
     models = (MODEL,)
+
+    @classmethod
+    def prepare(cls, manifest: Manifest, metrics: Registry) -> Prepared:
+        """Build a version's metrics; see `DomainApi.prepare`."""
+        return {PetsMetrics: PetsMetrics(metrics, manifest)}
 
     @property
     def operations(self) -> Sequence[Operation[Picture, Pet] | Operation[OlderPicture, OlderPet]]:
@@ -83,8 +93,10 @@ class PetsApi(DomainApi):
             warnings.append(
                 {"code": "unsure", "message": "The model is unsure: the picture may show the other animal, or neither."}
             )
+        pet: Literal["cat", "dog"] = "cat" if cat > dog else "dog"
+        loaded.prepared(PetsMetrics).count(pet, warnings)
         return {
-            "pet": "cat" if cat > dog else "dog",
+            "pet": pet,
             "confidence": round(max(cat, dog), 4),
             "probabilities": {"cat": round(cat, 4), "dog": round(dog, 4)},
             "model": {"name": loaded.manifest.name, "version": loaded.manifest.version},

@@ -10,14 +10,11 @@ once they exist, the results are complete.
 
 import json
 import logging
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
-from urllib.parse import unquote_plus
 
-from pydantic import BaseModel, Field, ValidationError
-
-from app.aws_lambda.context import Context, EventError, seconds_left
+from app.aws_lambda.context import Context, seconds_left
+from app.aws_lambda.events import created_files
 from app.batch.answers import BatchTransport
 from app.batch.rows import MAX_FILE_BYTES
 from app.composition.models import build_manager, fetch_models
@@ -35,28 +32,6 @@ RESERVE = 5.0
 JSON_LINES = "application/x-ndjson"
 
 _log = logging.getLogger(__name__)
-
-
-class _Bucket(BaseModel):
-    name: str = Field(min_length=3, max_length=63)
-
-
-class _Object(BaseModel):
-    key: str = Field(min_length=1, max_length=4096)
-
-
-class _S3(BaseModel):
-    bucket: _Bucket
-    object: _Object
-
-
-class _Record(BaseModel):
-    name: str = Field(alias="eventName")
-    s3: _S3
-
-
-class _Event(BaseModel):
-    records: list[_Record] = Field(alias="Records")
 
 
 class NotAnswered(Exception):
@@ -80,18 +55,21 @@ def handler(event: Any, context: Context) -> dict[str, Any]:
     """Process the files of an S3 event.
 
     Args:
-        event: An S3 event. Only created objects are processed; results are skipped.
+        event: An event of S3, also one of EventBridge or in messages of SQS or SNS; see `created_files`. Results are
+            skipped.
         context: The context of the invocation.
 
     Returns:
         ``{"files": [{"file", "rows", "bad"}, ...]}``; for a file that can never be processed ``{"file", "rejected"}``.
 
     Raises:
-        EventError: If the event is not an S3 event.
+        EventError: If the event is of another kind; no file is processed.
         NotAnswered: If a file could not be read or written, or not be processed in time.
     """
     done, failed = [], []
-    for bucket, key in _created(event):
+    for bucket, key in created_files(event):
+        if key.startswith(RESULTS):
+            continue
         try:
             result = _answer(bucket, key, context)
         except ObjectRejected as error:
@@ -110,20 +88,6 @@ def handler(event: Any, context: Context) -> dict[str, Any]:
 
 def _reason(error: CallError) -> str:
     return "not finished in time" if isinstance(error, TooLate) else str(error) or type(error).__name__
-
-
-def _created(event: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(event, dict) and event.get("Event") == "s3:TestEvent":
-        return
-    try:
-        records = _Event.model_validate(event).records
-    except ValidationError as error:
-        location = ".".join(map(str, error.errors(include_input=False, include_url=False)[0]["loc"])) or "event"
-        raise EventError(f"not an event of S3: see {location}") from None
-    for record in records:
-        key = unquote_plus(record.s3.object.key)
-        if record.name.startswith("ObjectCreated:") and not key.startswith(RESULTS):
-            yield record.s3.bucket.name, key
 
 
 def _answer(bucket: str, key: str, context: Context) -> dict[str, Any]:

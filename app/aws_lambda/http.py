@@ -54,7 +54,8 @@ def handler(event: Any, context: Context) -> dict[str, Any]:
     """Answer an HTTP event.
 
     Args:
-        event: An event of API Gateway (format 1.0 or 2.0), a function URL or an application load balancer.
+        event: An event of API Gateway (format 1.0 or 2.0), a function URL or an application load balancer. A stage, a
+            base path or a route's prefix in the path is removed, see `without_prefix`.
         context: The context of the invocation.
 
     Returns:
@@ -64,12 +65,38 @@ def handler(event: Any, context: Context) -> dict[str, Any]:
         EventError: If the event is not an HTTP event.
     """
     try:
+        event = without_prefix(event)
         adapted = _adapter.infer(event, context)  # type: ignore[arg-type]
         if not _is_request(adapted.scope, adapted.body):
             raise ValueError
         return _adapter(event, context)  # type: ignore[arg-type]
     except Exception as error:  # the application raises nothing, so the adapter cannot read the event
         raise EventError(f"not a supported HTTP event ({type(error).__name__})") from None
+
+
+def without_prefix(event: dict[str, Any]) -> dict[str, Any]:
+    """Return an event of API Gateway whose path begins as the program's own paths do.
+
+    API Gateway leaves in the path: the name of a stage other than ``$default`` (HTTP API), the base path of a custom
+    domain (REST API), and whatever a route has before ``{proxy+}`` (both).
+
+    Args:
+        event: An HTTP event, unchecked.
+    """
+    context = event["requestContext"]
+    http = context.get("http")
+    path = http["path"] if http else event["path"]
+    rest = (event.get("pathParameters") or {}).get("proxy")
+    stage = f"/{context.get('stage')}"
+    if rest and path.endswith(f"/{rest}"):
+        path = f"/{rest}"
+    elif "version" in event and (path == stage or path.startswith(f"{stage}/")):  # a REST API's event has no version
+        path = path.removeprefix(stage) or "/"
+    else:
+        return event
+    if http:
+        return {**event, "requestContext": {**context, "http": {**http, "path": path}}}
+    return {**event, "path": path}
 
 
 def _is_request(scope: Scope, body: object) -> bool:

@@ -1,8 +1,19 @@
 """Events as the cloud sends them."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote_plus
+
+TEST_EVENT = {
+    "Service": "Amazon S3",
+    "Event": "s3:TestEvent",
+    "Time": "2026-11-21T10:00:00.000Z",
+    "Bucket": "beers",
+    "RequestId": "5582815E1AEA5ADF",
+    "HostId": "8cLeGAmw098X5cv4Zkwcmo8vvZa3eH3eKxsPzbB9wrR",
+}
+"""What a bucket sends once its notifications are configured."""
 
 
 def http_api(method: str, path: str, body: str | None = None, **headers: str) -> dict[str, Any]:
@@ -18,6 +29,30 @@ def http_api(method: str, path: str, body: str | None = None, **headers: str) ->
         "body": body,
         "isBase64Encoded": False,
     }
+
+
+def staged(event: dict[str, Any], stage: str) -> dict[str, Any]:
+    """Return an HTTP API's event (format 2.0) as its stage of another name than ``$default`` sends it."""
+    context, path = event["requestContext"], f"/{stage}{event['rawPath']}"
+    return {
+        **event,
+        "rawPath": path,
+        "requestContext": {**context, "stage": stage, "http": {**context["http"], "path": path}},
+    }
+
+
+def staged_1_0(event: dict[str, Any], stage: str) -> dict[str, Any]:
+    """Return a REST API's event as an HTTP API's stage sends it in format 1.0."""
+    path = f"/{stage}{event['path']}"
+    context = {**event["requestContext"], "stage": stage, "path": path}
+    return {**event, "version": "1.0", "resource": "$default", "path": path, "requestContext": context}
+
+
+def mapped(event: dict[str, Any], base: str) -> dict[str, Any]:
+    """Return a REST API's event as it comes over a custom domain with a base path."""
+    path = f"/{base}{event['path']}"
+    context = {**event["requestContext"], "stage": "prod", "path": path}
+    return {**event, "path": path, "pathParameters": {"proxy": event["path"][1:]}, "requestContext": context}
 
 
 def rest_api(method: str, path: str, body: str | None = None, **headers: str) -> dict[str, Any]:
@@ -50,7 +85,7 @@ def balancer(method: str, path: str, body: str | None = None, **headers: str) ->
     }
 
 
-def created(bucket: str, keys: Sequence[str]) -> dict[str, Any]:
+def created(bucket: str, keys: Sequence[str], size: int = 1) -> dict[str, Any]:
     """Return an event of S3: objects were created."""
     return {
         "Records": [
@@ -59,8 +94,78 @@ def created(bucket: str, keys: Sequence[str]) -> dict[str, Any]:
                 "eventSource": "aws:s3",
                 "awsRegion": "eu-central-1",
                 "eventName": "ObjectCreated:Put",
-                "s3": {"bucket": {"name": bucket}, "object": {"key": quote_plus(key, safe="/"), "size": 1}},
+                "s3": {"bucket": {"name": bucket}, "object": {"key": quote_plus(key, safe="/"), "size": size}},
             }
             for key in keys
+        ]
+    }
+
+
+def on_bus(bucket: str, key: str, size: int = 1, kind: str = "Object Created") -> dict[str, Any]:
+    """Return an event of EventBridge about an object; it does not encode the name."""
+    return {
+        "version": "0",
+        "id": "17793124-05d4-b198-2fde-7ededc63b103",
+        "detail-type": kind,
+        "source": "aws.s3",
+        "account": "111122223333",
+        "time": "2026-11-21T10:00:00Z",
+        "region": "eu-central-1",
+        "resources": [f"arn:aws:s3:::{bucket}"],
+        "detail": {
+            "version": "0",
+            "bucket": {"name": bucket},
+            "object": {"key": key, "size": size, "etag": "b1946ac92492d2347c6235b4d2611184", "sequencer": "0061"},
+            "request-id": "N4N7GDK58NMKJ12R",
+            "requester": "123456789012",
+            "source-ip-address": "192.0.2.1",
+            "reason": "PutObject",
+        },
+    }
+
+
+def published(message: dict[str, Any]) -> dict[str, Any]:
+    """Return an event of SNS with a message."""
+    topic = "arn:aws:sns:eu-central-1:111122223333:beers"
+    return {
+        "Records": [
+            {
+                "EventVersion": "1.0",
+                "EventSubscriptionArn": f"{topic}:2bcfbf39",
+                "EventSource": "aws:sns",
+                "Sns": {"Type": "Notification", "TopicArn": topic, "Message": json.dumps(message)},
+            }
+        ]
+    }
+
+
+def published_to_queue(message: dict[str, Any]) -> dict[str, Any]:
+    """Return the body of a queue's message that a topic sent, without raw delivery."""
+    return {
+        "Type": "Notification",
+        "MessageId": "63a3f6b6-d533-4a47-aef9-fcf5cf758c76",
+        "TopicArn": "arn:aws:sns:eu-central-1:111122223333:beers",
+        "Subject": "Amazon S3 Notification",
+        "Message": json.dumps(message),
+        "Timestamp": "2026-11-21T10:00:00.000Z",
+        "SignatureVersion": "1",
+    }
+
+
+def queued(*bodies: dict[str, Any]) -> dict[str, Any]:
+    """Return an event of SQS with a message for each body."""
+    return {
+        "Records": [
+            {
+                "messageId": f"059f36b4-87a3-44ab-83d2-66197582{number:04}",
+                "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a",
+                "body": json.dumps(body),
+                "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1545082649183"},
+                "messageAttributes": {},
+                "eventSource": "aws:sqs",
+                "eventSourceARN": "arn:aws:sqs:eu-central-1:111122223333:beers",
+                "awsRegion": "eu-central-1",
+            }
+            for number, body in enumerate(bodies)
         ]
     }

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.cloud.events import created, http_api
+from tests.cloud.events import created, http_api, on_bus, published, published_to_queue, queued
 from tests.cloud.runtime import Runtime
 from tests.cloud.store import Store
 from tests.known import BEER, REPOSITORY
@@ -100,6 +100,22 @@ def test_a_repeated_event_changes_nothing_and_output_files_are_ignored(function:
     before = store.keys(BUCKET)
     assert function.invoke(created(BUCKET, names)).body == {"files": []}
     assert store.keys(BUCKET) == before
+
+
+def test_files_are_processed_whichever_way_the_event_came_and_folders_are_passed_over(
+    function: Runtime, store: Store
+) -> None:
+    key, folder = put(store, "cleaned/by many+ways", FILES["beers.jsonl"]), put(store, "cleaned/new folder/", b"")
+    direct, before = created(BUCKET, [key]), store.keys(BUCKET)
+    for event in (on_bus(BUCKET, key), published(direct), queued(direct, published_to_queue(direct))):
+        files = function.invoke(event).body["files"]
+        assert {"file": key, "rows": 3, "bad": 1} == files[0] == files[-1]
+    assert function.invoke(created(BUCKET, [folder], size=0)).body == {"files": []}
+    assert "put aside" not in function.output.splitlines()[-1]
+    assert {name for name in store.keys(BUCKET) if name not in before} == {
+        f"results/{key}.errors.jsonl",
+        f"results/{key}.predictions.jsonl",
+    }
 
 
 def test_a_corrected_file_leaves_no_errors_file(function: Runtime, store: Store) -> None:

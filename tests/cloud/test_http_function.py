@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.cloud.events import balancer, created, http_api, rest_api
+from tests.cloud.events import balancer, created, http_api, mapped, rest_api, staged, staged_1_0
 from tests.cloud.runtime import Runtime
 from tests.known import BEER, KEY
 
@@ -34,6 +34,16 @@ def test_an_event_is_answered_like_a_request(function: Runtime, kind: Callable[.
     assert {"ibu", "interval", "model", "warnings"} <= json.loads(answer["body"]).keys()
     assert function.invoke(kind("GET", "/health/ready")).body["statusCode"] == 200
     assert function.invoke(kind("GET", "/docs")).body["statusCode"] == 401
+
+
+@pytest.mark.parametrize("stage", ["prod", "v2", "predict"])
+def test_a_stage_or_a_base_path_is_no_part_of_the_path(function: Runtime, stage: str) -> None:
+    key = {"x-api-key": KEY}
+    for method, path, body in (("POST", "/predict", json.dumps(BEER)), ("GET", "/v2/health/ready", None)):
+        http, rest = http_api(method, path, body, **key), rest_api(method, path, body, **key)
+        for event in (staged(http, stage), staged_1_0(rest, stage), mapped(rest, stage)):
+            assert function.invoke(event).body["statusCode"] == 200, (event, path)
+    assert function.invoke(staged(http_api("GET", "", **key), stage)).body["statusCode"] == 404
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -6,6 +6,7 @@ README.md from these descriptions, in which text between backticks is code.
 
 import logging
 import os
+import re
 import secrets
 import stat
 from collections.abc import Callable
@@ -93,6 +94,14 @@ def _check_contact(uri: str) -> str:
     if uri and not (uri.startswith(("mailto:", "https://")) and uri.isascii() and uri.isprintable() and " " not in uri):
         raise ValueError("must begin with mailto: or https://, and be printable ASCII without spaces")
     return uri
+
+
+def _check_root_path(prefix: str) -> str:
+    if not prefix.strip("/"):
+        return ""
+    if not re.fullmatch(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+/?", prefix):
+        raise ValueError("must be a path such as /beer, of letters, digits and . _ ~ - between its slashes")
+    return prefix.rstrip("/")
 
 
 def _check_server(url: str) -> str:
@@ -265,6 +274,12 @@ class Settings(ModelSettings):
     )
     port: int = Field(
         default=8000, ge=0, le=65535, description="HTTP port. 0: any free port; the log names the one chosen."
+    )
+    root_path: Annotated[str, AfterValidator(_check_root_path)] = Field(
+        default="",
+        max_length=200,
+        description="Path prefix under which a proxy publishes the service, such as `/beer`. The proxy may remove the "
+        "prefix or keep it. Empty: none.",
     )
     workers: int = Field(
         default=1,

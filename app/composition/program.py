@@ -65,7 +65,8 @@ def build(settings: Settings, domains: Sequence[type[DomainApi]], metrics: Regis
         metrics: Registry of the process's metrics; by default a new one in this process's memory.
 
     Raises:
-        SettingsError: If the key file is missing or invalid, the rate is invalid, or a public model is not served.
+        SettingsError: If the key file is missing or invalid, the rate is invalid, a public model is not served, or
+            a route begins as the root path does.
         BundleError: If the model server does not list its models.
     """
     metrics = metrics or Registry()
@@ -100,6 +101,7 @@ def build(settings: Settings, domains: Sequence[type[DomainApi]], metrics: Regis
                 "file": settings.file_body_limit,
             },
             remote_models=server.names if server else (),
+            root_path=settings.root_path,
         ),
     )
     return Program(

@@ -20,6 +20,7 @@ from app.rest.oip.routes import add_oip
 from app.rest.operations import BODY_LIMITS, OperationHandler, add_operation
 from app.rest.paths import PathPolicy, is_v2
 from app.rest.request_metrics import RequestMetrics
+from app.rest.root_path import check_root_path, without_root_path
 from app.rest.routes import add_error_handlers, add_health, add_metrics, add_model, add_security_txt
 from app.runtime.memory_budget import MemoryBudget
 from app.runtime.thread_pool import BoundedThreadPool
@@ -62,6 +63,8 @@ class RestOptions:
     """Maximum bytes of a body, by the operation's size."""
     remote_models: Collection[str] = ()
     """Models that a model server runs. Their operations never run in the event loop."""
+    root_path: str = ""
+    """Prefix under which a proxy publishes the API, such as ``/beer``. A prefix in the ASGI scope has priority."""
 
 
 class RestApplication:
@@ -83,9 +86,13 @@ class RestApplication:
             log: The access log.
             lifecycle: Tells whether the process is ready; starts and stops with the ASGI lifespan.
             options: See `RestOptions`.
+
+        Raises:
+            SettingsError: If a route begins as the root path does.
         """
         options = options or RestOptions()
         self._lifecycle = lifecycle
+        self._root_path = options.root_path
         self._oip = None if options.health_only else _oip_application(backend, lifecycle, options)
         handlers = _operation_handlers(backend, options)
         self._handlers = {("POST", handler.operation.path): handler for handler in handlers}
@@ -113,11 +120,11 @@ class RestApplication:
         add_error_handlers(self.router)
         if options.docs_enabled:
             add_docs(self.router)
+        paths = [getattr(route, "path", "") for route in self.router.routes]
+        if options.root_path:
+            check_root_path(options.root_path, paths)
         self._middleware = AccessLogMiddleware(
-            ApiKeyMiddleware(self._dispatch, access, policy),
-            log,
-            self._metrics,
-            [getattr(route, "path", "") for route in self.router.routes],
+            ApiKeyMiddleware(self._dispatch, access, policy), log, self._metrics, paths
         )
 
     def count_unread(self, problem_type: ProblemType) -> None:
@@ -129,6 +136,9 @@ class RestApplication:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         else:
+            root_path = scope.get("root_path") or self._root_path
+            if root_path:
+                scope = without_root_path(scope, root_path)
             await self._middleware(scope, receive, send)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:

@@ -2,17 +2,19 @@
 
 import json
 from collections.abc import Awaitable, Callable
-from functools import cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.requests import Request
 from starlette.responses import Response
 
 from app.rest.oip.routes import oip_schemas
 from app.rest.openapi import PROBLEM_SCHEMA, add_response_headers
+from app.rest.root_path import root_path_of
 
 _STATIC = Path(__file__).parent / "static"
 _CONTENT_SECURITY = (
@@ -23,17 +25,19 @@ _TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
 _HEADERS = {"content-security-policy": _CONTENT_SECURITY, "cache-control": "no-cache"}
 
 
-def describe(router: FastAPI) -> dict[str, Any]:
+def describe(router: FastAPI, root_path: str = "") -> dict[str, Any]:
     """Return the OpenAPI document of the REST API.
 
     Args:
         router: The FastAPI application.
+        root_path: Prefix of all paths, which the document then names as its server.
     """
     document = get_openapi(
         title=router.title,
         version=router.version,
         description=router.description,
         routes=router.routes,
+        servers=[{"url": root_path}] if root_path else None,
     )
     schemas = document["components"]["schemas"]
     schemas |= {**oip_schemas(), "ProblemDetails": PROBLEM_SCHEMA}
@@ -49,13 +53,13 @@ def add_docs(router: FastAPI) -> None:
         router: The FastAPI application, which is described as well.
     """
 
-    @cache  # built at the first request: it takes an eighth of the start time
-    def document() -> bytes:
-        return json.dumps(describe(router)).encode("ascii")
+    @lru_cache(4)  # built at the first request: it takes an eighth of the start time
+    def document(root_path: str) -> bytes:
+        return json.dumps(describe(router, root_path)).encode("ascii")
 
     @router.get("/openapi.json", include_in_schema=False)
-    def openapi() -> Response:  # runs in a thread
-        return Response(document(), media_type="application/json")
+    def openapi(request: Request) -> Response:  # runs in a thread
+        return Response(document(root_path_of(request.scope)), media_type="application/json")
 
     _add_page(router)
 

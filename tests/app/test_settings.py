@@ -178,7 +178,13 @@ def test_a_key_of_16_characters_is_accepted(plain_environment: Path, monkeypatch
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("PORT", "-1"), ("PORT", "65536"), ("PORT", "80.5"), ("PORT", ""), ("LOG_LEVEL", "loud"), ("DOCS_ENABLED", "7")],
+    [
+        *(("PORT", port) for port in ("-1", "65536", "80.5", "")),
+        ("LOG_LEVEL", "loud"),
+        ("DOCS_ENABLED", "7"),
+        *(("ROOT_PATH", path) for path in ("beer", "/a//b", "/a/../b", "/./a", "/a b", "/ä", "/a%20b", "/a?b", "//a")),
+        ("ROOT_PATH", f"/{'a' * 200}"),
+    ],
 )
 def test_a_wrong_setting_is_named(
     plain_environment: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
@@ -187,6 +193,25 @@ def test_a_wrong_setting_is_named(
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError, match=f"^{name}: "):
         load_settings()
+
+
+@pytest.mark.parametrize(
+    ("value", "prefix"),
+    [
+        ("/beer", "/beer"),
+        ("/beer/", "/beer"),
+        ("/a-b/c.d", "/a-b/c.d"),
+        ("/", ""),
+        ("", ""),
+        ("/..a", "/..a"),
+    ],
+)
+def test_a_root_path_may_end_with_a_slash(
+    plain_environment: Path, monkeypatch: pytest.MonkeyPatch, value: str, prefix: str
+) -> None:
+    monkeypatch.setenv("API_KEY", KEY)
+    monkeypatch.setenv("ROOT_PATH", value)
+    assert load_settings().root_path == prefix
 
 
 def test_every_wrong_setting_is_named_at_once(plain_environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -142,6 +142,12 @@ SERVICE_NOT_FOUND = ProblemType(
     title="Not found",
     detail="This service does not exist.",
 )
+TRAILING_SLASH = ProblemType(
+    code="trailing_slash",
+    http_status=308,
+    title="No slash at the end",
+    detail="This path has no slash at its end. See the header Location.",
+)
 METHOD_NOT_ALLOWED = ProblemType(
     code="method_not_allowed",
     http_status=405,
@@ -217,6 +223,7 @@ PROBLEM_TYPES = (
     TOO_LATE,
     NOT_FOUND,
     SERVICE_NOT_FOUND,
+    TRAILING_SLASH,
     METHOD_NOT_ALLOWED,
     TIMEOUT,
     BODY_TIMEOUT,

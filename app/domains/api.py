@@ -62,6 +62,8 @@ class Upload(Generic[RequestT]):
     """Name of the file's part in ``multipart/form-data``."""
     request: Callable[[bytes, str], RequestT]
     """Makes a request from a file's bytes and the name of the field that errors refer to."""
+    aliases: tuple[str, ...] = ()
+    """Further media types that clients send for such files, registered or not; they are accepted and not advertised."""
 
 
 @dataclass(frozen=True)

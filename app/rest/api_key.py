@@ -18,6 +18,7 @@ from app.rest.responses import Header
 API_KEY_HEADER = "X-API-Key"
 
 _HEADER = API_KEY_HEADER.lower().encode()
+_BLANKS = b" \t"
 _CHALLENGE: Header = (b"www-authenticate", b'ApiKey realm="beer-model", header="X-API-Key"')
 
 
@@ -111,7 +112,8 @@ def _presented_key(scope: Scope) -> bytes | None:
     values = [value for name, value in scope["headers"] if name == _HEADER]
     if not values:
         return None
-    return values[0] if len(values) == 1 else b""  # a proxy in front may take another one of several
+    # a proxy in front may take another one of several; blanks around a value are no part of it (RFC 9110, 5.5)
+    return values[0].strip(_BLANKS) if len(values) == 1 else b""
 
 
 def _rejection_headers(error: CallError) -> list[Header]:

@@ -19,7 +19,9 @@ from app.rest.oip.application import OipApplication
 from app.rest.oip.routes import add_oip
 from app.rest.operations import BODY_LIMITS, OperationHandler, add_operation
 from app.rest.paths import PathPolicy, is_v2
+from app.rest.problems import send_redirect
 from app.rest.request_metrics import RequestMetrics
+from app.rest.responses import without_body
 from app.rest.root_path import check_root_path, without_root_path
 from app.rest.routes import add_error_handlers, add_health, add_metrics, add_model, add_security_txt
 from app.runtime.memory_budget import MemoryBudget
@@ -120,11 +122,11 @@ class RestApplication:
         add_error_handlers(self.router)
         if options.docs_enabled:
             add_docs(self.router)
-        paths = [getattr(route, "path", "") for route in self.router.routes]
+        self._paths = frozenset(getattr(route, "path", "") for route in self.router.routes)
         if options.root_path:
-            check_root_path(options.root_path, paths)
+            check_root_path(options.root_path, self._paths)
         self._middleware = AccessLogMiddleware(
-            ApiKeyMiddleware(self._dispatch, access, policy), log, self._metrics, paths
+            ApiKeyMiddleware(self._dispatch, access, policy), log, self._metrics, self._paths
         )
 
     def count_unread(self, problem_type: ProblemType) -> None:
@@ -139,7 +141,7 @@ class RestApplication:
             root_path = scope.get("root_path") or self._root_path
             if root_path:
                 scope = without_root_path(scope, root_path)
-            await self._middleware(scope, receive, send)
+            await self._middleware(scope, receive, without_body(send) if scope.get("method") == "HEAD" else send)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         """Start and stop the lifecycle with the server; see the ASGI specification."""
@@ -153,13 +155,21 @@ class RestApplication:
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Call an operation's handler by exact method and path, and everything else through the router.
 
-        The router has the same operations. The table saves the time of Starlette's middleware.
+        The router has the same operations. The table saves the time of Starlette's middleware. HEAD is answered as GET;
+        the server, or `__call__`, leaves out the body.
         """
-        app: ASGIApp = self.router
-        if scope["type"] == "http":
-            path = scope["path"]
-            oip = self._oip if is_v2(path) else None
-            app = self._handlers.get((scope["method"], path)) or oip or app
+        if scope["type"] != "http":
+            await self.router(scope, receive, send)
+            return
+        path, method = scope["path"], scope["method"]
+        app: ASGIApp | None = self._handlers.get((method, path))
+        if app is None:
+            has_slash = path[-1:] == "/" and path not in self._paths  # the protocol has /v2/ as well as /v2
+            if has_slash and path[:-1] in self._paths and await send_redirect(scope, send):
+                return
+            if method == "HEAD":
+                scope = {**scope, "method": "GET"}
+            app = self._oip if self._oip is not None and is_v2(path) else self.router
         await app(scope, receive, send)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 from starlette.types import Message, Receive, Scope, Send
 
@@ -35,6 +36,9 @@ in a beer's hop bill: 169 bytes for a number, 286 for a string, 608 for an empty
 an object of one.
 """
 
+COMPRESSED = replace(
+    UNSUPPORTED_MEDIA_TYPE, detail="This route reads no compressed body. Send it without the header Content-Encoding."
+)
 _CLOSE: Header = (b"connection", b"close")
 
 
@@ -161,7 +165,7 @@ def check_json(scope: Scope, problem_type: ProblemType = UNSUPPORTED_MEDIA_TYPE)
             if media_type and not is_json:
                 raise RequestRejected(problem_type)
         elif name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
-            raise RequestRejected(problem_type)
+            raise _compressed()
 
 
 def check_uncompressed(scope: Scope) -> None:
@@ -171,7 +175,12 @@ def check_uncompressed(scope: Scope) -> None:
         RequestRejected: If the body is compressed.
     """
     if (request_header(scope, b"content-encoding") or b"").strip().lower() not in (b"", b"identity"):
-        raise RequestRejected(UNSUPPORTED_MEDIA_TYPE)
+        raise _compressed()
+
+
+def _compressed() -> RequestRejected:
+    """The rejection of a compressed body; Accept-Encoding says what is accepted (RFC 7694, 3)."""
+    return RequestRejected(COMPRESSED, headers=[(b"accept-encoding", b"identity")])
 
 
 def may_have_body(scope: Scope) -> bool:

@@ -107,7 +107,8 @@ class OperationHandler:
                 answer = await self._answer(read(body), has_key)
         except RequestRejected as rejection:
             problem_type, unread = rejection.problem_type, rejection.unread
-            await reject(scope, receive, send, problem_type, unread=unread, formatter=self._formatter)
+            headers, formatter = rejection.headers, self._formatter
+            await reject(scope, receive, send, problem_type, *headers, unread=unread, formatter=formatter)
         except ValidationError as error:
             await send_problem(send, INVALID_INPUT, problems_of(error), formatter=self._formatter)
         except InputError as error:

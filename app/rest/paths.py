@@ -31,13 +31,13 @@ class PathPolicy:
         self._open_prefixes = ("/health/", "/docs/assets/") if docs_enabled else ("/health/",)
 
     def is_open(self, path: str) -> bool:
-        """Return whether a path requires no key."""
-        return path in self._open or path.startswith(self._open_prefixes)
+        """Return whether a path requires no key; a slash at its end, which leads to a redirect, does not count."""
+        return path in self._open or path.startswith(self._open_prefixes) or path.removesuffix("/") in self._open
 
     def models(self, path: str) -> Iterable[str]:
         """Return the models that may answer a path; empty if the path belongs to no model."""
         oip_path = path.removeprefix(_OIP_MODELS) if path.startswith(_OIP_MODELS) else ""
-        return self._models.get(path) or oip_path.split("/", 1)[:1]
+        return self._models.get(path.removesuffix("/")) or oip_path.split("/", 1)[:1]
 
     @staticmethod
     def scope(path: str) -> str:

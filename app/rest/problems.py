@@ -9,8 +9,8 @@ from starlette.types import Message, Receive, Scope, Send
 
 from app.domains.validation import sanitize
 from app.errors import Problem
-from app.problem_types import ProblemType
-from app.rest.responses import Header, response_start
+from app.problem_types import TRAILING_SLASH, ProblemType
+from app.rest.responses import Header, path_without_slash, response_start
 
 PROBLEM_JSON = b"application/problem+json"
 PROBLEM = "problem"
@@ -30,16 +30,18 @@ ProblemFormatter = Callable[[ProblemType, Sequence[Problem]], tuple[bytes, bytes
 class RequestRejected(Exception):
     """The request is rejected before it is understood: it is too large, not JSON, or one too many."""
 
-    def __init__(self, problem_type: ProblemType, *, unread: bool = True) -> None:
+    def __init__(self, problem_type: ProblemType, *, unread: bool = True, headers: Sequence[Header] = ()) -> None:
         """Create the exception.
 
         Args:
             problem_type: Why the request is rejected.
             unread: Whether more of the body may arrive.
+            headers: Additional headers of the response.
         """
         super().__init__(problem_type.code)
         self.problem_type = problem_type
         self.unread = unread
+        self.headers = headers
 
 
 def problem_body(problem_type: ProblemType, problems: Sequence[Problem] = ()) -> bytes:
@@ -112,6 +114,25 @@ async def send_problem(
     body, media_type = formatter(problem_type, problems)
     await send(problem_start(problem_type, body, headers, media_type))
     await send({"type": "http.response.body", "body": body})
+
+
+async def send_redirect(scope: Scope, send: Send, formatter: ProblemFormatter = format_problem) -> bool:
+    """Send the path without its slash to a client that asks for a path with a slash at its end.
+
+    Serving both paths would let a client pass by a proxy's rule for the one that is documented.
+
+    Args:
+        scope: The ASGI scope.
+        send: The ASGI callable.
+        formatter: Formats the problem.
+
+    Returns:
+        Whether a redirect was sent.
+    """
+    location = path_without_slash(scope)
+    if location is not None:
+        await send_problem(send, TRAILING_SLASH, headers=[(b"location", location)], formatter=formatter)
+    return location is not None
 
 
 def problem_start(

@@ -1,5 +1,6 @@
 """Whole responses as ASGI messages, and access to request headers."""
 
+import re
 from collections.abc import Iterable
 
 from starlette.responses import Response
@@ -11,6 +12,9 @@ Header = tuple[bytes, bytes]
 JSON = b"application/json"
 LARGE_ANSWER = 65_536
 """Bytes of a body above which the server would hold most of it until the client reads it."""
+_SEGMENT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
+_QUERY = re.compile(rb"[A-Za-z0-9._~=&%+-]{0,200}")
+"""The last part of a path, and a query, that may be sent back to the client."""
 
 
 async def respond(
@@ -54,6 +58,37 @@ def request_header(scope: Scope, name: bytes) -> bytes | None:
             header: bytes = value
             return header
     return None
+
+
+def without_body(send: Send) -> Send:
+    """Return a callable that sends the head of a response alone, as the method HEAD demands.
+
+    Args:
+        send: The ASGI callable.
+    """
+
+    async def send_head(message: Message) -> None:
+        await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+    return send_head
+
+
+def path_without_slash(scope: Scope) -> bytes | None:
+    """Return the path of a request without the slash at its end, relative to the path as sent, with its query.
+
+    A relative path is right behind proxies that take a prefix away, or end TLS.
+
+    Args:
+        scope: The ASGI scope of a request whose path ends in a slash.
+
+    Returns:
+        The path; None if it holds characters that no path of this program needs.
+    """
+    segment: str = scope["path"][:-1].rpartition("/")[2]
+    query: bytes = scope.get("query_string", b"")
+    if not (_SEGMENT.fullmatch(segment) and _QUERY.fullmatch(query)):
+        return None
+    return b"../" + segment.encode("ascii") + (b"?" + query if query else b"")
 
 
 class AsgiResponse(Response):

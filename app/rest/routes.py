@@ -144,6 +144,8 @@ def add_error_handlers(router: FastAPI) -> None:
     @router.exception_handler(HTTPException)
     async def http_exception(_: Request, error: HTTPException) -> Response:
         headers = [(name.lower().encode(), value.encode()) for name, value in (error.headers or {}).items()]
+        if (b"allow", b"GET") in headers:
+            headers = [(b"allow", b"GET, HEAD")]  # the application answers HEAD as GET
         return ProblemResponse(_BY_STATUS[error.status_code], headers)
 
     @router.exception_handler(RequestValidationError)

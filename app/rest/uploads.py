@@ -30,7 +30,7 @@ class UploadReader:
 
         self._form_part = form_part
         self._upload = upload
-        self._types = frozenset(media_type.encode("ascii") for media_type in upload.types)
+        self._types = frozenset(media_type.encode("ascii") for media_type in (*upload.types, *upload.aliases))
 
     def body_reader(self, scope: Scope) -> BodyReader | None:
         """Return the reader of the body of a request; None if the body is not an upload.

@@ -238,5 +238,5 @@ def _single_values(metadata: Metadata) -> dict[str, bytes]:
     """Metadata values by name; empty for a repeated name, whose values another reader could resolve differently."""
     values: dict[str, bytes] = {}
     for name, value in metadata:
-        values[name] = b"" if name in values else _bytes(value)
+        values[name] = b"" if name in values else _bytes(value).strip(b" \t")
     return values

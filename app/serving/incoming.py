@@ -150,6 +150,7 @@ class IncomingRequests:
     def on_header(self, name: bytes, value: bytes) -> None:
         """Handle a header, or a trailer."""
         name = name.lower()
+        value = value.rstrip(b" \t")  # no part of it (RFC 9110, 5.5); the parser takes those in front away
         if name == b"host":
             self._host = value if self._host is None else SEVERAL_HOSTS
         elif name == b"expect" and value.lower() == b"100-continue":

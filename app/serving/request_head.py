@@ -1,6 +1,7 @@
 """Request heads: their size, their target, and their form without a request for an upgrade."""
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 from urllib.parse import unquote
 
@@ -23,6 +24,9 @@ _CACHED_TARGET = 64
 _NAME = rb"(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*"
 _ADDRESS = rb"\[[A-Za-z0-9:.%_~-]+\]"
 _HOST = re.compile(rb"(?:%b|%b)(?::[0-9]*)?[ \t]*" % (_NAME, _ADDRESS))
+INVALID_HOST = replace(
+    MALFORMED_REQUEST, detail="An HTTP/1.1 request has one header Host, with a host name and perhaps a port."
+)
 _UPGRADE_HEADERS = (b"connection", b"upgrade", b"http2-settings")
 
 
@@ -60,7 +64,7 @@ def check_host(host: bytes | None, version: str) -> None:
     """
     valid = version == "1.0" if host is None else len(host) <= _LONGEST_HOST and _HOST.fullmatch(host)
     if not valid:
-        raise RequestRejected(MALFORMED_REQUEST)
+        raise RequestRejected(INVALID_HOST)
 
 
 def split_target(target: bytes) -> tuple[str, bytes, bytes]:

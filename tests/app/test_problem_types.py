@@ -36,7 +36,7 @@ def test_the_table_holds_every_problem_type_of_the_module() -> None:
 @pytest.mark.parametrize("problem_type", PROBLEM_TYPES, ids=lambda item: item.code)
 def test_statuses_are_errors_and_details_are_sentences(problem_type: ProblemType) -> None:
     assert problem_type.http_status or problem_type.grpc_status
-    assert problem_type.http_status == 0 or 400 <= problem_type.http_status < 600
+    assert problem_type.http_status in (0, 308) or 400 <= problem_type.http_status < 600
     assert problem_type.grpc_status == "" or StatusCode[problem_type.grpc_status] is not StatusCode.OK
     for detail in (problem_type.detail, problem_type.grpc_detail or problem_type.detail):
         assert detail.isascii() and detail.endswith(".")

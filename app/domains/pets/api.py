@@ -16,6 +16,8 @@ from app.telemetry.metrics import Registry
 MODEL = "cat-dog"
 """Bundle that classifies."""
 MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp")
+ALIASES = ("image/jpg", "image/pjpeg", "image/x-png", "image/x-webp", "application/octet-stream")
+"""Names that clients give these files: those of older browsers and libraries, and that of a file of any type."""
 UNSURE = 0.8
 """Confidence below which the response warns."""
 NEITHER = 0.1
@@ -42,8 +44,8 @@ class PetsApi(DomainApi):
                 path="/pets/predict",
                 summary="Tell a cat from a dog",
                 description="The picture is the body, the part `image` of a form, or Base64 in JSON. Its format is "
-                "detected from its contents; file name and media type are ignored. The model assumes that it shows "
-                "one of the two, and warns if it probably shows neither.",
+                "detected from its contents; the file name is ignored, and application/octet-stream is accepted as "
+                "well. The model assumes that it shows one of the two, and warns if it probably shows neither.",
                 request=Picture,
                 answer=Pet,
                 answered="The pet",
@@ -51,7 +53,7 @@ class PetsApi(DomainApi):
                 size="file",
                 slow=lambda picture: True,
                 cost=_decoded_bytes,
-                upload=Upload(MEDIA_TYPES, "image", Picture.uploaded),
+                upload=Upload(MEDIA_TYPES, "image", Picture.uploaded, ALIASES),
             ),
             Operation(
                 name="cat_dog_classification",

@@ -17,7 +17,7 @@ from app.rest.body import bytes_cost, read_body, reject, release
 from app.rest.error_formats import error_format
 from app.rest.oip.endpoints import INDEX_OPTIONS, REPOSITORY_OPTIONS, Answer, Call, Endpoint, Handle, read_options
 from app.rest.oip.messages import answer_cost, decompress, json_length, read_call, tensors_cost, write_answer
-from app.rest.problems import RequestRejected, send_problem
+from app.rest.problems import RequestRejected, send_problem, send_redirect
 from app.rest.responses import JSON, request_header, respond
 from app.runtime.memory_budget import MemoryBudget, Reservation
 from app.runtime.thread_pool import BoundedThreadPool
@@ -100,7 +100,12 @@ class OipApplication:
                 await self._respond(endpoint.handle, Call(scope, receive, match.groupdict(), self._memory_budget), send)
                 return
             allowed[endpoint.method] = None
+            if endpoint.method == "GET":
+                allowed["HEAD"] = None  # which `RestApplication` passes on as GET
         if not allowed:
+            if path[-1:] == "/" and any(pattern.fullmatch(path[:-1]) for _, pattern in self._patterns):
+                if await send_redirect(scope, send, format_oip_error):
+                    return
             await send_problem(send, NOT_FOUND, formatter=format_oip_error)
             return
         await send_problem(
@@ -112,7 +117,15 @@ class OipApplication:
             body, media_type, headers = await handle(call)
         except RequestRejected as rejection:
             problem_type, unread = rejection.problem_type, rejection.unread
-            await reject(call.scope, call.receive, send, problem_type, unread=unread, formatter=format_oip_error)
+            await reject(
+                call.scope,
+                call.receive,
+                send,
+                problem_type,
+                *rejection.headers,
+                unread=unread,
+                formatter=format_oip_error,
+            )
         except InputError as error:
             await send_problem(send, INVALID_CALL, error.problems, formatter=format_oip_error)
         except CallError as error:

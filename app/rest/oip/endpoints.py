@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 
 from app.domains.validation import problems_of
 from app.errors import InputError
-from app.rest.body import json_cost, read_body
+from app.rest.body import check_uncompressed, json_cost, read_body
 from app.rest.responses import Header
 from app.runtime.memory_budget import MemoryBudget, Reservation
 
@@ -95,8 +95,9 @@ async def read_options(call: Call, adapter: TypeAdapter[OptionsT]) -> OptionsT:
 
     Raises:
         InputError: If the options are invalid.
-        RequestRejected: See `read_body`.
+        RequestRejected: If the body is compressed; see also `read_body`.
     """
+    check_uncompressed(call.scope)
     body, reservation = await read_body(call.scope, call.receive, MAX_OPTIONS_SIZE, call.memory_budget, json_cost)
     try:
         return adapter.validate_json(body or b"{}", strict=True)

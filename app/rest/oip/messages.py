@@ -39,6 +39,7 @@ INVALID_JSON_LENGTH = replace(
     MALFORMED_REQUEST, detail="The header Inference-Header-Content-Length must be a number of bytes."
 )
 UNSUPPORTED_ENCODING = replace(UNSUPPORTED_MEDIA_TYPE, detail="Content-Encoding must be gzip, deflate or identity.")
+_ACCEPTED_ENCODINGS: tuple[Header, ...] = ((b"accept-encoding", b"gzip, deflate"),)
 WRONG_ENCODING = replace(MALFORMED_REQUEST, detail="The body does not match its Content-Encoding.")
 
 Parameters = dict[str, JsonValue] | None
@@ -121,7 +122,7 @@ def decompress(encoding: bytes, body: bytes, limit: int, reserve: Callable[[byte
         CallError: If the memory cannot be reserved.
     """
     if encoding not in (b"gzip", b"x-gzip", b"deflate"):
-        raise RequestRejected(UNSUPPORTED_ENCODING, unread=False)
+        raise RequestRejected(UNSUPPORTED_ENCODING, unread=False, headers=_ACCEPTED_ENCODINGS)
     # some clients send deflate without the zlib header that the standard requires
     formats = (zlib.MAX_WBITS, -zlib.MAX_WBITS) if encoding == b"deflate" else (zlib.MAX_WBITS | 16,)
     for window_bits in formats:

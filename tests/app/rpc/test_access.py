@@ -68,6 +68,13 @@ async def test_a_key_with_that_scope_alone_passes(opened: Open, method: str) -> 
     assert error is None or error.code() in (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND)
 
 
+@pytest.mark.parametrize("key", ["the-key ", " the-key", "  the-key  "])
+async def test_blanks_around_the_key_are_not_part_of_it(opened: Open, key: str) -> None:
+    channel = await opened(_guard("predict"))
+    error = await _call(channel, "/inference.GRPCInferenceService/ModelInfer", key)
+    assert error is None or error.code() is not grpc.StatusCode.UNAUTHENTICATED
+
+
 async def test_a_call_whose_rate_cannot_be_counted_may_be_retried_after_1_second(opened: Open) -> None:
     unreachable = RateLimiter("redis://127.0.0.1:1/0", "closed")
     channel = await opened(_guard("predict", rate="5/hour", limits=Limits(unreachable)))

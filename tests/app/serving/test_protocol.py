@@ -103,6 +103,19 @@ async def test_large_writes_do_not_wait_for_the_end_of_the_turn() -> None:
 # Requests
 
 
+async def test_blanks_around_a_value_are_not_part_of_it() -> None:
+    connection, app = await opened()
+    await connection.send(get("/", "X-Name: \t a b \t ", "X-Empty: \t "))
+    assert app.scopes[0]["headers"] == [HOST, (b"x-name", b"a b"), (b"x-empty", b"")]
+
+
+@pytest.mark.parametrize("hosts", ["", "Host: beer\r\nHost: beer\r\n", "Host: be er\r\n"])
+async def test_a_request_without_one_valid_host_is_told_so(hosts: str) -> None:
+    connection, app = await opened()
+    await connection.send(get().replace(b"Host: beer\r\n", hosts.encode()))
+    assert connection.statuses == [400] and b"header Host" in connection.received and not app.scopes
+
+
 async def test_the_scope_describes_the_request() -> None:
     connection, app = await opened()
     connection.context.app_state["key"] = "value"

@@ -230,6 +230,12 @@ async def test_the_older_interface_is_unchanged(pets: httpx.AsyncClient) -> None
     assert response["model_conf"] == round(100 * today["confidence"], 2) and 50 <= response["model_conf"] <= 100
 
 
+@pytest.mark.parametrize("kind", ["image/jpg", "image/pjpeg", "application/octet-stream"])
+async def test_a_picture_may_have_a_media_type_that_is_not_registered(pets: httpx.AsyncClient, kind: str) -> None:
+    answer = await pets.post("/pets/predict", content=PICTURE, headers={"Content-Type": kind})
+    assert (answer.status_code, answer.json()) == (200, (await sent(pets, PICTURE)).json())
+
+
 @pytest.mark.parametrize(
     ("sending", "status"),
     [

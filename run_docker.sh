@@ -64,7 +64,11 @@ flags+=(--read-only --tmpfs "/tmp:rw,noexec,nosuid,nodev,size=64m")
 flags+=(--cap-drop ALL --security-opt no-new-privileges --pids-limit 256 --stop-timeout 15)
 flags+=(--memory "$memory" --memory-swap "$memory")
 [ -z "$models" ] || flags+=(--env MODEL_URI=/models --volume "$models:/models:ro")
-"$engine" run "${flags[@]}" "$tag" >/dev/null
+if ! "$engine" run "${flags[@]}" "$tag" >/dev/null; then # such as a port that is taken; the container exists all the same
+  "$engine" rm --force "$name" >/dev/null 2>&1 || true
+  echo "run_docker.sh: the container did not start, and was removed. If port $port is taken, choose another with --port." >&2
+  exit 1
+fi
 
 deadline=$((SECONDS + 60))
 until "$engine" exec "$name" /venv/bin/python /srv/ready.py >/dev/null 2>&1; do

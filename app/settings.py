@@ -45,6 +45,8 @@ ENV_EXAMPLE = ".env.example"
 SHORTEST_KEY = 16
 HOW_TO_MAKE_A_KEY = "make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
 DEFAULT_MODELS = "models"
+DEFAULT_KEYS_FILE = "keys.json"
+"""The key file where API_KEYS_FILE is not set: ``keys create`` makes it, and a service reads it if it exists."""
 RENAMED = {"model_path": "model_uri", "max_in_work": "thread_pool_size", "max_waiting": "thread_pool_queue"}
 """Former names of settings, which still work and will go with the next major version, and their present names."""
 
@@ -229,7 +231,8 @@ class Settings(ModelSettings):
     )
     api_keys_file: OptionalPath = Field(
         default=None,
-        description="File of further keys, made with `python -m app keys create`. Changes take effect within a second.",
+        description="File of further keys, made with `python -m app keys create`. Changes take effect within a second. "
+        f"Empty: `{DEFAULT_KEYS_FILE}`, if it exists at the start.",
     )
     public_models: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
         default=(),
@@ -425,7 +428,11 @@ class Settings(ModelSettings):
     @model_validator(mode="before")
     @classmethod
     def _accept_key_file_alone(cls, values: dict[str, object]) -> dict[str, object]:
-        return {**values, "api_key": values.get("api_key") or None} if values.get("api_keys_file") else values
+        if not values.get("api_keys_file"):
+            if not Path(DEFAULT_KEYS_FILE).exists():
+                return values
+            values = {**values, "api_keys_file": DEFAULT_KEYS_FILE}
+        return {**values, "api_key": values.get("api_key") or None}
 
 
 def load_settings(workers: int | None = None, role: str | None = None) -> Settings:
@@ -498,13 +505,13 @@ class _Keys(BaseSettings):
     api_keys_file: OptionalPath = None
 
 
-def keys_file() -> Path | None:
-    """Read only the setting API_KEYS_FILE; the others need not be valid.
+def keys_file() -> Path:
+    """Read only the setting API_KEYS_FILE, or take its default; the other settings need not be valid.
 
     Raises:
         SettingsError: If ``.env`` cannot be read.
     """
-    return _load(_Keys).api_keys_file
+    return _load(_Keys).api_keys_file or Path(DEFAULT_KEYS_FILE)
 
 
 def _message(name: str, reason: str) -> str:

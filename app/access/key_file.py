@@ -145,13 +145,22 @@ def _locked(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def _keep_access(path: Path, descriptor: int) -> None:
+    """Give a new file the owner, group and mode of the one that it replaces: the service must be able to read it."""
+    if sys.platform == "win32" or not path.exists():
+        return
+    old, new = path.stat(), os.fstat(descriptor)
+    if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
+        os.fchown(descriptor, old.st_uid, old.st_gid)
+    os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
+
+
 def _replace(path: Path, text: str) -> None:
     staged = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            if path.exists() and os.geteuid() == 0:  # the server must be able to read the new file as it read the old
-                os.fchown(descriptor, path.stat().st_uid, path.stat().st_gid)
+            _keep_access(path, descriptor)
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

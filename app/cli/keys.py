@@ -1,4 +1,4 @@
-"""Create, list and revoke API keys in the file named by API_KEYS_FILE."""
+"""Create, list and revoke API keys in the file named by API_KEYS_FILE; without it, in keys.json."""
 
 import argparse
 import contextlib
@@ -7,7 +7,6 @@ import secrets
 import sys
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from pathlib import Path
 
 from app.access.key_file import KeyFile, StoredKey, change_keys, read_keys
 from app.access.keys import SCOPES
@@ -62,14 +61,18 @@ def _create(arguments: argparse.Namespace) -> None:
         write_line(key)  # before the file is replaced: a key that nobody saw must not be valid
         return new
 
-    change_keys(_path(), added)
+    path = keys_file()
+    is_first = not path.exists()
+    change_keys(path, added)
     with contextlib.suppress(OSError):
-        print(f"{stored.id}: the key is shown only once; its SHA-256 is stored.", file=sys.stderr)
+        print(f"{stored.id}: the key is shown only once; its SHA-256 is stored in {path}.", file=sys.stderr)
+        if is_first:
+            print(f"{path} is new: a service that is running reads it after a restart.", file=sys.stderr)
 
 
 def _list(arguments: argparse.Namespace) -> None:
     now = datetime.now(UTC)
-    for key in read_keys(_path()).keys:
+    for key in read_keys(keys_file()).keys:
         expiry = "never expires" if key.expires is None else f"expires {key.expires:%Y-%m-%dT%H:%M:%SZ}"
         if key.expires is not None and key.expires <= now:
             expiry = expiry.replace("expires", "expired")
@@ -84,15 +87,8 @@ def _revoke(arguments: argparse.Namespace) -> None:
             raise SettingsError(f"no key has the id {arguments.id}")
         return KeyFile(keys=remaining)
 
-    read_keys(_path())  # here a missing file is an error
-    change_keys(_path(), without)
-
-
-def _path() -> Path:
-    path = keys_file()
-    if path is None:
-        raise SettingsError("API_KEYS_FILE is not set; set it to the path of the key file")
-    return path
+    read_keys(keys_file())  # here a missing file is an error
+    change_keys(keys_file(), without)
 
 
 def _name(text: str) -> str:

@@ -21,6 +21,11 @@ PROJECT = "beer-model-check"
 API, SERVER = f"{PROJECT}-api-1", f"{PROJECT}-model-server-1"
 
 
+def _compose(project: str, environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [str(PROGRAM), "compose", "--project-name", project, "--file", str(REPOSITORY / "docker-compose.yml")]
+    return subprocess.run([*command, *arguments], env=environment, capture_output=True, text=True, timeout=120)
+
+
 class Stack:
     """The containers, started with --wait; prints how long the start took."""
 
@@ -54,8 +59,7 @@ class Stack:
 
     def compose(self, *arguments: str) -> str:
         """Return the output of a compose command."""
-        command = [str(PROGRAM), "compose", "--project-name", PROJECT, "--file", str(REPOSITORY / "docker-compose.yml")]
-        completed = subprocess.run([*command, *arguments], env=self._environment, capture_output=True, text=True)
+        completed = _compose(PROJECT, self._environment, *arguments)
         assert completed.returncode == 0, completed.stdout + completed.stderr
         return completed.stdout.strip()
 
@@ -141,3 +145,17 @@ def test_a_killed_model_server_is_restarted(stack: Stack) -> None:
     engine("exec", SERVER, "/venv/bin/python", "-c", "import os; os.kill(1, 15)")
     wait_for("another process", lambda: inspect("container", SERVER)["State"]["Pid"] not in (0, first))
     wait_for("readiness 200", lambda: stack.ask("/health/ready")[0] == 200)
+
+
+def test_an_unreadable_key_file_ends_the_start_with_the_reason(stack: Stack, tmp_path: Path) -> None:
+    keys = tmp_path / "keys.json"
+    keys.write_text('{"format_version": 1, "keys": []}')
+    keys.chmod(0o600)  # of this user, while the containers run as user 10001
+    environment = {**os.environ, "TAG": "tested", "PORT": "0", "KEYS_FILE": str(keys), "MODEL_SERVER_API_KEY": "x" * 43}
+    project = f"{PROJECT}-unreadable"
+    try:
+        started = _compose(project, environment, "up", "--detach", "--wait")
+        assert started.returncode and "check-keys" in started.stderr
+        assert "Permission denied" in _compose(project, environment, "logs", "check-keys").stdout
+    finally:
+        _compose(project, environment, "down", "--timeout", "1")

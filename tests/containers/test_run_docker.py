@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import socket
 import subprocess
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -98,6 +99,13 @@ def test_a_failed_start_is_reported_with_the_end_of_the_log(run: Run, folder: Pa
     completed = run()
     assert completed.returncode == 1 and "API_KEY has fewer than 16 characters" in completed.stderr
     assert "too-short" not in completed.stderr + completed.stdout
+
+
+def test_a_taken_port_is_reported_and_leaves_no_container(run: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        completed = run("--port", str(taken.getsockname()[1]))
+    assert completed.returncode == 1 and "--port" in completed.stderr
+    assert NAME not in engine("ps", "--all", "--format", "{{.Names}}").split()
 
 
 def test_quotes_in_the_env_file_are_reported_before_anything_runs(run: Run, folder: Path) -> None:

@@ -40,12 +40,20 @@ def test_a_written_file_is_read_back(path: Path) -> None:
     )
 
 
-def test_a_file_is_private_and_has_one_key_per_line(path: Path) -> None:
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    path.chmod(0o644)
-    change_keys(path, lambda old: old)
+def test_a_new_file_is_private_and_has_one_key_per_line(path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert len(path.read_text().splitlines()) == 4
+
+
+def test_a_change_keeps_mode_and_owner(path: Path) -> None:
+    path.chmod(0o640)
+    if os.geteuid() == 0:
+        os.chown(path, 10001, 10002)
+    before = path.stat()
+    change_keys(path, lambda old: old)
+    after = path.stat()
+    assert after.st_ino != before.st_ino
+    assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
 
 
 def test_a_truncated_file_is_rejected(path: Path) -> None:

@@ -10,6 +10,10 @@ from pathlib import Path
 import pytest
 
 from app.cli.main import main
+from app.composition.access import build_keys
+from app.errors import SettingsError
+from app.settings import load_settings
+from app.telemetry.metrics import Registry
 
 Command = Callable[..., str]
 
@@ -85,9 +89,17 @@ def test_invalid_arguments_are_reported_and_create_no_file(
     assert not (plain_environment / "keys.json").exists()
 
 
-def test_a_missing_setting_is_reported(keys: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_setting_a_service_reads_the_file_that_create_makes(
+    keys: Command, plain_environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("API_KEYS_FILE")
-    assert "API_KEYS_FILE is not set" in keys("list", code=2)
+    assert "keys.json is missing" in keys("list", code=2)
+    with pytest.raises(SettingsError, match="API_KEY is missing"):
+        load_settings()
+    keys("create", "--name", "brewery")
+    watched = build_keys(load_settings(), Registry())[0]
+    assert len(watched) == 1
+    assert keys("list").startswith("brewery-")
 
 
 def test_the_setting_is_read_from_an_env_file_with_other_invalid_settings(

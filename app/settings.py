@@ -234,6 +234,11 @@ class Settings(ModelSettings):
         description="File of further keys, made with `python -m app keys create`. Changes take effect within a second. "
         f"Empty: `{DEFAULT_KEYS_FILE}`, if it exists at the start.",
     )
+    models: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
+        default=(),
+        description="Models to serve, separated by commas, such as `cat-dog`. `beer-ibu` and `beer-ibu-recipe` are "
+        "served together. Empty: all; those without a folder of their own in a local `MODEL_URI` are left out.",
+    )
     public_models: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
         default=(),
         description="Models that can be called without a key, separated by commas, such as `iris`. A key that is sent "

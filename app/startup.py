@@ -7,9 +7,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
+from app.bundle.fetch import is_remote, models_root
 from app.composition.models import fetch_models
 from app.composition.program import Program, build
-from app.domains.discovery import discover
+from app.domains.api import DomainApi
+from app.domains.discovery import discover, present, select
 from app.errors import BundleError, SettingsError
 from app.settings import Settings, load_settings, log_deprecated_names, log_readable_secrets
 from app.telemetry.folder import make_folder
@@ -44,10 +46,12 @@ def load_program(
     settings = load_settings(workers, role)
     configure_logging(settings.log_level)
     is_worker = metrics_folder is not None
-    domains = discover()
+    domains = _domains(settings)
     if not is_worker:  # workers use what the supervisor downloaded, so that all of them serve the same bundles
         log_deprecated_names(settings)
         log_readable_secrets(settings)
+        if omitted := sorted({name for domain in discover() for name in domain.models if domain not in domains}):
+            _log.info("models that are not served: %s", ", ".join(omitted))
         fetch_models(settings, domains)
     metrics = _metrics(settings, metrics_folder)
     count_dropped_lines(metrics)
@@ -77,6 +81,13 @@ def exit_with(message: str, code: int) -> NoReturn:
     with suppress(OSError):  # stderr may be closed or full, and the exit code still tells
         print(message, file=sys.stderr, flush=True)
     raise SystemExit(code)
+
+
+def _domains(settings: Settings) -> list[type[DomainApi]]:
+    """Return the domains to serve: those of MODELS, else those with a folder of bundles."""
+    if settings.models:
+        return select(discover(), settings.models)
+    return discover() if is_remote(settings) else present(discover(), models_root(settings))
 
 
 def _metrics(settings: Settings, folder: str | None) -> Registry:

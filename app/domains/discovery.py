@@ -1,12 +1,14 @@
 """Discovery: every module or package here that declares ``DOMAIN`` is a domain; no other place lists the domains."""
 
 import pkgutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 
 from app import domains
 from app.domains.api import DomainApi
+from app.errors import SettingsError
 
 
 def discover() -> list[type[DomainApi]]:
@@ -28,3 +30,37 @@ def discover() -> list[type[DomainApi]]:
         if domain is not None:
             discovered.append(domain)
     return discovered
+
+
+def select(discovered: Sequence[type[DomainApi]], names: Collection[str]) -> list[type[DomainApi]]:
+    """Select the domains of the named models.
+
+    Args:
+        discovered: The domains.
+        names: The models to serve.
+
+    Returns:
+        The domains, in the given order.
+
+    Raises:
+        SettingsError: If there is no such model, or a domain needs models beside the named ones.
+    """
+    known = [name for domain in discovered for name in domain.models]
+    if not set(names) <= set(known):
+        raise SettingsError(f"MODELS: names a model that does not exist; there are {', '.join(known)}")
+    selected = [domain for domain in discovered if set(domain.models) & set(names)]
+    for domain in selected:
+        if not set(domain.models) <= set(names):
+            raise SettingsError(f"MODELS: {' and '.join(domain.models)} are served together; name all of them")
+    return selected
+
+
+def present(discovered: Sequence[type[DomainApi]], root: Path) -> list[type[DomainApi]]:
+    """Leave out the domains whose models have no folder; if that leaves none, return all.
+
+    Args:
+        discovered: The domains.
+        root: The folder of bundles.
+    """
+    found = [domain for domain in discovered if any((root / name).is_dir() for name in domain.models)]
+    return found or list(discovered)

@@ -52,3 +52,15 @@ def test_architecture_lists_the_layers_that_are_checked() -> None:
     contracts = configuration["tool"]["importlinter"]["contracts"]
     layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
     assert "\n```\n" + "\n".join(layers) + "\n```\n" in (REPOSITORY / "ARCHITECTURE.md").read_text("utf-8")
+
+
+def test_documents_agree_on_the_memory_after_the_start() -> None:
+    (measured,) = re.findall(r"^\| memory after the start.*\| (\d+) MB", _text("docs/performance.md"), re.MULTILINE)
+    assert f"{measured} MB resident for one process" in _text("docs/scaling.md")
+    assert f"10 x {measured} MB" in _text("docs/scaling.md")
+    assert f"as one process ({measured} MB" in _text("docs/deploy.md")
+    assert f"# {measured} MB after the start" in _text("docker-compose.yml")
+
+
+def _text(name: str) -> str:
+    return (REPOSITORY / name).read_text("utf-8")

@@ -7,7 +7,8 @@ import pytest
 
 from app import domains
 from app.domains.beer.api import BeerApi
-from app.domains.discovery import discover
+from app.domains.discovery import discover, present, select
+from app.errors import SettingsError
 
 
 def test_each_committed_domain_is_discovered_once_and_beer_is_the_first() -> None:
@@ -30,3 +31,23 @@ def test_a_domain_whose_packages_are_not_installed_is_skipped(tmp_path: Path, mo
         (tmp_path / name / "api.py").write_text(f"DOMAIN = {name!r}\n" + f"import {needed}\n")
     monkeypatch.setattr(domains, "__path__", [*domains.__path__, str(tmp_path)])
     assert [kind for kind in cast(list[object], discover()) if isinstance(kind, str)] == ["with_its_needs"]
+
+
+def test_models_are_selected_with_their_domain() -> None:
+    assert [domain.models for domain in select(discover(), ["cat-dog"])] == [("cat-dog",)]
+    assert select(discover(), [name for domain in discover() for name in domain.models]) == discover()
+
+
+@pytest.mark.parametrize(
+    ("names", "reason"),
+    [(["beer-ibu"], "beer-ibu and beer-ibu-recipe are served together"), (["iris", "cats"], "there are beer-ibu, ")],
+)
+def test_an_impossible_selection_is_an_error(names: list[str], reason: str) -> None:
+    with pytest.raises(SettingsError, match=f"MODELS: .*{reason}"):
+        select(discover(), names)
+
+
+def test_models_without_a_folder_are_left_out_unless_there_is_none_at_all(tmp_path: Path) -> None:
+    assert present(discover(), tmp_path) == discover()
+    (tmp_path / "beer-ibu").mkdir()
+    assert present(discover(), tmp_path) == [BeerApi]  # the missing beer-ibu-recipe is an error when it is loaded

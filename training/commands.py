@@ -11,10 +11,11 @@ from training.beer.catalogue import SPECS
 from training.card import table
 from training.errors import DataError
 from training.evaluate import EvaluationProtocol
+from training.release import add_release_options, release
 from training.selection import REPEATS, select, write_defaults
 from training.sources import RecipeDataset, read_recipes
 from training.spec import Spec
-from training.spec_card import ablation_table, baseline_table, interval_sentence
+from training.spec_card import ablation_table, baseline_sentence, baseline_table, interval_sentence
 from training.spec_trainer import SpecTrainer, prepare
 from training.trainer import refuse_existing
 
@@ -25,7 +26,7 @@ DEFAULTS = Path(__file__).parent / "beer"
 def train_models(arguments: Sequence[str]) -> int:
     """Train the models for which the data suffice, and write their bundles."""
     parser = command("train", train_models)
-    parser.add_argument("--out", type=Path, default=Path("models"), help="folder of bundles (default: %(default)s)")
+    add_release_options(parser)
     parser.add_argument("--model", choices=sorted(SPECS), help="model to train (default: all)")
     parser.add_argument("--version", type=_version, help="version to write (default: the next free one)")
     _add_folds(parser, EvaluationProtocol().repeats)
@@ -36,11 +37,12 @@ def train_models(arguments: Sequence[str]) -> int:
             refuse_existing(options.out, spec.name, options.version)
     dataset = read_recipes(options.data)
     log(f"{dataset.source}: {len(dataset.recipes)} beers read")
-    written = [spec.name for spec in specs if _train_one(spec, dataset, options)]
-    return 0 if written else 1
+    done = [_train_one(spec, dataset, options) for spec in specs]
+    return 0 if True in done and False not in done else 1
 
 
-def _train_one(spec: Spec, dataset: RecipeDataset, options: argparse.Namespace) -> bool:
+def _train_one(spec: Spec, dataset: RecipeDataset, options: argparse.Namespace) -> bool | None:
+    """Train a model; return whether it is active if that is asked for, and None if it cannot be trained."""
     log(f"{spec.name}:")
     trainer = SpecTrainer(spec, dataset, _protocol(options), log=log)
     try:
@@ -49,14 +51,14 @@ def _train_one(spec: Spec, dataset: RecipeDataset, options: argparse.Namespace) 
         if options.model:
             raise
         log(f"{spec.name}: not trained: {error}")
-        return False
-    folder = trainer.write(run, options.out, options.version)
+        return None
+    folder, done = release(trainer, run, options, options.version)
     values = run.figures.values()
-    print(f"{baseline_table(values)}\n\n{interval_sentence(values)}")
+    print(f"{baseline_table(values)}\n\n{baseline_sentence(values)}\n\n{interval_sentence(values)}")
     print("\nLEAKING (row-wise folds, labels below 1000; historical figure 33.54), RMSE:")
     print(table(["", "RMSE"], [[name, f"{value:.2f}"] for name, value in run.figures.leaking_rmse.items()]))
     print(f"\n{folder}\n", flush=True)
-    return True
+    return done
 
 
 def select_defaults(arguments: Sequence[str]) -> int:

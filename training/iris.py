@@ -4,7 +4,6 @@ import argparse
 import hashlib
 from collections.abc import Sequence
 from importlib.resources import files
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +25,7 @@ from app.bundle.manifest import Golden, Manifest, Output, TrainingData
 from training.card import card, table
 from training.description import Description, declared_input
 from training.onnx_graph import OPSET, model_bytes, run_graph
+from training.release import add_release_options, release
 from training.trainer import Run, Trainer
 
 INPUTS = ("sepal_length", "sepal_width", "petal_length", "petal_width")
@@ -247,11 +247,12 @@ def iris_card(about: Manifest) -> str:
 def train_iris(arguments: Sequence[str]) -> int:
     """Train the iris model and write its next version."""
     parser = argparse.ArgumentParser(prog="python -m training iris", description=train_iris.__doc__)
-    parser.add_argument("--out", type=Path, default=Path("models"), help="folder of bundles (default: %(default)s)")
-    out: Path = parser.parse_args(arguments).out
+    add_release_options(parser)
+    options = parser.parse_args(arguments)
     trainer = IrisTrainer()
-    print(trainer.write(trainer.run(), out))
-    return 0
+    folder, done = release(trainer, trainer.run(), options)
+    print(folder)
+    return 0 if done else 1
 
 
 COMMAND = train_iris

@@ -55,6 +55,36 @@ def baseline_table(values: dict[str, Any]) -> str:
     return table(head, rows)
 
 
+def better_baselines(values: Mapping[str, Any]) -> list[str]:
+    """List the baselines whose MAE is smaller than the model's, with the whole 95 % interval of the difference.
+
+    Args:
+        values: The manifest's metrics.
+    """
+    return [_gap(name, gap) for name, gap in values["paired"].items() if gap["low"] > 0]
+
+
+def baseline_sentence(values: Mapping[str, Any]) -> str:
+    """Say which baselines the model is better than, which are better, and which may be either.
+
+    Args:
+        values: The manifest's metrics.
+    """
+    beaten = [name for name, gap in values["paired"].items() if gap["high"] < 0]
+    open_ = [_gap(name, gap) for name, gap in values["paired"].items() if gap["low"] <= 0 <= gap["high"]]
+    better = better_baselines(values)
+    parts = [
+        (better, "**A baseline is better than this model**, with the whole 95 % interval of the difference: "),
+        (beaten, "This model is better than these baselines, with the whole 95 % interval of the difference: "),
+        (open_, "The data do not show whether this model or the baseline is better: "),
+    ]
+    return " ".join(f"{words}{'; '.join(names)}." for names, words in parts if names)
+
+
+def _gap(name: str, gap: Mapping[str, float]) -> str:
+    return f"{name} (MAE {gap['mae_difference']:+.2f} IBU, {gap['low']:+.2f} to {gap['high']:+.2f})"
+
+
 def ablation_table(figures: dict[str, dict[str, float]]) -> str:
     """Build the table of a model's variants on the same folds.
 
@@ -92,6 +122,7 @@ def _figures(values: dict[str, Any]) -> str:
     leaking = values["leaking_rowwise_rmse_below_1000_ibu"]
     return (
         f"{baseline_table(values)}\n\n"
+        f"{baseline_sentence(values)}\n\n"
         f"{interval_sentence(values)}\n\n"
         f"{_withheld(values)}"
         "LEAKING, only for comparison with older figures: row-wise 5-fold RMSE on labels below 1000 IBU, "

@@ -18,7 +18,7 @@ from training.model import OUTPUTS, Model, fit
 from training.reasons import explanation
 from training.sources import Recipe, RecipeDataset
 from training.spec import Array, Data, Parameters, Spec
-from training.spec_card import spec_card
+from training.spec_card import better_baselines, spec_card
 from training.trainer import Log, Run, Trainer, silent
 
 BOOSTER = "model.ubj"
@@ -169,6 +169,10 @@ class SpecTrainer(Trainer[CleanedRecipes, Model, SpecFigures]):
     def card(self, run: SpecRun, about: Manifest) -> str:
         """Return the model card in Markdown."""
         return spec_card(about, self.spec.prose)
+
+    def faults(self, run: SpecRun) -> list[str]:
+        """Return the baselines that are better than the model."""
+        return [f"is worse than the baseline {better}" for better in better_baselines(run.figures.values())]
 
     def extra_files(self, run: SpecRun) -> Mapping[str, bytes]:
         """Return the trees in XGBoost's format."""

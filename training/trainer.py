@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from app.bundle.manifest import CARD, MODEL, Manifest
+from app.bundle.pointer import add_inactive
 from app.bundle.store import versions, write_bundle
 from app.errors import BundleError
 from training.description import Description, manifest
@@ -82,6 +83,10 @@ class Trainer(ABC, Generic[DataT, ModelT, FiguresT]):
     def card(self, run: Run[DataT, ModelT, FiguresT], about: Manifest) -> str:
         """Return the model card in Markdown."""
 
+    def faults(self, run: Run[DataT, ModelT, FiguresT]) -> list[str]:
+        """Return what speaks against using the model, such as a baseline that is better; each continues its name."""
+        return []
+
     def extra_files(self, run: Run[DataT, ModelT, FiguresT]) -> Mapping[str, bytes]:
         """Return further files of the bundle by name."""
         return {}
@@ -126,7 +131,7 @@ class Trainer(ABC, Generic[DataT, ModelT, FiguresT]):
         return manifest(self.name, version, self.libraries, self.describe(run))
 
     def write(self, run: Run[DataT, ModelT, FiguresT], root: Path, version: str | None = None) -> Path:
-        """Write a run's bundle.
+        """Write a run's bundle. Unless it is the model's first version, it is not active.
 
         Args:
             run: The run.
@@ -137,12 +142,15 @@ class Trainer(ABC, Generic[DataT, ModelT, FiguresT]):
             The bundle's folder.
 
         Raises:
-            BundleError: If the version exists.
+            BundleError: If the version exists, or the folder cannot be written.
         """
-        about = self.manifest(run, version or next_version(root, self.name))
-        return write_bundle(
-            root, about, {MODEL: run.graph, CARD: self.card(run, about).encode(), **self.extra_files(run)}
-        )
+
+        def place() -> Path:
+            about = self.manifest(run, version or next_version(root, self.name))
+            files = {MODEL: run.graph, CARD: self.card(run, about).encode(), **self.extra_files(run)}
+            return write_bundle(root, about, files)
+
+        return add_inactive(root, self.name, place)
 
 
 def next_version(root: Path, name: str) -> str:

@@ -137,7 +137,7 @@ def pointer(data: bytes) -> None:
     """Pointers to the active version: what is accepted names versions."""
     with suppress(BundleError):
         parsed = parse_pointer(data, "ACTIVE")
-        for version in (parsed.active, parsed.previous):
+        for version in (parsed.active, *parsed.history):
             assert version is None or (is_version(version) and version != NOTHING), "no version"
 
 

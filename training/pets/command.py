@@ -9,6 +9,7 @@ from app.bundle.manifest import CARD
 from training.commands import log
 from training.errors import TrainingError
 from training.pets.trainer import CatDogTrainer
+from training.release import add_release_options, release
 
 PICTURE_SIZE = 128
 """Width and height of the small network's pictures, pixels."""
@@ -21,7 +22,7 @@ def train_pets(arguments: Sequence[str]) -> int:
     network = parser.add_mutually_exclusive_group()
     network.add_argument("--backbone", type=Path, help="pretrained ONNX file to fit a head to; see docs/pets.md")
     network.add_argument("--teacher", type=Path, help="pretrained ONNX file to distil into the small network")
-    parser.add_argument("--out", type=Path, default=Path("models"), help="folder of bundles (default: %(default)s)")
+    add_release_options(parser)
     parser.add_argument(
         "--state",
         type=Path,
@@ -33,10 +34,10 @@ def train_pets(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     trainer = _trainer(options)
     run = trainer.run()
-    folder = trainer.write(run, options.out)
+    folder, done = release(trainer, run, options)
     print((folder / CARD).read_text("utf-8"))
     print(folder, flush=True)
-    return 0
+    return 0 if done else 1
 
 
 COMMAND = train_pets

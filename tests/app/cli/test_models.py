@@ -61,7 +61,7 @@ def test_verify_reports_whether_a_version_is_good(run: Run) -> None:
 def test_activate_and_rollback_move_the_pointer(run: Run, root: Path) -> None:
     assert run("activate", NAME, "1").stdout == f"{NAME}  1  active\n"
     assert run("activate", NAME, "2").stdout == f"{NAME}  2  active\n"
-    assert (root / NAME / POINTER).read_text() == "2\n1\n"
+    assert (root / NAME / POINTER).read_text() == "2\n1\n3\nnone\n"
     assert run("rollback", NAME).stdout == f"{NAME}  1  active\n"
     assert run("verify", NAME).stdout == f"{NAME}  1  good\n"
 

@@ -3,14 +3,33 @@
 import re
 from collections.abc import Iterable
 
-_OAT = re.compile(r"\boat", re.IGNORECASE)
-_CRYSTAL = re.compile(r"crystal|\bcara(?!fa)|\bdrc\b|\bt50\b", re.IGNORECASE)
+from app.domains.beer.yeasts import Kind, kinds
+
+_OAT = re.compile(r"\boat|\bhafer", re.IGNORECASE)
+_CRYSTAL = re.compile(r"crystal|\bcara(?!fa)|\bkaramell|\bdrc\b|\bt50\b|\bc-?\d{2,3}l?\b|\bspecial b\b", re.IGNORECASE)
 """Crystal and caramel malts, whose sugars balance bitterness. Carafa is a roasted malt."""
-_CLEAN_ALE = re.compile(r"1056|1272|us-?05|\bchico\b", re.IGNORECASE)
-"""American ale yeasts."""
-_PHENOLIC = re.compile(r"3522|3711|\bwit|weizen|wheat|monast|belg|wb-06|brett|saison", re.IGNORECASE)
-"""Belgian, wheat and wild yeasts, which ferment beers of low bitterness."""
+_OTHER = re.compile(
+    r"\bpale\b|\bpils|\b[26]-?row\b|\btwo.row\b|\bmaris|\botter\b|\bgolden promise|\bpropino|\btipple|\boptic\b"
+    r"|\bhalcyon|\bpearl\b|\bmunich|\bmünch|\bmuench|\bvienna|\bwiener|\blager\b|\bk[öo]lsch|\bmild\b|\bbase\b|\bmelano"
+    r"|\bbrewer|\bdistill"
+    r"|\bwheat|\bweizen|\brye\b|\broggen|\bspelt|\bdinkel|\bemmer|\beinkorn|\bgrano\b|\bsorghum|\bbuckwheat|\bmillet"
+    r"|\bquinoa|\bmaize|\bcorn|\bgrits|\bpolenta|\bpopcorn|\brice\b|\bbarley|\bflaked|\btorrified|\bchit\b|\bdextrin"
+    r"|\bamber|\bbrown|\bbiscuit|\bvictory|\bspecial|\baroma|\bhoney|\bchocolate|\bblack\b|\broast|\bpatent|\bcarafa"
+    r"|\bblackprinz|\babbey"
+    r"|\bsmoke|\bpeat|\brauch|\bacid|\bsauer|\bsour|\bextract\b|\bdme\b|\blme\b|\bddc\b|\bsugar|\bdextrose|\bglucose"
+    r"|\bmaltodextrin|\bsucrose|\blactose|\bcandi|\bsyrup|\bmolasses|\btreacle|\bmus[ck]ovado|\bmus[ck]avado"
+    r"|\bdemerara|\bturbinado|\bjaggery|\bagave|\bmaple|\bhusk|\bhull|\benzym|\btrienzyme|\bfruit|\bginger|\bcascara",
+    re.IGNORECASE,
+)
+"""Words of other malts, grains, sugars and what else recipes list in the grist."""
+_PHENOLIC = frozenset({Kind.BELGIAN, Kind.WHEAT, Kind.WILD})
+"""Kinds that ferment beers of low bitterness."""
 _NAN = float("nan")
+
+
+def is_known_malt(name: str) -> bool:
+    """Whether a name tells if it is oats, a crystal malt or neither."""
+    return any(words.search(name) for words in (_OTHER, _CRYSTAL, _OAT))
 
 
 def malt_shares(malts: Iterable[tuple[str, float]] | None) -> tuple[float, float]:
@@ -31,14 +50,15 @@ def malt_shares(malts: Iterable[tuple[str, float]] | None) -> tuple[float, float
 
 
 def yeast_kinds(yeast: str | None) -> tuple[float, float]:
-    """Tell whether a yeast is a clean ale yeast, and whether it is phenolic.
+    """Tell whether a yeast is a clean American ale yeast, and whether it is phenolic.
 
     Args:
         yeast: Name or code; None if unknown.
 
     Returns:
-        Values of `app.domains.beer.inputs.YEAST_INPUTS`, each 0 or 1; NaN if unknown.
+        Values of `app.domains.beer.inputs.YEAST_INPUTS`, each 0 or 1; NaN if there is no yeast or nothing tells its
+        kind.
     """
-    if yeast is None:
+    if yeast is None or not (found := kinds(yeast)):
         return _NAN, _NAN
-    return float(bool(_CLEAN_ALE.search(yeast))), float(bool(_PHENOLIC.search(yeast)))
+    return float(Kind.AMERICAN_ALE in found), float(bool(found & _PHENOLIC))

@@ -117,13 +117,6 @@ VITAL_INPUTS = (ABV, OG, FG, EBC, SRM, PH)
 COMPARED_INPUTS = (ABV, OG, FG, EBC, SRM)
 """Inputs whose values the plausibility checks compare with each other."""
 
-_WHEN = {
-    "early": "boiled 45 minutes or more, or in mash or first wort",
-    "middle": "boiled 20 to 45 minutes",
-    "late": "boiled less than 20 minutes",
-    "whirlpool": "put in at flame-out or whirlpool",
-    "dry": "put in cold (dry hops)",
-}
 _ADDED = {
     "early": "boiled for 45 minutes or longer, or added to mash or first wort",
     "middle": "boiled for 20 to 45 minutes",
@@ -144,7 +137,7 @@ HOP_INPUTS = (
         BeerInput(
             name=f"hops_{time}",
             unit="g/l",
-            description=f"hops {_WHEN[time]}, per litre of beer",
+            description=f"Weight of the hops {_ADDED[time]}, per litre of beer",
             field="hops",
             group=_GROUPS[time],
             low=0,
@@ -158,14 +151,14 @@ HOP_INPUTS = (
         BeerInput(
             name=f"alpha_{time}",
             unit="mg/l",
-            description=f"alpha acids of the hops {_WHEN[time]}, per litre of beer",
+            description=f"Alpha acid in the hops {_ADDED[time]}, per litre of beer",
             field="hops",
             group=_GROUPS[time],
             low=0,
             high=inf,
             decimals=1,
             random_high=1000,
-            label=f"the alpha acid of the hops {_ADDED[time]}",
+            label=f"the alpha acid in the hops {_ADDED[time]}",
         )
         for time in TIMES
     ),
@@ -173,14 +166,14 @@ HOP_INPUTS = (
         BeerInput(
             name=f"isomerised_{time}",
             unit="mg/l",
-            description=f"alpha acids that the boil isomerises, of the hops {_WHEN[time]}, before the wort's gravity "
-            "counts",
+            description="Alpha acid that the boil isomerises, before the wort's gravity reduces it, per litre of beer: "
+            f"from the hops {_ADDED[time]}",
             field="hops",
             group=_GROUPS[time],
             low=0,
             high=inf,
             random_high=200,
-            label=f"the isomerised alpha acid of the hops {_ADDED[time]}",
+            label=f"the alpha acid isomerised from the hops {_ADDED[time]}",
         )
         for time in TIMES[:DRY]
     ),
@@ -201,10 +194,10 @@ MALT_INPUTS = tuple(
         label=label,
     )
     for name, description, label in (
-        ("oat_share", "oats' share of the grist's weight", "the share of oats in the grist"),
+        ("oat_share", "Share of oats in the weight of the grist", "the share of oats in the grist"),
         (
             "crystal_share",
-            "crystal and caramel malts' share of the grist's weight",
+            "Share of crystal and caramel malts in the weight of the grist",
             "the share of crystal and caramel malts in the grist",
         ),
     )
@@ -222,8 +215,8 @@ YEAST_INPUTS = tuple(
         random_high=1,
     )
     for name, description in (
-        ("clean_ale_yeast", "whether the yeast is a clean American ale yeast (1) or not (0)"),
-        ("phenolic_yeast", "whether the yeast is Belgian, of wheat beer, or wild (1) or not (0)"),
+        ("clean_ale_yeast", "Whether the yeast is a clean American ale yeast (1) or not (0)"),
+        ("phenolic_yeast", "Whether the yeast is a Belgian, wheat-beer or wild yeast (1) or not (0)"),
     )
 )
 GRIST_INPUTS = (*MALT_INPUTS, *YEAST_INPUTS)

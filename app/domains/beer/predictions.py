@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from app.bundle.manifest import Manifest
 from app.domains.api import ModelRef
-from app.domains.beer.inputs import RECIPE_INPUTS, VITAL_INPUTS, names
+from app.domains.beer.inputs import MALT_INPUTS, RECIPE_INPUTS, VITAL_INPUTS, YEAST_INPUTS, names
 from app.domains.beer.metrics import BeerMetrics
 from app.domains.beer.plausibility import PlausibilityChecks
 from app.domains.beer.recipe import ResolvedBill, resolve, vital_rows
@@ -41,6 +41,7 @@ class PredictionBuilder:
         self._metrics = BeerMetrics(metrics, manifest)
         self._invalid = metrics.counter(INVALID, manifest.name, manifest.version)
         self._columns = _columns(manifest)
+        self._unread = _unread(manifest)
 
     def rows(self, beers: Sequence[Beer]) -> tuple[Rows, list[ResolvedBill]]:
         """Make the version's inputs.
@@ -53,7 +54,7 @@ class PredictionBuilder:
             hop bills.
         """
         rows = vital_rows(beers)
-        bills = [resolve(beer, beer.hops) for beer in beers if beer.hops is not None]
+        bills = [resolve(beer, beer.hops, self._unread) for beer in beers if beer.hops is not None]
         if bills:
             rows = np.concatenate([rows, [bill.columns for bill in bills]], axis=1)
         return rows if self._columns is None else rows[:, self._columns], bills
@@ -106,6 +107,13 @@ def _columns(manifest: Manifest) -> list[int] | None:
     if not set(declared) <= set(made):
         made = names(RECIPE_INPUTS)
     return None if declared == list(made) else [made.index(name) for name in declared]
+
+
+def _unread(manifest: Manifest) -> frozenset[str]:
+    """The fields among malts and yeast that a version has no input for."""
+    declared = {column.name for column in manifest.inputs}
+    unread = [group[0].field for group in (MALT_INPUTS, YEAST_INPUTS) if declared.isdisjoint(names(group))]
+    return frozenset(unread)
 
 
 def tenths(figures: NDArray[np.float64]) -> NDArray[np.float64]:

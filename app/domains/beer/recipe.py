@@ -1,6 +1,6 @@
 """Turns beers into rows of model inputs: resolves their hop bills and finds contradictions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from math import inf
 from operator import attrgetter
@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.domains.api import Warning
-from app.domains.beer.grist import malt_shares, yeast_kinds
+from app.domains.beer.grist import is_known_malt, malt_shares, yeast_kinds
 from app.domains.beer.hop_bill import Addition, bill_row, tinseth
 from app.domains.beer.inputs import OG, VITAL_INPUTS
 from app.domains.beer.schema import Beer, Hop
 from app.domains.beer.tinseth import bigness
 from app.domains.beer.units import MAX_SG, points
 from app.domains.beer.varieties import find
+from app.domains.beer.yeasts import kinds
 from app.errors import Problem
 
 ASSUMED_ALPHA = 10.0
@@ -74,21 +75,26 @@ def recipe_columns(
     return (*bill_row(additions, litres), *malt_shares(malts), *yeast_kinds(yeast))
 
 
-def resolve(beer: Beer, hops: Sequence[Hop]) -> ResolvedBill:
+def resolve(beer: Beer, hops: Sequence[Hop], unread: Container[str] = ()) -> ResolvedBill:
     """Resolve a beer's hop bill and grist.
 
     Args:
         beer: A beer without contradictions, see `problems`.
         hops: Its hops.
+        unread: Fields that the model does not read, whose names need not be known.
 
     Returns:
-        Model inputs, Tinseth's estimate, and a warning for each hop with an assumed alpha acid.
+        Model inputs, Tinseth's estimate, and a warning for each hop, malt or yeast that is not known by name.
     """
     warnings: list[Warning] = []
     additions = [_addition(hop, f"hops.{index}", warnings) for index, hop in enumerate(hops)]
     litres = beer.batch_volume_l
     boil_points = 1000.0 + (points(beer.target_og) - 1000.0) * litres / (beer.boil_volume_l or litres)
     malts = None if beer.malts is None else [(malt.name, malt.amount_kg) for malt in beer.malts]
+    if malts and "malts" not in unread:
+        warnings += [_unknown_malt(name, index) for index, (name, _) in enumerate(malts) if not is_known_malt(name)]
+    if beer.yeast is not None and "yeast" not in unread and not kinds(beer.yeast):
+        warnings.append(_unknown_yeast(beer.yeast))
     return ResolvedBill(
         recipe_columns(additions, litres, malts, beer.yeast),
         tinseth(additions, litres, bigness(boil_points)),
@@ -128,16 +134,32 @@ def _addition(hop: Hop, field: str, warnings: list[Warning]) -> Addition:
         variety = find(hop.name)
         alpha = ASSUMED_ALPHA if variety is None else variety.alpha_typical
         if variety is None:
-            warnings.append(_unknown(hop.name, field))
+            warnings.append(_unknown_hop(hop.name, field))
     if hop.stage is not None:
         return Addition.at_stage(hop.amount_g, alpha, hop.stage)
     return Addition.at_minutes(hop.amount_g, alpha, hop.boil_minutes or 0.0)
 
 
-def _unknown(name: str, field: str) -> Warning:
+def _unknown_hop(name: str, field: str) -> Warning:
     return {
         "code": "unknown_hop",
         "message": f"{name} is not in the table of hop varieties and has no alpha_acid; {ASSUMED_ALPHA:g} % is "
         "assumed.",
         "field": f"{field}.name",
+    }
+
+
+def _unknown_malt(name: str, index: int) -> Warning:
+    return {
+        "code": "unknown_malt",
+        "message": f"{name} is not a known malt; it counts as neither oats nor crystal malt.",
+        "field": f"malts.{index}.name",
+    }
+
+
+def _unknown_yeast(name: str) -> Warning:
+    return {
+        "code": "unknown_yeast",
+        "message": f"{name} is not in the table of yeasts; the prediction is the same as without a yeast.",
+        "field": "yeast",
     }

@@ -3,7 +3,7 @@
 import csv
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, lru_cache
@@ -13,7 +13,8 @@ from types import MappingProxyType
 TABLE = Path(__file__).with_name("varieties.csv")
 MAX_NAME_LENGTH = 80  # characters; with the next two, limits the time and memory that a name costs
 MAX_DECOMPOSED = 2 * MAX_NAME_LENGTH  # characters; every letter may have an accent, but none becomes 18 letters
-MAX_WORDS = 16  # the longest name in the table has 5 words
+MAX_WORDS = 16
+MAX_NAME_WORDS = 5  # of the longest name in the table
 
 # Deleted rather than read as spaces, so that "Mt.Hood" and "Brewer's Gold" stay whole.
 _DELETED = dict.fromkeys(map(ord, "'’‘`´.®™℠"))
@@ -42,6 +43,13 @@ _ORIGIN = re.compile(
     r"|(?P<jp>jp|japan(?:ese)?)"
     r"|(?P<za>za|south african?)"
     r"|(?P<cn>cn|china|chinese))\b"
+)
+# What recipes add to a name: the crop's year and alpha acid, "(R)" and "cv." (cultivar).
+_NOTES = re.compile(
+    r"\((?:r|tm|c)\)|\bc\.?v\.?(?=\W|$)|\b(?:19|20)\d\d\b|\b(?:crop|harvest|vintage)\b"
+    r"|(?:\b(?:aa|alpha(?: acids?)?)\s*[:=]?\s*)?\b(?:1?\d|2[0-4])(?:[.,]\d+)?\s*%"
+    r"(?:\s*(?:a\.?a\.?|alpha)(?: acids?)?(?=\W|$))?",
+    re.IGNORECASE,
 )
 # In these pairs the name with its origin is another variety than the name alone.
 _DISTINCT_BY_ORIGIN = frozenset(
@@ -89,18 +97,41 @@ def normalise(name: str) -> str:
     Removes case, accents, punctuation, spaces, form words and origin words, except an origin that makes a different
     variety. Accepts any text; text without letters or digits, or of more than `MAX_WORDS` words, gives "".
     """
+    return _key(_text(name))
+
+
+def _key(text: str) -> str:
+    core = "".join(_core(text))
+    if not core:  # only form and origin words: keep them
+        return text.replace(" ", "")
+    return _with_origin(core, _origins(text))
+
+
+def _text(name: str) -> str:
+    """Lower-case words without accents, one space between them; "" if there are too many."""
     plain = unicodedata.normalize("NFKD", name.translate(_DELETED)).casefold()
     if not plain.isascii():
         plain = "".join(c for c in plain if not unicodedata.combining(c)).translate(_STROKED)
     words = _WORD.findall(plain)
-    if len(words) > MAX_WORDS:
-        return ""
-    text = " ".join(words)
-    core = "".join(_FORM.sub(" ", _ORIGIN.sub(" ", text)).split())
-    if not core:  # only form and origin words: keep them
-        return text.replace(" ", "")
-    pairs = (f"{core}-{origin.lastgroup}" for origin in _ORIGIN.finditer(text))
-    return next((pair for pair in pairs if pair in _DISTINCT_BY_ORIGIN), core)
+    return " ".join(words) if len(words) <= MAX_WORDS else ""
+
+
+def _core(text: str) -> list[str]:
+    """The words that are neither a form nor an origin."""
+    return _FORM.sub(" ", _ORIGIN.sub(" ", text)).split()
+
+
+def _origins(text: str) -> list[str]:
+    """The codes of the countries that a text names."""
+    return [str(origin.lastgroup) for origin in _ORIGIN.finditer(text)]
+
+
+def _with_origin(core: str, origins: Sequence[str]) -> str:
+    """Add an origin to a variety's words, if it makes them another variety."""
+    for origin in origins:
+        if (pair := f"{core}-{origin}") in _DISTINCT_BY_ORIGIN:
+            return pair
+    return core
 
 
 def index(varieties: Iterable[Variety]) -> Mapping[str, Variety]:
@@ -129,7 +160,14 @@ def load() -> Mapping[str, Variety]:
 
 
 def find(name: str) -> Variety | None:
-    """Return the variety of a name; None if the table does not have it."""
+    """Find the variety of a name, as recipes and brewing software write it.
+
+    A name may be turned around at a comma (``Goldings, East Kent``), be followed by the crop's year or alpha acid, and
+    contain other names of the same variety (``Columbus/Tomahawk/Zeus (CTZ)``, ``Mosaic (HBC 369)``).
+
+    Returns:
+        The variety; None if the table does not have it, or if a part of the name means something else.
+    """
     return _find(name) if len(name) <= MAX_NAME_LENGTH else None
 
 
@@ -137,7 +175,39 @@ def find(name: str) -> Variety | None:
 def _find(name: str) -> Variety | None:
     if not name.isascii() and len(unicodedata.normalize("NFKD", name)) > MAX_DECOMPOSED:
         return None
-    return load().get(normalise(name))
+    text = _text(name)
+    return load().get(_key(text)) or _find_in_parts(name, text)
+
+
+def _find_in_parts(name: str, text: str) -> Variety | None:
+    bare = _NOTES.sub(" ", name)
+    if bare != name:
+        text = _text(bare)
+    if "," in bare:
+        noun, _, specific = bare.partition(",")
+        if variety := load().get(normalise(f"{specific} {noun}")):
+            return variety
+    return _common(_core(text), _origins(text))
+
+
+def _common(words: Sequence[str], origins: Sequence[str]) -> Variety | None:
+    """Find the variety that every part of a name means, if the name can be cut into such parts.
+
+    Args:
+        words: Words of the name without forms and origins.
+        origins: The origins that it names.
+    """
+    table = load()
+    cuts: dict[int, Variety | None] = {0: None}
+    for end in range(1, len(words) + 1):
+        if len(cuts) == 1 and end > MAX_NAME_WORDS:
+            return None
+        for start, of_parts in cuts.items():
+            variety = table.get(_with_origin("".join(words[start:end]), origins))
+            if variety and of_parts in (None, variety):
+                cuts[end] = variety
+                break
+    return cuts.get(len(words))
 
 
 def _variety(row: Mapping[str, str]) -> Variety:

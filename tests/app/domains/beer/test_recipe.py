@@ -105,6 +105,14 @@ def test_a_version_without_an_input_gets_rows_without_it() -> None:
     assert np.array_equal(without, rows[:, :-1])
 
 
+def test_a_version_that_reads_no_yeast_gives_no_warning_of_an_unknown_one() -> None:
+    manifest = read_bundle(highest(REPOSITORY / "models", RECIPE)).manifest
+    reads_none = manifest.model_copy(update={"inputs": tuple(i for i in manifest.inputs if "yeast" not in i.name)})
+    one = beer(hops=HOPS, yeast="Moon Strain")
+    codes = [[w["code"] for w in builder(m).rows([one])[1][0].warnings] for m in (manifest, reads_none)]
+    assert codes == [["unknown_yeast"], []]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [("ph", "acidity", "unknown inputs: acidity"), ("ebc", "ph", "lacks inputs: ebc")],

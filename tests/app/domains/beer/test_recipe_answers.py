@@ -97,6 +97,24 @@ def test_an_unknown_hop_gets_a_warning_unless_its_alpha_acid_is_given(domain: Be
     assert codes(alpha_acid=7.0) == []
 
 
+def test_an_unknown_malt_or_yeast_gets_a_warning_with_the_hop_bill(domain: BeerApi) -> None:
+    strange = {"malts": [{"name": "Pale", "amount_kg": 4}, {"name": "Zorblax", "amount_kg": 1}], "yeast": "Moon Strain"}
+    bill = [hop(stage="end")]
+    answer = domain.predict(beer(hops=bill, **strange))
+    assert [(w["code"], w["field"]) for w in answer["warnings"]] == [
+        ("unknown_malt", "malts.1.name"),
+        ("unknown_yeast", "yeast"),
+    ]
+    assert "Zorblax" in answer["warnings"][0]["message"] and "Moon Strain" in answer["warnings"][1]["message"]
+    assert answer["ibu"] == domain.predict(beer(hops=bill, malts=strange["malts"]))["ibu"]
+
+
+@pytest.mark.parametrize("yeast", ["WLP001", "Safale American (US-05)", "California Ale", "1056"])
+def test_a_strain_gets_the_same_answer_by_every_name(domain: BeerApi, yeast: str) -> None:
+    expected = domain.predict(beer(hops=[hop(stage="end")], yeast="Wyeast 1056 - American Ale"))
+    assert domain.predict(beer(hops=[hop(stage="end")], yeast=yeast)) == expected
+
+
 def test_without_alpha_acid_the_typical_value_of_the_variety_is_used(domain: BeerApi) -> None:
     expected = domain.predict(beer(hops=[{"name": "Simcoe", "amount_g": 25, "stage": "start", "alpha_acid": 13.0}]))
     assert domain.predict(beer(hops=[{"name": "SIMCOE (US) pellets", "amount_g": 25, "stage": "start"}])) == expected

@@ -148,6 +148,34 @@ def test_known_spellings(written: str, name: str) -> None:
     assert match(written) == name
 
 
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("Goldings, East Kent", "East Kent Golding"),
+        ("Goldings, B.C.", "East Kent Golding"),
+        ("Hallertau, Hersbrucker", "Hersbrucker"),
+        ("Hallertauer, New Zealand", "Wakatu"),
+        ("Tettnang, U.S.", "US Tettnanger"),
+        ("Tettnang (Tettnang Tettnager)", "Tettnanger"),
+        ("Columbus/Tomahawk/Zeus (CTZ)", "Columbus"),
+        ("Tomahawk/Zeus", "Columbus"),
+        ("Mosaic (HBC 369)", "Mosaic"),
+        ("Citra® Brand HBC 394 cv.", "Citra"),
+        ("Simcoe (R)", "Simcoe"),
+        ("US Cascade", "Cascade"),
+        ("Cascade (US) 2022", "Cascade"),
+        ("Magnum (Germany, 2021)", "Magnum"),
+        ("Cascade [5.50 %]", "Cascade"),
+        ("Nugget (AA: 13.5%)", "Nugget"),
+        ("Citra - 12,0% AA", "Citra"),
+        ("East Kent Goldings (EKG), 2023 crop", "East Kent Golding"),
+        ("Styrian Goldings (Savinjski)", "Styrian Golding"),
+    ],
+)
+def test_names_as_brewing_software_writes_them(written: str, name: str) -> None:
+    assert match(written) == name
+
+
 def test_origin_words_change_the_variety_only_if_they_name_another_plant() -> None:
     changed = {
         (variety.name, match(written))
@@ -183,6 +211,12 @@ def test_origin_words_change_the_variety_only_if_they_name_another_plant() -> No
         "Citra T45",
         "Fresh Citra",
         "Citra Mosaic",
+        "Citra/Mosaic",
+        "Citra, Mosaic",
+        "Citra (Cryo) 2022",
+        "Mosaic Cryo (HBC 369)",
+        "Citra 50 %",
+        "2022",
         "\ud800",
         "Citra " * MAX_NAME_LENGTH,
     ],

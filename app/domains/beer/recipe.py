@@ -92,7 +92,9 @@ def resolve(beer: Beer, hops: Sequence[Hop], unread: Container[str] = ()) -> Res
     boil_points = 1000.0 + (points(beer.target_og) - 1000.0) * litres / (beer.boil_volume_l or litres)
     malts = None if beer.malts is None else [(malt.name, malt.amount_kg) for malt in beer.malts]
     if malts and "malts" not in unread:
-        warnings += [_unknown_malt(name, index) for index, (name, _) in enumerate(malts) if not is_known_malt(name)]
+        unknown = [index for index, (name, _) in enumerate(malts) if not is_known_malt(name)]
+        if unknown:
+            warnings.append(_unknown_malts([malts[index][0] for index in unknown], unknown[0]))
     if beer.yeast is not None and "yeast" not in unread and not kinds(beer.yeast):
         warnings.append(_unknown_yeast(beer.yeast))
     return ResolvedBill(
@@ -149,11 +151,13 @@ def _unknown_hop(name: str, field: str) -> Warning:
     }
 
 
-def _unknown_malt(name: str, index: int) -> Warning:
+def _unknown_malts(names: Sequence[str], first: int) -> Warning:
+    others = len(names) - 1
+    also = f" and {others} more {'names' if others > 1 else 'name'}" if others else ""
     return {
         "code": "unknown_malt",
-        "message": f"{name} is not a known malt; it counts as neither oats nor crystal malt.",
-        "field": f"malts.{index}.name",
+        "message": f"{names[0]}{also}: not known as a malt, and counted as neither oats nor crystal malt.",
+        "field": f"malts.{first}.name",
     }
 
 

@@ -3,6 +3,7 @@
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+from typing_extensions import TypeAliasType
 
 from app.errors import BundleError
 
@@ -26,14 +27,20 @@ _MAX_IMAGE_SHAPE = (1024, 1024, 4)
 Name = Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$")]
 Version = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,8}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Datatype = Literal["BOOL", "UINT8", "INT32", "INT64", "FP32", "FP64", "BYTES"]
+Datatype = TypeAliasType("Datatype", Literal["BOOL", "UINT8", "INT32", "INT64", "FP32", "FP64", "BYTES"])
 """Datatype names of the Open Inference Protocol."""
 Tensor = list[list[float | None]] | list[float | None]
 """Rows as JSON; ``null`` is a missing value (NaN)."""
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        defer_build=True,
+        json_schema_serialization_defaults_required=True,  # an answer holds every field
+    )
 
 
 class Input(_Part):
@@ -146,7 +153,6 @@ class PublicManifest(_Part, defer_build=False):  # its parts are validated only 
     outputs: tuple[Output, ...] = Field(min_length=1, max_length=MAX_INPUTS)
     coverage: float | None = Field(default=None, gt=0, lt=1)
     """Nominal coverage of the prediction interval; None if the model has no interval."""
-    explanation: Explanation | None = None
     metrics: Metrics
     training_data: TrainingData
     libraries: dict[str, str]
@@ -155,6 +161,8 @@ class PublicManifest(_Part, defer_build=False):  # its parts are validated only 
 class Manifest(PublicManifest):
     """The manifest. Immutable; unknown keys are rejected."""
 
+    explanation: Explanation | None = None
+    """Data for explaining predictions; it holds rows of the training data, so it is not public."""
     parameters: dict[str, JsonValue]
     """Training parameters: hyper-parameters, seed, folds."""
     golden: Golden

@@ -1,11 +1,11 @@
 """The domain API: the requests that a domain answers; transports derive their routes and methods from it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Literal, NotRequired, Protocol, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 from typing_extensions import TypedDict
 
 from app.bundle.manifest import Manifest
@@ -50,6 +50,15 @@ class Run(Protocol[_RequestT, _AnswerT]):
         Raises:
             CallError: If the data contradicts itself, the model cannot answer, or there is no such version.
         """
+
+
+class Example(TypedDict):
+    """A request for the documentation."""
+
+    summary: str
+    """What the request shows, in a few words."""
+    value: JsonValue
+    """The request."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +107,8 @@ class Operation(Generic[RequestT, AnswerT]):
     count. They are reserved from the memory budget while it runs."""
     upload: Upload[RequestT] | None = None
     """Request bodies other than JSON."""
+    examples: Mapping[str, Example] = field(default_factory=dict)
+    """Requests by name, for the documentation; the first is shown first."""
     failure: Callable[[str], AnswerT] | None = None
     """Makes the body of an error from a sentence, if an older contract has error bodies of its own."""
 

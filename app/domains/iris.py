@@ -134,6 +134,7 @@ class IrisApi(DomainApi):
                 request=Flower,
                 answer=Species,
                 answered="The species",
+                examples={"setosa": {"summary": "A small flower", "value": EXAMPLE_FLOWER}},
                 run=self.predict,
             ),
         )

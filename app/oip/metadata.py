@@ -2,11 +2,20 @@
 
 from collections.abc import Sequence
 
-from pydantic import JsonValue
 from pydantic_core import to_json
 
 from app.bundle.manifest import Input, Output
 from app.oip.data_plane import InferAnswer
+from app.oip.schema import (
+    ConfiguredTensor,
+    ModelConfiguration,
+    ModelMetadata,
+    ParameterValue,
+    StatisticDuration,
+    StatisticsList,
+    TensorMetadata,
+    VersionStatistics,
+)
 from app.oip.signature import ModelSignature
 from app.oip.statistics import ModelStatistics
 
@@ -19,10 +28,8 @@ PACKED = "packed_input"
 MAX_WARNINGS = 1000
 """Maximum number of warnings in an answer; ``warnings_total`` has the total number."""
 
-Description = dict[str, JsonValue]
 
-
-def metadata_of(signature: ModelSignature, versions: Sequence[str]) -> Description:
+def metadata_of(signature: ModelSignature, versions: Sequence[str]) -> ModelMetadata:
     """A model's metadata.
 
     Args:
@@ -39,14 +46,16 @@ def metadata_of(signature: ModelSignature, versions: Sequence[str]) -> Descripti
     }
 
 
-def _tensor(declared: Input | Output) -> Description:
+def _tensor(declared: Input | Output) -> TensorMetadata:
     return {"name": declared.name, "datatype": declared.datatype, "shape": list(declared.shape)}
 
 
-def config_of(signature: ModelSignature) -> Description:
+def config_of(signature: ModelSignature) -> ModelConfiguration:
     """A version's configuration, in Triton's terms."""
     manifest = signature.manifest
-    parameters: Description = {} if signature.packed is None else {PACKED: {"string_value": signature.packed.name}}
+    parameters: dict[str, ParameterValue] = (
+        {} if signature.packed is None else {PACKED: {"string_value": signature.packed.name}}
+    )
     return {
         "name": manifest.name,
         "platform": PLATFORM,
@@ -59,16 +68,16 @@ def config_of(signature: ModelSignature) -> Description:
     }
 
 
-def _configured(declared: Input | Output) -> Description:
+def _configured(declared: Input | Output) -> ConfiguredTensor:
     return {"name": declared.name, "data_type": f"TYPE_{declared.datatype}", "dims": list(declared.shape)}
 
 
-def statistics_of(statistics: Sequence[ModelStatistics]) -> Description:
+def statistics_of(statistics: Sequence[ModelStatistics]) -> StatisticsList:
     """Statistics of versions, in Triton's terms. There is no queue, so queue times are 0."""
     return {"model_stats": [_statistics(each) for each in statistics]}
 
 
-def _statistics(each: ModelStatistics) -> Description:
+def _statistics(each: ModelStatistics) -> VersionStatistics:
     nanoseconds = round(each.seconds * 1e9)
     return {
         "name": each.name,
@@ -88,7 +97,7 @@ def _statistics(each: ModelStatistics) -> Description:
     }
 
 
-def _duration(count: int, nanoseconds: int) -> Description:
+def _duration(count: int, nanoseconds: int) -> StatisticDuration:
     return {"count": count, "ns": nanoseconds}
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from copy import deepcopy
 from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,8 +14,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.rest.oip.routes import oip_schemas
-from app.rest.openapi import PROBLEM_SCHEMA, add_response_headers
+from app.rest.openapi import PROBLEM_SCHEMAS, add_response_headers
 from app.rest.root_path import root_path_of
+from app.rest.schemas import publish_schemas
 
 _STATIC = Path(__file__).parent / "static"
 _CONTENT_SECURITY = (
@@ -39,10 +41,9 @@ def describe(router: FastAPI, root_path: str = "") -> dict[str, Any]:
         routes=router.routes,
         servers=[{"url": root_path}] if root_path else None,
     )
-    schemas = document["components"]["schemas"]
-    schemas |= {**oip_schemas(), "ProblemDetails": PROBLEM_SCHEMA}
-    document["components"]["schemas"] = {name: schemas[name] for name in sorted(schemas)}
+    document["components"]["schemas"] |= {**oip_schemas(), **deepcopy(PROBLEM_SCHEMAS)}
     add_response_headers(document)
+    publish_schemas(document)
     return document
 
 

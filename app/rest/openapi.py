@@ -6,6 +6,7 @@ from fastapi import Security
 from fastapi.security import APIKeyHeader
 
 from app.problem_types import (
+    INTERNAL_ERROR,
     INVALID_INPUT,
     LIMITS_UNAVAILABLE,
     MALFORMED_REQUEST,
@@ -24,6 +25,7 @@ from app.problem_types import (
 )
 from app.rest.api_key import API_KEY_HEADER
 from app.rest.problems import MAX_PROBLEMS
+from app.rest.schemas import reference
 
 Responses = dict[int | str, dict[str, Any]]
 """The ``responses`` of a FastAPI route."""
@@ -31,39 +33,38 @@ Responses = dict[int | str, dict[str, Any]]
 KEYED = [Security(APIKeyHeader(name=API_KEY_HEADER, scheme_name="ApiKey", auto_error=False))]
 """Documents that a route requires an API key; the middleware checks it."""
 
-KEY_PROBLEMS = (NOT_AUTHENTICATED, NOT_ALLOWED, RATE_EXCEEDED, TOO_MANY_FAILURES, LIMITS_UNAVAILABLE)
+KEY_PROBLEMS = (NOT_AUTHENTICATED, NOT_ALLOWED, RATE_EXCEEDED, TOO_MANY_FAILURES, LIMITS_UNAVAILABLE, INTERNAL_ERROR)
 MODEL_PROBLEMS = (*KEY_PROBLEMS, MODEL_NOT_FOUND, NOT_READY)
 CALL_PROBLEMS = (*MODEL_PROBLEMS, MALFORMED_REQUEST, TIMEOUT, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, OVERLOADED, TOO_LATE)
 """Problems of every call that has a body and asks a model."""
 OPERATION_PROBLEMS = (*CALL_PROBLEMS, INVALID_INPUT)
 
-PROBLEM_SCHEMA = {
-    "title": "ProblemDetails",
-    "description": "RFC 9457. `code` is stable; the input is never repeated.",
-    "type": "object",
-    "required": ["type", "title", "status", "detail", "code"],
-    "properties": {
-        "type": {"type": "string", "format": "uri-reference"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "code": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "maxItems": MAX_PROBLEMS,
-            "items": {
-                "type": "object",
-                "required": ["field", "code", "reason"],
-                "properties": {
-                    "field": {"type": "string", "description": "Path of the field: beers.3.abv"},
-                    "code": {"type": "string"},
-                    "reason": {"type": "string"},
-                },
-            },
+PROBLEM_SCHEMAS = {
+    "ProblemDetails": {
+        "description": "RFC 9457. `code` is stable; the input is never repeated.",
+        "type": "object",
+        "required": ["type", "title", "status", "detail", "code"],
+        "properties": {
+            "type": {"type": "string", "format": "uri-reference"},
+            "title": {"type": "string"},
+            "status": {"type": "integer"},
+            "detail": {"type": "string"},
+            "code": {"type": "string"},
+            "errors": {"type": "array", "maxItems": MAX_PROBLEMS, "items": reference("FieldProblem")},
+        },
+    },
+    "FieldProblem": {
+        "description": "What is wrong with a field.",
+        "type": "object",
+        "required": ["field", "code", "reason"],
+        "properties": {
+            "field": {"type": "string", "description": "Path of the field: beers.3.abv"},
+            "code": {"type": "string"},
+            "reason": {"type": "string"},
         },
     },
 }
-PROBLEM_CONTENT = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
+PROBLEM_CONTENT = {"application/problem+json": {"schema": reference("ProblemDetails")}}
 
 _TEXT = {"type": "string"}
 RESPONSE_HEADERS: dict[str, dict[str, Any]] = {

@@ -32,6 +32,7 @@ from app.rest.micro_batching import MicroBatcher, RemoteMicroBatcher
 from app.rest.openapi import KEYED, OPERATION_PROBLEMS, Responses, problem_responses
 from app.rest.problems import RequestRejected, format_problem, send_problem
 from app.rest.responses import AsgiResponse, request_header, respond
+from app.rest.schemas import reference
 from app.rest.uploads import BodyReader, UploadReader, media_type_problem, upload_content
 from app.runtime.memory_budget import MemoryBudget, Reservation
 from app.runtime.thread_pool import BoundedThreadPool
@@ -220,9 +221,19 @@ def add_operation(router: FastAPI, handler: OperationHandler, is_public: bool) -
         response_description=operation.answered,
         dependencies=[] if is_public else KEYED,
         responses=_with_own_format(operation, responses) if operation.failure else responses,
-        openapi_extra={"requestBody": {"content": upload_content(operation.upload)}} if operation.upload else None,
+        openapi_extra=_request_body(operation),
         route_class_override=OperationRoute,
     )
+
+
+def _request_body(operation: Operation[Any, Any]) -> dict[str, Any] | None:
+    """Return the documentation of a body beside its schema: the examples, and the files that are accepted."""
+    content: dict[str, Any] = {}
+    if operation.examples:
+        content["application/json"] = {"examples": {name: dict(each) for name, each in operation.examples.items()}}
+    if operation.upload:
+        content |= upload_content(operation.upload, f"{operation.request.__name__}Form")
+    return {"requestBody": {"content": content}} if content else None
 
 
 def _with_own_format(operation: Operation[Any, Any], responses: Responses) -> Responses:
@@ -232,5 +243,5 @@ def _with_own_format(operation: Operation[Any, Any], responses: Responses) -> Re
         operation: An operation with an error format of its own.
         responses: The error responses of its route.
     """
-    own = {"application/json": {"schema": {"$ref": f"#/components/schemas/{operation.answer.__name__}"}}}
+    own = {"application/json": {"schema": reference(operation.answer.__name__)}}
     return {status: {**response, "content": {**response["content"], **own}} for status, response in responses.items()}

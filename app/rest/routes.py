@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
+from typing_extensions import TypedDict
 
 from app.bundle.manifest import PublicManifest
 from app.domains.validation import problem_of
@@ -35,6 +36,12 @@ _SECURITY_TXT_AGE = timedelta(days=90)
 _BY_STATUS = {404: NOT_FOUND, 405: METHOD_NOT_ALLOWED, 400: MALFORMED_REQUEST}
 
 
+class Health(TypedDict):
+    """State of the process."""
+
+    status: Literal["live", "ready"]
+
+
 def add_model(router: FastAPI, manager: ModelManager) -> None:
     """Add ``GET /model``.
 
@@ -47,7 +54,6 @@ def add_model(router: FastAPI, manager: ModelManager) -> None:
         "/model",
         dependencies=KEYED,
         response_model=PublicManifest,
-        response_model_exclude={"explanation"},  # the background holds rows of the training data
         responses=problem_responses(*MODEL_PROBLEMS, INVALID_INPUT),
         operation_id="model",
         summary="Describe a model",
@@ -100,7 +106,7 @@ def add_health(router: FastAPI, is_ready: Callable[[], bool]) -> None:
     """
 
     @router.get("/health/live", operation_id="live", summary="Whether the process responds")
-    async def live() -> dict[str, str]:
+    async def live() -> Health:
         return {"status": "live"}
 
     @router.get(
@@ -109,7 +115,7 @@ def add_health(router: FastAPI, is_ready: Callable[[], bool]) -> None:
         summary="Whether the models can answer",
         responses=problem_responses(NOT_READY),
     )
-    async def ready() -> dict[str, str]:
+    async def ready() -> Health:
         if not is_ready():
             raise ModelNotReady
         return {"status": "ready"}

@@ -62,13 +62,14 @@ def media_type_problem(upload: Upload[Any] | None) -> ProblemType:
     return replace(UNSUPPORTED_MEDIA_TYPE, detail=f"Send one of these media types: application/json, {types}.")
 
 
-def upload_content(upload: Upload[Any]) -> dict[str, Any]:
+def upload_content(upload: Upload[Any], form_name: str) -> dict[str, Any]:
     """Return the OpenAPI ``content`` of an upload: a file to choose, for each media type.
 
     Args:
         upload: The files that an operation accepts.
+        form_name: Name of the form's schema.
     """
     file = {"type": "string", "format": "binary"}
-    form = {"type": "object", "properties": {upload.field: file}, "required": [upload.field]}
+    form = {"title": form_name, "type": "object", "properties": {upload.field: file}, "required": [upload.field]}
     content: dict[str, Any] = {MULTIPART.decode("ascii"): {"schema": form}}
     return {**content, **{media_type: {"schema": file} for media_type in upload.types}}

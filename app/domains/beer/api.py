@@ -12,7 +12,7 @@ from app.domains.beer.plausibility import PlausibilityChecks
 from app.domains.beer.predictions import MAX_IBU, PredictionBuilder
 from app.domains.beer.recipe import may_contradict, problems
 from app.domains.beer.row_validation import BeerRowValidator
-from app.domains.beer.schema import Beer, Beers, Prediction, Predictions
+from app.domains.beer.schema import EXAMPLE_BATCH, EXAMPLES, Beer, Beers, Prediction, Predictions
 from app.errors import CallError, InputError, InvalidOutput, Problem
 from app.models.loaded import Prepared
 from app.oip.signature import RowValidator
@@ -59,6 +59,7 @@ class BeerApi(DomainApi):
                 run=self.predict,
                 run_many=self.predict_each,
                 slow=lambda beer: beer.explain,
+                examples=EXAMPLES,
             ),
             Operation(
                 name="explain",
@@ -70,6 +71,7 @@ class BeerApi(DomainApi):
                 answered="The bitterness with its explanation",
                 run=self.explain,
                 slow=lambda beer: True,
+                examples=EXAMPLES,
             ),
             Operation(
                 name="predict_batch",
@@ -81,6 +83,7 @@ class BeerApi(DomainApi):
                 answered="The bitterness of each beer, in the order of the request",
                 run=self.predict_batch,
                 size="many",
+                examples={"batch": {"summary": "Two beers, one with its recipe", "value": EXAMPLE_BATCH}},
             ),
         )
 

@@ -2,11 +2,20 @@
 
 from typing import Annotated, Any, NotRequired
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, JsonValue, with_config
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    JsonValue,
+    with_config,
+)
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypedDict
 
-from app.domains.api import ModelRef, Warning
+from app.domains.api import Example, ModelRef, Warning
 from app.domains.beer.hop_bill import Stage
 from app.domains.beer.inputs import ABV, EBC, OG, PH, SRM
 from app.domains.beer.units import POINTS_PER_SG
@@ -33,6 +42,11 @@ EXAMPLE_RECIPE: dict[str, JsonValue] = {
     "yeast": "Wyeast 1056 - American Ale",
     "explain": True,
 }
+EXAMPLES: dict[str, Example] = {
+    "vital_figures": {"summary": "A beer's vital figures", "value": EXAMPLE_BEER},
+    "recipe": {"summary": "A beer with its recipe: a better model answers, with reasons", "value": EXAMPLE_RECIPE},
+}
+EXAMPLE_BATCH: dict[str, JsonValue] = {"beers": [EXAMPLE_BEER, {**EXAMPLE_RECIPE, "explain": False}]}
 EXAMPLE_PREDICTION: dict[str, JsonValue] = {
     "ibu": 48.1,
     "interval": {"lower": 13.4, "upper": 63.2, "coverage": 0.9},
@@ -58,6 +72,11 @@ class _Gravity:
             custom_error_message=f"must be a number: {OG.low:g} to {OG.high:g} points, or {_LOW_SG:.3f} to "
             f"{_HIGH_SG:.3f} specific gravity",
         )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Return one range with a gap: for two ranges, `anyOf`, generated clients have no number type."""
+        gap = {"exclusiveMinimum": _HIGH_SG, "exclusiveMaximum": OG.low}
+        return {"type": "number", "minimum": _LOW_SG, "maximum": OG.high, "not": gap}
 
 
 Gravity = Annotated[float, _Gravity()]

@@ -9,8 +9,20 @@ from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
 
 from app.errors import CallError, InputError, ModelNotReady, Problem
+from app.models.manager import VersionState
 from app.oip.data_plane import EXTENSIONS, SERVER, DataPlane
 from app.oip.metadata import config_of, metadata_of, statistics_of
+from app.oip.schema import (
+    InferResponse,
+    ModelConfiguration,
+    ModelMetadata,
+    ModelReady,
+    RepositoryAnswer,
+    ServerLive,
+    ServerMetadata,
+    ServerReady,
+    StatisticsList,
+)
 from app.oip.tensors import working_cost
 from app.problem_types import INVALID_INPUT, METHOD_NOT_ALLOWED, NOT_FOUND, problem_type_of
 from app.rest.body import bytes_cost, read_body, reject, release
@@ -63,28 +75,38 @@ class OipApplication:
 
     def _endpoints(self) -> Sequence[Endpoint]:
         version, of_version = "/v2/models/{model}/versions/{version}", " of a version"
+        infer, versions = InferResponse, list[VersionState]
         return [
-            Endpoint("POST", "/v2/models/{model}/infer", "v2_infer", "Infer", self._infer),
-            Endpoint("POST", f"{version}/infer", "v2_infer_version", f"Infer{of_version}", self._infer),
-            Endpoint("GET", "/v2", "v2_server", "Server metadata", self._server),
-            Endpoint("GET", "/v2/", "v2_server_slash", "Server metadata", self._server),
-            Endpoint("GET", "/v2/health/live", "v2_live", "Whether the server responds", self._live),
-            Endpoint("GET", "/v2/health/ready", "v2_ready", "Whether the models can answer", self._ready),
-            Endpoint("GET", "/v2/models/stats", "v2_all_stats", "Statistics of every model", self._stats),
-            Endpoint("GET", "/v2/models/{model}", "v2_model", "Model metadata", self._metadata),
-            Endpoint("GET", version, "v2_version", f"Metadata{of_version}", self._metadata),
+            Endpoint("POST", "/v2/models/{model}/infer", "v2_infer", "Infer", infer, self._infer),
+            Endpoint("POST", f"{version}/infer", "v2_infer_version", f"Infer{of_version}", infer, self._infer),
+            Endpoint("GET", "/v2", "v2_server", "Server metadata", ServerMetadata, self._server),
+            Endpoint("GET", "/v2/", "v2_server_slash", "Server metadata", ServerMetadata, self._server),
+            Endpoint("GET", "/v2/health/live", "v2_live", "Whether the server responds", ServerLive, self._live),
+            Endpoint("GET", "/v2/health/ready", "v2_ready", "Whether the models can answer", ServerReady, self._ready),
+            Endpoint(
+                "GET", "/v2/models/stats", "v2_all_stats", "Statistics of every model", StatisticsList, self._stats
+            ),
+            Endpoint("GET", "/v2/models/{model}", "v2_model", "Model metadata", ModelMetadata, self._metadata),
+            Endpoint("GET", version, "v2_version", f"Metadata{of_version}", ModelMetadata, self._metadata),
             *(
-                Endpoint("GET", f"{path}/{word}", f"v2_{word}{kind}", f"{summary}{suffix}", handle)
-                for word, summary, handle in (
-                    ("ready", "Readiness of a model", self._model_ready),
-                    ("config", "Configuration of a model", self._config),
-                    ("stats", "Statistics of a model", self._stats),
+                Endpoint("GET", f"{path}/{word}", f"v2_{word}{kind}", f"{summary}{suffix}", answer, handle)
+                for word, summary, answer, handle in (
+                    ("ready", "Readiness of a model", ModelReady, self._model_ready),
+                    ("config", "Configuration of a model", ModelConfiguration, self._config),
+                    ("stats", "Statistics of a model", StatisticsList, self._stats),
                 )
                 for path, kind, suffix in (("/v2/models/{model}", "_model", ""), (version, "_version", "'s version"))
             ),
-            Endpoint("POST", "/v2/repository/index", "v2_index", "List the versions and their states", self._index),
-            Endpoint("POST", "/v2/repository/models/{model}/load", "v2_load", "Load a model", self._load),
-            Endpoint("POST", "/v2/repository/models/{model}/unload", "v2_unload", "Unload a model", self._unload),
+            Endpoint(
+                "POST", "/v2/repository/index", "v2_index", "List the versions and their states", versions, self._index
+            ),
+            *(
+                Endpoint("POST", f"/v2/repository/models/{{model}}/{word}", f"v2_{word}", summary, RepositoryAnswer, do)
+                for word, summary, do in (
+                    ("load", "Load a model", self._load),
+                    ("unload", "Unload a model", self._unload),
+                )
+            ),
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

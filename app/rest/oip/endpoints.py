@@ -11,6 +11,7 @@ from typing_extensions import TypedDict
 
 from app.domains.validation import problems_of
 from app.errors import InputError
+from app.oip.schema import Parameters
 from app.rest.body import check_uncompressed, json_cost, read_body
 from app.rest.responses import Header
 from app.runtime.memory_budget import MemoryBudget, Reservation
@@ -29,7 +30,7 @@ class IndexOptions(TypedDict, total=False):
 class RepositoryOptions(TypedDict, total=False):
     """Options of loading and unloading."""
 
-    parameters: dict[str, Any]
+    parameters: Parameters
     """Parameters: not supported for loading, ignored for unloading."""
 
 
@@ -77,6 +78,8 @@ class Endpoint:
     """Unique name; the OpenAPI operation id."""
     summary: str
     """Title for the documentation."""
+    answer: Any
+    """Type of the answer as JSON, for the documentation."""
     handle: Handle = field(repr=False)
     """Answers a call."""
 

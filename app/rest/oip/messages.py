@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import to_json
 from starlette.types import Scope
 
@@ -15,6 +15,7 @@ from app.domains.validation import problems_of
 from app.errors import InputError, Problem
 from app.oip.data_plane import InferAnswer, InferCall
 from app.oip.metadata import warnings_of
+from app.oip.schema import Parameters
 from app.oip.tensors import MAX_DIMENSIONS, MAX_ELEMENTS, Tensor, from_bytes, from_list, invalid_input
 from app.problem_types import MALFORMED_REQUEST, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE
 from app.rest.problems import RequestRejected
@@ -42,8 +43,6 @@ UNSUPPORTED_ENCODING = replace(UNSUPPORTED_MEDIA_TYPE, detail="Content-Encoding 
 _ACCEPTED_ENCODINGS: tuple[Header, ...] = ((b"accept-encoding", b"gzip, deflate"),)
 WRONG_ENCODING = replace(MALFORMED_REQUEST, detail="The body does not match its Content-Encoding.")
 
-Parameters = dict[str, JsonValue] | None
-
 
 class _Message(BaseModel):
     """Ignores unknown keys: clients send those of other servers."""
@@ -59,21 +58,21 @@ class RequestInput(_Message):
     shape: Annotated[list[Annotated[int, Field(ge=0, le=MAX_ELEMENTS)]], Field(max_length=MAX_DIMENSIONS)]
     data: Any = None
     """Elements, flat or nested by the shape; absent if they follow as bytes."""
-    parameters: Parameters = None
+    parameters: Parameters | None = None
 
 
 class RequestOutput(_Message):
     """A requested output."""
 
     name: Annotated[str, Field(max_length=256)]
-    parameters: Parameters = None
+    parameters: Parameters | None = None
 
 
 class InferRequest(_Message):
     """The JSON part of an inference call."""
 
     id: Annotated[str, Field(max_length=256)] | None = None
-    parameters: Parameters = None
+    parameters: Parameters | None = None
     inputs: Annotated[list[RequestInput], Field(max_length=_MAX_TENSORS)]
     outputs: Annotated[list[RequestOutput], Field(max_length=_MAX_TENSORS)] | None = None
 

@@ -1,29 +1,55 @@
 """FastAPI routes of the Open Inference Protocol: they document the endpoints and call their application."""
 
-from typing import Any
+from typing import Any, get_args
 
 from fastapi import FastAPI
 from pydantic import TypeAdapter
+from pydantic.json_schema import JsonSchemaMode
 from starlette.responses import Response
 
+from app.models.manager import VersionState
+from app.oip.schema import (
+    InferenceError,
+    InferResponse,
+    ModelConfiguration,
+    ModelMetadata,
+    ModelReady,
+    RepositoryAnswer,
+    ServerLive,
+    ServerMetadata,
+    ServerReady,
+    StatisticsList,
+)
 from app.problem_types import INVALID_INPUT, NOT_READY, TIMEOUT
 from app.rest.oip.application import INVALID_CALL, OPEN_PATHS, OipApplication
 from app.rest.oip.endpoints import INDEX_OPTIONS, REPOSITORY_OPTIONS, Endpoint
 from app.rest.oip.messages import InferRequest
 from app.rest.openapi import CALL_PROBLEMS, KEYED, MODEL_PROBLEMS, PROBLEM_CONTENT, Responses, problem_responses
 from app.rest.responses import AsgiResponse
+from app.rest.schemas import reference
 
-_ERROR_CONTENT = {
-    "application/json": {
-        "schema": {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}}
-    }
-}
+_ERROR_CONTENT = {"application/json": {"schema": reference("InferenceError")}}
+_BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+"""JSON, of which the header Inference-Header-Content-Length has the length, followed by the bytes of tensors."""
 _BODIES: dict[str, tuple[str, TypeAdapter[Any]]] = {
     "infer": ("InferRequest", TypeAdapter(InferRequest)),
     "index": ("IndexOptions", INDEX_OPTIONS),
     "load": ("RepositoryOptions", REPOSITORY_OPTIONS),
 }
 """Name and type of the body, by the last part of the path."""
+_ANSWERS: tuple[type, ...] = (
+    InferResponse,
+    InferenceError,
+    ModelConfiguration,
+    ModelMetadata,
+    ModelReady,
+    RepositoryAnswer,
+    ServerLive,
+    ServerMetadata,
+    ServerReady,
+    StatisticsList,
+    VersionState,
+)
 
 
 def add_oip(router: FastAPI, application: OipApplication) -> None:
@@ -65,15 +91,25 @@ def add_oip(router: FastAPI, application: OipApplication) -> None:
 
 
 def _responses(endpoint: Endpoint) -> Responses:
+    answer: Responses = {200: {"description": "The answer", "content": _answer_content(endpoint)}}
     if endpoint.path in OPEN_PATHS:
-        return problem_responses(NOT_READY, content=_ERROR_CONTENT)
+        return answer | problem_responses(NOT_READY, content=_ERROR_CONTENT)
     if endpoint.method == "GET":
         responses = problem_responses(*MODEL_PROBLEMS, content=_ERROR_CONTENT)
     else:
         responses = problem_responses(INVALID_CALL, *CALL_PROBLEMS, content=_ERROR_CONTENT)
         responses |= problem_responses(TIMEOUT, content=PROBLEM_CONTENT)  # sent by the server, not by the application
     # without it, FastAPI would document its own format for invalid input
-    return {**responses, "4XX": {"description": INVALID_INPUT.title, "content": _ERROR_CONTENT}}
+    return {**answer, **responses, "4XX": {"description": INVALID_INPUT.title, "content": _ERROR_CONTENT}}
+
+
+def _answer_content(endpoint: Endpoint) -> dict[str, Any]:
+    (item,) = get_args(endpoint.answer) or (endpoint.answer,)
+    schema = reference(item.__name__)
+    content = {
+        "application/json": {"schema": schema if item is endpoint.answer else {"type": "array", "items": schema}}
+    }
+    return content | _BINARY if endpoint.answer is InferResponse else content
 
 
 def _request_body(endpoint: Endpoint) -> dict[str, Any] | None:
@@ -81,17 +117,16 @@ def _request_body(endpoint: Endpoint) -> dict[str, Any] | None:
     action = endpoint.path.rpartition("/")[2]
     if action not in _BODIES:
         return None
-    schema = {"$ref": f"#/components/schemas/{_BODIES[action][0]}"}
-    content = {"application/json": {"schema": schema if action == "infer" else {"anyOf": [schema, {"type": "null"}]}}}
-    return {"requestBody": {"required": True, "content": content} if action == "infer" else {"content": content}}
+    content = {"application/json": {"schema": reference(_BODIES[action][0])}}
+    return {"requestBody": {"required": action == "infer", "content": content}}
 
 
 def oip_schemas() -> dict[str, Any]:
-    """Return the schemas of the bodies by name, with the schemas that they refer to."""
-    inputs = [(name, "validation", adapter) for name, adapter in _BODIES.values()]
-    schemas, definitions = TypeAdapter.json_schemas(
-        inputs,  # type: ignore[arg-type]  # the mode is a literal
-        ref_template="#/components/schemas/{model}",
-    )
+    """Return the schemas of the bodies and answers by name, with the schemas that they refer to."""
+    kinds: list[tuple[str, JsonSchemaMode, TypeAdapter[Any]]] = [
+        *((name, "validation", adapter) for name, adapter in _BODIES.values()),
+        *((answer.__name__, "serialization", TypeAdapter(answer)) for answer in _ANSWERS),
+    ]
+    schemas, definitions = TypeAdapter.json_schemas(kinds, ref_template=reference("{model}")["$ref"])
     named = {name: schema for (name, _), schema in schemas.items() if "$ref" not in schema}
     return {**named, **definitions.get("$defs", {})}

@@ -123,8 +123,9 @@ async def test_fields_have_units_ranges_and_an_example(document: dict[str, Any])
         number, null = fields[name]["anyOf"]
         assert (number["minimum"], number["maximum"], null["type"]) == (low, high, "null")
     for name in "target_og", "target_fg":
-        ranges = [(way["minimum"], way["maximum"]) for way in fields[name]["anyOf"]]
-        assert ranges == [(900, 1300), (0.9, 1.3)]
+        gravity = Draft202012Validator(fields[name])
+        assert all(map(gravity.is_valid, (900, 1056.0, 1300, 0.9, 1.056, 1.3)))
+        assert not any(map(gravity.is_valid, (899, 1301, 0.89, 1.31, 105.6, "1056", None)))
     assert document["components"]["schemas"]["Beers"]["properties"]["beers"]["maxItems"] == 1000
 
 

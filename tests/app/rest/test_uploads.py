@@ -197,7 +197,9 @@ async def test_the_document_has_a_file_input(files: httpx.AsyncClient) -> None:
     document = (await files.get("/openapi.json")).json()
     content = document["paths"]["/now"]["post"]["requestBody"]["content"]
     file = {"type": "string", "format": "binary"}
-    assert content["multipart/form-data"]["schema"]["properties"] == {"sheet": file}
+    form = content["multipart/form-data"]["schema"]["$ref"].rpartition("/")[2]
+    assert (form, next(iter(content))) == ("SheetForm", "multipart/form-data")
+    assert document["components"]["schemas"][form]["properties"] == {"sheet": file}
     assert content["text/csv"]["schema"] == file and "application/json" in content
     assert list(document["paths"]["/before"]["post"]["requestBody"]["content"]) == ["application/json"]
     assert set(document["paths"]["/before"]["post"]["responses"]["422"]["content"]) == {

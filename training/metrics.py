@@ -49,6 +49,26 @@ def interval(labels: Array, lower: Array, upper: Array) -> dict[str, float]:
     }
 
 
+def interval_score(labels: Array, lower: Array, upper: Array, coverage: float) -> Array:
+    """Compute the interval score of each row: the width, plus 2 / (1 - coverage) times the distance of a label outside.
+
+    The mean is smallest for the true quantiles, so an interval can win neither by width nor by narrowness alone.
+    Winkler (1972), JASA 67:187; Gneiting and Raftery (2007), JASA 102:359, equation 43.
+
+    Args:
+        labels: shape (n_rows,), IBU.
+        lower: shape (n_rows,), IBU.
+        upper: shape (n_rows,), IBU.
+        coverage: Share of rows that the interval promises to cover.
+
+    Returns:
+        shape (n_rows,), IBU; smaller is better.
+    """
+    missed = np.maximum(lower - labels, 0) + np.maximum(labels - upper, 0)
+    score: Array = (upper - lower) + np.float32(2 / (1 - coverage)) * missed
+    return score
+
+
 def bands(labels: Array, predicted: Array) -> list[dict[str, float]]:
     """Compute figures by band of the label.
 

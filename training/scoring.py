@@ -13,13 +13,19 @@ from training.cleaning import clean, rules
 from training.errors import DataError
 from training.export import predict_with_graph
 from training.groups import related
-from training.metrics import Rows, bands, bootstrap, errors, interval, resampled
+from training.metrics import Rows, bands, bootstrap, errors, interval, interval_score, resampled
 from training.model import OUTPUTS
 from training.sources import RecipeDataset
 from training.spec import Spec
 
 TOLERANCE = 0.1
 """IBU by which the second bundle's MAE may exceed the first's; predictions are rounded to one decimal."""
+COVERAGE_TOLERANCE = 0.02
+"""Share of beers by which the second bundle's coverage may be below the first's, where it is below what is promised."""
+SCORE_TOLERANCE = 0.02
+"""Part of the first bundle's mean interval score by which the second's may exceed it."""
+COVERAGE = 0.9
+"""Coverage promised by a bundle whose manifest does not state one."""
 SEED = 0
 
 
@@ -37,14 +43,35 @@ class BundleScore:
     """A row's group of related beers, shape (n_rows,)."""
     seen: bool
     """Whether the bundle was trained on these data."""
+    promised: float = COVERAGE
+    """Share of beers that the interval promises to cover."""
+
+    @property
+    def covered(self) -> Array:
+        """1 for each beer whose label is in the interval, otherwise 0, shape (n_rows,)."""
+        return ((self.predicted[:, 1] <= self.labels) & (self.labels <= self.predicted[:, 2])).astype(np.float32)
+
+    def scores(self, promised: float | None = None) -> Array:
+        """Return the interval score of each beer, IBU, shape (n_rows,); see `interval_score`.
+
+        Args:
+            promised: Coverage by which the interval is judged; the bundle's own by default.
+        """
+        lower, upper = self.predicted[:, 1], self.predicted[:, 2]
+        return interval_score(self.labels, lower, upper, self.promised if promised is None else promised)
 
     def figures(self) -> dict[str, Any]:
         """Return the figures, each as ``value`` with its 95 % bootstrap interval over groups, and those by IBU band."""
 
         def of(rows: Rows) -> dict[str, float]:
             labels, predicted = self.labels[rows], self.predicted[rows]
-            return {**errors(labels, predicted[:, 0]), **interval(labels, predicted[:, 1], predicted[:, 2])}
+            return {
+                **errors(labels, predicted[:, 0]),
+                **interval(labels, predicted[:, 1], predicted[:, 2]),
+                "interval_score": float(scores[rows].mean()),
+            }
 
+        scores = self.scores()
         whole = of(np.arange(len(self.labels)))
         ranges = resampled(of, self.groups, SEED)
         return {
@@ -59,8 +86,8 @@ class BundleScore:
         }
 
 
-class Comparison(NamedTuple):
-    """The second bundle's MAE minus the first's, paired by beer, with a 95 % bootstrap interval over groups."""
+class Difference(NamedTuple):
+    """A figure of the second bundle minus the first's, paired by beer, with a 95 % bootstrap interval over groups."""
 
     difference: float
     low: float
@@ -69,8 +96,38 @@ class Comparison(NamedTuple):
 
     @property
     def worse(self) -> bool:
-        """Whether the second is worse: by more than the tolerance, or significantly."""
+        """Whether the second is worse in a figure that should be small: beyond the tolerance, or significantly."""
         return self.difference > self.tolerance or self.low > 0
+
+
+class Comparison(NamedTuple):
+    """How two bundles differ on the same beers."""
+
+    mae: Difference
+    missed: Difference
+    """Share of beers outside the interval, one minus the coverage."""
+    score: Difference
+    """Mean interval score."""
+    keeps_promise: bool
+    """Whether the second bundle covers the share of beers that the first one promises."""
+
+    @property
+    def faults(self) -> list[str]:
+        """The figures in which the second is worse: ``MAE``, ``coverage``, ``interval score``.
+
+        A smaller coverage is no fault while it is as large as promised: the interval was too wide before.
+        """
+        found = {
+            "MAE": self.mae.worse,
+            "coverage": self.missed.worse and not self.keeps_promise,
+            "interval score": self.score.worse,
+        }
+        return [name for name, worse in found.items() if worse]
+
+    @property
+    def worse(self) -> bool:
+        """Whether the second is worse in any of the figures."""
+        return bool(self.faults)
 
 
 def score(bundle: Bundle, spec: Spec, dataset: RecipeDataset, frame: pd.DataFrame) -> BundleScore:
@@ -97,6 +154,7 @@ def score(bundle: Bundle, spec: Spec, dataset: RecipeDataset, frame: pd.DataFram
         predict_with_graph(bundle.files[MODEL], rows),
         related(frame),
         about.training_data.sha256 == dataset.sha256,
+        COVERAGE if about.coverage is None else about.coverage,
     )
 
 
@@ -114,17 +172,30 @@ def labelled(dataset: RecipeDataset, specs: list[Spec]) -> pd.DataFrame:
     return clean(dataset.recipes, (*rules(), *own.values()))[0]
 
 
-def compare(first: BundleScore, second: BundleScore, tolerance: float) -> Comparison:
+def compare(
+    first: BundleScore, second: BundleScore, tolerance: float, coverage_tolerance: float = COVERAGE_TOLERANCE
+) -> Comparison:
     """Compare two bundles on the same beers.
 
     Args:
         first: Score of the released bundle.
         second: Score of the candidate.
         tolerance: IBU that the second's MAE may be above the first's.
+        coverage_tolerance: Share of beers that the second's coverage may be below the first's.
     """
     gap = np.abs(second.predicted[:, 0] - second.labels) - np.abs(first.predicted[:, 0] - first.labels)
-    low, high = bootstrap(gap, first.groups, SEED)
-    return Comparison(float(gap.mean()), low, high, tolerance)
+    before, after = first.scores(), second.scores(first.promised)
+    return Comparison(
+        _difference(gap, first.groups, tolerance),
+        _difference(first.covered - second.covered, first.groups, coverage_tolerance),
+        _difference(after - before, first.groups, SCORE_TOLERANCE * float(before.mean())),
+        bool(second.covered.mean() >= first.promised),
+    )
+
+
+def _difference(gap: Array, groups: Groups, tolerance: float) -> Difference:
+    low, high = bootstrap(gap, groups, SEED)
+    return Difference(float(gap.mean()), low, high, tolerance)
 
 
 def _name(about: Manifest) -> str:

@@ -9,8 +9,8 @@ from app.bundle.store import read_bundle
 from tests.training.quick import RECIPES
 from training import __main__ as command
 from training.errors import DataError
-from training.metrics import resampled
-from training.scoring import BundleScore, Comparison, compare
+from training.metrics import interval_score, resampled
+from training.scoring import BundleScore, Difference, compare
 from training.sources import read_recipes
 
 
@@ -38,7 +38,7 @@ def test_a_bundle_is_scored_on_a_labelled_file(bundles, trained_recipe, others, 
     assert result["coverage"]["value"] == pytest.approx(
         ((predicted[:, 1] <= labels) & (labels <= predicted[:, 2])).mean()
     )
-    for name in ("mae", "rmse", "median_ae", "r2", "within_10", "coverage", "width"):
+    for name in ("mae", "rmse", "median_ae", "r2", "within_10", "coverage", "width", "interval_score"):
         assert result[name]["low"] <= result[name]["value"] <= result[name]["high"]
     assert sum(band["rows"] for band in result["bands"]) == result["n"]
     stdout, stderr = capsys.readouterr()
@@ -61,7 +61,8 @@ def test_the_exit_code_tells_whether_the_bundle_is_worse(bundles, others, capsys
     }
     assert codes == {(recipe, vitals): 1, (vitals, recipe): 0, (vitals, vitals): 0}
     stdout = capsys.readouterr().out
-    assert ": WORSE (tolerance 0.1)" in stdout and "+0.000 IBU (95 % +0.000 to +0.000): not worse" in stdout
+    assert "beer-ibu 1 is WORSE: MAE" in stdout and "beer-ibu 1 is not worse" in stdout
+    assert "  MAE: +0.000 IBU (95 % +0.000 to +0.000; tolerance 0.1)\n" in stdout
 
 
 def test_both_are_scored_on_the_beers_that_both_can_answer(bundles, others, capsys):
@@ -73,7 +74,7 @@ def test_both_are_scored_on_the_beers_that_both_can_answer(bundles, others, caps
     "difference, low, worse", [(0.3, -1, True), (0.05, -1, False), (0.05, 0.01, True), (-2, -3, False)]
 )
 def test_worse_means_beyond_the_tolerance_or_significant(difference, low, worse):
-    assert Comparison(difference, low, 1, 0.1).worse is worse
+    assert Difference(difference, low, 1, 0.1).worse is worse
 
 
 def test_the_difference_is_paired():
@@ -83,8 +84,41 @@ def test_the_difference_is_paired():
         for off in (np.float32([5, -5, 20, 0]), np.float32([6, -6, 21, 1]))
     )
     result = compare(first, second, 0.1)
-    assert result == pytest.approx((1, 1, 1, 0.1))
-    assert result.worse
+    assert result.mae == pytest.approx((1, 1, 1, 0.1))
+    assert "MAE" in result.faults and result.worse
+
+
+def with_interval(below: np.ndarray, above: np.ndarray) -> BundleScore:
+    """A bundle that is right in the centre for 60 beers of 50 IBU, with ends that far from it."""
+    labels = np.full(60, 50, np.float32)
+    return BundleScore("a 1", labels, np.column_stack([labels, labels - below, labels + above]), np.arange(60), False)
+
+
+def covering(share: float, width: float = 60.0) -> BundleScore:
+    """An interval of that width in which this share of the beers lies; the others are 5 IBU above its upper end."""
+    outside = np.arange(60) >= round(60 * share)
+    return with_interval(np.where(outside, width + 5, width / 2), np.where(outside, -5, width / 2))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "faults"),
+    [
+        (covering(0.8), covering(0.67), ["coverage", "interval score"]),
+        (covering(0.8, 60), covering(0.67, 20), ["coverage"]),  # so much narrower that the interval score is better
+        (covering(1.0, 90), covering(0.9, 60), []),  # too wide before, as promised now
+        (covering(0.9, 60), covering(1.0, 120), ["interval score"]),  # covers more by being twice as wide
+        (covering(0.8), covering(0.8), []),
+        (covering(0.67), covering(0.8), []),
+    ],
+)
+def test_a_worse_interval_makes_a_version_worse(first, second, faults):
+    assert compare(first, second, 0.1).faults == faults
+
+
+def test_the_interval_score_is_the_width_and_a_penalty_for_each_miss():
+    labels = np.float32([10, 20, 30])
+    scores = interval_score(labels, np.float32([5, 25, 0]), np.float32([15, 45, 29]), 0.9)
+    assert scores == pytest.approx([10, 20 + 20 * 5, 29 + 20 * 1])
 
 
 def test_resampling_draws_whole_groups():

@@ -14,7 +14,6 @@ NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 every_notebook = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 
 
-@pytest.mark.notebook
 @every_notebook
 def test_the_notebook_runs_from_top_to_bottom(notebook, monkeypatch):
     monkeypatch.setenv("BEER_DATA", str(RECIPES))

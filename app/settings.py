@@ -50,6 +50,7 @@ DEFAULT_KEYS_FILE = "keys.json"
 RENAMED = {"model_path": "model_uri", "max_in_work": "thread_pool_size", "max_waiting": "thread_pool_queue"}
 """Former names of settings, which still work and will go with the next major version, and their present names."""
 
+_ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?")
 _DEPRECATED = "deprecated names"
 """Key under which the sources report the former names in use; no environment variable's name has a space."""
 _log = logging.getLogger(__name__)
@@ -96,6 +97,27 @@ def _check_contact(uri: str) -> str:
     if uri and not (uri.startswith(("mailto:", "https://")) and uri.isascii() and uri.isprintable() and " " not in uri):
         raise ValueError("must begin with mailto: or https://, and be printable ASCII without spaces")
     return uri
+
+
+def _check_origin(origin: str) -> str:
+    if origin == "*":
+        return origin
+    match = _ORIGIN.fullmatch(origin)
+    if match is None:
+        raise ValueError(
+            "must be origins as browsers send them, such as https://brewery.example or http://localhost:3000: in lower "
+            "case, without a path or a slash at the end; or * alone for every origin"
+        )
+    scheme, port = match.groups()
+    if port and port == {"http": "80", "https": "443"}.get(scheme):
+        raise ValueError(f"must be without the port {port}, which browsers omit for {scheme}")
+    return origin
+
+
+def _check_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
+    if "*" in origins and len(origins) > 1:
+        raise ValueError("has * and other origins: * must be alone")
+    return origins
 
 
 def _check_root_path(prefix: str) -> str:
@@ -300,6 +322,17 @@ class Settings(ModelSettings):
         ge=0,
         le=65535,
         description="Additional HTTP port, on the same address, for `/health/*` and `/metrics` without a key. 0: off.",
+    )
+    cors_origins: Annotated[
+        tuple[Annotated[str, AfterValidator(_check_origin)], ...],
+        NoDecode,
+        BeforeValidator(_split),
+        AfterValidator(_check_origins),
+    ] = Field(
+        default=(),
+        description="Origins of web pages that may call the service from a browser (CORS), separated by commas, such "
+        "as `https://brewery.example,http://localhost:3000`. `*` alone: every page, with a key or with "
+        "`PUBLIC_MODELS`. Empty: none.",
     )
     security_contact: Annotated[str, AfterValidator(_check_contact)] = Field(
         default="",

@@ -102,6 +102,7 @@ def build(settings: Settings, domains: Sequence[type[DomainApi]], metrics: Regis
             },
             remote_models=server.names if server else (),
             root_path=settings.root_path,
+            cors_origins=settings.cors_origins,
         ),
     )
     return Program(

@@ -14,6 +14,7 @@ from app.oip.data_plane import DataPlane
 from app.problem_types import ProblemType
 from app.rest.access_log import AccessLogMiddleware
 from app.rest.api_key import Access, ApiKeyMiddleware
+from app.rest.cors import AllowedOrigins, CorsMiddleware, PreflightMiddleware
 from app.rest.docs import add_docs
 from app.rest.oip.application import OipApplication
 from app.rest.oip.routes import add_oip
@@ -21,7 +22,7 @@ from app.rest.operations import BODY_LIMITS, OperationHandler, add_operation
 from app.rest.paths import PathPolicy, is_v2
 from app.rest.problems import send_redirect
 from app.rest.request_metrics import RequestMetrics
-from app.rest.responses import without_body
+from app.rest.responses import Header, without_body
 from app.rest.root_path import check_root_path, without_root_path
 from app.rest.routes import add_error_handlers, add_health, add_metrics, add_model, add_security_txt
 from app.runtime.memory_budget import MemoryBudget
@@ -67,6 +68,8 @@ class RestOptions:
     """Models that a model server runs. Their operations never run in the event loop."""
     root_path: str = ""
     """Prefix under which a proxy publishes the API, such as ``/beer``. A prefix in the ASGI scope has priority."""
+    cors_origins: Collection[str] = ()
+    """Origins of web pages that may call the API; none by default."""
 
 
 class RestApplication:
@@ -95,6 +98,7 @@ class RestApplication:
         options = options or RestOptions()
         self._lifecycle = lifecycle
         self._root_path = options.root_path
+        self._origins = AllowedOrigins(options.cors_origins)
         self._oip = None if options.health_only else _oip_application(backend, lifecycle, options)
         handlers = _operation_handlers(backend, options)
         self._handlers = {("POST", handler.operation.path): handler for handler in handlers}
@@ -125,9 +129,19 @@ class RestApplication:
         self._paths = frozenset(getattr(route, "path", "") for route in self.router.routes)
         if options.root_path:
             check_root_path(options.root_path, self._paths)
-        self._middleware = AccessLogMiddleware(
-            ApiKeyMiddleware(self._dispatch, access, policy), log, self._metrics, self._paths
-        )
+        self._middleware = self._with_middleware(access, policy, log)
+
+    def _with_middleware(self, access: Access, policy: PathPolicy, log: RequestLog) -> ASGIApp:
+        """Return the application behind the access log, the API key and, where pages may call it, CORS."""
+        app: ASGIApp = ApiKeyMiddleware(self._dispatch, access, policy)
+        if not self._origins:
+            return AccessLogMiddleware(app, log, self._metrics, self._paths)
+        app = PreflightMiddleware(app, self._origins)
+        return CorsMiddleware(AccessLogMiddleware(app, log, self._metrics, self._paths), self._origins)
+
+    def cors_headers(self, headers: Sequence[Header]) -> list[Header]:
+        """Return the CORS headers of a response to a request with these headers, which the server rejected itself."""
+        return self._origins.response_headers(headers)
 
     def count_unread(self, problem_type: ProblemType) -> None:
         """Count a request that the server rejected before it reached this application."""

@@ -1,5 +1,6 @@
 """Responses to requests that the application never sees: problems as bytes."""
 
+from collections.abc import Iterable
 from http import HTTPStatus
 
 from app.problem_types import ProblemType
@@ -7,12 +8,12 @@ from app.rest.problems import PROBLEM_JSON, problem_body
 from app.rest.responses import Header
 
 
-def early_response(problem_type: ProblemType, headers: list[Header]) -> bytes:
+def early_response(problem_type: ProblemType, headers: Iterable[Header]) -> bytes:
     """Encode a complete response that closes the connection.
 
     Args:
         problem_type: The problem.
-        headers: Headers of every response.
+        headers: Further headers.
     """
     body = problem_body(problem_type)
     lines = [

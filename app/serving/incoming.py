@@ -104,6 +104,11 @@ class IncomingRequests:
         else:
             self._check_sizes()
 
+    @property
+    def headers(self) -> list[Header]:
+        """The headers of the head that is being read, as far as they are here."""
+        return self._headers
+
     def close(self) -> None:
         """Release the parser, which refers to this object."""
         del self._parser, self._begin

@@ -4,7 +4,7 @@ import asyncio
 import socket
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from app.problem_types import TIMEOUT, ProblemType
 from app.rest.problems import REFUSED, RequestRejected
+from app.rest.responses import Header
 from app.serving.early_response import early_response
 from app.serving.fair_start import CROWD, FairStart
 from app.serving.incoming import IncomingRequests
@@ -44,6 +45,8 @@ class ConnectionContext:
     """Limits how many requests begin in one turn of the event loop."""
     on_rejected: Callable[[ProblemType], None] = lambda problem_type: None
     """Called for each request that is rejected before the application sees it."""
+    cors_headers: Callable[[Sequence[Header]], Iterable[Header]] = lambda headers: ()
+    """Returns the CORS headers of a rejection, from the headers of its request as far as they are known."""
     app_state: dict[str, Any] = field(default_factory=dict)
     """State from the application's lifespan; each request gets a copy."""
     retiring: bool = False
@@ -173,7 +176,9 @@ class BoundedHttpProtocol(asyncio.Protocol):
         if self._outgoing.are_due(request):
             return
         if request is None or not request.response_started:
-            self._transport.write(early_response(problem_type, self._context.state.default_headers))
+            known = self._incoming.headers if request is None else list(request.scope["headers"])
+            headers = *self._context.state.default_headers, *self._context.cors_headers(known)
+            self._transport.write(early_response(problem_type, headers))
             if request is None:
                 self._context.on_rejected(problem_type)
             else:

@@ -80,6 +80,7 @@ def serve_port(
         program.rest.count_unread,
         program.lifecycle.retire,
         on_start,
+        program.rest.cors_headers,
         grpc_server,
     )
     try:

@@ -4,13 +4,14 @@ import asyncio
 import logging
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, Protocol
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from app.problem_types import ProblemType
+from app.rest.responses import Header
 from app.serving.acceptor import SPARE_FILES, Acceptor
 from app.serving.fair_start import FairStart
 from app.serving.limits import ConnectionLimits
@@ -57,6 +58,7 @@ class BoundedServer(uvicorn.Server):
         on_rejected: Callable[[ProblemType], None] = lambda problem_type: None,
         on_retire: Callable[[], None] = lambda: None,
         on_start: Callable[[], None] = lambda: None,
+        cors_headers: Callable[[Sequence[Header]], Iterable[Header]] = lambda headers: (),
         companion: CompanionServer | None = None,
         lifespan: Literal["auto", "off"] = "auto",
         spare_files: int = SPARE_FILES,
@@ -70,6 +72,7 @@ class BoundedServer(uvicorn.Server):
             on_rejected: Called for each request that is rejected before the application sees it.
             on_retire: Called when a shutdown begins, before anything is closed.
             on_start: Called once requests are answered.
+            cors_headers: Returns the CORS headers of a rejection, from the headers of its request.
             companion: Started and stopped together with this server.
             lifespan: Whether the application gets lifespan events.
             spare_files: File descriptors that its connections leave for other purposes.
@@ -95,6 +98,7 @@ class BoundedServer(uvicorn.Server):
         self._on_rejected = on_rejected
         self._on_retire = on_retire
         self._on_start = on_start
+        self._cors_headers = cors_headers
         self._companion = companion
         self._spare_files = spare_files
         self._acceptors: list[Acceptor] = []
@@ -123,6 +127,7 @@ class BoundedServer(uvicorn.Server):
             loop,
             FairStart(loop),
             self._on_rejected,
+            self._cors_headers,
             self.lifespan.state,
         )
         for listening in sockets or []:

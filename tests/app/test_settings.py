@@ -184,6 +184,8 @@ def test_a_key_of_16_characters_is_accepted(plain_environment: Path, monkeypatch
         ("DOCS_ENABLED", "7"),
         *(("ROOT_PATH", path) for path in ("beer", "/a//b", "/a/../b", "/./a", "/a b", "/ä", "/a%20b", "/a?b", "//a")),
         ("ROOT_PATH", f"/{'a' * 200}"),
+        *(("CORS_ORIGINS", f"https://{host}") for host in ("a/", "a/b", "A.a", "ä", "*.a", "a:", "a:443", "a@b", "")),
+        *(("CORS_ORIGINS", origin) for origin in ("a.example", "null", "https://a,*", "http://a:80", "//a")),
     ],
 )
 def test_a_wrong_setting_is_named(
@@ -212,6 +214,15 @@ def test_a_root_path_may_end_with_a_slash(
     monkeypatch.setenv("API_KEY", KEY)
     monkeypatch.setenv("ROOT_PATH", value)
     assert load_settings().root_path == prefix
+
+
+def test_origins_of_pages_are_separated_by_commas(plain_environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_KEY", KEY)
+    origins = ("https://a.example", "http://localhost:3000", "http://[::1]:8080", "capacitor://localhost")
+    monkeypatch.setenv("CORS_ORIGINS", ", ".join(origins))
+    assert load_settings().cors_origins == origins
+    monkeypatch.setenv("CORS_ORIGINS", "*")
+    assert load_settings().cors_origins == ("*",)
 
 
 def test_every_wrong_setting_is_named_at_once(plain_environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -231,6 +231,28 @@ async def test_invalid_and_oversized_requests_are_rejected_and_counted(data: byt
     assert connection.statuses == [status] and not app.bodies
 
 
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (get("/" + "a" * 8_192, "Origin: https://a.example"), 414),
+        (get("/", "Origin: https://a.example", "Content-Length: 1", "Content-Length: 2"), 400),
+        (b"GET / HTTP/1.1\r\nHost: beer\r\nOrigin: https://a.example\r\nA", 408),
+        (post(b"", "/", "Origin: https://a.example", length=9), 408),
+        (b"\x16\x03\x01", 400),
+    ],
+    ids=["target", "lengths", "half a head", "no body", "TLS"],
+)
+async def test_a_rejection_has_the_headers_of_cors_as_far_as_the_origin_is_known(data: bytes, status: int) -> None:
+    connection, _ = await opened(ConnectionLimits(head_seconds=2.0, body_seconds=2.0))
+    connection.context.cors_headers = lambda headers: [(b"from", value) for name, value in headers if name == b"origin"]
+    await connection.send(data)
+    for now in 100.0, 102.0:
+        connection.protocol.check_timeout(now, 0.5)
+    await settle()
+    assert connection.statuses == [status]
+    assert (b"\r\nfrom: https://a.example\r\n" in connection.received) == (b"Origin" in data)
+
+
 @pytest.mark.parametrize("coding", ["gzip, chunked", "chunked, chunked"])
 async def test_a_transfer_coding_other_than_chunked_is_rejected(coding: str) -> None:
     connection, app = await opened()

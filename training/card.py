@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from app.bundle.manifest import Manifest
+from app.bundle.manifest import Manifest, TrainingData
 
 _FIGURE = re.compile(r"[-+]?\d+(\.\d+)?%?($|[ ±(])|$")
 
@@ -22,6 +22,17 @@ def card(manifest: Manifest, sections: Mapping[str, str], summary: str = "") -> 
         *(f"## {title}\n\n{text}" for title, text in sections.items()),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def provenance(data: TrainingData) -> str:
+    """Say where the training data come from and under which licence, or that nobody stated it.
+
+    Args:
+        data: The manifest's part on them.
+    """
+    origin = f"Source: {data.origin}." if data.origin else "Where these data come from was not stated (`--source`)."
+    licence = f"Licence: {data.licence}." if data.licence else "Their licence was not stated (`--licence`)."
+    return f"{origin} {licence}"
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

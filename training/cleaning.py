@@ -151,7 +151,7 @@ def rules(ibu_low: float = IBU_LOW, ibu_high: float = IBU_HIGH) -> tuple[Rule, .
         ),
         Rule(
             "ebc_srm_disagree",
-            "SRM is not EBC / 1.97: the EBC, which the brewery states, is kept",
+            "SRM is not EBC / 1.97: the EBC is kept",
             lambda f: _apart(f, "ebc", "srm", EBC_PER_SRM),
             _blank("srm"),
         ),

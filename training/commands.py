@@ -11,10 +11,10 @@ from training.beer.catalogue import SPECS
 from training.card import table
 from training.errors import DataError
 from training.evaluate import EvaluationProtocol
-from training.release import add_release_options, release
+from training.release import add_provenance_options, add_release_options, release
 from training.selection import REPEATS, select, write_defaults
 from training.sources import RecipeDataset, read_recipes
-from training.spec import Spec
+from training.spec import Spec, known_data
 from training.spec_card import ablation_table, baseline_sentence, baseline_table, interval_sentence
 from training.spec_trainer import SpecTrainer, prepare
 from training.trainer import refuse_existing
@@ -26,6 +26,7 @@ DEFAULTS = Path(__file__).parent / "beer"
 def train_models(arguments: Sequence[str]) -> int:
     """Train the models for which the data suffice, and write their bundles."""
     parser = command("train", train_models)
+    add_provenance_options(parser)
     add_release_options(parser)
     parser.add_argument("--model", choices=sorted(SPECS), help="model to train (default: all)")
     parser.add_argument("--version", type=_version, help="version to write (default: the next free one)")
@@ -45,6 +46,7 @@ def _train_one(spec: Spec, dataset: RecipeDataset, options: argparse.Namespace) 
     """Train a model; return whether it is active if that is asked for, and None if it cannot be trained."""
     log(f"{spec.name}:")
     trainer = SpecTrainer(spec, dataset, _protocol(options), log=log)
+    trainer.origin, trainer.licence = options.source, options.licence
     try:
         run = trainer.run()
     except DataError as error:
@@ -55,8 +57,10 @@ def _train_one(spec: Spec, dataset: RecipeDataset, options: argparse.Namespace) 
     folder, done = release(trainer, run, options, options.version)
     values = run.figures.values()
     print(f"{baseline_table(values)}\n\n{baseline_sentence(values)}\n\n{interval_sentence(values)}")
-    print("\nLEAKING (row-wise folds, labels below 1000; historical figure 33.54), RMSE:")
-    print(table(["", "RMSE"], [[name, f"{value:.2f}"] for name, value in run.figures.leaking_rmse.items()]))
+    known = known_data(spec, dataset.sha256)
+    if known and run.figures.leaking_rmse:
+        print(f"\nLEAKING (row-wise folds, labels below 1000; historical figure {known.older_rmse:g}), RMSE:")
+        print(table(["", "RMSE"], [[name, f"{value:.2f}"] for name, value in run.figures.leaking_rmse.items()]))
     print(f"\n{folder}\n", flush=True)
     return done
 
@@ -72,7 +76,8 @@ def select_defaults(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     spec = SPECS[options.model]
     out = options.out or DEFAULTS / f"{spec.name}.json"
-    data = prepare(spec, read_recipes(options.data).recipes)
+    dataset = read_recipes(options.data)
+    data = prepare(spec, dataset.recipes)
     choice = select(spec, data, options.seed, options.workers, options.repeats)
     for name, mae in choice.note["candidates"].items():
         print(f"{mae:8.3f}  {name}{'   <- chosen' if name == choice.name else ''}")
@@ -81,6 +86,7 @@ def select_defaults(arguments: Sequence[str]) -> int:
         out,
         choice,
         f"python -m training select --model {spec.name} --data {Path(options.data).name} --seed {options.seed}",
+        dataset.sha256,
     )
     print(out)
     return 0

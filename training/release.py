@@ -11,6 +11,8 @@ from training.trainer import Run, Trainer
 DataT = TypeVar("DataT")
 ModelT = TypeVar("ModelT")
 FiguresT = TypeVar("FiguresT")
+MAX_PROVENANCE = 500
+"""Maximum length of what the user says of the training data."""
 MODELS = Path("models")
 """The folder from which the service reads by default."""
 
@@ -28,6 +30,29 @@ def add_release_options(parser: argparse.ArgumentParser) -> None:
         help="make the new version the active one, unless a baseline is better. Without this option a service goes on "
         "with the version that is active; the first version of a model is active in any case",
     )
+
+
+def add_provenance_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options by which the user says what no program can know of the training data.
+
+    Args:
+        parser: A training command's parser.
+    """
+    parser.add_argument(
+        "--source",
+        type=_line,
+        default="",
+        metavar="TEXT",
+        help="where the training data come from, for the model card and GET /model, such as 'my own brews, 2019-2024'",
+    )
+    parser.add_argument("--licence", type=_line, default="", metavar="TEXT", help="licence of the training data")
+
+
+def _line(text: str) -> str:
+    line = " ".join(text.split())
+    if len(line) > MAX_PROVENANCE:
+        raise argparse.ArgumentTypeError(f"more than {MAX_PROVENANCE} characters")
+    return line
 
 
 def release(

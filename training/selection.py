@@ -87,16 +87,17 @@ def _choice(spec: Spec, data: Data, seed: int, outer: list[Any], inner: Array, w
     return Choice(name, spec.candidates[name], note)
 
 
-def write_defaults(path: Path, choice: Choice, command: str) -> None:
+def write_defaults(path: Path, choice: Choice, command: str, sha256: str) -> None:
     """Write the choice as a model's ``defaults.json``.
 
     Args:
         path: The file.
         choice: From `select`.
         command: The command line.
+        sha256: Digest of the data.
     """
     document: Mapping[str, Any] = {
-        "chosen": {"by": command, **choice.note},
+        "chosen": {"by": command, "sha256": sha256, **choice.note},
         "parameters": choice.parameters.model_dump(mode="json"),
     }
     path.write_text(json.dumps(document, indent=2) + "\n", "utf-8")

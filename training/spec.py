@@ -107,15 +107,32 @@ class Parameters(_Part):
 
 @dataclass(frozen=True)
 class Prose:
-    """Texts of a model's card."""
+    """Texts of a model's card that are true whatever it is trained on."""
 
     use: str
     misuse: str
-    data: str
-    faults: str
+    faults: tuple[str, ...]
     files: str
     booster: str
     """How ``model.ubj`` and the parameters give the prediction."""
+    unused: Mapping[str, str] = field(default_factory=dict)
+    """Faults of a model whose parameters leave out a feature, by the feature's name."""
+
+
+@dataclass(frozen=True)
+class KnownData:
+    """What is known of certain training data. A card says it only of a run on exactly these data."""
+
+    sha256: str
+    """Digest of the data."""
+    origin: str
+    licence: str
+    use: str
+    misuse: str
+    data: str
+    faults: tuple[str, ...]
+    older_rmse: float
+    """RMSE of an older model on these data, on row-wise folds, labels below 1000 IBU."""
 
 
 @dataclass(frozen=True)
@@ -143,6 +160,8 @@ class Spec:
     golden: tuple[Mapping[str, float], ...]
     """Rows by input name, optional inputs left out if missing, whose outputs every bundle's manifest states."""
     prose: Prose
+    known_data: KnownData
+    """What is known of the committed model's training data."""
     background: int
     """Number of representative rows against which reasons are computed; more are slower."""
     rules: Callable[[], tuple[Rule, ...]] = tuple
@@ -153,6 +172,16 @@ class Spec:
     """Sets of optional inputs; the evaluation also measures the model without them."""
     ablation: Mapping[str, Parameters] = field(default_factory=dict)
     """Variants that ``ablate`` measures on the reported folds; nothing is chosen by these figures."""
+
+
+def known_data(spec: Spec, sha256: str) -> KnownData | None:
+    """Return what is known of training data; None if they are not the committed model's.
+
+    Args:
+        spec: The model.
+        sha256: Digest of the data.
+    """
+    return spec.known_data if sha256 == spec.known_data.sha256 else None
 
 
 def groups(spec: Spec) -> dict[str, tuple[str, ...]]:

@@ -4,28 +4,34 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.bundle.manifest import Manifest
-from training.card import card, table
-from training.spec import Prose
+from training.card import card, provenance, table
+from training.limits import own_limits
+from training.spec import KnownData, Spec, known_data
 
 
-def spec_card(manifest: Manifest, prose: Prose) -> str:
-    """Build the card.
+def spec_card(manifest: Manifest, spec: Spec, groups: int) -> str:
+    """Build the card. It says nothing of other data than those of the run.
 
     Args:
         manifest: The bundle's manifest; every figure comes from it.
-        prose: The texts specific to the model.
+        spec: The model, with the texts specific to it.
+        groups: Number of groups of related beers trained on.
     """
     values: dict[str, Any] = dict(manifest.metrics.values)
+    known, prose = known_data(spec, manifest.training_data.sha256), spec.prose
+    features: Any = manifest.parameters["features"]
+    unused = [fault for name, fault in prose.unused.items() if name not in features]
+    faults = [*own_limits(manifest, groups), *(known.faults if known else ()), *unused, *prose.faults]
     return card(
         manifest,
         {
-            "Intended use": prose.use,
-            "Not for": prose.misuse,
-            "Data": f"{_data(manifest)}\n\n{prose.data}",
+            "Intended use": f"{prose.use} {known.use if known else 'For beers like those it was trained on.'}",
+            "Not for": f"{prose.misuse} {known.misuse if known else ''}".rstrip(),
+            "Data": f"{_data(manifest)}\n\n{provenance(manifest.training_data)} {known.data if known else ''}".rstrip(),
             "How it was measured": f"{manifest.metrics.protocol}\n\n{_choice(manifest)}",
-            "Figures": _figures(values),
+            "Figures": _figures(values, known),
             "By bitterness": band_table(values["bands"]),
-            "Known faults": prose.faults,
+            "Known faults": "\n".join(f"- {fault}" for fault in faults),
             "Files": prose.files,
         },
     )
@@ -118,26 +124,25 @@ def interval_sentence(values: dict[str, Any]) -> str:
     )
 
 
-def _figures(values: dict[str, Any]) -> str:
-    leaking = values["leaking_rowwise_rmse_below_1000_ibu"]
-    return (
-        f"{baseline_table(values)}\n\n"
-        f"{baseline_sentence(values)}\n\n"
-        f"{interval_sentence(values)}\n\n"
-        f"{_withheld(values)}"
-        "LEAKING, only for comparison with older figures: row-wise 5-fold RMSE on labels below 1000 IBU, "
-        f"related beers on both sides: this model {leaking['model']:.2f}, "
-        + ", ".join(f"{name} {figure:.2f}" for name, figure in leaking.items() if name != "model")
-        + "; the historical figure is 33.54."
-    )
+def _figures(values: dict[str, Any], known: KnownData | None) -> str:
+    leaking = values.get("leaking_rowwise_rmse_below_1000_ibu")
+    parts = [baseline_table(values), baseline_sentence(values), interval_sentence(values), *_withheld(values)]
+    if known and leaking:
+        parts.append(
+            "LEAKING, only for comparison with older figures: row-wise 5-fold RMSE on labels below 1000 IBU, "
+            f"related beers on both sides: this model {leaking['model']:.2f}, "
+            + ", ".join(f"{name} {figure:.2f}" for name, figure in leaking.items() if name != "model")
+            + f"; the historical figure is {known.older_rmse:g}."
+        )
+    return "\n\n".join(parts)
 
 
-def _withheld(values: dict[str, Any]) -> str:
-    return "".join(
+def _withheld(values: dict[str, Any]) -> list[str]:
+    return [
         f"Where {name} are not told, the same models' MAE on the same beers is {figures['mae']:.2f} ± "
-        f"{figures['mae_sd']:.2f}, coverage {figures['coverage']:.1%}, width {figures['width']:.1f} IBU.\n\n"
+        f"{figures['mae_sd']:.2f}, coverage {figures['coverage']:.1%}, width {figures['width']:.1f} IBU."
         for name, figures in values["not_told"].items()
-    )
+    ]
 
 
 def band_table(bands: Sequence[Mapping[str, float]]) -> str:
@@ -167,15 +172,16 @@ def _data(manifest: Manifest) -> str:
         for step in used.cleaning
         if step.rows_affected
     ]
-    return f"`{used.source}`, SHA-256 `{used.sha256}`: {used.rows_read} beers read, {used.rows_used} used.\n\n" + table(
-        ["rule", "", "rows", "number", "left"], steps
-    )
+    text = f"`{used.source}`, SHA-256 `{used.sha256}`: {used.rows_read} beers read, {used.rows_used} used."
+    return text + "\n\n" + table(["rule", "", "rows", "number", "left"], steps) if steps else text
 
 
 def _choice(manifest: Manifest) -> str:
     chosen: Any = manifest.parameters.get("chosen", {})
-    if "nested" not in chosen:
+    if "by" not in chosen:
         return "The parameters were fixed beforehand."
+    if "nested" not in chosen:
+        return "The parameters were chosen on other data, not on these; `python -m training select` chooses them anew."
     return (
         f"The parameters were chosen by `{chosen['by']}` on other folds; nested, the choice included, the MAE is "
         f"{chosen['nested']['mae']:.2f} ± {chosen['nested']['mae_sd']:.2f}."

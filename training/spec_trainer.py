@@ -17,7 +17,7 @@ from training.groups import related
 from training.model import OUTPUTS, Model, fit
 from training.reasons import explanation
 from training.sources import Recipe, RecipeDataset
-from training.spec import Array, Data, Parameters, Spec
+from training.spec import Array, Data, Parameters, Spec, known_data
 from training.spec_card import better_baselines, spec_card
 from training.trainer import Log, Run, Trainer, silent
 
@@ -46,11 +46,12 @@ class SpecFigures:
 
     evaluation: Evaluation
     leaking_rmse: dict[str, float]
-    """RMSE by model on folds that split related beers; only for comparison with older figures."""
+    """RMSE by model on folds that split related beers; only for comparison with older figures, where there are any."""
 
     def values(self) -> dict[str, Any]:
         """Return all figures, rounded to four decimals."""
         table = self.evaluation.table()
+        older = {"leaking_rowwise_rmse_below_1000_ibu": self.leaking_rmse} if self.leaking_rmse else {}
         return rounded(
             {
                 **table.pop("model"),
@@ -58,7 +59,7 @@ class SpecFigures:
                 "paired": self.evaluation.paired(),
                 "bands": self.evaluation.by_band(),
                 "not_told": self.evaluation.without(),
-                "leaking_rowwise_rmse_below_1000_ibu": self.leaking_rmse,
+                **older,
             }
         )
 
@@ -137,6 +138,8 @@ class SpecTrainer(Trainer[CleanedRecipes, Model, SpecFigures]):
             DataError: If there are too few groups for the folds.
         """
         evaluation = evaluate(self.spec, self.parameters, data.rows, self.protocol)
+        if known_data(self.spec, self.dataset.sha256) is None:
+            return SpecFigures(evaluation, {})
         more = prepare(self.spec, self.dataset.recipes, LEAKING_IBU)
         return SpecFigures(evaluation, leaking_rmse(self.spec, self.parameters, more, self.protocol.seed))
 
@@ -144,6 +147,7 @@ class SpecTrainer(Trainer[CleanedRecipes, Model, SpecFigures]):
         """Return the part of the manifest that is specific to the model."""
         data = run.data.rows
         answers = predict_with_graph(run.graph, data.inputs)[:, 0]
+        known = known_data(self.spec, self.dataset.sha256)
         return Description(
             description=self.spec.description,
             inputs=declared_inputs(self.spec, data.inputs),
@@ -157,6 +161,8 @@ class SpecTrainer(Trainer[CleanedRecipes, Model, SpecFigures]):
             figures=run.figures.values(),
             training_data=TrainingData(
                 source=self.dataset.source,
+                origin=self.origin or (known.origin if known else ""),
+                licence=self.licence or (known.licence if known else ""),
                 sha256=self.dataset.sha256,
                 rows_read=len(self.dataset.recipes),
                 rows_used=len(data.labels),
@@ -168,7 +174,7 @@ class SpecTrainer(Trainer[CleanedRecipes, Model, SpecFigures]):
 
     def card(self, run: SpecRun, about: Manifest) -> str:
         """Return the model card in Markdown."""
-        return spec_card(about, self.spec.prose)
+        return spec_card(about, self.spec, len(np.unique(run.data.rows.groups)))
 
     def faults(self, run: SpecRun) -> list[str]:
         """Return the baselines that are better than the model."""
@@ -183,7 +189,7 @@ class SpecTrainer(Trainer[CleanedRecipes, Model, SpecFigures]):
         return {
             **self.parameters.model_dump(mode="json"),
             "seed": self.protocol.seed,
-            "chosen": dict(self.spec.chosen),
+            "chosen": self._chosen(),
             "monotone": dict(self.spec.monotone),
             "evaluation": {"folds": self.protocol.folds, "repeats": self.protocol.repeats},
             "trend": {"column": self.spec.trend_column, **trend._asdict()} if trend else None,
@@ -193,6 +199,13 @@ class SpecTrainer(Trainer[CleanedRecipes, Model, SpecFigures]):
             },
             "model.ubj": self.spec.prose.booster,
         }
+
+    def _chosen(self) -> dict[str, Any]:
+        """How the parameters were chosen; figures on other data are left out."""
+        chosen = dict(self.spec.chosen)
+        if chosen.get("sha256") == self.dataset.sha256:
+            return chosen
+        return {name: chosen[name] for name in ("by", "sha256", "chosen") if name in chosen}
 
 
 def prepare(spec: Spec, recipes: tuple[Recipe, ...], ibu_high: float = IBU_HIGH) -> Data:

@@ -46,6 +46,10 @@ class Trainer(ABC, Generic[DataT, ModelT, FiguresT]):
     """Maximum difference between the exported graph and the training code."""
     unit: str
     """Unit of that difference."""
+    origin: str = ""
+    """Where the training data come from, in the words of whoever trains; set before the run."""
+    licence: str = ""
+    """Licence of the training data, likewise."""
 
     def __init__(self, log: Log = silent) -> None:
         """Initialize the trainer.

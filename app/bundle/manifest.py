@@ -107,6 +107,10 @@ class TrainingData(_Part):
 
     source: str
     """File name without folders, or address."""
+    origin: str = ""
+    """Where the data come from, in the words of whoever trained the model; empty if it was not stated."""
+    licence: str = ""
+    """Licence of the data, likewise."""
     sha256: Sha256
     """Digest of the file, or of the rows in canonical JSON if there is no single file."""
     rows_read: int

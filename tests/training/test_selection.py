@@ -56,10 +56,10 @@ def test_inner_folds_contain_nothing_of_the_outer_fold(searched, data, monkeypat
 def test_written_defaults_are_read_back(searched, data, tmp_path):
     choice = select(searched, data, seed=0, workers=1, repeats=1)
     path = tmp_path / "defaults.json"
-    write_defaults(path, choice, "the command")
+    write_defaults(path, choice, "the command", "ab" * 32)
     document = json.loads(path.read_text())
     assert Parameters.model_validate(document["parameters"]) == choice.parameters
-    assert document["chosen"]["by"] == "the command"
+    assert (document["chosen"]["by"], document["chosen"]["sha256"]) == ("the command", "ab" * 32)
 
 
 @pytest.mark.parametrize("spec", SPECS.values(), ids=list(SPECS))

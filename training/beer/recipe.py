@@ -18,6 +18,7 @@ from app.domains.beer.inputs import (
 from training.arrays import Array
 from training.baselines import PlainXGBoost, linear, median
 from training.beer.bills import bill_rules, recipe_row
+from training.beer.catalogue_data import RECIPE_DATA
 from training.beer.estimates import scaled_tinseth, tinseth
 from training.beer.recipe_features import KETTLE, max_bitterness, recipe_features
 from training.beer.recipe_prose import PROSE
@@ -153,6 +154,7 @@ RECIPE = Spec(
     },
     golden=GOLDEN,
     prose=PROSE,
+    known_data=RECIPE_DATA,
     background=16,
     rules=bill_rules,
     ceiling=max_bitterness,

@@ -5,6 +5,7 @@ import pandas as pd
 
 from app.domains.beer.inputs import EBC, OG, PH, SRM, VITAL_INPUTS, names
 from training.baselines import Curve, PlainXGBoost, linear, median
+from training.beer.catalogue_data import VITALS_DATA
 from training.beer.features import vital_features
 from training.spec import Array, Parameters, Prose, Spec, column_of, read_defaults
 
@@ -38,25 +39,23 @@ def _candidates(base: Parameters) -> dict[str, Parameters]:
 
 PROSE = Prose(
     use="A first guess of a beer's bitterness from the six vital figures that every brewer knows, with an interval "
-    "that says how far off it may be. For beers like those of the training data: ales, lagers and stouts of one "
-    "craft brewery.",
+    "that says how far off it may be.",
     misuse="Not for labels, law or laboratory: it measures nothing. Not for judging a hop bill: the six figures do not "
     "know the hops, and a beer with none gets the bitterness that its strength usually goes with. Not outside "
     "the trained ranges, which the manifest gives; the service warns there.",
-    data="Recipes of BrewDog's DIY DOG catalogue in the shape of the Punk API (github alxiw/punkapi, MIT licence): one "
-    "brewery, 20 l batches. The labels are calculated IBU, not measured ones, and mostly multiples of 5.",
-    faults="- The error is about as large as the difference between two neighbouring beer styles: see the table.\n"
-    "- It shrinks to the middle: bitter beers are given too low, mild ones too high (bias by band).\n"
-    "- Coverage is held on average, not in each band: below 20 and above 80 IBU the interval misses more.\n"
-    "- Colour is read and checked but does not enter the answer: with it the held-out error was larger. Its "
-    "share in the reasons is therefore always 0.\n"
-    "- A stronger wort with the alcohol that follows from it never lowers the answer, by constraint; alcohol "
-    "that the gravities do not account for may, and the interval's ends are under no constraint.",
+    faults=(
+        "A stronger wort with the alcohol that follows from it never lowers the answer, by constraint; alcohol that "
+        "the gravities do not account for may, and the interval's ends are under no constraint.",
+    ),
     files="`model.onnx` is served: the whole function, interval included. `model.ubj` is the same trees in XGBoost's "
     "format, one booster with a margin for centre, lower and upper; `parameters` in `manifest.json` says what is "
     "added to them.",
     booster="one XGBoost booster over the features, a margin for each of centre, lower, upper; where trend is true, "
     "height * x / (x + half) with x = OG - 1000 is added; then lower and upper are moved by their shift",
+    unused={
+        "colour": "Colour is read and checked but does not enter the answer. Its share in the reasons is therefore "
+        "always 0.",
+    },
 )
 
 PALE_ALE = {"abv": 5.4, "target_og": 1053.0, "target_fg": 1011.0, "ebc": 17.0, "ph": 4.4}
@@ -92,6 +91,7 @@ VITALS = Spec(
         {"abv": 70.0, "target_og": 1300.0, "target_fg": 900.0, "ebc": 1000.0, "srm": 600.0, "ph": 7.0},
     ),
     prose=PROSE,
+    known_data=VITALS_DATA,
     background=32,
     withheld={"colour and pH": names((EBC, SRM, PH))},
 )

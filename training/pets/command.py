@@ -9,7 +9,7 @@ from app.bundle.manifest import CARD
 from training.commands import log
 from training.errors import TrainingError
 from training.pets.trainer import CatDogTrainer
-from training.release import add_release_options, release
+from training.release import add_provenance_options, add_release_options, release
 
 PICTURE_SIZE = 128
 """Width and height of the small network's pictures, pixels."""
@@ -22,6 +22,7 @@ def train_pets(arguments: Sequence[str]) -> int:
     network = parser.add_mutually_exclusive_group()
     network.add_argument("--backbone", type=Path, help="pretrained ONNX file to fit a head to; see docs/pets.md")
     network.add_argument("--teacher", type=Path, help="pretrained ONNX file to distil into the small network")
+    add_provenance_options(parser)
     add_release_options(parser)
     parser.add_argument(
         "--state",
@@ -33,6 +34,7 @@ def train_pets(arguments: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=0, help="random seed (default: %(default)s)")
     options = parser.parse_args(arguments)
     trainer = _trainer(options)
+    trainer.origin, trainer.licence = options.source, options.licence
     run = trainer.run()
     folder, done = release(trainer, run, options)
     print((folder / CARD).read_text("utf-8"))

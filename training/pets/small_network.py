@@ -36,7 +36,7 @@ PROSE = {
     "animal should be treated according to what it says.",
     "faults": "Photos unlike those it learnt from, of small, hidden or many animals, of breeds it has not seen, by "
     "night or from odd angles, are told apart worse than the figures above say; confidence is too high on "
-    "such. Most of the cats it has seen are of three breeds, most of the dogs of four.",
+    "such.",
 }
 
 

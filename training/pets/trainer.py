@@ -100,6 +100,8 @@ class CatDogTrainer(Trainer[Photos, ModelT, Figures]):
             figures=run.figures,
             training_data=TrainingData(
                 source="photos of cats and dogs",
+                origin=self.origin,
+                licence=self.licence,
                 sha256=digest(run.data),
                 rows_read=len(run.data),
                 rows_used=len(self.trained_on(run.data)),

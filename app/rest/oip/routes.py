@@ -29,8 +29,6 @@ from app.rest.responses import AsgiResponse
 from app.rest.schemas import reference
 
 _ERROR_CONTENT = {"application/json": {"schema": reference("InferenceError")}}
-_BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
-"""JSON, of which the header Inference-Header-Content-Length has the length, followed by the bytes of tensors."""
 _BODIES: dict[str, tuple[str, TypeAdapter[Any]]] = {
     "infer": ("InferRequest", TypeAdapter(InferRequest)),
     "index": ("IndexOptions", INDEX_OPTIONS),
@@ -104,12 +102,14 @@ def _responses(endpoint: Endpoint) -> Responses:
 
 
 def _answer_content(endpoint: Endpoint) -> dict[str, Any]:
+    """Return the documentation of an answer in JSON.
+
+    Tensors as bytes are left out: only clients that know them ask for them, and others would have to tell a text from
+    the answer.
+    """
     (item,) = get_args(endpoint.answer) or (endpoint.answer,)
     schema = reference(item.__name__)
-    content = {
-        "application/json": {"schema": schema if item is endpoint.answer else {"type": "array", "items": schema}}
-    }
-    return content | _BINARY if endpoint.answer is InferResponse else content
+    return {"application/json": {"schema": schema if item is endpoint.answer else {"type": "array", "items": schema}}}
 
 
 def _request_body(endpoint: Endpoint) -> dict[str, Any] | None:

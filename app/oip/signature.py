@@ -1,6 +1,6 @@
 """The signature of a model: converts the tensors of a call to the arrays that the model takes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import numpy as np
 
@@ -38,18 +38,30 @@ class RowValidator:
 class ModelSignature:
     """The inputs and outputs of one version."""
 
-    def __init__(self, manifest: Manifest) -> None:
+    def __init__(self, manifest: Manifest, computed: Container[str] = ()) -> None:
         """Initialize the model signature.
 
         Args:
             manifest: Manifest of the version.
+            computed: Required inputs that may be missing because `complete` computes them.
         """
         self.manifest = manifest
         self._inputs = {declared.name: declared for declared in manifest.inputs}
         self._outputs = {declared.name: declared for declared in manifest.outputs}
         self.packed = _packed(manifest)
         """The one tensor that may stand for all inputs; None if the model takes the inputs one by one."""
-        self._required = np.array([not declared.optional for declared in manifest.inputs])
+        self._required = np.array([not (d.optional or d.name in computed) for d in manifest.inputs])
+
+    def complete(self, rows: Array) -> Array:
+        """Compute the inputs that a row lacks although the model requires them; this base class computes none.
+
+        Args:
+            rows: The packed rows, shape (n_rows, n_inputs), float32, NaN is missing.
+
+        Returns:
+            The rows, or a changed copy.
+        """
+        return rows
 
     def select_outputs(self, names: Sequence[str]) -> list[Output]:
         """The outputs that a call names; all outputs if it names none.
@@ -86,15 +98,15 @@ class ModelSignature:
             if len(by_name) > 1:
                 raise invalid_input("", "unknown", f"holds more than {packed.name}, which stands for all inputs")
             rows = _as_declared(packed, by_name[packed.name])
-            self._check_complete(rows)
-            return {packed.name: rows}
+            return {packed.name: self._completed(rows)}
         if not self._inputs.keys() >= by_name.keys():
             known = ", ".join((*self._inputs, *((packed.name,) if packed else ())))
             raise invalid_input("", "unknown", f"holds an unknown input; the model has {known}")
         return self._one_by_one(by_name)
 
     def _one_by_one(self, tensors: Mapping[str, Tensor]) -> dict[str, Array]:
-        missing = [d.name for d in self.manifest.inputs if d.name not in tensors and not d.optional]
+        given = zip(self.manifest.inputs, self._required.tolist(), strict=True)
+        missing = [declared.name for declared, required in given if required and declared.name not in tensors]
         if missing:
             raise InputError([Problem(f"inputs.{name}", "missing", "is required") for name in missing])
         arrays = {name: _as_declared(self._inputs[name], tensor) for name, tensor in tensors.items()}
@@ -109,18 +121,18 @@ class ModelSignature:
             return arrays
         absent = np.full((counts.pop(), 1), np.nan, dtype=np.float32)
         rows = np.concatenate([arrays.get(name, absent) for name in self._inputs], axis=1)
-        self._check_complete(rows)
-        return {self.manifest.packed: rows}
+        return {self.manifest.packed: self._completed(rows)}
 
-    def _check_complete(self, rows: Array) -> None:
+    def _completed(self, rows: Array) -> Array:
         if all_finite(rows):
-            return
+            return rows
         wrong = ~np.isfinite(rows)
         wrong &= self._required | ~np.isnan(rows)
         for column in np.flatnonzero(wrong.any(axis=0)).tolist():
             name = self.manifest.inputs[column].name
             row = int(wrong[:, column].argmax())
             raise invalid_input(name, "finite_number", f"row {row}: must be a finite number")
+        return self.complete(rows)
 
 
 def _check_finite(declared: Input, array: Array) -> None:

@@ -66,7 +66,7 @@ def test_every_call_of_tritonclient_works(
         "unknown load": "NOT_FOUND",
     }
     assert {case: output[case][0].removeprefix("StatusCode.") for case in expected} == expected
-    assert output["half"][1] == "inputs.abv: is required"
+    assert output["half"][1] == "inputs.target_og: is required"
     assert output["unloaded"]["ready"] is False and output["unloaded"]["infer"][0] == "StatusCode.UNAVAILABLE"
     assert output["loaded"]["outputs"] == expected_models["beer-ibu"].outputs
 

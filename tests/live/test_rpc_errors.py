@@ -79,7 +79,9 @@ INVALID_CALLS: dict[str, pb.ModelInferRequest] = {
     "a shape that no tensor has": first(shape=[-1, 1]),
     "wrong datatype": first(datatype="FP64", contents=pb.InferTensorContents(fp64_contents=[5.6])),
     "unknown datatype": first(datatype="BYTES"),
-    "not a number in a required input": first(contents=values(float("nan"))),
+    "not a number in a required input": named(
+        lambda request: request.inputs[1].contents.CopyFrom(values(float("nan")))
+    ),
     "out of bounds": first(contents=values(71)),
     "unknown output": named(lambda request: request.outputs.add(name="colour")),
     "output twice": named(lambda request: [request.outputs.add(name="ibu") for _ in "12"]),

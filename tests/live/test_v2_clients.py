@@ -98,7 +98,7 @@ def _check_errors(output: Json) -> None:
         "unknown load": "404",
     }  # fmt: skip
     assert {case: output[case][0] for case in expected} == expected
-    assert output["half"][1] == "inputs.abv: is required"
+    assert output["half"][1] == "inputs.target_og: is required"
 
 
 def _check_unload_and_load(output: Json, expected: ExpectedModel) -> None:

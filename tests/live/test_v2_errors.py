@@ -89,7 +89,7 @@ INVALID_CALLS = {
     "null data": Call(named(data=None)),
     "null in the data": Call(named(data=[None])),
     "text in the data": Call(named(data=[MARKER])),
-    "not a number in a required input": Call(named(data=[float("nan")])),
+    "not a number in a required input": Call(message([FIRST[0], {**FIRST[1], "data": [float("nan")]}, *FIRST[2:]])),
     "out of bounds": Call(named(data=[70.25])),
     "unknown output": Call(message(FIRST, outputs=[{"name": MARKER}])),
     "output twice": Call(message(FIRST, outputs=[{"name": "ibu"}] * 2)),

@@ -11,11 +11,11 @@ from app.domains.beer.inputs import check_inputs
 from app.domains.beer.plausibility import PlausibilityChecks
 from app.domains.beer.predictions import MAX_IBU, PredictionBuilder
 from app.domains.beer.recipe import may_contradict, problems
-from app.domains.beer.row_validation import BeerRowValidator
+from app.domains.beer.row_validation import BeerRowValidator, BeerSignature
 from app.domains.beer.schema import EXAMPLE_BATCH, EXAMPLES, Beer, Beers, Prediction, Predictions
 from app.errors import CallError, InputError, InvalidOutput, Problem
 from app.models.loaded import Prepared
-from app.oip.signature import RowValidator
+from app.oip.signature import ModelSignature, RowValidator
 from app.telemetry.metrics import Registry
 
 VITALS = "beer-ibu"
@@ -40,6 +40,7 @@ class BeerApi(DomainApi):
         plausibility = PlausibilityChecks(manifest)
         return {
             PredictionBuilder: PredictionBuilder(manifest, plausibility, metrics),
+            ModelSignature: BeerSignature(manifest),
             RowValidator: BeerRowValidator(manifest, plausibility),
         }
 
@@ -138,7 +139,7 @@ class BeerApi(DomainApi):
         builder = loaded.prepared(PredictionBuilder)
         rows, bills = builder.rows([beer])
         features = rows.astype(np.float32)
-        prediction = builder.predictions(rows, loaded.infer({"features": features}), bills)[0]
+        prediction = builder.predictions([beer], rows, loaded.infer({"features": features}), bills)[0]
         reasons = loaded.explain(features[0])
         if not all(abs(value) < MAX_IBU for value in (reasons.base_value, *(v for _, v in reasons.contributions))):
             raise loaded.invalid_output("ibu of the explanation")
@@ -182,7 +183,7 @@ class BeerApi(DomainApi):
         loaded = self._manager.get(model, version)
         builder = loaded.prepared(PredictionBuilder)
         rows, bills = builder.rows(beers)
-        return builder.predictions(rows, loaded.infer({"features": rows.astype(np.float32)}), bills)
+        return builder.predictions(beers, rows, loaded.infer({"features": rows.astype(np.float32)}), bills)
 
 
 DOMAIN = BeerApi

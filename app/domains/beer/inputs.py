@@ -24,6 +24,7 @@ class BeerInput:
         low: Smallest value that the service accepts.
         high: Largest value that the service accepts.
         optional: Whether the value may be missing (NaN).
+        computed: Whether a value that a request does not state is computed from others.
         decimals: Decimal places of the trained range and the deciles in the manifest.
         random_high: Largest random value of the parity check in training, where `high` is infinite.
         symbol: What brewers call the value; cleaning rules are named after it. Empty for computed values.
@@ -39,6 +40,7 @@ class BeerInput:
     low: float
     high: float
     optional: bool = False
+    computed: bool = False
     decimals: int = 2
     random_high: float | None = None
     symbol: str = ""
@@ -54,6 +56,7 @@ ABV = BeerInput(
     group="strength",
     low=0,
     high=70,
+    computed=True,
     symbol="ABV",
 )
 OG = BeerInput(

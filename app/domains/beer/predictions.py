@@ -10,7 +10,7 @@ from app.domains.api import ModelRef
 from app.domains.beer.inputs import MALT_INPUTS, RECIPE_INPUTS, VITAL_INPUTS, YEAST_INPUTS, names
 from app.domains.beer.metrics import BeerMetrics
 from app.domains.beer.plausibility import PlausibilityChecks
-from app.domains.beer.recipe import ResolvedBill, resolve, vital_rows
+from app.domains.beer.recipe import ResolvedBill, assumptions, resolve, vital_rows
 from app.domains.beer.schema import Beer, Prediction
 from app.models.metrics import INVALID
 from app.runtime.predictor import Array, invalid_output
@@ -60,17 +60,18 @@ class PredictionBuilder:
         return rows if self._columns is None else rows[:, self._columns], bills
 
     def predictions(
-        self, rows: Rows, outputs: Mapping[str, Array], bills: Sequence[ResolvedBill] = ()
+        self, beers: Sequence[Beer], rows: Rows, outputs: Mapping[str, Array], bills: Sequence[ResolvedBill] = ()
     ) -> list[Prediction]:
         """Build the predictions and count them.
 
         Args:
-            rows: Inputs from `rows`, shape (n_rows, n_inputs).
-            outputs: Outputs of the model, shape (n_rows, 1) each, float32, IBU.
+            beers: The beers.
+            rows: Inputs from `rows`, shape (n_beers, n_inputs).
+            outputs: Outputs of the model, shape (n_beers, 1) each, float32, IBU.
             bills: Hop bills from `rows`.
 
         Returns:
-            One prediction per row.
+            One prediction per beer.
 
         Raises:
             InvalidOutput: If an output is not a number or too large, or an interval ends below its start.
@@ -96,6 +97,9 @@ class PredictionBuilder:
         ]
         for bill, prediction in zip(bills, predictions, strict=False):
             prediction["estimates"] = {"tinseth": round(bill.tinseth, 1)}
+        for index, beer in enumerate(beers):
+            if (bills or beer.abv is None) and (assumed := assumptions(beer, bills[index] if bills else None)):
+                predictions[index]["assumptions"] = assumed
         self._metrics.count(figures, warnings)
         return predictions
 

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from app.domains.api import Warning
 from app.domains.beer.grist import is_known_malt, malt_shares, yeast_kinds
 from app.domains.beer.hop_bill import Addition, bill_row, tinseth
-from app.domains.beer.inputs import OG, VITAL_INPUTS
-from app.domains.beer.schema import Beer, Hop
+from app.domains.beer.inputs import ABV, OG, VITAL_INPUTS
+from app.domains.beer.schema import Assumption, Beer, Hop
 from app.domains.beer.tinseth import bigness
-from app.domains.beer.units import MAX_SG, points
+from app.domains.beer.units import MAX_SG, alcohol, points
 from app.domains.beer.varieties import find
 from app.domains.beer.yeasts import kinds
 from app.errors import Problem
@@ -22,6 +22,7 @@ from app.errors import Problem
 ASSUMED_ALPHA = 10.0
 """Alpha acid, %, of a hop without a stated figure that the table of varieties does not have: a common value."""
 
+_ABV = VITAL_INPUTS.index(ABV)
 _vitals = attrgetter(*(declared.field for declared in VITAL_INPUTS))
 _MAX_SG = np.array([MAX_SG if declared.unit == OG.unit else -inf for declared in VITAL_INPUTS])
 """By vital input: the value below which a gravity is a specific gravity."""
@@ -34,12 +35,14 @@ class ResolvedBill:
     Attributes:
         columns: Values of `HOP_INPUTS` and `GRIST_INPUTS`; NaN is missing.
         tinseth: Tinseth's estimate, IBU.
-        warnings: Warnings about assumed figures.
+        warnings: Warnings about names that are not known.
+        assumptions: Values that the beer does not state.
     """
 
     columns: tuple[float, ...]
     tinseth: float
     warnings: list[Warning]
+    assumptions: list[Assumption]
 
 
 def vital_rows(beers: Sequence[Beer]) -> NDArray[np.float64]:
@@ -49,13 +52,35 @@ def vital_rows(beers: Sequence[Beer]) -> NDArray[np.float64]:
         beers: The beers.
 
     Returns:
-        Values of `VITAL_INPUTS`, shape (n_beers, n_inputs), gravities in points; NaN is missing.
+        Values of `VITAL_INPUTS`, shape (n_beers, n_inputs), gravities in points, alcohol that a beer does not state as
+        it follows from them; NaN is missing.
     """
     rows = np.array([_vitals(beer) for beer in beers], dtype=np.float64)  # None becomes NaN
     specific = rows < _MAX_SG
     if specific.any():
         rows[specific] = [points(gravity) for gravity in rows[specific].tolist()]
+    for index, beer in enumerate(beers):
+        if beer.abv is None:
+            rows[index, _ABV] = alcohol(beer.target_og, beer.target_fg)
     return rows
+
+
+def assumptions(beer: Beer, bill: ResolvedBill | None) -> list[Assumption]:
+    """List the values that a beer does not state and its prediction uses.
+
+    Args:
+        beer: The beer.
+        bill: Its resolved hop bill, if it has one.
+
+    Returns:
+        The assumptions; none for a beer that states everything.
+    """
+    result = list(bill.assumptions) if bill else []
+    if beer.abv is None:
+        abv = alcohol(beer.target_og, beer.target_fg)
+        reason = "computed from the gravities: 131.25 (OG - FG) in specific gravity"
+        result.insert(0, {"field": ABV.field, "value": round(abv, 2), "unit": ABV.unit, "reason": reason})
+    return result
 
 
 def recipe_columns(
@@ -87,8 +112,11 @@ def resolve(beer: Beer, hops: Sequence[Hop], unread: Container[str] = ()) -> Res
         Model inputs, Tinseth's estimate, and a warning for each hop, malt or yeast that is not known by name.
     """
     warnings: list[Warning] = []
-    additions = [_addition(hop, f"hops.{index}", warnings) for index, hop in enumerate(hops)]
+    assumed: list[Assumption] = []
+    additions = [_addition(hop, f"hops.{index}", warnings, assumed) for index, hop in enumerate(hops)]
     litres = beer.batch_volume_l
+    if hops and "batch_volume_l" not in beer.model_fields_set:
+        assumed.append({"field": "batch_volume_l", "value": litres, "unit": "l", "reason": "the usual size of a batch"})
     boil_points = 1000.0 + (points(beer.target_og) - 1000.0) * litres / (beer.boil_volume_l or litres)
     malts = None if beer.malts is None else [(malt.name, malt.amount_kg) for malt in beer.malts]
     if malts and "malts" not in unread:
@@ -101,6 +129,7 @@ def resolve(beer: Beer, hops: Sequence[Hop], unread: Container[str] = ()) -> Res
         recipe_columns(additions, litres, malts, beer.yeast),
         tinseth(additions, litres, bigness(boil_points)),
         warnings,
+        assumed,
     )
 
 
@@ -130,13 +159,18 @@ def problems(beer: Beer, prefix: str) -> list[Problem]:
     return result
 
 
-def _addition(hop: Hop, field: str, warnings: list[Warning]) -> Addition:
+def _addition(hop: Hop, field: str, warnings: list[Warning], assumed: list[Assumption]) -> Addition:
+    """Make an addition; note an alpha acid that is not stated, as an assumption or in the warning of an unknown hop."""
     alpha = hop.alpha_acid
     if alpha is None:
         variety = find(hop.name)
-        alpha = ASSUMED_ALPHA if variety is None else variety.alpha_typical
         if variety is None:
+            alpha = ASSUMED_ALPHA
             warnings.append(_unknown_hop(hop.name, field))
+        else:
+            alpha = variety.alpha_typical
+            reason = f"typical of {variety.name}"
+            assumed.append({"field": f"{field}.alpha_acid", "value": alpha, "unit": "%", "reason": reason})
     if hop.stage is not None:
         return Addition.at_stage(hop.amount_g, alpha, hop.stage)
     return Addition.at_minutes(hop.amount_g, alpha, hop.boil_minutes or 0.0)

@@ -1,18 +1,43 @@
-"""Validates rows that arrive by the Open Inference Protocol, with the bounds and checks of the typed API."""
+"""Completes and validates rows that arrive by the Open Inference Protocol, as the typed API does."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from app.bundle.manifest import Manifest
-from app.domains.beer.inputs import FG, INPUTS, OG
+from app.domains.beer.inputs import ABV, FG, INPUTS, OG
 from app.domains.beer.plausibility import PlausibilityChecks
+from app.domains.beer.units import ABV_PER_POINT
 from app.errors import InputError, Problem
-from app.oip.signature import RowValidator, RowWarnings
+from app.oip.signature import ModelSignature, RowValidator, RowWarnings
 from app.runtime.predictor import Array
 
 FEW = 4
 """Number of rows up to which a check of one row at a time is faster than a vectorised one."""
+
+
+class BeerSignature(ModelSignature):
+    """The signature of a beer model, which takes rows without alcohol: it follows from the gravities."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        """Initialize the signature.
+
+        Args:
+            manifest: Manifest of the version.
+        """
+        super().__init__(manifest, computed=(ABV.name,))
+        names = [declared.name for declared in manifest.inputs]
+        self._abv, self._og, self._fg = (names.index(declared.name) for declared in (ABV, OG, FG))
+
+    def complete(self, rows: Array) -> Array:
+        """Compute the alcohol of rows without it; see `ModelSignature.complete`."""
+        missing = np.isnan(rows[:, self._abv])
+        if not missing.any():
+            return rows
+        completed = rows.copy()
+        og, fg = rows[missing][:, [self._og, self._fg]].astype(np.float64).T
+        completed[missing, self._abv] = ABV_PER_POINT * (og - fg)
+        return completed
 
 
 class BeerRowValidator(RowValidator):

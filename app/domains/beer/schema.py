@@ -128,7 +128,13 @@ class Beer(BaseModel):
 
     model_config = ConfigDict(**_FIELD, json_schema_extra={"examples": [EXAMPLE_BEER, EXAMPLE_RECIPE]})
 
-    abv: float = Field(ge=ABV.low, le=ABV.high, description="Alcohol, % vol.", json_schema_extra={"unit": ABV.unit})
+    abv: float | None = Field(
+        default=None,
+        ge=ABV.low,
+        le=ABV.high,
+        description="Alcohol, % vol; if missing, computed from the gravities: 131.25 (OG - FG) in specific gravity.",
+        json_schema_extra={"unit": ABV.unit},
+    )
     target_og: Gravity = Field(description="Original gravity, in points (1056) or as specific gravity (1.056).")
     target_fg: Gravity = Field(
         description="Final gravity, in points (1013) or as specific gravity (1.013); at most the original gravity."
@@ -182,6 +188,15 @@ class Estimates(TypedDict):
     tinseth: float
 
 
+class Assumption(TypedDict):
+    """A value that the request does not state and the prediction uses."""
+
+    field: str
+    value: float
+    unit: str
+    reason: str
+
+
 class Contribution(TypedDict):
     """What a group of inputs adds to the bitterness, IBU."""
 
@@ -205,6 +220,7 @@ class Prediction(TypedDict):
     interval: Interval
     model: ModelRef
     warnings: list[Warning]
+    assumptions: NotRequired[list[Assumption]]
     estimates: NotRequired[Estimates]
     explanation: NotRequired[Explanation]
 

@@ -85,6 +85,15 @@ async def test_many_rows_get_the_same_answers_in_the_thread_pool(plane: DataPlan
     assert together[:, 0].tolist() == alone
 
 
+async def test_alcohol_that_is_left_out_follows_from_the_gravities(plane: DataPlane) -> None:
+    stated = await ask(plane, packed((131.25 * 0.043, *BEER[1:]), BEER))
+    for inputs in packed((NAN, *BEER[1:]), BEER), named((NAN, *BEER[1:]), BEER):
+        answer = await ask(plane, inputs)
+        assert [array.tolist() for _, array in answer.outputs] == [array.tolist() for _, array in stated.outputs]
+    alone = await ask(plane, named(BEER, leave_out="abv"))
+    assert alone.outputs[0][1][0] == stated.outputs[0][1][0]
+
+
 async def test_warnings_are_those_of_the_domain_api_with_their_rows(plane: DataPlane) -> None:
     answer = await ask(plane, packed(BEER, (*BEER[:3], 100.0, 8.6, 6.9)))
     assert [(row, warning["code"], warning["field"]) for row, warning in answer.warnings] == [
@@ -96,8 +105,8 @@ async def test_warnings_are_those_of_the_domain_api_with_their_rows(plane: DataP
 @pytest.mark.parametrize(
     ("field", "code", "inputs"),
     [
-        ("inputs.abv", "missing", named(BEER, leave_out="abv")),
-        ("inputs.abv", "missing", []),
+        ("inputs.target_og", "missing", named(BEER, leave_out="target_og")),
+        ("inputs.target_og", "missing", []),
         ("inputs", "unknown", [*named(BEER), tensor("hops", 1)]),
         ("inputs", "unknown", [*packed(BEER), tensor("abv", 1)]),
         ("inputs", "doubled", [*named(BEER), tensor("abv", 1)]),
@@ -107,7 +116,8 @@ async def test_warnings_are_those_of_the_domain_api_with_their_rows(plane: DataP
         ("inputs", "shape", [*named(BEER, leave_out="abv"), tensor("abv", 1, 2)]),
         ("inputs.abv", "rows", [tensor(name) for name in NAMES]),
         ("inputs.features", "shape", [tensor("features", *BEER[:5], shape=(1, 5))]),
-        ("inputs.abv", "finite_number", packed(BEER, (NAN, *BEER[1:]))),
+        ("inputs.target_og", "finite_number", packed(BEER, (BEER[0], NAN, *BEER[2:]))),
+        ("inputs.abv", "finite_number", packed(BEER, (float("inf"), *BEER[1:]))),
         ("inputs.ph", "finite_number", packed((*BEER[:5], float("inf")))),
         ("inputs.abv", "out_of_bounds", packed((71.0, *BEER[1:]))),
         ("inputs.target_og", "out_of_bounds", packed((5.6, 1.056, 1013.0, *BEER[3:]))),

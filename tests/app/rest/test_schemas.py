@@ -19,13 +19,13 @@ from tests.rest_application import rest_application
 pytestmark = pytest.mark.anyio
 
 NAMES = """
-    Beer Beers CleaningStep ConfiguredTensor Contribution Datatype Estimates Explanation FieldProblem Flower Health Hop
-    HopStage IndexOptions InferParameters InferRequest InferResponse InferenceError InferenceStatistics InputWarning
-    Interval Malt ModelConfiguration ModelDescription ModelInput ModelMetadata ModelMetrics ModelOutput ModelReady
-    ModelVersion OlderPet OlderPicture ParameterValue Pet PetProbabilities Picture PictureForm Prediction Predictions
-    ProblemDetails RepositoryAnswer RepositoryOptions RequestInput RequestOutput ResponseOutput ServerLive
-    ServerMetadata ServerReady Species StatisticDuration StatisticsList TensorMetadata TrainingData VersionList
-    VersionPolicy VersionState VersionStatistics
+    Assumption Beer Beers CleaningStep ConfiguredTensor Contribution Datatype Estimates Explanation FieldProblem
+    Flower Health Hop HopStage IndexOptions InferParameters InferRequest InferResponse InferenceError
+    InferenceStatistics InputWarning Interval Malt ModelConfiguration ModelDescription ModelInput ModelMetadata
+    ModelMetrics ModelOutput ModelReady ModelVersion OlderPet OlderPicture ParameterValue Pet PetProbabilities
+    Picture PictureForm Prediction Predictions ProblemDetails RepositoryAnswer RepositoryOptions RequestInput
+    RequestOutput ResponseOutput ServerLive ServerMetadata ServerReady Species StatisticDuration StatisticsList
+    TensorMetadata TrainingData VersionList VersionPolicy VersionState VersionStatistics
 """
 """Clients are generated with these names: one that changes breaks them. A new schema is added here."""
 

@@ -103,7 +103,7 @@ async def make_all_calls(client: Any, arguments: dict[str, Any]) -> dict[str, An
         "no key": await error_of(lambda: client.get_model_metadata(name)),
         "no model": await error_of(lambda: client.infer("wine", packed(model), headers=key)),
         "no version": await error_of(lambda: client.infer(name, packed(model), "7", headers=key)),
-        "half": await error_of(lambda: client.infer(name, named(model)[1:], headers=key)),
+        "half": await error_of(lambda: client.infer(name, named(model)[2:], headers=key)),
         "twice": await error_of(lambda: client.infer(name, packed(model) * 2, headers=key)),
         "no scope": await error_of(lambda: client.unload_model(name, headers=key)),
         "unknown load": await error_of(lambda: client.load_model("wine", headers=admin)),

@@ -12,7 +12,7 @@ from app.bundle.store import highest, read_bundle
 from app.domains.beer.api import BeerApi
 from app.domains.beer.recipe import vital_rows
 from app.domains.beer.schema import Beer, Beers, Prediction
-from app.domains.beer.units import EBC_PER_SRM
+from app.domains.beer.units import EBC_PER_SRM, alcohol
 from app.errors import InputError, InvalidOutput, ModelNotFound, ModelNotReady
 from app.models.manager import ModelManager
 from app.runtime.onnx import OnnxPredictor
@@ -53,6 +53,14 @@ def test_points_and_specific_gravity_give_the_same_answer(domain: BeerApi, beer:
     ]
     first, *others = map(domain.predict, ways)
     assert all(other == first for other in others)
+
+
+@given(beers())
+def test_alcohol_that_is_not_stated_follows_from_the_gravities(domain: BeerApi, beer: Beer) -> None:
+    computed = domain.predict(_rewritten(beer, abv=None))
+    stated = domain.predict(_rewritten(beer, abv=alcohol(beer.target_og, beer.target_fg)))
+    assert [note["field"] for note in computed.pop("assumptions")] == ["abv"]
+    assert computed == stated and "abv_mismatch" not in [w["code"] for w in computed["warnings"]]
 
 
 @given(beers(), _decimals(0, 500, 1))

@@ -37,4 +37,4 @@ def test_the_schema_accepts_the_declared_range_and_requires_what_is_not_optional
     for value in (declared.low - 0.001, declared.high + 0.001):
         with pytest.raises(ValueError, match=declared.field):
             Beer(**{**BEER, declared.field: value})
-    assert Beer.model_fields[declared.field].is_required() != declared.optional
+    assert Beer.model_fields[declared.field].is_required() != (declared.optional or declared.computed)

@@ -19,7 +19,7 @@ from tests.known import BEER
 
 BOUNDS = {"abv": (0, 70), "ebc": (0, 1000), "srm": (0, 600), "ph": (2.5, 7)}
 GRAVITIES = ("target_og", "target_fg")
-OPTIONAL = ("ebc", "srm", "ph")
+OPTIONAL = ("abv", "ebc", "srm", "ph")
 STEP = 1e-6
 
 
@@ -71,13 +71,13 @@ def test_only_finite_numbers_are_numbers(field: str, number: str) -> None:
     assert [fault["loc"] for fault in caught.value.errors()] == [(field,)]
 
 
-def test_colour_and_ph_may_be_missing_or_null() -> None:
+def test_alcohol_colour_and_ph_may_be_missing_or_null() -> None:
     required = {name: value for name, value in BEER.items() if name not in OPTIONAL}
-    assert Beer.model_validate_json(json.dumps(required)) == read(ebc=None, srm=None, ph=None)
+    assert Beer.model_validate_json(json.dumps(required)) == read(abv=None, ebc=None, srm=None, ph=None)
 
 
-@pytest.mark.parametrize("field", ["abv", *GRAVITIES])
-def test_abv_and_gravities_may_be_neither_missing_nor_null(field: str) -> None:
+@pytest.mark.parametrize("field", GRAVITIES)
+def test_gravities_may_be_neither_missing_nor_null(field: str) -> None:
     assert rejection(**{field: None})[0] == field
     with pytest.raises(ValidationError) as caught:
         Beer.model_validate({name: value for name, value in BEER.items() if name != field})

@@ -12,6 +12,7 @@ from app.access.rates import Window
 from app.errors import CallError, Limited, NotAuthenticated
 from app.problem_types import problem_type_of
 from app.rest.body import reject
+from app.rest.browser_pages import PAGE_HEADERS, BrowserPages, prefers_page, send_to_docs
 from app.rest.paths import PathPolicy
 from app.rest.responses import Header
 
@@ -35,18 +36,20 @@ class Access:
 class ApiKeyMiddleware:
     """ASGI middleware that passes on calls with a valid key for the path, and calls to paths that need none."""
 
-    def __init__(self, app: ASGIApp, access: Access, policy: PathPolicy) -> None:
+    def __init__(self, app: ASGIApp, access: Access, policy: PathPolicy, pages: BrowserPages | None = None) -> None:
         """Create the middleware.
 
         Args:
             app: The next application.
             access: Decides whether a call is allowed.
             policy: Knows which key a path requires.
+            pages: Answer browsers instead of problems; by default there are none.
         """
         self._app = app
         self._guard = access.guard
         self._public_models = access.public_models
         self._policy = policy
+        self._pages = pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle an ASGI connection."""
@@ -57,16 +60,20 @@ class ApiKeyMiddleware:
                 if principal is not None and (principal.rate is not None or required not in principal.scopes):
                     send = await self._authorize(principal, required, scope["path"], send)
             except CallError as error:
-                await reject(
-                    scope,
-                    receive,
-                    send,
-                    problem_type_of(type(error)),
-                    *_rejection_headers(error),
-                    formatter=self._policy.formatter(scope["path"]),
-                )
+                await self._reject(scope, receive, send, error)
                 return
         await self._app(scope, receive, send)
+
+    async def _reject(self, scope: Scope, receive: Receive, send: Send, error: CallError) -> None:
+        path, problem_type, headers = scope["path"], problem_type_of(type(error)), _rejection_headers(error)
+        formatter = self._policy.formatter(path)
+        if self._pages is not None and prefers_page(scope):
+            if path == "/" and self._pages.has_docs:
+                await send_to_docs(scope, send)
+                return
+            formatter = self._pages.formatter(scope)
+            headers += PAGE_HEADERS
+        await reject(scope, receive, send, problem_type, *headers, formatter=formatter)
 
     def _authenticate(self, scope: Scope) -> Principal | None:
         """Identify the caller.

@@ -14,6 +14,7 @@ from app.oip.data_plane import DataPlane
 from app.problem_types import ProblemType
 from app.rest.access_log import AccessLogMiddleware
 from app.rest.api_key import Access, ApiKeyMiddleware
+from app.rest.browser_pages import BrowserPages
 from app.rest.cors import AllowedOrigins, CorsMiddleware, PreflightMiddleware
 from app.rest.docs import add_docs
 from app.rest.oip.application import OipApplication
@@ -123,17 +124,17 @@ class RestApplication:
         add_health(self.router, lambda: lifecycle.ready)
         if options.security_contact:
             add_security_txt(self.router, options.security_contact)
-        add_error_handlers(self.router)
         if options.docs_enabled:
             add_docs(self.router)
         self._paths = frozenset(getattr(route, "path", "") for route in self.router.routes)
+        pages = BrowserPages(options.docs_enabled, self._paths)
+        add_error_handlers(self.router, pages)
         if options.root_path:
             check_root_path(options.root_path, self._paths)
-        self._middleware = self._with_middleware(access, policy, log)
+        self._middleware = self._with_middleware(ApiKeyMiddleware(self._dispatch, access, policy, pages), log)
 
-    def _with_middleware(self, access: Access, policy: PathPolicy, log: RequestLog) -> ASGIApp:
-        """Return the application behind the access log, the API key and, where pages may call it, CORS."""
-        app: ASGIApp = ApiKeyMiddleware(self._dispatch, access, policy)
+    def _with_middleware(self, app: ASGIApp, log: RequestLog) -> ASGIApp:
+        """Return an application behind the access log and, where pages may call it, CORS."""
         if not self._origins:
             return AccessLogMiddleware(app, log, self._metrics, self._paths)
         app = PreflightMiddleware(app, self._origins)

@@ -150,7 +150,11 @@ class ProblemResponse(Response):
     """A problem as a Starlette response, for the handlers of the router."""
 
     def __init__(
-        self, problem_type: ProblemType, headers: Iterable[Header] = (), problems: Sequence[Problem] = ()
+        self,
+        problem_type: ProblemType,
+        headers: Iterable[Header] = (),
+        problems: Sequence[Problem] = (),
+        formatter: ProblemFormatter = format_problem,
     ) -> None:
         """Create the response.
 
@@ -158,10 +162,12 @@ class ProblemResponse(Response):
             problem_type: The type of the problem.
             headers: Additional headers.
             problems: The problems of the input.
+            formatter: Formats the problem.
         """
         super().__init__(status_code=problem_type.http_status)
         self._problem_type, self._extra_headers, self._problems = problem_type, headers, problems
+        self._formatter = formatter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the response."""
-        await send_problem(send, self._problem_type, self._problems, self._extra_headers)
+        await send_problem(send, self._problem_type, self._problems, self._extra_headers, self._formatter)

@@ -1,6 +1,6 @@
 """The routes for the model, the metrics and the health, and FastAPI's errors as problems."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 
 from app.bundle.manifest import PublicManifest
 from app.domains.validation import problem_of
-from app.errors import CallError, InputError, ModelNotReady
+from app.errors import CallError, InputError, ModelNotReady, Problem
 from app.models.manager import ModelManager
 from app.problem_types import (
     INTERNAL_ERROR,
@@ -22,12 +22,14 @@ from app.problem_types import (
     METHOD_NOT_ALLOWED,
     NOT_FOUND,
     NOT_READY,
+    ProblemType,
     problem_type_of,
 )
+from app.rest.browser_pages import PAGE_HEADERS, BrowserPages, prefers_page
 from app.rest.openapi import KEY_PROBLEMS, KEYED, MODEL_PROBLEMS, problem_responses
 from app.rest.paths import METRICS_PATH, SECURITY_TXT_PATH
 from app.rest.problems import ProblemResponse
-from app.rest.responses import respond
+from app.rest.responses import Header, respond
 from app.telemetry.exposition import CONTENT_TYPE, exposition
 from app.telemetry.metrics import Registry
 
@@ -140,30 +142,38 @@ def add_security_txt(router: FastAPI, contact: str) -> None:
         return PlainTextResponse(f"Contact: {contact}\nExpires: {expires:%Y-%m-%dT%H:%M:%SZ}\n")
 
 
-def add_error_handlers(router: FastAPI) -> None:
+def add_error_handlers(router: FastAPI, pages: BrowserPages) -> None:
     """Send the errors of FastAPI and of the operations as problems.
 
     Args:
         router: The FastAPI application.
+        pages: Answer browsers instead of problems.
     """
 
+    def respond_to(
+        request: Request, problem_type: ProblemType, headers: Sequence[Header] = (), problems: Sequence[Problem] = ()
+    ) -> Response:
+        if prefers_page(request.scope):
+            return ProblemResponse(problem_type, (*headers, *PAGE_HEADERS), problems, pages.formatter(request.scope))
+        return ProblemResponse(problem_type, headers, problems)
+
     @router.exception_handler(HTTPException)
-    async def http_exception(_: Request, error: HTTPException) -> Response:
+    async def http_exception(request: Request, error: HTTPException) -> Response:
         headers = [(name.lower().encode(), value.encode()) for name, value in (error.headers or {}).items()]
         if (b"allow", b"GET") in headers:
             headers = [(b"allow", b"GET, HEAD")]  # the application answers HEAD as GET
-        return ProblemResponse(_BY_STATUS[error.status_code], headers)
+        return respond_to(request, _BY_STATUS[error.status_code], headers)
 
     @router.exception_handler(RequestValidationError)
-    async def validation_error(_: Request, error: RequestValidationError) -> Response:
+    async def validation_error(request: Request, error: RequestValidationError) -> Response:
         problems = [problem_of(item["loc"], item["type"], item["msg"]) for item in error.errors()]
-        return ProblemResponse(INVALID_INPUT, problems=problems)
+        return respond_to(request, INVALID_INPUT, problems=problems)
 
     @router.exception_handler(CallError)
-    async def call_error(_: Request, error: CallError) -> Response:
+    async def call_error(request: Request, error: CallError) -> Response:
         problems = error.problems if isinstance(error, InputError) else ()
-        return ProblemResponse(problem_type_of(type(error)), problems=problems)
+        return respond_to(request, problem_type_of(type(error)), problems=problems)
 
     @router.exception_handler(Exception)
-    async def internal_error(_: Request, error: Exception) -> Response:
-        return ProblemResponse(INTERNAL_ERROR)  # Starlette raises the exception again for the access log
+    async def internal_error(request: Request, error: Exception) -> Response:
+        return respond_to(request, INTERNAL_ERROR)  # Starlette raises the exception again for the access log

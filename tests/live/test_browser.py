@@ -89,3 +89,16 @@ def test_the_browser_reports_no_errors(browser: Chrome, program: Program) -> Non
     assert len(loaded) >= 4
     assert all(name.startswith((f"http://127.0.0.1:{program.port()}/", "data:")) for name in loaded)
     assert [line for line in browser.get_log("browser") if line["level"] in ("SEVERE", "WARNING")] == []
+
+
+def test_addresses_without_a_page_lead_to_the_documentation(browser: Chrome, program: Program, tmp_path: Path) -> None:
+    address = f"http://127.0.0.1:{program.port()}"
+    browser.get(f"{address}/")
+    assert browser.current_url == f"{address}/docs"
+    browser.get(f"{address}/pets/predict")
+    assert browser.find_element(By.TAG_NAME, "h1").text == "401 Not authenticated"
+    assert browser.save_screenshot(str(tmp_path / "page.png"))
+    lines = [line["message"] for line in browser.get_log("browser")]
+    assert all(" 401 " in line for line in lines), lines  # no rule of its Content-Security-Policy is broken
+    browser.find_element(By.TAG_NAME, "a").click()
+    assert browser.current_url == f"{address}/docs"

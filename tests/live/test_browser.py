@@ -24,30 +24,41 @@ from selenium.webdriver.support.ui import Select, WebDriverWait  # noqa: E402
 from tests.live.browser import PATIENCE, authorize, clickable, execute  # noqa: E402
 
 
-def test_the_page_authorizes_and_shows_the_bitterness(browser: Chrome, program: Program, tmp_path: Path) -> None:
+def test_the_page_shows_both_examples_and_the_answers_of_both_models(
+    browser: Chrome, program: Program, tmp_path: Path
+) -> None:
+    block = "[id='operations-default-predict']"
     browser.get(f"http://127.0.0.1:{program.port()}/docs")
     authorize(browser, KEY)
 
-    clickable(browser, "[id='operations-default-predict'] .opblock-summary-control").click()
-    example = clickable(browser, "[id='operations-default-predict'] textarea").get_attribute("value")
-    shown = execute(browser, "[id='operations-default-predict']")
-    status = browser.find_element(By.CSS_SELECTOR, ".live-responses-table .response .response-col_status")
-    assert status.text.startswith("200")
-    document = json.loads(shown)
-    answer = program.send(request("POST", "/predict", [("X-API-Key", KEY)], (example or "").encode()))
-    assert document == answer.json
-    assert document["interval"]["lower"] <= document["ibu"] <= document["interval"]["upper"]
+    clickable(browser, f"{block} .opblock-summary-control").click()
+    examples = Select(clickable(browser, f"{block} .examples-select select"))
+    names = [option.text for option in examples.options]
+    assert len(names) == 2 and all(option.rect["height"] > 10 for option in examples.options)
+    for name, model in zip(names, ("beer-ibu", "beer-ibu-recipe"), strict=True):
+        examples.select_by_visible_text(name)
+        example = clickable(browser, f"{block} textarea").get_attribute("value")
+        for earlier in browser.find_elements(By.CSS_SELECTOR, f"{block} .btn-clear"):
+            earlier.click()
+        document = json.loads(execute(browser, block))
+        status = browser.find_element(By.CSS_SELECTOR, ".live-responses-table .response .response-col_status")
+        assert status.text.startswith("200")
+        answer = program.send(request("POST", "/predict", [("X-API-Key", KEY)], (example or "").encode()))
+        assert document == answer.json and document["model"]["name"] == model
+        assert document["interval"]["lower"] <= document["ibu"] <= document["interval"]["upper"]
 
     # The screenshot must not show the key, which the curl line contains. It shows only the request and the response.
     browser.execute_script(
         "const block = document.querySelector('#operations-default-predict');"
         "for (const part of ['.curl-command', '.request-url', '.opblock-description-wrapper', '.view-line-link'])"
         "  block.querySelector(part).remove();"
-        "block.querySelector('textarea').style = 'min-height: 0; height: 110px';"
+        "block.querySelector('textarea').style = 'min-height: 0; height: 180px';"
         "block.scrollIntoView()"
     )
+    browser.set_window_size(1280, 1400)
     picture = Path(os.environ.get("DOCS_PICTURE") or tmp_path / "docs.png")
     assert browser.save_screenshot(str(picture))
+    browser.set_window_size(1280, 1043)
     assert 10_000 < picture.stat().st_size < 200_000
 
 

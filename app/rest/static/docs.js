@@ -17,3 +17,10 @@ window.ui = SwaggerUIBundle({
     return response;
   },
 });
+
+// Shows the names of all examples of a request at once: a closed list hides that the recipe is the better one.
+new MutationObserver(() => {
+  for (const list of document.querySelectorAll(".examples-select select")) {
+    if (list.size !== list.length) list.size = list.length;
+  }
+}).observe(document.body, { childList: true, subtree: true });

@@ -143,7 +143,7 @@ class BeerApi(DomainApi):
         reasons = loaded.explain(features[0])
         if not all(abs(value) < MAX_IBU for value in (reasons.base_value, *(v for _, v in reasons.contributions))):
             raise loaded.invalid_output("ibu of the explanation")
-        prediction["explanation"] = explanation(loaded.manifest, reasons, prediction["ibu"])
+        prediction["explanation"] = explanation(loaded.manifest, reasons, prediction["ibu"], beer)
         return prediction
 
     def predict_batch(self, batch: Beers, version: str | None = None) -> Predictions:

@@ -1,18 +1,19 @@
 """Explanations in a response: contributions by request field, in tenths of an IBU that add up."""
 
-from app.bundle.manifest import Manifest
-from app.domains.beer.inputs import INPUTS
-from app.domains.beer.schema import Contribution, Explanation
+from app.bundle.manifest import Group, Manifest
+from app.domains.beer.inputs import EBC, INPUTS, SRM
+from app.domains.beer.schema import Beer, Contribution, Explanation
 from app.models.loaded import Reasons
 
 
-def explanation(manifest: Manifest, reasons: Reasons, ibu: float) -> Explanation:
+def explanation(manifest: Manifest, reasons: Reasons, ibu: float, beer: Beer) -> Explanation:
     """Build the explanation of a prediction.
 
     Args:
         manifest: Manifest of the model, with the groups of inputs.
         reasons: Base value and contributions, IBU.
         ibu: The prediction, rounded to 0.1.
+        beer: The beer, which states some of the inputs.
 
     Returns:
         Base value and contributions, largest first, each a multiple of 0.1 IBU; together they are `ibu`.
@@ -20,16 +21,26 @@ def explanation(manifest: Manifest, reasons: Reasons, ibu: float) -> Explanation
     groups = manifest.explanation.groups if manifest.explanation else ()
     base = round(reasons.base_value * 10)
     shares = _tenths([value for _, value in reasons.contributions], round(ibu * 10) - base)
-    contributions: list[Contribution] = [
-        {
-            "group": group.name,
-            "inputs": list(dict.fromkeys(INPUTS[name].field for name in group.inputs)),
-            "ibu": share / 10,
-        }
-        for group, share in zip(groups, shares, strict=True)
-    ]
+    contributions = [_contribution(group, share / 10, beer) for group, share in zip(groups, shares, strict=True)]
     contributions.sort(key=lambda contribution: -abs(contribution["ibu"]))
     return {"base_value": base / 10, "contributions": contributions}
+
+
+def _contribution(group: Group, ibu: float, beer: Beer) -> Contribution:
+    fields = list(dict.fromkeys(INPUTS[name].field for name in group.inputs))
+    assumed = [field for field in fields if getattr(beer, field) is None]
+    if len(assumed) < len(fields) and set(fields) == _COLOURS:  # one colour follows from the other
+        assumed = []
+    typical = f"with the {group.name} of a typical beer"
+    text = f"{abs(ibu):.1f} IBU {'more' if ibu > 0 else 'less'} than {typical}" if ibu else f"The same as {typical}"
+    if len(assumed) == len(fields):
+        text = f"No {' or '.join(fields)} sent: {text[0].lower()}{text[1:]}"
+    elif assumed:
+        text += f"; no {' or '.join(assumed)} sent"
+    return {"group": group.name, "inputs": fields, "assumed": assumed, "ibu": ibu, "text": f"{text}."}
+
+
+_COLOURS = {EBC.field, SRM.field}
 
 
 def _tenths(values: list[float], total: int) -> list[int]:

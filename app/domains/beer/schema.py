@@ -55,6 +55,35 @@ EXAMPLE_PREDICTION: dict[str, JsonValue] = {
 }
 
 
+EXAMPLE_EXPLAINED: dict[str, JsonValue] = {
+    "ibu": 42.2,
+    "interval": {"lower": 22.2, "upper": 68.7, "coverage": 0.9},
+    "model": {"name": "beer-ibu-recipe", "version": "1"},
+    "warnings": [],
+    "assumptions": [{"field": "hops.1.alpha_acid", "value": 13.0, "unit": "%", "reason": "typical of Simcoe"}],
+    "estimates": {"tinseth": 23.5},
+    "explanation": {
+        "base_value": 51.6,
+        "contributions": [
+            {
+                "group": "bittering hops",
+                "inputs": ["hops"],
+                "assumed": [],
+                "ibu": -8.7,
+                "text": "8.7 IBU less than with the bittering hops of a typical beer.",
+            },
+            {
+                "group": "pH",
+                "inputs": ["ph"],
+                "assumed": ["ph"],
+                "ibu": -0.7,
+                "text": "No ph sent: 0.7 IBU less than with the pH of a typical beer.",
+            },
+        ],
+    },
+}
+
+
 _LOW_SG, _HIGH_SG = OG.low / POINTS_PER_SG, OG.high / POINTS_PER_SG
 
 
@@ -198,21 +227,26 @@ class Assumption(TypedDict):
 
 
 class Contribution(TypedDict):
-    """What a group of inputs adds to the bitterness, IBU."""
+    """How far a group of inputs moves the bitterness from that of typical beers, IBU.
+
+    `assumed` lists the `inputs` that the request does not state; `text` says the same in a sentence.
+    """
 
     group: str
     inputs: list[str]
+    assumed: list[str]
     ibu: float
+    text: str
 
 
 class Explanation(TypedDict):
-    """Explanation of a prediction: `base_value` and the contributions add up to `ibu`."""
+    """Explanation of a prediction: `base_value`, the mean of typical beers, and the contributions add up to `ibu`."""
 
     base_value: float
     contributions: list[Contribution]
 
 
-@with_config(ConfigDict(json_schema_extra={"examples": [EXAMPLE_PREDICTION]}))
+@with_config(ConfigDict(json_schema_extra={"examples": [EXAMPLE_PREDICTION, EXAMPLE_EXPLAINED]}))
 class Prediction(TypedDict):
     """Prediction for one beer."""
 

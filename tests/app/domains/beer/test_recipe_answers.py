@@ -82,6 +82,34 @@ def test_explain_equals_predict_with_the_explain_field(domain: BeerApi) -> None:
     assert "explanation" not in domain.predict(recipe.model_copy(update={"explain": False}))
 
 
+def test_reasons_compare_with_a_typical_beer_in_words(domain: BeerApi) -> None:
+    weak, strong = (
+        {part["group"]: part for part in domain.explain(beer(hops=bill))["explanation"]["contributions"]}
+        for bill in (
+            [hop(stage="end", amount_g=5)],
+            [hop(stage="start", amount_g=90), hop(stage="middle", amount_g=90)],
+        )
+    )
+    less, more = weak["bittering hops"], strong["bittering hops"]
+    assert less["ibu"] < 0 < more["ibu"]
+    assert less["text"] == f"{-less['ibu']:.1f} IBU less than with the bittering hops of a typical beer."
+    assert more["text"] == f"{more['ibu']:.1f} IBU more than with the bittering hops of a typical beer."
+
+
+def test_reasons_mark_what_was_not_sent(domain: BeerApi) -> None:
+    def parts(**more: Any) -> dict[str, tuple[list[str], str]]:
+        answer = domain.explain(Beer(target_og=1056, target_fg=1013, hops=[hop(stage="end")], **more))
+        return {part["group"]: (part["assumed"], part["text"]) for part in answer["explanation"]["contributions"]}
+
+    bare, full = parts(), parts(abv=5.6, srm=8.6, ph=4.4, malts=[{"name": "Pale", "amount_kg": 4}], yeast="US-05")
+    assert {group: assumed for group, (assumed, _) in bare.items() if assumed} == {
+        "strength": ["abv"], "colour": ["ebc", "srm"], "pH": ["ph"], "malt and yeast": ["malts", "yeast"]
+    }  # fmt: skip
+    assert bare["pH"][1].startswith("No ph sent: ") and bare["colour"][1].startswith("No ebc or srm sent: ")
+    assert bare["strength"][1].endswith("of a typical beer; no abv sent.")
+    assert all(not assumed and " sent" not in text for assumed, text in full.values())
+
+
 def test_the_vitals_model_is_explained_too(domain: BeerApi) -> None:
     answer = domain.explain(beer())
     assert {part["group"] for part in answer["explanation"]["contributions"]} == {"strength", "colour", "pH"}

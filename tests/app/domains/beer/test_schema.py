@@ -4,10 +4,11 @@ import json
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from app.domains.beer.schema import (
     EXAMPLE_BEER,
+    EXAMPLE_EXPLAINED,
     EXAMPLE_PREDICTION,
     EXAMPLE_RECIPE,
     MAX_BEERS,
@@ -106,4 +107,6 @@ def test_a_batch_names_the_index_of_the_invalid_beer_and_unknown_fields() -> Non
 def test_the_examples_are_valid() -> None:
     Beer.model_validate(EXAMPLE_BEER)
     Beer.model_validate(EXAMPLE_RECIPE)
-    assert EXAMPLE_PREDICTION.keys() == Prediction.__required_keys__
+    answers = TypeAdapter(Prediction)
+    assert answers.validate_python(EXAMPLE_PREDICTION, strict=True).keys() == Prediction.__required_keys__
+    assert answers.validate_python(EXAMPLE_EXPLAINED, strict=True).keys() == set(Prediction.__annotations__)

@@ -16,7 +16,7 @@ from typing import Any
 from app.aws_lambda.context import Context, seconds_left
 from app.aws_lambda.events import created_files
 from app.batch.answers import BatchTransport
-from app.batch.rows import MAX_FILE_BYTES
+from app.batch.rows import LIMITS
 from app.composition.models import build_manager, fetch_models
 from app.domains.beer.api import BeerApi
 from app.errors import CallError, ObjectRejected, ObjectsError, TooLate
@@ -94,7 +94,7 @@ def _answer(bucket: str, key: str, context: Context) -> dict[str, Any]:
     store = ObjectStore(bucket, _settings.s3_endpoint)
     errors, predictions = f"{RESULTS}{key}.errors.jsonl", f"{RESULTS}{key}.predictions.jsonl"
     store.check_name(predictions)
-    data = store.read(key, MAX_FILE_BYTES)
+    data = store.read(key, LIMITS.file_bytes)
     if data is None:
         return {"file": key, "rows": 0, "bad": 0}  # deleted meanwhile
     answers = _batch.answer(data, partial(seconds_left, context, RESERVE))

@@ -1,14 +1,16 @@
 """Predictions for a file of rows, and the errors of invalid rows."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
-from app.batch.rows import Row, read_rows
+from app.batch.columns import columns_of
+from app.batch.row import Row
+from app.batch.rows import read_rows
 from app.domains.api import Operation
 from app.domains.validation import problems_of, sanitize
 from app.errors import CallError, InputError, Problem, TooLate
@@ -44,6 +46,35 @@ class Answers:
     """Number of invalid rows that are not among the errors."""
 
 
+def _same(path: str) -> str:
+    """Return the path of a field that has a column of its own."""
+    return path
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """A row as a request."""
+
+    problems: Sequence[Problem]
+    """Problems of an invalid row."""
+    request: Any = None
+    """Request of the operation; None if the row is invalid."""
+    carried: Mapping[str, Any] = field(default_factory=dict)
+    """Values that are copied to the prediction."""
+    column: Callable[[str], str] = _same
+    """Returns the column that a field comes from."""
+
+    def named(self, answer: Any) -> Any:
+        """Return an answer whose warnings name columns."""
+        if self.column is _same:
+            return answer
+        warnings = [
+            {**warning, "field": self.column(warning["field"])} if "field" in warning else warning
+            for warning in answer.get("warnings", ())
+        ]
+        return {**answer, "warnings": warnings}
+
+
 class BatchTransport:
     """Applies an operation of a domain API to files."""
 
@@ -58,6 +89,7 @@ class BatchTransport:
         self._run_many = operation.run_many
         self._slow = operation.slow
         self._validate = TypeAdapter(operation.request).validate_python
+        self._columns = columns_of(operation.request, {**dict.fromkeys(CARRIED, "verbatim"), LABEL: "number"})
 
     def answer(self, data: bytes, seconds_left: Callable[[], float]) -> Answers:
         """Process a file.
@@ -81,10 +113,10 @@ class BatchTransport:
 
         answers = Answers()
         try:
-            rows = enumerate(read_rows(data, check), 1)
+            rows = read_rows(data, self._columns, check)
         except InputError as error:
             return _unreadable(error)
-        while chunk := list(islice(rows, CHUNK_ROWS)):
+        while chunk := [self._request(row) for row in islice(rows, CHUNK_ROWS)]:
             check()
             if answers.rows + len(chunk) > MAX_ROWS:
                 return _unreadable(InputError([Problem("file", "too_many_rows", f"has more than {MAX_ROWS} rows")]))
@@ -94,43 +126,53 @@ class BatchTransport:
             answers.errors += _line({"row": 0, "errors": _errors([Problem("file", "too_many_errors", reason)])})
         return answers
 
-    def _answer(self, chunk: Sequence[tuple[int, Row | Problem]], answers: Answers) -> None:
-        requests = [self._request(row) for _, row in chunk]
-        results = iter(self._run_many([request for request in requests if not isinstance(request, InputError)]))
-        for (number, row), request in zip(chunk, requests, strict=True):
-            answer = request if isinstance(request, InputError) else next(results)
+    def _answer(self, chunk: Sequence[_Request], answers: Answers) -> None:
+        results = iter(self._run_many([asked.request for asked in chunk if asked.request is not None]))
+        for asked in chunk:
+            answers.rows += 1
+            answer = InputError(asked.problems) if asked.request is None else next(results)
             if isinstance(answer, InputError):
                 answers.bad += 1
                 if len(answers.errors) < MAX_ERROR_BYTES:
-                    answers.errors += _line({"row": number, "errors": _errors(answer.problems)})
+                    problems = [replace(problem, field=asked.column(problem.field)) for problem in answer.problems]
+                    answers.errors += _line({"row": answers.rows, "errors": _errors(problems)})
                 else:
                     answers.unlisted += 1
             elif isinstance(answer, CallError):
                 raise answer
             else:
-                answers.predictions += _line({"row": number, **_carried(row), **answer})
-            answers.rows += 1
+                answers.predictions += _line({"row": answers.rows, **asked.carried, **asked.named(answer)})
 
-    def _request(self, row: Row | Problem) -> Any:
-        """Convert a row to a request of the operation, or to the error of an invalid row."""
-        if isinstance(row, Problem):
-            return InputError([row])
+    def _request(self, row: Row) -> _Request:
+        """Convert a row to a request of the operation, or to the problems of an invalid row."""
+        values = row.values
+        if values is None:
+            return _Request(row.problems)
+        problems = [
+            *row.problems,
+            *(
+                Problem(name, "not_a_scalar", "must be text or a number")
+                for name in CARRIED
+                if isinstance(values.get(name), list | dict)
+            ),
+        ]
+        numbered = row.column if row.numbers else _same
         try:
-            request = self._validate({key: row[key] for key in row if key not in CARRIED and key != LABEL})
+            request = self._validate({key: values[key] for key in values if key not in CARRIED and key != LABEL})
         except ValidationError as error:
-            return InputError(problems_of(error))
-        if self._slow is not None and self._slow(request):
-            return InputError([Problem("explain", "not_in_batch", "explanations are not available in batches")])
-        return request
+            known = {problem.field for problem in problems}
+            problems += [problem for problem in problems_of(error) if numbered(problem.field) not in known]
+        else:
+            if self._slow is not None and self._slow(request):
+                problems.append(Problem("explain", "not_in_batch", "explanations are not available in batches"))
+            if not problems:
+                return _Request((), request, {key: values[key] for key in CARRIED if key in values}, numbered)
+        return _Request(tuple(problems), column=numbered)
 
 
 def _unreadable(error: InputError) -> Answers:
     """The results for a file that is rejected as a whole."""
     return Answers(errors=bytearray(_line({"row": 0, "errors": _errors(error.problems)})))
-
-
-def _carried(row: Row | Problem) -> dict[str, Any]:
-    return {key: row[key] for key in CARRIED if key in row} if isinstance(row, dict) else {}
 
 
 def _errors(problems: Sequence[Problem]) -> list[dict[str, str]]:

@@ -84,7 +84,14 @@ def _messages() -> list[bytes]:
 def _files() -> list[bytes]:
     table = b'id,name,abv,ebc\r\n1,"Punk, IPA",5.6,17\r\n2,"a ""b""",,\r\n'
     lines = b'{"abv": 5.6}\n{"abv": null}\n'
-    return [table, lines, lines.replace(b"\n", b""), b'[{"abv": 5.6}, 1]', gzip.compress(table, mtime=0) * 2]
+    german = "sep=;\r\nname;abv;target_og;target_fg;hop1_name;hop2_amount_g;hops\nÄ;5,6;1.056;1013;Magnum;2e1;[{}]\r\n"
+    bill = b'abv\ttarget_og\ttarget_fg\tmalt1_name\tmalts\n5\t1050\t1_010\tNA\t[{"name":"Pale Ale","amount_kg":4}]\n'
+    spread = b'{\n "abv": 5.6\n}\n{\n "abv": null\n}\n'
+    others = [b"null", b"<?xml version='1.0'?>", b"PK\x03\x04xl/", b"abv,abv\n1,2\n", b",abv\n0,5\n"]
+    return [
+        *(table, lines, lines.replace(b"\n", b""), b'[{"abv": 5.6}, 1]', gzip.compress(table, mtime=0) * 2),
+        *(german.encode(), german.encode("utf-16"), bill, spread, *others),
+    ]
 
 
 def _graphs() -> list[bytes]:

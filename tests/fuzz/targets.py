@@ -15,12 +15,15 @@ from google.protobuf.message import DecodeError
 from pydantic import ValidationError
 
 from app.access.key_file import KeyFile
-from app.batch.rows import MAX_FILE_BYTES, read_rows
+from app.batch.columns import columns_of
+from app.batch.rows import LIMITS as FILE_LIMITS
+from app.batch.rows import read_rows
 from app.bundle.digests import parse_sums
 from app.bundle.graph import DOMAINS, UNBOUNDED, check_graph
 from app.bundle.manifest import parse_manifest
 from app.bundle.pointer import NOTHING, parse_pointer
 from app.bundle.store import is_version
+from app.domains.beer.schema import Beer
 from app.domains.pets.picture import PictureError, open_picture
 from app.errors import BundleError, InputError
 from app.oip.tensors import MAX_ELEMENTS
@@ -36,6 +39,7 @@ from app.telemetry.trace import read_trace
 
 _MESSAGE = fields_of(ModelInferRequest.DESCRIPTOR)
 LIMITS = ConnectionLimits()
+_COLUMNS = columns_of(Beer, {"id": "verbatim", "name": "verbatim", "ibu": "number"})
 _DOMAINS, _UNBOUNDED = ({name.decode() for name in names} for names in (DOMAINS, UNBOUNDED))
 Target = Callable[[bytes], None]
 
@@ -172,11 +176,13 @@ def digests(data: bytes) -> None:
 
 
 def rows(data: bytes) -> None:
-    """Files of rows (CSV, JSON, gzip): reading ends, and yields no more rows than the file can hold."""
+    """Files of rows (CSV, JSON, gzip): reading ends, and yields no more rows than the file can hold, each usable."""
     with suppress(InputError):
-        for number, row in enumerate(read_rows(data)):
-            assert number < MAX_FILE_BYTES, "more rows than bytes"
-            assert not isinstance(row, dict) or all(isinstance(name, str) for name in row), "a column without a name"
+        for number, row in enumerate(read_rows(data, _COLUMNS)):
+            assert number < FILE_LIMITS.file_bytes, "more rows than bytes"
+            assert row.values is not None or row.problems, "a row without values or problems"
+            for name, numbers in row.numbers.items():
+                assert row.values is not None and len(row.values[name]) == len(numbers), "items without a number"
 
 
 def key_file(data: bytes) -> None:

@@ -73,6 +73,43 @@ def test_invalid_rows_are_reported_by_field_and_reason_without_their_values(tran
     assert secret not in answers.errors.decode()
 
 
+def test_problems_and_warnings_name_the_column_of_the_table(transport: BatchTransport) -> None:
+    header = "name,abv,target_og,target_fg,yeast,hop1_name,hop1_amount_g,hop2_name,hop2_amount_g,hop2_boil_minutes\n"
+    table = f"""{header}A,5.6,1056,1013,1056,,,Nobody's hop,20,60
+B,5.6,1_056,2000,1056,Magnum,20,Magnum,ten,-60
+C,5.6,1056,1013,1056,Magnum,20,,,
+"""
+    answers = transport.answer(table.encode(), lambda: 60.0)
+    (prediction,) = lines(answers.predictions)
+    assert (prediction["row"], prediction["name"]) == (1, "A")
+    assert [w["field"] for w in prediction["warnings"] if w["code"] == "unknown_hop"] == ["hop2_name"]
+    assert [[(e["field"], e["code"]) for e in line["errors"]] for line in lines(answers.errors)] == [
+        [
+            ("target_og", "not_a_number"),
+            ("hop2_amount_g", "not_a_number"),
+            ("target_fg", "gravity"),
+            ("hop2_boil_minutes", "greater_than_equal"),
+        ],
+        [("hop1_stage", "stage_or_minutes")],
+    ]
+
+
+def test_a_faulty_header_is_one_error_and_not_one_of_each_row(transport: BatchTransport) -> None:
+    table = b"sty<b>le,abv,target_og,target_fg,abv\n" + b"IPA,5.6,1056,1013,5.6\n" * 10
+    answers = transport.answer(table, lambda: 60.0)
+    (line,) = lines(answers.errors)
+    assert line["row"] == 0 and [e["field"] for e in line["errors"]] == ["abv", "sty?b?le"]
+    assert (answers.rows, bytes(answers.predictions)) == (0, b"")
+
+
+@pytest.mark.parametrize("name", ["id", "name"])
+def test_what_is_copied_is_text_or_a_number(transport: BatchTransport, name: str) -> None:
+    answers = answered(transport, [{**BEER, name: [[]] * 1000}, {**BEER, name: 7}, {**BEER, name: None}])
+    (line,) = lines(answers.errors)
+    assert (line["row"], line["errors"][0]["field"], line["errors"][0]["code"]) == (1, name, "not_a_scalar")
+    assert [prediction[name] for prediction in lines(answers.predictions)] == [7, None]
+
+
 def test_an_unreadable_file_is_one_error(transport: BatchTransport) -> None:
     answers = transport.answer(b"[1, ", lambda: 60.0)
     assert lines(answers.errors)[0]["row"] == 0 and lines(answers.errors)[0]["errors"][0]["field"] == "file"

@@ -45,6 +45,20 @@ FILES: dict[str, Callable[[], bytes]] = {
     "a wide character": lambda: TABLE + "\U0001f37a".encode() + b"a" * MEGABYTES,
     "a line of JSON": lambda: b'{"abv":"' + b"a" * MEGABYTES + b'"}',
     "concatenated objects": lambda: b"{}" * (MEGABYTES // 2),
+    "an object of lists with line breaks": lambda: b'{\n"a":[' + b"[]," * (MEGABYTES // 3) + b"1]}",
+    "small objects with line breaks": lambda: b"{\n}" * (MEGABYTES // 3),
+    "UTF-16 that grows as UTF-8": lambda: ("abv\n" + "\u20ac" * (MEGABYTES // 2)).encode("utf-16"),
+    "cells of lists": lambda: (
+        TABLE.replace(b"\n", b"\thops\n").replace(b",", b"\t")
+        + (b"5\t1050\t1010\t[" + b"[]," * 43_000 + b"1]\n") * (MEGABYTES // 129_030)
+    ),
+    "ids of lists": lambda: (b'{"id":[' + b"[]," * 330_000 + b"1]}\n") * (MEGABYTES // 990_020),
+    "numbered columns": lambda: (
+        TABLE.strip()
+        + b"".join(b",hop%d_name,hop%d_amount_g" % (n, n) for n in range(1, 51))
+        + b"\n"
+        + (b"5,1050,1010" + b",a,1" * 50 + b"\n") * (MEGABYTES // 212 - 10)
+    ),
     "beers": lambda: (json.dumps(BEER).encode() + b"\n") * (MEGABYTES // 120),
     "short beers": lambda: b'{"abv":5,"target_og":1050,"target_fg":1010}\n' * (MEGABYTES // 45),
 }
@@ -53,7 +67,9 @@ REJECTED = {
     "gzip of empty lists": "too_complex",
     "gzip of an object of lists": "too_complex",
     "gzip of a gigabyte": "too_large",
+    "an object of lists with line breaks": "too_complex",
     "concatenated objects": "too_complex",
+    "UTF-16 that grows as UTF-8": "too_large",
 }
 
 

@@ -1,0 +1,166 @@
+"""Rows in JSON: an array of objects, or objects one after the other, with or without line breaks within and between."""
+
+import io
+import json
+import re
+from collections.abc import Container, Iterator
+from itertools import chain, islice
+from typing import Any
+
+from pydantic_core import from_json
+
+from app.batch.formats import ACCEPTED
+from app.batch.row import Check, Limits, Row, bad_file, bad_row
+from app.errors import InputError
+from app.runtime.json_cost import JsonCost
+
+parsed_bytes = JsonCost(byte=2, comma=40, bracket=90, brace=250, colon=60)
+"""Memory of the Python objects that JSON becomes."""
+_LINES = 10_000
+"""Number of lines between two checks."""
+_LONG_LINE = 1_000_000
+"""Bytes of a line above which its values are counted before it is parsed."""
+_NOT_OBJECT = bad_row("not_an_object", "must be a JSON object")
+_NOT_JSON = bad_row("json_invalid", "is not valid JSON")
+_NOT_JSON_NOR_WHAT_FOLLOWS = bad_row("json_invalid", "is not valid JSON; what follows is not read")
+_TOO_COMPLEX = bad_row("too_complex", "has more values than can be held in memory")
+_BLANKS = re.compile(r"\s*")
+_LINE = re.compile(rb"\S[^\n]*")
+"""A line that is not blank, from its first character on."""
+
+
+def json_rows(text: bytes, fields: Container[str], limits: Limits, check: Check) -> Iterator[Row]:
+    """Read rows of JSON.
+
+    Args:
+        text: The file, in UTF-8; its first character that is not blank is ``[`` or ``{``.
+        fields: Fields of a row. A file with one object that has none of them is rejected.
+        limits: Limits on the file.
+        check: Called again and again.
+
+    Returns:
+        An iterator over the rows.
+
+    Raises:
+        InputError: If the file is an invalid array, too complex, or an object that is no row.
+    """
+    if text.lstrip(b" \t\r\n").startswith(b"["):
+        if parsed_bytes(text) > limits.parsed_bytes:
+            raise _too_complex()
+        check()
+        return _array(text)
+    return _objects(text, fields, limits, check)
+
+
+def _too_complex() -> InputError:
+    return bad_file("too_complex", "has more values than can be held in memory; use one JSON object per line")
+
+
+def _array(text: bytes) -> Iterator[Row]:
+    try:
+        rows = from_json(text, cache_strings="keys")
+    except ValueError as error:
+        raise bad_file("json_invalid", f"is not a valid JSON array{_position(error)}") from None
+    return map(_row, rows)
+
+
+def _row(value: Any) -> Row:
+    return Row(value) if isinstance(value, dict) else _NOT_OBJECT
+
+
+def _position(error: ValueError) -> str:
+    """Where JSON is invalid: " (at line 1 column 2)", which contains no input."""
+    return f" (at {str(error).rpartition(' at ')[2]})"
+
+
+def _objects(text: bytes, fields: Container[str], limits: Limits, check: Check) -> Iterator[Row]:
+    lines = _LINE.finditer(text)
+    first, second = next(lines), next(lines, None)
+    if second is None:
+        return _checked(_lines(text, limits, check), fields)
+    if _is_row(first[0]):
+        return _lines(text, limits, check)
+    if parsed_bytes(text) > limits.parsed_bytes:
+        if second[0].startswith(b"{"):
+            return _lines(text, limits, check)
+        raise _too_complex()
+    check()
+    try:
+        return _checked(iter([_row(from_json(text, cache_strings="keys"))]), fields)
+    except ValueError as error:
+        if second[0].startswith(b"{"):  # one object per line, the first of which is invalid
+            return _lines(text, limits, check)
+        return _spread(text, error, check)
+
+
+def _is_row(line: bytes) -> bool:
+    """Whether a line begins with a whole JSON value, or is too long to be looked at."""
+    try:
+        if len(line) <= _LONG_LINE:
+            from_json(line)
+    except ValueError as error:
+        return str(error).startswith("trailing characters")
+    return True
+
+
+def _checked(rows: Iterator[Row], fields: Container[str]) -> Iterator[Row]:
+    """Return the rows.
+
+    Raises:
+        InputError: If there is one only, and it has none of the fields.
+    """
+    begin = list(islice(rows, 2))
+    values = begin[0].values if len(begin) == 1 else None
+    if values and not any(name in fields for name in values):
+        raise bad_file("unsupported_format", f"is one JSON object without any field of a row; {ACCEPTED}")
+    return chain(begin, rows)
+
+
+def _lines(text: bytes, limits: Limits, check: Check) -> Iterator[Row]:
+    for number, line in enumerate(io.BytesIO(text)):
+        if number % _LINES == 0:
+            check()
+        line = line.strip()
+        if not line:
+            continue
+        if len(line) > _LONG_LINE and parsed_bytes(line) > limits.parsed_bytes:
+            yield _TOO_COMPLEX
+            continue
+        try:
+            row = from_json(line, cache_strings="keys")
+        except ValueError:
+            yield from _concatenated(line, _NOT_JSON)
+        else:
+            yield _row(row)
+
+
+def _concatenated(line: bytes, invalid: Row) -> Iterator[Row]:
+    """Objects without a separator, as delivery streams write them by default."""
+    decoder, position = json.JSONDecoder(), 0
+    try:
+        text = line.decode()
+        while position < len(text):
+            start, position = position, decoder.raw_decode(text, position)[1]
+            # from_json is stricter: it rejects lone surrogates
+            yield _row(from_json(text[start:position], cache_strings="keys"))
+            blanks = _BLANKS.match(text, position)
+            position = blanks.end() if blanks else position
+    except (ValueError, RecursionError):
+        yield invalid
+
+
+def _spread(text: bytes, error: ValueError, check: Check) -> Iterator[Row]:
+    """Objects with line breaks within."""
+    rows = _concatenated(text.strip(), _NOT_JSON_NOR_WHAT_FOLLOWS)
+    first = next(rows)
+    if first is _NOT_JSON_NOR_WHAT_FOLLOWS:
+        raise bad_file("json_invalid", f"begins like a JSON object, and is none{_position(error)}")
+    return _continued(first, rows, check)
+
+
+def _continued(first: Row, rows: Iterator[Row], check: Check) -> Iterator[Row]:
+    yield first
+    for number, row in enumerate(rows):
+        if number % _LINES == 0:
+            check()
+        yield row

@@ -1,0 +1,269 @@
+"""Rows of a table: CSV with a header, as programs and spreadsheets write it.
+
+The separator (comma, semicolon, tab or bar) is the one that gives the header the most known columns, unless the first
+line is Excel's ``sep=;``. With commas between the cells, numbers have decimal points; otherwise the first rows show the
+decimal mark, or the first number that has one.
+"""
+
+import csv
+import io
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import Any, Self
+
+from app.batch.cells import MISSING, NUMBERS, CellError, Mark, is_missing, mark_of, value_of
+from app.batch.columns import Columns
+from app.batch.formats import ACCEPTED
+from app.batch.row import Check, Limits, Row, bad_file, bad_row
+from app.errors import InputError, Problem
+
+SEPARATORS = (",", ";", "\t", "|")
+SAMPLE_ROWS = 100
+"""Number of rows that are read before the first is returned, to find the decimal mark and columns that are not known;
+fewer if they are long."""
+_LINES = 10_000
+"""Number of lines between two checks."""
+_SEP_LINE = re.compile(rb'[ \t]*"?sep=([^\r\n])"?[ \t]*(?:\r\n|\n|\r|$)', re.IGNORECASE)
+_CSV_INVALID = bad_row("csv_invalid", "is not valid CSV, too long, or has a quote that is not closed")
+_CELLS = bad_row(
+    "wrong_number_of_cells",
+    "has more cells than there are columns; numbers with decimal commas need another separator between cells",
+)
+Cells = list[str]
+
+
+def table_rows(text: bytes, columns: Columns, limits: Limits, check: Check) -> Iterator[Row]:
+    """Read the rows of a table.
+
+    Args:
+        text: The file, in UTF-8.
+        columns: The columns that it may have.
+        limits: Limits on the file.
+        check: Called again and again.
+
+    Returns:
+        An iterator over the rows. Rows of empty cells are skipped.
+
+    Raises:
+        InputError: If the file is no table, or its header has repeated, unknown or missing columns.
+    """
+    line = _SEP_LINE.match(text)
+    if line:
+        text = text[line.end() :]
+        separator = line[1].decode("utf-8", "replace")
+        if separator not in SEPARATORS:
+            raise bad_file("separator", "has a line sep= with another separator than comma, semicolon, tab or bar")
+    else:
+        separator = _separator(text, columns, limits, check)
+    records = _records(text, separator, limits, check)
+    header = next(records, [])
+    if header is None:
+        raise bad_file("csv_invalid", "has a header that is not valid CSV, or too long")
+    if not header:
+        return iter(())
+    table = _Table(header, columns)
+    sample = _sample(records, limits)
+    table.check_header(sample)
+    table.find_mark(sample, separator)
+    return table.rows(chain(sample, records))
+
+
+def _separator(text: bytes, columns: Columns, limits: Limits, check: Check) -> str:
+    def score(separator: str) -> tuple[int, int]:
+        header = next(_records(text, separator, limits, check), None) or []
+        return sum(columns.find(name) is not None for name in header), len(header)
+
+    return max(SEPARATORS, key=score)
+
+
+def _sample(records: Iterator[Cells | None], limits: Limits) -> list[Cells | None]:
+    sample: list[Cells | None] = []
+    size = 0
+    for record in records:
+        sample.append(record)
+        size += sum(map(len, record or ())) + len(record or ())
+        if len(sample) == SAMPLE_ROWS or size > limits.row_characters:
+            break
+    return sample
+
+
+class _RowLines:
+    """The lines of a table, for `csv.reader`, which joins those of a quoted cell; a row's length is limited."""
+
+    def __init__(self, text: bytes, limits: Limits, check: Check) -> None:
+        self._file = io.TextIOWrapper(io.BytesIO(text), "utf-8", newline="")
+        self._check = check
+        self._max = self._left = limits.row_characters
+        self._number = 0
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> str:
+        """Return the next line.
+
+        Raises:
+            csv.Error: If the row is too long, in which case its line is skipped, or the file ends within a quoted cell.
+            StopIteration: At the end of the file.
+        """
+        self._number += 1
+        if self._number % _LINES == 0:
+            self._check()
+        line = self._file.readline(self._left + 1)
+        if not line:
+            if self._left < self._max:
+                raise csv.Error
+            raise StopIteration
+        if len(line) > self._left:
+            while line and not line.endswith(("\n", "\r")):
+                self._check()
+                line = self._file.readline(self._max)
+            raise csv.Error
+        self._left -= len(line)
+        return line
+
+    def begin_row(self) -> None:
+        """Count the characters of a new row."""
+        self._left = self._max
+
+
+def _records(text: bytes, separator: str, limits: Limits, check: Check) -> Iterator[Cells | None]:
+    """The cells of each row that is not an empty line; None for an invalid one."""
+    lines = _RowLines(text, limits, check)
+    rows = csv.reader(lines, delimiter=separator)
+    while True:
+        lines.begin_row()
+        try:
+            cells = next(rows)
+        except StopIteration:
+            return
+        except csv.Error:
+            yield None
+            continue
+        if cells:
+            yield cells
+
+
+class _Table:
+    """A table whose header is known."""
+
+    def __init__(self, header: Sequence[str], columns: Columns) -> None:
+        self._header = [name.strip() for name in header]
+        self._columns = columns
+        found = [columns.find(name) for name in header]
+        self._known = [
+            (index, column, column.field if column.kind == "number" and not column.number else "")
+            for index, column in enumerate(found)
+            if column is not None
+        ]
+        """Index of each known column, the column, and the field that it gives if that is a number."""
+        self._unknown = [
+            (index, name)
+            for index, (name, column) in enumerate(zip(self._header, found, strict=True))
+            if column is None and not (columns.others_ignored and name)
+        ]
+        self._mark: Mark | None = None
+
+    def check_header(self, sample: Sequence[Cells | None]) -> None:
+        """Check the header, and that columns that are not known have no values in the first rows.
+
+        Raises:
+            InputError: With all problems of the header.
+        """
+        names = {column.field for _, column, _ in self._known}
+        if not self._known:
+            if all(is_missing(name) or mark_of(name) or name.isdecimal() for name in self._header):
+                raise bad_file("no_header", "has no header: the first line must name the columns")
+            raise bad_file(
+                "unsupported_format", f"is neither JSON nor a table whose header has a known column; {ACCEPTED}"
+            )
+        problems = [*self._repeated()]
+        for index, name in self._unknown:
+            if any(cells and index < len(cells) and not is_missing(cells[index]) for cells in sample):
+                problems.append(self._not_known(index, name))
+        for name in self._columns.required:
+            if name not in names:
+                problems.append(Problem(name, "missing", "is a required column, and the header does not have it"))
+        if problems:
+            raise InputError(problems)
+
+    def _repeated(self) -> Iterator[Problem]:
+        places: dict[str, list[int]] = defaultdict(list)
+        known = {index: column.name for index, column, _ in self._known}
+        for index, name in enumerate(self._header):
+            if name:
+                places[known.get(index, name)].append(index + 1)
+        for name, numbers in places.items():
+            if len(numbers) > 1:
+                several = f"{', '.join(map(str, numbers[:-1][:10]))} and {numbers[-1]}"
+                yield Problem(name, "repeated_column", f"is the name of the columns {several}")
+
+    def _not_known(self, index: int, name: str) -> Problem:
+        if name:
+            return Problem(name, "unknown_column", f"is not a known column (it is the header's column {index + 1})")
+        return Problem(f"column {index + 1}", "unnamed_column", "has values, but no name in the header")
+
+    def find_mark(self, sample: Sequence[Cells | None], separator: str) -> None:
+        """Find the decimal mark: comma if a number in the sample has one, and cells are not separated by commas."""
+        if separator == ",":
+            self._mark = "."
+            return
+        numbers = [index for index, column, _ in self._known if column.kind == "number"]
+        marks = {mark_of(cells[index]) for cells in sample if cells for index in numbers if index < len(cells)}
+        self._mark = "," if "," in marks else "." if "." in marks else None
+
+    def rows(self, records: Iterator[Cells | None]) -> Iterator[Row]:
+        """Convert the cells of each row."""
+        width = len(self._header)
+        for cells in records:
+            if cells is None:
+                yield _CSV_INVALID
+            elif len(cells) > width and any(cell.strip() for cell in cells[width:]):
+                yield _CELLS
+            else:
+                row = self._row(cells)
+                if row is not None:
+                    yield row
+
+    def _row(self, cells: Cells) -> Row | None:
+        """Convert a row's cells; None if all are empty."""
+        values: dict[str, Any] = {}
+        items: dict[str, dict[int, dict[str, Any]]] = {}
+        problems: list[Problem] = []
+        size = len(cells)
+        is_number = None if self._mark is None else NUMBERS[self._mark].fullmatch
+        for index, column, simple in self._known:
+            if index >= size:
+                continue
+            cell = cells[index]
+            if simple and is_number is not None and is_number(cell):  # nearly every cell of a number
+                values[simple] = float(cell.replace(",", "."))
+                continue
+            kind = column.kind
+            if not (cell.strip() if kind == "verbatim" else cell.strip().lower() not in MISSING):
+                continue
+            value: Any = cell
+            try:
+                if kind == "number" and self._mark is None:
+                    self._mark = mark_of(cell)
+                value = value_of(cell, kind, self._mark or ".")
+            except CellError as error:
+                problems.append(Problem(column.name, error.code, error.reason))
+            if column.number:
+                items.setdefault(column.field, {}).setdefault(column.number, {})[column.inner] = value
+            else:
+                values[column.field] = value
+        for index, name in self._unknown:
+            if index < size and not is_missing(cells[index]):
+                problems.append(self._not_known(index, name))
+        if not items:
+            if not values and not problems and not any(cell.strip() for cell in cells):
+                return None
+            return Row(values, tuple(problems))
+        for name, found in items.items():
+            if name in values:
+                problems.append(Problem(name, "given_twice", "is given as a cell and in numbered columns; use one"))
+            values[name] = [found[number] for number in sorted(found)]
+        return Row(values, tuple(problems), {name: sorted(found) for name, found in items.items()})

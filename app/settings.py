@@ -184,7 +184,7 @@ class ModelSettings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_file=ENV_FILE,
-        env_file_encoding="utf-8",
+        env_file_encoding="utf-8-sig",  # some editors begin a file with a byte order mark
         extra="ignore",
         frozen=True,
         hide_input_in_errors=True,

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from app.access.keys import DEFAULT_ID
 from app.access.rates import check_rate
 from app.errors import SettingsError
+from app.runtime.json_keys import BOM, repeated_keys
 
 if sys.platform != "win32":  # Windows has no file locks of this kind: do not run two commands at once there
     import fcntl
@@ -87,7 +88,8 @@ def read_keys(path: Path) -> KeyFile:
             the position and repeats no contents.
     """
     try:
-        return KeyFile.model_validate_json(_read(path))
+        text = _read(path).removeprefix(BOM)
+        keys = KeyFile.model_validate_json(text)
     except FileNotFoundError:
         raise SettingsError(f"API_KEYS_FILE: {path} is missing; {HOW_TO_CREATE}") from None
     except OSError as error:
@@ -98,6 +100,9 @@ def read_keys(path: Path) -> KeyFile:
         reason = "not a JSON key file" if first["type"] == "json_invalid" else first["msg"]
         prefix = f"{location}: " if location else ""
         raise SettingsError(f"API_KEYS_FILE: {path} is broken: {prefix}{reason}") from None
+    if repeated_keys(text):
+        raise SettingsError(f"API_KEYS_FILE: {path} is broken: a field is given more than once")
+    return keys
 
 
 def _read(path: Path) -> bytes:

@@ -88,6 +88,7 @@ class BatchTransport:
             raise ValueError(f"{operation.name} cannot be run for many at once")
         self._run_many = operation.run_many
         self._slow = operation.slow
+        self._contradictions = operation.contradictions
         self._validate = TypeAdapter(operation.request).validate_python
         self._columns = columns_of(operation.request, {**dict.fromkeys(CARRIED, "verbatim"), LABEL: "number"})
 
@@ -161,7 +162,8 @@ class BatchTransport:
             request = self._validate({key: values[key] for key in values if key not in CARRIED and key != LABEL})
         except ValidationError as error:
             known = {problem.field for problem in problems}
-            problems += [problem for problem in problems_of(error) if numbered(problem.field) not in known]
+            found = [*problems_of(error), *(self._contradictions(values) if self._contradictions else ())]
+            problems += [problem for problem in found if numbered(problem.field) not in known]
         else:
             if self._slow is not None and self._slow(request):
                 problems.append(Problem("explain", "not_in_batch", "explanations are not available in batches"))

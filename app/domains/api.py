@@ -9,7 +9,7 @@ from pydantic import BaseModel, JsonValue
 from typing_extensions import TypedDict
 
 from app.bundle.manifest import Manifest
-from app.errors import CallError
+from app.errors import CallError, Problem
 from app.models.loaded import Prepare, Prepared
 from app.models.manager import ModelManager
 from app.oip.signature import ModelSignature, RowValidator
@@ -105,6 +105,9 @@ class Operation(Generic[RequestT, AnswerT]):
     cost: Callable[[RequestT], int] | None = None
     """Estimates the bytes of memory that `run` takes for a valid request, beside the request itself; None: too few to
     count. They are reserved from the memory budget while it runs."""
+    contradictions: Callable[[object], Sequence[Problem]] | None = None
+    """Finds, in the JSON value of a request that the schema rejects, what `run` would reject as well: the client learns
+    of all problems at once. It considers only values that the schema accepts."""
     upload: Upload[RequestT] | None = None
     """Request bodies other than JSON."""
     examples: Mapping[str, Example] = field(default_factory=dict)

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from app.errors import Problem
+from app.runtime.json_keys import repeated_keys
 
 MAX_ENUMERATED = 1_000
 """Maximum number of errors that are listed. Pydantic lists all of them or none, and 10,000 take up to a second."""
+_TOO_MANY = "too_many_problems"
 
 
 def problems_of(error: ValidationError) -> list[Problem]:
@@ -17,9 +19,19 @@ def problems_of(error: ValidationError) -> list[Problem]:
         error: The error of a schema's validator.
     """
     if error.error_count() > MAX_ENUMERATED:
-        return [Problem("body", "too_many_problems", f"has {error.error_count()} errors, too many to list")]
+        return [Problem("body", _TOO_MANY, f"has {error.error_count()} errors, too many to list")]
     details = error.errors(include_input=False, include_url=False, include_context=False)
     return [problem_of(detail["loc"], detail["type"], detail["msg"]) for detail in details]
+
+
+def is_complete(problems: Sequence[Problem]) -> bool:
+    """Return whether problems are all that the schema finds, so that it is of use to look for others as well."""
+    return not any(problem.code in ("json_invalid", _TOO_MANY) for problem in problems)
+
+
+def repeated(text: bytes) -> list[Problem]:
+    """Return a problem for each key that an object of a valid JSON text has twice."""
+    return [Problem(path or "body", "repeated_key", "is given more than once") for path in repeated_keys(text)]
 
 
 def problem_of(location: Sequence[int | str], code: str, message: str) -> Problem:

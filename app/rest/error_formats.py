@@ -23,6 +23,7 @@ def error_format(failure: Callable[[str], Any]) -> ProblemFormatter:
 
     def format_error(problem_type: ProblemType, problems: Sequence[Problem]) -> tuple[bytes, bytes]:
         sentence = "; ".join(f"{problem.field}: {problem.reason}" for problem in problems[:MAX_PROBLEMS])
-        return to_json(failure(sanitize(sentence, _MAX_LENGTH) or problem_type.detail)), JSON
+        more = f"; and {len(problems) - MAX_PROBLEMS} more" if len(problems) > MAX_PROBLEMS else ""
+        return to_json(failure(sanitize(sentence + more, _MAX_LENGTH) or problem_type.detail)), JSON
 
     return format_error

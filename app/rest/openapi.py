@@ -62,6 +62,7 @@ PROBLEM_SCHEMAS = {
             "code": {"type": "string"},
             "reason": {"type": "string"},
         },
+        "errors_total": {"type": "integer", "description": "Number of errors, if not all are listed."},
     },
 }
 PROBLEM_CONTENT = {"application/problem+json": {"schema": reference("ProblemDetails")}}

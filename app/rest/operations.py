@@ -28,6 +28,7 @@ from app.rest.body import (
     release,
 )
 from app.rest.error_formats import error_format
+from app.rest.json_body import json_reader
 from app.rest.micro_batching import MicroBatcher, RemoteMicroBatcher
 from app.rest.openapi import KEYED, OPERATION_PROBLEMS, Responses, problem_responses
 from app.rest.problems import RequestRejected, format_problem, send_problem
@@ -80,7 +81,7 @@ class OperationHandler:
         self._upload_reader = UploadReader(operation.upload) if operation.upload else None
         self._media_type_problem = media_type_problem(operation.upload)
         self._formatter = error_format(operation.failure) if operation.failure else format_problem
-        self._validate: BodyReader = TypeAdapter(operation.request).validator.validate_json
+        self._read_json = json_reader(operation.request, operation.contradictions)
         self._to_json = TypeAdapter(operation.answer).serializer.to_json
         self._batcher: MicroBatcher | None = None
         if operation.run_many is not None:
@@ -99,7 +100,7 @@ class OperationHandler:
                 # the server drops a body that is not read, unless it closes the connection
                 raise RequestRejected(OVERLOADED) if closes(scope) else Overloaded
             version = request_header(scope, _MODEL_VERSION)
-            cost = json_cost if read is self._validate else bytes_cost
+            cost = json_cost if read is self._read_json else bytes_cost
             body, reservation = await read_body(scope, receive, self._limit, self._memory_budget, cost)
             has_key = "principal" in scope["state"]
             if version is not None or len(body) > SMALL_BODY:
@@ -155,7 +156,7 @@ class OperationHandler:
         read = self._upload_reader.body_reader(scope) if self._upload_reader else None
         if read is None:
             check_json(scope, self._media_type_problem)
-        return read or self._validate
+        return read or self._read_json
 
     def _parse_and_run(self, version: bytes | None, read: BodyReader, has_key: bool, body: bytes) -> bytes:
         try:

@@ -49,11 +49,11 @@ def problem_body(problem_type: ProblemType, problems: Sequence[Problem] = ()) ->
 
     Args:
         problem_type: The type of the problem.
-        problems: The problems of the input; the first 20 are shown.
+        problems: The problems of the input; the first 20 are listed, fewer if they are long.
 
     Returns:
         ``{"type", "title", "status", "detail", "code"}``, with ``"errors": [{"field", "code", "reason"}, ...]`` if
-        there are problems of the input.
+        there are problems of the input, and ``"errors_total"`` with their number if not all are listed.
     """
     return _encode(problem_type, problems) if problems else _encode_plain(problem_type)
 
@@ -79,15 +79,19 @@ def _encode(problem_type: ProblemType, problems: Sequence[Problem]) -> bytes:
         }
         for problem in problems[:MAX_PROBLEMS]
     ]
-    encoded = _encode_json(body, errors)
+    encoded = _encode_json(body, errors, len(problems))
     while len(encoded) > MAX_BODY_SIZE:
         errors.pop()
-        encoded = _encode_json(body, errors)
+        encoded = _encode_json(body, errors, len(problems))
     return encoded
 
 
-def _encode_json(body: dict[str, object], errors: list[dict[str, str]]) -> bytes:
-    return json.dumps({**body, "errors": errors} if errors else body).encode("ascii")
+def _encode_json(body: dict[str, object], errors: list[dict[str, str]], total: int) -> bytes:
+    if errors:
+        body = {**body, "errors": errors}
+    if len(errors) < total:
+        body = {**body, "errors_total": total}
+    return json.dumps(body).encode("ascii")
 
 
 def format_problem(problem_type: ProblemType, problems: Sequence[Problem]) -> tuple[bytes, bytes]:

@@ -60,6 +60,11 @@ def test_every_former_name_is_tested() -> None:
     assert {name for _, name in FORMER} <= NAMES
 
 
+def test_a_byte_order_mark_of_the_file_is_no_part_of_the_first_name(plain_environment: Path) -> None:
+    (plain_environment / ".env").write_bytes(b"\xef\xbb\xbf" + f"API_KEY={KEY}\nPORT=7\n".encode())
+    assert load_settings().port == 7
+
+
 @pytest.mark.parametrize("origin", ["environment", "file"])
 @pytest.mark.parametrize(("former", "name"), FORMER)
 def test_a_former_name_still_works_with_a_warning(

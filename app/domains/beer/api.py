@@ -6,6 +6,7 @@ import numpy as np
 
 from app.bundle.manifest import Manifest
 from app.domains.api import DomainApi, Operation
+from app.domains.beer.contradictions import contradictions_of_batch, contradictions_of_beer, problems_in_batch
 from app.domains.beer.explanation import explanation
 from app.domains.beer.inputs import check_inputs
 from app.domains.beer.plausibility import PlausibilityChecks
@@ -13,7 +14,7 @@ from app.domains.beer.predictions import MAX_IBU, PredictionBuilder
 from app.domains.beer.recipe import may_contradict, problems
 from app.domains.beer.row_validation import BeerRowValidator, BeerSignature
 from app.domains.beer.schema import EXAMPLE_BATCH, EXAMPLES, Beer, Beers, Prediction, Predictions
-from app.errors import CallError, InputError, InvalidOutput, Problem
+from app.errors import CallError, InputError, InvalidOutput
 from app.models.loaded import Prepared
 from app.oip.signature import ModelSignature, RowValidator
 from app.telemetry.metrics import Registry
@@ -59,6 +60,7 @@ class BeerApi(DomainApi):
                 answered="The bitterness",
                 run=self.predict,
                 run_many=self.predict_each,
+                contradictions=contradictions_of_beer,
                 slow=lambda beer: beer.explain,
                 examples=EXAMPLES,
             ),
@@ -71,6 +73,7 @@ class BeerApi(DomainApi):
                 answer=Prediction,
                 answered="The bitterness with its explanation",
                 run=self.explain,
+                contradictions=contradictions_of_beer,
                 slow=lambda beer: True,
                 examples=EXAMPLES,
             ),
@@ -83,6 +86,7 @@ class BeerApi(DomainApi):
                 answer=Predictions,
                 answered="The bitterness of each beer, in the order of the request",
                 run=self.predict_batch,
+                contradictions=contradictions_of_batch,
                 size="many",
                 examples={"batch": {"summary": "Two beers, one with its recipe", "value": EXAMPLE_BATCH}},
             ),
@@ -154,14 +158,12 @@ class BeerApi(DomainApi):
             ModelNotFound: If the version does not exist.
             ModelNotReady: If the model is not loaded.
         """
-        contradictions: list[Problem] = []
-        for index, beer in enumerate(batch.beers):
-            if beer.explain:
-                contradictions.append(
-                    Problem(f"beers.{index}.explain", "not_in_batch", "is only available for single beers")
-                )
-            if may_contradict(beer):
-                contradictions += problems(beer, f"beers.{index}.")
+        contradictions = [
+            problem
+            for index, beer in enumerate(batch.beers)
+            if beer.explain or may_contradict(beer)
+            for problem in problems_in_batch(beer, index)
+        ]
         if contradictions:
             raise InputError(contradictions)
         beers = batch.beers

@@ -9,11 +9,12 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.types import Receive, Scope
 from typing_extensions import TypedDict
 
-from app.domains.validation import problems_of
+from app.domains.validation import problems_of, repeated
 from app.errors import InputError
 from app.oip.schema import Parameters
 from app.rest.body import check_uncompressed, json_cost, read_body
 from app.rest.responses import Header
+from app.runtime.json_keys import BOM, may_repeat_keys
 from app.runtime.memory_budget import MemoryBudget, Reservation
 
 MAX_OPTIONS_SIZE = 10_000
@@ -102,10 +103,15 @@ async def read_options(call: Call, adapter: TypeAdapter[OptionsT]) -> OptionsT:
     """
     check_uncompressed(call.scope)
     body, reservation = await read_body(call.scope, call.receive, MAX_OPTIONS_SIZE, call.memory_budget, json_cost)
+    text = body.removeprefix(BOM) or b"{}"
     try:
-        return adapter.validate_json(body or b"{}", strict=True)
+        options = adapter.validate_json(text, strict=True)
+        problems = repeated(text) if may_repeat_keys(text, options) else []
     except ValidationError as error:
-        raise InputError(problems_of(error)) from None
+        problems = problems_of(error)
     finally:
         if reservation is not None:
             reservation.release()
+    if problems:
+        raise InputError(problems)
+    return options

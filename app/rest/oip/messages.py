@@ -6,18 +6,18 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
 from starlette.types import Scope
 
 from app.bundle.manifest import Output
-from app.domains.validation import problems_of
 from app.errors import InputError, Problem
 from app.oip.data_plane import InferAnswer, InferCall
 from app.oip.metadata import warnings_of
 from app.oip.schema import Parameters
 from app.oip.tensors import MAX_DIMENSIONS, MAX_ELEMENTS, Tensor, from_bytes, from_list, invalid_input
 from app.problem_types import MALFORMED_REQUEST, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE
+from app.rest.json_body import json_reader
 from app.rest.problems import RequestRejected
 from app.rest.responses import Header
 from app.runtime.json_cost import JsonCost
@@ -30,7 +30,7 @@ _JSON_NUMBER_BYTES = 80
 """Most that a number takes as Python object, in its list, and as text of 20 characters, of which there is a copy."""
 _PIECE_BYTES = 65_536
 """Maximum bytes that are decompressed at once."""
-tensors_cost = JsonCost(byte=4, comma=60, bracket=250, brace=300, colon=150, quote=20)
+tensors_cost = JsonCost(byte=4, comma=60, bracket=250, brace=300, colon=250, quote=20)
 """Cost of JSON with tensors: parsed values, and arrays of them.
 
 The weights are the peaks that pydantic-core 2 takes for 8 MB of the most expensive values of each kind: 38 to 69 bytes
@@ -77,7 +77,7 @@ class InferRequest(_Message):
     outputs: Annotated[list[RequestOutput], Field(max_length=_MAX_TENSORS)] | None = None
 
 
-_REQUEST = TypeAdapter(InferRequest).validator.validate_json
+_read_request = json_reader(InferRequest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +154,7 @@ def read_call(model: str, version: str | None, body: bytes, json_size: int | Non
     """
     if json_size is not None and json_size > len(body):
         raise InputError([Problem("body", "data_size", "is shorter than its Inference-Header-Content-Length")])
-    request, problems = _parsed(body if json_size is None else body[:json_size])
-    if request is None:
-        raise InputError(problems)  # here, so that it does not hold the validation error, which may be large
+    request = _read_request(body if json_size is None else body[:json_size])
     tensors = _tensors(request.inputs, memoryview(b"" if json_size is None else body[json_size:]))
     outputs = request.outputs or ()
     if any((output.parameters or {}).get("classification") for output in outputs):
@@ -169,13 +167,6 @@ def read_call(model: str, version: str | None, body: bytes, json_size: int | Non
         frozenset(name for name, is_binary in binary_data.items() if is_binary or (is_binary is None and all_binary)),
         all_binary and not outputs,
     )
-
-
-def _parsed(body: bytes) -> tuple[InferRequest | None, list[Problem]]:
-    try:
-        return _REQUEST(body), []
-    except ValidationError as error:
-        return None, problems_of(error)
 
 
 def _tensors(inputs: Sequence[RequestInput], raw: memoryview) -> list[Tensor]:

@@ -109,6 +109,15 @@ def test_an_error_message_repeats_nothing_of_the_file(path: Path, text: str) -> 
     assert "the_key" not in str(caught.value)
 
 
+def test_a_byte_order_mark_is_ignored_and_a_field_given_twice_rejected(path: Path) -> None:
+    text = path.read_bytes()
+    path.write_bytes(b"\xef\xbb\xbf" + text)
+    assert read_keys(path).text().encode() == text
+    path.write_bytes(text.replace(b'"scopes"', b'"scopes": ["admin"], "scopes"', 1))
+    with pytest.raises(SettingsError, match="more than once"):
+        read_keys(path)
+
+
 def test_the_message_for_a_missing_file_says_how_to_create_it(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="python -m app keys create"):
         read_keys(tmp_path / "none.json")

@@ -47,7 +47,7 @@ def test_each_row_is_answered_as_if_it_were_alone_in_order_and_by_name(
 def test_invalid_rows_are_reported_by_field_and_reason_without_their_values(transport: BatchTransport) -> None:
     secret = "a-value-of-theirs"
     bad = [
-        {**BEER, "abv": 71},
+        {**BEER, "abv": 71, "target_og": 1010, "target_fg": 1050},
         {"abv": 5},
         {**BEER, "target_og": 1010, "target_fg": 1050},
         {**BEER, "explain": True},
@@ -60,7 +60,7 @@ def test_invalid_rows_are_reported_by_field_and_reason_without_their_values(tran
     records = lines(answers.errors)
     assert [line["row"] for line in records] == [1, 2, 3, 4, 5, 6, 7]
     assert [[e["field"] for e in line["errors"]] for line in records] == [
-        ["abv"],
+        ["abv", "target_fg"],
         ["target_og", "target_fg"],
         ["target_fg"],
         ["explain"],
@@ -89,6 +89,7 @@ C,5.6,1056,1013,1056,Magnum,20,,,
             ("hop2_amount_g", "not_a_number"),
             ("target_fg", "gravity"),
             ("hop2_boil_minutes", "greater_than_equal"),
+            ("hop1_stage", "stage_or_minutes"),
         ],
         [("hop1_stage", "stage_or_minutes")],
     ]

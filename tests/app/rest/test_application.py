@@ -123,7 +123,7 @@ async def test_a_batch_of_no_beer_or_of_1001_is_rejected(client: httpx.AsyncClie
 async def test_an_invalid_beer_rejects_the_batch_and_is_named_by_its_index(client: httpx.AsyncClient) -> None:
     beers = [BEER, BEER, {**BEER, "abv": 71}, {**BEER, "target_og": 1010, "target_fg": 1050}]
     content = is_problem(await client.post("/predict/batch", json={"beers": beers}), 422, "invalid_input")
-    assert [error["field"] for error in content["errors"]] == ["beers.2.abv"]
+    assert [error["field"] for error in content["errors"]] == ["beers.2.abv", "beers.3.target_fg"]
     del beers[2]
     content = is_problem(await client.post("/predict/batch", json={"beers": beers}), 422, "invalid_input")
     assert [(error["field"], error["code"]) for error in content["errors"]] == [

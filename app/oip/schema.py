@@ -160,3 +160,18 @@ class InferenceError(TypedDict):
     """Why a call was not answered, in a sentence."""
 
     error: str
+
+
+ANSWERS: tuple[type, ...] = (
+    InferResponse,
+    InferenceError,
+    ModelConfiguration,
+    ModelMetadata,
+    ModelReady,
+    RepositoryAnswer,
+    ServerLive,
+    ServerMetadata,
+    ServerReady,
+    StatisticsList,
+)
+"""The types of whole answers, except the list of versions."""

@@ -8,18 +8,7 @@ from pydantic.json_schema import JsonSchemaMode
 from starlette.responses import Response
 
 from app.models.manager import VersionState
-from app.oip.schema import (
-    InferenceError,
-    InferResponse,
-    ModelConfiguration,
-    ModelMetadata,
-    ModelReady,
-    RepositoryAnswer,
-    ServerLive,
-    ServerMetadata,
-    ServerReady,
-    StatisticsList,
-)
+from app.oip.schema import ANSWERS
 from app.problem_types import INVALID_INPUT, NOT_READY, TIMEOUT
 from app.rest.oip.application import INVALID_CALL, OPEN_PATHS, OipApplication
 from app.rest.oip.endpoints import INDEX_OPTIONS, REPOSITORY_OPTIONS, Endpoint
@@ -35,19 +24,30 @@ _BODIES: dict[str, tuple[str, TypeAdapter[Any]]] = {
     "load": ("RepositoryOptions", REPOSITORY_OPTIONS),
 }
 """Name and type of the body, by the last part of the path."""
-_ANSWERS: tuple[type, ...] = (
-    InferResponse,
-    InferenceError,
-    ModelConfiguration,
-    ModelMetadata,
-    ModelReady,
-    RepositoryAnswer,
-    ServerLive,
-    ServerMetadata,
-    ServerReady,
-    StatisticsList,
-    VersionState,
-)
+_EXAMPLES = {
+    "infer": {
+        "beer-ibu": {
+            "summary": "Model beer-ibu: two beers, one tensor for each input",
+            "value": {
+                "inputs": [
+                    {"name": "abv", "datatype": "FP32", "shape": [2, 1], "data": [5.6, 7.2]},
+                    {"name": "target_og", "datatype": "FP32", "shape": [2, 1], "data": [1056, 1068]},
+                    {"name": "target_fg", "datatype": "FP32", "shape": [2, 1], "data": [1013, 1013]},
+                ]
+            },
+        },
+        "iris": {
+            "summary": "Model iris: one flower, and one of the outputs",
+            "value": {
+                "inputs": [{"name": "features", "datatype": "FP32", "shape": [1, 4], "data": [5.1, 3.5, 1.4, 0.2]}],
+                "outputs": [{"name": "class_id"}],
+            },
+        },
+    },
+    "index": {"ready": {"summary": "Only versions that can answer", "value": {"ready": True}}},
+    "load": {"load": {"summary": "No options", "value": {}}},
+}
+"""Bodies by the last part of the path; without them, the page /docs makes up some that no model answers."""
 
 
 def add_oip(router: FastAPI, application: OipApplication) -> None:
@@ -117,7 +117,7 @@ def _request_body(endpoint: Endpoint) -> dict[str, Any] | None:
     action = endpoint.path.rpartition("/")[2]
     if action not in _BODIES:
         return None
-    content = {"application/json": {"schema": reference(_BODIES[action][0])}}
+    content = {"application/json": {"schema": reference(_BODIES[action][0]), "examples": _EXAMPLES[action]}}
     return {"requestBody": {"required": action == "infer", "content": content}}
 
 
@@ -125,7 +125,7 @@ def oip_schemas() -> dict[str, Any]:
     """Return the schemas of the bodies and answers by name, with the schemas that they refer to."""
     kinds: list[tuple[str, JsonSchemaMode, TypeAdapter[Any]]] = [
         *((name, "validation", adapter) for name, adapter in _BODIES.values()),
-        *((answer.__name__, "serialization", TypeAdapter(answer)) for answer in _ANSWERS),
+        *((answer.__name__, "serialization", TypeAdapter(answer)) for answer in (*ANSWERS, VersionState)),
     ]
     schemas, definitions = TypeAdapter.json_schemas(kinds, ref_template=reference("{model}")["$ref"])
     named = {name: schema for (name, _), schema in schemas.items() if "$ref" not in schema}

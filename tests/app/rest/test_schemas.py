@@ -145,6 +145,12 @@ async def test_the_named_examples_of_predict_are_answered_by_both_models(
     assert "explanation" in answers[1]
 
 
+async def test_the_named_example_of_tensors_is_answered(client: httpx.AsyncClient, document: dict[str, Any]) -> None:
+    media = document["paths"]["/v2/models/{model}/infer"]["post"]["requestBody"]["content"]["application/json"]
+    answer = await client.post("/v2/models/beer-ibu/infer", json=media["examples"]["beer-ibu"]["value"])
+    assert answer.status_code == 200 and len(answer.json()["outputs"][0]["data"]) == 2
+
+
 TENSORS = [
     {"name": "abv", "datatype": "FP32", "shape": [1, 1], "data": [5.6]},
     {"name": "target_og", "datatype": "FP32", "shape": [1, 1], "data": [1056]},

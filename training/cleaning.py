@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,9 @@ import pandas as pd
 from app.bundle.manifest import CleaningStep
 from app.domains.beer.inputs import EBC, SRM, VITAL_INPUTS, BeerInput, names
 from app.domains.beer.units import EBC_PER_SRM, POINTS_PER_SG
+from app.domains.validation import sanitize
 from training.errors import DataError
+from training.figures import number
 from training.sources import Recipe
 
 NUMBERS = ("ibu", *names(VITAL_INPUTS))
@@ -19,6 +21,8 @@ COLOURS = (EBC, SRM)
 IBU_LOW, IBU_HIGH = 3.0, 150.0
 """Range of plausible labels: 0 stands for unknown, and values above 150 are exaggerations, as iso-alpha acids dissolve
 to about 110 IBU."""
+NAMES_SHOWN, NAME_LENGTH = 20, 40
+"""Names of columns that an error lists, and characters of each."""
 
 Mask = pd.Series  # of bool, one for each row
 
@@ -52,23 +56,14 @@ def table(beers: Sequence[Recipe]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["id", "name", *NUMBERS, "beer"], dtype=object)
 
 
-def _is_number(value: Any) -> bool:
-    if isinstance(value, bool):
-        return False
-    try:
-        return bool(np.isfinite(float(value)))
-    except (TypeError, ValueError, OverflowError):
-        return False
-
-
 def _no_numbers(frame: pd.DataFrame) -> Mask:
-    wrong = [frame[name].map(lambda v: v is not None and v == v and not _is_number(v)) for name in NUMBERS]
+    wrong = [frame[name].map(lambda v: v is not None and v == v and number(v) is None) for name in NUMBERS]
     return pd.concat(wrong, axis=1).astype(bool).any(axis=1)
 
 
 def _to_numbers(frame: pd.DataFrame, _: Mask) -> None:
     for name in NUMBERS:
-        frame[name] = frame[name].map(lambda v: float(v) if _is_number(v) else np.nan).astype("float64")
+        frame[name] = frame[name].map(number).astype("float64")
 
 
 def _gravity_as_sg(frame: pd.DataFrame) -> Mask:
@@ -171,7 +166,7 @@ def clean(
         The rows left, with the columns of `table` and NUMBERS as float64, index 0 to n - 1; and a step for each rule.
 
     Raises:
-        DataError: If no row is left.
+        DataError: If no row is left; the message names the column that no recipe has, or the rules that dropped them.
     """
     frame = table(beers)
     steps = []
@@ -197,8 +192,23 @@ def clean(
         )
     _check_chain(len(beers), steps)
     if frame.empty:
-        raise DataError("no row is left after cleaning")
+        raise DataError(_why_empty(beers, steps))
     return frame, tuple(steps)
+
+
+def _why_empty(beers: Sequence[Recipe], steps: Sequence[CleaningStep]) -> str:
+    """Say why no row is left: which column is missing, or else what each rule did."""
+    needed = ("ibu", *REQUIRED)
+    missing = [name for name in needed if all(beer.get(name) is None for beer in beers)]
+    if missing:
+        found = sorted({sanitize(str(name), NAME_LENGTH) for beer in beers for name in beer})
+        more = f", and {len(found) - NAMES_SHOWN} more" if len(found) > NAMES_SHOWN else ""
+        return (
+            f"no recipe has {' or '.join(missing)}: each needs {', '.join(needed)}; "
+            f"the columns found are {', '.join(found[:NAMES_SHOWN])}{more}"
+        )
+    done = [f"{step.rule} {step.action} {step.rows_affected}" for step in steps if step.rows_affected]
+    return f"no row is left after cleaning, of {len(beers)}: {', '.join(done)}"
 
 
 def _check_chain(read: int, steps: Sequence[CleaningStep]) -> None:

@@ -116,7 +116,7 @@ def command(name: str, function: object) -> argparse.ArgumentParser:
         function: The command's function; its docstring is the description.
     """
     parser = argparse.ArgumentParser(prog=f"python -m training {name}", description=function.__doc__)
-    parser.add_argument("--data", required=True, help="file (.json, .jsonl, .csv), folder, or http(s) address")
+    parser.add_argument("--data", required=True, help="file (JSON or CSV: docs/files.md), folder, or http(s) address")
     return parser
 
 

@@ -51,8 +51,8 @@ class Columns:
     """By the first part of the name of numbered columns, such as ``hop``: the field, and kinds by its items' fields."""
     required: Collection[str] = ()
     """Columns without which no row can be answered."""
-    others_ignored: bool = False
-    """Whether columns that are not known are ignored; otherwise they may have no values."""
+    others_kept: bool = False
+    """Whether the cells of unknown columns are kept as text; otherwise they may have no values."""
     names: frozenset[str] = field(init=False)
     """Names of the fields."""
 
@@ -82,7 +82,7 @@ class Columns:
 
 
 def columns_of(
-    request: type[BaseModel], extra: Mapping[str, Kind], *, required: bool = True, others_ignored: bool = False
+    request: type[BaseModel], extra: Mapping[str, Kind], *, required: bool = True, others_kept: bool = False
 ) -> Columns:
     """Return the columns for a request.
 
@@ -90,7 +90,7 @@ def columns_of(
         request: Schema of the request.
         extra: Further columns.
         required: Whether the columns of required fields must be there.
-        others_ignored: See `Columns`.
+        others_kept: See `Columns`.
     """
     fields = {name: declared.annotation for name, declared in request.model_fields.items()}
     items = {name: model for name, annotation in fields.items() if (model := _item(annotation)) is not None}
@@ -101,7 +101,7 @@ def columns_of(
             for name, model in items.items()
         },
         required=[name for name, declared in request.model_fields.items() if required and declared.is_required()],
-        others_ignored=others_ignored,
+        others_kept=others_kept,
     )
 
 

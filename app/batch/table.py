@@ -14,7 +14,7 @@ from itertools import chain
 from typing import Any, Self
 
 from app.batch.cells import MISSING, NUMBERS, CellError, Mark, is_missing, mark_of, value_of
-from app.batch.columns import Columns
+from app.batch.columns import Column, Columns
 from app.batch.formats import ACCEPTED
 from app.batch.row import Check, Limits, Row, bad_file, bad_row
 from app.errors import InputError, Problem
@@ -152,18 +152,21 @@ class _Table:
     def __init__(self, header: Sequence[str], columns: Columns) -> None:
         self._header = [name.strip() for name in header]
         self._columns = columns
-        found = [columns.find(name) for name in header]
-        self._known = [
-            (index, column, column.field if column.kind == "number" and not column.number else "")
-            for index, column in enumerate(found)
-            if column is not None
-        ]
-        """Index of each known column, the column, and the field that it gives if that is a number."""
-        self._unknown = [
-            (index, name)
-            for index, (name, column) in enumerate(zip(self._header, found, strict=True))
-            if column is None and not (columns.others_ignored and name)
-        ]
+        self._known: list[tuple[int, Column, str]] = []
+        """Index of each column that is read, the column, and the field that it gives if that is a number."""
+        self._unknown: list[tuple[int, str]] = []
+        """Index and name of each column that may have no values."""
+        self._is_table = False
+        """Whether a column is known."""
+        for index, name in enumerate(self._header):
+            column = columns.find(name)
+            self._is_table = self._is_table or column is not None
+            if column is None and name and columns.others_kept:
+                column = Column(name, "verbatim", name)
+            if column is None:
+                self._unknown.append((index, name))
+            else:
+                self._known.append((index, column, "" if column.number or column.kind != "number" else column.field))
         self._mark: Mark | None = None
 
     def check_header(self, sample: Sequence[Cells | None]) -> None:
@@ -173,7 +176,7 @@ class _Table:
             InputError: With all problems of the header.
         """
         names = {column.field for _, column, _ in self._known}
-        if not self._known:
+        if not self._is_table:
             if all(is_missing(name) or mark_of(name) or name.isdecimal() for name in self._header):
                 raise bad_file("no_header", "has no header: the first line must name the columns")
             raise bad_file(

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from training.cleaning import NUMBERS, Rule, clean, rules, table
 from training.errors import DataError
+from training.figures import number
 
 ONCE = {rule.name for rule in rules()} - {"missing_required"}
 
@@ -69,6 +70,24 @@ def test_numbers_in_text_are_read_and_other_text_is_missing():
     assert frame.loc[0, "abv"] == 5.0
     assert frame.loc[0, ["ph", "ebc"]].isna().all()
     assert steps[0].rows_affected == 1
+
+
+@pytest.mark.parametrize("text", ["1_056", "nan", "inf", "\u0661\u0660", "5,6", "", True, [], 10**400])
+def test_what_only_python_takes_for_a_number_is_none(text):
+    assert number(text) is None and [number(good) for good in ("1056", " 5.6 ", "1e3", 7)] == [1056, 5.6, 1000, 7]
+
+
+def test_an_empty_result_names_the_missing_column_or_else_the_rules():
+    beers = [{"id": number, "ibu": 40, "og": 1050, "target_fg": 1010, "abv": None} for number in range(3)]
+    with pytest.raises(DataError) as caught:
+        clean(beers)
+    assert str(caught.value) == (
+        "no recipe has abv or target_og: each needs ibu, abv, target_og, target_fg; "
+        "the columns found are abv, ibu, id, og, target_fg"
+    )
+    whole = [{"id": 1, "ibu": label, "abv": 5, "target_og": 1050, "target_fg": 1010} for label in (0, "ca. 40")]
+    with pytest.raises(DataError, match=r"^no row is left after cleaning, of 2: not_a_number changed 1, duplicate_id"):
+        clean(whole)
 
 
 def test_labels_above_the_limit_of_the_caller_stay():

@@ -13,6 +13,7 @@ from app.domains.beer.schema import DEFAULT_BATCH_L
 from app.domains.beer.varieties import find
 from training.beer.stages import ASSUMED, alpha_of, time_of
 from training.cleaning import Mask, Rule
+from training.figures import number
 from training.sources import Recipe
 
 MAX_MALT_KG_PER_LITRE = 2.5
@@ -199,7 +200,7 @@ def _amount(ingredient: dict[str, Any], units: dict[str, float]) -> float | None
     amount = ingredient.get("amount")
     if not isinstance(amount, dict):
         return None
-    factor, value = units.get(str(amount.get("unit")).lower()), _number(amount.get("value"))
+    factor, value = units.get(str(amount.get("unit")).lower()), number(amount.get("value"))
     return None if factor is None or value is None or value < 0 else value * factor
 
 
@@ -207,16 +208,8 @@ def _litres(beer: Recipe) -> float | None:
     volume = beer.get("volume")
     if not isinstance(volume, dict) or str(volume.get("unit")).lower() not in ("litres", "liters", "l"):
         return None
-    value = _number(volume.get("value"))
+    value = number(volume.get("value"))
     return value if value and value > 0 else None
-
-
-def _number(value: Any) -> float | None:
-    try:
-        number = float(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return number if abs(number) < float("inf") and not isinstance(value, bool) else None
 
 
 def _ingredients(beer: Recipe) -> dict[str, Any]:

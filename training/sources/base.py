@@ -3,9 +3,9 @@
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypedDict, cast
+from typing import Any, TypedDict
 
 from training.errors import SourceError
 
@@ -73,22 +73,6 @@ def read(source: TrainingSource) -> RecipeDataset:
     if not recipes:
         raise SourceError(f"{source.name}: contains no recipes")
     return RecipeDataset(source.name, source.sha256 or _digest(recipes), recipes)
-
-
-def checked(name: str, rows: Iterable[object]) -> Iterator[Recipe]:
-    """Yield rows as recipes.
-
-    Args:
-        name: The source's name.
-        rows: Parsed JSON values.
-
-    Raises:
-        SourceError: If a row is not an object.
-    """
-    for number, row in enumerate(rows, 1):
-        if not isinstance(row, dict):
-            raise SourceError(f"{name}: row {number} is not a recipe but {type(row).__name__}")
-        yield cast(Recipe, row)
 
 
 def _digest(recipes: tuple[Recipe, ...]) -> str:

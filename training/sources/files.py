@@ -1,61 +1,64 @@
-"""Recipes from files on disk."""
+"""Recipes from files on disk, read by the rules of the service's files of beers: docs/files.md."""
 
-import csv
 import hashlib
-import io
-import json
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
+from app.batch.columns import columns_of
+from app.batch.row import Limits, Row
+from app.batch.rows import read_rows
+from app.domains.beer.schema import Beer
+from app.domains.validation import sanitize
+from app.errors import InputError, Problem
 from training.errors import SourceError
-from training.sources.base import Recipe, TrainingSource, checked
+from training.sources.base import Recipe, TrainingSource
+from training.sources.recipes import recipe
+
+COLUMNS = columns_of(
+    Beer,
+    {"id": "verbatim", "name": "verbatim", "ibu": "number", "volume": "json", "ingredients": "json"},
+    required=False,
+    others_kept=True,
+)
+"""The columns of a beer, and those of the Punk API."""
+LIMITS = Limits(file_bytes=2**32, members=10**6, parsed_bytes=2**36, row_characters=10**7)
+"""Limits on files, which are the user's own."""
+SHOWN = 3
+"""Number of invalid rows that an error lists."""
+_COUNTED = "not_a_number"
+"""Code of cells that are left to cleaning, which counts them."""
+_MAX_NAME = 60
 
 
-class JsonFile(TrainingSource):
-    """A JSON file: an array of recipes, or one recipe."""
+class RecipeFile(TrainingSource):
+    """A file of recipes: JSON, or a table (CSV) with the Punk API's or the service's names as its header."""
 
     def __init__(self, path: Path) -> None:
         self.name = path.name
         self._path = path
 
     def recipes(self) -> Iterator[Recipe]:
-        """Yield the recipes in the file's order."""
-        return checked(self.name, self.rows())
+        """Yield the recipes in the file's order, and set the digest."""
+        return iter(self._recipes())
 
-    def rows(self) -> list[object]:
-        """Parse the file, and set its digest.
-
-        Raises:
-            SourceError: If the file cannot be read or parsed.
-        """
+    def _recipes(self) -> list[Recipe]:
         try:
             data = self._path.read_bytes()
         except OSError as error:
             raise SourceError(f"{self._path}: cannot be read: {error.strerror}") from None
         self.sha256 = hashlib.sha256(data).hexdigest()
         try:
-            return self._parse(data.decode("utf-8-sig"))
-        except (ValueError, RecursionError, csv.Error) as error:
-            raise SourceError(f"{self.name}: not {self._path.suffix.lstrip('.') or 'json'}: {error}") from None
-
-    def _parse(self, text: str) -> list[object]:
-        document = json.loads(text)
-        return document if isinstance(document, list) else [document]
-
-
-class JsonLinesFile(JsonFile):
-    """A JSON Lines file: one recipe a line."""
-
-    def _parse(self, text: str) -> list[object]:
-        return [json.loads(line) for line in text.splitlines() if line.strip()]
-
-
-class CsvFile(JsonFile):
-    """A CSV file with the Punk API's field names as its header; empty cells are missing values."""
-
-    def _parse(self, text: str) -> list[object]:
-        return [{key: cell or None for key, cell in row.items()} for row in csv.DictReader(io.StringIO(text))]
+            rows = list(read_rows(data, COLUMNS, limits=LIMITS))
+        except InputError as error:
+            raise SourceError(f"{self.name}: {'; '.join(map(_sentence, error.problems))}") from None
+        faults = [(number, problems) for number, row in enumerate(rows, 1) if (problems := _faults(row))]
+        if faults:
+            shown = [f"row {number}: {', '.join(map(_sentence, problems))}" for number, problems in faults[:SHOWN]]
+            more = f"; and {len(faults) - SHOWN} more rows" if len(faults) > SHOWN else ""
+            raise SourceError(f"{self.name}: {'; '.join(shown)}{more}")
+        return [recipe(_values(row)) for row in rows]
 
 
 class JsonFolder(TrainingSource):
@@ -67,5 +70,17 @@ class JsonFolder(TrainingSource):
 
     def recipes(self) -> Iterator[Recipe]:
         """Yield the recipes of all files."""
-        files = (JsonFile(path) for path in sorted(self._path.glob("*.json")))
-        return checked(self.name, chain.from_iterable(file.rows() for file in files))
+        return chain.from_iterable(RecipeFile(path).recipes() for path in sorted(self._path.glob("*.json")))
+
+
+def _faults(row: Row) -> list[Problem]:
+    return [problem for problem in row.problems if problem.code != _COUNTED]
+
+
+def _sentence(problem: Problem) -> str:
+    subject = "" if problem.field in ("file", "row") else f"{sanitize(problem.field, _MAX_NAME)} "
+    return f"{subject}{problem.reason}"
+
+
+def _values(row: Row) -> dict[str, Any]:
+    return dict(row.values or {})

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 
 from training.errors import SourceError
-from training.sources.base import Recipe, TrainingSource, checked
+from training.sources.base import Recipe, TrainingSource
+from training.sources.recipes import recipe
 
 PER_PAGE = 80
 """Recipes a page: the Punk API's maximum."""
@@ -53,7 +54,10 @@ class HttpPages(TrainingSource):
         Raises:
             SourceError: If a page cannot be read, is not a JSON array or repeats; the message names the page.
         """
-        return checked(self.name, self._rows())
+        for number, row in enumerate(self._rows(), 1):
+            if not isinstance(row, dict):
+                raise SourceError(f"{self.name}: row {number} is not a recipe but {type(row).__name__}")
+            yield recipe(row)
 
     def _rows(self) -> Iterator[object]:
         # The system's certificates; httpx would use its own.

@@ -11,7 +11,7 @@ from app.domains.beer.schema import MAX_ADDITIONS, Beer
 from app.errors import InputError
 
 COLUMNS = columns_of(Beer, {"id": "verbatim", "name": "verbatim", "ibu": "number"})
-TRAINING = columns_of(Beer, {"id": "verbatim"}, required=False, others_ignored=True)
+TRAINING = columns_of(Beer, {"id": "verbatim"}, required=False, others_kept=True)
 BEER = {"abv": 5.6, "target_og": 1056.0, "target_fg": 1013.0}
 HEADER = "abv,target_og,target_fg"
 
@@ -170,9 +170,10 @@ def test_equal_and_missing_columns_are_errors_of_the_header() -> None:
     assert header_problems(f"sep=:\n{HEADER}\n1,2,3")[0][:2] == ("file", "separator")
 
 
-def test_training_ignores_other_columns_and_requires_none_of_the_header() -> None:
+def test_training_keeps_other_columns_and_requires_none_of_the_header() -> None:
     text = b"style,abv\nIPA,5.6\n"
-    assert [row.values for row in read_rows(text, TRAINING)] == [{"abv": 5.6}]
+    assert [row.values for row in read_rows(text, TRAINING)] == [{"style": "IPA", "abv": 5.6}]
+    assert header_problems("style,colour\nIPA,5\n", TRAINING)[0][1] == "unsupported_format"
     assert header_problems(",abv\n0,5\n", TRAINING)[0][0] == "column 1"
     assert header_problems("abv,abv\n0,5\n", TRAINING)[0][1] == "repeated_column"
 

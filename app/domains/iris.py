@@ -84,7 +84,7 @@ class FlowerRowValidator(RowValidator):
         self.lengths = attrgetter(*self._names)
         ranges = [declared.trained_range or (0.0, MAX_CM) for declared in manifest.inputs]
         self._low, self._high = np.array(ranges, np.float32).T
-        self._warnings = [_outside(name, *ends) for name, ends in zip(self._names, ranges, strict=True)]
+        self._ranges = ranges
 
     def validate(self, rows: Array) -> list[tuple[int, Warning]]:
         """Validate rows.
@@ -108,7 +108,10 @@ class FlowerRowValidator(RowValidator):
                 ]
             )
         outside = np.argwhere((rows < self._low) | (rows > self._high)).tolist()
-        return [(row, self._warnings[column]) for row, column in outside]
+        return [
+            (row, _outside(self._names[column], float(rows[row, column]), *self._ranges[column]))
+            for row, column in outside
+        ]
 
 
 class IrisApi(DomainApi):
@@ -165,10 +168,10 @@ class IrisApi(DomainApi):
         }
 
 
-def _outside(name: str, low: float, high: float) -> Warning:
+def _outside(name: str, value: float, low: float, high: float) -> Warning:
     return {
         "code": "outside_trained_range",
-        "message": f"{name} is outside the trained range of {low:g} to {high:g} cm.",
+        "message": f"{name} is {value:.4g} cm; the model was trained on {low:g} to {high:g} cm.",
         "field": name,
     }
 

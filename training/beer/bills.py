@@ -84,6 +84,16 @@ def entries(beer: Recipe) -> Iterator[Entry]:
         )
 
 
+def grist(beer: Recipe) -> list[tuple[str, float]]:
+    """Read a recipe's malts: name and weight, kg, which is 0 where it cannot be read."""
+    return [(str(malt.get("name")), _amount(malt, _KILOGRAMS) or 0.0) for malt in _list(beer, "malt")]
+
+
+def volume(beer: Recipe) -> float:
+    """Read the volume after the boil, l; the usual one where the recipe states none."""
+    return _litres(beer) or DEFAULT_BATCH_L
+
+
 def recipe_row(beer: Recipe) -> tuple[float, ...]:
     """Make the inputs of hop bill and grist, with the functions that the service uses.
 
@@ -94,12 +104,11 @@ def recipe_row(beer: Recipe) -> tuple[float, ...]:
         Values of `HOP_INPUTS` and `GRIST_INPUTS`.
     """
     additions = [entry.addition for entry in entries(beer) if entry.kind != "other"]
-    malts = [(str(malt.get("name")), _amount(malt, _KILOGRAMS) or 0.0) for malt in _list(beer, "malt")]
     yeast = _ingredients(beer).get("yeast")
     return recipe_columns(
         additions,
-        _litres(beer) or DEFAULT_BATCH_L,
-        malts or None,
+        volume(beer),
+        grist(beer) or None,
         yeast if isinstance(yeast, str) else None,
     )
 
@@ -174,7 +183,7 @@ def _any_heavy(frame: pd.DataFrame) -> Mask:
 
 
 def _heavy(beer: Recipe) -> Callable[[dict[str, Any]], bool]:
-    limit = MAX_MALT_KG_PER_LITRE * (_litres(beer) or DEFAULT_BATCH_L)
+    limit = MAX_MALT_KG_PER_LITRE * volume(beer)
     return lambda malt: (_amount(malt, _KILOGRAMS) or 0.0) > limit
 
 

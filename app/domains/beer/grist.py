@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from app.domains.beer.yeasts import Kind, kinds
 
@@ -27,9 +28,16 @@ _PHENOLIC = frozenset({Kind.BELGIAN, Kind.WHEAT, Kind.WILD})
 _NAN = float("nan")
 
 
+@lru_cache(maxsize=1024)
+def _malt(name: str) -> tuple[bool, bool, bool]:
+    """Whether a name tells oats, a crystal malt, and anything at all."""
+    oats, crystal = bool(_OAT.search(name)), bool(_CRYSTAL.search(name))
+    return oats, crystal, oats or crystal or bool(_OTHER.search(name))
+
+
 def is_known_malt(name: str) -> bool:
     """Whether a name tells if it is oats, a crystal malt or neither."""
-    return any(words.search(name) for words in (_OTHER, _CRYSTAL, _OAT))
+    return _malt(name)[2]
 
 
 def malt_shares(malts: Iterable[tuple[str, float]] | None) -> tuple[float, float]:
@@ -43,9 +51,10 @@ def malt_shares(malts: Iterable[tuple[str, float]] | None) -> tuple[float, float
     """
     total = oats = crystal = 0.0
     for name, weight in malts or ():
+        is_oats, is_crystal, _ = _malt(name)
         total += weight
-        oats += weight if _OAT.search(name) else 0.0
-        crystal += weight if _CRYSTAL.search(name) else 0.0
+        oats += weight if is_oats else 0.0
+        crystal += weight if is_crystal else 0.0
     return (oats / total, crystal / total) if total > 0 else (_NAN, _NAN)
 
 

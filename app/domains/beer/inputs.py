@@ -121,7 +121,7 @@ COMPARED_INPUTS = (ABV, OG, FG, EBC, SRM)
 """Inputs whose values the plausibility checks compare with each other."""
 
 _ADDED = {
-    "early": "boiled for 45 minutes or longer, or added to mash or first wort",
+    "early": "boiled for 45 minutes or longer or added to mash or first wort",
     "middle": "boiled for 20 to 45 minutes",
     "late": "boiled for less than 20 minutes",
     "whirlpool": "added at flame-out or in the whirlpool",

@@ -1,16 +1,17 @@
 """Plausibility checks: warnings for values outside the trained range and for values that disagree."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from operator import itemgetter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.bundle.manifest import Input, Manifest
+from app.bundle.manifest import Manifest
 from app.domains.api import Warning
 from app.domains.beer.inputs import ABV, COMPARED_INPUTS, EBC, INPUTS
+from app.domains.beer.unit_slips import figure
 from app.domains.beer.units import ABV_PER_POINT, EBC_PER_SRM
 
 COLOUR_TOLERANCE = 0.1
@@ -21,6 +22,10 @@ ABV_TOLERANCE = 0.15
 """Relative difference between ABV and the alcohol that follows from the gravities that is allowed."""
 MIN_ABV_GAP = 1.0
 """Difference in % vol that is always allowed: in strong beers the rule itself is off by that much."""
+ABV_UNITS = {100.0: "a fraction", 1.26: "alcohol by weight", 0.5: "US proof"}
+"""Units in which alcohol may be sent by mistake, by what it has to be multiplied by."""
+UNIT_TOLERANCE = 0.1
+"""Relative difference at which a value fits in another unit."""
 MANY = 16
 """Number of rows from which a vectorised check is faster than one row at a time."""
 
@@ -28,16 +33,20 @@ MANY = 16
 class _WarningsByRow(Sequence[tuple[int, Warning]]):
     """Warnings that are made when they are read: of a million, an answer lists a thousand."""
 
-    def __init__(self, flags: NDArray[np.bool_], warnings: Sequence[Warning]) -> None:
+    def __init__(
+        self, flags: NDArray[np.bool_], rows: NDArray[np.float64], warning: Callable[[int, Sequence[float]], Warning]
+    ) -> None:
         """Initialize the warnings.
 
         Args:
-            flags: Shape (n_rows, n_warnings): which warnings apply to a row.
-            warnings: The warnings.
+            flags: Shape (n_rows, n_checks): which checks a row fails.
+            rows: The rows, shape (n_rows, n_inputs).
+            warning: Makes the warning of a check that a row fails.
         """
         self._places = np.flatnonzero(flags)
         self._width = flags.shape[1]
-        self._warnings = warnings
+        self._rows = rows
+        self._warning = warning
 
     def __len__(self) -> int:
         return len(self._places)
@@ -56,8 +65,8 @@ class _WarningsByRow(Sequence[tuple[int, Warning]]):
     __hash__ = None  # type: ignore[assignment]
 
     def _at(self, place: int) -> tuple[int, Warning]:
-        row, kind = divmod(place, self._width)
-        return row, self._warnings[kind]
+        row, check = divmod(place, self._width)
+        return row, self._warning(check, self._rows[row].tolist())
 
 
 class PlausibilityChecks:
@@ -74,8 +83,7 @@ class PlausibilityChecks:
         rounded = exact.astype(np.float32)  # an end of the range is inside in float32, too
         self._low, self._high = np.minimum(exact, rounded)[:, 0], np.maximum(exact, rounded)[:, 1]
         self._bounds = list(zip(self._low.tolist(), self._high.tolist(), strict=True))
-        outside = (_outside(i, *ends) for i, ends in zip(manifest.inputs, self._ranges, strict=True))
-        self._warnings = [*outside, _COLOUR_MISMATCH, _ABV_MISMATCH]
+        self._inputs = manifest.inputs
         columns = [declared.name for declared in manifest.inputs]
         self._compared = [columns.index(declared.name) for declared in COMPARED_INPUTS]
         self._compared_of = itemgetter(*self._compared)
@@ -90,16 +98,16 @@ class PlausibilityChecks:
             Warnings in the order of the inputs; empty for most beers.
         """
         result = []
-        for warning, value, (low, high) in zip(self._warnings, row, self._bounds, strict=False):
+        for index, (value, (low, high)) in enumerate(zip(row, self._bounds, strict=False)):
             if value < low or value > high:
-                result.append(warning)
+                result.append(self._outside(index, value))
         abv, og, fg, ebc, srm = self._compared_of(row)
         gap = abs(ebc - EBC_PER_SRM * srm)
         if gap > MIN_COLOUR_GAP and gap > COLOUR_TOLERANCE * ebc:
-            result.append(_COLOUR_MISMATCH)
+            result.append(_colour_mismatch(ebc, srm))
         gap = abs(abv - ABV_PER_POINT * (og - fg))
         if gap > MIN_ABV_GAP and gap > ABV_TOLERANCE * abv:
-            result.append(_ABV_MISMATCH)
+            result.append(_abv_mismatch(abv, og, fg))
         return result
 
     def of_each(self, rows: NDArray[np.float64]) -> list[list[Warning]]:
@@ -134,26 +142,48 @@ class PlausibilityChecks:
             (abv_gap > MIN_ABV_GAP) & (abv_gap > ABV_TOLERANCE * abv),
         ]
         flags = np.column_stack([(rows < self._low) | (rows > self._high), *disagree])
-        return _WarningsByRow(flags, self._warnings)
+        return _WarningsByRow(flags, rows, self._warning)
+
+    def _warning(self, check: int, row: Sequence[float]) -> Warning:
+        """Make the warning of a check: one for each input, then colours and alcohol."""
+        if check < len(self._inputs):
+            return self._outside(check, row[check])
+        abv, og, fg, ebc, srm = self._compared_of(row)
+        return _colour_mismatch(ebc, srm) if check == len(self._inputs) else _abv_mismatch(abv, og, fg)
+
+    def _outside(self, index: int, value: float) -> Warning:
+        declared, (low, high) = self._inputs[index], self._ranges[index]
+        known = INPUTS[declared.name]
+        what = f"{known.field}: {known.label}" if known.label else known.name
+        unit = f" {declared.unit}" if declared.unit and declared.unit != known.symbol else ""
+        return {
+            "code": "outside_trained_range",
+            "message": f"{what} is {figure(value)}{unit}; the model was trained on {low:g} to {high:g}{unit}.",
+            "field": known.field,
+        }
 
 
-_COLOUR_MISMATCH: Warning = {
-    "code": "colour_mismatch",
-    "message": "ebc and srm disagree: EBC is 1.97 times SRM. The model received both values as given.",
-    "field": EBC.field,
-}
-_ABV_MISMATCH: Warning = {
-    "code": "abv_mismatch",
-    "message": "abv does not follow from the gravities: about 131.25 (OG - FG) in specific gravity is expected.",
-    "field": ABV.field,
-}
-
-
-def _outside(declared: Input, low: float, high: float) -> Warning:
-    known = INPUTS[declared.name]
-    what = f"{known.field}: {known.label}" if known.label else known.name
+def _colour_mismatch(ebc: float, srm: float) -> Warning:
+    message = f"ebc is {figure(ebc)} and srm {figure(srm)}, which is {figure(EBC_PER_SRM * srm)} EBC (1.97 times SRM)"
+    if _near(ebc, srm):
+        message += "; one of them is probably in the other's unit"
+    elif _near(EBC_PER_SRM * ebc, srm):
+        message += "; they are probably exchanged"
     return {
-        "code": "outside_trained_range",
-        "message": f"{what} is outside the trained range of {low:g} to {high:g} {declared.unit}".rstrip() + ".",
-        "field": known.field,
+        "code": "colour_mismatch",
+        "message": f"{message}. The model received both values as given.",
+        "field": EBC.field,
     }
+
+
+def _abv_mismatch(abv: float, og: float, fg: float) -> Warning:
+    expected = ABV_PER_POINT * (og - fg)
+    message = f"abv is {figure(abv)} % vol; {figure(expected)} % vol follows from the gravities, by 131.25 (OG - FG)"
+    for factor, unit in ABV_UNITS.items():
+        if _near(abv * factor, expected):
+            message += f". It is probably {unit}: {figure(abv * factor)} % vol"
+    return {"code": "abv_mismatch", "message": f"{message}.", "field": ABV.field}
+
+
+def _near(one: float, other: float) -> bool:
+    return abs(one - other) <= UNIT_TOLERANCE * other

@@ -14,6 +14,7 @@ from app.domains.beer.hop_bill import Addition, bill_row, tinseth
 from app.domains.beer.inputs import ABV, OG, VITAL_INPUTS
 from app.domains.beer.schema import Assumption, Beer, Hop
 from app.domains.beer.tinseth import bigness
+from app.domains.beer.unit_slips import unit_warnings
 from app.domains.beer.units import MAX_SG, alcohol, points
 from app.domains.beer.varieties import find
 from app.domains.beer.yeasts import kinds
@@ -35,7 +36,7 @@ class ResolvedBill:
     Attributes:
         columns: Values of `HOP_INPUTS` and `GRIST_INPUTS`; NaN is missing.
         tinseth: Tinseth's estimate, IBU.
-        warnings: Warnings about names that are not known.
+        warnings: Warnings about names that are not known and units that do not fit.
         assumptions: Values that the beer does not state.
     """
 
@@ -109,11 +110,12 @@ def resolve(beer: Beer, hops: Sequence[Hop], unread: Container[str] = ()) -> Res
         unread: Fields that the model does not read, whose names need not be known.
 
     Returns:
-        Model inputs, Tinseth's estimate, and a warning for each hop, malt or yeast that is not known by name.
+        Model inputs, Tinseth's estimate, and warnings about names that are not known and units that do not fit.
     """
     warnings: list[Warning] = []
     assumed: list[Assumption] = []
     additions = [_addition(hop, f"hops.{index}", warnings, assumed) for index, hop in enumerate(hops)]
+    warnings += unit_warnings(beer, hops, additions)
     litres = beer.batch_volume_l
     if hops and "batch_volume_l" not in beer.model_fields_set:
         assumed.append({"field": "batch_volume_l", "value": litres, "unit": "l", "reason": "the usual size of a batch"})

@@ -51,7 +51,7 @@ async def test_lengths_outside_the_trained_range_get_warnings_by_name(client: ht
         ("outside_trained_range", "sepal_width"),
         ("outside_trained_range", "petal_length"),
     ]
-    assert prediction["warnings"][1]["message"] == "petal_length is outside the trained range of 1 to 6.9 cm."
+    assert prediction["warnings"][1]["message"] == "petal_length is 30 cm; the model was trained on 1 to 6.9 cm."
     for edge in {"petal_length": 6.9}, {"petal_width": 0.1}:
         assert (await client.post("/iris/predict", json={**VIRGINICA, **edge})).json()["warnings"] == []
 

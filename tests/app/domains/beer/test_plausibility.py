@@ -60,7 +60,8 @@ def test_a_value_outside_the_trained_range_is_named_with_the_range(manifest: Man
             w for w in warnings_for(manifest, **{**others, field: value}) if w["code"] == "outside_trained_range"
         ]
         assert [w["field"] for w in warnings] == [field]
-        assert f"{low:g} to {high:g}" in warnings[0]["message"]
+        assert f"is {value:g}" in warnings[0]["message"]
+        assert f"the model was trained on {low:g} to {high:g}" in warnings[0]["message"]
     for value in low, high:
         assert ("outside_trained_range", field) not in codes(manifest, **{**others, field: value})
 
@@ -80,6 +81,28 @@ def test_an_abv_that_does_not_follow_from_the_gravities_gets_a_warning(
     manifest: Manifest, abv: float, expected: int
 ) -> None:
     assert codes(manifest, abv=abv) == [("abv_mismatch", "abv")] * expected
+
+
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        ({"abv": 0.056}, ["abv is 0.056 % vol", "5.64 % vol follows from the gravities", "a fraction: 5.6 % vol"]),
+        ({"abv": 4.4}, ["abv is 4.4 % vol", "alcohol by weight: 5.54 % vol"]),
+        ({"abv": 11.2}, ["abv is 11.2 % vol", "US proof: 5.6 % vol"]),
+        ({"ebc": 17.0, "srm": 17.0}, ["ebc is 17 and srm 17", "33.49 EBC", "in the other's unit"]),
+        ({"ebc": 8.6, "srm": 17.0}, ["ebc is 8.6 and srm 17", "33.49 EBC", "exchanged"]),
+    ],
+)
+def test_values_that_disagree_are_named_with_what_is_expected_and_the_unit_that_fits(
+    manifest: Manifest, sent: dict[str, float], words: list[str]
+) -> None:
+    (warning,) = [w for w in warnings_for(manifest, **sent) if w["code"].endswith("_mismatch")]
+    assert all(word in warning["message"] for word in words), warning["message"]
+
+
+def test_values_that_disagree_in_no_unit_get_no_guess(manifest: Manifest) -> None:
+    for sent in {"abv": 8.0}, {"ebc": 100.0, "srm": 10.0}:
+        assert all("probably" not in w["message"] for w in warnings_for(manifest, **sent))
 
 
 def test_every_warning_has_a_code_and_a_sentence(manifest: Manifest) -> None:

@@ -51,7 +51,11 @@ def test_twice_the_hops_in_twice_the_volume_give_the_same_answer(
     one = beer(hops=bill, batch_volume_l=litres, boil_volume_l=litres * 1.25)
     scaled = [{**h, "amount_g": h["amount_g"] * factor} for h in bill]
     two = beer(hops=scaled, batch_volume_l=litres * factor, boil_volume_l=litres * 1.25 * factor)
-    assert domain.predict(two) == domain.predict(one)
+    larger, smaller = (
+        {**answer, "warnings": [warning["code"] for warning in answer["warnings"]]}
+        for answer in map(domain.predict, (two, one))
+    )
+    assert larger == smaller
 
 
 @given(bill=BILLS, stage=st.sampled_from(KETTLE), amount=AMOUNT)

@@ -1,0 +1,196 @@
+"""Warnings about quantities in the wrong unit: out of what recipes have, by a factor that a unit explains.
+
+The ranges are those of the training recipes (256 of BrewDog's catalogue), a little widened; docs/beer.md states how
+often they raise a false alarm. A warning needs both: a value outside, and one unit that brings it back inside.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import log
+from typing import NamedTuple
+
+from app.domains.api import Warning
+from app.domains.beer.hop_bill import CONE_ALPHA, EXTRACT_ALPHA, Addition, Stage
+from app.domains.beer.schema import Beer, Hop
+from app.domains.beer.units import points
+from app.domains.beer.varieties import find
+
+CODE = "unit_suspected"
+OUNCE, POUND = 28.35, 453.6
+"""Grams."""
+GALLON, IMPERIAL_GALLON, BARREL = 3.785, 4.546, 117.3
+"""Litres: the gallon and the beer barrel of the USA, and the British gallon."""
+
+
+class Range(NamedTuple):
+    """Values that recipes have."""
+
+    low: float
+    high: float
+    typical: float
+
+    def explained(self, value: float, factors: Mapping[str, float]) -> str | None:
+        """Find the unit that brings a value into the range; of several, the one that brings it nearest to typical.
+
+        Args:
+            value: A positive value outside the range.
+            factors: What the value has to be multiplied by, by unit.
+        """
+        fitting = {unit: value * factor for unit, factor in factors.items() if self.low <= value * factor <= self.high}
+        return min(fitting, key=lambda unit: abs(log(fitting[unit] / self.typical)), default=None)
+
+
+HOPS = Range(0.3, 40.0, 6.0)
+"""Weight of all hops, g/l of beer."""
+LARGEST_HOP = Range(0.25, 25.0, 2.0)
+"""Weight of the largest addition, g/l of beer."""
+EXTRACT = Range(125.0, 390.0, 225.0)
+"""Extract of the grist, points times litres per kilogram. Pure sugar yields 384."""
+WEAK, STRONG = 10.0, 80.0
+"""Gravities, points above water: the grist of a weaker wort says nothing; that of a stronger one is not washed out."""
+STRONG_EXTRACT = Range(105.0, 390.0, 180.0)
+"""Extract of the grist of a strong wort, like `EXTRACT`."""
+BOIL = Range(0.45, 2.5, 1.25)
+"""Volume before the boil over volume after it."""
+HEAVIEST_MALT = 5.0
+"""Weight of a single malt, kg/l, that only grams explain."""
+LARGE_BATCH = 1000.0
+"""Volume, l, from which a batch with hardly any hops is rather one in millilitres."""
+VOLUME_IN_ML = "batch_volume_l in millilitres"
+ABSURD = 1e9
+"""Value from which no unit explains anything."""
+HOURS = 2.5
+"""A longest boil of at most so many minutes is one in hours, if it is the only bittering."""
+FRACTION = 0.35
+"""An alpha acid up to this, %, is a fraction, if 100 times as much is usual for the hop."""
+CONE_RANGE = (2.0, 25.0)
+"""Alpha acid of cones, %, for a variety that is not known."""
+
+_BITTERING = {Stage.MASH, Stage.FIRST_WORT, Stage.START, Stage.MIDDLE}
+_LIGHT_HOPS = {"ounces": OUNCE, "pounds": POUND}
+_HEAVY_HOPS = {"milligrams": 0.001, "grams that were multiplied by 28.35 as if they were ounces": 1 / OUNCE}
+_LARGE_VOLUMES = {
+    "batch_volume_l in US gallons": 1 / GALLON,
+    "batch_volume_l in British gallons": 1 / IMPERIAL_GALLON,
+    "batch_volume_l in hectolitres": 0.01,
+}
+_LITTLE_EXTRACT = {
+    "batch_volume_l in US gallons": GALLON,
+    "batch_volume_l in British gallons": IMPERIAL_GALLON,
+    "batch_volume_l in US gallons and malts in pounds": GALLON * 1000 / POUND,
+    "batch_volume_l in hectolitres": 100.0,
+    "batch_volume_l in US barrels": BARREL,
+    "malts in pounds": 1000 / POUND,
+    "malts in ounces": 1000 / OUNCE,
+    "malts in grams": 1000.0,
+}
+_MUCH_EXTRACT = {VOLUME_IN_ML: 0.001, "malts in tonnes": 0.001}
+
+
+def unit_warnings(beer: Beer, hops: Sequence[Hop], additions: Sequence[Addition]) -> list[Warning]:
+    """Check the units of a recipe.
+
+    Args:
+        beer: A beer without contradictions.
+        hops: Its hops.
+        additions: The same hops, resolved.
+
+    Returns:
+        At most one warning for each quantity.
+    """
+    checks = (_alpha_acids(hops), _boil_minutes(hops), _hop_weights(beer, additions), _grist(beer), _boil_volume(beer))
+    return [warning for check in checks for warning in check]
+
+
+def _alpha_acids(hops: Iterable[Hop]) -> Iterator[Warning]:
+    for index, hop in enumerate(hops):
+        alpha = hop.alpha_acid
+        if alpha and alpha <= FRACTION:
+            variety = find(hop.name)
+            low, high = (variety.alpha_low, variety.alpha_high) if variety else CONE_RANGE
+            if low / 2 <= 100 * alpha <= high * 1.5 and alpha < low / 2:
+                known = f"{variety.name} has" if variety else "hops have"
+                yield _warning(
+                    f"alpha_acid is {figure(alpha)} %; {known} {low:g} to {high:g} %. It is in percent: as a "
+                    f"fraction, {figure(alpha)} is {figure(100 * alpha)} %.",
+                    f"hops.{index}.alpha_acid",
+                )
+
+
+def _boil_minutes(hops: Sequence[Hop]) -> Iterator[Warning]:
+    boiled = [(hop.boil_minutes, index) for index, hop in enumerate(hops) if hop.boil_minutes]
+    longest, index = max(boiled, default=(0.0, 0))
+    if 0.5 <= longest <= HOURS and not any(hop.stage in _BITTERING for hop in hops):
+        yield _warning(
+            f"The longest boil is {figure(longest)} min; recipes boil their first hops for 20 to 90 min. If hours were "
+            f"sent, it is {figure(60 * longest)} min.",
+            f"hops.{index}.boil_minutes",
+        )
+
+
+def _hop_weights(beer: Beer, additions: Sequence[Addition]) -> Iterator[Warning]:
+    litres = beer.batch_volume_l
+    weights = [a.grams * (a.alpha / CONE_ALPHA if a.alpha >= EXTRACT_ALPHA else 1.0) / litres for a in additions]
+    total, largest = sum(weights), max(weights, default=0.0)
+    if not 0.0 < total < ABSURD or (largest >= LARGEST_HOP.low and total <= HOPS.high and largest <= LARGEST_HOP.high):
+        return
+    if largest < LARGEST_HOP.low:
+        units = _LIGHT_HOPS | ({VOLUME_IN_ML: 1000.0} if litres >= LARGE_BATCH else {"kilograms": 1000.0})
+        unit = LARGEST_HOP.explained(largest, units)
+    else:
+        units = _HEAVY_HOPS | _LARGE_VOLUMES
+        unit = HOPS.explained(total, units)
+    if unit:
+        sent = f"The hops weigh {figure(total * litres)} g in all, {figure(total)} g/l in {figure(litres)} l"
+        usual = f"recipes have {HOPS.low:g} to {HOPS.high:g} g/l"
+        field = "batch_volume_l" if unit.startswith("batch_volume_l") else "hops.0.amount_g"
+        fitting = f"{unit} would fit: {figure(total * units[unit])} g/l"
+        yield _warning(f"{sent}; {usual}. amount_g is in grams and batch_volume_l in litres; {fitting}.", field)
+
+
+def _grist(beer: Beer) -> Iterator[Warning]:
+    malts, litres = beer.malts or (), beer.batch_volume_l
+    kilograms, excess = sum(malt.amount_kg for malt in malts), points(beer.target_og) - 1000.0
+    if excess < WEAK or not 0.0 < kilograms < ABSURD:
+        return
+    expected = STRONG_EXTRACT if excess >= STRONG else EXTRACT
+    extract = excess * litres / kilograms
+    if expected.low <= extract <= expected.high:
+        return
+    low, high = (figure(excess * litres / bound) for bound in (expected.high, expected.low))
+    sent = f"The malts weigh {figure(kilograms)} kg in all"
+    usual = f"recipes have {low} to {high} kg for {figure(litres)} l of {figure(1000 + excess)} points"
+    heavy = [index for index, malt in enumerate(malts) if malt.amount_kg / litres > HEAVIEST_MALT]
+    in_grams = kilograms - 0.999 * sum(malts[index].amount_kg for index in heavy)
+    if heavy and expected.low <= excess * litres / in_grams <= expected.high:
+        text = f"amount_kg is in kilograms; grams would fit: {figure(in_grams)} kg."
+        yield _warning(f"{sent}; {usual}. {text}", f"malts.{heavy[0]}.amount_kg")
+    elif unit := expected.explained(extract, _LITTLE_EXTRACT if extract < expected.low else _MUCH_EXTRACT):
+        field = "batch_volume_l" if unit.startswith("batch_volume_l") else "malts.0.amount_kg"
+        text = f"Weights are in kilograms and volumes in litres; {unit} would fit."
+        yield _warning(f"{sent}; {usual}. {text}", field)
+
+
+def _boil_volume(beer: Beer) -> Iterator[Warning]:
+    if beer.boil_volume_l is None:
+        return
+    ratio = beer.boil_volume_l / beer.batch_volume_l
+    if BOIL.low <= ratio <= BOIL.high or not 0.0 < ratio < ABSURD:
+        return
+    factor, field = (GALLON, "boil_volume_l") if ratio < BOIL.low else (1 / GALLON, "batch_volume_l")
+    if BOIL.explained(ratio, {"gallons": factor}):
+        sent = f"boil_volume_l is {figure(beer.boil_volume_l)} and batch_volume_l {figure(beer.batch_volume_l)}"
+        yield _warning(
+            f"{sent}; recipes boil 1 to 1.5 times the batch. Volumes are in litres; {field} in gallons would fit.",
+            field,
+        )
+
+
+def figure(value: float) -> str:
+    """Write a number for a sentence: three digits if it is small, up to two decimal places if not."""
+    if abs(value) < 1.0:
+        return f"{value:.3g}"
+    return f"{value:.{2 if abs(value) < 100.0 else 1}f}".rstrip("0").rstrip(".")
+
+
+def _warning(message: str, field: str) -> Warning:
+    return {"code": CODE, "message": message, "field": field}

@@ -88,7 +88,10 @@ def active_version(root: Path, name: str) -> str | None:
     pointer = read_pointer(root, name)
     if pointer is not None and (pointer.active is None or os.path.isdir(root / name / pointer.active)):
         return pointer.active
-    return chosen(pointer, versions(root, name), root / name)
+    existing = versions(root, name)
+    if pointer is None:  # if `existing` has a version that was just added, its pointer was written before it
+        pointer = read_pointer(root, name)
+    return chosen(pointer, existing, root / name)
 
 
 def chosen(pointer: Pointer | None, existing: Sequence[str], folder: Path | str) -> str | None:

@@ -112,6 +112,7 @@ def test_an_unread_pipe_delays_nobody_and_the_loss_is_counted_and_reported(pipe:
             else:
                 kept.append(int(line))
     assert reported == lost and kept == list(range(1000 - lost))
+    writer.finish(10)
     writer.write("after\n")
     assert pipe.read(b"\n") == b"after\n"
 

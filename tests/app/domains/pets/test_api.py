@@ -24,6 +24,7 @@ from app.domains.pets.schema import Picture
 from app.models.manager import ModelManager
 from app.rest.application import RestApplication
 from app.runtime.onnx import OnnxPredictor
+from app.telemetry.metrics import Registry
 from tests.known import BEER, KEY
 from tests.model_manager import model_manager
 from tests.pictures import chunk, encoded, flat_png, mutant, synthetic_image
@@ -270,12 +271,16 @@ class OneModel:
     def __init__(self, manifest: Manifest, cat: float, mass: float) -> None:
         self.manifest = manifest
         self._outputs = {"probabilities": np.array([[cat, 1 - cat]]), "mass": np.array([[mass]])}
+        self._prepared = PetsApi.prepare(manifest, Registry())
 
     def get(self, name: str, version: str | None = None) -> "OneModel":
         return self
 
     def infer(self, inputs: object) -> dict[str, Any]:
         return self._outputs
+
+    def prepared(self, kind: type[object]) -> object:
+        return self._prepared[kind]
 
 
 @pytest.mark.parametrize(

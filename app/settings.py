@@ -57,12 +57,16 @@ _log = logging.getLogger(__name__)
 
 
 def _check_key(key: SecretStr) -> SecretStr:
-    text = key.get_secret_value()
-    if len(text) < SHORTEST_KEY:
+    if len(key.get_secret_value().strip()) < SHORTEST_KEY:
         raise ValueError(f"has fewer than {SHORTEST_KEY} characters")
+    return _check_sent(key)
+
+
+def _check_sent(key: SecretStr) -> SecretStr:
+    text = key.get_secret_value().strip()  # a file of secrets often ends in a line break
     if not (text.isascii() and text.isprintable()) or " " in text:
         raise ValueError("must be printable ASCII without spaces, as it travels in a header")
-    return key
+    return SecretStr(text)
 
 
 def _none_if_empty(value: object) -> object:
@@ -176,6 +180,7 @@ class _WithFormerNames(PydanticBaseSettingsSource):
 
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+SentKey = Annotated[SecretStr, AfterValidator(_check_sent)]
 OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_empty)]
 
 
@@ -434,7 +439,7 @@ class Settings(ModelSettings):
         description="Server that runs the models it has, over the Open Inference Protocol: `grpc://host:port`, or "
         "`grpcs://host:port` for TLS; see docs/operations.md. Empty: run every model in this program.",
     )
-    model_server_api_key: Annotated[SecretStr | None, BeforeValidator(_none_if_empty)] = Field(
+    model_server_api_key: Annotated[SentKey | None, BeforeValidator(_none_if_empty)] = Field(
         default=None, description="Key to send to the model server as `x-api-key`. Empty: none."
     )
     model_server_timeout: float = Field(

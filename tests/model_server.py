@@ -2,6 +2,7 @@
 
 Usage: ``python tests/model_server.py ROOT PORT BEHAVIOUR``. BEHAVIOUR is a JSON object with these optional keys:
 
+- ``host``: the address to listen on; 127.0.0.1 by default.
 - ``packed``: whether the server accepts the packed tensor; true by default.
 - ``typed``: if present, responses use typed contents instead of raw ones.
 - ``versions``: whether the server reports and accepts versions; true by default.
@@ -158,7 +159,7 @@ def main() -> None:
         compression=grpc.Compression.Gzip if service.behaviour.get("compressed") else None,
     )
     server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler("inference.GRPCInferenceService", handlers)])
-    bound = server.add_insecure_port(f"127.0.0.1:{port}")
+    bound = server.add_insecure_port(f"{service.behaviour.get('host', '127.0.0.1')}:{port}")
     server.start()
     print(bound, flush=True)
     server.wait_for_termination()

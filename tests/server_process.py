@@ -26,12 +26,13 @@ class ServerProcess:
             command, stdout=subprocess.PIPE, text=True, env={"PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
         )
         assert self.process.stdout
+        self.host = behaviour.get("host", "127.0.0.1")
         self.port = int(self.process.stdout.readline())
 
     @property
     def target(self) -> str:
         """Host and port of the server."""
-        return f"127.0.0.1:{self.port}"
+        return f"{self.host}:{self.port}"
 
     def next_call(self) -> dict[str, object]:
         """Return the row count and the trace of the next answered call, which the server prints."""

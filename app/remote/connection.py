@@ -16,6 +16,9 @@ KEEP_ALIVE_MS = 10_000
 """Interval of keep-alive pings, which detect a machine that has vanished without closing the connection."""
 MAX_BACKOFF_MS = 1000
 """Maximum pause between attempts to connect."""
+RESOLUTION_MS = 500
+"""Minimum interval between look-ups of the server's name. gRPC looks it up again when no address can be connected to;
+its default of 30 s would keep a server that returns at another address out of use for as long."""
 MAX_RESPONSE_BYTES = 2 << 20
 """Maximum size of any response in bytes, as sent and decompressed. The channel reads no more of a larger one."""
 MAX_DESCRIPTION_BYTES = 512 << 10
@@ -46,6 +49,7 @@ _OPTIONS = (
     ("grpc.enable_retries", 1),
     ("grpc.max_receive_message_length", MAX_RESPONSE_BYTES),
     ("grpc.keepalive_time_ms", KEEP_ALIVE_MS),
+    ("grpc.dns_min_time_between_resolutions_ms", RESOLUTION_MS),
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", MAX_BACKOFF_MS),

@@ -41,6 +41,9 @@ class Bounds:
     """Age at which a client is told to open a new connection, within a tenth: gRPC spreads it."""
     age_grace_seconds: float = 60.0
     """Time in which the calls of an old connection finish, before it is closed."""
+    ping_seconds: float = 5.0
+    """Shortest interval of a client's keep-alive pings, with and without calls; gRPC advises clients to take 10 s. Two
+    pings that follow too soon are forgiven; the next one closes the connection (ENHANCE_YOUR_CALM)."""
 
 
 class GrpcServer:
@@ -106,7 +109,9 @@ class GrpcServer:
             ("grpc.max_connection_idle_ms", _IDLE_SECONDS * 1000),
             ("grpc.keepalive_time_ms", _KEEP_ALIVE_SECONDS * 1000),
             ("grpc.keepalive_timeout_ms", _KEEP_ALIVE_SECONDS * 1000),
-            ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+            ("grpc.keepalive_permit_without_calls", 1),  # else an idle client may ping every two hours
+            ("grpc.http2.min_ping_interval_without_data_ms", round(self._bounds.ping_seconds * 1000)),
+            ("grpc.http2.max_ping_strikes", 2),
         ]
 
     async def stop(self, grace: float) -> None:

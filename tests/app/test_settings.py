@@ -60,6 +60,19 @@ def test_every_former_name_is_tested() -> None:
     assert {name for _, name in FORMER} <= NAMES
 
 
+@pytest.mark.parametrize("name", ["API_KEY", "MODEL_SERVER_API_KEY"])
+def test_blanks_around_a_key_are_not_part_of_it(
+    plain_environment: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("API_KEY", KEY)
+    monkeypatch.setenv(name, f" {KEY}\n")
+    key = getattr(load_settings(), name.lower())
+    assert key.get_secret_value() == KEY
+    monkeypatch.setenv(name, f"{KEY} {KEY}")
+    with pytest.raises(SettingsError, match=f"{name}.* must be printable ASCII without spaces"):
+        load_settings()
+
+
 def test_a_byte_order_mark_of_the_file_is_no_part_of_the_first_name(plain_environment: Path) -> None:
     (plain_environment / ".env").write_bytes(b"\xef\xbb\xbf" + f"API_KEY={KEY}\nPORT=7\n".encode())
     assert load_settings().port == 7

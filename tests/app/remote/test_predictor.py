@@ -14,6 +14,7 @@ from app.remote.connection import Connection
 from app.remote.server import ModelServer
 from app.runtime.onnx import OnnxPredictor
 from app.telemetry.trace import Trace, enter
+from tests.name_server import NameServer
 from tests.server_process import ServerProcess
 
 PATIENCE = 30.0
@@ -238,3 +239,23 @@ def test_a_call_that_kills_the_server_fails_alone_and_in_time(launch: Launch, co
     remote = connect(launch(), timeout=3.0).open(bundle)
     with pytest.raises((ModelNotReady, TooLate)):
         remote.predict(first(bundle, 68))
+
+
+def test_a_server_that_returns_at_another_address_is_found_within_seconds(launch: Launch, bundle: Bundle) -> None:
+    names = NameServer("127.0.0.2")
+    before = launch(host=names.address)
+    server = ModelServer(Connection(names.target(before.port)))
+    try:
+        remote = server.open(bundle)
+        server.start()
+        before.kill()
+        until(lambda: not remote.ready)
+        names.address = "127.0.0.3"
+        launch(host=names.address, port=before.port)
+        listening = time.monotonic()
+        until(lambda: remote.ready)
+        assert time.monotonic() - listening < 5  # gRPC alone looks a name up every 30 s
+        remote.predict(rows(bundle, 1))
+    finally:
+        server.stop()
+        names.close()

@@ -13,10 +13,12 @@ from app.startup import load_program
 
 RESERVE = 0.2
 """Seconds before the time-out at which the response is 504."""
+_PREFIX = "beer_model_prefix"
+"""Key of the prefix of the path, in an event that the application receives."""
 
 
 class DeadlineMiddleware:
-    """ASGI middleware that responds with 504 before the invocation times out."""
+    """ASGI middleware that passes on the root path, and responds with 504 before the invocation times out."""
 
     def __init__(self, app: ASGIApp) -> None:
         """Wrap an application.
@@ -35,6 +37,7 @@ class DeadlineMiddleware:
             started = True
             await send(message)
 
+        scope = {**scope, "root_path": scope["aws.event"][_PREFIX]}
         try:
             async with asyncio.timeout(seconds_left(scope["aws.context"], RESERVE)):
                 await self._app(scope, receive, send_and_note)
@@ -55,7 +58,7 @@ def handler(event: Any, context: Context) -> dict[str, Any]:
 
     Args:
         event: An event of API Gateway (format 1.0 or 2.0), a function URL or an application load balancer. A stage, a
-            base path or a route's prefix in the path is removed, see `without_prefix`.
+            base path or a route's prefix in the path is the ASGI root path.
         context: The context of the invocation.
 
     Returns:
@@ -65,7 +68,7 @@ def handler(event: Any, context: Context) -> dict[str, Any]:
         EventError: If the event is not an HTTP event.
     """
     try:
-        event = without_prefix(event)
+        event = {**event, _PREFIX: _prefix(event)}
         adapted = _adapter.infer(event, context)  # type: ignore[arg-type]
         if not _is_request(adapted.scope, adapted.body):
             raise ValueError
@@ -74,8 +77,8 @@ def handler(event: Any, context: Context) -> dict[str, Any]:
         raise EventError(f"not a supported HTTP event ({type(error).__name__})") from None
 
 
-def without_prefix(event: dict[str, Any]) -> dict[str, Any]:
-    """Return an event of API Gateway whose path begins as the program's own paths do.
+def _prefix(event: dict[str, Any]) -> str:
+    """Return what precedes the program's own path in the path of an event.
 
     API Gateway leaves in the path: the name of a stage other than ``$default`` (HTTP API), the base path of a custom
     domain (REST API), and whatever a route has before ``{proxy+}`` (both).
@@ -85,18 +88,13 @@ def without_prefix(event: dict[str, Any]) -> dict[str, Any]:
     """
     context = event["requestContext"]
     http = context.get("http")
-    path = http["path"] if http else event["path"]
-    rest = (event.get("pathParameters") or {}).get("proxy")
+    path: str = http["path"] if http else event["path"]
+    rest = f"/{(event.get('pathParameters') or {}).get('proxy')}"
     stage = f"/{context.get('stage')}"
-    if rest and path.endswith(f"/{rest}"):
-        path = f"/{rest}"
-    elif "version" in event and (path == stage or path.startswith(f"{stage}/")):  # a REST API's event has no version
-        path = path.removeprefix(stage) or "/"
-    else:
-        return event
-    if http:
-        return {**event, "requestContext": {**context, "http": {**http, "path": path}}}
-    return {**event, "path": path}
+    if path.endswith(rest):
+        return path.removesuffix(rest)
+    named = "version" in event and (path == stage or path.startswith(f"{stage}/"))  # a REST API's event has no version
+    return stage if named else ""
 
 
 def _is_request(scope: Scope, body: object) -> bool:

@@ -167,6 +167,8 @@ class BatchTransport:
         else:
             if self._slow is not None and self._slow(request):
                 problems.append(Problem("explain", "not_in_batch", "explanations are not available in batches"))
+            if problems and self._contradictions:
+                problems += self._contradictions(values)
             if not problems:
                 return _Request((), request, {key: values[key] for key in CARRIED if key in values}, numbered)
         return _Request(tuple(problems), column=numbered)

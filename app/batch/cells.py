@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 from pydantic_core import from_json
 
+from app.runtime.json_keys import may_repeat_keys, repeated_keys
+
 Kind = Literal["number", "text", "verbatim", "boolean", "json"]
 """Kind of a column: ``verbatim`` is text in which no word stands for a missing value."""
 Mark = Literal[".", ","]
@@ -70,10 +72,14 @@ def value_of(cell: str, kind: Kind, mark: Mark) -> Any:
         raise _no_number(cell, mark)
     if kind == "json":
         try:
-            return from_json(cell)
+            parsed = from_json(cell)
         except ValueError as error:
             position = str(error).rpartition(" at ")[2]  # "line 1 column 2" contains no input
             raise CellError("json_invalid", f"is not valid JSON (at {position})") from None
+        text = cell.encode()
+        if may_repeat_keys(text, parsed) and repeated_keys(text):
+            raise CellError("repeated_key", "has an object with a key twice")
+        return parsed
     if kind == "boolean":
         value = _BOOLEANS.get(cell.strip().lower())
         if value is None:

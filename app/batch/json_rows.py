@@ -4,6 +4,7 @@ import io
 import json
 import re
 from collections.abc import Container, Iterator
+from dataclasses import replace
 from itertools import chain, islice
 from typing import Any
 
@@ -11,8 +12,10 @@ from pydantic_core import from_json
 
 from app.batch.formats import ACCEPTED
 from app.batch.row import Check, Limits, Row, bad_file, bad_row
+from app.domains.validation import repeated
 from app.errors import InputError
 from app.runtime.json_cost import JsonCost
+from app.runtime.json_keys import may_repeat_keys
 
 parsed_bytes = JsonCost(byte=2, comma=40, bracket=90, brace=250, colon=60)
 """Memory of the Python objects that JSON becomes."""
@@ -42,7 +45,8 @@ def json_rows(text: bytes, fields: Container[str], limits: Limits, check: Check)
         An iterator over the rows.
 
     Raises:
-        InputError: If the file is an invalid array, too complex, or an object that is no row.
+        InputError: If the file is an invalid array, or one with a key twice in an object, too complex, or one object
+            that is no row.
     """
     if text.lstrip(b" \t\r\n").startswith(b"["):
         if parsed_bytes(text) > limits.parsed_bytes:
@@ -61,11 +65,30 @@ def _array(text: bytes) -> Iterator[Row]:
         rows = from_json(text, cache_strings="keys")
     except ValueError as error:
         raise bad_file("json_invalid", f"is not a valid JSON array{_position(error)}") from None
-    return map(_row, rows)
+    keys = sum(len(row) for row in rows if isinstance(row, dict))
+    if text.count(b":") != keys and may_repeat_keys(text, rows) and (problems := repeated(text)):
+        raise InputError([replace(problem, field=_counted_from_one(problem.field)) for problem in problems])
+    return (Row(row) if isinstance(row, dict) else _NOT_OBJECT for row in rows)
 
 
-def _row(value: Any) -> Row:
-    return Row(value) if isinstance(value, dict) else _NOT_OBJECT
+def _counted_from_one(path: str) -> str:
+    """The path of a value in an array, with the number of the row: ``4.abv`` for ``3.abv``."""
+    index, dot, rest = path.partition(".")
+    return f"{int(index) + 1}{dot}{rest}" if index.isdecimal() else path
+
+
+def _row(value: Any, text: bytes) -> Row:
+    """Return a JSON value as a row.
+
+    Args:
+        value: The value.
+        text: The text that it was parsed from.
+    """
+    if not isinstance(value, dict):
+        return _NOT_OBJECT
+    if text.count(b":") == len(value) or not may_repeat_keys(text, value):  # the first is quicker
+        return Row(value)
+    return Row(value, tuple(repeated(text)))
 
 
 def _position(error: ValueError) -> str:
@@ -86,7 +109,7 @@ def _objects(text: bytes, fields: Container[str], limits: Limits, check: Check) 
         raise _too_complex()
     check()
     try:
-        return _checked(iter([_row(from_json(text, cache_strings="keys"))]), fields)
+        return _checked(iter([_row(from_json(text, cache_strings="keys"), text)]), fields)
     except ValueError as error:
         if second[0].startswith(b"{"):  # one object per line, the first of which is invalid
             return _lines(text, limits, check)
@@ -131,7 +154,7 @@ def _lines(text: bytes, limits: Limits, check: Check) -> Iterator[Row]:
         except ValueError:
             yield from _concatenated(line, _NOT_JSON)
         else:
-            yield _row(row)
+            yield _row(row, line)
 
 
 def _concatenated(line: bytes, invalid: Row) -> Iterator[Row]:
@@ -142,7 +165,8 @@ def _concatenated(line: bytes, invalid: Row) -> Iterator[Row]:
         while position < len(text):
             start, position = position, decoder.raw_decode(text, position)[1]
             # from_json is stricter: it rejects lone surrogates
-            yield _row(from_json(text[start:position], cache_strings="keys"))
+            piece = text[start:position].encode()
+            yield _row(from_json(piece, cache_strings="keys"), piece)
             blanks = _BLANKS.match(text, position)
             position = blanks.end() if blanks else position
     except (ValueError, RecursionError):

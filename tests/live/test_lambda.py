@@ -34,19 +34,21 @@ def test_events_are_answered_like_requests(tmp_path: Path) -> None:
         http_api("GET", "/health/ready"),
         http_api("GET", "/docs"),
         staged(http_api("POST", "/predict", json.dumps(BEER), **key), "prod"),
+        staged(http_api("GET", "/openapi.json", **key), "prod"),
     ]
     completed = subprocess.run(
         [sys.executable, "-c", CALL],
         cwd=tmp_path,
-        env=environment(API_KEY=KEY, DOCS_ENABLED="false"),
+        env=environment(API_KEY=KEY),
         input=json.dumps(events),
         capture_output=True,
         text=True,
         check=True,
     )
     answers = json.loads(completed.stdout)
-    assert [answer["statusCode"] for answer in answers] == [200, 401, 422, 200, 401, 200]
+    assert [answer["statusCode"] for answer in answers] == [200, 401, 422, 200, 200, 200, 200]
     assert {"ibu", "interval"} <= json.loads(answers[0]["body"]).keys()
+    assert json.loads(answers[-1]["body"])["servers"][0]["url"] == "/prod"
     lines = [json.loads(line) for line in completed.stderr.splitlines()]
     assert [line["event"] for line in lines] == ["request"] * len(events)
     assert KEY not in completed.stderr

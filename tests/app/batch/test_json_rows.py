@@ -51,3 +51,23 @@ def test_an_invalid_document_is_one_error_with_its_position(data: bytes) -> None
     with pytest.raises(InputError, match=r"\(at line [0-9]+ column [0-9]+\)") as caught:
         read_rows(data, COLUMNS)
     assert [(problem.field, problem.code) for problem in caught.value.problems] == [("file", "json_invalid")]
+
+
+REPEATED = b'{"abv": 5, "target_og": 1050, "abv": 6, "hops": [{"name": "a:b", "name": "c"}]}'
+
+
+@pytest.mark.parametrize("data", [REPEATED, REPEATED * 2, b'{"abv": 1}\n' + REPEATED, REPEATED.replace(b",", b",\n")])
+def test_a_row_with_a_key_twice_is_invalid(data: bytes) -> None:
+    last = list(read_rows(data, COLUMNS))[-1]
+    assert [(problem.field, problem.code) for problem in last.problems] == [
+        ("abv", "repeated_key"),
+        ("hops.0.name", "repeated_key"),
+    ]
+
+
+def test_an_array_with_a_key_twice_is_rejected_and_the_row_is_named() -> None:
+    with pytest.raises(InputError) as caught:
+        read_rows(b'[{"abv": 5, "yeast": "a:\\"b"}, ' + REPEATED + b"]", COLUMNS)
+    assert [problem.field for problem in caught.value.problems] == ["2.abv", "2.hops.0.name"]
+    clean = b'[{"abv": 5, "yeast": "a: \\"abv\\": 1"}, {"abv": 6}]'
+    assert [row.problems for row in read_rows(clean, COLUMNS)] == [(), ()]

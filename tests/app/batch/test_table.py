@@ -137,6 +137,8 @@ def test_a_hop_bill_is_a_cell_of_json_or_numbered_columns() -> None:
     assert first == Row({**BEER, "hops": hops}, (), {"hops": [1, 3]})
     assert (first.column("hops.1.stage"), first.column("hops.0"), first.column("abv")) == ("hop3_stage", "hop1", "abv")
     assert second == Row(BEER)
+    twice = '"[{""name"":""a"",""name"":""b""}]"'
+    assert problems(f"{HEADER},hops\n5.6,1056,1013,{twice}") == [("hops", "repeated_key")]
     assert problems(f"{HEADER},hops,hop1_name\n5.6,1056,1013,[],Magnum") == [("hops", "given_twice")]
 
 

@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 import stat
+import sys
 from collections.abc import Callable
 from functools import partial
 from ipaddress import IPv4Network, IPv6Network
@@ -453,6 +454,13 @@ class Settings(ModelSettings):
         "`THREAD_POOL_SIZE`.",
     )
 
+    @field_validator("workers")
+    @classmethod
+    def _one_on_windows(cls, workers: int) -> int:
+        if workers > 1 and sys.platform == "win32":
+            raise ValueError("must be 1 on Windows, where processes cannot share a port")
+        return workers
+
     @field_validator("grpc_tls_key", "grpc_tls_client_ca")
     @classmethod
     def _need_certificate(cls, path: Path | None, info: ValidationInfo) -> Path | None:
@@ -526,6 +534,8 @@ def log_readable_secrets(settings: Settings) -> None:
 
 
 def _others_may_read(path: Path) -> bool:
+    if sys.platform == "win32":  # the mode does not tell there
+        return False
     file, folder = path.stat(), path.resolve().parent.stat()
     is_readable = bool(file.st_mode & (stat.S_IRGRP | stat.S_IROTH))
     is_reachable = bool(folder.st_mode & (stat.S_IXGRP | stat.S_IXOTH))

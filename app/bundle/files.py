@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+import sys
 from pathlib import Path
 
 MAX_FILES = 32
@@ -15,6 +16,11 @@ MAX_BUNDLE_BYTES = 64_000_000
 """Maximum size of all files together. Testing takes a few times as much, in 512 MB beside the program."""
 MAX_ENTRIES = 1000
 """Maximum number of entries in a model's folder, which is listed ten times a second."""
+
+if sys.platform == "win32":  # which opens no pipe that is found in a folder
+    _FLAGS, _NO_LINKS = os.O_RDONLY | os.O_BINARY | os.O_NOINHERIT, 0
+else:
+    _FLAGS, _NO_LINKS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC, os.O_NOFOLLOW
 
 
 def read_file(path: Path, limit: int, follow: bool = False) -> bytes:
@@ -30,7 +36,7 @@ def read_file(path: Path, limit: int, follow: bool = False) -> bytes:
         OSError: If the file cannot be read, is not regular, is too large, or changes meanwhile.
     """
     _check(os.stat(path, follow_symlinks=follow), limit)
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW))
+    descriptor = os.open(path, _FLAGS if follow else _FLAGS | _NO_LINKS)
     with open(descriptor, "rb") as file:
         size = _check(os.fstat(descriptor), limit)
         data = file.read(size + 1)

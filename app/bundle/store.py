@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import sys
 import tempfile
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -184,6 +185,8 @@ def _write_flushed(path: Path, data: bytes) -> None:
 
 def flush_folder(folder: Path) -> None:
     """Flush a folder's entries to disk, so that a rename survives a crash."""
+    if sys.platform == "win32":  # which opens no folders
+        return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -2,17 +2,18 @@
 
 Native parsers crash on bad files, and a crash ends the process; a folder may hang, and a file need more memory than the
 program has. The bundle is therefore read, loaded and run in a child process, with limits on memory and time. Only a
-bundle that passes is loaded in the serving process, which gets the bytes that were tried from the child.
+bundle that passes is loaded in the serving process, which gets the bytes that were tried from the child. The memory is
+limited on Linux only.
 """
 
 import json
 import os
-import resource
 import select
 import signal
 import struct
 import subprocess  # nosec B404
 import sys
+import threading
 from collections.abc import Collection
 from contextlib import suppress
 from hashlib import sha256
@@ -30,6 +31,9 @@ from app.runtime.golden import pack
 from app.runtime.onnx import OnnxPredictor
 from app.runtime.predictor import Array
 
+if sys.platform != "win32":
+    import resource
+
 MEMORY = 320_000_000
 """Maximum number of bytes of address space for the bundle, in addition to the child's libraries.
 
@@ -40,6 +44,8 @@ PROBES = 4096
 """Number of random rows that are run in addition to the golden rows, which do not reach every branch of a tree."""
 _HEADER = struct.Struct("!QQQ")
 """Lengths of a text, of the manifest and of the graph, which follow. The text is ``SHA256SUMS``, or the fault."""
+_PIECE = 1_048_576
+"""Bytes that are read at once."""
 _LONGEST = (MAX_SUMS_BYTES, MAX_MANIFEST_BYTES, MAX_BUNDLE_BYTES)
 
 
@@ -68,18 +74,30 @@ def read_quarantined(
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         bufsize=0,
-        env={"PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)},  # the child does not see the API key
+        env=_environment(),
     )
+    watch = threading.Timer(seconds, child.kill)
+    if sys.platform == "win32":  # where reading from a pipe has no time limit
+        watch.start()
     try:
         text, manifest, model = _exchange(child, {"folder": os.fspath(folder), "approved": sorted(approved)}, deadline)
         code = child.wait(max(0.0, deadline - monotonic()))
     except (TimeoutError, subprocess.TimeoutExpired):
         raise BundleError(f"{folder}: quarantine: it took longer than {seconds:g} s") from None
     finally:
+        watch.cancel()
         _end(child)
     if code != 0:
         raise BundleError(f"{folder}: quarantine: {_reason(code, text)}")
     return _accept(folder, text.decode("ascii"), {MANIFEST: manifest, MODEL: model}, approved)
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment of the child, which does not see the API key."""
+    environment = {"PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)}
+    if sys.platform == "win32":  # which finds its libraries with it
+        environment["SYSTEMROOT"] = os.environ.get("SYSTEMROOT", "")
+    return environment
 
 
 def _exchange(child: "subprocess.Popen[bytes]", request: object, deadline: float) -> tuple[bytes, bytes, bytes]:
@@ -103,16 +121,30 @@ def _receive(descriptor: int, size: int, deadline: float) -> bytes:
         TimeoutError: If the deadline has passed.
     """
     buffer = bytearray(size)
-    rest = memoryview(buffer)
-    readable = select.poll()
-    readable.register(descriptor, select.POLLIN)
-    while rest:
-        if not readable.poll(max(0.0, deadline - monotonic()) * 1000):
-            raise TimeoutError
-        if (count := os.readv(descriptor, [rest])) == 0:
+    received = 0
+    while received < size:
+        _wait_for_bytes(descriptor, deadline)
+        if not (piece := os.read(descriptor, min(_PIECE, size - received))):
             return b""
-        rest = rest[count:]
+        buffer[slice(received, received + len(piece))] = piece
+        received += len(piece)
     return bytes(buffer)
+
+
+def _wait_for_bytes(descriptor: int, deadline: float) -> None:
+    """Wait until bytes can be read; on Windows, reading waits.
+
+    Raises:
+        TimeoutError: If the deadline has passed.
+    """
+    if sys.platform != "win32":
+        readable = select.poll()
+        readable.register(descriptor, select.POLLIN)
+        if readable.poll(max(0.0, deadline - monotonic()) * 1000):
+            return
+    elif monotonic() < deadline:
+        return
+    raise TimeoutError
 
 
 def _end(child: "subprocess.Popen[bytes]") -> None:
@@ -134,7 +166,7 @@ def _accept(folder: Path, sums: str, files: dict[str, bytes], approved: Collecti
 
 
 def _reason(code: int, text: bytes) -> str:
-    if code == -signal.SIGXCPU:
+    if sys.platform != "win32" and code == -signal.SIGXCPU:
         return "it took too long"
     if code < 0:
         return f"it crashed the quarantine process ({signal.Signals(-code).name})"
@@ -142,10 +174,13 @@ def _reason(code: int, text: bytes) -> str:
 
 
 def _confine(memory: int, seconds: int) -> None:
-    with suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("1000", "ascii")  # without memory, the kernel ends this process
-    used = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (used + memory, used + memory))
+    if sys.platform == "win32":
+        return
+    if sys.platform == "linux":
+        with suppress(OSError):
+            Path("/proc/self/oom_score_adj").write_text("1000", "ascii")  # without memory, the kernel ends this process
+        used = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + memory, used + memory))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))

@@ -3,10 +3,10 @@
 The models' folder itself may be read-only.
 """
 
-import fcntl
 import logging
 import os
 import secrets
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +14,9 @@ from pathlib import Path
 
 from app.bundle.files import read_file
 from app.bundle.store import is_version
+
+if sys.platform != "win32":  # where a program has no workers
+    import fcntl
 
 MAX_TURN_SECONDS = 30.0
 """Maximum number of seconds to wait for the other workers' turns: longer than a quarantine takes."""
@@ -60,7 +63,7 @@ class WorkerNotes:
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Wait until no other worker tries or loads a version: together they would need too much memory."""
-        if self._folder is None:
+        if self._folder is None or sys.platform == "win32":
             yield
             return
         try:

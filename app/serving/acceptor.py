@@ -6,12 +6,15 @@ waited for seconds behind those that were already open.
 
 import asyncio
 import os
-import resource
 import socket
+import sys
 from collections.abc import Callable
 from math import inf
 
 from app.serving.limits import BACKLOG
+
+if sys.platform != "win32":
+    import resource
 
 MIN_ACCEPTED = 4
 """Connections accepted per turn while few are open; small, so that workers share a handful of connections, too."""
@@ -21,6 +24,8 @@ SPARE_FILES = 32
 """File descriptors that are kept from connections: requests read files, and a test of a new version opens pipes."""
 _LARGEST_SPARE = 0.25
 """Largest part of all file descriptors that is kept from connections."""
+_MOST_ON_WINDOWS = 256
+"""Connections on Windows, whose event loop watches 512 sockets at most; those that wait to be accepted come on top."""
 
 
 class Acceptor:
@@ -53,10 +58,15 @@ class Acceptor:
         """Accept connections from now on."""
         if self._listening.fileno() < 0:
             return
-        if _lowest_free(self._listening) >= self._most_files:
+        if self._is_full():
             self._loop.call_later(PAUSE_SECONDS, self.start)
         else:
             self._loop.add_reader(self._listening.fileno(), self._accept)
+
+    def _is_full(self) -> bool:
+        if sys.platform == "win32":  # where the number of a socket says nothing
+            return self._open_now() >= _MOST_ON_WINDOWS
+        return _lowest_free(self._listening) >= self._most_files
 
     def close(self) -> None:
         """Accept the connections that wait in the kernel, then close the socket: it would reset them."""
@@ -91,10 +101,12 @@ class Acceptor:
             task.add_done_callback(self._starting.discard)
             if connection.fileno() >= self._most_files:  # the kernel gives the lowest number that is free
                 return False
-        return True
+        return sys.platform != "win32" or self._open_now() < _MOST_ON_WINDOWS
 
 
 def _most_files(spare: int) -> float:
+    if sys.platform == "win32":
+        return inf
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return inf if limit == resource.RLIM_INFINITY else limit - min(spare, int(limit * _LARGEST_SPARE))
 

@@ -15,7 +15,7 @@ from app.runtime.memory import release_memory, return_large_blocks
 from app.serving.limits import ConnectionLimits
 from app.serving.management import Management, ManagementApp
 from app.serving.server import BoundedServer, CompanionServer
-from app.serving.sockets import address_of, limit_process, listen, reserve
+from app.serving.sockets import ReservedPort, address_of, limit_process, listen, reserve
 from app.settings import Settings
 from app.startup import EXIT_SETTINGS, exit_with
 from app.telemetry.log_writer import finish_log
@@ -42,7 +42,7 @@ def serve(settings: Settings, program: Program) -> None:
     """
     management = start_management(settings, program, lambda: program.lifecycle.ready)
     service_port, grpc_port = open_port(settings.host, settings.port), reserve_grpc_port(settings)
-    grpc_address = address_of(grpc_port) if grpc_port else ""
+    grpc_address = grpc_port.address if grpc_port else ""
 
     def on_start() -> None:
         _handle_hangup()
@@ -121,7 +121,7 @@ def open_port(host: str, port: int) -> socket.socket:
         raise SystemExit(EXIT_ADDRESS) from None
 
 
-def reserve_grpc_port(settings: Settings) -> socket.socket | None:
+def reserve_grpc_port(settings: Settings) -> ReservedPort | None:
     """Reserve the gRPC port for this process or for its workers; None if gRPC is off.
 
     Raises:

@@ -34,6 +34,8 @@ SEND_BUFFER_BYTES = 131_072
 
 Left alone, it grows to 4 MB. A client 50 ms away still gets over 2 MB/s.
 """
+_EVENT_LOOP = "asyncio:SelectorEventLoop" if sys.platform == "win32" else "auto"
+"""uvicorn's name of the event loop. Its default on Windows has no ``add_reader``, which the acceptor needs."""
 _log = logging.getLogger(__name__)
 
 
@@ -85,6 +87,7 @@ class BoundedServer(uvicorn.Server):
             uvicorn.Config(
                 app,
                 http="httptools",
+                loop=_EVENT_LOOP,
                 ws="none",
                 lifespan=lifespan,
                 log_config=None,

@@ -21,7 +21,6 @@ from app.serving.serve import (
     start_management,
 )
 from app.serving.signals import STOPPING
-from app.serving.sockets import address_of
 from app.settings import Settings
 from app.telemetry.heartbeats import EventLoopHeartbeat
 from app.telemetry.metrics import REPLACEMENTS, Registry
@@ -305,7 +304,7 @@ def supervise(settings: Settings, program: Program) -> None:
             settings.workers,
             settings.shutdown_grace,
             metrics,
-            address_of(grpc_port) if grpc_port else "",
+            grpc_port.address if grpc_port else "",
             program.manager.check_active,
             settings.role,
         )

@@ -42,12 +42,14 @@ def finite_sample_quantile(scores: Array, level: float) -> float:
 def calibrate(
     labels: Array, low: Array, high: Array, level: float, scale: Scale, two_sided: bool
 ) -> tuple[Bound, Bound]:
-    """Set the bounds so that they cover the share ``level`` of these out-of-fold rows.
+    """Set the bounds so that they cover the share ``level`` of these out-of-fold rows, on average over the splits.
+
+    One split alone leaves the shift to chance; the mean of the quantiles of several does not.
 
     Args:
         labels: IBU, shape (n_rows,).
-        low: Predictions for the lower bound, IBU, shape (n_rows,), by models that did not see the row's group.
-        high: Predictions for the upper bound, IBU, shape (n_rows,).
+        low: Predictions for the lower bound, IBU, shape (n_splits, n_rows), by models that did not see the row's group.
+        high: Predictions for the upper bound, IBU, shape (n_splits, n_rows).
         level: Share to cover.
         scale: Scale on which scores are distances.
         two_sided: Whether each bound has its own shift, for half of the misses; otherwise both share one shift.
@@ -59,6 +61,10 @@ def calibrate(
     above = scale.of(labels) - scale.of(high)
     if two_sided:
         half = (1 + level) / 2
-        return Bound(scale, -finite_sample_quantile(below, half)), Bound(scale, finite_sample_quantile(above, half))
-    shift = finite_sample_quantile(np.maximum(below, above), level)
+        return Bound(scale, -_mean_quantile(below, half)), Bound(scale, _mean_quantile(above, half))
+    shift = _mean_quantile(np.maximum(below, above), level)
     return Bound(scale, -shift), Bound(scale, shift)
+
+
+def _mean_quantile(scores: Array, level: float) -> float:
+    return float(np.mean([finite_sample_quantile(split, level) for split in scores]))

@@ -34,9 +34,9 @@ class EvaluationProtocol(NamedTuple):
         """Describe the protocol in words, for manifest and card."""
         return (
             f"{self.folds}-fold cross-validation, {self.repeats} repeats, on {rows} beers in {groups} groups: "
-            "related beers (same name root or family, or identical ABV, OG and FG, joined transitively) are never "
-            "on both sides. The interval is calibrated inside each training part. Mean and standard deviation "
-            "over repeats."
+            "related beers (same name root or family, identical ABV, OG and FG, or identical hop bills, joined "
+            "transitively) are never on both sides. The interval is calibrated inside each training part. Mean and "
+            "standard deviation over repeats."
         )
 
 
@@ -85,6 +85,13 @@ class Evaluation:
             low, high = bootstrap(gap, self.data.groups, self.protocol.seed)
             found[name] = {"mae_difference": float(gap.mean()), "low": low, "high": high}
         return found
+
+    def coverage_range(self) -> dict[str, float]:
+        """Return the 95 % bootstrap interval of the coverage over groups, ``low`` and ``high``."""
+        labels, (lower, upper) = self.data.labels, np.moveaxis(self.predicted[:, :, 1:], 2, 0)
+        held = ((lower <= labels) & (labels <= upper)).mean(axis=0)
+        low, high = bootstrap(held, self.data.groups, self.protocol.seed)
+        return {"low": low, "high": high}
 
     def by_band(self) -> list[dict[str, float]]:
         """Return the figures by band of the label, over all repeats; ``rows`` counts each beer once."""

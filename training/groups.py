@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from training.beer.bills import bill_key
+
 FAMILY_WORDS = 3
 """Leading or closing words that the names of a family share, such as ``hello my name`` or ``ipa is dead``."""
 FAMILY_NAMES = 3
@@ -81,8 +83,8 @@ def join(keys: Sequence[Iterable[Hashable]]) -> npt.NDArray[np.int64]:
 def related(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
     """Group related beers.
 
-    Two beers are related if their names have the same root or family, or if their ABV, OG and FG are all equal. The
-    relation is transitive.
+    Two beers are related if their names have the same root or family, if their ABV, OG and FG are all equal, or if
+    their hop bills are. The relation is transitive.
 
     Args:
         frame: Cleaned beers, shape (n_rows,).
@@ -93,8 +95,9 @@ def related(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
     roots = [name_root(name) if isinstance(name, str) else "" for name in frame["name"]]
     known = families(roots)
     vitals = frame[["abv", "target_og", "target_fg"]].itertuples(index=False, name=None)
+    bills = frame["beer"].map(bill_key)
     keys: list[list[Hashable]] = []
-    for root, figures in zip(roots, vitals, strict=True):
+    for root, figures, bill in zip(roots, vitals, bills, strict=True):
         named = [root] if sum(map(len, root.split())) >= ROOT_LETTERS else []
-        keys.append([*named, *(run for run in _runs(root) if run in known), figures])
+        keys.append([*named, *(run for run in _runs(root) if run in known), figures, *([bill] if bill else [])])
     return join(keys)

@@ -66,18 +66,25 @@ def fit(spec: Spec, parameters: Parameters, data: Data, seed: int) -> Model:
         DataError: If there are too few groups for the folds.
     """
     ensemble = train(spec, parameters, data, parameters.targets, seed, parameters.seeds)
-    low, high = _out_of_fold(spec, parameters, data, seed)
-    return Model(ensemble, *calibrate(data.labels, low, high, parameters.level, parameters.score, parameters.two_sided))
+    splits = [_out_of_fold(spec, parameters, data, seed, number) for number in range(parameters.calibration_splits)]
+    low, high = (np.stack(bound) for bound in zip(*splits, strict=True))
+    return Model(
+        ensemble, *calibrate(data.labels, low, high, parameters.coverage, parameters.score, parameters.two_sided)
+    )
 
 
-def _out_of_fold(spec: Spec, parameters: Parameters, data: Data, seed: int) -> tuple[Array, Array]:
+def _out_of_fold(
+    spec: Spec, parameters: Parameters, data: Data, seed: int, number_of_split: int
+) -> tuple[Array, Array]:
     """Return the predictions for both bounds, each row's by a model that did not see its group."""
-    fold = split(data.groups, parameters.calibration_folds, seed)
+    fold = split(data.groups, parameters.calibration_folds, [seed, number_of_split])
     targets = parameters.quantiles or (parameters.centre,)
     low, high = np.empty_like(data.labels), np.empty_like(data.labels)
     for number in range(parameters.calibration_folds):
         held = fold == number
-        ensemble = train(spec, parameters, data.where(~held), targets, seed, parameters.calibration_seeds)
+        ensemble = train(
+            spec, parameters, data.where(~held), targets, seed + number_of_split, parameters.calibration_seeds
+        )
         values = ensemble.values(data.inputs[held])
         low[held], high[held] = values[0], values[-1]
     return low, high

@@ -78,15 +78,14 @@ class Parameters(_Part):
     seeds: int = Field(ge=1)
     """Ensembles averaged for each target."""
     coverage: float = Field(default=0.9, gt=0, lt=1)
-    """Share of beers that the interval promises to cover."""
-    level: float = Field(default=0.9, gt=0, lt=1)
-    """Share of out-of-fold beers that it is calibrated to cover; lower than the coverage if out-of-fold models, which
-    are trained on fewer beers, would make it too wide."""
+    """Share of beers that the interval promises to cover, and of out-of-fold beers that it is calibrated to cover."""
     score: Scale = Scale()
     """Scale on which conformal scores are distances."""
     two_sided: bool
     """Whether each bound has its own shift, for half of the misses."""
     calibration_folds: int = Field(default=5, ge=2)
+    calibration_splits: int = Field(default=8, ge=1)
+    """Grouped splits into folds over which the interval's shift is averaged."""
     calibration_seeds: int = Field(default=1, ge=1)
     ceiling: bool = True
     """Whether the spec's ceiling applies, if it has one."""
@@ -131,6 +130,8 @@ class KnownData:
     misuse: str
     data: str
     faults: tuple[str, ...]
+    unseen: str
+    """What is known of beers that took no part in training, measured elsewhere."""
     older_rmse: float
     """RMSE of an older model on these data, on row-wise folds, labels below 1000 IBU."""
 

@@ -31,6 +31,7 @@ def spec_card(manifest: Manifest, spec: Spec, groups: int) -> str:
             "How it was measured": f"{manifest.metrics.protocol}\n\n{_choice(manifest)}",
             "Figures": _figures(values, known),
             "By bitterness": band_table(values["bands"]),
+            **({"Unseen beers": known.unseen} if known else {}),
             "Known faults": "\n".join(f"- {fault}" for fault in faults),
             "Files": prose.files,
         },
@@ -117,9 +118,11 @@ def interval_sentence(values: dict[str, Any]) -> str:
     Args:
         values: The manifest's metrics.
     """
+    low, high = values["coverage_range"]["low"], values["coverage_range"]["high"]
     return (
         f"The interval holds {values['coverage']:.1%} of held-out beers (± {values['coverage_sd']:.1%} over "
-        f"repeats) at a mean width of {values['width']:.1f} IBU; of the top fifth "
+        f"repeats; {low:.0%} to {high:.0%} with 95 % confidence, groups resampled) at a mean width of "
+        f"{values['width']:.1f} IBU; of the top fifth "
         f"{values['coverage_top_fifth']:.1%}."
     )
 

@@ -57,6 +57,7 @@ class SpecFigures:
                 **table.pop("model"),
                 "baselines": table,
                 "paired": self.evaluation.paired(),
+                "coverage_range": self.evaluation.coverage_range(),
                 "bands": self.evaluation.by_band(),
                 "not_told": self.evaluation.without(),
                 **older,

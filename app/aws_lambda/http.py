@@ -4,11 +4,10 @@ import asyncio
 from typing import Any
 
 from mangum import Mangum
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.aws_lambda.context import Context, EventError, seconds_left
 from app.problem_types import TOO_LATE
-from app.rest.application import RestApplication
 from app.rest.problems import send_problem
 from app.startup import load_program
 
@@ -21,11 +20,11 @@ _PREFIX = "beer_model_prefix"
 class DeadlineMiddleware:
     """ASGI middleware that passes on the root path, and responds with 504 before the invocation times out."""
 
-    def __init__(self, app: RestApplication) -> None:
-        """Wrap the REST API.
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap an application.
 
         Args:
-            app: The REST API.
+            app: The application.
         """
         self._app = app
 
@@ -44,7 +43,7 @@ class DeadlineMiddleware:
                 await self._app(scope, receive, send_and_note)
         except TimeoutError:
             if not started:
-                await send_problem(send, TOO_LATE, headers=self._app.cors_headers(scope["headers"]))
+                await send_problem(send, TOO_LATE)
 
 
 _adapter = Mangum(

@@ -28,7 +28,6 @@ _BEGINNINGS = {
     b"RIFF": "a picture or a sound (RIFF)",
 }
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
-_HTML = (b"<!doctype html", b"<head", b"<body", b"<table", b"<div", b"<p>")
 _HEAD = 1000
 """Bytes of a file that show its format."""
 _NAMES = 100_000
@@ -67,7 +66,7 @@ def _kind_of_zip(names: bytes) -> str:
 
 
 def _kind_of_markup(head: bytes) -> str:
-    if head.startswith(_HTML) or b"<html" in head:
+    if b"<!doctype html" in head or b"<html" in head:
         return "HTML"
     return "BeerXML" if b"<recipes" in head or b"<recipe>" in head else "XML"
 

@@ -14,8 +14,7 @@ import pytest
 from tests.cloud.events import created, http_api, on_bus, published, published_to_queue, queued
 from tests.cloud.runtime import Runtime
 from tests.cloud.store import Store
-from tests.committed import committed_models
-from tests.known import BEER
+from tests.known import BEER, REPOSITORY
 
 pytest.importorskip("awslambdaric", reason="awslambdaric is not installed (requirements/cloud.txt)")
 pytest.importorskip("moto", reason="moto is not installed (requirements/cloud.txt); `tox -e function` installs it")
@@ -38,19 +37,11 @@ def table() -> str:
     return text.getvalue()
 
 
-def spreadsheet() -> str:
-    """The rows as a spreadsheet writes them where decimals have commas."""
-    names = ["id", "name", "ibu", *BEER]
-    lines = [[str(row.get(name, "")).replace(".", ",") for name in names] for row in ROWS]
-    return "".join(";".join(cells) + "\r\n" for cells in [["sep=;"], names, *lines])
-
-
 FILES = {
     "beers.json": json.dumps(ROWS),
     "beers.jsonl": "\n".join(map(json.dumps, ROWS)) + "\n",
     "a stream's, without an ending": "".join(map(json.dumps, ROWS)),
     "béers+1%.csv": table(),
-    "a spreadsheet's.csv": spreadsheet(),
 }
 
 
@@ -171,7 +162,7 @@ def test_files_of_noise_are_reported_and_crash_nothing(function: Runtime, store:
 
 
 def test_the_function_starts_with_bundles_from_the_store(store: Store, tmp_path: Path) -> None:
-    store.upload(committed_models(), BUCKET, "released")
+    store.upload(REPOSITORY / "models", BUCKET, "released")
     key = put(store, "cleaned/from-the-store", json.dumps(ROWS))
     uri: dict[str, Any] = {
         "MODEL_URI": f"s3://{BUCKET}/released",

@@ -22,6 +22,7 @@ def quicker(base: Parameters) -> Parameters:
             "quantiles": tuple(fewer(q) for q in base.quantiles),
             "seeds": 2,
             "calibration_folds": 3,
+            "calibration_splits": 2,
             "calibration_seeds": 1,
         }
     )

@@ -26,9 +26,10 @@ def test_the_conformal_rank_is_that_of_n_plus_one(count, level, rank):
 
 def test_a_two_sided_interval_misses_half_on_each_side():
     labels = np.arange(1, 40, dtype=np.float32)
-    lower, upper = calibrate(labels, np.full_like(labels, 20), np.full_like(labels, 20), 0.9, Scale(), True)
+    middle = np.full((1, len(labels)), 20, dtype=np.float32)
+    lower, upper = calibrate(labels, middle, middle, 0.9, Scale(), True)
     assert (20 + lower.shift, 20 + upper.shift) == (2, 38)  # rank 38 of 39: one miss on each side
-    lower, upper = calibrate(labels, np.full_like(labels, 20), np.full_like(labels, 20), 0.9, Scale(), False)
+    lower, upper = calibrate(labels, middle, middle, 0.9, Scale(), False)
     assert -lower.shift == upper.shift == 18
 
 
@@ -37,13 +38,21 @@ def test_the_bounds_contain_their_share_of_the_calibration_rows(seed, scale, two
     rng = np.random.default_rng(seed)
     labels = rng.uniform(3, 150, 200).astype(np.float32)
     low = np.maximum(labels + rng.normal(0, 20, 200), 0).astype(np.float32)
-    lower, upper = calibrate(labels, low, low, level, scale, two_sided)
+    lower, upper = calibrate(labels, low[None], low[None], level, scale, two_sided)
     held = (lower.at(low) <= labels + 1e-3) & (labels <= upper.at(low) + 1e-3)
     assert level - 0.02 <= held.mean() <= level + 0.05
 
 
+def test_the_shift_is_the_mean_over_the_splits():
+    labels = np.arange(1, 40, dtype=np.float32)
+    first, second = labels + 2, labels + 6
+    lower, upper = calibrate(labels, np.stack([first, second]), np.stack([first, second]), 0.9, Scale(), False)
+    assert (lower.shift, upper.shift) == (-4, 4)
+
+
 def test_width_grows_with_bitterness_on_the_logarithmic_scale():
     labels = np.array([10, 20, 40, 80, 160] * 10, dtype=np.float32)
-    lower, upper = calibrate(labels, labels * 1.2, labels * 0.8, 0.9, Scale(kind="log"), two_sided=True)
+    low, high = labels[None] * 1.2, labels[None] * 0.8
+    lower, upper = calibrate(labels, low, high, 0.9, Scale(kind="log"), two_sided=True)
     assert lower.at(labels) == pytest.approx(labels / 1.2)
     assert upper.at(labels) == pytest.approx(labels / 0.8)

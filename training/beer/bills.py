@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -10,7 +10,7 @@ import pandas as pd
 from app.domains.beer.hop_bill import Addition, Stage
 from app.domains.beer.recipe import ASSUMED_ALPHA, recipe_columns
 from app.domains.beer.schema import DEFAULT_BATCH_L
-from app.domains.beer.varieties import find
+from app.domains.beer.varieties import find, normalise
 from training.beer.stages import ASSUMED, alpha_of, time_of
 from training.cleaning import Mask, Rule
 from training.figures import number
@@ -111,6 +111,26 @@ def recipe_row(beer: Recipe) -> tuple[float, ...]:
         grist(beer) or None,
         yeast if isinstance(yeast, str) else None,
     )
+
+
+def bill_key(beer: Recipe) -> tuple[Hashable, ...]:
+    """Return what identifies a hop bill: variety, weight per litre and time of each addition, in any order.
+
+    Args:
+        beer: Recipe from the source.
+
+    Returns:
+        Equal for equal bills; empty if the recipe lists no hops.
+    """
+    litres = _litres(beer) or DEFAULT_BATCH_L
+    keys: list[Hashable] = []
+    for entry in entries(beer):
+        if entry.kind != "other":
+            variety = find(entry.name)
+            keys.append(
+                (variety.name if variety else normalise(entry.name), entry.grams / litres, entry.addition.minutes)
+            )
+    return tuple(sorted(keys))  # type: ignore[type-var]
 
 
 def has_bill(beer: Recipe) -> bool:

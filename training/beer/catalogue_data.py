@@ -9,6 +9,12 @@ _BATCHES = "One brewery, 20 l batches. The labels are calculated IBU, not measur
 OLDER_RMSE = 33.54
 """RMSE of an older model on these recipes, on row-wise folds, labels below 1000 IBU."""
 
+_UNSEEN = (
+    "The folds above deal beers of one data set, and every choice was made on these beers. 145 beers of the same "
+    "catalogue, whole groups of related ones, were kept back and measured by somebody else, on the first build of this "
+    "version: "
+)
+
 VITALS_DATA = KnownData(
     sha256=_SHA256,
     origin=_ORIGIN,
@@ -20,6 +26,8 @@ VITALS_DATA = KnownData(
         "The error is about as large as the difference between two neighbouring beer styles: see the table.",
         "With colour among the features the held-out error was larger.",
     ),
+    unseen=f"{_UNSEEN}MAE 16.1. The interval's coverage on them is not known; the recipe model's was 4 points below "
+    "its promise.",
     older_rmse=OLDER_RMSE,
 )
 
@@ -38,5 +46,9 @@ RECIPE_DATA = KnownData(
         "above.",
         "All batches are 20 l with 25 l boiled: how the boil's size and vigour matter, it could not learn.",
     ),
+    unseen=f"{_UNSEEN}MAE 11.9, and the interval held 86 % of them where it promises 90 %; 79 % of the top fifth, half "
+    "of the pale session beers. Sent as a client would, with other names and units, the same beers had an MAE of 12.6 "
+    "and a coverage of 83 %; 14.2 and 82 % with the hops alone. This build's interval is some 3 IBU wider; nobody has "
+    "measured it on those beers. For a new beer, expect the interval to hold in 83 to 90 of 100 cases.",
     older_rmse=OLDER_RMSE,
 )

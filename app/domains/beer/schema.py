@@ -48,8 +48,8 @@ EXAMPLES: dict[str, Example] = {
 }
 EXAMPLE_BATCH: dict[str, JsonValue] = {"beers": [EXAMPLE_BEER, {**EXAMPLE_RECIPE, "explain": False}]}
 EXAMPLE_PREDICTION: dict[str, JsonValue] = {
-    "ibu": 48.1,
-    "interval": {"lower": 13.4, "upper": 63.2, "coverage": 0.9},
+    "ibu": 48.2,
+    "interval": {"lower": 13.5, "upper": 63.1, "coverage": 0.9},
     "model": {"name": "beer-ibu", "version": "1"},
     "warnings": [],
 }

@@ -24,8 +24,7 @@ from app.rpc.inference import LARGE_MESSAGE, InferenceMethods
 from app.runtime.onnx import OnnxPredictor
 from app.runtime.thread_pool import BoundedThreadPool
 from app.telemetry.logs import RequestLog
-from tests.committed import committed
-from tests.known import KEY
+from tests.known import KEY, REPOSITORY
 from tests.model_manager import model_manager
 
 pytestmark = pytest.mark.anyio
@@ -52,7 +51,7 @@ class Serving:
 async def serving() -> AsyncIterator[Serving]:
     """A server for the beer model, with a pool of one thread."""
     manager = model_manager(BeerApi, names=[VITALS])
-    manager.add(OnnxPredictor(read_bundle(committed(VITALS))))
+    manager.add(OnnxPredictor(read_bundle(REPOSITORY / "models" / VITALS / "1")))
     thread_pool, log = BoundedThreadPool(size=1, queue=1), io.StringIO()
     plane = DataPlane(manager, thread_pool)
     methods = InferenceMethods(plane, thread_pool, lambda: True).methods

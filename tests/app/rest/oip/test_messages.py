@@ -18,9 +18,9 @@ from app.oip.data_plane import InferAnswer
 from app.oip.tensors import DTYPES
 from app.rest.oip.messages import JSON_LENGTH, CallMessage, decompress, json_length, read_call, write_answer
 from app.rest.problems import RequestRejected
-from tests.committed import committed
+from tests.known import REPOSITORY
 
-MANIFEST = read_bundle(committed("iris")).manifest
+MANIFEST = read_bundle(REPOSITORY / "models" / "iris" / "1").manifest
 WHOLE = b'{"inputs": []}'
 
 

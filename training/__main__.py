@@ -1,15 +1,4 @@
-"""Trains models and scores bundles: ``python -m training [COMMAND] [ARGUMENTS]``.
-
-``python -m training COMMAND --help`` explains a command.
-
-Commands:
-    train: Train the beer models on recipes and write their bundles; the default.
-    select: Choose a beer model's parameters by nested search.
-    ablate: Measure variants of a beer model.
-    evaluate: Score a bundle on labelled recipes.
-    compare: Compare two bundles on the same recipes; exit code 1 if the second is worse.
-    iris: Train the iris model.
-    pets: Train the model for cat or dog.
+"""Trains models and scores bundles: ``python -m training [COMMAND] [ARGUMENTS]``; ``--help`` lists the commands.
 
 A model that is not trained on recipes has its own command: ``python -m training NAME`` runs the constant ``COMMAND`` of
 ``training/<name>.py`` or of ``training/<name>/command.py``.
@@ -26,6 +15,7 @@ from app.errors import BundleError
 from training.bundle_commands import compare_bundles, evaluate_bundle
 from training.commands import ablate_model, select_defaults, train_models
 from training.errors import TrainingError
+from training.overview import OWN, overview, own_commands
 
 COMMANDS = {
     "train": train_models,
@@ -49,15 +39,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words[:1] in (["-h"], ["--help"]):
-        print(__doc__)
+        print(overview(_summaries()))
         return 0
     command = _command(words[0]) if words else None
+    if words and command is None and not words[0].startswith("-"):
+        print(f"training: no command {words[0]}; there are {', '.join(_summaries())}", file=sys.stderr)
+        return 2
     signal.signal(signal.SIGTERM, _stop)
     try:
         return command(words[1:]) if command else train_models(words)
     except (TrainingError, BundleError) as error:
         print(f"training: {error}", file=sys.stderr)
         return 1
+
+
+def _summaries() -> dict[str, str]:
+    given = {name: (function.__doc__ or "").partition("\n")[0] for name, function in COMMANDS.items()}
+    return {**given, **own_commands()}
 
 
 def _command(word: str) -> Callable[[Sequence[str]], int] | None:
@@ -69,7 +67,7 @@ def _command(word: str) -> Callable[[Sequence[str]], int] | None:
         except ModuleNotFoundError:  # no such package
             return None
         if module and not module.submodule_search_locations:
-            command: Callable[[Sequence[str]], int] | None = getattr(import_module(name), "COMMAND", None)
+            command: Callable[[Sequence[str]], int] | None = getattr(import_module(name), OWN, None)
             return command
     return None
 

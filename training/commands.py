@@ -115,7 +115,11 @@ def command(name: str, function: object) -> argparse.ArgumentParser:
         name: The command.
         function: The command's function; its docstring is the description.
     """
-    parser = argparse.ArgumentParser(prog=f"python -m training {name}", description=function.__doc__)
+    parser = argparse.ArgumentParser(
+        prog=f"python -m training {name}",
+        description=function.__doc__,
+        epilog="Other commands: python -m training --help",
+    )
     parser.add_argument("--data", required=True, help="file (JSON or CSV: docs/files.md), folder, or http(s) address")
     return parser
 

@@ -184,7 +184,22 @@ def test_the_command_selects_parameters(quick_command, tmp_path, capsys):
 def test_the_help_lists_the_commands(capsys):
     assert command.main(["--help"]) == 0
     text = capsys.readouterr().out
-    assert all(f"{name}:" in text for name in ("train", "select", "ablate", "evaluate", "compare", "iris", "pets"))
+    listed = dict(line.split(maxsplit=1) for line in text.partition("commands:\n")[2].partition("\n\n")[0].splitlines())
+    assert list(listed) == ["train", "select", "ablate", "evaluate", "compare", "iris", "pets"]
+    assert listed["train"].endswith("The default: may be left out.")
+    assert listed["pets"] == "Train a model that tells cats from dogs, and write its bundle."
+    assert all(listed.values())
+
+
+def test_the_help_of_the_default_command_names_the_others(capsys):
+    with pytest.raises(SystemExit):
+        command.main(["--data", "x", "--help"])
+    assert "Other commands: python -m training --help" in capsys.readouterr().out
+
+
+def test_a_misspelt_command_is_told_the_commands(capsys):
+    assert command.main(["evalute", "--data", "x"]) == 2
+    assert "no command evalute; there are train, select, ablate, evaluate, compare, iris" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy as np
 
 from app.bundle.manifest import Input, Manifest, Output
 from app.errors import InputError, Problem
-from app.oip.tensors import DTYPES, Tensor, all_finite, invalid_input
+from app.oip.tensors import DTYPES, Tensor, all_finite, each, invalid_input
 from app.runtime.predictor import Array
 
 MAX_ROWS = 100_000
@@ -107,17 +107,21 @@ class ModelSignature:
     def _one_by_one(self, tensors: Mapping[str, Tensor]) -> dict[str, Array]:
         given = zip(self.manifest.inputs, self._required.tolist(), strict=True)
         missing = [declared.name for declared, required in given if required and declared.name not in tensors]
-        if missing:
-            raise InputError([Problem(f"inputs.{name}", "missing", "is required") for name in missing])
-        arrays = {name: _as_declared(self._inputs[name], tensor) for name, tensor in tensors.items()}
+        problems = [Problem(f"inputs.{name}", "missing", "is required") for name in missing]
+        try:
+            converted = each(lambda name: _as_declared(self._inputs[name], tensors[name]), tensors)
+        except InputError as error:
+            problems += error.problems
+        if problems:
+            raise InputError(problems)
+        arrays = dict(zip(tensors, converted, strict=True))
         counts = {len(array) for array in arrays.values()}
         if not counts:
             raise invalid_input("", "missing", "holds no input")
         if len(counts) > 1:
             raise invalid_input("", "shape", "holds inputs with different numbers of rows")
         if self.manifest.packed is None:
-            for name, array in arrays.items():
-                _check_finite(self._inputs[name], array)
+            each(lambda name: _check_finite(self._inputs[name], arrays[name]), arrays)
             return arrays
         absent = np.full((counts.pop(), 1), np.nan, dtype=np.float32)
         rows = np.concatenate([arrays.get(name, absent) for name in self._inputs], axis=1)
@@ -128,11 +132,14 @@ class ModelSignature:
             return rows
         wrong = ~np.isfinite(rows)
         wrong &= self._required | ~np.isnan(rows)
-        for column in np.flatnonzero(wrong.any(axis=0)).tolist():
-            name = self.manifest.inputs[column].name
-            row = int(wrong[:, column].argmax())
-            raise invalid_input(name, "finite_number", f"row {row}: must be a finite number")
+        columns = np.flatnonzero(wrong.any(axis=0)).tolist()
+        if columns:
+            raise InputError([self._not_finite(wrong, column) for column in columns])
         return self.complete(rows)
+
+    def _not_finite(self, wrong: Array, column: int) -> Problem:
+        name, row = self.manifest.inputs[column].name, int(wrong[:, column].argmax())
+        return Problem(f"inputs.{name}", "finite_number", f"row {row}: must be a finite number")
 
 
 def _check_finite(declared: Input, array: Array) -> None:

@@ -1,15 +1,18 @@
 """Tensors of the Open Inference Protocol: datatypes, and arrays from JSON lists and raw bytes."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from app.errors import InputError, Problem
 from app.runtime.predictor import Array
+
+ItemT = TypeVar("ItemT")
+ValueT = TypeVar("ValueT")
 
 DTYPES: dict[str, np.dtype[Any]] = {
     "BOOL": np.dtype(np.bool_),
@@ -38,9 +41,9 @@ _NUMBERS: dict[str, frozenset[type]] = {
     "b": frozenset({bool}),
     "i": frozenset({int}),
     "u": frozenset({int}),
-    "f": frozenset({int, float}),
+    "f": frozenset({int, float, type(None)}),
 }
-"""Python types of JSON elements, by numpy's kind of datatype."""
+"""Python types of JSON elements, by numpy's kind of datatype. JSON has no NaN: null is a missing value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,28 @@ def invalid_input(name: str, code: str, reason: str) -> InputError:
         reason: A sentence that does not repeat any value.
     """
     return InputError([Problem(f"inputs.{name}" if name else "inputs", code, reason)])
+
+
+def each(read: Callable[[ItemT], ValueT], items: Iterable[ItemT]) -> list[ValueT]:
+    """Apply a function to each item.
+
+    Args:
+        read: The function.
+        items: The items.
+
+    Raises:
+        InputError: With the problems of all items.
+    """
+    values: list[ValueT] = []
+    problems: list[Problem] = []
+    for item in items:
+        try:
+            values.append(read(item))
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(problems)
+    return values
 
 
 def dtype_of(name: str, datatype: str) -> np.dtype[Any]:
@@ -132,7 +157,7 @@ def from_list(name: str, datatype: str, shape: Sequence[int], data: Any) -> Tens
         name: Name of the tensor.
         datatype: Datatype of the tensor.
         shape: Shape of the tensor.
-        data: Elements in row-major order, flat or nested as in the shape.
+        data: Elements in row-major order, flat or nested as in the shape; None becomes NaN.
 
     Raises:
         InputError: If the datatype is unknown, or the elements have another type or do not fill the shape.

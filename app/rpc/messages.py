@@ -8,7 +8,7 @@ from app.bundle.manifest import Output
 from app.errors import InputError, Problem
 from app.oip.data_plane import InferAnswer, InferCall
 from app.oip.metadata import warnings_of
-from app.oip.tensors import DTYPES, MAX_DIMENSIONS, Tensor, dtype_of, elements, from_bytes, invalid_input
+from app.oip.tensors import DTYPES, MAX_DIMENSIONS, Tensor, dtype_of, each, elements, from_bytes, invalid_input
 from app.rpc._pb.open_inference_pb2 import InferTensorContents, ModelInferRequest, ModelInferResponse
 from app.runtime.predictor import Array
 
@@ -60,7 +60,11 @@ def read_call(request: ModelInferRequest) -> InferCall:
     raw = request.raw_input_contents
     if raw and len(raw) != len(request.inputs):
         raise invalid_input("", "data_size", "must all be in raw_input_contents, in the same order, or none")
-    tensors = [_tensor(item, raw[index] if raw else None) for index, item in enumerate(request.inputs)]
+    inputs = request.inputs
+    doubled = next((item for item in inputs if item.HasField("contents")), None) if raw else None
+    if doubled is not None:
+        raise invalid_input(doubled.name, "data", "has its data twice: in contents and in raw_input_contents")
+    tensors = each(lambda index: _tensor(inputs[index], raw[index] if raw else None), range(len(inputs)))
     return InferCall(request.model_name, request.model_version or None, tensors, outputs)
 
 
@@ -70,8 +74,6 @@ def _tensor(sent: _Input, raw: bytes | None) -> Tensor:
     name, shape = sent.name, list(sent.shape)
     if raw is None:
         return _from_contents(name, sent.datatype, shape, sent.contents)
-    if sent.HasField("contents"):
-        raise invalid_input(name, "data", "has its data twice: in contents and in raw_input_contents")
     return from_bytes(name, sent.datatype, shape, raw)
 
 

@@ -87,7 +87,7 @@ INVALID_CALLS = {
     "unknown datatype": Call(named(datatype="BYTES", data=[MARKER])),
     "no data": Call(message([{k: v for k, v in FIRST[0].items() if k != "data"}, *FIRST[1:]])),
     "null data": Call(named(data=None)),
-    "null in the data": Call(named(data=[None])),
+    "null in a required input": Call(message([FIRST[0], {**FIRST[1], "data": [None]}, *FIRST[2:]])),
     "text in the data": Call(named(data=[MARKER])),
     "not a number in a required input": Call(message([FIRST[0], {**FIRST[1], "data": [float("nan")]}, *FIRST[2:]])),
     "out of bounds": Call(named(data=[70.25])),

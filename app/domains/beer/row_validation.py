@@ -84,13 +84,13 @@ class BeerRowValidator(RowValidator):
 
     def _raise_if_invalid(self, rows: Array) -> None:
         wrong = (rows < self._low) | (rows > self._high)
-        if wrong.any():
-            columns = np.flatnonzero(wrong.any(axis=0)).tolist()
-            raise InputError([self._out_of_bounds(wrong, column) for column in columns])
-        swapped = rows[:, self._fg] > rows[:, self._og]
+        problems = [self._out_of_bounds(wrong, column) for column in np.flatnonzero(wrong.any(axis=0)).tolist()]
+        swapped = (rows[:, self._fg] > rows[:, self._og]) & ~wrong[:, [self._og, self._fg]].any(axis=1)
         if swapped.any():
             reason = f"row {int(swapped.argmax())}: the final gravity is above the original gravity ({OG.name})"
-            raise InputError([Problem(f"inputs.{FG.name}", "gravities_swapped", reason)])
+            problems.append(Problem(f"inputs.{FG.name}", "gravities_swapped", reason))
+        if problems:
+            raise InputError(problems)
 
     def _out_of_bounds(self, wrong: Array, column: int) -> Problem:
         low, high = self._low[column], self._high[column]

@@ -15,7 +15,7 @@ from app.errors import InputError, Problem
 from app.oip.data_plane import InferAnswer, InferCall
 from app.oip.metadata import warnings_of
 from app.oip.schema import Parameters
-from app.oip.tensors import MAX_DIMENSIONS, MAX_ELEMENTS, Tensor, from_bytes, from_list, invalid_input
+from app.oip.tensors import MAX_DIMENSIONS, MAX_ELEMENTS, Tensor, each, from_bytes, from_list, invalid_input
 from app.problem_types import MALFORMED_REQUEST, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE
 from app.rest.json_body import json_reader
 from app.rest.problems import RequestRejected
@@ -170,21 +170,28 @@ def read_call(model: str, version: str | None, body: bytes, json_size: int | Non
 
 
 def _tensors(inputs: Sequence[RequestInput], raw: memoryview) -> list[Tensor]:
-    tensors = []
+    parts: list[tuple[RequestInput, memoryview | None]] = []
     for item in inputs:
         size = (item.parameters or {}).get("binary_data_size")
         if size is None:
-            tensors.append(from_list(item.name, item.datatype, item.shape, item.data))
+            parts.append((item, None))
             continue
         if type(size) is not int or not 0 <= size <= len(raw):
             raise invalid_input(item.name, "data_size", "has a binary_data_size beyond the bytes after the JSON")
         if item.data is not None:
             raise invalid_input(item.name, "data", "has data both in the JSON and after it")
-        tensors.append(from_bytes(item.name, item.datatype, item.shape, raw[:size]))
+        parts.append((item, raw[:size]))
         raw = raw[size:]
     if len(raw):
         raise InputError([Problem("body", "data_size", "has bytes that belong to no input")])
-    return tensors
+    return each(_tensor, parts)
+
+
+def _tensor(part: tuple[RequestInput, memoryview | None]) -> Tensor:
+    item, raw = part
+    if raw is None:
+        return from_list(item.name, item.datatype, item.shape, item.data)
+    return from_bytes(item.name, item.datatype, item.shape, raw)
 
 
 def answer_cost(call: CallMessage, answer: InferAnswer) -> int:

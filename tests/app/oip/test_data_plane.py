@@ -23,7 +23,7 @@ pytestmark = pytest.mark.anyio
 NAMES = ("abv", "target_og", "target_fg", "ebc", "srm", "ph")
 PICTURES = "cat-dog"
 BEER = (5.6, 1056.0, 1013.0, 17.0, 8.6, 4.4)
-NAN = float("nan")
+NAN, INF = float("nan"), float("inf")
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +130,29 @@ async def test_a_call_that_does_not_fit_the_signature_is_rejected(
     with pytest.raises(InputError) as error:
         await ask(plane, inputs)
     assert (error.value.problems[0].field, error.value.problems[0].code) == (field, code)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "expected"),
+    [
+        (
+            [*named(BEER, leave_out="target_og")[1:-1], tensor("abv", 1, datatype="FP64"), tensor("ph", 1, shape=(1,))],
+            [("target_og", "missing"), ("abv", "datatype"), ("ph", "rank")],
+        ),
+        (packed((5, NAN, 1013, *BEER[3:]), (INF, 1056, NAN, *BEER[3:])), [(n, "finite_number") for n in NAMES[:3]]),
+        (
+            packed((71, *BEER[1:]), (5, 1013, 1056, *BEER[3:]), (5, 1, 1056, *BEER[3:])),
+            [("abv", "out_of_bounds"), ("target_og", "out_of_bounds"), ("target_fg", "gravities_swapped")],
+        ),
+    ],
+)
+async def test_a_call_learns_of_all_wrong_inputs_at_once(
+    plane: DataPlane, inputs: list[Tensor], expected: list[tuple[str, str]]
+) -> None:
+    with pytest.raises(InputError) as error:
+        await ask(plane, inputs)
+    found = [(problem.field, problem.code) for problem in error.value.problems]
+    assert found == [(f"inputs.{name}", code) for name, code in expected]
 
 
 @pytest.mark.parametrize(("names", "code"), [(("bitterness",), "unknown"), (("ibu", "ibu"), "doubled")])

@@ -33,6 +33,14 @@ def test_a_number_too_large_for_a_float_is_infinite_in_lists_and_bytes() -> None
     assert np.isinf(from_list("x", "FP32", [1, 1], [1e39]).data).all()
 
 
+@pytest.mark.parametrize("datatype", ["FP16", "FP32", "FP64"])
+@pytest.mark.parametrize("data", [[1.5, None, 2, None], [[1.5, None], [2, None]]])
+def test_null_in_a_list_is_a_missing_value(datatype: str, data: list[object]) -> None:
+    tensor = from_list("x", datatype, [2, 2], data)
+    assert tensor.data.dtype == DTYPES[datatype]
+    np.testing.assert_array_equal(tensor.data, np.array([[1.5, np.nan], [2, np.nan]], DTYPES[datatype]))
+
+
 @pytest.mark.parametrize(
     ("expected", "datatype", "shape", "data"),
     [
@@ -49,7 +57,8 @@ def test_a_number_too_large_for_a_float_is_infinite_in_lists_and_bytes() -> None
         ("shape", "FP32", [1] * 9, [1]),
         ("data_type", "FP32", [1, 1], [True]),
         ("data_type", "FP32", [1, 1], ["1"]),
-        ("data_type", "FP32", [1, 1], [None]),
+        ("data_type", "INT64", [1, 1], [None]),
+        ("data_type", "BOOL", [1, 1], [None]),
         ("data_type", "FP32", [1, 1], [[[1]]]),
         ("data_type", "FP32", [1, 1], [10**400]),
         ("data_type", "INT64", [1, 1], [1.0]),

@@ -79,6 +79,35 @@ async def test_a_key_that_occurs_twice_is_rejected_and_named(
     assert await errors(client, path, body) == [(field, "repeated_key") for field in expected]
 
 
+async def test_null_in_a_tensor_is_a_missing_value(client: httpx.AsyncClient) -> None:
+    def tensors(*names: str, null: str = "") -> dict[str, Any]:
+        values = dict(zip(("abv", "target_og", "target_fg", "ebc", "srm", "ph"), PACKED, strict=True))
+        data = {name: None if name == null else values[name] for name in names or values}
+        return {
+            "inputs": [{"name": "features", "datatype": "FP32", "shape": [1, 6], "data": [[*data.values()]]}]
+            if not names
+            else [{"name": name, "datatype": "FP32", "shape": [1, 1], "data": [data[name]]} for name in names]
+        }
+
+    path = "/v2/models/beer-ibu/infer"
+    known = ("abv", "target_og", "target_fg", "ebc", "srm")
+    expected = (await client.post(path, json=tensors(*known))).json()
+    assert expected["outputs"]
+    assert (await client.post(path, json=tensors(null="ph"))).json() == expected
+    assert (await client.post(path, json=tensors(*known, "ph", null="ph"))).json() == expected
+    answer = await client.post(path, json=tensors(null="target_og"))
+    assert (answer.status_code, answer.json()["error"]) == (400, "inputs.target_og: row 0: must be a finite number")
+
+
+async def test_all_wrong_tensors_are_named_at_once(client: httpx.AsyncClient) -> None:
+    wrong = [
+        {"name": "abv", "datatype": "FP32", "shape": [1, 1], "data": [5, 6]},
+        {"name": "ph", "datatype": "FP32", "shape": [1, 1], "data": ["x"]},
+    ]
+    error = (await client.post("/v2/models/beer-ibu/infer", json={"inputs": wrong})).json()["error"]
+    assert error == "inputs.abv: has 2 elements, and its shape takes 1; inputs.ph: has elements that are not FP32"
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [

@@ -10,7 +10,7 @@ import io
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, Self
 
 from app.batch.cells import MISSING, NUMBERS, CellError, Mark, is_missing, mark_of, value_of
@@ -20,6 +20,8 @@ from app.batch.row import Check, Limits, Row, bad_file, bad_row
 from app.errors import InputError, Problem
 
 SEPARATORS = (",", ";", "\t", "|")
+MAX_COLUMNS = 1_000
+"""Maximum number of columns; there are fewer than 400 known ones."""
 SAMPLE_ROWS = 100
 """Number of rows that are read before the first is returned, to find the decimal mark and columns that are not known;
 fewer if they are long."""
@@ -58,11 +60,11 @@ def table_rows(text: bytes, columns: Columns, limits: Limits, check: Check) -> I
     else:
         separator = _separator(text, columns, limits, check)
     records = _records(text, separator, limits, check)
-    header = next(records, [])
-    if header is None:
-        raise bad_file("csv_invalid", "has a header that is not valid CSV, or too long")
+    header = _header(records)
     if not header:
         return iter(())
+    if len(header) > MAX_COLUMNS:
+        raise bad_file("too_many_columns", f"has more than {MAX_COLUMNS} columns")
     table = _Table(header, columns)
     sample = _sample(records, limits)
     table.check_header(sample)
@@ -72,10 +74,31 @@ def table_rows(text: bytes, columns: Columns, limits: Limits, check: Check) -> I
 
 def _separator(text: bytes, columns: Columns, limits: Limits, check: Check) -> str:
     def score(separator: str) -> tuple[int, int]:
-        header = next(_records(text, separator, limits, check), None) or []
-        return sum(columns.find(name) is not None for name in header), len(header)
+        try:
+            header = _header(_records(text, separator, limits, check))
+        except InputError:
+            header = []
+        if not header:
+            return 0, 2  # better than a header of one unknown column
+        return sum(columns.find(name) is not None for name in header[:MAX_COLUMNS]), len(header)
 
     return max(SEPARATORS, key=score)
+
+
+def _header(records: Iterator[Cells | None]) -> Cells:
+    """Return the first row that is not empty; no cells if there is none.
+
+    Raises:
+        InputError: If it is not valid, or is none of the first rows.
+    """
+    for cells in islice(records, SAMPLE_ROWS):
+        if cells is None:
+            raise bad_file("csv_invalid", "has a header that is not valid CSV, or too long")
+        if any(cell.strip() for cell in cells):
+            return cells
+    if next(records, None) is not None:
+        raise bad_file("no_header", f"has no header: its first {SAMPLE_ROWS} rows are empty")
+    return []
 
 
 def _sample(records: Iterator[Cells | None], limits: Limits) -> list[Cells | None]:
@@ -132,7 +155,7 @@ class _RowLines:
 def _records(text: bytes, separator: str, limits: Limits, check: Check) -> Iterator[Cells | None]:
     """The cells of each row that is not an empty line; None for an invalid one."""
     lines = _RowLines(text, limits, check)
-    rows = csv.reader(lines, delimiter=separator)
+    rows = csv.reader(lines, delimiter=separator, skipinitialspace=True)
     while True:
         lines.begin_row()
         try:
@@ -239,7 +262,7 @@ class _Table:
         is_number = None if self._mark is None else NUMBERS[self._mark].fullmatch
         for index, column, simple in self._known:
             if index >= size:
-                continue
+                break
             cell = cells[index]
             if simple and is_number is not None and is_number(cell):  # nearly every cell of a number
                 values[simple] = float(cell.replace(",", "."))
@@ -259,7 +282,9 @@ class _Table:
             else:
                 values[column.field] = value
         for index, name in self._unknown:
-            if index < size and not is_missing(cells[index]):
+            if index >= size:
+                break
+            if not is_missing(cells[index]):
                 problems.append(self._not_known(index, name))
         if not items:
             if not values and not problems and not any(cell.strip() for cell in cells):

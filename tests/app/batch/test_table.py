@@ -55,6 +55,8 @@ def header_problems(text: str, columns: Any = COLUMNS) -> list[tuple[str, str, s
         "abv,target_og,target_fg,,\n5.6,1056,1013,NA,-,,,\n",
         "abv,target_og,target_fg\r5.6,1056,1.013e3\r",
         '"abv","target_og","target_fg"\n"5.6","1056","1013"',
+        '"abv", "target_og", "target_fg"\n"5.6", "1056", "1013"',
+        ",,\n , ,\n\nabv,target_og,target_fg\n5.6,1056,1013",
     ],
 )
 def test_separators_decimal_marks_and_spellings_of_the_header_make_no_difference(text: str) -> None:
@@ -169,6 +171,8 @@ def test_equal_and_missing_columns_are_errors_of_the_header() -> None:
         ("target_fg", "missing", "is a required column, and the header does not have it"),
     ]
     assert header_problems("5.6,1056,1013\n4,1040,1010")[0][:2] == ("file", "no_header")
+    assert header_problems(",,\n" * 200 + HEADER)[0][1] == "no_header" and values(",,\n" * 99) == []
+    assert header_problems("abv" + "," * 1000)[0][:2] == ("file", "too_many_columns")
     assert header_problems(f"sep=:\n{HEADER}\n1,2,3")[0][:2] == ("file", "separator")
 
 

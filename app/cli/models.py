@@ -1,13 +1,16 @@
 """List, verify and activate versions of models. A running server applies a change within a second."""
 
 import argparse
-from collections.abc import Collection
+import sys
+from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
 
+from pydantic import JsonValue
+
 from app.bundle.fetch import models_root
 from app.bundle.pointer import activate, active_version, rollback
-from app.bundle.store import models, versions
+from app.bundle.store import Bundle, models, versions
 from app.cli.output import write_line
 from app.errors import BundleError
 from app.models.quarantine import read_quarantined
@@ -85,7 +88,9 @@ def _verify(arguments: argparse.Namespace) -> None:
 def _activate(arguments: argparse.Namespace) -> None:
     settings, name, version = _settings(), arguments.name, arguments.version
     root = _root(settings, name)
-    _check(settings, root, name, version)
+    bundle = _check(settings, root, name, version)
+    for baseline in _better_baselines(bundle.manifest.metrics.values):
+        print(f"WARNING: {name} {version} is worse than the baseline {baseline}, by its own manifest", file=sys.stderr)
     activate(root, name, version)
     write_line(f"{name}  {version}  active")
 
@@ -96,11 +101,22 @@ def _rollback(arguments: argparse.Namespace) -> None:
     write_line(f"{name}  {rollback(_root(settings, name), name, check)}  active")
 
 
-def _check(settings: ModelSettings, root: Path, name: str, version: str) -> None:
+def _better_baselines(values: Mapping[str, JsonValue]) -> list[str]:
+    """List the baselines that are better with the whole interval of the difference, where the metrics state one."""
+    paired = values.get("paired")
+    found = []
+    for name, gap in paired.items() if isinstance(paired, dict) else ():
+        low = gap.get("low") if isinstance(gap, dict) else None
+        if isinstance(low, float) and low > 0:
+            found.append(name)
+    return found
+
+
+def _check(settings: ModelSettings, root: Path, name: str, version: str) -> Bundle:
     """Try a version in a child process, as the server does."""
     if version not in versions(root, name):
         raise BundleError(f"{root / name}: no version {version}")
-    read_quarantined(root / name / version, approved=settings.model_sha256)
+    return read_quarantined(root / name / version, approved=settings.model_sha256)
 
 
 def _root(settings: ModelSettings, name: str) -> Path:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -69,6 +70,17 @@ def test_activate_and_rollback_move_the_pointer(run: Run, root: Path) -> None:
 def test_a_bad_version_is_not_activated(run: Run, root: Path) -> None:
     assert "golden rows: output ibu" in run("activate", NAME, "3", code=3).stderr
     assert not (root / NAME / POINTER).exists()
+
+
+def test_activating_a_version_that_a_baseline_beats_gives_a_warning(run: Run, bundle: Bundle, root: Path) -> None:
+    gaps = {"median": {"mae_difference": -4.0, "low": -6.0, "high": -2.0}, "linear": {"low": 0.5, "high": 4.0}, "x": 1}
+    values = {**bundle.manifest.metrics.values, "paired": gaps}
+    metrics = bundle.manifest.metrics.model_copy(update={"values": values})
+    copy_as_version(replace(bundle, manifest=bundle.manifest.model_copy(update={"metrics": metrics})), root, 4)
+    done = run("activate", NAME, "4")
+    assert done.stdout == f"{NAME}  4  active\n"
+    assert done.stderr.count("WARNING: ") == 1
+    assert f"WARNING: {NAME} 4 is worse than the baseline linear, by its own manifest" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["wine", "..", "../models/beer-ibu", "", "."])

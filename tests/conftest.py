@@ -13,6 +13,7 @@ from app.domains.beer.api import RECIPE, VITALS, BeerApi
 from app.models.manager import ModelManager
 from app.rest.application import RestApplication
 from app.runtime.onnx import OnnxPredictor
+from tests.committed import committed_models
 from tests.known import KEY, REPOSITORY, SETTINGS
 from tests.model_manager import model_manager
 from tests.redis_server import MISSING, Redis
@@ -34,7 +35,7 @@ def repository() -> Path:
 @pytest.fixture(scope="session")
 def models() -> Path:
     """The folder of the committed bundles."""
-    return REPOSITORY / "models"
+    return committed_models()
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.committed import committed_models
 from tests.known import REPOSITORY
 
 SERVER = REPOSITORY / "tests" / "model_server.py"
@@ -13,15 +14,15 @@ SERVER = REPOSITORY / "tests" / "model_server.py"
 class ServerProcess:
     """A running `tests/model_server.py`."""
 
-    def __init__(self, root: Path = REPOSITORY / "models", port: int = 0, **behaviour: object) -> None:
+    def __init__(self, root: Path | None = None, port: int = 0, **behaviour: object) -> None:
         """Start the server and wait until it listens.
 
         Args:
-            root: A folder of bundles.
+            root: A folder of bundles; by default that of the committed ones.
             port: The port; 0 selects a free one.
             behaviour: Options of the server, described in `tests/model_server.py`.
         """
-        command = [sys.executable, str(SERVER), str(root), str(port), json.dumps(behaviour)]
+        command = [sys.executable, str(SERVER), str(root or committed_models()), str(port), json.dumps(behaviour)]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, text=True, env={"PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
         )

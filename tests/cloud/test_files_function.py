@@ -14,7 +14,8 @@ import pytest
 from tests.cloud.events import created, http_api, on_bus, published, published_to_queue, queued
 from tests.cloud.runtime import Runtime
 from tests.cloud.store import Store
-from tests.known import BEER, REPOSITORY
+from tests.committed import committed_models
+from tests.known import BEER
 
 pytest.importorskip("awslambdaric", reason="awslambdaric is not installed (requirements/cloud.txt)")
 pytest.importorskip("moto", reason="moto is not installed (requirements/cloud.txt); `tox -e function` installs it")
@@ -162,7 +163,7 @@ def test_files_of_noise_are_reported_and_crash_nothing(function: Runtime, store:
 
 
 def test_the_function_starts_with_bundles_from_the_store(store: Store, tmp_path: Path) -> None:
-    store.upload(REPOSITORY / "models", BUCKET, "released")
+    store.upload(committed_models(), BUCKET, "released")
     key = put(store, "cleaned/from-the-store", json.dumps(ROWS))
     uri: dict[str, Any] = {
         "MODEL_URI": f"s3://{BUCKET}/released",

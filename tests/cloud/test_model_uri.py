@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cloud.store import Store
+from tests.committed import committed_models
 from tests.known import BEER, KEY, REPOSITORY
 from tests.live.program import Start
 from tests.live.wire import request
@@ -32,7 +33,7 @@ def bucket(store: Store, request: pytest.FixtureRequest) -> str:
     """A bucket with the released bundles."""
     name = "b" + hashlib.sha256(request.node.name.encode()).hexdigest()[:16]
     store.make_bucket(name)
-    store.upload(REPOSITORY / "models", name, "released/models")
+    store.upload(committed_models(), name, "released/models")
     return name
 
 
@@ -72,7 +73,7 @@ def test_an_unapproved_release_stops_the_start(start: Start, store: Store, bucke
 
 
 def test_approved_digests_are_checked_for_a_local_path_as_well(start: Start) -> None:
-    local = {"API_KEY": KEY, "PORT": "0", "MODEL_URI": str(REPOSITORY / "models")}
+    local = {"API_KEY": KEY, "PORT": "0", "MODEL_URI": str(committed_models())}
     assert start(**local, MODEL_SHA256=",".join(DIGESTS)).send(request("GET", "/health/ready")).status == 200
     program = start(**local, MODEL_SHA256="0" * 64)
     assert program.exit_code() == 3 and "not an approved bundle" in program.errors

@@ -18,6 +18,7 @@ from app.domains.discovery import discover
 from app.settings import load_settings
 from app.telemetry.exposition import exposition
 from app.telemetry.metrics import Family
+from tests.committed import committed_models
 from tests.keys import make_key
 from tests.known import KEY, REPOSITORY
 
@@ -59,7 +60,7 @@ def test_the_program_exposes_only_families_that_modules_declare(
     families: dict[str, Family], plain_environment: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_key(plain_environment / "keys.json", "one")
-    for name, value in {"API_KEY": KEY, "API_KEYS_FILE": "keys.json", "MODEL_URI": str(REPOSITORY / "models")}.items():
+    for name, value in {"API_KEY": KEY, "API_KEYS_FILE": "keys.json", "MODEL_URI": str(committed_models())}.items():
         monkeypatch.setenv(name, value)
     program = build(load_settings(), discover())
     program.manager.load_active()

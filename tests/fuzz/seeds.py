@@ -10,10 +10,10 @@ import onnx
 from PIL import Image
 
 from app.rpc._pb.open_inference_pb2 import ModelInferRequest
-from tests.known import REPOSITORY
+from tests.committed import committed
 from tests.live.fuzz import RAW, TENSORS, VALID, VITALS
 
-_BUNDLE = REPOSITORY / "models" / "iris" / "1"
+_BUNDLE = committed("iris")
 _PARENT = b"00-" + b"4" * 32 + b"-" + b"7" * 16 + b"-01"
 _KEYS = {
     "format_version": 1,

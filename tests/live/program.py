@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from tests.committed import committed_models
 from tests.known import REPOSITORY, SETTINGS
 from tests.live.wire import Answer, exchange
 
@@ -26,7 +27,7 @@ _LISTENING = re.compile(r"running on http://[^:\"]+:(\d+)")
 def environment(**settings: str) -> dict[str, str]:
     """Return the environment of this process, with the program's settings replaced by the given ones."""
     kept = {name: value for name, value in os.environ.items() if name.upper() not in SETTINGS}
-    ours = {"PYTHONPATH": str(REPOSITORY), "MODEL_URI": str(REPOSITORY / "models"), "GRPC_PORT": "0"}
+    ours = {"PYTHONPATH": str(REPOSITORY), "MODEL_URI": str(committed_models()), "GRPC_PORT": "0"}
     return {**kept, **ours, **settings}
 
 

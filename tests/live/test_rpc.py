@@ -14,8 +14,9 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
 from app.rpc._pb import open_inference_pb2 as pb
 from app.rpc._pb.iris_pb2 import IrisPredictReply, IrisPredictRequest
+from tests.committed import committed_models
 from tests.keys import make_key
-from tests.known import KEY, REPOSITORY
+from tests.known import KEY
 from tests.live.program import Program, Start
 from tests.live.rpc import BEER_ROW, FLOWER_ROW, HEALTH, INFERENCE, Caller, caller, typed
 from tests.live.wire import request
@@ -49,7 +50,7 @@ def test_health_of_an_unknown_service_is_not_found(client: Caller) -> None:
 
 
 def test_a_health_watcher_sees_a_model_unloaded_and_loaded_again(start: Start, tmp_path: Path) -> None:
-    models = shutil.copytree(REPOSITORY / "models", tmp_path / "models")
+    models = shutil.copytree(committed_models(), tmp_path / "models")
     admin = make_key(tmp_path / "keys.json", "one", scopes={"admin", "predict"})
     program = start(API_KEYS_FILE="keys.json", PORT="0", MODEL_URI=str(models))
     with caller(program.rpc()) as client:

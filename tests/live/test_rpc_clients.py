@@ -13,6 +13,7 @@ from sklearn.datasets import load_iris
 from app import __version__
 from app.bundle.store import read_bundle
 from app.runtime.onnx import OnnxPredictor
+from tests.committed import committed, committed_models
 from tests.keys import make_key
 from tests.known import KEY, REPOSITORY
 from tests.live.clients.run import ROWS, ExpectedModel, Json, run
@@ -32,7 +33,7 @@ def arguments(start: Start, tmp_path: Path, expected_models: dict[str, ExpectedM
     """The arguments of a client, for a program of the test's own."""
     file = tmp_path / "keys.json"
     key, admin = make_key(file, "caller"), make_key(file, "ops", scopes={"predict", "admin"})
-    folder = shutil.copytree(REPOSITORY / "models", tmp_path / "models")  # unloading writes there
+    folder = shutil.copytree(committed_models(), tmp_path / "models")  # unloading writes there
     program = start(PORT="0", MODEL_URI=str(folder), API_KEYS_FILE="keys.json", AUTH_FAILURES_PER_MINUTE="0")
     models = {name: model.arguments() for name, model in expected_models.items()}
     return {"url": program.rpc(), "key": key, "admin": admin, "models": models}
@@ -49,7 +50,7 @@ def test_every_call_of_tritonclient_works(
         _check_inference(output["infer"][name], model)
         _check_metadata(output["metadata"][name], output["config"][name], model)
     assert {(model["name"], model["version"], model["state"]) for model in output["index"]["models"]} == {
-        (folder.name, "1", "READY") for folder in (REPOSITORY / "models").iterdir() if folder.is_dir()
+        (folder.name, "1", "READY") for folder in committed_models().iterdir() if folder.is_dir()
     }
     counted = {model["name"]: model for model in output["statistics"]["model_stats"]}
     for name, rows in ROWS.items():
@@ -110,7 +111,7 @@ def test_a_client_generated_from_iris_proto_works_without_a_key(start: Start) ->
     rows = load_iris().data[::3].tolist()
     flowers = [dict(zip(MEASURES, row, strict=True)) for row in rows]
     output = run("generated", "iris", {"url": program.rpc(), "proto": str(REPOSITORY / "protos"), "flowers": flowers})
-    bundle = read_bundle(REPOSITORY / "models" / "iris" / "1")
+    bundle = read_bundle(committed("iris"))
     answers = OnnxPredictor(bundle).predict({"features": np.array(rows, np.float32)})
     assert output["species"] == answers["class_id"].ravel().tolist()
 

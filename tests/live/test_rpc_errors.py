@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from app.rpc._pb import open_inference_pb2 as pb
+from tests.committed import committed_models
 from tests.keys import make_key
 from tests.known import BEER, REPOSITORY
 from tests.live.program import Start
@@ -92,7 +93,7 @@ def test_the_errors_match_the_table(start: Start, tmp_path: Path) -> None:
     file = tmp_path / "keys.json"
     key, admin = make_key(file, "caller"), make_key(file, "ops", scopes={"predict", "admin"})
     limited = make_key(file, "limited", rate="1/hour")
-    models = shutil.copytree(REPOSITORY / "models", tmp_path / "models")
+    models = shutil.copytree(committed_models(), tmp_path / "models")
     program = start(PORT="0", MODEL_URI=str(models), API_KEYS_FILE="keys.json", GRPC_MAX_MESSAGE="100000")
     with caller(program.rpc()) as client:
         outcomes = {case: client.infer(request, key=key) for case, request in INVALID_CALLS.items()}

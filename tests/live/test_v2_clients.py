@@ -7,8 +7,8 @@ import pytest
 
 from app import __version__
 from app.bundle.manifest import Manifest
+from tests.committed import committed_models
 from tests.keys import make_key
-from tests.known import REPOSITORY
 from tests.live.clients.run import ROWS, ExpectedModel, Json, run
 from tests.live.program import Start
 
@@ -24,7 +24,7 @@ def arguments(start: Start, tmp_path: Path, expected_models: dict[str, ExpectedM
     """The arguments of a client, for a program of the test's own."""
     file = tmp_path / "keys.json"
     key, admin = make_key(file, "caller"), make_key(file, "ops", scopes={"predict", "admin"})
-    folder = shutil.copytree(REPOSITORY / "models", tmp_path / "models")  # unloading writes there
+    folder = shutil.copytree(committed_models(), tmp_path / "models")  # unloading writes there
     program = start(PORT="0", MODEL_URI=str(folder), API_KEYS_FILE="keys.json", AUTH_FAILURES_PER_MINUTE="0")
     models = {name: model.arguments() for name, model in expected_models.items()}
     return {"url": f"127.0.0.1:{program.port()}", "key": key, "admin": admin, "models": models}

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.committed import committed_models
 from tests.keys import make_key
 from tests.known import BEER, KEY, REPOSITORY
 from tests.live.program import Program
@@ -138,7 +139,7 @@ def keyed_program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeyedPro
         "limited": make_key(folder / "keys.json", "limited", rate="1/hour"),
         "ops": make_key(folder / "keys.json", "ops", scopes={"predict", "admin"}),
     }
-    models = shutil.copytree(REPOSITORY / "models", folder / "models")  # unloading writes there
+    models = shutil.copytree(committed_models(), folder / "models")  # unloading writes there
     program = Program(
         folder,
         PORT="0",

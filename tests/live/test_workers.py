@@ -12,7 +12,8 @@ import pytest
 from app.bundle.digests import SHA256SUMS, sums_text
 from app.bundle.manifest import MODEL
 from app.bundle.store import highest
-from tests.known import KEY, REPOSITORY
+from tests.committed import committed_models
+from tests.known import KEY
 from tests.live.callers import Callers
 from tests.live.program import Program, Start, free_port, started_workers, until, worker_pids
 from tests.live.raw import connect, post, read_until, send_and_read, statuses
@@ -71,7 +72,7 @@ def test_a_restart_of_the_workers_loses_no_request(program: Program) -> None:
 
 
 def test_a_bad_bundle_added_while_the_workers_run_is_not_loaded(start: Start, tmp_path: Path) -> None:
-    shutil.copytree(REPOSITORY / "models", tmp_path / "models")
+    shutil.copytree(committed_models(), tmp_path / "models")
     program = start(API_KEY=KEY, PORT="0", WORKERS="2", MODEL_URI=str(tmp_path / "models"))
     program.port()
     until(lambda: started_workers(program) == 2, "two workers")

@@ -9,9 +9,9 @@ import sys
 import time
 from pathlib import Path
 
-from app.bundle.store import highest, read_bundle
+from app.bundle.store import read_bundle
 from app.oip.signature import ModelSignature
-from tests.known import REPOSITORY
+from tests.committed import committed
 
 HERE = Path(__file__).parent
 PATIENCE = 60.0
@@ -111,7 +111,7 @@ def model_settings(name: str) -> dict[str, object]:
     Args:
         name: The model's name.
     """
-    folder = highest(REPOSITORY / "models", name)
+    folder = committed(name)
     manifest = read_bundle(folder).manifest
     packed = ModelSignature(manifest).packed
     return {

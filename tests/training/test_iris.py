@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.bundle.store import highest, read_bundle
+from app.bundle.store import read_bundle
 from app.runtime.onnx import OnnxPredictor
+from tests.committed import committed, committed_models
 from tests.known import REPOSITORY
 from training import iris
 from training.errors import ExportError
@@ -22,7 +23,7 @@ def trained():
 
 @pytest.fixture(scope="module")
 def bundle():
-    return read_bundle(highest(REPOSITORY / "models", "iris"))
+    return read_bundle(committed("iris"))
 
 
 def test_the_committed_bundle_agrees_with_scikit_learn_on_all_rows_and_10_000_random_ones(trained, bundle):
@@ -58,7 +59,7 @@ def test_a_graph_that_differs_from_the_scikit_learn_model_is_rejected(trained):
 
 
 def test_the_command_writes_the_next_version(tmp_path):
-    shutil.copytree(REPOSITORY / "models" / "iris", tmp_path / "iris")
+    shutil.copytree(committed_models() / "iris", tmp_path / "iris")
     command = [sys.executable, "-m", "training", "iris", "--out", str(tmp_path)]
     printed = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
     assert Path(printed.strip()) == tmp_path / "iris" / "2"

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from app.bundle.store import highest, read_bundle
+from app.bundle.store import read_bundle
 from app.models.loaded import LoadedModel
 from app.runtime.onnx import OnnxPredictor
 from app.telemetry.metrics import Registry
-from tests.known import REPOSITORY
+from tests.committed import committed
 from training.beer.catalogue import SPECS
 from training.reasons import explanation, spread
 from training.spec import groups
@@ -33,7 +33,7 @@ def test_background_rows_are_unchanged_rows_of_the_data(trained):
 
 @pytest.mark.parametrize("name", SPECS)
 def test_the_explanations_of_released_bundles_add_up(name):
-    predictor = OnnxPredictor(read_bundle(highest(REPOSITORY / "models", name)))
+    predictor = OnnxPredictor(read_bundle(committed(name)))
     model = LoadedModel(predictor, Registry())
     golden, inputs = predictor.manifest.golden, predictor.manifest.inputs
     for number, ibu in enumerate(golden.outputs["ibu"]):

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.committed import committed_models
+
 ROOT = Path(__file__).parents[3]
 
 
@@ -16,7 +18,7 @@ def _run(folder: Path, *arguments: str, stdout: str = "") -> subprocess.Complete
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT),
         "API_KEYS_FILE": str(folder / "keys.json"),
-        "MODEL_URI": str(ROOT / "models"),
+        "MODEL_URI": str(committed_models()),
     }
     command = ["sh", "-c", f'exec "$@" {stdout}', "sh", sys.executable, "-m", "app", *arguments]
     return subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, timeout=60, check=False)

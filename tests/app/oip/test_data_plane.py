@@ -16,7 +16,7 @@ from app.runtime.onnx import OnnxPredictor
 from app.runtime.predictor import Array, Arrays
 from app.runtime.thread_pool import BoundedThreadPool
 from app.telemetry.exposition import exposition
-from tests.known import REPOSITORY
+from tests.committed import committed
 from tests.model_manager import model_manager
 
 pytestmark = pytest.mark.anyio
@@ -31,7 +31,7 @@ def manager() -> ModelManager:
     """The two beer models."""
     manager = model_manager(BeerApi)
     for name in manager.names:
-        manager.add(OnnxPredictor(read_bundle(REPOSITORY / "models" / name / "1")))
+        manager.add(OnnxPredictor(read_bundle(committed(name))))
     return manager
 
 
@@ -166,7 +166,7 @@ async def test_unknown_outputs_are_rejected(plane: DataPlane, names: tuple[str, 
 def pictures() -> DataPlane:
     """The data plane over a model that takes its one input by name."""
     manager = model_manager(names=[PICTURES])
-    manager.add(OnnxPredictor(read_bundle(REPOSITORY / "models" / PICTURES / "1")))
+    manager.add(OnnxPredictor(read_bundle(committed(PICTURES))))
     return DataPlane(manager, BoundedThreadPool())
 
 
@@ -213,7 +213,7 @@ class _BadAt(OnnxPredictor):
 
 async def test_an_output_for_a_valid_row_that_is_no_number_is_the_models_fault() -> None:
     manager = model_manager(BeerApi)
-    manager.add(_BadAt(read_bundle(REPOSITORY / "models" / VITALS / "1")))
+    manager.add(_BadAt(read_bundle(committed(VITALS))))
     plane = DataPlane(manager, BoundedThreadPool())
     bad = (4.25, *BEER[1:])
     for rows in [bad], [bad] * (FAST_ROWS + 1):

@@ -24,7 +24,8 @@ from app.rpc.inference import LARGE_MESSAGE, InferenceMethods
 from app.runtime.onnx import OnnxPredictor
 from app.runtime.thread_pool import BoundedThreadPool
 from app.telemetry.logs import RequestLog
-from tests.known import KEY, REPOSITORY
+from tests.committed import committed
+from tests.known import KEY
 from tests.model_manager import model_manager
 
 pytestmark = pytest.mark.anyio
@@ -51,7 +52,7 @@ class Serving:
 async def serving() -> AsyncIterator[Serving]:
     """A server for the beer model, with a pool of one thread."""
     manager = model_manager(BeerApi, names=[VITALS])
-    manager.add(OnnxPredictor(read_bundle(REPOSITORY / "models" / VITALS / "1")))
+    manager.add(OnnxPredictor(read_bundle(committed(VITALS))))
     thread_pool, log = BoundedThreadPool(size=1, queue=1), io.StringIO()
     plane = DataPlane(manager, thread_pool)
     methods = InferenceMethods(plane, thread_pool, lambda: True).methods

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from app.batch.answers import MAX_ERROR_BYTES
-from tests.known import BEER, REPOSITORY
+from tests.committed import committed_models
+from tests.known import BEER
 from tests.live.program import environment
 from tests.memory_limit import MemoryLimit
 
@@ -79,7 +80,7 @@ def process(path: Path, seconds: float) -> tuple[list[str], str, int]:
         completed = subprocess.run(
             [sys.executable, "-c", PROCESS, path, str(seconds)],
             cwd=path.parent,
-            env=environment(MODEL_URI=str(REPOSITORY / "models")),
+            env=environment(MODEL_URI=str(committed_models())),
             capture_output=True,
             text=True,
             preexec_fn=memory.enter,

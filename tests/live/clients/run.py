@@ -10,6 +10,7 @@ import numpy as np
 from app.bundle.manifest import Manifest
 from app.bundle.store import read_bundle
 from app.runtime.onnx import OnnxPredictor
+from tests.committed import committed
 from tests.known import REPOSITORY
 from tests.live.program import PATIENCE, environment
 
@@ -41,7 +42,7 @@ class ExpectedModel:
     """The manifest of a model, and its outputs for `ROWS` without the program."""
 
     def __init__(self, name: str) -> None:
-        predictor = OnnxPredictor(read_bundle(REPOSITORY / "models" / name / "1"))
+        predictor = OnnxPredictor(read_bundle(committed(name)))
         self.manifest: Manifest = predictor.manifest
         rows = np.array(ROWS[name], np.float32)
         assert self.manifest.packed

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.bundle.manifest import MODEL
-from app.bundle.store import highest, read_bundle
+from app.bundle.store import read_bundle
 from app.domains.beer.api import RECIPE as SERVED
 from app.domains.beer.hop_bill import DRY, Addition, Stage, bill_row
 from app.domains.beer.inputs import GRIST_INPUTS, HOP_INPUTS, RECIPE_INPUTS, VITAL_INPUTS, names
-from tests.known import REPOSITORY
+from tests.committed import committed
 from training.beer.catalogue import SPECS
 from training.beer.estimates import scaled_tinseth, tinseth
 from training.beer.recipe import RECIPE
@@ -45,7 +45,7 @@ LITRES = st.floats(1, 100) | st.floats(0, 100_000, exclude_min=True)
 @pytest.fixture(scope="module")
 def graphs(trained_recipe):
     """The graph of the tests' own training and the released one."""
-    released = read_bundle(highest(REPOSITORY / "models", SERVED))
+    released = read_bundle(committed(SERVED))
     return _session(trained_recipe.graph), _session(released.files[MODEL])
 
 

@@ -2,16 +2,17 @@
 
 import pytest
 
-from app.bundle.store import highest, read_bundle
+from app.bundle.store import read_bundle
 from app.domains.beer.api import RECIPE, VITALS
 from app.domains.beer.inputs import INPUTS, RECIPE_INPUTS, VITAL_INPUTS, BeerInput
 from app.domains.beer.schema import Beer
-from tests.known import BEER, REPOSITORY
+from tests.committed import committed
+from tests.known import BEER
 
 
 @pytest.mark.parametrize("name", [VITALS, RECIPE])
 def test_the_inputs_of_a_released_bundle_are_declared_with_the_same_unit_and_group(name: str) -> None:
-    manifest = read_bundle(highest(REPOSITORY / "models", name)).manifest
+    manifest = read_bundle(committed(name)).manifest
     for column in manifest.inputs:
         declared = INPUTS[column.name]
         assert (declared.unit, declared.optional) == (column.unit, column.optional), column.name

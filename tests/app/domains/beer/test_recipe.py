@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from app.bundle.manifest import Manifest
-from app.bundle.store import Bundle, highest, read_bundle
+from app.bundle.store import Bundle, read_bundle
 from app.domains.beer.api import RECIPE, BeerApi
 from app.domains.beer.inputs import GRIST_INPUTS, HOP_INPUTS, VITAL_INPUTS, names
 from app.domains.beer.plausibility import PlausibilityChecks
@@ -15,7 +15,8 @@ from app.domains.beer.predictions import PredictionBuilder
 from app.domains.beer.recipe import resolve, vital_rows
 from app.domains.beer.schema import Beer
 from app.telemetry.metrics import Registry
-from tests.known import BEER, REPOSITORY
+from tests.committed import committed
+from tests.known import BEER
 
 HOPS: list[dict[str, Any]] = [
     {"name": "Magnum", "amount_g": 30, "alpha_acid": 10, "boil_minutes": 60},
@@ -97,7 +98,7 @@ def test_rows_follow_the_order_of_the_manifest(bundle: Bundle) -> None:
 
 
 def test_a_version_without_an_input_gets_rows_without_it() -> None:
-    manifest = read_bundle(highest(REPOSITORY / "models", RECIPE)).manifest
+    manifest = read_bundle(committed(RECIPE)).manifest
     older = manifest.model_copy(update={"inputs": manifest.inputs[:-1]})
     one = beer(hops=HOPS, malts=MALTS, yeast="Wyeast 1056")
     rows, _ = builder(manifest).rows([one])
@@ -106,7 +107,7 @@ def test_a_version_without_an_input_gets_rows_without_it() -> None:
 
 
 def test_a_version_that_reads_no_yeast_gives_no_warning_of_an_unknown_one() -> None:
-    manifest = read_bundle(highest(REPOSITORY / "models", RECIPE)).manifest
+    manifest = read_bundle(committed(RECIPE)).manifest
     reads_none = manifest.model_copy(update={"inputs": tuple(i for i in manifest.inputs if "yeast" not in i.name)})
     one = beer(hops=HOPS, yeast="Moon Strain")
     codes = [[w["code"] for w in builder(m).rows([one])[1][0].warnings] for m in (manifest, reads_none)]

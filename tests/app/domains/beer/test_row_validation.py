@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from app.bundle.store import Bundle, highest, read_bundle
+from app.bundle.store import Bundle, read_bundle
 from app.domains.beer.api import RECIPE
 from app.domains.beer.plausibility import MANY, PlausibilityChecks
 from app.domains.beer.row_validation import FEW, BeerRowValidator
 from app.errors import InputError
-from tests.known import BEER, REPOSITORY
+from tests.committed import committed
+from tests.known import BEER
 
 
 def validator(bundle: Bundle) -> BeerRowValidator:
@@ -16,7 +17,7 @@ def validator(bundle: Bundle) -> BeerRowValidator:
 
 
 def bundles(bundle: Bundle) -> list[Bundle]:
-    return [bundle, read_bundle(highest(REPOSITORY / "models", RECIPE))]
+    return [bundle, read_bundle(committed(RECIPE))]
 
 
 def test_an_end_of_a_range_is_inside_it_in_single_precision_as_well(bundle: Bundle) -> None:

@@ -18,9 +18,9 @@ from app.oip.data_plane import InferAnswer
 from app.oip.tensors import DTYPES
 from app.rest.oip.messages import JSON_LENGTH, CallMessage, decompress, json_length, read_call, write_answer
 from app.rest.problems import RequestRejected
-from tests.known import REPOSITORY
+from tests.committed import committed
 
-MANIFEST = read_bundle(REPOSITORY / "models" / "iris" / "1").manifest
+MANIFEST = read_bundle(committed("iris")).manifest
 WHOLE = b'{"inputs": []}'
 
 

@@ -1,0 +1,32 @@
+"""The committed bundles, by version: tests do not depend on what else was trained into ``models/``, or is active."""
+
+import atexit
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from tests.known import REPOSITORY
+
+VERSIONS = {"beer-ibu": "1", "beer-ibu-recipe": "1", "cat-dog": "1", "iris": "1"}
+"""The committed version of each model."""
+
+
+def committed(name: str) -> Path:
+    """Return the folder of a committed bundle.
+
+    Args:
+        name: Name of the model.
+    """
+    return REPOSITORY / "models" / name / VERSIONS[name]
+
+
+@cache
+def committed_models() -> Path:
+    """Return a folder with copies of the committed bundles and no others. A test must not write there."""
+    root = Path(tempfile.mkdtemp(prefix="committed-models-"))
+    atexit.register(shutil.rmtree, root, ignore_errors=True)
+    root.chmod(0o755)  # some tests start the program as another user
+    for name, version in VERSIONS.items():
+        shutil.copytree(committed(name), root / name / version)
+    return root

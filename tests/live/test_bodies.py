@@ -204,7 +204,7 @@ def _corpus(valid: bytes, number: bytes, name: bytes) -> Iterator[tuple[str, byt
     yield "two documents", valid + valid
     yield "trailing comma", valid[:-1] + b",}"
     yield "comment", valid + b" // " + MARKER.encode()
-    yield "byte order mark", b"\xef\xbb\xbf" + valid
+    yield "two byte order marks", b"\xef\xbb\xbf" * 2 + valid
     yield "UTF-16", valid.decode().encode("utf-16")
     yield "UTF-32", valid.decode().encode("utf-32")
     yield "gzip magic", b"\x1f\x8b\x08\x00" + valid
@@ -216,9 +216,9 @@ def _corpus(valid: bytes, number: bytes, name: bytes) -> Iterator[tuple[str, byt
     yield "deep objects alone", b'{"beers":' * 100_000
 
 
-CORPUS = dict(_corpus(BODIES["/predict"], b"5.6", b"abv"))
+CORPUS = dict(_corpus(BODIES["/predict"], b"1056.0", b"target_og"))
 TENSORS = json.dumps({"inputs": [{"name": "features", "datatype": "FP32", "shape": [1, 6], "data": [*BEER.values()]}]})
-OPEN_CORPUS = dict(_corpus(TENSORS.encode(), b"5.6", b"inputs"))
+OPEN_CORPUS = dict(_corpus(TENSORS.encode(), b"1056.0", b"inputs"))
 """Invalid bodies for the Open Inference Protocol."""
 
 
@@ -250,9 +250,15 @@ def test_the_oip_error_of_an_invalid_body_does_not_repeat_it(port: int, name: st
     assert post(port, "/v2/repository/index", body).status in (200, 400, 413)
 
 
-def test_the_last_of_two_duplicate_keys_counts(port: int) -> None:
+@PATHS
+def test_a_byte_order_mark_is_ignored(port: int, path: str) -> None:
+    assert post(port, path, b"\xef\xbb\xbf" + BODIES[path]).body == post(port, path, BODIES[path]).body
+
+
+def test_a_key_that_occurs_twice_is_rejected(port: int) -> None:
     answer = post(port, "/predict", BODIES["/predict"][:-1] + b', "ph": 4.5}')
-    assert answer.body == post(port, "/predict", json.dumps({**BEER, "ph": 4.5}).encode()).body
+    assert_problem(answer, 422, "invalid_input")
+    assert [(error["field"], error["code"]) for error in answer.json["errors"]] == [("ph", "repeated_key")]
 
 
 def _unknown_keys(batch: bool) -> bytes:

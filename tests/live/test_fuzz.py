@@ -16,7 +16,7 @@ from tests.live.raw import BODY, post, send_and_read, statuses
 from tests.live.wire import request
 
 SEED = int(os.environ.get("FUZZ_SEED", "20"))
-EXPECTED = {100, 200, 400, 401, 403, 404, 405, 408, 413, 414, 415, 422, 431}
+EXPECTED = {100, 200, 308, 400, 401, 403, 404, 405, 408, 413, 414, 415, 422, 431}
 _INTERNAL = re.compile(rb"Traceback|File \"|site-packages|\nserver:|" + re.escape(KEY.encode()))
 
 

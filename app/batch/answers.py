@@ -27,6 +27,8 @@ CARRIED = ("id", "name")
 """Columns that identify a beer; they are not validated, and are copied to the prediction."""
 LABEL = "ibu"
 """Column of the predicted value; it is ignored in the input."""
+_NOTES = frozenset({"warnings", "assumptions"})
+"""Parts of an answer that name fields of the request."""
 _MAX_FIELD = 120
 
 
@@ -65,14 +67,16 @@ class _Request:
     """Returns the column that a field comes from."""
 
     def named(self, answer: Any) -> Any:
-        """Return an answer whose warnings name columns."""
+        """Return an answer whose warnings and assumptions name columns."""
         if self.column is _same:
             return answer
-        warnings = [
-            {**warning, "field": self.column(warning["field"])} if "field" in warning else warning
-            for warning in answer.get("warnings", ())
-        ]
-        return {**answer, "warnings": warnings}
+        return {
+            **answer,
+            **{name: [self._with_column(note) for note in answer[name]] for name in _NOTES & answer.keys()},
+        }
+
+    def _with_column(self, note: dict[str, Any]) -> dict[str, Any]:
+        return {**note, "field": self.column(note["field"])} if "field" in note else note
 
 
 class BatchTransport:

@@ -28,6 +28,7 @@ _BEGINNINGS = {
     b"RIFF": "a picture or a sound (RIFF)",
 }
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
+_HTML = (b"<!doctype html", b"<head", b"<body", b"<table", b"<div", b"<p>")
 _HEAD = 1000
 """Bytes of a file that show its format."""
 _NAMES = 100_000
@@ -66,7 +67,7 @@ def _kind_of_zip(names: bytes) -> str:
 
 
 def _kind_of_markup(head: bytes) -> str:
-    if b"<!doctype html" in head or b"<html" in head:
+    if head.startswith(_HTML) or b"<html" in head:
         return "HTML"
     return "BeerXML" if b"<recipes" in head or b"<recipe>" in head else "XML"
 

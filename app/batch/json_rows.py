@@ -130,10 +130,14 @@ def _checked(rows: Iterator[Row], fields: Container[str]) -> Iterator[Row]:
     """Return the rows.
 
     Raises:
-        InputError: If there is one only, and it has none of the fields.
+        InputError: If there is one only, and it has none of the fields, or is a table by column.
     """
     begin = list(islice(rows, 2))
     values = begin[0].values if len(begin) == 1 else None
+    if values and len(values) > 1 and all(isinstance(value, dict) for value in values.values()):
+        raise bad_file(
+            "unsupported_format", f"is JSON by column, as pandas writes it without orient='records'; {ACCEPTED}"
+        )
     if values and not any(name in fields for name in values):
         raise bad_file("unsupported_format", f"is one JSON object without any field of a row; {ACCEPTED}")
     return chain(begin, rows)

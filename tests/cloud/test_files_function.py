@@ -38,11 +38,19 @@ def table() -> str:
     return text.getvalue()
 
 
+def spreadsheet() -> str:
+    """The rows as a spreadsheet writes them where decimals have commas."""
+    names = ["id", "name", "ibu", *BEER]
+    lines = [[str(row.get(name, "")).replace(".", ",") for name in names] for row in ROWS]
+    return "".join(";".join(cells) + "\r\n" for cells in [["sep=;"], names, *lines])
+
+
 FILES = {
     "beers.json": json.dumps(ROWS),
     "beers.jsonl": "\n".join(map(json.dumps, ROWS)) + "\n",
     "a stream's, without an ending": "".join(map(json.dumps, ROWS)),
     "béers+1%.csv": table(),
+    "a spreadsheet's.csv": spreadsheet(),
 }
 
 

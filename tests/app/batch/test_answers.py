@@ -83,6 +83,7 @@ C,5.6,1056,1013,1056,Magnum,20,,,
     (prediction,) = lines(answers.predictions)
     assert (prediction["row"], prediction["name"]) == (1, "A")
     assert [w["field"] for w in prediction["warnings"] if w["code"] == "unknown_hop"] == ["hop2_name"]
+    assert prediction["assumptions"][0]["field"] == "batch_volume_l"
     assert [[(e["field"], e["code"]) for e in line["errors"]] for line in lines(answers.errors)] == [
         [
             ("target_og", "not_a_number"),

@@ -41,6 +41,7 @@ FILES = {
     "is a JSON string": b'"abv,target_og,target_fg"',
     "is a binary file": b"abv\x00\x01\x02\x03",
     "is a picture (PNG)": b"\x89PNG\r\n\x1a\n",
+    "is JSON by column": json.dumps({name: {"0": value, "1": value} for name, value in BEER.items()}).encode(),
     "is one JSON object without any field of a row": json.dumps({"beers": [BEER, BEER]}, indent=2).encode(),
     "is neither JSON nor a table": b"Dear all,\n\nplease find the beers below.\n",
 }

@@ -4,10 +4,11 @@ import asyncio
 from typing import Any
 
 from mangum import Mangum
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from app.aws_lambda.context import Context, EventError, seconds_left
 from app.problem_types import TOO_LATE
+from app.rest.application import RestApplication
 from app.rest.problems import send_problem
 from app.startup import load_program
 
@@ -20,11 +21,11 @@ _PREFIX = "beer_model_prefix"
 class DeadlineMiddleware:
     """ASGI middleware that passes on the root path, and responds with 504 before the invocation times out."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        """Wrap an application.
+    def __init__(self, app: RestApplication) -> None:
+        """Wrap the REST API.
 
         Args:
-            app: The application.
+            app: The REST API.
         """
         self._app = app
 
@@ -43,7 +44,7 @@ class DeadlineMiddleware:
                 await self._app(scope, receive, send_and_note)
         except TimeoutError:
             if not started:
-                await send_problem(send, TOO_LATE)
+                await send_problem(send, TOO_LATE, headers=self._app.cors_headers(scope["headers"]))
 
 
 _adapter = Mangum(

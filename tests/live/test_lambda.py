@@ -13,15 +13,16 @@ from tests.live.program import environment
 
 pytest.importorskip("mangum", reason="mangum is not installed (requirements/function.txt)")
 
+SITE = "https://brewery.example"
 CALL = """
 import json, sys
 from app.aws_lambda.http import handler
 
 class Context:
-    def get_remaining_time_in_millis(self):
-        return 30_000
+    def __init__(self, milliseconds):
+        self.get_remaining_time_in_millis = lambda: milliseconds
 
-print(json.dumps([handler(event, Context()) for event in json.load(sys.stdin)]))
+print(json.dumps([handler(event, Context(event.get("left", 30_000))) for event in json.load(sys.stdin)]))
 """
 
 
@@ -35,20 +36,23 @@ def test_events_are_answered_like_requests(tmp_path: Path) -> None:
         http_api("GET", "/docs"),
         staged(http_api("POST", "/predict", json.dumps(BEER), **key), "prod"),
         staged(http_api("GET", "/openapi.json", **key), "prod"),
+        {**http_api("POST", "/predict/batch", json.dumps({"beers": [BEER] * 100}), origin=SITE, **key), "left": 200},
+        http_api("OPTIONS", "/predict", origin=SITE, **{"access-control-request-method": "POST"}),
     ]
     completed = subprocess.run(
         [sys.executable, "-c", CALL],
         cwd=tmp_path,
-        env=environment(API_KEY=KEY),
+        env=environment(API_KEY=KEY, CORS_ORIGINS=SITE),
         input=json.dumps(events),
         capture_output=True,
         text=True,
         check=True,
     )
     answers = json.loads(completed.stdout)
-    assert [answer["statusCode"] for answer in answers] == [200, 401, 422, 200, 200, 200, 200]
+    assert [answer["statusCode"] for answer in answers] == [200, 401, 422, 200, 200, 200, 200, 504, 204]
+    assert [answer["headers"].get("access-control-allow-origin") for answer in answers] == [None] * 7 + [SITE] * 2
     assert {"ibu", "interval"} <= json.loads(answers[0]["body"]).keys()
-    assert json.loads(answers[-1]["body"])["servers"][0]["url"] == "/prod"
+    assert json.loads(answers[6]["body"])["servers"][0]["url"] == "/prod"
     lines = [json.loads(line) for line in completed.stderr.splitlines()]
     assert [line["event"] for line in lines] == ["request"] * len(events)
     assert KEY not in completed.stderr

@@ -243,6 +243,15 @@ def test_origins_of_pages_are_separated_by_commas(plain_environment: Path, monke
     assert load_settings().cors_origins == ("*",)
 
 
+def test_several_workers_are_refused_on_windows(plain_environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_KEY", KEY)
+    monkeypatch.setenv("WORKERS", "2")
+    assert load_settings().workers == 2
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(SettingsError, match="^WORKERS: must be 1 on Windows"):
+        load_settings()
+
+
 def test_every_wrong_setting_is_named_at_once(plain_environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in "PORT", "LOG_LEVEL":
         monkeypatch.setenv(name, "wrong")

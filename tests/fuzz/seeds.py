@@ -121,6 +121,7 @@ def seeds(target: str) -> list[bytes]:
         "rows": _files(),
         "key_file": [json.dumps(_KEYS).encode()],
         "message": _messages(),
+        "accept": [b"text/html,application/xml;q=0.9,*/*;q=0.8", b"application/json, text/*;q=0.1, */*;q=0"],
         "trace": [_PARENT, _PARENT + b"\na=b,c=d\ne=f"],
     }.get(target, [])
 

@@ -27,6 +27,7 @@ from app.domains.beer.schema import Beer
 from app.domains.pets.picture import PictureError, open_picture
 from app.errors import BundleError, InputError
 from app.oip.tensors import MAX_ELEMENTS
+from app.rest.browser_pages import prefers_page
 from app.rest.multipart import form_part
 from app.rest.oip.messages import decompress, read_call
 from app.rest.problems import RequestRejected
@@ -201,6 +202,12 @@ def trace(data: bytes) -> None:
         assert found.tracestate == "" or found.tracestate.isprintable(), "an unprintable tracestate is sent on"
 
 
+def accept(data: bytes) -> None:
+    """Values of Accept: whoever rather reads a page than JSON has named text."""
+    scope = {"method": "GET", "headers": [(b"accept", data)]}
+    assert not prefers_page(scope) or b"text/" in data.lower(), "a page for a client that does not ask for one"
+
+
 def message(data: bytes) -> None:
     """Messages of gRPC: what protobuf parses was counted before, each submessage and number of it."""
     try:
@@ -232,6 +239,7 @@ TARGETS: dict[str, Target] = {
         rows,
         key_file,
         trace,
+        accept,
         message,
     )
 }

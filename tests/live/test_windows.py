@@ -8,8 +8,7 @@ from pathlib import Path
 
 from app.bundle.store import Bundle
 from tests.bundles import copy_as_version, copy_models
-from tests.committed import committed_models
-from tests.known import BEER, KEY, REPOSITORY
+from tests.known import BEER, REPOSITORY
 from tests.live.program import Start, environment
 from tests.live.rpc import BEER_ROW, caller, typed
 from tests.live.wire import request
@@ -17,9 +16,11 @@ from tests.live.wire import request
 WINDOWS = (sys.executable, "-m", "tests.live.windows")
 
 
-def test_one_process_starts_answers_tries_a_new_version_and_stops(start: Start, bundle: Bundle, tmp_path: Path) -> None:
+def test_one_process_starts_answers_tries_a_new_version_and_stops(
+    start: Start, models: Path, bundle: Bundle, tmp_path: Path
+) -> None:
     shutil.copy(REPOSITORY / ".env.example", tmp_path)
-    root = copy_models(committed_models(), bundle, tmp_path / "served")
+    root = copy_models(models, bundle, tmp_path / "served")
     program = start(command=WINDOWS, PORT="0", MODEL_URI=str(root))
     program.port()
     lines = [line.partition("=") for line in (tmp_path / ".env").read_text("utf-8").splitlines()]
@@ -36,16 +37,10 @@ def test_one_process_starts_answers_tries_a_new_version_and_stops(start: Start, 
     assert "Traceback" not in program.errors
 
 
-def test_several_workers_are_refused(start: Start) -> None:
-    program = start(command=WINDOWS, API_KEY=KEY, WORKERS="2", PORT="0")
-    assert program.exit_code() == 2
-    assert "WORKERS: must be 1 on Windows" in program.errors
-
-
-def test_commands_change_files(bundle: Bundle, tmp_path: Path) -> None:
+def test_commands_change_files(models: Path, bundle: Bundle, tmp_path: Path) -> None:
     file = tmp_path / "keys.json"
     file.write_text('{"format_version": 1, "keys": []}')
-    root = copy_models(committed_models(), bundle, tmp_path / "served")
+    root = copy_models(models, bundle, tmp_path / "served")
     copy_as_version(bundle, root, 2)
     settings = environment(API_KEYS_FILE=str(file), MODEL_URI=str(root))
     for command in ("keys create --name a", f"models activate {bundle.manifest.name} 1"):

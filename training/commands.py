@@ -54,13 +54,14 @@ def _train_one(spec: Spec, dataset: RecipeDataset, options: argparse.Namespace) 
             raise
         log(f"{spec.name}: not trained: {error}")
         return None
-    folder, done = release(trainer, run, options, options.version)
     values = run.figures.values()
     print(f"{baseline_table(values)}\n\n{baseline_sentence(values)}\n\n{interval_sentence(values)}")
     known = known_data(spec, dataset.sha256)
     if known and run.figures.leaking_rmse:
         print(f"\nLEAKING (row-wise folds, labels below 1000; historical figure {known.older_rmse:g}), RMSE:")
         print(table(["", "RMSE"], [[name, f"{value:.2f}"] for name, value in run.figures.leaking_rmse.items()]))
+    sys.stdout.flush()
+    folder, done = release(trainer, run, options, options.version)
     print(f"\n{folder}\n", flush=True)
     return done
 

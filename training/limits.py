@@ -58,12 +58,10 @@ def _inputs(manifest: Manifest) -> list[str]:
     missing = [name for name, range_ in ranges.items() if range_ is None]
     constant = [name for name, range_ in ranges.items() if range_ is not None and range_[0] == range_[1]]
     found = (
-        [f"No beer of the training data states {', '.join(missing)}: what they do was not learnt."] if missing else []
+        [f"No beer of the training data states {', '.join(missing)}: nothing was learnt from it."] if missing else []
     )
     if constant:
-        found.append(
-            f"All beers of the training data have the same {', '.join(constant)}: what they do was not learnt."
-        )
+        found.append(f"All beers of the training data have the same {', '.join(constant)}: nothing was learnt from it.")
     return found
 
 

@@ -46,6 +46,6 @@ def test_bias_and_missing_coverage_name_their_bands(manifest):
 
 def test_inputs_that_teach_nothing_are_named(manifest):
     assert limits(manifest, ranges={"ph": None, "srm": None, "ebc": (20.0, 20.0)}) == [
-        "No beer of the training data states srm, ph: what they do was not learnt.",
-        "All beers of the training data have the same ebc: what they do was not learnt.",
+        "No beer of the training data states srm, ph: nothing was learnt from it.",
+        "All beers of the training data have the same ebc: nothing was learnt from it.",
     ]

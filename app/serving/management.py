@@ -8,7 +8,7 @@ from collections.abc import Callable
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.problem_types import METHOD_NOT_ALLOWED, NOT_FOUND, NOT_READY
-from app.rest.problems import send_problem
+from app.rest.problems import send_problem, send_redirect
 from app.rest.responses import respond
 from app.serving.limits import ConnectionLimits
 from app.serving.server import BoundedServer
@@ -42,8 +42,9 @@ class ManagementApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         path = scope["path"]
-        if path not in ("/health/live", "/health/ready") and not (path == "/metrics" and self._metrics):
-            await send_problem(send, NOT_FOUND)
+        if not self._has(path):
+            if not (self._has(path.removesuffix("/")) and await send_redirect(scope, send)):
+                await send_problem(send, NOT_FOUND)
         elif scope["method"] not in ("GET", "HEAD"):
             await send_problem(send, METHOD_NOT_ALLOWED, headers=[(b"allow", b"GET, HEAD")])
         elif path == "/metrics" and self._metrics is not None:
@@ -57,6 +58,9 @@ class ManagementApp:
             await respond(send, 200, b'{"status":"ready"}')
         else:
             await send_problem(send, NOT_READY)
+
+    def _has(self, path: str) -> bool:
+        return path in ("/health/live", "/health/ready") or (path == "/metrics" and self._metrics is not None)
 
 
 class Management:

@@ -120,6 +120,10 @@ def seeds(target: str) -> list[bytes]:
         "digests": [_read(_BUNDLE / "SHA256SUMS")],
         "rows": _files(),
         "key_file": [json.dumps(_KEYS).encode()],
+        "json_keys": [
+            b'{"a": [{"b:": 1, "b": "\\u0061"}, []], "a": {"": NaN, "\\u0061": 1, "a": ":"}}',
+            b"[[{}], 1, null]",
+        ],
         "message": _messages(),
         "accept": [b"text/html,application/xml;q=0.9,*/*;q=0.8", b"application/json, text/*;q=0.1, */*;q=0"],
         "trace": [_PARENT, _PARENT + b"\na=b,c=d\ne=f"],

@@ -5,6 +5,7 @@ An error that the parser raises on purpose is an expected result; any other exce
 
 import asyncio
 import io
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import pairwise
@@ -13,6 +14,7 @@ from typing import Any
 import onnx
 from google.protobuf.message import DecodeError
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 from app.access.key_file import KeyFile
 from app.batch.columns import columns_of
@@ -34,6 +36,7 @@ from app.rest.problems import RequestRejected
 from app.rpc._pb.open_inference_pb2 import ModelInferRequest
 from app.rpc.message_cost import fields_of, parsing_cost
 from app.rpc.status import CallRejected
+from app.runtime.json_keys import MAX_FOUND, may_repeat_keys, repeated_keys
 from app.serving.incoming import IncomingRequests
 from app.serving.limits import ConnectionLimits
 from app.telemetry.trace import read_trace
@@ -193,6 +196,23 @@ def key_file(data: bytes) -> None:
         assert KeyFile.model_validate_json(parsed.text()) == parsed, "a key file that changes when it is written"
 
 
+def json_keys(data: bytes) -> None:
+    """JSON texts: as many keys are repeated as the standard library finds, and a text with some is never cleared."""
+    try:
+        value = from_json(data)
+    except ValueError:
+        return
+    repeated = 0
+
+    def count(pairs: list[tuple[str, Any]]) -> None:
+        nonlocal repeated
+        repeated += len(pairs) - len(dict(pairs))
+
+    json.loads(data.decode(), object_pairs_hook=count, parse_int=str)
+    assert len(repeated_keys(data)) == min(repeated, MAX_FOUND), "another number of repeated keys"
+    assert may_repeat_keys(data, value) or not repeated, "a repeated key is not searched for"
+
+
 def trace(data: bytes) -> None:
     """Trace context: the lines are values of ``traceparent`` and, after it, ``tracestate``."""
     first, *rest = io.BytesIO(data).read().split(b"\n")
@@ -238,6 +258,7 @@ TARGETS: dict[str, Target] = {
         digests,
         rows,
         key_file,
+        json_keys,
         trace,
         accept,
         message,

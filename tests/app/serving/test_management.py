@@ -4,8 +4,10 @@ import asyncio
 import socket
 import time
 
+import httpx
 import pytest
 
+from app.rest.routes import metrics_app
 from app.serving.limits import ConnectionLimits
 from app.serving.management import Management, ManagementApp
 from app.telemetry import heartbeats
@@ -45,3 +47,13 @@ async def test_the_management_port_is_not_live_while_the_event_loop_is_blocked(m
     finally:
         event_loop.stop()
         await asyncio.to_thread(management.stop)
+
+
+@pytest.mark.anyio
+async def test_a_slash_at_the_end_leads_to_the_path_without() -> None:
+    transport = httpx.ASGITransport(app=ManagementApp(lambda: True, metrics_app(Registry())))  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        for path in ("/health/live", "/health/ready", "/metrics"):
+            answer = await client.get(f"{path}/", follow_redirects=True)
+            assert (answer.status_code, str(answer.url)) == (200, f"http://test{path}")
+        assert [(await client.get(path)).status_code for path in ("/", "/predict/", "/health/")] == [404, 404, 404]

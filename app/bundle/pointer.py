@@ -187,6 +187,8 @@ def add_inactive(root: Path, name: str, add: Callable[[], Path]) -> Path:
         existing = versions(root, name)
         if existing:
             write_pointer(root, name, Pointer(existing[-1]), replace=False)
+            if _pointer_or_none(root, name) == Pointer(None):  # unloaded: loading it again must find the same version
+                write_pointer(root, name, Pointer(None, (existing[-1],)))
         return add()
 
 

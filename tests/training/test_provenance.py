@@ -34,7 +34,7 @@ CLAIMS = (
 
 
 def sentences(known: KnownData) -> list[str]:
-    texts = [known.origin, known.licence, known.use, known.misuse, known.data, *known.faults]
+    texts = [known.origin, known.licence, known.use, known.misuse, known.data, known.unseen, *known.faults]
     return [text for text in texts if text]
 
 

@@ -127,6 +127,8 @@ def test_adding_a_version_does_not_activate_a_model_that_was_unloaded(root: Path
     unload(root, NAME)
     add(root, "11")
     assert active_version(root, NAME) is None
+    reload(root, NAME)
+    assert active_version(root, NAME) == "10"
 
 
 def test_a_reader_never_sees_an_added_version_active(root: Path) -> None:

@@ -9,14 +9,14 @@ import pandas as pd
 
 from app.bundle.manifest import CleaningStep
 from app.domains.beer.inputs import EBC, SRM, VITAL_INPUTS, BeerInput, names
-from app.domains.beer.units import EBC_PER_SRM, POINTS_PER_SG
+from app.domains.beer.units import ABV_PER_POINT, EBC_PER_SRM, POINTS_PER_SG
 from app.domains.validation import sanitize
 from training.errors import DataError
 from training.figures import number
 from training.sources import Recipe
 
 NUMBERS = ("ibu", *names(VITAL_INPUTS))
-REQUIRED = tuple(column.name for column in VITAL_INPUTS if not column.optional)
+REQUIRED = tuple(column.name for column in VITAL_INPUTS if not (column.optional or column.computed))
 COLOURS = (EBC, SRM)
 IBU_LOW, IBU_HIGH = 3.0, 150.0
 """Range of plausible labels: 0 stands for unknown, and values above 150 are exaggerations, as iso-alpha acids dissolve
@@ -82,6 +82,10 @@ def _swap(first: str, second: str) -> Callable[[pd.DataFrame, Mask], None]:
     return mends
 
 
+def _compute_abv(frame: pd.DataFrame, found: Mask) -> None:
+    frame.loc[found, "abv"] = ABV_PER_POINT * (frame.loc[found, "target_og"] - frame.loc[found, "target_fg"])
+
+
 def _blank(name: str) -> Callable[[pd.DataFrame, Mask], None]:
     def mends(frame: pd.DataFrame, found: Mask) -> None:
         frame.loc[found, name] = np.nan
@@ -128,7 +132,7 @@ def rules(ibu_low: float = IBU_LOW, ibu_high: float = IBU_HIGH) -> tuple[Rule, .
         Rule("ibu_copied_from_og", "the IBU is the original gravity, copied", lambda f: f["ibu"] == f["target_og"]),
         Rule(f"ibu_above_{ibu_high:g}", f"IBU above {ibu_high:g}", lambda f: f["ibu"] > ibu_high),
         Rule(f"ibu_below_{ibu_low:g}", f"IBU below {ibu_low:g}", lambda f: f["ibu"] < ibu_low),
-        Rule("missing_required", "ABV, OG or FG missing", lambda f: f[list(REQUIRED)].isna().any(axis=1)),
+        Rule("missing_required", "OG or FG missing", lambda f: f[list(REQUIRED)].isna().any(axis=1)),
         Rule("gravity_as_sg", "a specific gravity (1.048) is made points (1048)", _gravity_as_sg, _to_points),
         Rule(
             "gravities_swapped",
@@ -136,6 +140,7 @@ def rules(ibu_low: float = IBU_LOW, ibu_high: float = IBU_HIGH) -> tuple[Rule, .
             lambda f: f["target_og"] < f["target_fg"],
             _swap("target_og", "target_fg"),
         ),
+        Rule("abv_missing", "no ABV: computed from the gravities", lambda f: f["abv"].isna(), _compute_abv),
         *(_out_of_range(column) for column in VITAL_INPUTS if column not in COLOURS),
         *(_out_of_range(column) for column in COLOURS),
         Rule(

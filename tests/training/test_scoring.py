@@ -67,7 +67,7 @@ def test_the_exit_code_tells_whether_the_bundle_is_worse(bundles, others, capsys
 
 def test_both_are_scored_on_the_beers_that_both_can_answer(bundles, others, capsys):
     command.main(["compare", *map(str, bundles), "--data", str(others)])
-    assert "n = 76" in capsys.readouterr().out
+    assert "n = 77" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,7 @@ class PlausibilityChecks:
         self._low, self._high = np.minimum(exact, rounded)[:, 0], np.maximum(exact, rounded)[:, 1]
         self._bounds = list(zip(self._low.tolist(), self._high.tolist(), strict=True))
         self._inputs = manifest.inputs
+        self._columns = range(len(manifest.inputs))
         columns = [declared.name for declared in manifest.inputs]
         self._compared = [columns.index(declared.name) for declared in COMPARED_INPUTS]
         self._compared_of = itemgetter(*self._compared)
@@ -98,7 +99,7 @@ class PlausibilityChecks:
             Warnings in the order of the inputs; empty for most beers.
         """
         result = []
-        for index, (value, (low, high)) in enumerate(zip(row, self._bounds, strict=False)):
+        for index, value, (low, high) in zip(self._columns, row, self._bounds, strict=False):
             if value < low or value > high:
                 result.append(self._outside(index, value))
         abv, og, fg, ebc, srm = self._compared_of(row)

@@ -6,6 +6,7 @@ from pathlib import Path
 from onnx import TensorProto, helper
 
 from app.bundle.manifest import Manifest
+from app.bundle.pointer import add_inactive
 from app.bundle.store import write_bundle
 
 
@@ -40,7 +41,8 @@ def train_toy(arguments: Sequence[str]) -> int:
             "golden": {"inputs": {"a": [1, 2], "b": [3, 4]}, "outputs": {"total": [4, 6]}, "tolerance": 1e-6},
         }
     )
-    write_bundle(Path(arguments[0]), manifest, {"model.onnx": graph(), "MODEL_CARD.md": b"# toy\n"})
+    root, files = Path(arguments[0]), {"model.onnx": graph(), "MODEL_CARD.md": b"# toy\n"}
+    add_inactive(root, manifest.name, lambda: write_bundle(root, manifest, files))
     return 0
 
 

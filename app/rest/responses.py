@@ -76,7 +76,7 @@ def without_body(send: Send) -> Send:
 def path_without_slash(scope: Scope) -> bytes | None:
     """Return the path of a request without the slash at its end, relative to the path as sent, with its query.
 
-    A relative path is right behind proxies that take a prefix away, or end TLS.
+    A relative path is also right behind a proxy that takes a prefix away, or ends TLS.
 
     Args:
         scope: The ASGI scope of a request whose path ends in a slash.

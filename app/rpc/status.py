@@ -46,6 +46,8 @@ def details_of(error: CallError | CallRejected) -> str:
 
 def _field_details(problems: Sequence[Problem]) -> str:
     text = "; ".join(f"{problem.field}: {problem.reason}" for problem in problems[:MAX_PROBLEMS])
+    if len(problems) > MAX_PROBLEMS:
+        text += f"; and {len(problems) - MAX_PROBLEMS} more"
     text = "".join(character if character.isascii() and character.isprintable() else "?" for character in text)
     return text if len(text) <= MAX_DETAILS else f"{text[: MAX_DETAILS - 3]}..."
 

@@ -173,5 +173,8 @@ async def test_a_beer_learns_all_that_is_wrong_at_once(client: httpx.AsyncClient
 async def test_of_many_errors_the_first_are_listed_and_all_counted(client: httpx.AsyncClient) -> None:
     content = (await client.post("/predict/batch", json={"beers": [SWAPPED] * 30 + [{**BEER, "ph": 1}]})).json()
     assert (len(content["errors"]), content["errors_total"]) == (MAX_PROBLEMS, 31)
+    inputs = [{"name": f"x{number}", "datatype": "FP32", "shape": [1], "data": None} for number in range(25)]
+    answer = await client.post("/v2/models/beer-ibu/infer", json={"inputs": inputs})
+    assert answer.json()["error"].endswith("; and 5 more")
     few = (await client.post("/predict/batch", json={"beers": [SWAPPED] * 20})).json()
     assert len(few["errors"]) == 20 and "errors_total" not in few

@@ -25,6 +25,8 @@ def test_the_details_of_invalid_input_list_the_fields() -> None:
     error = InputError([Problem("inputs.abv", "missing", "is required"), Problem("inputs.ph", "rank", "must be flat")])
     assert details_of(error) == "inputs.abv: is required; inputs.ph: must be flat"
     assert details_of(InputError([])) == "The message contains invalid values."
+    many = details_of(InputError([Problem("x", "missing", "is required")] * 33))
+    assert many.count("x: is required") == 20 and many.endswith("; and 13 more")
 
 
 @pytest.mark.parametrize("field", ["x" * 10_000, "inputs.\r\n\x00\x1b[2Jé"])

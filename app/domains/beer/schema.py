@@ -53,14 +53,15 @@ EXAMPLE_PREDICTION: dict[str, JsonValue] = {
     "model": {"name": "beer-ibu", "version": "1"},
     "warnings": [],
 }
-
-
 EXAMPLE_EXPLAINED: dict[str, JsonValue] = {
-    "ibu": 42.2,
-    "interval": {"lower": 22.2, "upper": 68.7, "coverage": 0.9},
+    "ibu": 42.0,
+    "interval": {"lower": 20.4, "upper": 71.3, "coverage": 0.9},
     "model": {"name": "beer-ibu-recipe", "version": "1"},
     "warnings": [],
-    "assumptions": [{"field": "hops.1.alpha_acid", "value": 13.0, "unit": "%", "reason": "typical of Simcoe"}],
+    "assumptions": [
+        {"field": "hops.1.alpha_acid", "value": 13.0, "unit": "%", "reason": "typical of Simcoe"},
+        {"field": "hops.2.alpha_acid", "value": 13.0, "unit": "%", "reason": "typical of Simcoe"},
+    ],
     "estimates": {"tinseth": 23.5},
     "explanation": {
         "base_value": 51.6,
@@ -69,19 +70,55 @@ EXAMPLE_EXPLAINED: dict[str, JsonValue] = {
                 "group": "bittering hops",
                 "inputs": ["hops"],
                 "assumed": [],
-                "ibu": -8.7,
-                "text": "8.7 IBU less than with the bittering hops of a typical beer.",
+                "ibu": -7.2,
+                "text": "7.2 IBU less than with the bittering hops of a typical beer.",
+            },
+            {
+                "group": "strength",
+                "inputs": ["abv", "target_og", "target_fg"],
+                "assumed": [],
+                "ibu": -4.0,
+                "text": "4.0 IBU less than with the strength of a typical beer.",
+            },
+            {
+                "group": "dry hops",
+                "inputs": ["hops"],
+                "assumed": [],
+                "ibu": 1.2,
+                "text": "1.2 IBU more than with the dry hops of a typical beer.",
+            },
+            {
+                "group": "late hops",
+                "inputs": ["hops"],
+                "assumed": [],
+                "ibu": 0.7,
+                "text": "0.7 IBU more than with the late hops of a typical beer.",
+            },
+            {
+                "group": "malt and yeast",
+                "inputs": ["malts", "yeast"],
+                "assumed": [],
+                "ibu": 0.5,
+                "text": "0.5 IBU more than with the malt and yeast of a typical beer.",
+            },
+            {
+                "group": "colour",
+                "inputs": ["ebc", "srm"],
+                "assumed": [],
+                "ibu": -0.4,
+                "text": "0.4 IBU less than with the colour of a typical beer.",
             },
             {
                 "group": "pH",
                 "inputs": ["ph"],
-                "assumed": ["ph"],
-                "ibu": -0.7,
-                "text": "No ph sent: 0.7 IBU less than with the pH of a typical beer.",
+                "assumed": [],
+                "ibu": -0.4,
+                "text": "0.4 IBU less than with the pH of a typical beer.",
             },
         ],
     },
 }
+"""What the committed model answers to `EXAMPLE_RECIPE`."""
 
 
 _LOW_SG, _HIGH_SG = OG.low / POINTS_PER_SG, OG.high / POINTS_PER_SG

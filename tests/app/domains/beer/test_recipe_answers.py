@@ -8,8 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domains.beer.api import RECIPE, VITALS, BeerApi
-from app.domains.beer.schema import EXAMPLE_BEER, EXAMPLE_RECIPE, Beer, Beers, Prediction
+from app.domains.beer.schema import (
+    EXAMPLE_BEER,
+    EXAMPLE_EXPLAINED,
+    EXAMPLE_PREDICTION,
+    EXAMPLE_RECIPE,
+    Beer,
+    Beers,
+    Prediction,
+)
 from app.errors import InputError
+from tests.known import REPOSITORY
 
 KETTLE = ("mash", "first_wort", "start", "middle", "end", "whirlpool")
 HOP = {"name": "Simcoe", "amount_g": 25.0, "alpha_acid": 13.0}
@@ -78,6 +87,17 @@ def test_contributions_add_up_to_the_prediction_and_are_sorted(domain: BeerApi, 
     sizes = [abs(part["ibu"]) for part in parts]
     assert sizes == sorted(sizes, reverse=True)
     assert {"hops"} < {field for part in parts for field in part["inputs"]} <= Beer.model_fields.keys()
+
+
+def test_the_examples_and_readme_state_what_the_committed_models_answer(domain: BeerApi) -> None:
+    explained = domain.explain(Beer.model_validate(EXAMPLE_RECIPE))
+    assert explained == EXAMPLE_EXPLAINED
+    assert domain.predict(beer()) == EXAMPLE_PREDICTION
+    readme = (REPOSITORY / "README.md").read_text("utf-8")
+    interval = explained["interval"]
+    assert f"gives {explained['ibu']} IBU, between {interval['lower']} and {interval['upper']}, with" in readme
+    first, second, *_ = explained["explanation"]["contributions"]
+    assert f'"{first["text"].rstrip(".")}", "{second["text"].rstrip(".")}"' in readme
 
 
 def test_explain_equals_predict_with_the_explain_field(domain: BeerApi) -> None:

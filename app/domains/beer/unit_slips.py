@@ -97,8 +97,12 @@ def unit_warnings(beer: Beer, hops: Sequence[Hop], additions: Sequence[Addition]
     Returns:
         At most one warning for each quantity.
     """
-    checks = (_alpha_acids(hops), _boil_minutes(hops), _hop_weights(beer, additions), _grist(beer), _boil_volume(beer))
-    return [warning for check in checks for warning in check]
+    of_hops = [*_alpha_acids(hops), *_boil_minutes(hops)]
+    per_litre = [*_hop_weights(beer, additions), *_grist(beer), *_boil_volume(beer)]
+    if per_litre and "batch_volume_l" not in beer.model_fields_set:
+        for warning in per_litre:
+            warning["message"] += f" batch_volume_l was not sent: {figure(beer.batch_volume_l)} l is assumed."
+    return of_hops + per_litre
 
 
 def _alpha_acids(hops: Iterable[Hop]) -> Iterator[Warning]:

@@ -71,6 +71,14 @@ def test_a_quantity_in_another_unit_is_named_with_what_is_expected(
     assert found and any(all(word in message for word in words) for message in found), slips(domain, **changed)
 
 
+def test_a_volume_that_was_not_sent_is_named_beside_the_unit(domain: BeerApi) -> None:
+    beer = {name: value for name, value in RIGHT.items() if not name.endswith("_l")}
+    answer = domain.predict(Beer.model_validate({**beer, "malts": malts(2.2046)}))
+    (message,) = [w["message"] for w in answer["warnings"] if w["code"] == CODE]
+    assert message.endswith("malts in pounds would fit. batch_volume_l was not sent: 20 l is assumed.")
+    assert all("not sent" not in message for _, message in slips(domain, malts=malts(2.2046)))
+
+
 def test_one_malt_in_grams_is_named_by_its_place(domain: BeerApi) -> None:
     ((field, message),) = slips(domain, malts=[MALTS[0], {"name": "Crystal 60", "amount_kg": 400}])
     assert field == "malts.1.amount_kg" and "grams would fit: 4.8 kg" in message

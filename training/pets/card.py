@@ -34,6 +34,7 @@ def cat_dog_card(manifest: Manifest, prose: Mapping[str, str]) -> str:
             "Figures": accuracy_table(values["sets"]),
             "By class": _confusion(values["sets"]),
             "Photos made worse": corruption_table(values["trials"]),
+            **({"Neither": _neither(values["neither"])} if "neither" in values else {}),
             "Calibration": _calibration(values),
             "By breed": _breeds(values["sets"]),
             "Known faults": prose["faults"],
@@ -78,6 +79,31 @@ def _confusion(sets: Mapping[str, Any]) -> str:
             for name, figures in sets.items()
             for kind, counts in figures["confusion"].items()
         ],
+    )
+
+
+def _neither(figures: Mapping[str, Any]) -> str:
+    alarms = table(
+        ["photos of cats and dogs", "photos", "warned of", "share"],
+        [
+            [name, str(found["pictures"]), str(found["flagged"]), f"{found['share']:.1%} ± {found['share_se']:.1%}"]
+            for name, found in figures["false_alarms"].items()
+        ],
+    )
+    worse = table(
+        ["held-out photos made worse", "warned of"],
+        [[name, f"{share:.1%}"] for name, share in figures["false_alarms_made_worse"].items()],
+    )
+    told = table(
+        ["pictures of neither", "pictures", "warned of", "share", "AUROC"],
+        [
+            [name, str(found["pictures"]), str(found["flagged"]), f"{found['share']:.0%}", f"{found['auroc']:.3f}"]
+            for name, found in figures["told"].items()
+        ],
+    )
+    return (
+        f"The service warns `neither` where the output `mass` is below {figures['threshold']}. False alarms:\n\n"
+        f"{alarms}\n\n{worse}\n\nWhat is told, of pictures that the detector was not fitted to:\n\n{told}"
     )
 
 

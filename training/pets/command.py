@@ -22,6 +22,20 @@ def train_pets(arguments: Sequence[str]) -> int:
     network = parser.add_mutually_exclusive_group()
     network.add_argument("--backbone", type=Path, help="pretrained ONNX file to fit a head to; see docs/pets.md")
     network.add_argument("--teacher", type=Path, help="pretrained ONNX file to distil into the small network")
+    parser.add_argument(
+        "--network",
+        type=Path,
+        help="bundle of a small network, which is kept: only what tells pictures of neither is fitted, with --teacher",
+    )
+    parser.add_argument(
+        "--others", type=Path, help="folder of pictures of neither cat nor dog, to measure the small network with"
+    )
+    parser.add_argument(
+        "--drawings",
+        type=int,
+        default=2000,
+        help="drawings to tell pets from, for the small network (default: %(default)s)",
+    )
     add_provenance_options(parser)
     add_release_options(parser)
     parser.add_argument(
@@ -52,16 +66,23 @@ def _trainer(options: argparse.Namespace) -> CatDogTrainer[Any]:
         from training.pets.backbone import BackboneTrainer
 
         return BackboneTrainer(options.photos, options.backbone, options.seed, log)
+    from training.pets.neither import DetectorPlan
+    from training.pets.teacher import NoTeacher, OnnxTeacher
+
+    teacher = OnnxTeacher(options.teacher) if options.teacher else NoTeacher()
+    detector = DetectorPlan(options.drawings, seed=options.seed)
+    if options.network:
+        from training.pets.existing_network import ExistingNetworkTrainer
+
+        return ExistingNetworkTrainer(options.photos, teacher, options.network, detector, options.others, log)
     try:
         from training.pets.small_network import SmallNetworkTrainer
         from training.pets.training_loop import TrainingConfig
     except ModuleNotFoundError as error:
         raise TrainingError(f"{error.name} is not installed; see requirements/train-pets.txt") from None
     from training.pets.distillation import CropPlan
-    from training.pets.teacher import NoTeacher, OnnxTeacher
 
     config = TrainingConfig(seed=options.seed)
     config = config._replace(epochs=options.epochs or config.epochs)
-    teacher = OnnxTeacher(options.teacher) if options.teacher else NoTeacher()
     plan = CropPlan(PICTURE_SIZE, seed=options.seed)
-    return SmallNetworkTrainer(options.photos, teacher, plan, config, options.state, log)
+    return SmallNetworkTrainer(options.photos, teacher, plan, config, detector, options.state, options.others, log)

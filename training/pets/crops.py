@@ -14,6 +14,8 @@ _STRETCH = 0.25
 _MAX_ROTATION = np.radians(25)
 _ROTATED_SHARE = 0.4
 _MAX_SHORT_SIDE = 256
+_MIN_BORDER, _MAX_BORDER = 0.22, 0.6
+"""Side of a patch from a photo's border as a share of its short side."""
 
 Pictures = NDArray[np.uint8]
 
@@ -58,6 +60,26 @@ def random_crop(photo: Pictures, rng: np.random.Generator) -> Pictures:
         (SIDE, SIDE), Image.Transform.AFFINE, (a, b, c, d, e, f), Image.Resampling.BICUBIC
     )
     return np.asarray(image)
+
+
+def border_crop(photo: Image.Image, rng: np.random.Generator) -> Pictures:
+    """Cut a square patch from the border of a photo, where the background is.
+
+    Args:
+        photo: Photo of any mode and size.
+        rng: Random generator.
+
+    Returns:
+        Shape (224, 224, 3).
+    """
+    image = upright(photo)
+    side = round(min(image.size) * rng.uniform(_MIN_BORDER, _MAX_BORDER))
+    across, down = image.width - side, image.height - side
+    left, top = rng.uniform(0, across), rng.uniform(0, down)
+    edge = int(rng.integers(4))
+    left, top = ((0, top), (across, top), (left, 0), (left, down))[edge]
+    patch = image.resize((SIDE, SIDE), Image.Resampling.BICUBIC, (left, top, left + side, top + side))
+    return np.asarray(patch)
 
 
 def mix(first: Pictures, second: Pictures, rng: np.random.Generator) -> tuple[Pictures, float]:

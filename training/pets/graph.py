@@ -15,9 +15,6 @@ from training.onnx_graph import model_bytes
 from training.pets.inference import INPUT, OUTPUT, predict
 from training.pets.network import Block, Network
 
-TOLERANCE = 5e-3
-"""Allowed difference of probabilities between graph and network; weights are rounded to half precision."""
-
 
 class Graph:
     """A graph under construction."""

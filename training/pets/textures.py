@@ -20,15 +20,23 @@ def textures(count: int, size: int, seed: int = 0) -> Pixels:
     Returns:
         Shape (count, size, size, 3), as model inputs.
     """
-    kinds = (_clouds, _stripes, _patches, _surface)
     pictures = []
     for index in range(count):
         rng = np.random.default_rng([seed, index])
-        grey = kinds[index % len(kinds)](size, rng)
-        grey = (grey - grey.min()) / np.ptp(grey)
+        grey = grey_texture(index % len(_KINDS), size, rng)
         dark, light = np.sort(rng.uniform(0, 255, (2, 3)), axis=0)
         pictures.append((dark + grey[..., None] * (light - dark)).astype(np.uint8))
     return scaled(np.stack(pictures))
+
+
+def grey_texture(kind: int, size: int, rng: np.random.Generator) -> Map:
+    """Generate one texture without colour: clouds (0), stripes (1), patches (2) or a rough surface (3).
+
+    Returns:
+        Shape (size, size), from 0 to 1.
+    """
+    grey = _KINDS[kind](size, rng)
+    return np.asarray((grey - grey.min()) / np.ptp(grey))
 
 
 def _clouds(size: int, rng: np.random.Generator) -> Map:
@@ -62,3 +70,6 @@ def _surface(size: int, rng: np.random.Generator) -> Map:
 
 def _scaled(values: Map) -> Map:
     return np.asarray((values - values.mean()) / values.std())
+
+
+_KINDS = (_clouds, _stripes, _patches, _surface)

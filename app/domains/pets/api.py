@@ -21,8 +21,7 @@ ALIASES = ("image/jpg", "image/pjpeg", "image/x-png", "image/x-webp", "applicati
 UNSURE = 0.8
 """Confidence below which the response warns."""
 NEITHER = 0.1
-"""Probability mass that a pretrained backbone gives to cats and dogs, below which a picture is probably of neither; see
-docs/pets.md."""
+"""Value of the output ``mass`` below which a picture probably shows neither; see docs/pets.md."""
 
 
 class PetsApi(DomainApi):
@@ -45,7 +44,9 @@ class PetsApi(DomainApi):
                 summary="Tell a cat from a dog",
                 description="The picture is the body, the part `image` of a form, or Base64 in JSON. Its format is "
                 "detected from its contents; the file name is ignored, and application/octet-stream is accepted as "
-                "well. The model assumes that it shows one of the two, and warns if it probably shows neither.",
+                "well. `pet` is one of the two whatever the picture shows: the warning `neither` says that it probably "
+                "shows something else, but some pictures of something else get none, above all portraits and other "
+                "furry animals.",
                 request=Picture,
                 answer=Pet,
                 answered="The pet",
@@ -60,7 +61,8 @@ class PetsApi(DomainApi):
                 path="/cat-dog_classification",
                 summary="Tell a cat from a dog, in the format of an older service",
                 description="For clients that know only this format. A failure is `Failed` with a reason; its status, "
-                "which used to be 200, is 4xx or 5xx.",
+                "which used to be 200, is 4xx or 5xx. This format has no warnings: a picture of neither "
+                "is answered as the pet that it resembles more.",
                 request=OlderPicture,
                 answer=OlderPet,
                 answered="The pet, and the confidence in percent",

@@ -56,7 +56,11 @@ class Probabilities(TypedDict):
 
 
 class Pet(TypedDict):
-    """The classification of a picture."""
+    """The classification of a picture.
+
+    `pet` is one of the two whatever the picture shows. The warning `neither` says that it probably shows something
+    else; some pictures of something else get no warning.
+    """
 
     pet: Literal["cat", "dog"]
     confidence: float

@@ -27,6 +27,8 @@ def trained(photos: Path, out: Path, epochs: int, *more: str) -> int:
             str(out / "state"),
             "--epochs",
             str(epochs),
+            "--drawings",
+            "20",
             *more,
         ]
     )

@@ -180,8 +180,9 @@ def picture(value: float, *wrong: float) -> list[Tensor]:
 async def test_a_picture_is_answered_in_the_thread_pool(pictures: DataPlane) -> None:
     call = InferCall(PICTURES, None, picture(0.0))
     assert pictures.is_slow(call)
-    ((_, shares),) = (await pictures.infer(call)).outputs
+    (_, shares), (_, mass) = (await pictures.infer(call)).outputs
     assert shares.shape == (1, 2) and shares.sum() == pytest.approx(1.0, abs=1e-5)
+    assert mass.shape == (1, 1) and mass[0, 0] < 0.1  # plain grey shows neither
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,6 @@ def test_every_other_route_requires_a_key(program: Program) -> None:
     private = documented.keys() - OPEN.keys() - {"/iris/predict"}
     assert {"/predict", "/predict/batch", "/explain", "/model", "/metrics"} <= private
     similar = {
-        "/iris/predict/",
         "//iris/predict",
         "/iris",
         "/iris/../predict",
@@ -60,6 +59,9 @@ def test_every_other_route_requires_a_key(program: Program) -> None:
     for path in sorted(private | similar):
         for verb in "GET", "POST":
             assert program.send(request(verb, path, [], BEER)).status == 401, (verb, path)
+    # A misspelt public route is redirected to it, and to nothing else.
+    redirect = program.send(request("POST", "/iris/predict/", [], FLOWER))
+    assert (redirect.status, redirect.header("location")) == (308, "../predict")
 
 
 def test_a_route_of_several_models_is_public_only_if_all_of_them_are(start: Start) -> None:

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from app.domains.beer.hop_bill import Addition, Stage, tinseth  # noqa: E402
+from app.domains.beer.hop_bill import Addition, tinseth  # noqa: E402
+from app.domains.beer.stages import Stage  # noqa: E402
 from app.domains.beer.tinseth import bigness  # noqa: E402
 from app.domains.beer.varieties import find  # noqa: E402
 

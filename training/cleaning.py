@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from app.bundle.manifest import CleaningStep
+from app.domains.beer.corrections import contradict, exchanged
 from app.domains.beer.inputs import EBC, SRM, VITAL_INPUTS, BeerInput, names
-from app.domains.beer.units import ABV_PER_POINT, EBC_PER_SRM, POINTS_PER_SG
+from app.domains.beer.units import ABV_PER_POINT, POINTS_PER_SG
 from app.domains.validation import sanitize
 from training.errors import DataError
 from training.figures import number
@@ -107,17 +108,6 @@ def _out_of_range(column: BeerInput) -> Rule:
     return Rule(name, f"{text} {column.unit}", outside)
 
 
-def _apart(frame: pd.DataFrame, one: str, other: str, factor: float) -> Mask:
-    """Find rows whose columns differ from a ratio by more than a quarter and more than two units; both are rounded."""
-    gap = (frame[one] - factor * frame[other]).abs()
-    return (gap > 2) & (gap > 0.25 * frame[one])
-
-
-def _colours_swapped(frame: pd.DataFrame) -> Mask:
-    given = frame["ebc"].notna() & frame["srm"].notna()
-    return given & _apart(frame, "ebc", "srm", EBC_PER_SRM) & ~_apart(frame, "srm", "ebc", EBC_PER_SRM)
-
-
 def rules(ibu_low: float = IBU_LOW, ibu_high: float = IBU_HIGH) -> tuple[Rule, ...]:
     """Return the rules in order: those that convert numbers, then those on labels, then those on inputs.
 
@@ -146,13 +136,13 @@ def rules(ibu_low: float = IBU_LOW, ibu_high: float = IBU_HIGH) -> tuple[Rule, .
         Rule(
             "ebc_srm_swapped",
             "EBC and SRM fit only the other way round: exchanged",
-            _colours_swapped,
+            lambda f: exchanged(f["ebc"], f["srm"]),
             _swap("ebc", "srm"),
         ),
         Rule(
             "ebc_srm_disagree",
             "SRM is not EBC / 1.97: the EBC is kept",
-            lambda f: _apart(f, "ebc", "srm", EBC_PER_SRM),
+            lambda f: contradict(f["ebc"], f["srm"]),
             _blank("srm"),
         ),
     )

@@ -196,8 +196,9 @@ class DataPlane:
 def _run(model: LoadedModel, call: InferCall, timeout: float | None) -> InferAnswer:
     signature = model.prepared(ModelSignature)
     requested, arrays = signature.select_outputs(call.outputs), signature.arrays(call.inputs)
-    warnings = model.prepared(RowValidator).validate(next(iter(arrays.values())))
-    outputs: Mapping[str, Array] = model.infer(arrays, timeout)
+    validator, (name, rows) = model.prepared(RowValidator), next(iter(arrays.items()))
+    warnings = validator.validate(rows)
+    outputs: Mapping[str, Array] = model.infer({**arrays, name: validator.correct(rows)}, timeout)
     for output in requested:
         if output.datatype in _FLOATS and not all_finite(outputs[output.name]):
             if any(declared.trained_range is None for declared in model.manifest.inputs):  # any number is a valid input

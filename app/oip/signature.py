@@ -34,6 +34,17 @@ class RowValidator:
         """
         return ()
 
+    def correct(self, rows: Array) -> Array:
+        """Correct valid rows as the domain API corrects its requests; this base class corrects nothing.
+
+        Args:
+            rows: The rows, see `validate`.
+
+        Returns:
+            The rows, or a changed copy.
+        """
+        return rows
+
 
 class ModelSignature:
     """The inputs and outputs of one version."""

@@ -1,15 +1,16 @@
 """Reads hop bill and grist from a recipe's ingredients; cleaning rules count entries that cannot be read."""
 
-import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from app.domains.beer.hop_bill import Addition, Stage
+from app.domains.beer.hop_bill import Addition
+from app.domains.beer.not_hops import is_no_hop
 from app.domains.beer.recipe import ASSUMED_ALPHA, recipe_columns
 from app.domains.beer.schema import DEFAULT_BATCH_L
+from app.domains.beer.stages import Stage
 from app.domains.beer.varieties import find, normalise
 from training.beer.stages import ASSUMED, alpha_of, time_of
 from training.cleaning import Mask, Rule
@@ -21,20 +22,6 @@ MAX_MALT_KG_PER_LITRE = 2.5
 NAMES_SHOWN = 12
 """Names that the description of a rule lists."""
 
-_NOT_A_HOP = re.compile(
-    r"oak|wood|chips|cedar|barrel|whisky|bourbon|rum\b|coffee|cacao|cacoa|cocoa|cascara|chocolate|vanilla|tonka|tea\b"
-    r"|sugar|muscovado|muscavado|demerara|honey|syrup|molasses|treacle|lactose|dextrose|marshmallow|candi|agave|maple"
-    r"|pepper|coriander|ginger|cardamon|cardamom|cinnamon|clove|nutmeg|anis|juniper|elderflower|hibiscus|lavender"
-    r"|rosemary|thyme|bay lea|heather|chamomile|camomile|chil+i|habanero|jalape|ancho|allspice|turmeric|liquorice"
-    r"|orange|lemon|\blime|grapefruit|yuzu|tangerine|mandarin|citrus|peel|zest|fruit|berry|berries|currant|cherry"
-    r"|cherries|peach|apricot|plum|apple|pear\b|mango|guava|papaya|passion|rhubarb|raisin|fig\b|date\b|pumpkin"
-    r"|coconut|almond|hazelnut|pecan|peanut|walnut|puree|juice|concentrate|powder|husk|oats?\b|malt|barley|wheat|rye\b"
-    r"|salt|sodium|calcium|gypsum|magnesium|acid\b|yeast|nutrient|lactobacillus|brett|nibs|bean|(?<!hop )extract\b",
-    re.IGNORECASE,
-)
-"""Words in names of other ingredients that recipes list among the hops: wood, spices, fruit, sugars. It applies only to
-names that the table of varieties does not have."""
-
 
 class Entry(NamedTuple):
     """One entry of a recipe's list of hops.
@@ -43,7 +30,8 @@ class Entry(NamedTuple):
         name: Name of the ingredient.
         kind: ``hop``, ``unknown`` (not in the table of varieties and without alpha acid) or ``other`` (not a hop).
         grams: Weight, g.
-        alpha: Alpha acid, %.
+        alpha: Alpha acid, %; typical or assumed if the recipe states none.
+        stated_alpha: Alpha acid that the recipe states, %; None if it states none.
         time: Stage, or boil time in minutes; None if the text is not understood.
         text: Time of addition as the recipe states it.
     """
@@ -52,6 +40,7 @@ class Entry(NamedTuple):
     kind: str
     grams: float
     alpha: float
+    stated_alpha: float | None
     time: Stage | float | None
     text: str
 
@@ -72,13 +61,14 @@ def entries(beer: Recipe) -> Iterator[Entry]:
     for hop in _list(beer, "hops"):
         name = str(hop.get("name") or "").strip()
         variety, stated, grams = find(name), alpha_of(hop.get("attribute")), _amount(hop, _GRAMS)
-        kind = "hop" if variety or stated is not None else "other" if _NOT_A_HOP.search(name) else "unknown"
+        kind = "hop" if variety or stated is not None else "other" if is_no_hop(name, stated) else "unknown"
         alpha = stated if stated is not None else variety.alpha_typical if variety else ASSUMED_ALPHA
         yield Entry(
             name,
             "other" if grams is None or not name else kind,
             grams or 0.0,
             alpha,
+            stated,
             time_of(hop.get("add")),
             str(hop.get("add")),
         )
@@ -87,6 +77,12 @@ def entries(beer: Recipe) -> Iterator[Entry]:
 def grist(beer: Recipe) -> list[tuple[str, float]]:
     """Read a recipe's malts: name and weight, kg, which is 0 where it cannot be read."""
     return [(str(malt.get("name")), _amount(malt, _KILOGRAMS) or 0.0) for malt in _list(beer, "malt")]
+
+
+def yeast(beer: Recipe) -> str | None:
+    """Read the name of the yeast; None if there is none."""
+    name = _ingredients(beer).get("yeast")
+    return name if isinstance(name, str) else None
 
 
 def volume(beer: Recipe) -> float:
@@ -104,13 +100,7 @@ def recipe_row(beer: Recipe) -> tuple[float, ...]:
         Values of `HOP_INPUTS` and `GRIST_INPUTS`.
     """
     additions = [entry.addition for entry in entries(beer) if entry.kind != "other"]
-    yeast = _ingredients(beer).get("yeast")
-    return recipe_columns(
-        additions,
-        volume(beer),
-        grist(beer) or None,
-        yeast if isinstance(yeast, str) else None,
-    )
+    return recipe_columns(additions, volume(beer), grist(beer) or None, yeast(beer))
 
 
 def bill_key(beer: Recipe) -> tuple[Hashable, ...]:

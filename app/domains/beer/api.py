@@ -2,11 +2,10 @@
 
 from collections.abc import Container, Sequence
 
-import numpy as np
-
 from app.bundle.manifest import Manifest
 from app.domains.api import DomainApi, Operation
 from app.domains.beer.contradictions import contradictions_of_batch, contradictions_of_beer, problems_in_batch
+from app.domains.beer.corrections import Corrections
 from app.domains.beer.explanation import explanation
 from app.domains.beer.inputs import check_inputs
 from app.domains.beer.plausibility import PlausibilityChecks
@@ -38,11 +37,11 @@ class BeerApi(DomainApi):
             ValueError: If this program cannot make the version's inputs.
         """
         check_inputs(declared.name for declared in manifest.inputs)
-        plausibility = PlausibilityChecks(manifest)
+        corrections, plausibility = Corrections(manifest), PlausibilityChecks(manifest)
         return {
-            PredictionBuilder: PredictionBuilder(manifest, plausibility, metrics),
+            PredictionBuilder: PredictionBuilder(manifest, corrections, plausibility, metrics),
             ModelSignature: BeerSignature(manifest),
-            RowValidator: BeerRowValidator(manifest, plausibility),
+            RowValidator: BeerRowValidator(manifest, corrections, plausibility),
         }
 
     @property
@@ -142,7 +141,7 @@ class BeerApi(DomainApi):
         loaded = self._manager.get(_model(beer), version)
         builder = loaded.prepared(PredictionBuilder)
         rows, bills = builder.rows([beer])
-        features = rows.astype(np.float32)
+        features = builder.features(rows)
         prediction = builder.predictions([beer], rows, loaded.infer({"features": features}), bills)[0]
         reasons = loaded.explain(features[0])
         if not all(abs(value) < MAX_IBU for value in (reasons.base_value, *(v for _, v in reasons.contributions))):
@@ -185,7 +184,7 @@ class BeerApi(DomainApi):
         loaded = self._manager.get(model, version)
         builder = loaded.prepared(PredictionBuilder)
         rows, bills = builder.rows(beers)
-        return builder.predictions(beers, rows, loaded.infer({"features": rows.astype(np.float32)}), bills)
+        return builder.predictions(beers, rows, loaded.infer({"features": builder.features(rows)}), bills)
 
 
 DOMAIN = BeerApi

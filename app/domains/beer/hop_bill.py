@@ -2,22 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
+from app.domains.beer.stages import Stage
 from app.domains.beer.tinseth import boil_factor
-
-
-class Stage(StrEnum):
-    """Stage of brewing at which hops are added."""
-
-    MASH = "mash"
-    FIRST_WORT = "first_wort"
-    START = "start"
-    MIDDLE = "middle"
-    END = "end"
-    WHIRLPOOL = "whirlpool"
-    DRY_HOP = "dry_hop"
-
 
 EARLY, MIDDLE, LATE, WHIRLPOOL, DRY = range(5)
 """Times of addition that the model distinguishes."""

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from app.bundle.manifest import Manifest
 from app.domains.api import Warning
-from app.domains.beer.inputs import ABV, COMPARED_INPUTS, EBC, INPUTS
+from app.domains.beer.corrections import PH_HIGH, PH_LOW, contradict, exchanged, not_a_beers
+from app.domains.beer.inputs import ABV, COMPARED_INPUTS, EBC, INPUTS, PH
 from app.domains.beer.unit_slips import figure
 from app.domains.beer.units import ABV_PER_POINT, EBC_PER_SRM
 
@@ -157,22 +158,30 @@ class PlausibilityChecks:
         known = INPUTS[declared.name]
         what = f"{known.field}: {known.label}" if known.label else known.name
         unit = f" {declared.unit}" if declared.unit and declared.unit != known.symbol else ""
+        ignored = ""
+        if known is PH and not_a_beers(value):
+            ignored = f". Beers have {PH_LOW:g} to {PH_HIGH:g}, so the prediction is the same as without a pH"
         return {
             "code": "outside_trained_range",
-            "message": f"{what} is {figure(value)}{unit}; the model was trained on {low:g} to {high:g}{unit}.",
+            "message": f"{what} is {figure(value)}{unit}; the model was trained on {low:g} to {high:g}{unit}{ignored}.",
             "field": known.field,
         }
 
 
 def _colour_mismatch(ebc: float, srm: float) -> Warning:
     message = f"ebc is {figure(ebc)} and srm {figure(srm)}, which is {figure(EBC_PER_SRM * srm)} EBC (1.97 times SRM)"
+    received = "both values as given"
+    if exchanged(ebc, srm):
+        received = "them the other way round, which fits"
+    elif contradict(ebc, srm):
+        received = "the EBC alone"
     if _near(ebc, srm):
         message += "; one of them is probably in the other's unit"
     elif _near(EBC_PER_SRM * ebc, srm):
         message += "; they are probably exchanged"
     return {
         "code": "colour_mismatch",
-        "message": f"{message}. The model received both values as given.",
+        "message": f"{message}. The model received {received}.",
         "field": EBC.field,
     }
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from app.bundle.manifest import Manifest
 from app.domains.api import ModelRef
+from app.domains.beer.corrections import Corrections
 from app.domains.beer.inputs import MALT_INPUTS, RECIPE_INPUTS, VITAL_INPUTS, YEAST_INPUTS, names
 from app.domains.beer.metrics import BeerMetrics
 from app.domains.beer.plausibility import PlausibilityChecks
@@ -26,17 +27,21 @@ Rows = NDArray[np.float64]
 class PredictionBuilder:
     """Builds inputs and predictions of one version."""
 
-    def __init__(self, manifest: Manifest, plausibility: PlausibilityChecks, metrics: Registry) -> None:
+    def __init__(
+        self, manifest: Manifest, corrections: Corrections, plausibility: PlausibilityChecks, metrics: Registry
+    ) -> None:
         """Initialize the builder.
 
         Args:
             manifest: Manifest of the version.
+            corrections: Corrections of the version.
             plausibility: Checks of the version.
             metrics: Registry that counts the predictions.
         """
         self.manifest = manifest
         self._model: ModelRef = {"name": manifest.name, "version": manifest.version}
         self._coverage = manifest.coverage or 0.0
+        self._corrections = corrections
         self._plausibility = plausibility
         self._metrics = BeerMetrics(metrics, manifest)
         self._invalid = metrics.counter(INVALID, manifest.name, manifest.version)
@@ -58,6 +63,10 @@ class PredictionBuilder:
         if bills:
             rows = np.concatenate([rows, [bill.columns for bill in bills]], axis=1)
         return rows if self._columns is None else rows[:, self._columns], bills
+
+    def features(self, rows: Rows) -> Array:
+        """Make what the model takes of rows from `rows`: corrected, float32."""
+        return self._corrections.of(rows).astype(np.float32)
 
     def predictions(
         self, beers: Sequence[Beer], rows: Rows, outputs: Mapping[str, Array], bills: Sequence[ResolvedBill] = ()

@@ -12,6 +12,7 @@ from app.domains.api import Warning
 from app.domains.beer.grist import is_known_malt, malt_shares, yeast_kinds
 from app.domains.beer.hop_bill import Addition, bill_row, tinseth
 from app.domains.beer.inputs import ABV, OG, VITAL_INPUTS
+from app.domains.beer.not_hops import is_no_hop
 from app.domains.beer.schema import Assumption, Beer, Hop
 from app.domains.beer.tinseth import bigness
 from app.domains.beer.unit_slips import unit_warnings
@@ -114,10 +115,14 @@ def resolve(beer: Beer, hops: Sequence[Hop], unread: Container[str] = ()) -> Res
     """
     warnings: list[Warning] = []
     assumed: list[Assumption] = []
-    additions = [_addition(hop, f"hops.{index}", warnings, assumed) for index, hop in enumerate(hops)]
-    warnings += unit_warnings(beer, hops, additions)
+    bill, additions = [], []
+    for index, hop in enumerate(hops):
+        if addition := _addition(hop, f"hops.{index}", warnings, assumed):
+            bill.append((index, hop))
+            additions.append(addition)
+    warnings += unit_warnings(beer, bill, additions)
     litres = beer.batch_volume_l
-    if hops and "batch_volume_l" not in beer.model_fields_set:
+    if bill and "batch_volume_l" not in beer.model_fields_set:
         assumed.append({"field": "batch_volume_l", "value": litres, "unit": "l", "reason": "the usual size of a batch"})
     boil_points = 1000.0 + (points(beer.target_og) - 1000.0) * litres / (beer.boil_volume_l or litres)
     malts = None if beer.malts is None else [(malt.name, malt.amount_kg) for malt in beer.malts]
@@ -161,12 +166,15 @@ def problems(beer: Beer, prefix: str) -> list[Problem]:
     return result
 
 
-def _addition(hop: Hop, field: str, warnings: list[Warning], assumed: list[Assumption]) -> Addition:
-    """Make an addition; note an alpha acid that is not stated, as an assumption or in the warning of an unknown hop."""
+def _addition(hop: Hop, field: str, warnings: list[Warning], assumed: list[Assumption]) -> Addition | None:
+    """Make an addition, or None with a warning for what is no hop; note an alpha acid that is not stated."""
     alpha = hop.alpha_acid
     if alpha is None:
         variety = find(hop.name)
         if variety is None:
+            if is_no_hop(hop.name, alpha):
+                warnings.append(_not_a_hop(hop.name, field))
+                return None
             alpha = ASSUMED_ALPHA
             warnings.append(_unknown_hop(hop.name, field))
         else:
@@ -176,6 +184,14 @@ def _addition(hop: Hop, field: str, warnings: list[Warning], assumed: list[Assum
     if hop.stage is not None:
         return Addition.at_stage(hop.amount_g, alpha, hop.stage)
     return Addition.at_minutes(hop.amount_g, alpha, hop.boil_minutes or 0.0)
+
+
+def _not_a_hop(name: str, field: str) -> Warning:
+    return {
+        "code": "not_a_hop",
+        "message": f"{name} is not a hop and is left out. If it is one, send its alpha_acid.",
+        "field": f"{field}.name",
+    }
 
 
 def _unknown_hop(name: str, field: str) -> Warning:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from app.bundle.manifest import Manifest
+from app.domains.beer.corrections import Corrections
 from app.domains.beer.inputs import ABV, FG, INPUTS, OG
 from app.domains.beer.plausibility import PlausibilityChecks
 from app.domains.beer.units import ABV_PER_POINT
@@ -43,11 +44,12 @@ class BeerSignature(ModelSignature):
 class BeerRowValidator(RowValidator):
     """Validates rows of one version as the domain API validates beers."""
 
-    def __init__(self, manifest: Manifest, plausibility: PlausibilityChecks) -> None:
+    def __init__(self, manifest: Manifest, corrections: Corrections, plausibility: PlausibilityChecks) -> None:
         """Initialize the validator.
 
         Args:
             manifest: Manifest of the version.
+            corrections: Corrections of the version.
             plausibility: Checks of the version.
         """
         self._names = [declared.name for declared in manifest.inputs]
@@ -56,6 +58,7 @@ class BeerRowValidator(RowValidator):
         self._low, self._high = np.array(bounds, np.float32).T
         self._bounds = list(zip(self._low.tolist(), self._high.tolist(), strict=True))
         self._og, self._fg = self._names.index(OG.name), self._names.index(FG.name)
+        self._corrections = corrections
         self._plausibility = plausibility
 
     def validate(self, rows: Array) -> RowWarnings:
@@ -75,6 +78,10 @@ class BeerRowValidator(RowValidator):
         if len(rows) > FEW or not all(map(self._is_valid, rows.tolist())):
             self._raise_if_invalid(rows)
         return self._plausibility.by_row(rows.astype(np.float64))
+
+    def correct(self, rows: Array) -> Array:
+        """Correct what is certainly wrong, as for the typed API; see `RowValidator.correct`."""
+        return self._corrections.of(rows)
 
     def _is_valid(self, row: Sequence[float]) -> bool:
         for value, (low, high) in zip(row, self._bounds, strict=True):

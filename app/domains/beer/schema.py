@@ -16,8 +16,8 @@ from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypedDict
 
 from app.domains.api import Example, ModelRef, Warning
-from app.domains.beer.hop_bill import Stage
 from app.domains.beer.inputs import ABV, EBC, OG, PH, SRM
+from app.domains.beer.stages import Stage
 from app.domains.beer.units import POINTS_PER_SG
 
 MAX_BEERS = 1000
@@ -169,7 +169,9 @@ class Hop(BaseModel):
         json_schema_extra={"unit": "%"},
     )
     stage: Annotated[Stage, Field(strict=False)] | None = Field(
-        default=None, description="Stage of brewing at which the hops are added."
+        default=None,
+        description="Stage of brewing at which the hops are added. Other words of recipes are accepted, such as "
+        "`Dry Hop`, `FWH` or `flame-out`; docs/beer.md lists them.",
     )
     boil_minutes: float | None = Field(
         default=None,

@@ -9,8 +9,9 @@ from math import log
 from typing import NamedTuple
 
 from app.domains.api import Warning
-from app.domains.beer.hop_bill import CONE_ALPHA, EXTRACT_ALPHA, Addition, Stage
+from app.domains.beer.hop_bill import CONE_ALPHA, EXTRACT_ALPHA, Addition
 from app.domains.beer.schema import Beer, Hop
+from app.domains.beer.stages import Stage
 from app.domains.beer.units import points
 from app.domains.beer.varieties import find
 
@@ -86,27 +87,27 @@ _LITTLE_EXTRACT = {
 _MUCH_EXTRACT = {VOLUME_IN_ML: 0.001, "malts in tonnes": 0.001}
 
 
-def unit_warnings(beer: Beer, hops: Sequence[Hop], additions: Sequence[Addition]) -> list[Warning]:
+def unit_warnings(beer: Beer, hops: Sequence[tuple[int, Hop]], additions: Sequence[Addition]) -> list[Warning]:
     """Check the units of a recipe.
 
     Args:
         beer: A beer without contradictions.
-        hops: Its hops.
+        hops: Its hops, each with its place in the request.
         additions: The same hops, resolved.
 
     Returns:
         At most one warning for each quantity.
     """
     of_hops = [*_alpha_acids(hops), *_boil_minutes(hops)]
-    per_litre = [*_hop_weights(beer, additions), *_grist(beer), *_boil_volume(beer)]
+    per_litre = [*_hop_weights(beer, hops, additions), *_grist(beer), *_boil_volume(beer)]
     if per_litre and "batch_volume_l" not in beer.model_fields_set:
         for warning in per_litre:
             warning["message"] += f" batch_volume_l was not sent: {figure(beer.batch_volume_l)} l is assumed."
     return of_hops + per_litre
 
 
-def _alpha_acids(hops: Iterable[Hop]) -> Iterator[Warning]:
-    for index, hop in enumerate(hops):
+def _alpha_acids(hops: Iterable[tuple[int, Hop]]) -> Iterator[Warning]:
+    for index, hop in hops:
         alpha = hop.alpha_acid
         if alpha and alpha <= FRACTION:
             variety = find(hop.name)
@@ -120,10 +121,10 @@ def _alpha_acids(hops: Iterable[Hop]) -> Iterator[Warning]:
                 )
 
 
-def _boil_minutes(hops: Sequence[Hop]) -> Iterator[Warning]:
-    boiled = [(hop.boil_minutes, index) for index, hop in enumerate(hops) if hop.boil_minutes]
+def _boil_minutes(hops: Sequence[tuple[int, Hop]]) -> Iterator[Warning]:
+    boiled = [(hop.boil_minutes, index) for index, hop in hops if hop.boil_minutes]
     longest, index = max(boiled, default=(0.0, 0))
-    if 0.5 <= longest <= HOURS and not any(hop.stage in _BITTERING for hop in hops):
+    if 0.5 <= longest <= HOURS and not any(hop.stage in _BITTERING for _, hop in hops):
         yield _warning(
             f"The longest boil is {figure(longest)} min; recipes boil their first hops for 20 to 90 min. If hours were "
             f"sent, it is {figure(60 * longest)} min.",
@@ -131,7 +132,7 @@ def _boil_minutes(hops: Sequence[Hop]) -> Iterator[Warning]:
         )
 
 
-def _hop_weights(beer: Beer, additions: Sequence[Addition]) -> Iterator[Warning]:
+def _hop_weights(beer: Beer, hops: Sequence[tuple[int, Hop]], additions: Sequence[Addition]) -> Iterator[Warning]:
     litres = beer.batch_volume_l
     weights = [a.grams * (a.alpha / CONE_ALPHA if a.alpha >= EXTRACT_ALPHA else 1.0) / litres for a in additions]
     total, largest = sum(weights), max(weights, default=0.0)
@@ -146,7 +147,7 @@ def _hop_weights(beer: Beer, additions: Sequence[Addition]) -> Iterator[Warning]
     if unit:
         sent = f"The hops weigh {figure(total * litres)} g in all, {figure(total)} g/l in {figure(litres)} l"
         usual = f"recipes have {HOPS.low:g} to {HOPS.high:g} g/l"
-        field = "batch_volume_l" if unit.startswith("batch_volume_l") else "hops.0.amount_g"
+        field = "batch_volume_l" if unit.startswith("batch_volume_l") else f"hops.{hops[0][0]}.amount_g"
         fitting = f"{unit} would fit: {figure(total * units[unit])} g/l"
         yield _warning(f"{sent}; {usual}. amount_g is in grams and batch_volume_l in litres; {fitting}.", field)
 

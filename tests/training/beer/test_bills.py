@@ -1,19 +1,13 @@
 """Rows of recipes: computed by the functions of the service, with every unreadable entry counted."""
 
-import json
 import math
 
-import numpy as np
 import pytest
 
-from app.domains.beer.api import RECIPE as SERVED
-from app.domains.beer.inputs import GRIST_INPUTS, HOP_INPUTS, VITAL_INPUTS, names
-from app.domains.beer.recipe import resolve, vital_rows
-from app.domains.beer.schema import Beer
+from app.domains.beer.inputs import GRIST_INPUTS, HOP_INPUTS, names
 from app.domains.beer.varieties import find
 from tests.known import REPOSITORY
 from training.beer.bills import bill_rules, entries, has_bill, recipe_row
-from training.beer.recipe import RECIPE
 from training.cleaning import clean, rules
 
 NOT_HOPS = (REPOSITORY / "tests" / "app" / "domains" / "beer" / "not_hops.txt").read_text("utf-8").splitlines()
@@ -151,36 +145,3 @@ def test_an_unreadable_bill_is_empty(beer):
 )
 def test_has_bill(beer, has):
     assert has_bill(beer) is has
-
-
-def _as_request(beer):
-    """Return hops, malts and yeast of a cleaned beer as in a request to the service."""
-    hops = []
-    for entry in entries(beer):
-        if entry.kind != "other":
-            in_minutes = isinstance(entry.time, float)
-            when = {"boil_minutes": entry.time} if in_minutes else {"stage": str(entry.time or "end")}
-            hops.append({"name": entry.name, "amount_g": entry.grams, "alpha_acid": entry.alpha, **when})
-    malts = [{"name": malt["name"], "amount_kg": malt["amount"]["value"]} for malt in beer["ingredients"]["malt"]]
-    return hops, malts or None, beer["ingredients"]["yeast"]
-
-
-def _assert_parity(beers):
-    frame, _ = clean(beers, (*rules(), *bill_rules()))
-    rows = RECIPE.rows(frame)
-    for row, (_, cleaned) in zip(rows, frame.iterrows(), strict=True):
-        hops, malts, yeast = _as_request(cleaned["beer"])
-        figures = {name: None if math.isnan(cleaned[name]) else cleaned[name] for name in names(VITAL_INPUTS)}
-        beer = Beer.model_validate({**figures, "hops": hops, "malts": malts, "yeast": yeast})
-        served = np.array((*vital_rows([beer])[0], *resolve(beer, beer.hops).columns), dtype=np.float32)
-        assert served == pytest.approx(row, rel=1e-6, nan_ok=True)
-
-
-def test_the_service_makes_the_same_rows(dataset):
-    assert SERVED == RECIPE.name
-    _assert_parity(dataset.recipes)
-
-
-@pytest.mark.skipif(not SHARED.exists(), reason="../shared/data is not here")
-def test_the_service_makes_the_same_rows_of_the_real_data():
-    _assert_parity(tuple(json.loads(SHARED.read_text("utf-8"))))

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from app.bundle.manifest import MODEL
 from app.bundle.store import read_bundle
 from app.domains.beer.api import RECIPE as SERVED
-from app.domains.beer.hop_bill import DRY, Addition, Stage, bill_row
+from app.domains.beer.hop_bill import DRY, Addition, bill_row
 from app.domains.beer.inputs import GRIST_INPUTS, HOP_INPUTS, RECIPE_INPUTS, VITAL_INPUTS, names
+from app.domains.beer.stages import Stage
 from tests.committed import committed
 from training.beer.catalogue import SPECS
 from training.beer.estimates import scaled_tinseth, tinseth

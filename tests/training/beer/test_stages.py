@@ -5,9 +5,9 @@ from collections import Counter
 
 import pytest
 
-from app.domains.beer.hop_bill import Stage
+from app.domains.beer.stages import WORDS, Stage
 from tests.known import REPOSITORY
-from training.beer.stages import TIMES, alpha_of, time_of
+from training.beer.stages import alpha_of, time_of
 
 SHARED = REPOSITORY.parent / "shared" / "data" / "punk_beers.json"
 
@@ -60,7 +60,7 @@ def test_alpha_of(text, alpha):
 
 
 def test_the_texts_of_the_table_are_normalized():
-    assert all(time_of(text) is stage for text, stage in TIMES.items())
+    assert all(time_of(text) is stage for text, stage in WORDS.items())
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="../shared/data is not here")

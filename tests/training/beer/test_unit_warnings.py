@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 
-from app.domains.beer.recipe import resolve
+from app.domains.beer.not_hops import is_no_hop
+from app.domains.beer.recipe import ASSUMED_ALPHA, resolve
 from app.domains.beer.schema import Beer
 from app.domains.beer.unit_slips import CODE
+from app.domains.beer.varieties import find
 from tests.known import REPOSITORY
-from training.beer.bills import bill_rules, entries, grist, volume
+from training.beer.bills import bill_rules
+from training.beer.requests import request_of
 from training.cleaning import clean, rules
 
 SHARED = REPOSITORY.parent / "shared" / "data"
@@ -20,25 +23,21 @@ LITRES = {"l": 1.0, "gal": 3.785}
 Values = dict[str, Any]
 
 
-def _entry(entry: Any) -> Values:
-    when = {"boil_minutes": entry.time} if isinstance(entry.time, float) else {"stage": entry.time or "end"}
-    return {"name": entry.name, "amount_g": entry.grams, "alpha_acid": entry.alpha, **when}
-
-
 @pytest.fixture(scope="module")
 def recipes() -> list[Values]:
     """The recipes that the recipe model is trained on, as requests."""
     if not (SHARED / "punk_beers.json").exists():
         pytest.skip("no recipes")
     frame, _ = clean(json.loads((SHARED / "punk_beers.json").read_text("utf-8")), (*rules(), *bill_rules()))
-    return [
-        {
-            **{"target_og": row.target_og, "target_fg": row.target_fg, "batch_volume_l": volume(row.beer)},
-            "hops": [_entry(entry) for entry in entries(row.beer) if entry.kind != "other"],
-            "malts": [{"name": name, "amount_kg": weight} for name, weight in grist(row.beer)],
-        }
-        for row in frame.itertuples()
-    ]
+    requests = [request_of(beer) for beer in frame["beer"]]
+    for request in requests:
+        request["hops"] = [_stated(hop) for hop in request["hops"] if not is_no_hop(hop["name"], hop.get("alpha_acid"))]
+    return requests
+
+
+def _stated(hop: Values) -> Values:
+    variety = find(hop["name"])
+    return {"alpha_acid": variety.alpha_typical if variety else ASSUMED_ALPHA, **hop}
 
 
 def _warned(values: Values) -> bool:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from app.bundle.store import highest, read_bundle
 from app.domains.beer.api import BeerApi
+from app.domains.beer.corrections import Corrections
 from app.domains.beer.recipe import vital_rows
 from app.domains.beer.schema import Beer, Beers, Prediction
 from app.domains.beer.units import EBC_PER_SRM, alcohol
@@ -81,7 +82,8 @@ def test_every_answer_is_finite_in_order_and_rounded(domain: BeerApi, beer: Beer
 
 @given(beers())
 def test_the_answer_is_the_rounded_output_of_the_model(domain: BeerApi, predictor: OnnxPredictor, beer: Beer) -> None:
-    outputs = predictor.predict({"features": vital_rows([beer]).astype(np.float32)})
+    corrected = Corrections(predictor.manifest).of(vital_rows([beer]))
+    outputs = predictor.predict({"features": corrected.astype(np.float32)})
     answer = domain.predict(beer)
     assert answer["model"] == {"name": predictor.manifest.name, "version": predictor.manifest.version}
     for name, figure in {"ibu": answer["ibu"], **answer["interval"]}.items():

@@ -12,11 +12,11 @@ from app.domains.beer.hop_bill import (
     MIDDLE,
     WHIRLPOOL,
     Addition,
-    Stage,
     bill_row,
     tinseth,
 )
 from app.domains.beer.inputs import HOP_INPUTS, names
+from app.domains.beer.stages import Stage
 
 AMOUNTS = st.just(0.0) | st.floats(1e-6, 10_000_000)
 ALPHAS = st.floats(0, 70)

@@ -9,6 +9,7 @@ import pytest
 from app.bundle.manifest import Manifest
 from app.bundle.store import Bundle, read_bundle
 from app.domains.beer.api import RECIPE, BeerApi
+from app.domains.beer.corrections import Corrections
 from app.domains.beer.inputs import GRIST_INPUTS, HOP_INPUTS, VITAL_INPUTS, names
 from app.domains.beer.plausibility import PlausibilityChecks
 from app.domains.beer.predictions import PredictionBuilder
@@ -40,7 +41,7 @@ def columns(one: Beer) -> dict[str, float]:
 
 
 def builder(manifest: Manifest) -> PredictionBuilder:
-    return PredictionBuilder(manifest, PlausibilityChecks(manifest), Registry())
+    return PredictionBuilder(manifest, Corrections(manifest), PlausibilityChecks(manifest), Registry())
 
 
 def test_vital_statistics_are_in_the_columns_of_their_names() -> None:

@@ -1,10 +1,11 @@
 """Predictions for recipes: the hop bill selects the model, amounts count per litre, explanations add up."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domains.beer.api import RECIPE, VITALS, BeerApi
@@ -38,6 +39,7 @@ HOPS = st.builds(
     alpha_acid=st.none() | st.integers(10, 200).map(lambda n: n / 10),
     stage=st.sampled_from((*KETTLE, "dry_hop")),
 )  # fmt: skip
+NOT_HOPS = Path(__file__).with_name("not_hops.txt").read_text("utf-8").splitlines()
 BILLS = st.lists(HOPS, max_size=8)
 
 
@@ -147,6 +149,33 @@ def test_an_unknown_hop_gets_a_warning_unless_its_alpha_acid_is_given(domain: Be
 
     assert codes() == [("unknown_hop", "hops.1.name")]
     assert codes(alpha_acid=7.0) == []
+
+
+@settings(max_examples=40)
+@given(bill=BILLS, name=st.sampled_from(NOT_HOPS), grams=AMOUNT, stage=st.sampled_from((*KETTLE, "dry_hop")))
+def test_what_is_no_hop_changes_nothing_but_adds_a_warning(
+    domain: BeerApi, bill: list[dict[str, Any]], name: str, grams: float, stage: str
+) -> None:
+    before = domain.predict(beer(hops=bill, explain=True))
+    after = domain.predict(beer(hops=[*bill, {"name": name, "amount_g": grams, "stage": stage}], explain=True))
+    added = [warning for warning in after["warnings"] if warning["code"] == "not_a_hop"]
+    assert [(w["field"], w["message"].startswith(name)) for w in added] == [(f"hops.{len(bill)}.name", True)]
+    assert {**after, "warnings": [w for w in after["warnings"] if w not in added]} == before
+
+
+def test_the_warnings_of_hops_after_what_is_no_hop_name_their_place(domain: BeerApi) -> None:
+    honey = {"name": "Golden Honey", "amount_g": 500, "stage": "end"}
+    bill = [honey, hop(stage="start", amount_g=0.1), honey, hop(stage="end", alpha_acid=0.13, amount_g=0.1)]
+    fields = {(warning["code"], warning["field"]) for warning in domain.predict(beer(hops=bill))["warnings"]}
+    assert {("unit_suspected", "hops.1.amount_g"), ("unit_suspected", "hops.3.alpha_acid")} <= fields
+    assert {("not_a_hop", "hops.0.name"), ("not_a_hop", "hops.2.name")} <= fields
+
+
+def test_what_is_no_hop_counts_with_its_alpha_acid(domain: BeerApi) -> None:
+    juniper = {"name": "Juniper Hop", "amount_g": 30, "boil_minutes": 60}
+    stated = domain.predict(beer(hops=[{**juniper, "alpha_acid": 10.0}]))
+    assert stated["estimates"]["tinseth"] > 10 and not [w for w in stated["warnings"] if w["code"] == "not_a_hop"]
+    assert domain.predict(beer(hops=[juniper]))["estimates"]["tinseth"] == 0.0
 
 
 def test_an_unknown_malt_or_yeast_gets_a_warning_with_the_hop_bill(domain: BeerApi) -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from app.bundle.store import Bundle, read_bundle
 from app.domains.beer.api import RECIPE
+from app.domains.beer.corrections import Corrections
 from app.domains.beer.plausibility import MANY, PlausibilityChecks
 from app.domains.beer.row_validation import FEW, BeerRowValidator
 from app.errors import InputError
@@ -13,7 +14,7 @@ from tests.known import BEER
 
 
 def validator(bundle: Bundle) -> BeerRowValidator:
-    return BeerRowValidator(bundle.manifest, PlausibilityChecks(bundle.manifest))
+    return BeerRowValidator(bundle.manifest, Corrections(bundle.manifest), PlausibilityChecks(bundle.manifest))
 
 
 def bundles(bundle: Bundle) -> list[Bundle]:

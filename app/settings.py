@@ -486,12 +486,13 @@ class Settings(ModelSettings):
         return {**values, "api_key": values.get("api_key") or None}
 
 
-def load_settings(workers: int | None = None, role: str | None = None) -> Settings:
+def load_settings(workers: int | None = None, role: str | None = None, models: str | None = None) -> Settings:
     """Read the settings from the environment and from ``.env`` in the working directory; the environment has priority.
 
     Args:
         workers: Number of workers from the command line, which overrides the setting.
         role: Role from the command line, which overrides the setting.
+        models: Models, separated by commas, which override the setting.
 
     Returns:
         The settings.
@@ -499,7 +500,7 @@ def load_settings(workers: int | None = None, role: str | None = None) -> Settin
     Raises:
         SettingsError: If settings are missing or invalid. The message names all of them and shows no values.
     """
-    options: dict[str, Any] = {"workers": workers, "role": role}
+    options: dict[str, Any] = {"workers": workers, "role": role, "models": models}
     options = {name: value for name, value in options.items() if value is not None}
     return _load(partial(Settings, **options))
 

@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 def load_program(
-    metrics_folder: str | None = None, workers: int | None = None, role: str | None = None
+    metrics_folder: str | None = None, workers: int | None = None, role: str | None = None, models: str | None = None
 ) -> tuple[Settings, Program]:
     """Read the settings, build the program, and verify and load its models.
 
@@ -35,6 +35,7 @@ def load_program(
         metrics_folder: Folder in which workers share their metrics; empty if there is none, None outside a worker.
         workers: Overrides the setting WORKERS.
         role: Overrides the setting ROLE.
+        models: Overrides the setting MODELS: a worker serves the models that its supervisor found at the start.
 
     Returns:
         The settings, and a program that is ready to serve.
@@ -43,7 +44,7 @@ def load_program(
         SettingsError: If a setting is missing or wrong.
         BundleError: If a bundle is missing or bad.
     """
-    settings = load_settings(workers, role)
+    settings = load_settings(workers, role, models)
     configure_logging(settings.log_level)
     is_worker = metrics_folder is not None
     domains = _domains(settings)
@@ -61,7 +62,7 @@ def load_program(
 
 
 def load_program_or_exit(
-    metrics_folder: str | None = None, workers: int | None = None, role: str | None = None
+    metrics_folder: str | None = None, workers: int | None = None, role: str | None = None, models: str | None = None
 ) -> tuple[Settings, Program]:
     """As `load_program`, for entry points.
 
@@ -69,7 +70,7 @@ def load_program_or_exit(
         SystemExit: 2 if a setting is missing or wrong, 3 if a bundle is missing or bad; stderr has the reason.
     """
     try:
-        return load_program(metrics_folder, workers, role)
+        return load_program(metrics_folder, workers, role, models)
     except SettingsError as error:
         exit_with(f"Settings: {error}", EXIT_SETTINGS)
     except BundleError as error:

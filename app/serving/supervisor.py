@@ -9,7 +9,7 @@ import subprocess  # nosec B404
 import sys
 import time
 from asyncio.subprocess import Process
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 
 from app.composition.program import Program
 from app.errors import BundleError
@@ -113,6 +113,7 @@ class Supervisor:
         grpc_address: str = "",
         check_models: Callable[[], None] = lambda: None,
         role: str = "service",
+        models: Iterable[str] = (),
     ) -> None:
         """Initialize the supervisor.
 
@@ -124,6 +125,7 @@ class Supervisor:
             grpc_address: Host and port that are reserved for gRPC; empty if gRPC is off.
             check_models: Raises `BundleError` if a new worker could not load the active models.
             role: The setting ROLE.
+            models: The models to serve, which were chosen at the start.
         """
         self._listening = listening
         self._count = count
@@ -133,6 +135,7 @@ class Supervisor:
         self._stalled = metrics.counter(REPLACEMENTS, "stalled")
         self._grpc_address = grpc_address
         self._role = role
+        self._models = ",".join(models)
         self._check_models = check_models
         self._workers: set[Worker] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -212,6 +215,7 @@ class Supervisor:
                 str(self._metrics_folder or ""),
                 self._grpc_address,
                 self._role,
+                self._models,
                 pass_fds=inherited,
                 stdin=subprocess.DEVNULL,
             )
@@ -307,6 +311,7 @@ def supervise(settings: Settings, program: Program) -> None:
             grpc_port.address if grpc_port else "",
             program.manager.check_active,
             settings.role,
+            program.manager.names,
         )
         management = start_management(settings, program, lambda: supervisor.is_ready)
         enable_garbage_collection()

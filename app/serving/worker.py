@@ -19,7 +19,7 @@ def main() -> None:
     """Serve the supervisor's port, and report to the supervisor.
 
     The arguments are two inherited descriptors (the listening socket, and the socket to the supervisor), the metrics
-    folder, the gRPC address, and the role.
+    folder, the gRPC address, the role, and the models to serve.
     """
     gc.disable()  # as in `app.__main__`
     handle_early_signals(importing=True)
@@ -30,7 +30,7 @@ def main() -> None:
     handle_early_signals()
     install_log_writer()
     listening, supervisor = (socket.socket(fileno=int(number)) for number in sys.argv[1:3])
-    settings, program = load_program_or_exit(sys.argv[3], role=sys.argv[5])
+    settings, program = load_program_or_exit(sys.argv[3], role=sys.argv[5], models=sys.argv[6])
     threading.Thread(target=_stop_with, args=(supervisor,), name="supervisor", daemon=True).start()
     serve_port(settings, program, listening, sys.argv[4], lambda: _beat(supervisor))
 

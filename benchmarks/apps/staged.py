@@ -61,7 +61,7 @@ def timed_handler() -> None:
 
     def outer(self: OperationHandler, *arguments: Any, **named: Any) -> None:
         inner(self, *arguments, **named)
-        timed(self, "_validate", "schema: validate")
+        timed(self, "_read_json", "schema: validate")
         timed(self, "_to_json", "schema: serialize")
 
     OperationHandler.__init__ = outer  # type: ignore[method-assign]

@@ -13,6 +13,7 @@ from app.domains.beer.metrics import BeerMetrics
 from app.domains.beer.plausibility import PlausibilityChecks
 from app.domains.beer.recipe import ResolvedBill, assumptions, resolve, vital_rows
 from app.domains.beer.schema import Beer, Prediction
+from app.domains.beer.style_match import match_style
 from app.models.metrics import INVALID
 from app.runtime.predictor import Array, invalid_output
 from app.telemetry.metrics import Registry
@@ -109,6 +110,11 @@ class PredictionBuilder:
         for index, beer in enumerate(beers):
             if (bills or beer.abv is None) and (assumed := assumptions(beer, bills[index] if bills else None)):
                 predictions[index]["assumptions"] = assumed
+            if beer.style is not None:
+                prediction = predictions[index]
+                match = match_style(beer.style, prediction["ibu"], prediction["interval"], prediction["warnings"])
+                if match is not None:
+                    prediction["style"] = match
         self._metrics.count(figures, warnings)
         return predictions
 

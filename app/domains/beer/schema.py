@@ -229,6 +229,11 @@ class Beer(BaseModel):
         default=None, max_length=MAX_ADDITIONS, description="The grist; used only with `hops`."
     )
     yeast: Name | None = Field(default=None, description="Name or code of the yeast; used only with `hops`.")
+    style: Name | None = Field(
+        default=None,
+        description="Style that the beer is meant to be: a code (21A) or name (American IPA) of the BJCP guidelines of "
+        "2021. The response compares the bitterness with the style's.",
+    )
     explain: bool = Field(default=False, description="Whether to explain the prediction.")
 
 
@@ -254,6 +259,26 @@ class Estimates(TypedDict):
     """Estimates by other methods, IBU."""
 
     tinseth: float
+
+
+class StyleBitterness(TypedDict):
+    """Bitterness of a style from `low` to `high`, IBU, and how the prediction compares with it.
+
+    `inside` says whether the prediction is in this range, `probability` how probable it is that the beer is.
+    """
+
+    low: float
+    high: float
+    inside: bool
+    probability: float
+
+
+class StyleMatch(TypedDict):
+    """The style of the beer by the BJCP guidelines of 2021; `bitterness` is missing if they give no range."""
+
+    code: str
+    name: str
+    bitterness: NotRequired[StyleBitterness]
 
 
 class Assumption(TypedDict):
@@ -295,6 +320,7 @@ class Prediction(TypedDict):
     warnings: list[Warning]
     assumptions: NotRequired[list[Assumption]]
     estimates: NotRequired[Estimates]
+    style: NotRequired[StyleMatch]
     explanation: NotRequired[Explanation]
 
 

@@ -80,11 +80,12 @@ def test_missing_values_have_many_words(word: str) -> None:
 
 
 def test_a_number_in_a_column_of_text_is_text() -> None:
-    header = f"id,name,{HEADER},yeast,hop1_name,malt1_name"
-    (row,) = values(f"{header}\n007,1664,5.6,1056,1013,1056,047,5.6")
+    header = f"id,name,{HEADER},yeast,style,hop1_name,malt1_name"
+    (row,) = values(f"{header}\n007,1664,5.6,1056,1013,1056,21,047,5.6")
     assert row == {
         **BEER,
-        **{"id": "007", "name": "1664", "yeast": "1056", "hops": [{"name": "047"}], "malts": [{"name": "5.6"}]},
+        **{"id": "007", "name": "1664", "yeast": "1056", "style": "21"},
+        **{"hops": [{"name": "047"}], "malts": [{"name": "5.6"}]},
     }
 
 
@@ -145,14 +146,14 @@ def test_a_hop_bill_is_a_cell_of_json_or_numbered_columns() -> None:
 
 
 def test_an_unknown_column_is_an_error_of_the_header_once_it_has_values() -> None:
-    assert values(f"{HEADER},style\n5.6,1056,1013,\n") == [BEER]
-    text = f"style,{HEADER},hop{MAX_ADDITIONS + 1}_name\nIPA,5.6,1056,1013,Magnum\n"
+    assert values(f"{HEADER},brewer\n5.6,1056,1013,\n") == [BEER]
+    text = f"brewer,{HEADER},hop{MAX_ADDITIONS + 1}_name\nAnn,5.6,1056,1013,Magnum\n"
     assert header_problems(text) == [
-        ("style", "unknown_column", "is not a known column (it is the header's column 1)"),
+        ("brewer", "unknown_column", "is not a known column (it is the header's column 1)"),
         (f"hop{MAX_ADDITIONS + 1}_name", "unknown_column", "is not a known column (it is the header's column 5)"),
     ]
-    late = rows(f"{HEADER},style\n" + "5.6,1056,1013,\n" * 100 + "5.6,1056,1013,IPA\n")[-1]
-    assert [(problem.field, problem.code) for problem in late.problems] == [("style", "unknown_column")]
+    late = rows(f"{HEADER},brewer\n" + "5.6,1056,1013,\n" * 100 + "5.6,1056,1013,Ann\n")[-1]
+    assert [(problem.field, problem.code) for problem in late.problems] == [("brewer", "unknown_column")]
 
 
 def test_a_column_without_a_name_is_an_error_that_names_its_position_once_it_has_values() -> None:
@@ -177,9 +178,9 @@ def test_equal_and_missing_columns_are_errors_of_the_header() -> None:
 
 
 def test_training_keeps_other_columns_and_requires_none_of_the_header() -> None:
-    text = b"style,abv\nIPA,5.6\n"
-    assert [row.values for row in read_rows(text, TRAINING)] == [{"style": "IPA", "abv": 5.6}]
-    assert header_problems("style,colour\nIPA,5\n", TRAINING)[0][1] == "unsupported_format"
+    text = b"brewer,abv\nAnn,5.6\n"
+    assert [row.values for row in read_rows(text, TRAINING)] == [{"brewer": "Ann", "abv": 5.6}]
+    assert header_problems("brewer,colour\nAnn,5\n", TRAINING)[0][1] == "unsupported_format"
     assert header_problems(",abv\n0,5\n", TRAINING)[0][0] == "column 1"
     assert header_problems("abv,abv\n0,5\n", TRAINING)[0][1] == "repeated_column"
 

@@ -25,7 +25,7 @@ NAMES = """
     ModelMetrics ModelOutput ModelReady ModelVersion OlderPet OlderPicture ParameterValue Pet PetProbabilities
     Picture PictureForm Prediction Predictions ProblemDetails RepositoryAnswer RepositoryOptions RequestInput
     RequestOutput ResponseOutput ServerLive ServerMetadata ServerReady Species StatisticDuration StatisticsList
-    TensorMetadata TrainingData VersionList VersionPolicy VersionState VersionStatistics
+    StyleBitterness StyleMatch TensorMetadata TrainingData VersionList VersionPolicy VersionState VersionStatistics
 """
 """Clients are generated with these names: one that changes breaks them. A new schema is added here."""
 

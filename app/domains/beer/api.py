@@ -53,7 +53,9 @@ class BeerApi(DomainApi):
                 path="/predict",
                 summary="Predict a beer's bitterness",
                 description="Bitterness in IBU with an interval and warnings, from the vital figures and, where "
-                "known, the hop bill. `model` in the response names the model.",
+                "known, the hop bill. `model` in the response names the model. `ibu` is what the brewery of the "
+                "training data would state; of `estimates`, `tinseth` is what brewing software shows, and `physical` "
+                "what a laboratory might measure.",
                 request=Beer,
                 answer=Prediction,
                 answered="The bitterness",

@@ -106,7 +106,7 @@ class PredictionBuilder:
             for (ibu, lower, upper), of_row in zip(rounded, warnings, strict=True)
         ]
         for bill, prediction in zip(bills, predictions, strict=False):
-            prediction["estimates"] = {"tinseth": round(bill.tinseth, 1)}
+            prediction["estimates"] = {"tinseth": round(bill.tinseth, 1), "physical": round(bill.physical, 1)}
         for index, beer in enumerate(beers):
             if (bills or beer.abv is None) and (assumed := assumptions(beer, bills[index] if bills else None)):
                 predictions[index]["assumptions"] = assumed

@@ -13,6 +13,7 @@ from app.domains.beer.grist import is_known_malt, malt_shares, yeast_kinds
 from app.domains.beer.hop_bill import Addition, bill_row, tinseth
 from app.domains.beer.inputs import ABV, OG, VITAL_INPUTS
 from app.domains.beer.not_hops import is_no_hop
+from app.domains.beer.physical import physical
 from app.domains.beer.schema import Assumption, Beer, Hop
 from app.domains.beer.tinseth import bigness
 from app.domains.beer.unit_slips import unit_warnings
@@ -37,12 +38,14 @@ class ResolvedBill:
     Attributes:
         columns: Values of `HOP_INPUTS` and `GRIST_INPUTS`; NaN is missing.
         tinseth: Tinseth's estimate, IBU.
+        physical: Estimate from the chemistry of the boil, IBU.
         warnings: Warnings about names that are not known and units that do not fit.
         assumptions: Values that the beer does not state.
     """
 
     columns: tuple[float, ...]
     tinseth: float
+    physical: float
     warnings: list[Warning]
     assumptions: list[Assumption]
 
@@ -111,7 +114,7 @@ def resolve(beer: Beer, hops: Sequence[Hop], unread: Container[str] = ()) -> Res
         unread: Fields that the model does not read, whose names need not be known.
 
     Returns:
-        Model inputs, Tinseth's estimate, and warnings about names that are not known and units that do not fit.
+        Model inputs, both estimates, and warnings about names that are not known and units that do not fit.
     """
     warnings: list[Warning] = []
     assumed: list[Assumption] = []
@@ -135,6 +138,7 @@ def resolve(beer: Beer, hops: Sequence[Hop], unread: Container[str] = ()) -> Res
     return ResolvedBill(
         recipe_columns(additions, litres, malts, beer.yeast),
         tinseth(additions, litres, bigness(boil_points)),
+        physical(additions, litres, beer.boil_volume_l),
         warnings,
         assumed,
     )

@@ -62,7 +62,7 @@ EXAMPLE_EXPLAINED: dict[str, JsonValue] = {
         {"field": "hops.1.alpha_acid", "value": 13.0, "unit": "%", "reason": "typical of Simcoe"},
         {"field": "hops.2.alpha_acid", "value": 13.0, "unit": "%", "reason": "typical of Simcoe"},
     ],
-    "estimates": {"tinseth": 23.5},
+    "estimates": {"tinseth": 23.5, "physical": 41.7},
     "explanation": {
         "base_value": 51.6,
         "contributions": [
@@ -256,9 +256,14 @@ class Interval(TypedDict):
 
 
 class Estimates(TypedDict):
-    """Estimates by other methods, IBU."""
+    """Estimates by formula, IBU, beside `ibu`, which is what the brewery of the training data would state.
+
+    `tinseth` is what brewing software shows. `physical` is what a laboratory might measure: the chemistry of the boil
+    with the losses of trub and fermentation.
+    """
 
     tinseth: float
+    physical: float
 
 
 class StyleBitterness(TypedDict):

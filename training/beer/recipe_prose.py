@@ -4,7 +4,9 @@ from training.spec import Prose
 
 PROSE = Prose(
     use="A beer's bitterness from its vital figures and its hop bill, with an interval that says how far "
-    "off it may be: for recipes under way, before anything is brewed. Malts and yeast may be left out.",
+    "off it may be: for recipes under way, before anything is brewed. Malts and yeast may be left out. "
+    "The answer is what this brewery would state; the service also gives what brewing software shows (Tinseth's "
+    "formula) and what a laboratory might measure (the chemistry of the boil), as estimates.",
     misuse="Not for labels, law or laboratory: it measures nothing. Not for single-hop dosing: between two similar "
     "bills the difference is below its error. Not for hop products of the cold side (cryo powder, isomerised extract "
     "after fermentation). Not outside the trained ranges, which the manifest gives; the service warns there.",

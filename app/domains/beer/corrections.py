@@ -4,6 +4,7 @@ A pH that no beer has is missing. Colours that fit only the other way round are 
 other otherwise, the EBC counts and the SRM is missing. `app.domains.beer.plausibility` warns about each.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -60,7 +61,7 @@ class Corrections:
         Returns:
             The rows, or a changed copy.
         """
-        if len(rows) <= FEW and not any(map(self._is_wrong, rows)):
+        if len(rows) <= FEW and not any(map(self._is_wrong, rows.tolist())):
             return rows
         ebc, srm = rows[:, self._ebc], rows[:, self._srm]
         swapped, contradicting = exchanged(ebc, srm), contradict(ebc, srm)
@@ -72,10 +73,10 @@ class Corrections:
             result[(ph < PH_LOW) | (ph > PH_HIGH), self._ph] = np.nan
         return result
 
-    def _is_wrong(self, row: Array) -> bool:
-        if self._ph is not None and not_a_beers(float(row[self._ph])):
+    def _is_wrong(self, row: Sequence[float]) -> bool:
+        if self._ph is not None and not_a_beers(row[self._ph]):
             return True
-        return bool(contradict(float(row[self._ebc]), float(row[self._srm])))
+        return bool(contradict(row[self._ebc], row[self._srm]))
 
 
 def not_a_beers(ph: float) -> bool:

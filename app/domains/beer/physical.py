@@ -17,7 +17,7 @@ from operator import attrgetter
 from app.domains.beer.hop_bill import DRY, MAX_PER_LITRE, Addition
 
 KELVIN = 273.15
-"""Degrees Celsius are kelvins less so many."""
+"""Temperature of melting ice in kelvins: 0 degrees Celsius."""
 ISOMERISATION = (7.9e11, 11858.0)
 """Rate of isomerisation: k1 = 7.9e11 exp(-11858 / T), per minute, T in kelvins; measured from 90 to 130 degrees Celsius
 at pH 5.2.
@@ -31,13 +31,15 @@ SOLUBLE = 250.0
 """Alpha acid that boiling wort of pH 5 dissolves, mg/l.
 
 Source: J. S. Hough, D. E. Briggs, R. Stevens and T. W. Young, "Malting and Brewing Science", vol. 2 (1982), as quoted
-by M. L. Hall, "What's Your IBU?", Zymurgy Special (1997).
+in "What's Your IBU?", Zymurgy Special (1997). Malowicki measured 90 mg/l in a buffer of pH 5.2 (thesis, Oregon State
+University, 2004); docs/model.md says what that would change.
 """
 LOST_IN_KETTLE = 0.076
 """Share of the iso-alpha acid that hot trub and spent hops keep: after 60 minutes, 44.0 % of the alpha acid was found
 in the wort, where `ISOMERISATION` and `DEGRADATION` alone yield 47.6 %.
 
-Source: Aaron Justus, "Tracking IBU Through the Brewing Process", MBAA Technical Quarterly 55 (2018), 67-74.
+Source: Aaron Justus, "Tracking IBU Through the Brewing Process", MBAA Technical Quarterly 55 (2018), 67-74: averages of
+one brewery, by spectrophotometer.
 """
 LOST_IN_CELLAR = 0.337
 """Share of the wort's bitterness that is lost on average from wort to beer, most of it in the first two days of

@@ -170,15 +170,11 @@ class PlausibilityChecks:
 
 def _colour_mismatch(ebc: float, srm: float) -> Warning:
     message = f"ebc is {figure(ebc)} and srm {figure(srm)}, which is {figure(EBC_PER_SRM * srm)} EBC (1.97 times SRM)"
-    received = "both values as given"
+    received = "the EBC alone" if contradict(ebc, srm) else "both values as given"
     if exchanged(ebc, srm):
-        received = "them the other way round, which fits"
-    elif contradict(ebc, srm):
-        received = "the EBC alone"
-    if _near(ebc, srm):
+        message, received = f"{message}; they are probably exchanged", "them the other way round, which fits"
+    elif _near(ebc, srm):
         message += "; one of them is probably in the other's unit"
-    elif _near(EBC_PER_SRM * ebc, srm):
-        message += "; they are probably exchanged"
     return {
         "code": "colour_mismatch",
         "message": f"{message}. The model received {received}.",

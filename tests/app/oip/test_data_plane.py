@@ -94,6 +94,13 @@ async def test_alcohol_that_is_left_out_follows_from_the_gravities(plane: DataPl
     assert alone.outputs[0][1][0] == stated.outputs[0][1][0]
 
 
+async def test_rows_are_corrected_as_the_domain_api_corrects_them(plane: DataPlane) -> None:
+    wort_ph, without = (*BEER[:5], 6.5), (*BEER[:5], NAN)
+    wrong, right = await ask(plane, packed(BEER, wort_ph)), await ask(plane, packed(BEER, without))
+    assert [array.tolist() for _, array in wrong.outputs] == [array.tolist() for _, array in right.outputs]
+    assert wrong.warnings and not right.warnings
+
+
 async def test_warnings_are_those_of_the_domain_api_with_their_rows(plane: DataPlane) -> None:
     answer = await ask(plane, packed(BEER, (*BEER[:3], 100.0, 8.6, 6.9)))
     assert [(row, warning["code"], warning["field"]) for row, warning in answer.warnings] == [

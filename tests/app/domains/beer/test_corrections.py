@@ -1,4 +1,4 @@
-"""Values that are certainly wrong are corrected as in training, by every transport."""
+"""Values that are certainly wrong are corrected as in training."""
 
 import math
 from typing import Any

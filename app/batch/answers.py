@@ -29,6 +29,11 @@ LABEL = "ibu"
 """Column of the predicted value; it is ignored in the input."""
 _NOTES = frozenset({"warnings", "assumptions"})
 """Parts of an answer that name fields of the request."""
+_SINGLE = {
+    "explain": "explanations are not available in batches",
+    "reference": "reference beers are not available in files",
+}
+"""Fields that make a request slow, and why a row may not have them."""
 _MAX_FIELD = 120
 
 
@@ -170,7 +175,11 @@ class BatchTransport:
             problems += [problem for problem in found if numbered(problem.field) not in known]
         else:
             if self._slow is not None and self._slow(request):
-                problems.append(Problem("explain", "not_in_batch", "explanations are not available in batches"))
+                problems += [
+                    Problem(name, "not_in_batch", reason)
+                    for name, reason in _SINGLE.items()
+                    if getattr(request, name, None)
+                ]
             if problems and self._contradictions:
                 problems += self._contradictions(values)
             if not problems:

@@ -3,7 +3,7 @@
 from collections.abc import Container, Sequence
 
 from app.bundle.manifest import Manifest
-from app.domains.api import DomainApi, Operation
+from app.domains.api import DomainApi, Operation, Warning
 from app.domains.beer.contradictions import contradictions_of_batch, contradictions_of_beer, problems_in_batch
 from app.domains.beer.corrections import Corrections
 from app.domains.beer.explanation import explanation
@@ -11,8 +11,9 @@ from app.domains.beer.inputs import check_inputs
 from app.domains.beer.plausibility import PlausibilityChecks
 from app.domains.beer.predictions import MAX_IBU, PredictionBuilder
 from app.domains.beer.recipe import may_contradict, problems
+from app.domains.beer.reference import OwnBrewery, cost, problems_of_reference
 from app.domains.beer.row_validation import BeerRowValidator, BeerSignature
-from app.domains.beer.schema import EXAMPLE_BATCH, EXAMPLES, Beer, Beers, Prediction, Predictions
+from app.domains.beer.schema import EXAMPLE_BATCH, EXAMPLES, Beer, Beers, Prediction, Predictions, ReferenceBeer
 from app.errors import CallError, InputError, InvalidOutput
 from app.models.loaded import Prepared
 from app.oip.signature import ModelSignature, RowValidator
@@ -62,7 +63,8 @@ class BeerApi(DomainApi):
                 run=self.predict,
                 run_many=self.predict_each,
                 contradictions=contradictions_of_beer,
-                slow=lambda beer: beer.explain,
+                slow=lambda beer: beer.explain or bool(beer.reference),
+                cost=lambda beer: cost(beer.reference),
                 examples=EXAMPLES,
             ),
             Operation(
@@ -76,6 +78,7 @@ class BeerApi(DomainApi):
                 run=self.explain,
                 contradictions=contradictions_of_beer,
                 slow=lambda beer: True,
+                cost=lambda beer: cost(beer.reference),
                 examples=EXAMPLES,
             ),
             Operation(
@@ -88,6 +91,7 @@ class BeerApi(DomainApi):
                 answered="The bitterness of each beer, in the order of the request",
                 run=self.predict_batch,
                 contradictions=contradictions_of_batch,
+                cost=lambda batch: cost(batch.reference),
                 size="many",
                 examples={"batch": {"summary": "Two beers, one with its recipe", "value": EXAMPLE_BATCH}},
             ),
@@ -103,15 +107,17 @@ class BeerApi(DomainApi):
         """
         if beer.explain:
             return self.explain(beer, version)
-        if contradictions := problems(beer, ""):
+        if contradictions := [*problems(beer, ""), *problems_of_reference(beer.reference)]:
             raise InputError(contradictions)
-        return self._predict(_model(beer), [beer], version)[0]
+        predictions, warnings = self._predict(_model(beer), [beer], version, beer.reference)
+        predictions[0]["warnings"] += warnings
+        return predictions[0]
 
     def predict_each(self, beers: Sequence[Beer]) -> list[Prediction | CallError]:
         """Predict several beers independently; each result equals that of a request of its own.
 
         Args:
-            beers: Beers that request no explanation.
+            beers: Beers that request no explanation and come without reference beers.
 
         Returns:
             Prediction or error of each beer; see `predict`.
@@ -123,7 +129,7 @@ class BeerApi(DomainApi):
         }
         for model, indexes in _by_model(beers, skipped=results).items():
             try:
-                results.update(zip(indexes, self._predict(model, [beers[i] for i in indexes]), strict=True))
+                results.update(zip(indexes, self._predict(model, [beers[i] for i in indexes])[0], strict=True))
             except InvalidOutput:  # of one beer, which must not affect the others
                 results.update((index, self._predict_or_error(model, beers[index])) for index in indexes)
             except CallError as error:
@@ -138,17 +144,25 @@ class BeerApi(DomainApi):
             ModelNotFound: If the version does not exist.
             ModelNotReady: If the model is not loaded.
         """
-        if contradictions := problems(beer, ""):
+        if contradictions := [*problems(beer, ""), *problems_of_reference(beer.reference)]:
             raise InputError(contradictions)
         loaded = self._manager.get(_model(beer), version)
         builder = loaded.prepared(PredictionBuilder)
         rows, bills = builder.rows([beer])
         features = builder.features(rows)
-        prediction = builder.predictions([beer], rows, loaded.infer({"features": features}), bills)[0]
+        outputs = loaded.infer({"features": features})
+        brewery = OwnBrewery(loaded, beer.reference) if beer.reference else None
+        prediction = builder.predictions([beer], rows, brewery.shift.moved(outputs) if brewery else outputs, bills)[0]
         reasons = loaded.explain(features[0])
         if not all(abs(value) < MAX_IBU for value in (reasons.base_value, *(v for _, v in reasons.contributions))):
             raise loaded.invalid_output("ibu of the explanation")
-        prediction["explanation"] = explanation(loaded.manifest, reasons, prediction["ibu"], beer)
+        if brewery is None:
+            prediction["explanation"] = explanation(loaded.manifest, reasons, prediction["ibu"], beer)
+            return prediction
+        brewery.note([prediction], outputs)
+        prediction["warnings"] += brewery.warnings
+        of_model = round(prediction["ibu"] - prediction["reference"]["ibu"], 1)
+        prediction["explanation"] = brewery.explained(explanation(loaded.manifest, reasons, of_model, beer), prediction)
         return prediction
 
     def predict_batch(self, batch: Beers, version: str | None = None) -> Predictions:
@@ -162,31 +176,50 @@ class BeerApi(DomainApi):
         contradictions = [
             problem
             for index, beer in enumerate(batch.beers)
-            if beer.explain or may_contradict(beer)
+            if beer.explain or beer.reference is not None or may_contradict(beer)
             for problem in problems_in_batch(beer, index)
         ]
+        contradictions += problems_of_reference(batch.reference)
         if contradictions:
             raise InputError(contradictions)
         beers = batch.beers
         if all(beer.hops is None for beer in beers):  # one model predicts the whole batch
-            return {"predictions": self._predict(VITALS, beers, version)}
+            predictions, warnings = self._predict(VITALS, beers, version, batch.reference)
+            return _predictions(predictions, warnings)
         results: dict[int, Prediction] = {}
+        about_reference: dict[str, Warning] = {}
         for model, indexes in _by_model(beers).items():
             chosen = [beers[index] for index in indexes]
-            results.update(zip(indexes, self._predict(model, chosen, version), strict=True))
-        return {"predictions": [results[index] for index in range(len(beers))]}
+            predictions, warnings = self._predict(model, chosen, version, batch.reference)
+            results.update(zip(indexes, predictions, strict=True))
+            about_reference |= {repr(warning): warning for warning in warnings}  # of both models, once
+        predictions = [results[index] for index in range(len(beers))]
+        return _predictions(predictions, list(about_reference.values()))
 
     def _predict_or_error(self, model: str, beer: Beer) -> Prediction | CallError:
         try:
-            return self._predict(model, [beer])[0]
+            return self._predict(model, [beer])[0][0]
         except CallError as error:
             return error
 
-    def _predict(self, model: str, beers: Sequence[Beer], version: str | None = None) -> list[Prediction]:
+    def _predict(
+        self,
+        model: str,
+        beers: Sequence[Beer],
+        version: str | None = None,
+        reference: Sequence[ReferenceBeer] | None = None,
+    ) -> tuple[list[Prediction], list[Warning]]:
+        """Predict beers of one model; return the predictions, and the warnings about the reference beers."""
         loaded = self._manager.get(model, version)
         builder = loaded.prepared(PredictionBuilder)
         rows, bills = builder.rows(beers)
-        return builder.predictions(beers, rows, loaded.infer({"features": builder.features(rows)}), bills)
+        outputs = loaded.infer({"features": builder.features(rows)})
+        if not reference:
+            return builder.predictions(beers, rows, outputs, bills), []
+        brewery = OwnBrewery(loaded, reference)
+        predictions = builder.predictions(beers, rows, brewery.shift.moved(outputs), bills)
+        brewery.note(predictions, outputs)
+        return predictions, brewery.warnings
 
 
 DOMAIN = BeerApi
@@ -195,6 +228,10 @@ DOMAIN = BeerApi
 
 def _model(beer: Beer) -> str:
     return VITALS if beer.hops is None else RECIPE
+
+
+def _predictions(predictions: list[Prediction], warnings: list[Warning]) -> Predictions:
+    return {"predictions": predictions, "warnings": warnings} if warnings else {"predictions": predictions}
 
 
 def _by_model(beers: Sequence[Beer], skipped: Container[int] = ()) -> dict[str, list[int]]:

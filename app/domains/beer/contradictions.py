@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from app.domains.beer.recipe import problems
-from app.domains.beer.schema import EXAMPLE_BEER, MAX_ADDITIONS, MAX_BEERS, Beer, Hop
+from app.domains.beer.schema import EXAMPLE_BEER, MAX_ADDITIONS, MAX_BEERS, MAX_REFERENCE_BEERS, Beer, Hop
 from app.errors import Problem
 
 _GRAVITIES = ("target_og", "target_fg")
@@ -26,6 +26,9 @@ def problems_in_batch(beer: Beer, index: int) -> list[Problem]:
     result = []
     if beer.explain:
         result.append(Problem(f"beers.{index}.explain", "not_in_batch", "is only available for single beers"))
+    if beer.reference is not None:
+        reason = "is given once, beside the beers of the batch"
+        result.append(Problem(f"beers.{index}.reference", "not_in_batch", reason))
     return [*result, *problems(beer, f"beers.{index}.")]
 
 
@@ -36,7 +39,7 @@ def contradictions_of_beer(value: object) -> list[Problem]:
         value: The beer as parsed from JSON.
     """
     beer = _valid_part(value)
-    return problems(beer, "") if beer else []
+    return [*(problems(beer, "") if beer else ()), *_of_reference(value)]
 
 
 def contradictions_of_batch(value: object) -> list[Problem]:
@@ -51,7 +54,16 @@ def contradictions_of_batch(value: object) -> list[Problem]:
         for index, item in enumerate(beers[:MAX_BEERS]):
             beer = _valid_part(item)
             found += problems_in_batch(beer, index) if beer else ()
-    return found
+    return [*found, *_of_reference(value)]
+
+
+def _of_reference(value: object) -> list[Problem]:
+    """Find contradictions between the valid values of reference beers, of a beer or of a batch."""
+    items = value.get("reference") if isinstance(value, Mapping) else None
+    if not isinstance(items, list):
+        return []
+    parts = enumerate(map(_valid_part, items[:MAX_REFERENCE_BEERS]))
+    return [problem for index, beer in parts if beer for problem in problems(beer, f"reference.{index}.")]
 
 
 def _valid_part(value: object) -> Beer | None:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.bundle.manifest import Manifest
-from app.domains.api import ModelRef
+from app.domains.api import ModelRef, Warning
 from app.domains.beer.corrections import Corrections
 from app.domains.beer.inputs import MALT_INPUTS, RECIPE_INPUTS, VITAL_INPUTS, YEAST_INPUTS, names
 from app.domains.beer.metrics import BeerMetrics
@@ -48,6 +48,8 @@ class PredictionBuilder:
         self._invalid = metrics.counter(INVALID, manifest.name, manifest.version)
         self._columns = _columns(manifest)
         self._unread = _unread(manifest)
+        self.reads_hops = not set(names(VITAL_INPUTS)) >= {column.name for column in manifest.inputs}
+        """Whether the version has inputs beyond the vital figures."""
 
     def rows(self, beers: Sequence[Beer]) -> tuple[Rows, list[ResolvedBill]]:
         """Make the version's inputs.
@@ -68,6 +70,21 @@ class PredictionBuilder:
     def features(self, rows: Rows) -> Array:
         """Make what the model takes of rows from `rows`: corrected, float32."""
         return self._corrections.of(rows).astype(np.float32)
+
+    def warnings(self, rows: Rows, bills: Sequence[ResolvedBill]) -> list[list[Warning]]:
+        """Warn of what makes predictions less certain.
+
+        Args:
+            rows: Inputs from `rows`, shape (n_beers, n_inputs).
+            bills: Hop bills from `rows`.
+
+        Returns:
+            Warnings of each beer; empty for most.
+        """
+        warnings = self._plausibility.of_each(rows)
+        if bills:
+            warnings = [bill.warnings + of_row for bill, of_row in zip(bills, warnings, strict=True)]
+        return warnings
 
     def predictions(
         self, beers: Sequence[Beer], rows: Rows, outputs: Mapping[str, Array], bills: Sequence[ResolvedBill] = ()
@@ -92,9 +109,7 @@ class PredictionBuilder:
             if not (-MAX_IBU < lower <= upper < MAX_IBU and -MAX_IBU < ibu < MAX_IBU):  # false for NaN as well
                 self._invalid.inc()
                 raise invalid_output(self.manifest, "ibu, lower or upper")
-        warnings = self._plausibility.of_each(rows)
-        if bills:
-            warnings = [bill.warnings + of_row for bill, of_row in zip(bills, warnings, strict=True)]
+        warnings = self.warnings(rows, bills)
         model, coverage = self._model, self._coverage
         predictions: list[Prediction] = [
             {

@@ -26,6 +26,10 @@ MAX_ADDITIONS = 50
 """Hop additions or malts in one beer."""
 MAX_NAME_LENGTH = 80
 """Characters in the name of a hop, malt or yeast."""
+MAX_REFERENCE_BEERS = 50
+"""Own beers in one request."""
+MAX_REFERENCE_IBU = 300.0
+"""Bitterness of an own beer, IBU; no formula or laboratory states more."""
 DEFAULT_BATCH_L = 20.0
 """Volume after the boil, l, if a request states none."""
 
@@ -191,10 +195,10 @@ class Malt(BaseModel):
     amount_kg: float = Field(ge=0, le=1_000_000, description="Weight, kg.", json_schema_extra={"unit": "kg"})
 
 
-class Beer(BaseModel):
+class BeerFigures(BaseModel):
     """A beer's vital figures and, where known, its recipe."""
 
-    model_config = ConfigDict(**_FIELD, json_schema_extra={"examples": [EXAMPLE_BEER, EXAMPLE_RECIPE]})
+    model_config = _FIELD
 
     abv: float | None = Field(
         default=None,
@@ -234,7 +238,35 @@ class Beer(BaseModel):
         description="Style that the beer is meant to be: a code (21A) or name (American IPA) of the BJCP guidelines of "
         "2021. The response compares the bitterness with the style's.",
     )
+
+
+class ReferenceBeer(BeerFigures):
+    """A beer of the brewer's own whose bitterness is known."""
+
+    ibu: float = Field(
+        ge=0,
+        le=MAX_REFERENCE_IBU,
+        description="Stated or measured bitterness, IBU.",
+        json_schema_extra={"unit": "IBU"},
+    )
+
+
+Reference = Annotated[
+    list[ReferenceBeer],
+    Field(
+        max_length=MAX_REFERENCE_BEERS,
+        description="Beers of the same brewery whose bitterness is known: the predictions are moved towards them.",
+    ),
+]
+
+
+class Beer(BeerFigures):
+    """A beer's vital figures and, where known, its recipe."""
+
+    model_config = ConfigDict(**_FIELD, json_schema_extra={"examples": [EXAMPLE_BEER, EXAMPLE_RECIPE]})
+
     explain: bool = Field(default=False, description="Whether to explain the prediction.")
+    reference: Reference | None = None
 
 
 class Beers(BaseModel):
@@ -245,6 +277,7 @@ class Beers(BaseModel):
     beers: list[Beer] = Field(
         min_length=1, max_length=MAX_BEERS, description="The beers. Predictions keep their order."
     )
+    reference: Reference | None = None
 
 
 class Interval(TypedDict):
@@ -295,6 +328,16 @@ class Assumption(TypedDict):
     reason: str
 
 
+class ReferenceShift(TypedDict):
+    """How reference beers move a prediction.
+
+    `beers` is how many of them the model could read; `ibu` is how far the prediction is moved, IBU.
+    """
+
+    beers: int
+    ibu: float
+
+
 class Contribution(TypedDict):
     """How far a group of inputs moves the bitterness from that of typical beers, IBU.
 
@@ -326,10 +369,12 @@ class Prediction(TypedDict):
     assumptions: NotRequired[list[Assumption]]
     estimates: NotRequired[Estimates]
     style: NotRequired[StyleMatch]
+    reference: NotRequired[ReferenceShift]
     explanation: NotRequired[Explanation]
 
 
 class Predictions(TypedDict):
-    """Predictions for a batch, in its order."""
+    """Predictions for a batch, in its order; `warnings` are about the batch's reference beers."""
 
     predictions: list[Prediction]
+    warnings: NotRequired[list[Warning]]

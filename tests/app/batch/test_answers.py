@@ -55,10 +55,11 @@ def test_invalid_rows_are_reported_by_field_and_reason_without_their_values(tran
         {**BEER, f"<{secret[:2]}>": 1},
         7,
         {**BEER, "ebc": None, "srm": None, "ph": None},
+        {**BEER, "reference": [{**BEER, "ibu": 30}]},
     ]
     answers = answered(transport, bad)
     records = lines(answers.errors)
-    assert [line["row"] for line in records] == [1, 2, 3, 4, 5, 6, 7]
+    assert [line["row"] for line in records] == [1, 2, 3, 4, 5, 6, 7, 9]
     assert [[e["field"] for e in line["errors"]] for line in records] == [
         ["abv", "target_fg"],
         ["target_og", "target_fg"],
@@ -67,9 +68,10 @@ def test_invalid_rows_are_reported_by_field_and_reason_without_their_values(tran
         ["ph"],
         ["?a-?"],
         ["row"],
+        ["reference"],
     ]
     assert [line["row"] for line in lines(answers.predictions)] == [8]
-    assert (answers.rows, answers.bad) == (8, 7)
+    assert (answers.rows, answers.bad) == (9, 8)
     assert secret not in answers.errors.decode()
 
 

@@ -23,9 +23,10 @@ NAMES = """
     Flower Health Hop HopStage IndexOptions InferParameters InferRequest InferResponse InferenceError
     InferenceStatistics InputWarning Interval Malt ModelConfiguration ModelDescription ModelInput ModelMetadata
     ModelMetrics ModelOutput ModelReady ModelVersion OlderPet OlderPicture ParameterValue Pet PetProbabilities
-    Picture PictureForm Prediction Predictions ProblemDetails RepositoryAnswer RepositoryOptions RequestInput
-    RequestOutput ResponseOutput ServerLive ServerMetadata ServerReady Species StatisticDuration StatisticsList
-    StyleBitterness StyleMatch TensorMetadata TrainingData VersionList VersionPolicy VersionState VersionStatistics
+    Picture PictureForm Prediction Predictions ProblemDetails ReferenceBeer ReferenceShift RepositoryAnswer
+    RepositoryOptions RequestInput RequestOutput ResponseOutput ServerLive ServerMetadata ServerReady Species
+    StatisticDuration StatisticsList StyleBitterness StyleMatch TensorMetadata TrainingData VersionList
+    VersionPolicy VersionState VersionStatistics
 """
 """Clients are generated with these names: one that changes breaks them. A new schema is added here."""
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from app.bundle.manifest import Manifest
 from app.domains.api import ModelRef, Warning
 from app.domains.beer.corrections import Corrections
-from app.domains.beer.inputs import MALT_INPUTS, RECIPE_INPUTS, VITAL_INPUTS, YEAST_INPUTS, names
+from app.domains.beer.inputs import HOP_INPUTS, INPUTS, MALT_INPUTS, RECIPE_INPUTS, VITAL_INPUTS, YEAST_INPUTS, names
 from app.domains.beer.metrics import BeerMetrics
 from app.domains.beer.plausibility import PlausibilityChecks
 from app.domains.beer.recipe import ResolvedBill, assumptions, resolve, vital_rows
@@ -48,8 +48,8 @@ class PredictionBuilder:
         self._invalid = metrics.counter(INVALID, manifest.name, manifest.version)
         self._columns = _columns(manifest)
         self._unread = _unread(manifest)
-        self.reads_hops = not set(names(VITAL_INPUTS)) >= {column.name for column in manifest.inputs}
-        """Whether the version has inputs beyond the vital figures."""
+        self.reads_hops = any(INPUTS[column.name].field == HOP_INPUTS[0].field for column in manifest.inputs)
+        """Whether the version reads hop bills."""
 
     def rows(self, beers: Sequence[Beer]) -> tuple[Rows, list[ResolvedBill]]:
         """Make the version's inputs.

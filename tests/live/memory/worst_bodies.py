@@ -26,6 +26,10 @@ BATCHES = 8 * MEGABYTE
 PICTURES = 12 * MEGABYTE
 MESSAGE = 4_190_000
 """Bytes of the largest gRPC message."""
+REFERENCE = [
+    {**BEER, "ibu": 40.0, "hops": [{"name": "\ufdfa" * 80, "amount_g": 0.001, "stage": "end"}] * 50} for _ in range(50)
+]
+"""Reference beers with as many hops of names that take long to look up as the schema allows."""
 _ELEMENTS = (b"[]", b"{}", b"[1]", b'{"a":1}', b'"a"', b"1", b"[" * 100 + b"]" * 100)
 
 
@@ -45,6 +49,7 @@ def _beer() -> Bodies:
     hops = [{"name": "N" * 80, "amount_g": 1.0, "boil_minutes": 1.0}] * 50
     bodies = _elements("/predict", MEGABYTE, b'{"hops":[', b"]}")
     bodies["hop bill"] = _json("/predict", {**BEER, "explain": True, "hops": hops})
+    bodies["reference beers"] = _json("/predict", {**BEER, "hops": hops, "reference": REFERENCE})
     return bodies
 
 
@@ -57,6 +62,7 @@ def _batch() -> Bodies:
     hops = [{"name": "\ufdfa" * 30, "amount_g": 1.0, "stage": "middle"}] * 50
     bodies = _elements("/predict/batch", BATCHES, b'{"beers":[', b"]}")
     bodies["warnings"] = _json("/predict/batch", {"beers": [odd] * 1000})
+    bodies["reference beers"] = _json("/predict/batch", {"beers": [{**BEER, "hops": hops}], "reference": REFERENCE})
     for name, count in ("hop bills that fit", 400), ("hop bills", 800):
         bodies[name] = _json("/predict/batch", {"beers": [{**odd, "hops": hops}] * count})
     return bodies

@@ -1,5 +1,6 @@
 """The iris domain: species of an iris flower from four lengths."""
 
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import Annotated
 
@@ -9,6 +10,7 @@ from typing_extensions import TypedDict
 
 from app.bundle.manifest import Manifest
 from app.domains.api import DomainApi, ModelRef, Operation, Warning
+from app.domains.row_warnings import WarningsByRow
 from app.errors import InputError, Problem
 from app.models.loaded import Prepared
 from app.oip.signature import RowValidator
@@ -86,7 +88,7 @@ class FlowerRowValidator(RowValidator):
         self._low, self._high = np.array(ranges, np.float32).T
         self._ranges = ranges
 
-    def validate(self, rows: Array) -> list[tuple[int, Warning]]:
+    def validate(self, rows: Array) -> Sequence[tuple[int, Warning]]:
         """Validate rows.
 
         Args:
@@ -107,11 +109,10 @@ class FlowerRowValidator(RowValidator):
                     for c, row in first.items()
                 ]
             )
-        outside = np.argwhere((rows < self._low) | (rows > self._high)).tolist()
-        return [
-            (row, _outside(self._names[column], float(rows[row, column]), *self._ranges[column]))
-            for row, column in outside
-        ]
+        return WarningsByRow((rows < self._low) | (rows > self._high), rows, self._warning)
+
+    def _warning(self, column: int, row: Sequence[float]) -> Warning:
+        return _outside(self._names[column], row[column], *self._ranges[column])
 
 
 class IrisApi(DomainApi):

@@ -1,9 +1,8 @@
 """Plausibility checks: warnings for values outside the trained range and for values that disagree."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from operator import itemgetter
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +13,7 @@ from app.domains.beer.corrections import PH_HIGH, PH_LOW, contradict, exchanged,
 from app.domains.beer.inputs import ABV, COMPARED_INPUTS, EBC, INPUTS, PH
 from app.domains.beer.unit_slips import figure
 from app.domains.beer.units import ABV_PER_POINT, EBC_PER_SRM
+from app.domains.row_warnings import WarningsByRow
 
 COLOUR_TOLERANCE = 0.1
 """Relative difference between EBC and 1.97 SRM that is allowed."""
@@ -29,45 +29,6 @@ UNIT_TOLERANCE = 0.1
 """Relative difference at which a value fits in another unit."""
 MANY = 16
 """Number of rows from which a vectorised check is faster than one row at a time."""
-
-
-class _WarningsByRow(Sequence[tuple[int, Warning]]):
-    """Warnings that are made when they are read: of a million, an answer lists a thousand."""
-
-    def __init__(
-        self, flags: NDArray[np.bool_], rows: NDArray[np.float64], warning: Callable[[int, Sequence[float]], Warning]
-    ) -> None:
-        """Initialize the warnings.
-
-        Args:
-            flags: Shape (n_rows, n_checks): which checks a row fails.
-            rows: The rows, shape (n_rows, n_inputs).
-            warning: Makes the warning of a check that a row fails.
-        """
-        self._places = np.flatnonzero(flags)
-        self._width = flags.shape[1]
-        self._rows = rows
-        self._warning = warning
-
-    def __len__(self) -> int:
-        return len(self._places)
-
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return [self._at(place) for place in self._places[index].tolist()]
-        return self._at(int(self._places[index]))
-
-    def __iter__(self) -> Iterator[tuple[int, Warning]]:
-        return map(self._at, self._places.tolist())
-
-    def __eq__(self, other: object) -> bool:
-        return list(self) == other
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def _at(self, place: int) -> tuple[int, Warning]:
-        row, check = divmod(place, self._width)
-        return row, self._warning(check, self._rows[row].tolist())
 
 
 class PlausibilityChecks:
@@ -144,7 +105,7 @@ class PlausibilityChecks:
             (abv_gap > MIN_ABV_GAP) & (abv_gap > ABV_TOLERANCE * abv),
         ]
         flags = np.column_stack([(rows < self._low) | (rows > self._high), *disagree])
-        return _WarningsByRow(flags, rows, self._warning)
+        return WarningsByRow(flags, rows, self._warning)
 
     def _warning(self, check: int, row: Sequence[float]) -> Warning:
         """Make the warning of a check: one for each input, then colours and alcohol."""

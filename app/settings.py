@@ -265,7 +265,8 @@ class Settings(ModelSettings):
     models: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
         default=(),
         description="Models to serve, separated by commas, such as `cat-dog`. `beer-ibu` and `beer-ibu-recipe` are "
-        "served together. Empty: all; those without a folder of their own in a local `MODEL_URI` are left out.",
+        "served together, with or without `beer-ibu-style`. Empty: all; those without a folder of their own in a local "
+        "`MODEL_URI` are left out.",
     )
     public_models: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
         default=(),

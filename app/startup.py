@@ -51,9 +51,10 @@ def load_program(
     if not is_worker:  # workers use what the supervisor downloaded, so that all of them serve the same bundles
         log_deprecated_names(settings)
         log_readable_secrets(settings)
-        if omitted := sorted({name for domain in discover() for name in domain.models if domain not in domains}):
+        domains = fetch_models(settings, domains)
+        served = {name for domain in domains for name in domain.models}
+        if omitted := sorted({name for domain in discover() for name in domain.models} - served):
             _log.info("models that are not served: %s", ", ".join(omitted))
-        fetch_models(settings, domains)
     metrics = _metrics(settings, metrics_folder)
     count_dropped_lines(metrics)
     program = build(settings, domains, metrics)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from app.bundle.store import Bundle, highest, read_bundle
-from app.domains.beer.api import RECIPE, VITALS, BeerApi
+from app.domains.beer.api import RECIPE, STYLE, VITALS, BeerApi
 from app.models.manager import ModelManager
 from app.rest.application import RestApplication
 from app.runtime.onnx import OnnxPredictor
@@ -55,7 +55,8 @@ def manager(predictor: OnnxPredictor, models: Path) -> ModelManager:
     """The model manager with the beer models loaded."""
     manager = model_manager(BeerApi)
     manager.add(predictor)
-    manager.add(OnnxPredictor(read_bundle(highest(models, RECIPE))))
+    for name in RECIPE, STYLE:
+        manager.add(OnnxPredictor(read_bundle(highest(models, name))))
     return manager
 
 

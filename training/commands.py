@@ -8,12 +8,13 @@ from pathlib import Path
 
 from training.ablation import ablate
 from training.beer.catalogue import SPECS
+from training.beer.style import STYLE
 from training.card import table
 from training.errors import DataError
 from training.evaluate import EvaluationProtocol
 from training.release import add_provenance_options, add_release_options, release
 from training.selection import REPEATS, select, write_defaults
-from training.sources import RecipeDataset, read_recipes
+from training.sources import RecipeDataset, add_styles, read_recipes
 from training.spec import Spec, known_data
 from training.spec_card import ablation_table, baseline_sentence, baseline_table, interval_sentence
 from training.spec_trainer import SpecTrainer, prepare
@@ -38,7 +39,8 @@ def train_models(arguments: Sequence[str]) -> int:
             refuse_existing(options.out, spec.name, options.version)
     dataset = read_recipes(options.data)
     log(f"{dataset.source}: {len(dataset.recipes)} beers read")
-    done = [_train_one(spec, dataset, options) for spec in specs]
+    styled = dataset_of(STYLE, dataset, options)
+    done = [_train_one(spec, styled if spec.name == STYLE.name else dataset, options) for spec in specs]
     return 0 if True in done and False not in done else 1
 
 
@@ -77,16 +79,17 @@ def select_defaults(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     spec = SPECS[options.model]
     out = options.out or DEFAULTS / f"{spec.name}.json"
-    dataset = read_recipes(options.data)
+    dataset = dataset_of(spec, read_recipes(options.data), options)
     data = prepare(spec, dataset.recipes)
     choice = select(spec, data, options.seed, options.workers, options.repeats)
     for name, mae in choice.note["candidates"].items():
         print(f"{mae:8.3f}  {name}{'   <- chosen' if name == choice.name else ''}")
+    styles = f" --styles {options.styles.name}" if options.styles else ""
     print(f"nested, the choice included: MAE {choice.note['nested']['mae']:.2f}")
     write_defaults(
         out,
         choice,
-        f"python -m training select --model {spec.name} --data {Path(options.data).name} --seed {options.seed}",
+        f"python -m training select --model {spec.name} --data {Path(options.data).name}{styles} --seed {options.seed}",
         dataset.sha256,
     )
     print(out)
@@ -105,7 +108,13 @@ def ablate_model(arguments: Sequence[str]) -> int:
     _add_folds(parser, EvaluationProtocol().repeats)
     options = parser.parse_args(arguments)
     spec = SPECS[options.model]
-    print(ablation_table(ablate(spec, prepare(spec, read_recipes(options.data).recipes), _protocol(options))))
+    print(
+        ablation_table(
+            ablate(
+                spec, prepare(spec, dataset_of(spec, read_recipes(options.data), options).recipes), _protocol(options)
+            )
+        )
+    )
     return 0
 
 
@@ -122,7 +131,26 @@ def command(name: str, function: object) -> argparse.ArgumentParser:
         epilog="Other commands: python -m training --help",
     )
     parser.add_argument("--data", required=True, help="file (JSON or CSV: docs/files.md), folder, or http(s) address")
+    parser.add_argument(
+        "--styles",
+        type=Path,
+        help="CSV with the columns id and style_id: the styles, for the style model, of recipes that do not state them",
+    )
     return parser
+
+
+def dataset_of(spec: Spec, dataset: RecipeDataset, options: argparse.Namespace) -> RecipeDataset:
+    """Return the recipes that a model reads: for the style model, with the styles of ``--styles``.
+
+    Args:
+        spec: The model.
+        dataset: The recipes.
+        options: Options of a command.
+
+    Raises:
+        SourceError: If the file of styles cannot be read.
+    """
+    return add_styles(dataset, options.styles) if options.styles and spec.name == STYLE.name else dataset
 
 
 def log(line: str) -> None:

@@ -75,35 +75,46 @@ class Fetch:
         self._cache = cache
         self._approved = approved
 
-    def run(self, names: Iterable[str], root: Path) -> None:
+    def run(self, names: Iterable[str], root: Path, optional: Collection[str] = ()) -> list[str]:
         """Fetch the active version of each model, unless the cache has it, and make it active in the cache.
 
         Args:
             names: Names of the models.
             root: See `cached_root`.
+            optional: Models that may be missing.
+
+        Returns:
+            Names of the models that the source has.
 
         Raises:
             BundleError: If a bundle is missing, altered, truncated or not approved, or the cache cannot be written.
                 Models fetched before the error stay updated.
         """
+        fetched = []
         for name in names:
             try:
-                self._update(name, root)
+                if self._update(name, root, name in optional):
+                    fetched.append(name)
             except ObjectsError as error:
                 raise BundleError(str(error)) from None
             except OSError as error:
                 raise BundleError(f"{self._cache}: cannot be written: {error.strerror}") from None
+        return fetched
 
-    def _update(self, name: str, root: Path) -> None:
+    def _update(self, name: str, root: Path, optional: bool) -> bool:
+        """Fetch the active version; return whether there is one, or raise an error if it is not optional."""
         folder = f"{self._uri}/{name}"
         text = self._source.read(f"{self._prefix}{name}/{POINTER}", MAX_POINTER_BYTES)
         pointer = None if text is None else parse_pointer(text, f"{folder}/{POINTER}")
         existing = sorted(filter(is_version, self._source.folders(f"{self._prefix}{name}")), key=int)
+        if optional and pointer is None and not existing:
+            return False
         version = chosen(pointer, existing, folder)
         (root / name).mkdir(parents=True, exist_ok=True)
         if version is not None:
             _link(self._bundle(f"{name}/{version}"), root / name / version)
         write_pointer(root, name, Pointer(version))
+        return True
 
     def _bundle(self, folder: str) -> Path:
         """Return the cached copy of a bundle; fetch it if it is missing or damaged."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from app.bundle.fetch import Fetch, is_remote, models_root
 from app.bundle.store import Bundle, read_bundle
 from app.domains.api import DomainApi, preparation
+from app.domains.discovery import serving
 from app.errors import BundleError, ObjectsError, SettingsError
 from app.models.manager import ModelManager
 from app.models.quarantine import read_quarantined
@@ -75,25 +76,30 @@ def build_model_server(settings: Settings) -> "ModelServer | None":
     return ModelServer(Connection(target, scheme == "grpcs", key, settings.model_server_timeout))
 
 
-def fetch_models(settings: ModelSettings, domains: Sequence[type[DomainApi]]) -> None:
+def fetch_models(settings: ModelSettings, domains: Sequence[type[DomainApi]]) -> list[type[DomainApi]]:
     """Download the active bundles, if the settings name an object store.
 
     Args:
         settings: The settings about models.
         domains: The domains whose models are served.
 
+    Returns:
+        The domains, without optional models that the store does not have.
+
     Raises:
         BundleError: If a bundle is missing, altered, incomplete or not approved, or the store does not answer.
     """
     if not is_remote(settings):
-        return
+        return list(domains)
     bucket, _, prefix = settings.model_uri.removeprefix("s3://").partition("/")
     try:
         store = ObjectStore(bucket, settings.s3_endpoint)
     except ObjectsError as error:
         raise BundleError(str(error)) from None
     fetch = Fetch(store, prefix, settings.model_uri, settings.model_cache, settings.model_sha256)
-    fetch.run(_model_names(domains), models_root(settings))
+    optional = {name for domain in domains for name in domain.optional}
+    fetched = fetch.run(_model_names(domains), models_root(settings), optional)
+    return [serving(domain, fetched) for domain in domains]
 
 
 def _model_names(domains: Sequence[type[DomainApi]]) -> list[str]:

@@ -120,7 +120,9 @@ class DomainApi(ABC):
     """A typed API over bundles."""
 
     models: ClassVar[tuple[str, ...]]
-    """Names of the bundles that the domain needs."""
+    """Names of the bundles that the domain serves."""
+    optional: ClassVar[tuple[str, ...]] = ()
+    """Those among `models` that the domain can do without, such as a model that an older folder does not have."""
 
     def __init__(self, manager: ModelManager) -> None:
         """Initialize the domain API.

@@ -43,24 +43,42 @@ def select(discovered: Sequence[type[DomainApi]], names: Collection[str]) -> lis
         The domains, in the given order.
 
     Raises:
-        SettingsError: If there is no such model, or a domain needs models beside the named ones.
+        SettingsError: If there is no such model, or a domain needs models beside the named ones. Models that a domain
+            can do without are served if they are named.
     """
     known = [name for domain in discovered for name in domain.models]
     if not set(names) <= set(known):
         raise SettingsError(f"MODELS: names a model that does not exist; there are {', '.join(known)}")
     selected = [domain for domain in discovered if set(domain.models) & set(names)]
     for domain in selected:
-        if not set(domain.models) <= set(names):
-            raise SettingsError(f"MODELS: {' and '.join(domain.models)} are served together; name all of them")
-    return selected
+        needed = [name for name in domain.models if name not in domain.optional]
+        if not set(needed) <= set(names):
+            raise SettingsError(f"MODELS: {' and '.join(needed)} are served together; name all of them")
+    return [serving(domain, names) for domain in selected]
 
 
 def present(discovered: Sequence[type[DomainApi]], root: Path) -> list[type[DomainApi]]:
-    """Leave out the domains whose models have no folder; if that leaves none, return all.
+    """Leave out what has no folder: domains, and models that a domain can do without. If no domain is left, return all.
 
     Args:
         discovered: The domains.
         root: The folder of bundles.
     """
-    found = [domain for domain in discovered if any((root / name).is_dir() for name in domain.models)]
+    folders = [name for domain in discovered for name in domain.models if (root / name).is_dir()]
+    found = [serving(domain, folders) for domain in discovered if not set(domain.models).isdisjoint(folders)]
     return found or list(discovered)
+
+
+def serving(domain: type[DomainApi], names: Collection[str]) -> type[DomainApi]:
+    """Return a domain without those of its optional models that are not named.
+
+    Args:
+        domain: The domain.
+        names: Names of models.
+    """
+    models = tuple(name for name in domain.models if name not in domain.optional or name in names)
+    if models == domain.models:
+        return domain
+    contents = {"__module__": domain.__module__, "__doc__": domain.__doc__, "models": models}
+    part: type[DomainApi] = type(domain.__name__, (domain,), contents)
+    return part

@@ -67,7 +67,7 @@ def test_every_other_route_requires_a_key(program: Program) -> None:
 def test_a_route_of_several_models_is_public_only_if_all_of_them_are(start: Start) -> None:
     partly_public = start(API_KEY=KEY, PORT="0", PUBLIC_MODELS="beer-ibu")
     assert partly_public.send(request("POST", "/predict", [], BEER)).status == 401
-    public = start(API_KEY=KEY, PORT="0", PUBLIC_MODELS="beer-ibu, beer-ibu-recipe")
+    public = start(API_KEY=KEY, PORT="0", PUBLIC_MODELS="beer-ibu, beer-ibu-recipe, beer-ibu-style")
     assert public.send(request("POST", "/predict", [], BEER)).status == 200
     assert public.send(request("POST", "/iris/predict", [], FLOWER)).status == 401
 

@@ -22,6 +22,7 @@ from training import commands
 from training.baselines import median
 from training.beer.catalogue import SPECS
 from training.beer.recipe import RECIPE
+from training.beer.style import STYLE
 from training.beer.vitals import VITALS
 from training.boosting import margins
 from training.evaluate import EvaluationProtocol
@@ -143,13 +144,29 @@ def test_the_command_trains_every_model_and_prints_its_tables(quick_command, tmp
     assert command.main(common) == 0
     out, err = capsys.readouterr()
     assert out.count("**this model**") == 2
-    assert all(str(tmp_path / name / "1") in out for name in SPECS)
+    assert all(str(tmp_path / name / "1") in out for name in SPECS if name != STYLE.name)
+    assert "beer-ibu-style: not trained: no row is left" in err
     assert "no_label: 1 rows dropped" in err and "evaluating" in err and "Moonshine Seedling 1" in err
     assert command.main([*common, "--model", "beer-ibu", "--version", "3"]) == 0
     assert versions(tmp_path, "beer-ibu-recipe") == ["1"]
     assert [read_bundle(tmp_path / "beer-ibu" / v).manifest.version for v in "13"] == ["1", "3"]
     assert command.main([*common, "--version", "1"]) == 1
     assert "never overwritten" in capsys.readouterr().err
+
+
+def test_styles_may_stand_in_a_file_of_their_own(quick_command, dataset, tmp_path, capsys):
+    styles = tmp_path / "styles.csv"
+    styles.write_text(
+        "id,style_id\n" + "".join(f"{beer['id']},{n % 5 + 18}A\n" for n, beer in enumerate(dataset.recipes))
+    )
+    common = ["--data", str(RECIPES), "--out", str(tmp_path), "--repeats", "1", "--workers", "1"]
+    assert command.main([*common, "--model", STYLE.name, "--styles", str(styles)]) == 0
+    manifest = read_bundle(tmp_path / STYLE.name / "1").manifest
+    assert [column.name for column in manifest.inputs[-2:]] == ["style_low", "style_high"]
+    assert manifest.training_data.source == f"{RECIPES.name} with styles.csv"
+    styles.write_text("id,style\n1,18A\n")
+    assert command.main([*common, "--model", STYLE.name, "--styles", str(styles)]) == 1
+    assert "a file of styles has the columns id and style_id" in capsys.readouterr().err
 
 
 def test_data_without_hop_bills_train_only_the_vitals_model(quick_command, dataset, tmp_path, capsys):
@@ -166,7 +183,7 @@ def test_data_that_train_no_model_are_reported(quick_command, tmp_path, capsys):
     empty = tmp_path / "empty.json"
     empty.write_text('[{"id": 1}]')
     assert command.main(["--data", str(empty), "--out", str(tmp_path)]) == 1
-    assert capsys.readouterr().err.count("not trained") == 2
+    assert capsys.readouterr().err.count("not trained") == len(SPECS)
 
 
 def test_the_command_runs_the_ablation(quick_command, capsys):

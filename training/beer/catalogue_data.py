@@ -31,6 +31,20 @@ VITALS_DATA = KnownData(
     older_rmse=OLDER_RMSE,
 )
 
+STYLE_DATA = KnownData(
+    sha256="c232d4581b172183918c779c906846d1f0be4201d9c31f8f48309cb39dde438b",
+    origin=f"{_ORIGIN}, with BJCP styles guessed by keyword from name and tagline",
+    licence=_LICENCE,
+    use="For beers like those of the training data, of one craft brewery, whose style is known.",
+    misuse="",
+    data=f"{_BATCHES} The styles are guesses, a quarter of them American IPA.",
+    faults=("Half of the styles have two beers or fewer, or none: there the style's range counts as for the others.",),
+    unseen="Nobody has measured this build on beers that took no part in training. A trial of such a model, with "
+    "families of styles guessed from names, had an MAE of 15.0 on the 145 beers of the same catalogue that were kept "
+    "back, where the model without styles had 16.1.",
+    older_rmse=OLDER_RMSE,
+)
+
 RECIPE_DATA = KnownData(
     sha256=_SHA256,
     origin=_ORIGIN,

@@ -6,8 +6,9 @@ from urllib.parse import urlsplit
 from training.sources.base import Recipe, RecipeDataset, TrainingSource, read
 from training.sources.files import JsonFolder, RecipeFile
 from training.sources.http_pages import HttpPages
+from training.sources.styles import add_styles
 
-__all__ = ["Recipe", "RecipeDataset", "TrainingSource", "read_recipes", "training_source"]
+__all__ = ["Recipe", "RecipeDataset", "TrainingSource", "add_styles", "read_recipes", "training_source"]
 
 
 def training_source(location: str) -> TrainingSource:

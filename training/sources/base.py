@@ -31,6 +31,8 @@ class Recipe(TypedDict, total=False):
     ph: Figure
     volume: Any
     """Volume of the finished beer, an object with ``value`` and ``unit``."""
+    style: Any
+    """Code or name of the style."""
     ingredients: Any
     """Lists of ``malt`` and ``hops``, and the ``yeast``."""
 
@@ -72,9 +74,14 @@ def read(source: TrainingSource) -> RecipeDataset:
     recipes = tuple(source.recipes())
     if not recipes:
         raise SourceError(f"{source.name}: contains no recipes")
-    return RecipeDataset(source.name, source.sha256 or _digest(recipes), recipes)
+    return RecipeDataset(source.name, source.sha256 or digest(recipes), recipes)
 
 
-def _digest(recipes: tuple[Recipe, ...]) -> str:
+def digest(recipes: tuple[Recipe, ...]) -> str:
+    """Digest of recipes in canonical JSON.
+
+    Args:
+        recipes: The recipes.
+    """
     canonical = json.dumps(recipes, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(canonical.encode()).hexdigest()

@@ -14,6 +14,7 @@ from app.domains.beer.recipe import may_contradict, problems
 from app.domains.beer.reference import OwnBrewery, cost, problems_of_reference
 from app.domains.beer.row_validation import BeerRowValidator, BeerSignature
 from app.domains.beer.schema import EXAMPLE_BATCH, EXAMPLES, Beer, Beers, Prediction, Predictions, ReferenceBeer
+from app.domains.beer.styles import bitterness_of
 from app.errors import CallError, InputError, InvalidOutput
 from app.models.loaded import Prepared
 from app.oip.signature import ModelSignature, RowValidator
@@ -25,10 +26,15 @@ RECIPE = "beer-ibu-recipe"
 """Bundle that predicts where the hop bill is known."""
 
 
+STYLE = "beer-ibu-style"
+"""Bundle that predicts where the style's bitterness is known, and the hop bill is not."""
+
+
 class BeerApi(DomainApi):
     """Bitterness of beers."""
 
-    models = (VITALS, RECIPE)
+    models = (VITALS, RECIPE, STYLE)
+    optional = (STYLE,)  # folders of earlier versions of this program do not have it
 
     @classmethod
     def prepare(cls, manifest: Manifest, metrics: Registry) -> Prepared:
@@ -54,9 +60,9 @@ class BeerApi(DomainApi):
                 path="/predict",
                 summary="Predict a beer's bitterness",
                 description="Bitterness in IBU with an interval and warnings, from the vital figures and, where "
-                "known, the hop bill. `model` in the response names the model. `ibu` is what the brewery of the "
-                "training data would state; of `estimates`, `tinseth` is what brewing software shows, and `physical` "
-                "what a laboratory might measure.",
+                "known, the hop bill or the style. `model` in the response names the model. `ibu` is what the brewery "
+                "of the training data would state; of `estimates`, `tinseth` is what brewing software shows, and "
+                "`physical` what a laboratory might measure.",
                 request=Beer,
                 answer=Prediction,
                 answered="The bitterness",
@@ -109,7 +115,7 @@ class BeerApi(DomainApi):
             return self.explain(beer, version)
         if contradictions := [*problems(beer, ""), *problems_of_reference(beer.reference)]:
             raise InputError(contradictions)
-        predictions, warnings = self._predict(_model(beer), [beer], version, beer.reference)
+        predictions, warnings = self._predict(self._model(beer), [beer], version, beer.reference)
         predictions[0]["warnings"] += warnings
         return predictions[0]
 
@@ -127,7 +133,7 @@ class BeerApi(DomainApi):
             for index, beer in enumerate(beers)
             if may_contradict(beer) and (contradictions := problems(beer, ""))
         }
-        for model, indexes in _by_model(beers, skipped=results).items():
+        for model, indexes in self._by_model(beers, skipped=results).items():
             try:
                 results.update(zip(indexes, self._predict(model, [beers[i] for i in indexes])[0], strict=True))
             except InvalidOutput:  # of one beer, which must not affect the others
@@ -146,7 +152,7 @@ class BeerApi(DomainApi):
         """
         if contradictions := [*problems(beer, ""), *problems_of_reference(beer.reference)]:
             raise InputError(contradictions)
-        loaded = self._manager.get(_model(beer), version)
+        loaded = self._manager.get(self._model(beer), version)
         builder = loaded.prepared(PredictionBuilder)
         rows, bills = builder.rows([beer])
         features = builder.features(rows)
@@ -183,18 +189,32 @@ class BeerApi(DomainApi):
         if contradictions:
             raise InputError(contradictions)
         beers = batch.beers
-        if all(beer.hops is None for beer in beers):  # one model predicts the whole batch
+        if all(beer.hops is None and beer.style is None for beer in beers):  # one model predicts the whole batch
             predictions, warnings = self._predict(VITALS, beers, version, batch.reference)
             return _predictions(predictions, warnings)
         results: dict[int, Prediction] = {}
         about_reference: dict[str, Warning] = {}
-        for model, indexes in _by_model(beers).items():
+        for model, indexes in self._by_model(beers).items():
             chosen = [beers[index] for index in indexes]
             predictions, warnings = self._predict(model, chosen, version, batch.reference)
             results.update(zip(indexes, predictions, strict=True))
             about_reference |= {repr(warning): warning for warning in warnings}  # of both models, once
         predictions = [results[index] for index in range(len(beers))]
         return _predictions(predictions, list(about_reference.values()))
+
+    def _model(self, beer: Beer) -> str:
+        """Name of the model that predicts a beer."""
+        if beer.hops is not None:
+            return RECIPE
+        return STYLE if beer.style is not None and STYLE in self.models and bitterness_of(beer.style) else VITALS
+
+    def _by_model(self, beers: Sequence[Beer], skipped: Container[int] = ()) -> dict[str, list[int]]:
+        """Indexes of the beers that each model predicts."""
+        indexes: dict[str, list[int]] = {}
+        for index, beer in enumerate(beers):
+            if index not in skipped:
+                indexes.setdefault(self._model(beer), []).append(index)
+        return indexes
 
     def _predict_or_error(self, model: str, beer: Beer) -> Prediction | CallError:
         try:
@@ -226,18 +246,5 @@ DOMAIN = BeerApi
 """Class that `app.domains.discovery` finds."""
 
 
-def _model(beer: Beer) -> str:
-    return VITALS if beer.hops is None else RECIPE
-
-
 def _predictions(predictions: list[Prediction], warnings: list[Warning]) -> Predictions:
     return {"predictions": predictions, "warnings": warnings} if warnings else {"predictions": predictions}
-
-
-def _by_model(beers: Sequence[Beer], skipped: Container[int] = ()) -> dict[str, list[int]]:
-    """Indexes of the beers that each model predicts."""
-    indexes: dict[str, list[int]] = {}
-    for index, beer in enumerate(beers):
-        if index not in skipped:
-            indexes.setdefault(_model(beer), []).append(index)
-    return indexes

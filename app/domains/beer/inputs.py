@@ -227,7 +227,29 @@ GRIST_INPUTS = (*MALT_INPUTS, *YEAST_INPUTS)
 
 RECIPE_INPUTS = (*VITAL_INPUTS, *HOP_INPUTS, *GRIST_INPUTS)
 """Inputs of the recipe model."""
-INPUTS = {declared.name: declared for declared in RECIPE_INPUTS}
+
+STYLE_INPUTS = tuple(
+    BeerInput(
+        name=name,
+        unit="IBU",
+        description=description,
+        field="style",
+        group="style",
+        low=0,
+        high=1000,
+        random_high=150,
+        label=label,
+    )
+    for name, description, label in (
+        ("style_low", "Least bitterness of the beer's style in the BJCP guidelines", "the style's least bitterness"),
+        ("style_high", "Most bitterness of the beer's style in the BJCP guidelines", "the style's most bitterness"),
+    )
+)
+"""The bitterness of a beer's style; `app.domains.beer.styles` has it."""
+STYLED_INPUTS = (*VITAL_INPUTS, *STYLE_INPUTS)
+"""Inputs of the style model."""
+
+INPUTS = {declared.name: declared for declared in (*RECIPE_INPUTS, *STYLE_INPUTS)}
 """Every input by name."""
 
 

@@ -8,12 +8,23 @@ from numpy.typing import NDArray
 from app.bundle.manifest import Manifest
 from app.domains.api import ModelRef, Warning
 from app.domains.beer.corrections import Corrections
-from app.domains.beer.inputs import HOP_INPUTS, INPUTS, MALT_INPUTS, RECIPE_INPUTS, VITAL_INPUTS, YEAST_INPUTS, names
+from app.domains.beer.inputs import (
+    HOP_INPUTS,
+    INPUTS,
+    MALT_INPUTS,
+    RECIPE_INPUTS,
+    STYLE_INPUTS,
+    STYLED_INPUTS,
+    VITAL_INPUTS,
+    YEAST_INPUTS,
+    names,
+)
 from app.domains.beer.metrics import BeerMetrics
 from app.domains.beer.plausibility import PlausibilityChecks
 from app.domains.beer.recipe import ResolvedBill, assumptions, resolve, vital_rows
-from app.domains.beer.schema import Beer, Prediction
+from app.domains.beer.schema import Beer, BeerFigures, Prediction
 from app.domains.beer.style_match import match_style
+from app.domains.beer.styles import Range, bitterness_of
 from app.models.metrics import INVALID
 from app.runtime.predictor import Array, invalid_output
 from app.telemetry.metrics import Registry
@@ -21,6 +32,9 @@ from app.telemetry.metrics import Registry
 OUTPUTS = ("ibu", "lower", "upper")
 MAX_IBU = 1e6
 """Absolute value in IBU from which an output is invalid."""
+
+UNKNOWN = Range(np.nan, np.nan)
+"""Bitterness of a style that is not known."""
 
 Rows = NDArray[np.float64]
 
@@ -50,12 +64,15 @@ class PredictionBuilder:
         self._unread = _unread(manifest)
         self.reads_hops = any(INPUTS[column.name].field == HOP_INPUTS[0].field for column in manifest.inputs)
         """Whether the version reads hop bills."""
+        self.reads_style = any(column.name in names(STYLE_INPUTS) for column in manifest.inputs)
+        """Whether the version reads the style."""
 
     def rows(self, beers: Sequence[Beer]) -> tuple[Rows, list[ResolvedBill]]:
         """Make the version's inputs.
 
         Args:
-            beers: Beers without contradictions. All of them have a hop bill, or none has.
+            beers: Beers without contradictions. All of them have a hop bill, or none has. If the version reads the
+                style, all have one whose bitterness is known.
 
         Returns:
             Values in the order of the manifest's inputs, shape (n_beers, n_inputs), NaN is missing; and the resolved
@@ -65,7 +82,15 @@ class PredictionBuilder:
         bills = [resolve(beer, beer.hops, self._unread) for beer in beers if beer.hops is not None]
         if bills:
             rows = np.concatenate([rows, [bill.columns for bill in bills]], axis=1)
+        if self.reads_style:
+            rows = np.concatenate([rows, [bitterness_of(beer.style or "") or UNKNOWN for beer in beers]], axis=1)
         return rows if self._columns is None else rows[:, self._columns], bills
+
+    def can_read(self, beer: BeerFigures) -> bool:
+        """Whether a beer has what the version reads beside the vital figures: a hop bill, or a style with a range."""
+        if self.reads_style:
+            return beer.style is not None and bitterness_of(beer.style) is not None
+        return beer.hops is not None or not self.reads_hops
 
     def features(self, rows: Rows) -> Array:
         """Make what the model takes of rows from `rows`: corrected, float32."""
@@ -139,7 +164,7 @@ def _columns(manifest: Manifest) -> list[int] | None:
     declared = [column.name for column in manifest.inputs]
     made = names(VITAL_INPUTS)
     if not set(declared) <= set(made):
-        made = names(RECIPE_INPUTS)
+        made = names(STYLED_INPUTS if set(declared) <= set(names(STYLED_INPUTS)) else RECIPE_INPUTS)
     return None if declared == list(made) else [made.index(name) for name in declared]
 
 

@@ -88,14 +88,14 @@ class OwnBrewery:
         """Predict the reference beers and compare them with their bitterness.
 
         Args:
-            loaded: The version. If it reads hop bills, beers without one are left out.
+            loaded: The version. Beers without what it reads, a hop bill or a known style, are left out.
             reference: Beers without contradictions.
 
         Raises:
             InvalidOutput: If the model answers a reference beer with no valid number.
         """
         builder = loaded.prepared(PredictionBuilder)
-        used = [index for index, beer in enumerate(reference) if not builder.reads_hops or beer.hops is not None]
+        used = [index for index, beer in enumerate(reference) if builder.can_read(beer)]
         self.warnings: list[Warning] = []
         """Warnings about the beers that the model can read, with their fields in the request."""
         prior = RECIPE_PRIOR if builder.reads_hops else VITALS_PRIOR
@@ -134,7 +134,7 @@ class OwnBrewery:
         ibu = prediction["reference"]["ibu"]
         known = "1 reference beer" if self.shift.beers == 1 else f"{self.shift.beers} reference beers"
         if not self.shift.beers:
-            text = "None of the reference beers has hops, so none counts here."
+            text = "None of the reference beers has what this model reads (hops or a style), so none counts here."
         elif ibu:
             text = f"{abs(ibu):.1f} IBU {'more' if ibu > 0 else 'less'}, from {known} of your own."
         else:

@@ -236,7 +236,7 @@ class BeerFigures(BaseModel):
     style: Name | None = Field(
         default=None,
         description="Style that the beer is meant to be: a code (21A) or name (American IPA) of the BJCP guidelines of "
-        "2021. The response compares the bitterness with the style's.",
+        "2021. The response compares the bitterness with the style's; without `hops`, the style model predicts.",
     )
 
 

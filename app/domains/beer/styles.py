@@ -94,6 +94,16 @@ def find(name: str) -> Style | None:
     return _find(name) if len(name) <= MAX_NAME_LENGTH else None
 
 
+def bitterness_of(name: str) -> Range | None:
+    """Find the bitterness of a style; None if the style is unknown or the guidelines give no range.
+
+    Args:
+        name: Code, name, or both; see `find`.
+    """
+    style = find(name)
+    return style.ibu if style else None
+
+
 @lru_cache(maxsize=1024)
 def _find(name: str) -> Style | None:
     text = _GUIDE.sub(" ", _words(name))

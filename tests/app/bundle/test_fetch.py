@@ -69,6 +69,16 @@ def test_a_fetched_bundle_is_the_original_and_the_next_start_reads_only_digests(
     assert [key.rpartition("/")[2] for key in tree.read_keys] == ["ACTIVE", SHA256SUMS]
 
 
+def test_a_model_that_the_source_lacks_is_an_error_unless_it_is_optional(
+    tree: Tree, root: Path, bundle: Bundle
+) -> None:
+    names = [bundle.manifest.name, "newer"]
+    fetched = Fetch(tree, "some/models", PLACE, root.parent)
+    assert fetched.run(names, root, ["newer"]) == [bundle.manifest.name] and not (root / "newer").exists()
+    with pytest.raises(BundleError):
+        fetched.run(names, root)
+
+
 def test_the_pointer_selects_the_version_and_without_it_the_highest_is_active(
     tree: Tree, root: Path, bundle: Bundle
 ) -> None:

@@ -50,4 +50,17 @@ def test_an_impossible_selection_is_an_error(names: list[str], reason: str) -> N
 def test_models_without_a_folder_are_left_out_unless_there_is_none_at_all(tmp_path: Path) -> None:
     assert present(discover(), tmp_path) == discover()
     (tmp_path / "beer-ibu").mkdir()
-    assert present(discover(), tmp_path) == [BeerApi]  # the missing beer-ibu-recipe is an error when it is loaded
+    (beer,) = present(discover(), tmp_path)
+    assert issubclass(beer, BeerApi)
+    assert list(beer.models) == [
+        "beer-ibu",
+        "beer-ibu-recipe",
+    ]  # a missing beer-ibu-recipe is an error when it is loaded
+    (tmp_path / "beer-ibu-style").mkdir()
+    assert present(discover(), tmp_path) == [BeerApi]
+
+
+def test_a_domain_does_without_an_optional_model_that_is_not_named() -> None:
+    (beer,) = select(discover(), ["beer-ibu", "beer-ibu-recipe"])
+    assert list(beer.models) == ["beer-ibu", "beer-ibu-recipe"] and "beer-ibu-style" in BeerApi.models
+    assert select(discover(), BeerApi.models) == [BeerApi]

@@ -9,7 +9,7 @@ from typing import Any
 from app.bundle.store import Bundle, read_bundle
 from training.beer.catalogue import SPECS
 from training.card import table
-from training.commands import command, log
+from training.commands import command, dataset_of, log
 from training.errors import DataError
 from training.scoring import (
     COVERAGE_TOLERANCE,
@@ -44,7 +44,7 @@ def evaluate_bundle(arguments: Sequence[str]) -> int:
     parser.add_argument("--bundle", type=Path, required=True, help="folder of a version, models/NAME/VERSION")
     parser.add_argument("--json", type=Path, help="file to write the figures to as well")
     options = parser.parse_args(arguments)
-    (scored,) = _scored(read_recipes(options.data), options.bundle)
+    (scored,) = _scored(_dataset(options, options.bundle), options.bundle)
     figures = scored.figures()
     print(evaluation_text(figures))
     if options.json:
@@ -72,7 +72,7 @@ def compare_bundles(arguments: Sequence[str]) -> int:
         help="share of beers by which the coverage may fall (default: %(default)s)",
     )
     options = parser.parse_args(arguments)
-    first, second = _scored(read_recipes(options.data), options.first, options.second)
+    first, second = _scored(_dataset(options, options.first), options.first, options.second)
     found = compare(first, second, options.tolerance, options.coverage_tolerance)
     rows = [
         [each.bundle, *(f"{figures[name]['value']:.3f}" for name in ("mae", "coverage", "width", "interval_score"))]
@@ -115,6 +115,11 @@ def evaluation_text(figures: dict[str, Any]) -> str:
         + "\n\n"
         + band_table(figures["bands"])
     )
+
+
+def _dataset(options: argparse.Namespace, folder: Path) -> RecipeDataset:
+    """The labelled recipes, with the styles of ``--styles`` if the bundle's model reads styles."""
+    return dataset_of(_spec(read_bundle(folder.resolve())), read_recipes(options.data), options)
 
 
 def _scored(dataset: RecipeDataset, *folders: Path) -> list[BundleScore]:

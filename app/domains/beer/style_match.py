@@ -74,8 +74,8 @@ def probability_inside(wanted: Range, ibu: float, interval: Interval) -> float:
     def at_most(bitterness: float) -> float:
         distance = _root(bitterness) - centre
         width = above if distance > 0 else below
-        if width <= 0:
-            return float(distance >= 0)
+        if width <= 0:  # that side's half of the probability is at the prediction itself
+            return 0.5 + 0.5 * ((distance > 0) - (distance < 0))
         return _NORMAL.cdf(quantile * distance / width)
 
     chance = at_most(wanted.high) - (at_most(wanted.low) if wanted.low > 0 else 0.0)

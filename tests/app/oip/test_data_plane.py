@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from app.bundle.store import read_bundle
-from app.domains.beer.api import RECIPE, VITALS, BeerApi
+from app.domains.beer.api import RECIPE, STYLE, VITALS, BeerApi
 from app.errors import InputError, InvalidOutput, ModelNotFound, ModelNotReady, TooLate
 from app.models.manager import ModelManager
 from app.oip.data_plane import FAST_ROWS, DataPlane, InferAnswer, InferCall
@@ -260,7 +260,7 @@ async def test_statistics_count_rows_runs_and_rejected_calls(plane: DataPlane) -
     assert (after.rows - before.rows, after.executions - before.executions) == (2, 1)
     assert after.failures - before.failures == 1
     assert after.seconds > before.seconds and after.last > 1.7e9
-    assert {each.name for each in await plane.statistics()} == {VITALS, RECIPE}
+    assert {each.name for each in await plane.statistics()} == {VITALS, RECIPE, STYLE}
 
 
 async def test_a_model_without_files_can_be_unloaded_but_not_loaded(manager: ModelManager) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
@@ -89,6 +89,8 @@ async def test_a_style_is_a_short_text(client: httpx.AsyncClient, style: Any) ->
     assert response.status_code == 422 and response.json()["errors"][0]["field"] == "style"
 
 
+@example([35.0, 35.0, 43.0], Range(35, 50))
+@example([20.0, 35.0, 35.0], Range(20, 35))
 @given(FIGURES, st.sampled_from(RANGES))
 def test_the_probability_is_between_0_and_1_and_grows_with_the_range(figures: list[float], wanted: Range) -> None:
     lower, ibu, upper = figures

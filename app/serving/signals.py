@@ -6,6 +6,8 @@ Without this, SIGTERM, SIGHUP and SIGUSR1 would end a starting program with an e
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 STOPPING = (signal.SIGINT, signal.SIGTERM)
@@ -14,9 +16,39 @@ STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 def exit_on_signal(number: int, frame: FrameType | None) -> None:
     """Exit with code 0. Further signals do not disturb the exit."""
-    for stop in STOPPING:
-        signal.signal(stop, signal.SIG_IGN)
+    disregard_further_signals()
     sys.exit(0)
+
+
+def disregard_further_signals() -> None:
+    """Let the signals that stop the program do nothing from now on.
+
+    They get a handler: one that has arrived already, and then is ignored by the system, makes Python print an error.
+    """
+    for stop in STOPPING:
+        signal.signal(stop, _do_nothing)
+
+
+@contextmanager
+def blocked_for_workers() -> Iterator[None]:
+    """Start workers with the signals blocked that stop them, until they have handlers and call `unblock_signals`.
+
+    Before, Ctrl+C, which goes to every process of a terminal, would end the import of a module with a traceback.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    try:
+        yield
+    finally:
+        unblock_signals()
+
+
+def unblock_signals() -> None:
+    """Let the signals arrive that `blocked_for_workers` has held back."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+
+
+def _do_nothing(number: int, frame: FrameType | None) -> None:
+    pass
 
 
 def _exit_at_once(number: int, frame: FrameType | None) -> None:

@@ -20,7 +20,7 @@ from app.serving.serve import (
     reserve_grpc_port,
     start_management,
 )
-from app.serving.signals import STOPPING
+from app.serving.signals import blocked_for_workers, disregard_further_signals
 from app.settings import Settings
 from app.telemetry.heartbeats import EventLoopHeartbeat
 from app.telemetry.metrics import REPLACEMENTS, Registry
@@ -207,18 +207,19 @@ class Supervisor:
         ours.setblocking(False)
         inherited = (self._listening.fileno(), theirs.fileno())
         try:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "app.serving.worker",
-                *map(str, inherited),
-                str(self._metrics_folder or ""),
-                self._grpc_address,
-                self._role,
-                self._models,
-                pass_fds=inherited,
-                stdin=subprocess.DEVNULL,
-            )
+            with blocked_for_workers():
+                process = await asyncio.create_subprocess_exec(
+                    sys.executable,
+                    "-m",
+                    "app.serving.worker",
+                    *map(str, inherited),
+                    str(self._metrics_folder or ""),
+                    self._grpc_address,
+                    self._role,
+                    self._models,
+                    pass_fds=inherited,
+                    stdin=subprocess.DEVNULL,
+                )
         except OSError:
             ours.close()
             raise
@@ -318,8 +319,7 @@ def supervise(settings: Settings, program: Program) -> None:
         try:
             asyncio.run(_run(supervisor, program.event_loop))
         finally:
-            for number in STOPPING:  # a second signal must not disturb the end
-                signal.signal(number, signal.SIG_IGN)
+            disregard_further_signals()
             if management is not None:
                 management.stop()
 

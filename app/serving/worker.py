@@ -9,7 +9,7 @@ import socket
 import sys
 import threading
 
-from app.serving.signals import handle_early_signals
+from app.serving.signals import handle_early_signals, unblock_signals
 
 BEAT_SECONDS = 1.0
 """Seconds between two signs of life to the supervisor."""
@@ -23,6 +23,7 @@ def main() -> None:
     """
     gc.disable()  # as in `app.__main__`
     handle_early_signals(importing=True)
+    unblock_signals()
     from app.serving.serve import serve_port
     from app.startup import load_program_or_exit
     from app.telemetry.log_writer import install_log_writer

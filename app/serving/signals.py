@@ -3,6 +3,7 @@
 Without this, SIGTERM, SIGHUP and SIGUSR1 would end a starting program with an error, and Ctrl+C with a traceback.
 """
 
+import atexit
 import os
 import signal
 import sys
@@ -23,10 +24,12 @@ def exit_on_signal(number: int, frame: FrameType | None) -> None:
 def disregard_further_signals() -> None:
     """Let the signals that stop the program do nothing from now on.
 
-    They get a handler: one that has arrived already, and then is ignored by the system, makes Python print an error.
+    They get a handler first: one that has arrived already, and then is ignored by the system, makes Python print an
+    error. At the exit they are ignored by the system, as Python takes its handlers away.
     """
     for stop in STOPPING:
         signal.signal(stop, _do_nothing)
+    atexit.register(_ignore)
 
 
 @contextmanager
@@ -45,6 +48,11 @@ def blocked_for_workers() -> Iterator[None]:
 def unblock_signals() -> None:
     """Let the signals arrive that `blocked_for_workers` has held back."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+
+
+def _ignore() -> None:
+    for stop in STOPPING:
+        signal.signal(stop, signal.SIG_IGN)
 
 
 def _do_nothing(number: int, frame: FrameType | None) -> None:

@@ -78,20 +78,20 @@ STYLES = (
 
 def main() -> None:
     """Print the recipes, one a line."""
-    random = Random(SEED)  # noqa: S311
+    draw = Random(SEED)  # nosec B311
     names = [f"{first} {second}" for first in FIRST.split() for second in SECOND.split()]
-    random.shuffle(names)
-    lines = [json.dumps(_recipe(number, names[number], random), ensure_ascii=False) for number in range(COUNT)]
+    draw.shuffle(names)
+    lines = [json.dumps(_recipe(number, names[number], draw), ensure_ascii=False) for number in range(COUNT)]
     print("[\n" + ",\n".join(lines) + "\n]")
 
 
-def _recipe(number: int, name: str, random: Random) -> dict[str, Any]:
+def _recipe(number: int, name: str, draw: Random) -> dict[str, Any]:
     style = STYLES[number % len(STYLES)]
-    litres = random.choice((10, 20, 20, 23, 50))
-    og = random.randint(*style.og)
-    fg = round(og - (og - 1000) * random.uniform(*style.attenuation))
-    ebc = random.randint(*style.ebc)
-    hops, ibu = _hops(style, litres, og, random)
+    litres = draw.choice((10, 20, 20, 23, 50))
+    og = draw.randint(*style.og)
+    fg = round(og - (og - 1000) * draw.uniform(*style.attenuation))
+    ebc = draw.randint(*style.ebc)
+    hops, ibu = _hops(style, litres, og, draw)
     return {
         "id": number + 1,
         "name": name,
@@ -101,20 +101,20 @@ def _recipe(number: int, name: str, random: Random) -> dict[str, Any]:
         "target_fg": fg,
         "ebc": ebc,
         "srm": round(ebc / 1.97, 1),
-        "ph": round(random.gauss(4.35, 0.1), 1),
+        "ph": round(draw.gauss(4.35, 0.1), 1),
         "volume": {"value": litres, "unit": "litres"},
         "ingredients": {
-            "malt": _malts(style, litres, og, random),
+            "malt": _malts(style, litres, og, draw),
             "hops": hops,
-            "yeast": random.choice(style.yeasts.split(",")),
+            "yeast": draw.choice(style.yeasts.split(",")),
         },
     }
 
 
-def _malts(style: Style, litres: int, og: int, random: Random) -> list[dict[str, Any]]:
+def _malts(style: Style, litres: int, og: int, draw: Random) -> list[dict[str, Any]]:
     base, *others = style.malts.split(",")
     weight = litres * (og - 1000) / 1000 * 4.1  # kg, for a yield of 75 % of the malt's extract
-    shares = {other: random.uniform(0.04, 0.12) for other in others}
+    shares = {other: draw.uniform(0.04, 0.12) for other in others}
     amounts = {base: 1 - sum(shares.values()), **shares}
     return [
         {"name": malt, "amount": {"value": round(weight * share, 2), "unit": "kilograms"}}
@@ -122,22 +122,22 @@ def _malts(style: Style, litres: int, og: int, random: Random) -> list[dict[str,
     ]
 
 
-def _hops(style: Style, litres: int, og: int, random: Random) -> tuple[list[dict[str, Any]], int]:
+def _hops(style: Style, litres: int, og: int, draw: Random) -> tuple[list[dict[str, Any]], int]:
     """Draw a bill whose bitterness is about that of the style, and the IBU of the batch brewed by it."""
     aroma = style.aroma.split(",")
-    target = random.uniform(*style.ibu)
-    late = target / 30 * random.uniform(0.3, 1.0)  # g/l
+    target = draw.uniform(*style.ibu)
+    late = target / 30 * draw.uniform(0.3, 1.0)  # g/l
     bill: list[tuple[str, float, int | Stage]] = [
-        (random.choice(aroma), late * litres, random.choice((5, 10, 15))),
-        (random.choice(aroma), late * litres * random.uniform(0.2, 1), Stage.WHIRLPOOL),
+        (draw.choice(aroma), late * litres, draw.choice((5, 10, 15))),
+        (draw.choice(aroma), late * litres * draw.uniform(0.2, 1), Stage.WHIRLPOOL),
     ]
-    variety, minutes = random.choice(style.bittering.split(",")), random.choice((60, 60, 75, 90))
+    variety, minutes = draw.choice(style.bittering.split(",")), draw.choice((60, 60, 75, 90))
     missing = max(target - _ibu(bill, litres, og), 3.0)
     bill.insert(0, (variety, missing / _ibu([(variety, 1.0, minutes)], litres, og), minutes))
     if style.dry_hop:
-        bill.append((random.choice(aroma), litres * random.uniform(0.2, 1) * style.dry_hop, Stage.DRY_HOP))
+        bill.append((draw.choice(aroma), litres * draw.uniform(0.2, 1) * style.dry_hop, Stage.DRY_HOP))
     bill = [(name, max(round(grams / 5) * 5, 5), time) for name, grams, time in bill]
-    batch = {name: random.gauss(1, ALPHA_SPREAD) for name, _, _ in bill}
+    batch = {name: draw.gauss(1, ALPHA_SPREAD) for name, _, _ in bill}
     entries = [
         {
             "name": name,

@@ -1,8 +1,9 @@
 """The manifest of a bundle, ``manifest.json``."""
 
+from math import isfinite
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 from typing_extensions import TypeAliasType
 
 from app.errors import BundleError
@@ -31,6 +32,20 @@ Datatype = TypeAliasType("Datatype", Literal["BOOL", "UINT8", "INT32", "INT64", 
 """Datatype names of the Open Inference Protocol."""
 Tensor = list[list[float | None]] | list[float | None]
 """Rows as JSON; ``null`` is a missing value (NaN)."""
+
+
+def _check_finite(value: JsonValue) -> JsonValue:
+    """Reject infinite numbers, which JSON cannot write: 1e999 is one when it is read."""
+    if isinstance(value, float) and not isfinite(value):
+        raise ValueError("holds a number that is not finite")
+    if isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            _check_finite(part)
+    return value
+
+
+Figures = Annotated[dict[str, JsonValue], AfterValidator(_check_finite)]
+"""Figures of any form, all of them finite."""
 
 
 class _Part(BaseModel):
@@ -123,7 +138,7 @@ class Metrics(_Part):
 
     protocol: str
     """Description of the evaluation protocol."""
-    values: dict[str, JsonValue]
+    values: Figures
 
 
 class Synthetic(_Part):
@@ -167,7 +182,7 @@ class Manifest(PublicManifest):
 
     explanation: Explanation | None = None
     """Data for explaining predictions; it holds rows of the training data, so it is not public."""
-    parameters: dict[str, JsonValue]
+    parameters: Figures
     """Training parameters: hyper-parameters, seed, folds."""
     golden: Golden
 

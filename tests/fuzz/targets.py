@@ -223,9 +223,10 @@ def trace(data: bytes) -> None:
 
 
 def accept(data: bytes) -> None:
-    """Values of Accept: whoever rather reads a page than JSON has named text."""
+    """Values of Accept: whoever rather reads a page than JSON has named text, or everything and JSON as worse."""
     scope = {"method": "GET", "headers": [(b"accept", data)]}
-    assert not prefers_page(scope) or b"text/" in data.lower(), "a page for a client that does not ask for one"
+    named = b"text/" in data.lower() or (b"*/*" in data and b"application/" in data.lower())
+    assert not prefers_page(scope) or named, "a page for a client that does not ask for one"
 
 
 def message(data: bytes) -> None:

@@ -105,4 +105,4 @@ def test_the_cost_does_not_grow_with_the_number_of_keys() -> None:
         return best
 
     one, many = (_ring(**{f"key-{i}": None for i in range(count)}) for count in (1, 10_000))
-    assert seconds(many) < 2 * seconds(one)
+    assert seconds(many) < 100 * seconds(one)  # a search through 10,000 keys takes some thousand times as long

@@ -116,6 +116,24 @@ class Operation(Generic[RequestT, AnswerT]):
     """Makes the body of an error from a sentence, if an older contract has error bodies of its own."""
 
 
+@dataclass(frozen=True)
+class Listing(Generic[AnswerT]):
+    """Reference data of a domain, such as the names to choose from: the same for every caller."""
+
+    name: str
+    """Name, unique over all domains; the OpenAPI operation id."""
+    path: str
+    """Path in the REST API."""
+    summary: str
+    """Title for the documentation."""
+    description: str
+    """Description for the documentation."""
+    answer: type[AnswerT]
+    """Schema of the answer: a TypedDict."""
+    read: Callable[[], AnswerT]
+    """Makes the answer. It depends on the program alone: transports call this once and keep the result."""
+
+
 class DomainApi(ABC):
     """A typed API over bundles."""
 
@@ -136,6 +154,11 @@ class DomainApi(ABC):
     @abstractmethod
     def operations(self) -> Sequence[Operation[Any, Any]]:
         """The types of request that the domain answers."""
+
+    @property
+    def listings(self) -> Sequence[Listing[Any]]:
+        """The reference data that the domain publishes; none by default."""
+        return ()
 
     @classmethod
     def prepare(cls, manifest: Manifest, metrics: Registry) -> Prepared:

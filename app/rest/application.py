@@ -17,6 +17,7 @@ from app.rest.api_key import Access, ApiKeyMiddleware
 from app.rest.browser_pages import BrowserPages
 from app.rest.cors import AllowedOrigins, CorsMiddleware, PreflightMiddleware
 from app.rest.docs import add_docs
+from app.rest.listings import add_listing
 from app.rest.oip.application import OipApplication
 from app.rest.oip.routes import add_oip
 from app.rest.operations import BODY_LIMITS, OperationHandler, add_operation
@@ -117,6 +118,8 @@ class RestApplication:
         for handler in handlers:
             is_public = access.public_models.covers(policy.models(handler.operation.path))
             add_operation(self.router, handler, is_public)
+        for listing in (each for domain in backend.domains for each in domain.listings):
+            add_listing(self.router, listing)
         if self._oip is not None:
             add_oip(self.router, self._oip)
             add_model(self.router, backend.manager)

@@ -104,7 +104,8 @@ def add_response_headers(document: dict[str, Any]) -> None:
         for operation in methods.values():
             for status, response in operation["responses"].items():
                 names = _header_names(status, is_keyed="security" in operation)
-                response["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+                shared = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+                response["headers"] = {**response.get("headers", {}), **shared}
 
 
 def _header_names(status: str, is_keyed: bool) -> list[str]:

@@ -9,6 +9,7 @@ Schema = dict[str, Any]
 _PREFIX = "#/components/schemas/"
 PUBLIC_NAMES = {
     "Input": "ModelInput",
+    "Kind": "HopKind",
     "Metrics": "ModelMetrics",
     "ModelRef": "ModelVersion",
     "Output": "ModelOutput",

@@ -3,11 +3,12 @@
 from collections.abc import Container, Sequence
 
 from app.bundle.manifest import Manifest
-from app.domains.api import DomainApi, Operation, Warning
+from app.domains.api import DomainApi, Listing, Operation, Warning
 from app.domains.beer.contradictions import contradictions_of_batch, contradictions_of_beer, problems_in_batch
 from app.domains.beer.corrections import Corrections
 from app.domains.beer.explanation import explanation
 from app.domains.beer.inputs import check_inputs
+from app.domains.beer.listings import STYLES, VARIETIES, Styles, Varieties
 from app.domains.beer.plausibility import PlausibilityChecks
 from app.domains.beer.predictions import MAX_IBU, PredictionBuilder
 from app.domains.beer.recipe import may_contradict, problems
@@ -102,6 +103,11 @@ class BeerApi(DomainApi):
                 examples={"batch": {"summary": "Two beers, one with its recipe", "value": EXAMPLE_BATCH}},
             ),
         )
+
+    @property
+    def listings(self) -> Sequence[Listing[Varieties] | Listing[Styles]]:
+        """The hop varieties and the styles that the program knows."""
+        return VARIETIES, STYLES
 
     def predict(self, beer: Beer, version: str | None = None) -> Prediction:
         """Predict one beer, with an explanation if the beer requests it.

@@ -45,6 +45,7 @@ class FailingApi:
     """A domain API whose only operation raises a given exception."""
 
     models: Sequence[str] = ()
+    listings: Sequence[Any] = ()
 
     def __init__(self, error: Exception) -> None:
         self._error = error

@@ -19,14 +19,14 @@ from tests.rest_application import rest_application
 pytestmark = pytest.mark.anyio
 
 NAMES = """
-    Assumption Beer Beers CleaningStep ConfiguredTensor Contribution Datatype Estimates Explanation FieldProblem
-    Flower Health Hop HopStage IndexOptions InferParameters InferRequest InferResponse InferenceError
-    InferenceStatistics InputWarning Interval Malt ModelConfiguration ModelDescription ModelInput ModelMetadata
-    ModelMetrics ModelOutput ModelReady ModelVersion OlderPet OlderPicture ParameterValue Pet PetProbabilities
-    Picture PictureForm Prediction Predictions ProblemDetails ReferenceBeer ReferenceShift RepositoryAnswer
-    RepositoryOptions RequestInput RequestOutput ResponseOutput ServerLive ServerMetadata ServerReady Species
-    StatisticDuration StatisticsList StyleBitterness StyleMatch TensorMetadata TrainingData VersionList
-    VersionPolicy VersionState VersionStatistics
+    Assumption Beer BeerStyle Beers CleaningStep ConfiguredTensor Contribution Datatype Estimates Explanation
+    FieldProblem FigureRange Flower Health Hop HopKind HopStage HopVariety IndexOptions InferParameters InferRequest
+    InferResponse InferenceError InferenceStatistics InputWarning Interval Malt ModelConfiguration ModelDescription
+    ModelInput ModelMetadata ModelMetrics ModelOutput ModelReady ModelVersion OlderPet OlderPicture ParameterValue
+    Pet PetProbabilities Picture PictureForm Prediction Predictions ProblemDetails ReferenceBeer ReferenceShift
+    RepositoryAnswer RepositoryOptions RequestInput RequestOutput ResponseOutput ServerLive ServerMetadata
+    ServerReady Species StatisticDuration StatisticsList StyleBitterness StyleMatch Styles TensorMetadata
+    TrainingData Varieties VersionList VersionPolicy VersionState VersionStatistics
 """
 """Clients are generated with these names: one that changes breaks them. A new schema is added here."""
 
@@ -171,6 +171,8 @@ VERSION = "/v2/models/{model}/versions/{version}"
         *(f"{prefix}{end}" for prefix in (MODEL, VERSION) for end in ("", "/ready", "/config", "/stats", "/infer")),
         "/v2/repository/index",
         "/model",
+        "/varieties",
+        "/styles",
         "/health/live",
         "/health/ready",
     ],

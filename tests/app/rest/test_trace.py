@@ -99,6 +99,7 @@ class TracedFace:
     """Answers with the trace that it would pass on."""
 
     models = ("traced",)
+    listings: tuple[Any, ...] = ()
 
     def _run(self, question: Question) -> list[tuple[str, str]]:
         trace = current_trace()

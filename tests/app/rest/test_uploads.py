@@ -53,6 +53,7 @@ class SheetApi:
     """Accepts files, with today's and with an older error format."""
 
     models: Sequence[str] = ()
+    listings: Sequence[Any] = ()
 
     @property
     def operations(self) -> Sequence[Operation[Any, Any]]:

@@ -35,6 +35,7 @@ class PausingApi:
     """Answers with the thread it ran in; a slow one waits until it is let go."""
 
     models = ("pause",)
+    listings: tuple[Any, ...] = ()
 
     def __init__(self) -> None:
         self.go = threading.Event()

@@ -10,10 +10,10 @@ import pandas as pd
 from app.bundle.manifest import CleaningStep
 from app.domains.beer.corrections import contradict, exchanged
 from app.domains.beer.inputs import EBC, SRM, VITAL_INPUTS, BeerInput, names
+from app.domains.beer.recipe_files.numbers import number
 from app.domains.beer.units import ABV_PER_POINT, POINTS_PER_SG
 from app.domains.validation import sanitize
 from training.errors import DataError
-from training.figures import number
 from training.sources import Recipe
 
 NUMBERS = ("ibu", *names(VITAL_INPUTS))

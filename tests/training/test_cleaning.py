@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.domains.beer.recipe_files.numbers import number
 from training.cleaning import NUMBERS, Rule, clean, rules, table
 from training.errors import DataError
-from training.figures import number
 
 ONCE = {rule.name for rule in rules()}
 

@@ -5,9 +5,10 @@ import math
 import pytest
 
 from app.domains.beer.inputs import GRIST_INPUTS, HOP_INPUTS, names
+from app.domains.beer.recipe_files.punk import entries, has_bill
 from app.domains.beer.varieties import find
 from tests.known import REPOSITORY
-from training.beer.bills import bill_rules, entries, has_bill, recipe_row
+from training.beer.bills import bill_rules, recipe_row
 from training.cleaning import clean, rules
 
 NOT_HOPS = (REPOSITORY / "tests" / "app" / "domains" / "beer" / "not_hops.txt").read_text("utf-8").splitlines()

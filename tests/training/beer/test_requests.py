@@ -10,12 +10,12 @@ import pytest
 
 from app.domains.beer.api import RECIPE as SERVED
 from app.domains.beer.api import VITALS, BeerApi
+from app.domains.beer.recipe_files.punk import request_of
 from app.domains.beer.schema import Beers
 from app.models.loaded import LoadedModel
 from tests.known import REPOSITORY
 from training.beer.bills import bill_rules
 from training.beer.recipe import RECIPE
-from training.beer.requests import request_of
 from training.cleaning import clean, rules
 from training.sources import Recipe, RecipeDataset
 

@@ -8,12 +8,12 @@ import pytest
 
 from app.domains.beer.not_hops import is_no_hop
 from app.domains.beer.recipe import ASSUMED_ALPHA, resolve
+from app.domains.beer.recipe_files.punk import request_of
 from app.domains.beer.schema import Beer
 from app.domains.beer.unit_slips import CODE
 from app.domains.beer.varieties import find
 from tests.known import REPOSITORY
 from training.beer.bills import bill_rules
-from training.beer.requests import request_of
 from training.cleaning import clean, rules
 
 SHARED = REPOSITORY.parent / "shared" / "data"

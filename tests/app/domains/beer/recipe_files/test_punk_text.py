@@ -5,9 +5,9 @@ from collections import Counter
 
 import pytest
 
+from app.domains.beer.recipe_files.punk_text import alpha_of, time_of
 from app.domains.beer.stages import WORDS, Stage
 from tests.known import REPOSITORY
-from training.beer.stages import alpha_of, time_of
 
 SHARED = REPOSITORY.parent / "shared" / "data" / "punk_beers.json"
 

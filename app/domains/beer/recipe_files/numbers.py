@@ -1,8 +1,11 @@
-"""Numbers as sources state them."""
+"""Numbers as files state them."""
 
+import re
 from typing import Any
 
-from app.batch.cells import NUMBERS
+_NUMBER = re.compile(r"[ \t\r\n]*[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[ \t\r\n]*")
+MAX_LENGTH = 100
+"""Characters of a number; a longer text is none."""
 
 
 def number(value: Any) -> float | None:
@@ -13,7 +16,7 @@ def number(value: Any) -> float | None:
     """
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
-    if isinstance(value, str) and not NUMBERS["."].fullmatch(value):
+    if isinstance(value, str) and (len(value) > MAX_LENGTH or not _NUMBER.fullmatch(value)):
         return None
     try:
         result = float(value)

@@ -17,16 +17,12 @@ from app.aws_lambda.context import Context, seconds_left
 from app.aws_lambda.events import created_files
 from app.batch.answers import BatchTransport
 from app.batch.rows import LIMITS
-from app.bundle.fetch import is_remote, models_root
-from app.composition.models import build_manager, fetch_models
-from app.domains.api import DomainApi
+from app.composition.domains import load_domain
 from app.domains.beer.api import BeerApi
-from app.domains.discovery import present
 from app.errors import CallError, ObjectRejected, ObjectsError, TooLate
 from app.object_store import ObjectStore
 from app.settings import ModelSettings, load_model_settings, log_deprecated_names
 from app.telemetry.logs import configure_logging
-from app.telemetry.metrics import Registry
 
 RESULTS = "results/"
 """Prefix of the results; objects with this prefix are never read."""
@@ -44,11 +40,7 @@ class NotAnswered(Exception):
 def _transport(settings: ModelSettings) -> BatchTransport:
     configure_logging(settings.log_level)
     log_deprecated_names(settings)
-    domains: list[type[DomainApi]] = [BeerApi]
-    domains = fetch_models(settings, domains if is_remote(settings) else present(domains, models_root(settings)))
-    manager = build_manager(settings, domains, Registry())
-    manager.load_active()
-    return BatchTransport(domains[0](manager).operations[0])
+    return BatchTransport(load_domain(settings, BeerApi).operations[0])
 
 
 _settings = load_model_settings()

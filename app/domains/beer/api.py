@@ -4,6 +4,7 @@ from collections.abc import Container, Sequence
 
 from app.bundle.manifest import Manifest
 from app.domains.api import DomainApi, Listing, Operation, Warning
+from app.domains.beer.addition_estimates import addition_estimates, older_formulas
 from app.domains.beer.contradictions import contradictions_of_batch, contradictions_of_beer, problems_in_batch
 from app.domains.beer.corrections import Corrections
 from app.domains.beer.explanation import explanation
@@ -78,7 +79,8 @@ class BeerApi(DomainApi):
                 name="explain",
                 path="/explain",
                 summary="Predict a beer's bitterness with an explanation",
-                description="As `/predict` with `explain`: what each group of inputs adds to the bitterness.",
+                description="As `/predict` with `explain`: what each group of inputs adds to the bitterness, and what "
+                "each addition of hops adds by four formulas and by the model.",
                 request=Beer,
                 answer=Prediction,
                 answered="The bitterness with its explanation",
@@ -170,11 +172,16 @@ class BeerApi(DomainApi):
             raise loaded.invalid_output("ibu of the explanation")
         if brewery is None:
             prediction["explanation"] = explanation(loaded.manifest, reasons, prediction["ibu"], beer)
-            return prediction
-        brewery.note([prediction], outputs)
-        prediction["warnings"] += brewery.warnings
-        of_model = round(prediction["ibu"] - prediction["reference"]["ibu"], 1)
-        prediction["explanation"] = brewery.explained(explanation(loaded.manifest, reasons, of_model, beer), prediction)
+        else:
+            brewery.note([prediction], outputs)
+            prediction["warnings"] += brewery.warnings
+            of_model = round(prediction["ibu"] - prediction["reference"]["ibu"], 1)
+            of_model_explained = explanation(loaded.manifest, reasons, of_model, beer)
+            prediction["explanation"] = brewery.explained(of_model_explained, prediction)
+        for bill in bills:
+            shift = brewery.shift if brewery else None
+            prediction["explanation"]["additions"] = addition_estimates(loaded, beer, bill, prediction["ibu"], shift)
+            prediction["estimates"] |= older_formulas(beer, bill)
         return prediction
 
     def predict_batch(self, batch: Beers, version: str | None = None) -> Predictions:

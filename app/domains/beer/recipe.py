@@ -41,6 +41,9 @@ class ResolvedBill:
         physical: Estimate from the chemistry of the boil, IBU.
         warnings: Warnings about names that are not known and units that do not fit.
         assumptions: Values that the beer does not state.
+        additions: The hops, without what is no hop.
+        positions: Index of each addition in the beer's `hops`.
+        boil_points: Gravity of the boil, in points.
     """
 
     columns: tuple[float, ...]
@@ -48,6 +51,9 @@ class ResolvedBill:
     physical: float
     warnings: list[Warning]
     assumptions: list[Assumption]
+    additions: list[Addition]
+    positions: list[int]
+    boil_points: float
 
 
 def vital_rows(beers: Sequence[Beer]) -> NDArray[np.float64]:
@@ -141,6 +147,9 @@ def resolve(beer: Beer, hops: Sequence[Hop], unread: Container[str] = ()) -> Res
         physical(additions, litres, beer.boil_volume_l),
         warnings,
         assumed,
+        additions,
+        [index for index, _ in bill],
+        boil_points,
     )
 
 

@@ -57,6 +57,40 @@ EXAMPLE_PREDICTION: dict[str, JsonValue] = {
     "model": {"name": "beer-ibu", "version": "1"},
     "warnings": [],
 }
+EXAMPLE_ADDITIONS: list[JsonValue] = [
+    {
+        "field": "hops.0",
+        "name": "Magnum",
+        "tinseth": 16.4,
+        "rager": 22.4,
+        "garetz": 14.5,
+        "physical": 23.9,
+        "model": 18.6,
+        "reason": "The formulas count 60 minutes of boil differently: of the alpha acid of a small dose Tinseth counts "
+        "23 %, Rager 31 %, Garetz 21 % and the physical estimate 32 %.",
+    },
+    {
+        "field": "hops.1",
+        "name": "Simcoe",
+        "tinseth": 7.1,
+        "rager": 9.0,
+        "garetz": 0.0,
+        "physical": 17.7,
+        "model": 14.0,
+        "reason": "The stage end counts as 5 minutes of boil: of the alpha acid of a small dose Tinseth counts 5 %, "
+        "Rager 6 %, Garetz 0 % and the physical estimate 11 %.",
+    },
+    {
+        "field": "hops.2",
+        "name": "Simcoe",
+        "tinseth": 0.0,
+        "rager": 0.0,
+        "garetz": 0.0,
+        "physical": 0.0,
+        "model": 1.4,
+    },
+]
+"""The additions in `EXAMPLE_EXPLAINED`."""
 EXAMPLE_EXPLAINED: dict[str, JsonValue] = {
     "ibu": 42.0,
     "interval": {"lower": 20.4, "upper": 71.3, "coverage": 0.9},
@@ -66,7 +100,7 @@ EXAMPLE_EXPLAINED: dict[str, JsonValue] = {
         {"field": "hops.1.alpha_acid", "value": 13.0, "unit": "%", "reason": "typical of Simcoe"},
         {"field": "hops.2.alpha_acid", "value": 13.0, "unit": "%", "reason": "typical of Simcoe"},
     ],
-    "estimates": {"tinseth": 23.5, "physical": 41.7},
+    "estimates": {"tinseth": 23.5, "physical": 41.7, "rager": 31.5, "garetz": 14.5},
     "explanation": {
         "base_value": 51.6,
         "contributions": [
@@ -120,6 +154,7 @@ EXAMPLE_EXPLAINED: dict[str, JsonValue] = {
                 "text": "0.4 IBU less than with the pH of a typical beer.",
             },
         ],
+        "additions": EXAMPLE_ADDITIONS,
     },
 }
 """What the committed model answers to `EXAMPLE_RECIPE`."""
@@ -292,11 +327,13 @@ class Estimates(TypedDict):
     """Estimates by formula, IBU, beside `ibu`, which is what the brewery of the training data would state.
 
     `tinseth` is what brewing software shows. `physical` is what a laboratory might measure: the chemistry of the boil
-    with the losses of trub and fermentation.
+    with the losses of trub and fermentation. `rager` and `garetz` are two older formulas, only with an explanation.
     """
 
     tinseth: float
     physical: float
+    rager: NotRequired[float]
+    garetz: NotRequired[float]
 
 
 class StyleBitterness(TypedDict):
@@ -351,11 +388,32 @@ class Contribution(TypedDict):
     text: str
 
 
+class AdditionEstimates(TypedDict):
+    """What one addition of hops adds to the bitterness, by each formula and by the model, IBU.
+
+    `field` is its place in the request, such as `hops.0`. `model` is the prediction less that for the same beer without
+    the addition. `reason` says why the formulas differ, where the lowest is more than a fifth below the highest.
+    """
+
+    field: str
+    name: str
+    tinseth: float
+    rager: float
+    garetz: float
+    physical: float
+    model: float
+    reason: NotRequired[str]
+
+
 class Explanation(TypedDict):
-    """Explanation of a prediction: `base_value`, the mean of typical beers, and the contributions add up to `ibu`."""
+    """Explanation of a prediction: `base_value`, the mean of typical beers, and the contributions add up to `ibu`.
+
+    `additions`, of a beer with hops, says what each of them adds.
+    """
 
     base_value: float
     contributions: list[Contribution]
+    additions: NotRequired[list[AdditionEstimates]]
 
 
 @with_config(ConfigDict(json_schema_extra={"examples": [EXAMPLE_PREDICTION, EXAMPLE_EXPLAINED]}))

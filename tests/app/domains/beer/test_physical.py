@@ -129,4 +129,4 @@ async def test_it_stands_beside_tinseths_estimate_in_every_answer(client: httpx.
     batch = (await client.post("/predict/batch", json={"beers": [recipe, recipe]})).json()
     assert [one["estimates"] for one in batch["predictions"]] == [answer["estimates"]] * 2
     explained = (await client.post("/explain", json=recipe)).json()
-    assert explained["estimates"] == answer["estimates"]
+    assert explained["estimates"].items() >= answer["estimates"].items()

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from app.batch.cells import Kind
 from app.batch.row import singular
+from app.domains.quantities import Measured
 
 MAX_NUMBER = 50
 """Largest number in the name of a numbered column."""
@@ -49,8 +50,8 @@ class Columns:
     """Kind of each field's column."""
     lists: Mapping[str, tuple[str, Mapping[str, Kind]]]
     """By the first part of the name of numbered columns, such as ``hop``: the field, and kinds by its items' fields."""
-    required: Collection[str] = ()
-    """Columns without which no row can be answered."""
+    required: Collection[tuple[str, ...]] = ()
+    """Columns without which no row can be answered: of each group, one."""
     others_kept: bool = False
     """Whether the cells of unknown columns are kept as text; otherwise they may have no values."""
     names: frozenset[str] = field(init=False)
@@ -100,9 +101,16 @@ def columns_of(
             singular(name): (name, {key: _kind(inner.annotation) for key, inner in model.model_fields.items()})
             for name, model in items.items()
         },
-        required=[name for name, declared in request.model_fields.items() if required and declared.is_required()],
+        required=_required(request) if required else (),
         others_kept=others_kept,
     )
+
+
+def _required(request: type[BaseModel]) -> list[tuple[str, ...]]:
+    """The fields that a request must have; those of one quantity in several units together."""
+    fields = [(name,) for name, declared in request.model_fields.items() if declared.is_required()]
+    quantities = request.quantities if issubclass(request, Measured) else ()
+    return [*fields, *(quantity.ways for quantity in quantities if quantity.required)]
 
 
 def _plain(annotation: Any) -> Any:

@@ -21,7 +21,7 @@ from app.errors import InputError, Problem
 
 SEPARATORS = (",", ";", "\t", "|")
 MAX_COLUMNS = 1_000
-"""Maximum number of columns; there are fewer than 400 known ones."""
+"""Maximum number of columns, and about as many as are known."""
 SAMPLE_ROWS = 100
 """Number of rows that are read before the first is returned, to find the decimal mark and columns that are not known;
 fewer if they are long."""
@@ -209,9 +209,11 @@ class _Table:
         for index, name in self._unknown:
             if any(cells and index < len(cells) and not is_missing(cells[index]) for cells in sample):
                 problems.append(self._not_known(index, name))
-        for name in self._columns.required:
-            if name not in names:
-                problems.append(Problem(name, "missing", "is a required column, and the header does not have it"))
+        for ways in self._columns.required:
+            if names.isdisjoint(ways):
+                instead = "".join(f" (or {other})" for other in ways[1:])
+                reason = f"is a required column, and the header does not have it{instead}"
+                problems.append(Problem(ways[0], "missing", reason))
         if problems:
             raise InputError(problems)
 

@@ -56,7 +56,7 @@ _REASONS = {
 
 def _reason(code: str, message: str) -> str:
     reason = _REASONS.get(code)
-    if reason is None:
+    if reason is None or (code == "missing" and message != "Field required"):
         return message.replace("Input should", "must").removeprefix("Value error, ")
     position = message.rpartition(" at ")[2] if code == "json_invalid" else ""  # "line 1 column 2"
     return f"{reason} (at {position})" if position else reason

@@ -1,15 +1,26 @@
 """Contradictions in a batch, and between the valid values of beers that the schema rejects."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
 from app.domains.beer.recipe import problems
-from app.domains.beer.schema import EXAMPLE_BEER, MAX_ADDITIONS, MAX_BEERS, MAX_REFERENCE_BEERS, Beer, Hop
+from app.domains.beer.schema import (
+    EXAMPLE_BEER,
+    MAX_ADDITIONS,
+    MAX_BEERS,
+    MAX_REFERENCE_BEERS,
+    Beer,
+    Hop,
+    Malt,
+    ReferenceBeer,
+)
+from app.domains.quantities import MISSING, TWICE, Measured, found_in
 from app.errors import Problem
 
 _GRAVITIES = ("target_og", "target_fg")
+_IN_PLATO = {name: f"{name}_plato" for name in _GRAVITIES}
 _NEUTRAL = {name: EXAMPLE_BEER[name] for name in ("abv", *_GRAVITIES)}
 """Stand for required values that are missing or that the schema rejects."""
 _HOP = {"name": "any", "amount_g": 0.0, "boil_minutes": 0.0}
@@ -39,7 +50,7 @@ def contradictions_of_beer(value: object) -> list[Problem]:
         value: The beer as parsed from JSON.
     """
     beer = _valid_part(value)
-    return [*(problems(beer, "") if beer else ()), *_of_reference(value)]
+    return [*_of_quantities(value, ""), *(problems(beer, "") if beer else ()), *_of_reference(value)]
 
 
 def contradictions_of_batch(value: object) -> list[Problem]:
@@ -53,7 +64,7 @@ def contradictions_of_batch(value: object) -> list[Problem]:
     if isinstance(beers, list):
         for index, item in enumerate(beers[:MAX_BEERS]):
             beer = _valid_part(item)
-            found += problems_in_batch(beer, index) if beer else ()
+            found += [*_of_quantities(item, f"beers.{index}."), *(problems_in_batch(beer, index) if beer else ())]
     return [*found, *_of_reference(value)]
 
 
@@ -62,8 +73,39 @@ def _of_reference(value: object) -> list[Problem]:
     items = value.get("reference") if isinstance(value, Mapping) else None
     if not isinstance(items, list):
         return []
-    parts = enumerate(map(_valid_part, items[:MAX_REFERENCE_BEERS]))
-    return [problem for index, beer in parts if beer for problem in problems(beer, f"reference.{index}.")]
+    found: list[Problem] = []
+    for index, item in enumerate(items[:MAX_REFERENCE_BEERS]):
+        beer, prefix = _valid_part(item), f"reference.{index}."
+        found += [*_of_quantities(item, prefix, ReferenceBeer), *(problems(beer, prefix) if beer else ())]
+    return found
+
+
+def _of_quantities(beer: object, prefix: str, schema: type[Measured] = Beer) -> Iterator[Problem]:
+    """Find quantities given twice or not at all in those parts of a beer that the schema rejects for other reasons.
+
+    The schema compares the quantities of a part once each of its fields is valid.
+    """
+    if not isinstance(beer, dict):
+        return
+    parts: list[tuple[type[Measured], object, str]] = [(schema, beer, prefix)]
+    for field, item_schema in ("hops", Hop), ("malts", Malt):
+        items = beer.get(field)
+        if isinstance(items, list):
+            parts += [(item_schema, it, f"{prefix}{field}.{index}.") for index, it in enumerate(items[:MAX_ADDITIONS])]
+    for part, value, path in parts:
+        if isinstance(value, dict) and (found := found_in(part, value)) and not _has_compared(part, value):
+            yield from (Problem(f"{path}{field}", code, reason) for field, code, reason in found)
+
+
+def _has_compared(part: type[Measured], value: dict[str, Any]) -> bool:
+    """Whether the schema itself rejects the quantities of a part."""
+    fields = {(quantity.field,) for quantity in part.quantities}
+    try:
+        part.model_validate(value)
+    except ValidationError as error:
+        details = error.errors(include_input=False, include_url=False)
+        return any(detail["loc"] in fields and detail["type"] in (MISSING, TWICE) for detail in details)
+    return False
 
 
 def _valid_part(value: object) -> Beer | None:
@@ -74,14 +116,16 @@ def _valid_part(value: object) -> Beer | None:
         return Beer.model_validate(value)
     except ValidationError as error:
         invalid = {detail["loc"][0] for detail in error.errors(include_input=False, include_url=False) if detail["loc"]}
-    kept = {name: item for name, item in value.items() if name not in invalid}
-    if not invalid.isdisjoint(_GRAVITIES):
-        kept = {name: item for name, item in kept.items() if name not in _GRAVITIES}
+    invalid.update(field for field, _, _ in found_in(Beer, value))
+    kept = {name: item for name, item in value.items() if name not in invalid and item is not None}
+    if not invalid.isdisjoint([*_IN_PLATO, *_IN_PLATO.values()]):
+        kept = {name: item for name, item in kept.items() if name not in _IN_PLATO and name not in _IN_PLATO.values()}
     hops = value.get("hops")
     if "hops" in invalid and isinstance(hops, list):
         kept["hops"] = [hop if _is_hop(hop) else _HOP for hop in hops[:MAX_ADDITIONS]]
+    neutral = {name: item for name, item in _NEUTRAL.items() if _IN_PLATO.get(name) not in kept}
     try:
-        return Beer.model_validate({**_NEUTRAL, **kept})
+        return Beer.model_validate({**neutral, **kept})
     except ValidationError:
         return None
 

@@ -14,7 +14,7 @@ from app.domains.beer.hop_bill import Addition, bill_row, tinseth
 from app.domains.beer.inputs import ABV, OG, VITAL_INPUTS
 from app.domains.beer.not_hops import is_no_hop
 from app.domains.beer.physical import physical
-from app.domains.beer.schema import Assumption, Beer, Hop
+from app.domains.beer.schema import VOLUMES, Assumption, Beer, Hop
 from app.domains.beer.tinseth import bigness
 from app.domains.beer.unit_slips import unit_warnings
 from app.domains.beer.units import MAX_SG, alcohol, points
@@ -131,7 +131,7 @@ def resolve(beer: Beer, hops: Sequence[Hop], unread: Container[str] = ()) -> Res
             additions.append(addition)
     warnings += unit_warnings(beer, bill, additions)
     litres = beer.batch_volume_l
-    if bill and "batch_volume_l" not in beer.model_fields_set:
+    if bill and VOLUMES.isdisjoint(beer.model_fields_set):
         assumed.append({"field": "batch_volume_l", "value": litres, "unit": "l", "reason": "the usual size of a batch"})
     boil_points = 1000.0 + (points(beer.target_og) - 1000.0) * litres / (beer.boil_volume_l or litres)
     malts = None if beer.malts is None else [(malt.name, malt.amount_kg) for malt in beer.malts]

@@ -169,10 +169,10 @@ def cost(reference: Sequence[ReferenceBeer] | None) -> int:
 
 def _beer(reference: ReferenceBeer, with_hops: bool = True) -> Beer:
     """A reference beer as one that is asked about; its values have been validated."""
-    values = {name: getattr(reference, name) for name in reference.model_fields_set - {"ibu"}}
+    values = {name: value for name, value in reference.__dict__.items() if name != "ibu"}
     if not with_hops:
         values["hops"] = None
-    return Beer.model_construct(**values)
+    return Beer.model_construct(reference.model_fields_set - {"ibu"}, **values)
 
 
 def _in_reference(warning: Warning, index: int) -> Warning:

@@ -1,6 +1,7 @@
 """The beer domain's schema: fields, units, bounds, examples."""
 
-from typing import Annotated, Any, NotRequired
+from math import nan
+from typing import Annotated, Any, ClassVar, NotRequired
 
 from pydantic import (
     BaseModel,
@@ -18,7 +19,16 @@ from typing_extensions import TypedDict
 from app.domains.api import Example, ModelRef, Warning
 from app.domains.beer.inputs import ABV, EBC, OG, PH, SRM
 from app.domains.beer.stages import Stage
-from app.domains.beer.units import POINTS_PER_SG
+from app.domains.beer.units import (
+    PLATO_HIGH,
+    PLATO_LOW,
+    POINTS_PER_SG,
+    grams,
+    kilograms,
+    litres,
+    points_of_plato,
+)
+from app.domains.quantities import Measured, Quantity
 
 MAX_BEERS = 1000
 """Beers in one batch."""
@@ -185,21 +195,42 @@ class _Gravity:
 
 
 Gravity = Annotated[float, _Gravity()]
+Plato = Annotated[float, Field(ge=PLATO_LOW, le=PLATO_HIGH, json_schema_extra={"unit": "degrees Plato"})]
 
 _FIELD = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
 
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH)]
 Volume = Annotated[float, Field(gt=0, le=100_000, json_schema_extra={"unit": "l"})]
+Gallons = Annotated[float, Field(gt=0, le=26_000, json_schema_extra={"unit": "gal"})]
 
 
-class Hop(BaseModel):
+def _unstated() -> float:
+    """Stand for a quantity that is given in the other unit, until it is converted."""
+    return nan
+
+
+class Hop(Measured):
     """One addition of hops, with its time as either `stage` or `boil_minutes`."""
 
     model_config = _FIELD
+    quantities: ClassVar[tuple[Quantity, ...]] = (Quantity("amount_g", "amount_oz", grams, required=True),)
 
     name: Name = Field(description="Variety.")
-    amount_g: float = Field(ge=0, le=10_000_000, description="Weight, g.", json_schema_extra={"unit": "g"})
+    amount_g: float = Field(
+        default_factory=_unstated,
+        ge=0,
+        le=10_000_000,
+        description="Weight, g; required, here or as `amount_oz`.",
+        json_schema_extra={"unit": "g"},
+    )
+    amount_oz: float | None = Field(
+        default=None,
+        ge=0,
+        le=350_000,
+        description="Weight, ounces (28.349523125 g), instead of `amount_g`.",
+        json_schema_extra={"unit": "oz"},
+    )
     alpha_acid: float | None = Field(
         default=None,
         ge=0,
@@ -221,19 +252,42 @@ class Hop(BaseModel):
     )
 
 
-class Malt(BaseModel):
+class Malt(Measured):
     """One malt or other fermentable."""
 
     model_config = _FIELD
+    quantities: ClassVar[tuple[Quantity, ...]] = (Quantity("amount_kg", "amount_lb", kilograms, required=True),)
 
     name: Name = Field(description="Name of the malt.")
-    amount_kg: float = Field(ge=0, le=1_000_000, description="Weight, kg.", json_schema_extra={"unit": "kg"})
+    amount_kg: float = Field(
+        default_factory=_unstated,
+        ge=0,
+        le=1_000_000,
+        description="Weight, kg; required, here or as `amount_lb`.",
+        json_schema_extra={"unit": "kg"},
+    )
+    amount_lb: float | None = Field(
+        default=None,
+        ge=0,
+        le=2_200_000,
+        description="Weight, pounds (0.45359237 kg), instead of `amount_kg`.",
+        json_schema_extra={"unit": "lb"},
+    )
 
 
-class BeerFigures(BaseModel):
-    """A beer's vital figures and, where known, its recipe."""
+class BeerFigures(Measured):
+    """A beer's vital figures and, where known, its recipe.
+
+    A field's name ends in its unit where there are several; of those for one quantity exactly one is given.
+    """
 
     model_config = _FIELD
+    quantities: ClassVar[tuple[Quantity, ...]] = (
+        Quantity("target_og", "target_og_plato", points_of_plato, required=True),
+        Quantity("target_fg", "target_fg_plato", points_of_plato, required=True),
+        Quantity("batch_volume_l", "batch_volume_gal", litres),
+        Quantity("boil_volume_l", "boil_volume_gal", litres),
+    )
 
     abv: float | None = Field(
         default=None,
@@ -242,9 +296,24 @@ class BeerFigures(BaseModel):
         description="Alcohol, % vol; if missing, computed from the gravities: 131.25 (OG - FG) in specific gravity.",
         json_schema_extra={"unit": ABV.unit},
     )
-    target_og: Gravity = Field(description="Original gravity, in points (1056) or as specific gravity (1.056).")
+    target_og: Gravity = Field(
+        default_factory=_unstated,
+        description="Original gravity, in points (1056) or as specific gravity (1.056); required, here or as "
+        "`target_og_plato`.",
+    )
+    target_og_plato: Plato | None = Field(
+        default=None,
+        description="Original gravity, degrees Plato (percent of extract by weight), instead of `target_og`.",
+    )
     target_fg: Gravity = Field(
-        description="Final gravity, in points (1013) or as specific gravity (1.013); at most the original gravity."
+        default_factory=_unstated,
+        description="Final gravity, in points (1013) or as specific gravity (1.013); required, here or as "
+        "`target_fg_plato`; at most the original gravity.",
+    )
+    target_fg_plato: Plato | None = Field(
+        default=None,
+        description="Final gravity, degrees Plato: the apparent extract that a hydrometer shows; instead of "
+        "`target_fg`.",
     )
     ebc: float | None = Field(
         default=None,
@@ -263,7 +332,14 @@ class BeerFigures(BaseModel):
         description="The hop bill. If given, the recipe model predicts; an empty list is a beer without hops.",
     )
     batch_volume_l: Volume = Field(default=DEFAULT_BATCH_L, description="Volume after the boil, l.")
+    batch_volume_gal: Gallons | None = Field(
+        default=None,
+        description="Volume after the boil, gallons of the USA (3.785411784 l), instead of `batch_volume_l`.",
+    )
     boil_volume_l: Volume | None = Field(default=None, description="Volume before the boil, l.")
+    boil_volume_gal: Gallons | None = Field(
+        default=None, description="Volume before the boil, gallons of the USA, instead of `boil_volume_l`."
+    )
     malts: list[Malt] | None = Field(
         default=None, max_length=MAX_ADDITIONS, description="The grist; used only with `hops`."
     )
@@ -273,6 +349,10 @@ class BeerFigures(BaseModel):
         description="Style that the beer is meant to be: a code (21A) or name (American IPA) of the BJCP guidelines of "
         "2021. The response compares the bitterness with the style's; without `hops`, the style model predicts.",
     )
+
+
+VOLUMES = frozenset({"batch_volume_l", "batch_volume_gal"})
+"""Fields that state the volume after the boil."""
 
 
 class ReferenceBeer(BeerFigures):

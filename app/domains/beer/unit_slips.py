@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 from app.domains.api import Warning
 from app.domains.beer.hop_bill import CONE_ALPHA, EXTRACT_ALPHA, Addition
-from app.domains.beer.schema import Beer, Hop
+from app.domains.beer.schema import VOLUMES, Beer, Hop
 from app.domains.beer.stages import Stage
 from app.domains.beer.units import points
 from app.domains.beer.varieties import find
+from app.domains.quantities import Measured, sent_as
 
 CODE = "unit_suspected"
 OUNCE, POUND = 28.35, 453.6
@@ -66,6 +67,15 @@ FRACTION = 0.35
 CONE_RANGE = (2.0, 25.0)
 """Alpha acid of cones, %, for a variety that is not known."""
 
+_UNITS = {
+    "amount_g": "grams",
+    "amount_oz": "ounces",
+    "amount_kg": "kilograms",
+    "amount_lb": "pounds",
+    "batch_volume_l": "litres",
+    "batch_volume_gal": "US gallons",
+}
+"""The unit of a field, by its name."""
 _BITTERING = {Stage.MASH, Stage.FIRST_WORT, Stage.START, Stage.MIDDLE}
 _LIGHT_HOPS = {"ounces": OUNCE, "pounds": POUND}
 _HEAVY_HOPS = {"milligrams": 0.001, "grams that were multiplied by 28.35 as if they were ounces": 1 / OUNCE}
@@ -85,6 +95,9 @@ _LITTLE_EXTRACT = {
     "malts in grams": 1000.0,
 }
 _MUCH_EXTRACT = {VOLUME_IN_ML: 0.001, "malts in tonnes": 0.001}
+_OUNCES_IN_GRAMS = {"amount_oz in grams": 1 / OUNCE}
+_POUNDS_IN_KILOGRAMS = {"malts in kilograms": POUND / 1000}
+_GALLONS_IN_LITRES = "batch_volume_gal in litres"
 
 
 def unit_warnings(beer: Beer, hops: Sequence[tuple[int, Hop]], additions: Sequence[Addition]) -> list[Warning]:
@@ -100,7 +113,7 @@ def unit_warnings(beer: Beer, hops: Sequence[tuple[int, Hop]], additions: Sequen
     """
     of_hops = [*_alpha_acids(hops), *_boil_minutes(hops)]
     per_litre = [*_hop_weights(beer, hops, additions), *_grist(beer), *_boil_volume(beer)]
-    if per_litre and "batch_volume_l" not in beer.model_fields_set:
+    if per_litre and VOLUMES.isdisjoint(beer.model_fields_set):
         for warning in per_litre:
             warning["message"] += f" batch_volume_l was not sent: {figure(beer.batch_volume_l)} l is assumed."
     return of_hops + per_litre
@@ -136,24 +149,29 @@ def _hop_weights(beer: Beer, hops: Sequence[tuple[int, Hop]], additions: Sequenc
     litres = beer.batch_volume_l
     weights = [a.grams * (a.alpha / CONE_ALPHA if a.alpha >= EXTRACT_ALPHA else 1.0) / litres for a in additions]
     total, largest = sum(weights), max(weights, default=0.0)
+    weight, volume = _sent_in((hop for _, hop in hops), "amount_g"), sent_as(beer, "batch_volume_l")
     if not 0.0 < total < ABSURD or (largest >= LARGEST_HOP.low and total <= HOPS.high and largest <= LARGEST_HOP.high):
         return
     if largest < LARGEST_HOP.low:
         units = _LIGHT_HOPS | ({VOLUME_IN_ML: 1000.0} if litres >= LARGE_BATCH else {"kilograms": 1000.0})
+        units = _sent_units(units, {}, weight)
+        if volume == "batch_volume_gal":
+            units = {_GALLONS_IN_LITRES: GALLON, **{unit: units[unit] for unit in units if unit != VOLUME_IN_ML}}
         unit = LARGEST_HOP.explained(largest, units)
     else:
-        units = _HEAVY_HOPS | _LARGE_VOLUMES
+        units = _sent_units(_HEAVY_HOPS, _OUNCES_IN_GRAMS, weight) | _sent_units(_LARGE_VOLUMES, {}, volume)
         unit = HOPS.explained(total, units)
     if unit:
         sent = f"The hops weigh {figure(total * litres)} g in all, {figure(total)} g/l in {figure(litres)} l"
         usual = f"recipes have {HOPS.low:g} to {HOPS.high:g} g/l"
-        field = "batch_volume_l" if unit.startswith("batch_volume_l") else f"hops.{hops[0][0]}.amount_g"
+        field = volume if unit.startswith("batch_volume") else f"hops.{hops[0][0]}.{sent_as(hops[0][1], 'amount_g')}"
         fitting = f"{unit} would fit: {figure(total * units[unit])} g/l"
-        yield _warning(f"{sent}; {usual}. amount_g is in grams and batch_volume_l in litres; {fitting}.", field)
+        named = f"{weight} is in {_UNITS[weight]} and {volume} in {_UNITS[volume]}"
+        yield _warning(f"{sent}; {usual}. {named}; {fitting}.", field)
 
 
 def _grist(beer: Beer) -> Iterator[Warning]:
-    malts, litres = beer.malts or (), beer.batch_volume_l
+    malts, litres = beer.malts or [], beer.batch_volume_l
     kilograms, excess = sum(malt.amount_kg for malt in malts), points(beer.target_og) - 1000.0
     if excess < WEAK or not 0.0 < kilograms < ABSURD:
         return
@@ -164,14 +182,16 @@ def _grist(beer: Beer) -> Iterator[Warning]:
     low, high = (figure(excess * litres / bound) for bound in (expected.high, expected.low))
     sent = f"The malts weigh {figure(kilograms)} kg in all"
     usual = f"recipes have {low} to {high} kg for {figure(litres)} l of {figure(1000 + excess)} points"
-    heavy = [index for index, malt in enumerate(malts) if malt.amount_kg / litres > HEAVIEST_MALT]
+    weight, volume = _sent_in(malts, "amount_kg"), sent_as(beer, "batch_volume_l")
+    in_kg = weight == "amount_kg"
+    heavy = [index for index, malt in enumerate(malts) if in_kg and malt.amount_kg / litres > HEAVIEST_MALT]
     in_grams = kilograms - 0.999 * sum(malts[index].amount_kg for index in heavy)
     if heavy and expected.low <= excess * litres / in_grams <= expected.high:
         text = f"amount_kg is in kilograms; grams would fit: {figure(in_grams)} kg."
         yield _warning(f"{sent}; {usual}. {text}", f"malts.{heavy[0]}.amount_kg")
-    elif unit := expected.explained(extract, _LITTLE_EXTRACT if extract < expected.low else _MUCH_EXTRACT):
-        field = "batch_volume_l" if unit.startswith("batch_volume_l") else "malts.0.amount_kg"
-        text = f"Weights are in kilograms and volumes in litres; {unit} would fit."
+    elif unit := expected.explained(extract, _extract_units(extract < expected.low, weight, volume)):
+        field = volume if unit.startswith("batch_volume") else f"malts.0.{sent_as(malts[0], 'amount_kg')}"
+        text = f"Weights are in {_UNITS[weight]} and volumes in {_UNITS[volume]}; {unit} would fit."
         yield _warning(f"{sent}; {usual}. {text}", field)
 
 
@@ -181,6 +201,8 @@ def _boil_volume(beer: Beer) -> Iterator[Warning]:
     ratio = beer.boil_volume_l / beer.batch_volume_l
     if BOIL.low <= ratio <= BOIL.high or not 0.0 < ratio < ABSURD:
         return
+    if any(sent_as(beer, name) != name for name in ("boil_volume_l", "batch_volume_l")):
+        return  # two units, each by its name
     factor, field = (GALLON, "boil_volume_l") if ratio < BOIL.low else (1 / GALLON, "batch_volume_l")
     if BOIL.explained(ratio, {"gallons": factor}):
         sent = f"boil_volume_l is {figure(beer.boil_volume_l)} and batch_volume_l {figure(beer.batch_volume_l)}"
@@ -188,6 +210,31 @@ def _boil_volume(beer: Beer) -> Iterator[Warning]:
             f"{sent}; recipes boil 1 to 1.5 times the batch. Volumes are in litres; {field} in gallons would fit.",
             field,
         )
+
+
+def _sent_in(parts: Iterable[Measured], field: str) -> str:
+    """The field of the other unit if any part was sent in it, so that no slip of the usual one is suspected."""
+    return next((name for part in parts if (name := sent_as(part, field)) != field), field)
+
+
+def _sent_units(usual: Mapping[str, float], other: Mapping[str, float], sent: str) -> dict[str, float]:
+    """The slips to look for, by the field that was sent."""
+    return dict(other if sent in ("amount_oz", "batch_volume_gal") else usual)
+
+
+def _extract_units(is_little: bool, weight: str, volume: str) -> dict[str, float]:
+    """The slips that explain an extract that is too little or too much, by the fields that were sent."""
+    units = {
+        unit: factor
+        for unit, factor in (_LITTLE_EXTRACT if is_little else _MUCH_EXTRACT).items()
+        if not (
+            ("batch_volume_l" in unit and volume != "batch_volume_l") or ("malts" in unit and weight != "amount_kg")
+        )
+    }
+    if not is_little:
+        units |= _POUNDS_IN_KILOGRAMS if weight == "amount_lb" else {}
+        units |= {_GALLONS_IN_LITRES: 1 / GALLON} if volume == "batch_volume_gal" else {}
+    return units
 
 
 def figure(value: float) -> str:

@@ -168,8 +168,8 @@ def test_equal_and_missing_columns_are_errors_of_the_header() -> None:
         ("abv", "repeated_column", "is the name of the columns 1 and 3"),
         ("hop1_name", "repeated_column", "is the name of the columns 2 and 5"),
         ("x", "repeated_column", "is the name of the columns 4 and 6"),
-        ("target_og", "missing", "is a required column, and the header does not have it"),
-        ("target_fg", "missing", "is a required column, and the header does not have it"),
+        ("target_og", "missing", "is a required column, and the header does not have it (or target_og_plato)"),
+        ("target_fg", "missing", "is a required column, and the header does not have it (or target_fg_plato)"),
     ]
     assert header_problems("5.6,1056,1013\n4,1040,1010")[0][:2] == ("file", "no_header")
     assert header_problems(",,\n" * 200 + HEADER)[0][1] == "no_header" and values(",,\n" * 99) == []

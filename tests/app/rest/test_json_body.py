@@ -133,7 +133,8 @@ async def test_colons_and_keys_in_strings_are_no_keys(client: httpx.AsyncClient,
 
 async def test_a_repeated_key_of_the_client_is_named_without_its_characters(client: httpx.AsyncClient) -> None:
     answer = await client.post("/predict", content='{"<b>\u00fc\\n":1,"<b>\u00fc\\n":1}'.encode())
-    assert answer.json()["errors"][-1]["field"] == "?b???"
+    repeated = [problem["field"] for problem in answer.json()["errors"] if problem["code"] == "repeated_key"]
+    assert repeated == ["?b???"]
 
 
 async def test_a_batch_learns_all_that_is_wrong_at_once(client: httpx.AsyncClient) -> None:

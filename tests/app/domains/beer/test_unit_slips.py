@@ -7,6 +7,7 @@ import pytest
 from app.domains.beer.api import BeerApi
 from app.domains.beer.schema import Beer, Beers
 from app.domains.beer.unit_slips import CODE, figure
+from tests.known import BEER
 
 MAGNUM: dict[str, Any] = {"name": "Magnum", "amount_g": 28.0, "alpha_acid": 13.0, "boil_minutes": 60}
 SAAZ: dict[str, Any] = {"name": "Saaz", "amount_g": 42.0, "alpha_acid": 3.5, "boil_minutes": 15}
@@ -115,3 +116,44 @@ def test_a_batch_gets_the_warnings_of_each_beer_alone(domain: BeerApi) -> None:
 )
 def test_numbers_are_written_short(value: float, written: str) -> None:
     assert figure(value) == written
+
+
+@pytest.mark.parametrize(
+    ("sent", "field", "words"),
+    [
+        (
+            {"hops": [{"name": "Magnum", "amount_oz": 100, "boil_minutes": 60}]},
+            "hops.0.amount_oz",
+            "amount_oz in grams",
+        ),
+        (
+            {"hops": [], "malts": [{"name": "Pale Ale", "amount_lb": 4.5}]},
+            "malts.0.amount_lb",
+            "malts in kilograms would fit",
+        ),
+        (
+            {"hops": [], "batch_volume_gal": 20, "malts": [{"name": "Pale Ale", "amount_kg": 4.5}]},
+            "batch_volume_gal",
+            "batch_volume_gal in litres would fit",
+        ),
+    ],
+)
+def test_a_slip_of_the_other_unit_names_the_field_that_was_sent(
+    domain: BeerApi, sent: dict[str, Any], field: str, words: str
+) -> None:
+    litres = {} if "batch_volume_gal" in sent else {"batch_volume_l": 20}
+    answer = domain.predict(Beer.model_validate({**BEER, **litres, **sent}))
+    (warning,) = [found for found in answer["warnings"] if found["code"] == CODE]
+    assert warning["field"] == field
+    assert words in warning["message"]
+
+
+def test_a_recipe_in_ounces_pounds_and_gallons_raises_no_alarm(domain: BeerApi) -> None:
+    sent = {
+        "batch_volume_gal": 5.5,
+        "boil_volume_gal": 7,
+        "hops": [{"name": "Magnum", "amount_oz": 1, "boil_minutes": 60}],
+        "malts": [{"name": "Pale Ale", "amount_lb": 11}],
+    }
+    warnings = domain.predict(Beer.model_validate({**BEER, **sent}))["warnings"]
+    assert [found for found in warnings if found["code"] == CODE] == []

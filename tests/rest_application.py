@@ -12,6 +12,7 @@ from app.models.manager import ModelManager
 from app.oip.data_plane import DataPlane
 from app.rest.api_key import Access
 from app.rest.application import Backend, RestApplication, RestOptions
+from app.runtime.memory_budget import MemoryBudget
 from app.runtime.thread_pool import BoundedThreadPool
 from app.telemetry.logs import RequestLog
 from tests.known import KEY
@@ -23,6 +24,7 @@ def rest_application(
     log: RequestLog | None = None,
     thread_pool: BoundedThreadPool | None = None,
     lifecycle: Lifecycle | None = None,
+    memory_budget: MemoryBudget | None = None,
     **options: Any,
 ) -> RestApplication:
     """Build the REST API.
@@ -33,11 +35,12 @@ def rest_application(
         log: The access log; by default it is discarded.
         thread_pool: Runs long requests; a new pool by default.
         lifecycle: Tells whether the process is ready; by default whether the models can answer.
+        memory_budget: Limits what requests hold; by default a new one.
         options: Arguments of `RestOptions`.
     """
     thread_pool = thread_pool or BoundedThreadPool()
     return RestApplication(
-        Backend(manager, domains, DataPlane(manager, thread_pool), thread_pool),
+        Backend(manager, domains, DataPlane(manager, thread_pool), thread_pool, memory_budget or MemoryBudget()),
         Access(Guard(KeyRing.single(KEY)), PublicModels()),
         log or RequestLog(StringIO()),
         lifecycle or Lifecycle(lambda: manager.ready),

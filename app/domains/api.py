@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, Literal, NotRequired, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, NotRequired, Protocol, TypeVar
 
 from pydantic import BaseModel, JsonValue
 from typing_extensions import TypedDict
@@ -17,6 +17,7 @@ from app.telemetry.metrics import Registry
 
 RequestT = TypeVar("RequestT", bound=BaseModel)
 AnswerT = TypeVar("AnswerT")
+JSON_TYPE = "application/json"
 _RequestT = TypeVar("_RequestT", contravariant=True)
 _AnswerT = TypeVar("_AnswerT", covariant=True)
 
@@ -61,6 +62,15 @@ class Example(TypedDict):
     """The request."""
 
 
+class Flag(NamedTuple):
+    """Something that can be asked for or not; by default it is not."""
+
+    name: str
+    """Name of the flag."""
+    description: str
+    """Description for the documentation."""
+
+
 @dataclass(frozen=True)
 class Upload(Generic[RequestT]):
     """Request bodies other than JSON: a file as the whole body, or as a part of a form."""
@@ -69,10 +79,19 @@ class Upload(Generic[RequestT]):
     """Media types of the files, such as ``image/jpeg``."""
     field: str
     """Name of the file's part in ``multipart/form-data``."""
-    request: Callable[[bytes, str], RequestT]
-    """Makes a request from a file's bytes and the name of the field that errors refer to."""
+    request: Callable[..., RequestT]
+    """Makes a request from a file's bytes and the name of the field that errors refer to; each flag that is set is a
+    keyword argument, True."""
     aliases: tuple[str, ...] = ()
-    """Further media types that clients send for such files, registered or not; they are accepted and not advertised."""
+    """Further media types that clients send for such files, registered or not; they are accepted and not advertised.
+    Empty: the type is not stated."""
+    flags: tuple[Flag, ...] = ()
+    """What can be asked for beside the file, yes or no; query parameters in the REST API."""
+
+    @property
+    def is_only_body(self) -> bool:
+        """Whether the request has no schema of its own in JSON: a body of JSON is a file as well."""
+        return JSON_TYPE in self.types
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from starlette.responses import Response
 
 from app.domains.api import Listing
+from app.problem_types import MALFORMED_REQUEST
 from app.rest.openapi import KEY_PROBLEMS, KEYED, problem_responses
 
 MAX_AGE = 3600
@@ -57,7 +58,7 @@ def add_listing(router: FastAPI, listing: Listing[Any]) -> None:
         responses={
             200: {"headers": _HEADERS},
             304: {"description": "The client's copy is up to date", "headers": _HEADERS},
-            **problem_responses(*KEY_PROBLEMS),
+            **problem_responses(*KEY_PROBLEMS, MALFORMED_REQUEST),
         },
         operation_id=listing.name,
         name=listing.name,

@@ -34,7 +34,7 @@ from app.rest.openapi import KEYED, OPERATION_PROBLEMS, Responses, problem_respo
 from app.rest.problems import RequestRejected, format_problem, send_problem
 from app.rest.responses import AsgiResponse, request_header, respond
 from app.rest.schemas import reference
-from app.rest.uploads import BodyReader, UploadReader, media_type_problem, upload_content
+from app.rest.uploads import BodyReader, UploadReader, flag_parameters, media_type_problem, upload_content
 from app.runtime.memory_budget import MemoryBudget, Reservation
 from app.runtime.thread_pool import BoundedThreadPool
 from app.telemetry.trace import current_trace
@@ -88,7 +88,7 @@ class OperationHandler:
             run_many = partial(self._run_many, operation.run_many)
             self._batcher = RemoteMicroBatcher(run_many, thread_pool) if is_remote else MicroBatcher(run_many)
         self.endpoint = self._make_endpoint()
-        """Answers a valid request: with its schema and the version of the model, as JSON."""
+        """Answers a valid request: with its schema, if JSON has one, and the version of the model, as JSON."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a POST request."""
@@ -133,7 +133,10 @@ class OperationHandler:
         ) -> bytes:
             return await self._answer(body, True, version)
 
-        return endpoint
+        async def file_endpoint(version: ModelVersion = None) -> bytes:
+            raise NotImplementedError  # the handler reads the file
+
+        return file_endpoint if operation.upload is not None and operation.upload.is_only_body else endpoint
 
     async def _answer(self, body: Any, has_key: bool, version: str | None = None) -> bytes:
         """Answer a valid request; `has_key` is whether the caller has a key."""
@@ -222,19 +225,26 @@ def add_operation(router: FastAPI, handler: OperationHandler, is_public: bool) -
         response_description=operation.answered,
         dependencies=[] if is_public else KEYED,
         responses=_with_own_format(operation, responses) if operation.failure else responses,
-        openapi_extra=_request_body(operation),
+        openapi_extra=_extra(operation),
         route_class_override=OperationRoute,
     )
 
 
-def _request_body(operation: Operation[Any, Any]) -> dict[str, Any] | None:
-    """Return the documentation of a body beside its schema: the examples, and the files that are accepted."""
+def _extra(operation: Operation[Any, Any]) -> dict[str, Any] | None:
+    """Return the documentation beside the schema: the examples, the files that are accepted, and their flags."""
     content: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
     if operation.examples:
         content["application/json"] = {"examples": {name: dict(each) for name, each in operation.examples.items()}}
     if operation.upload:
         content |= upload_content(operation.upload, f"{operation.request.__name__}Form")
-    return {"requestBody": {"content": content}} if content else None
+        if parameters := flag_parameters(operation.upload):
+            extra["parameters"] = parameters
+    if content:
+        extra["requestBody"] = {"content": content}
+    if operation.upload and operation.upload.is_only_body:
+        extra["requestBody"]["required"] = True
+    return extra or None
 
 
 def _with_own_format(operation: Operation[Any, Any], responses: Responses) -> Responses:

@@ -20,6 +20,8 @@ PUBLIC_NAMES = {
     "Warning": "InputWarning",
 }
 """Name in the document by the name of a class, where the latter says too little beyond its module."""
+SAME_AS = "x-same-as"
+"""Key in the schema of a value whose class is that of a request: an answer repeats it, without its defaults."""
 _FORM = "multipart/form-data"
 _ANY_JSON = "JsonValue"
 """Pydantic's name for any value."""
@@ -59,6 +61,9 @@ def publish_schemas(document: dict[str, Any]) -> None:
     schemas.pop(_ANY_JSON, None)
     for schema in schemas.values():
         for each in _parts(schema):
+            if named := each.pop(SAME_AS, None):
+                each.clear()
+                each.update(reference(named))
             each.pop("title", None)
             _describe_default(each)
     names = {name: PUBLIC_NAMES.get(name, name) for name in schemas}

@@ -35,6 +35,7 @@ async def client(
         ("/predict", "application/json", "BODY_LIMIT"),
         ("/explain", "application/json", "BODY_LIMIT"),
         ("/iris/predict", "application/json", "BODY_LIMIT"),
+        ("/recipes", "application/xml", "BODY_LIMIT"),
         ("/predict/batch", "application/json", "BATCH_BODY_LIMIT"),
         ("/v2/models/beer-ibu/infer", "application/json", "BATCH_BODY_LIMIT"),
         ("/pets/predict", "image/png", "FILE_BODY_LIMIT"),

@@ -3,11 +3,13 @@
 from collections.abc import Container, Sequence
 
 from app.bundle.manifest import Manifest
-from app.domains.api import DomainApi, Listing, Operation, Warning
+from app.domains.api import DomainApi, Flag, Listing, Operation, Upload, Warning
 from app.domains.beer.addition_estimates import addition_estimates, older_formulas
 from app.domains.beer.contradictions import contradictions_of_batch, contradictions_of_beer, problems_in_batch
 from app.domains.beer.corrections import Corrections
 from app.domains.beer.explanation import explanation
+from app.domains.beer.file_predictions import ALIASES, MEDIA_TYPES, RecipeAnswers, RecipeFile, answer_file
+from app.domains.beer.file_predictions import cost as file_cost
 from app.domains.beer.inputs import check_inputs
 from app.domains.beer.listings import STYLES, VARIETIES, Styles, Varieties
 from app.domains.beer.plausibility import PlausibilityChecks
@@ -54,8 +56,10 @@ class BeerApi(DomainApi):
         }
 
     @property
-    def operations(self) -> Sequence[Operation[Beer, Prediction] | Operation[Beers, Predictions]]:
-        """Predict one beer, with or without an explanation, or up to a thousand."""
+    def operations(
+        self,
+    ) -> Sequence[Operation[Beer, Prediction] | Operation[Beers, Predictions] | Operation[RecipeFile, RecipeAnswers]]:
+        """Predict one beer, with or without an explanation, up to a thousand, or those of a recipe file."""
         return (
             Operation(
                 name="predict",
@@ -103,6 +107,28 @@ class BeerApi(DomainApi):
                 cost=lambda batch: cost(batch.reference),
                 size="many",
                 examples={"batch": {"summary": "Two beers, one with its recipe", "value": EXAMPLE_BATCH}},
+            ),
+            Operation(
+                name="predict_recipes",
+                path="/recipes",
+                summary="Predict the beers of a recipe file",
+                description="The file is the body, or the part `file` of a form: BeerXML, BeerJSON or documents of the "
+                "Punk API, told apart by their contents, with up to 100 recipes. Each recipe is answered with the beer "
+                "that was made of it, as `/predict` takes it, the prediction, and notes on what the file does not "
+                "state and what was taken for it; a recipe of which no beer can be made has errors instead.",
+                request=RecipeFile,
+                answer=RecipeAnswers,
+                answered="The recipes, each with its prediction or its errors",
+                run=self.predict_file,
+                slow=lambda file: True,
+                cost=file_cost,
+                upload=Upload(
+                    MEDIA_TYPES,
+                    "file",
+                    RecipeFile.uploaded,
+                    ALIASES,
+                    flags=(Flag("explain", "Whether to explain each prediction."),),
+                ),
             ),
         )
 
@@ -214,6 +240,16 @@ class BeerApi(DomainApi):
             about_reference |= {repr(warning): warning for warning in warnings}  # of both models, once
         predictions = [results[index] for index in range(len(beers))]
         return _predictions(predictions, list(about_reference.values()))
+
+    def predict_file(self, file: RecipeFile, version: str | None = None) -> RecipeAnswers:
+        """Predict the beers of a recipe file; takes milliseconds, or seconds with explanations.
+
+        Raises:
+            InputError: If the file as a whole cannot be read.
+            ModelNotFound: If the version does not exist.
+            ModelNotReady: If the model is not loaded.
+        """
+        return answer_file(self, file, version)
 
     def _model(self, beer: Beer) -> str:
         """Name of the model that predicts a beer."""

@@ -24,10 +24,11 @@ NAMES = """
     FieldProblem FigureRange Flower Health Hop HopKind HopStage HopVariety IndexOptions InferParameters InferRequest
     InferResponse InferenceError InferenceStatistics InputWarning Interval Malt ModelConfiguration ModelDescription
     ModelInput ModelMetadata ModelMetrics ModelOutput ModelReady ModelVersion OlderPet OlderPicture ParameterValue
-    Pet PetProbabilities Picture PictureForm Prediction Predictions ProblemDetails ReferenceBeer ReferenceShift
-    RepositoryAnswer RepositoryOptions RequestInput RequestOutput ResponseOutput ServerLive ServerMetadata
-    ServerReady Species StatisticDuration StatisticsList StyleBitterness StyleMatch Styles TensorMetadata
-    TrainingData Varieties VersionList VersionPolicy VersionState VersionStatistics
+    Pet PetProbabilities Picture PictureForm Prediction Predictions ProblemDetails RecipeAnswer RecipeAnswers
+    RecipeFileForm RecipeNote RecipeProblem ReferenceBeer ReferenceShift RepositoryAnswer RepositoryOptions
+    RequestInput RequestOutput ResponseOutput ServerLive ServerMetadata ServerReady Species StatisticDuration
+    StatisticsList StyleBitterness StyleMatch Styles TensorMetadata TrainingData Varieties VersionList VersionPolicy
+    VersionState VersionStatistics
 """
 """Clients are generated with these names: one that changes breaks them. A new schema is added here."""
 

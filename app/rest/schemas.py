@@ -17,6 +17,7 @@ PUBLIC_NAMES = {
     "Probabilities": "PetProbabilities",
     "PublicManifest": "ModelDescription",
     "Stage": "HopStage",
+    "Use": "HopUse",
     "Warning": "InputWarning",
 }
 """Name in the document by the name of a class, where the latter says too little beyond its module."""

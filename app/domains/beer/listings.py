@@ -6,6 +6,7 @@ from typing_extensions import TypedDict
 
 from app.domains.api import Listing
 from app.domains.beer import styles, varieties
+from app.domains.beer.substitutes import Use, substitutes, use_of
 from app.domains.beer.varieties import Kind
 
 
@@ -13,6 +14,8 @@ class HopVariety(TypedDict):
     """A hop variety or hop extract with its published alpha acid, percent of weight.
 
     `alpha_typical` is what a prediction assumes if a request states none. Each of `other_names` is understood as well.
+    `use` is missing where it is not known. `substitutes` are the names of varieties near in alpha acid whose use fits,
+    the best first.
     """
 
     name: str
@@ -22,6 +25,8 @@ class HopVariety(TypedDict):
     alpha_high: float
     alpha_typical: float
     source: str
+    use: NotRequired[Use]
+    substitutes: list[str]
 
 
 class Varieties(TypedDict):
@@ -76,7 +81,7 @@ VARIETIES = Listing(
     name="varieties",
     path="/varieties",
     summary="List the hop varieties",
-    description="Names and alpha acids of the hop varieties and extracts that the service knows.",
+    description="Names, alpha acids and substitutes of the hop varieties and extracts that the service knows.",
     answer=Varieties,
     read=read_varieties,
 )
@@ -91,7 +96,7 @@ STYLES = Listing(
 
 
 def _variety(variety: varieties.Variety) -> HopVariety:
-    return {
+    listed: HopVariety = {
         "name": variety.name,
         "other_names": list(variety.other_names),
         "kind": variety.kind,
@@ -99,7 +104,11 @@ def _variety(variety: varieties.Variety) -> HopVariety:
         "alpha_high": variety.alpha_high,
         "alpha_typical": variety.alpha_typical,
         "source": variety.source,
+        "substitutes": list(substitutes(variety)),
     }
+    if use := use_of(variety):
+        listed["use"] = use
+    return listed
 
 
 def _style(style: styles.Style) -> BeerStyle:

@@ -19,7 +19,7 @@ from tests.rest_application import rest_application
 pytestmark = pytest.mark.anyio
 
 NAMES = """
-    AdditionEstimates
+    AdditionEstimates HopUse
     Assumption Beer BeerStyle Beers CleaningStep ConfiguredTensor Contribution Datatype Estimates Explanation
     FieldProblem FigureRange Flower Health Hop HopKind HopStage HopVariety IndexOptions InferParameters InferRequest
     InferResponse InferenceError InferenceStatistics InputWarning Interval Malt ModelConfiguration ModelDescription

@@ -22,7 +22,15 @@ def test_a_variety_is_listed_with_what_the_table_says() -> None:
         "alpha_high": 16.0,
         "alpha_typical": 12.8,
         "source": "Yakima Chief Hops variety sheet",
+        "use": "both",
+        "substitutes": ["Simcoe", "Cascade", "Green Bullet", "Outeniqua", "Calypso"],
     }
+
+
+def test_a_use_that_is_not_known_is_missing() -> None:
+    by_name = {each["name"]: each for each in read_varieties()["varieties"]}
+    assert "use" not in by_name["Nelson Sauvin"] and by_name["Nelson Sauvin"]["substitutes"]
+    assert by_name["Magnum"]["use"] == "bittering"
 
 
 def test_a_style_is_listed_with_the_ranges_that_the_guidelines_give() -> None:

@@ -12,9 +12,10 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from app.domains.beer.addition_estimates import all_estimates  # noqa: E402
 from app.domains.beer.recipe import resolve  # noqa: E402
 from app.domains.beer.recipe_files.punk import request_of  # noqa: E402
-from app.domains.beer.schema import Beer  # noqa: E402
+from app.domains.beer.schema import Beer, Estimates  # noqa: E402
 from training.beer.bills import bill_rules  # noqa: E402
 from training.cleaning import clean, rules  # noqa: E402
 from training.sources import read_recipes  # noqa: E402
@@ -30,9 +31,10 @@ def main(location: str) -> None:
         for abv, og, fg, beer in recipes
     ]
     bills = [resolve(beer, beer.hops or ()) for beer in beers]
+    estimates: list[Estimates] = [all_estimates(beer, bill) for beer, bill in zip(beers, bills, strict=True)]
     print(f"{len(bills)} recipes; errors in IBU\n{'':10}{'MAE':>8}{'median':>8}{'mean':>8}")
-    for name in ("tinseth", "physical"):
-        errors = np.array([getattr(bill, name) for bill in bills]) - stated
+    for name in ("tinseth", "rager", "garetz", "physical"):
+        errors = np.array([estimate[name] for estimate in estimates]) - stated
         size = np.abs(errors)
         print(f"{name:10}{size.mean():8.1f}{np.median(size):8.1f}{errors.mean():8.1f}")
 

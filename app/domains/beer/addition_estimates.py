@@ -12,8 +12,8 @@ from app.domains.beer.schema import AdditionEstimates, Beer, Estimates
 from app.models.loaded import LoadedModel
 
 
-def older_formulas(beer: Beer, bill: ResolvedBill) -> Estimates:
-    """Estimate the bitterness of a beer by the formulas that only explanations show, beside the other two.
+def all_estimates(beer: Beer, bill: ResolvedBill) -> Estimates:
+    """Estimate the bitterness of a beer by every formula, IBU, rounded to 0.1.
 
     Args:
         beer: The beer.

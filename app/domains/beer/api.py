@@ -4,7 +4,7 @@ from collections.abc import Container, Sequence
 
 from app.bundle.manifest import Manifest
 from app.domains.api import DomainApi, Flag, Listing, Operation, Upload, Warning
-from app.domains.beer.addition_estimates import addition_estimates, older_formulas
+from app.domains.beer.addition_estimates import addition_estimates, all_estimates
 from app.domains.beer.contradictions import contradictions_of_batch, contradictions_of_beer, problems_in_batch
 from app.domains.beer.corrections import Corrections
 from app.domains.beer.explanation import explanation
@@ -207,7 +207,7 @@ class BeerApi(DomainApi):
         for bill in bills:
             shift = brewery.shift if brewery else None
             prediction["explanation"]["additions"] = addition_estimates(loaded, beer, bill, prediction["ibu"], shift)
-            prediction["estimates"] |= older_formulas(beer, bill)
+            prediction["estimates"] = all_estimates(beer, bill)
         return prediction
 
     def predict_batch(self, batch: Beers, version: str | None = None) -> Predictions:

@@ -34,7 +34,7 @@ def accepted(name: str | None, beer: dict[str, Any], notes: Notes, places: Mappi
         return unreadable(name, notes, error)
     for index, hop in enumerate(parsed.hops or ()):
         if hop.alpha_acid is None:
-            _note_alpha(hop.name, _path(f"hops.{index}", places), notes)
+            _note_alpha(hop.name, _path(f"hops.{index}.alpha_acid", places), notes)
     return ReadRecipe(name, beer, tuple(notes.items), None)
 
 
@@ -76,9 +76,8 @@ def _note_alpha(hop: str, path: str, notes: Notes) -> None:
 
 
 def _path(field: str, places: Mapping[str, str]) -> str:
-    """Path in the recipe of a field: that of the field itself, or of what it is a part of."""
-    known, parts = field, []
+    """Path in the recipe of a field: its own, that of what it is a part of, or its name."""
+    known = field
     while known and known not in places:
-        known, _, last = known.rpartition(".")
-        parts.append(last)
-    return places.get(known, "") + "".join(f"/{part}" for part in reversed(parts))
+        known = known.rpartition(".")[0]
+    return places[known] if known else f"/{field.replace('.', '/')}"

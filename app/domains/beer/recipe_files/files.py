@@ -1,13 +1,15 @@
 """Reads a recipe file: tells its format by its contents, and reads each of its recipes by itself."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from pydantic_core import from_json
 
-from app.domains.beer.recipe_files import punk
+from app.domains.beer.recipe_files import beerjson, beerxml, punk
 from app.domains.beer.recipe_files.reading import MAX_RECIPES, ReadRecipe, RecipeFileError, check_count
-from app.runtime.json_keys import BOM
+from app.domains.beer.recipe_files.xml_tree import parse_xml
+from app.runtime.json_keys import BOM, repeated_keys
+
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def read_recipes(contents: bytes, limit: int = MAX_RECIPES) -> list[ReadRecipe]:
@@ -23,25 +25,44 @@ def read_recipes(contents: bytes, limit: int = MAX_RECIPES) -> list[ReadRecipe]:
     Raises:
         RecipeFileError: If the file as a whole cannot be read.
     """
-    document = _parse_json(contents)
-    if not isinstance(document, list):
+    if is_xml(contents):
+        return [beerxml.read(recipe) for recipe in beerxml.recipes_of(parse_xml(contents), limit)]
+    document = parse_json(contents)
+    if beerjson.is_beerjson(document):
+        recipes = beerjson.recipes_of(document, limit)
+        return [beerjson.read(recipe, f"{beerjson.RECIPES}/{index}") for index, recipe in enumerate(recipes)]
+    if isinstance(document, list):
+        check_count(document, limit, "")
+        return [punk.read(recipe, f"/{index}") for index, recipe in enumerate(document)]
+    if punk.is_recipe(document):
         return [punk.read(document, "")]
-    check_count(document, limit, "")
-    return [punk.read(item, f"/{index}") for index, item in enumerate(document)]
+    raise RecipeFileError("unknown_format", "", "is JSON, but neither BeerJSON nor a document of the Punk API")
 
 
-def _parse_json(contents: bytes) -> Any:
+def is_xml(contents: bytes) -> bool:
+    """Return whether a file is XML rather than JSON, by its first character."""
+    if contents.startswith(_UTF_16):
+        return contents[:40].decode("utf-16", "replace").lstrip()[:1] == "<"
+    return contents.removeprefix(BOM).lstrip()[:1] == b"<"
+
+
+def parse_json(contents: bytes) -> Any:
+    """Parse JSON.
+
+    Args:
+        contents: The text, in UTF-8.
+
+    Raises:
+        RecipeFileError: If it is no JSON, or an object has a key twice.
+    """
     text = contents.removeprefix(BOM)
     if text.lstrip()[:1] not in (b"{", b"["):
-        raise RecipeFileError("unknown_format", "", "is neither BeerXML nor JSON")
+        raise RecipeFileError("unknown_format", "", "is neither BeerXML nor JSON in UTF-8")
     try:
         document = from_json(text, allow_inf_nan=False)
     except ValueError:
         raise RecipeFileError("json_invalid", "", "is not valid JSON") from None
-    if isinstance(document, Mapping) and not _is_punk(document):
-        raise RecipeFileError("unknown_format", "", "is JSON, but neither BeerJSON nor a document of the Punk API")
+    if repeated := repeated_keys(text):
+        path = "".join(f"/{part}" for part in repeated[0].split("."))
+        raise RecipeFileError("repeated_key", path, "is given more than once")
     return document
-
-
-def _is_punk(document: Mapping[str, Any]) -> bool:
-    return "ingredients" in document or "target_og" in document

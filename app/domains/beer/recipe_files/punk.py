@@ -27,6 +27,8 @@ MAX_MALT_KG_PER_LITRE = 2.5
 """Maximum weight of one malt per litre of beer: a larger weight has lost its decimal point."""
 _GRAMS = {"grams": 1.0, "g": 1.0, "ml": 1.0, "kilograms": 1000.0, "kg": 1000.0}
 _KILOGRAMS = {"kilograms": 1.0, "kg": 1.0, "grams": 0.001, "g": 0.001}
+_HOP_PATHS = {"name": "/name", "amount_g": "/amount", "alpha_acid": "/attribute", "boil_minutes": "/add"}
+"""Where an entry states the fields of a hop."""
 _LITRES = ("litres", "liters", "l")
 
 
@@ -163,6 +165,11 @@ def request_of(beer: Document) -> dict[str, Any]:
     return request
 
 
+def is_recipe(document: object) -> bool:
+    """Return whether a parsed JSON document looks like a recipe in the Punk API's shape."""
+    return isinstance(document, Mapping) and ("ingredients" in document or OG.name in document)
+
+
 def read(beer: object, path: str) -> ReadRecipe:
     """Read one recipe of a document.
 
@@ -179,7 +186,9 @@ def read(beer: object, path: str) -> ReadRecipe:
     malts = [f"/ingredients/malt/{place}" for place, _ in _list(beer, "malt")]
     places = {"batch_volume_l": "/volume", "hops": "/ingredients/hops", "malts": "/ingredients/malt"}
     places |= {"yeast": "/ingredients/yeast"}
-    places |= {f"hops.{index}": place for index, place in enumerate(hops)}
+    for index, place in enumerate(hops):
+        places |= {f"hops.{index}": place}
+        places |= {f"hops.{index}.{name}": place + path for name, path in _HOP_PATHS.items()}
     places |= {f"malts.{index}": place for index, place in enumerate(malts)}
     return accepted(name, request, notes, places)
 

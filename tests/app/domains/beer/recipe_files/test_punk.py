@@ -38,7 +38,7 @@ def _notes(read: ReadRecipe) -> dict[str, str]:
 
 def test_a_recipe_becomes_a_beer_with_a_note_for_each_alpha_acid_of_the_table() -> None:
     (read,) = _read(_recipe())
-    assert (read.name, read.error, _notes(read)) == ("Ale", None, {"/0/ingredients/hops/0": "alpha_typical"})
+    assert (read.name, read.error, _notes(read)) == ("Ale", None, {"/0/ingredients/hops/0/attribute": "alpha_typical"})
     assert read.beer == {
         **{"target_og": 1050.0, "target_fg": 1010.0, "batch_volume_l": 20.0, "yeast": "US-05"},
         "hops": [{"name": "Simcoe", "amount_g": 25.0, "stage": "start"}],
@@ -63,8 +63,8 @@ def test_what_is_mended_or_left_out_is_noted() -> None:
         "/0/ingredients/malt/1/amount": "weight_unreadable",
         "/0/ingredients/hops/0": "left_out",
         "/0/ingredients/hops/1/add": "time_unknown",
-        "/0/ingredients/hops/1": "alpha_typical",
-        "/0/ingredients/hops/2": "alpha_assumed",
+        "/0/ingredients/hops/1/attribute": "alpha_typical",
+        "/0/ingredients/hops/2/attribute": "alpha_assumed",
         "/0/ph": "left_out",
     }
     assert read.beer is not None and "ph" not in read.beer
@@ -81,7 +81,7 @@ def test_a_recipe_without_a_gravity_is_an_error_that_hides_no_other() -> None:
 @pytest.mark.parametrize(
     ("hop", "path"),
     [
-        ({"name": "Citra", "amount": _grams(1e9), "add": "end"}, "/0/ingredients/hops/0/amount_g"),
+        ({"name": "Citra", "amount": _grams(1e9), "add": "end"}, "/0/ingredients/hops/0/amount"),
         ({"name": "C" * 81, "amount": _grams(1), "add": "end"}, "/0/ingredients/hops/0/name"),
     ],
 )

@@ -1,0 +1,116 @@
+"""Reads the timing of hop additions in BeerJSON.
+
+An addition's ``step`` counts the steps of the boil from 1; what comes before the wort boils is a first wort addition,
+what comes after it a whirlpool. BeerJSON's schema calls ``duration`` what BeerXML calls ``TIME``; yet its own samples,
+some of them made from BeerXML, write ``time`` for it, so a ``time`` without ``duration`` is read as the minutes boiled.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.domains.beer.recipe_files.beerjson_units import MINUTES, amount, celsius
+from app.domains.beer.recipe_files.draft import Draft
+from app.domains.beer.stages import Stage
+
+BOILING = 95.0
+"""Degrees Celsius from which wort boils; at an altitude of 1,500 m it does so at 95."""
+_STAGES = {
+    "add_to_mash": Stage.MASH,
+    "add_to_fermentation": Stage.DRY_HOP,
+    "add_to_package": Stage.DRY_HOP,
+}
+
+
+class Timing:
+    """Reads the timing of the additions of one recipe."""
+
+    def __init__(self, boil: Mapping[str, Any], draft: Draft) -> None:
+        """Create the reader.
+
+        Args:
+            boil: The recipe's boil; may be empty.
+            draft: Takes the notes.
+        """
+        self._boil = boil
+        self._draft = draft
+        steps = boil.get("boil_steps")
+        self._steps = [step if isinstance(step, Mapping) else {} for step in steps] if isinstance(steps, list) else []
+
+    def of(self, timing: Mapping[str, Any], path: str) -> dict[str, Any]:
+        """Return the request's fields for the time of an addition.
+
+        Args:
+            timing: Its timing.
+            path: Path of the timing in the recipe.
+        """
+        use = timing.get("use")
+        if isinstance(use, str) and (stage := _STAGES.get(use)):
+            return {"stage": stage.value}
+        if use != "add_to_boil":
+            text = "Is no use that is known: an addition to the boil is taken."
+            self._draft.notes.add(f"{path}/use", "use_assumed", text)
+        duration, time = (self._minutes(timing, key, path) for key in ("duration", "time"))
+        if (step := self._step(timing, path)) is not None:
+            if step < self._first_boil:
+                self._draft.notes.add(
+                    f"{path}/step", "first_wort", "Is before the boil: a first wort addition is taken."
+                )
+                return {"stage": Stage.FIRST_WORT.value}
+            if not self._boils(step):
+                return self._stand(step, time if duration is None else duration, path)
+        return self._boil_time(timing, duration, time, path)
+
+    def _minutes(self, item: Mapping[str, Any], key: str, path: str) -> float | None:
+        value = amount(item.get(key), MINUTES)
+        if value is None and item.get(key) is not None:
+            self._draft.notes.add(f"{path}/{key}", "unreadable", "Is no time that can be read, and is left out.")
+        return value
+
+    def _boil_time(
+        self, timing: Mapping[str, Any], duration: float | None, time: float | None, path: str
+    ) -> dict[str, Any]:
+        boil = self._minutes(self._boil, "boil_time", "/boil")
+        if timing.get("continuous") is True:
+            when = self._draft.unstated_boil(boil, path) if duration is None else {"boil_minutes": duration}
+            if "boil_minutes" in when:
+                text = "Is added all along: one addition at half of that time is taken."
+                self._draft.notes.add(f"{path}/continuous", "continuous", text)
+                when["boil_minutes"] /= 2.0
+            return when
+        if duration is not None:
+            return self._draft.boiled(duration, f"{path}/duration")
+        if time is None:
+            return self._draft.unstated_boil(boil, path)
+        self._draft.notes.add(f"{path}/time", "time_as_duration", f"Is taken as boiled for {time:g} minutes.")
+        return self._draft.boiled(time, f"{path}/time")
+
+    def _step(self, timing: Mapping[str, Any], path: str) -> int | None:
+        """Return the position of the step of the boil that an addition names, from 0; None if it names none."""
+        step = timing.get("step")
+        if step is None or not self._steps:
+            return None
+        if isinstance(step, int) and not isinstance(step, bool) and 1 <= step <= len(self._steps):
+            return step - 1
+        self._draft.notes.add(f"{path}/step", "step_unknown", "Is no step of the boil and is not counted.")
+        return None
+
+    @property
+    def _first_boil(self) -> int:
+        """Position of the first step in which the wort boils; 0 if none says so."""
+        return next((index for index in range(len(self._steps)) if self._boils(index)), 0)
+
+    def _boils(self, index: int) -> bool:
+        """Whether the wort boils in a step: from its beginning, and to its end."""
+        step = self._steps[index]
+        temperatures = (celsius(step.get(key)) for key in ("start_temperature", "end_temperature"))
+        return all(temperature is None or temperature >= BOILING for temperature in temperatures)
+
+    def _stand(self, index: int, minutes: float | None, path: str) -> dict[str, Any]:
+        step = self._steps[index]
+        if minutes is None:
+            minutes = amount(step.get("step_time"), MINUTES)
+        temperature = celsius(step.get("end_temperature"))
+        stated = (f"{temperature:.0f} °C" if temperature is not None else "", f"{minutes:g} minutes" if minutes else "")
+        text = "Is after the boil: the stage whirlpool is taken" + "".join(f", {part}" for part in stated if part)
+        self._draft.notes.add(f"{path}/step", "whirlpool", f"{text}.")
+        return {"stage": Stage.WHIRLPOOL.value}

@@ -6,7 +6,7 @@ from app.domains.beer.formula_differences import Figures, reason
 from app.domains.beer.garetz import garetz
 from app.domains.beer.predictions import MAX_IBU, PredictionBuilder, tenths
 from app.domains.beer.rager import rager
-from app.domains.beer.recipe import ResolvedBill
+from app.domains.beer.recipe import ResolvedBill, without_addition
 from app.domains.beer.reference import Shift
 from app.domains.beer.schema import AdditionEstimates, Beer, Estimates
 from app.models.loaded import LoadedModel
@@ -55,7 +55,8 @@ def addition_estimates(
     if not bill.positions:
         return []
     builder = loaded.prepared(PredictionBuilder)
-    rows, others = builder.rows([beer.model_copy(update={"hops": hops[:i] + hops[i + 1 :]}) for i in bill.positions])
+    others = [without_addition(beer, bill, place) for place in range(len(bill.additions))]
+    rows = builder.rows_of([beer] * len(others), others)
     outputs = loaded.what_if({"features": builder.features(rows)})
     without = tenths((shift.moved(outputs) if shift else outputs)["ibu"].astype(np.float64)).ravel().tolist()
     if not all(abs(value) < MAX_IBU for value in without):  # false for NaN as well

@@ -78,13 +78,22 @@ class PredictionBuilder:
             Values in the order of the manifest's inputs, shape (n_beers, n_inputs), NaN is missing; and the resolved
             hop bills.
         """
-        rows = vital_rows(beers)
         bills = [resolve(beer, beer.hops, self._unread) for beer in beers if beer.hops is not None]
+        return self.rows_of(beers, bills), bills
+
+    def rows_of(self, beers: Sequence[Beer], bills: Sequence[ResolvedBill]) -> Rows:
+        """Make the version's inputs of beers with resolved hop bills; see `rows`.
+
+        Args:
+            beers: As in `rows`.
+            bills: The hop bill of each; empty if the beers have none.
+        """
+        rows = vital_rows(beers)
         if bills:
             rows = np.concatenate([rows, [bill.columns for bill in bills]], axis=1)
         if self.reads_style:
             rows = np.concatenate([rows, [bitterness_of(beer.style or "") or UNKNOWN for beer in beers]], axis=1)
-        return rows if self._columns is None else rows[:, self._columns], bills
+        return rows if self._columns is None else rows[:, self._columns]
 
     def can_read(self, beer: BeerFigures) -> bool:
         """Whether a beer has what the version reads beside the vital figures: a hop bill, or a style with a range."""

@@ -1,7 +1,7 @@
 """Turns beers into rows of model inputs: resolves their hop bills and finds contradictions."""
 
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from operator import attrgetter
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from app.domains.api import Warning
 from app.domains.beer.grist import is_known_malt, malt_shares, yeast_kinds
 from app.domains.beer.hop_bill import Addition, bill_row, tinseth
-from app.domains.beer.inputs import ABV, OG, VITAL_INPUTS
+from app.domains.beer.inputs import ABV, HOP_INPUTS, OG, VITAL_INPUTS
 from app.domains.beer.not_hops import is_no_hop
 from app.domains.beer.physical import physical
 from app.domains.beer.schema import VOLUMES, Assumption, Beer, Hop
@@ -150,6 +150,27 @@ def resolve(beer: Beer, hops: Sequence[Hop], unread: Container[str] = ()) -> Res
         additions,
         [index for index, _ in bill],
         boil_points,
+    )
+
+
+def without_addition(beer: Beer, bill: ResolvedBill, place: int) -> ResolvedBill:
+    """Resolve a beer without one of its additions, much faster than `resolve` does.
+
+    Args:
+        beer: The beer with all additions.
+        bill: Its resolved bill.
+        place: Index of the addition in `bill.additions`.
+
+    Returns:
+        Inputs and estimates of the beer without it; the rest is that of `bill`.
+    """
+    others = bill.additions[:place] + bill.additions[place + 1 :]
+    litres = beer.batch_volume_l
+    return replace(
+        bill,
+        columns=(*bill_row(others, litres), *bill.columns[len(HOP_INPUTS) :]),
+        tinseth=tinseth(others, litres, bigness(bill.boil_points)),
+        physical=physical(others, litres, beer.boil_volume_l),
     )
 
 

@@ -37,13 +37,14 @@ def test_one_process_starts_answers_tries_a_new_version_and_stops(
     assert "Traceback" not in program.errors
 
 
-def test_commands_change_files(models: Path, bundle: Bundle, tmp_path: Path) -> None:
+def test_commands_read_and_change_files(models: Path, bundle: Bundle, tmp_path: Path) -> None:
     file = tmp_path / "keys.json"
     file.write_text('{"format_version": 1, "keys": []}')
     root = copy_models(models, bundle, tmp_path / "served")
     copy_as_version(bundle, root, 2)
     settings = environment(API_KEYS_FILE=str(file), MODEL_URI=str(root))
-    for command in ("keys create --name a", f"models activate {bundle.manifest.name} 1"):
+    (tmp_path / "recipe.json").write_text(json.dumps({**BEER, "ingredients": {}}))
+    for command in ("keys create --name a", f"models activate {bundle.manifest.name} 1", "predict recipe.json"):
         done = subprocess.run([*WINDOWS, *command.split()], env=settings, cwd=tmp_path, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
     assert len(json.loads(file.read_text())["keys"]) == 1

@@ -1,0 +1,94 @@
+"""Predict the recipes of files: BeerXML, BeerJSON or documents of the Punk API. Needs no server, key or network.
+
+The exit code is 1 if a recipe or file could not be read; the others are predicted all the same.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from app.cli.output import write_line
+from app.cli.progress import Progress
+from app.settings import load_model_settings, log_deprecated_names
+
+if TYPE_CHECKING:
+    from app.cli.recipe_files import AnsweredFile
+
+EXIT_UNREAD = 1
+"""Exit code if a recipe could not be read."""
+MAX_LISTED = 20
+"""Maximum number of recipes that are named as not read."""
+
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command ``predict``.
+
+    Args:
+        commands: The parser's commands; the command sets its function as ``run`` in the parsed arguments.
+    """
+    parser = commands.add_parser("predict", help="predict the recipes of files, without a server", description=__doc__)
+    parser.add_argument("files", metavar="FILE", nargs="+", help="file, folder of .xml and .json files, or - for stdin")
+    parser.add_argument("--format", choices=("table", "json", "csv"), default="table", help="default: %(default)s")
+    parser.add_argument("--explain", action="store_true", help="explain each prediction (table and json)")
+    parser.set_defaults(run=_predict)
+
+
+def _predict(arguments: argparse.Namespace) -> None:
+    from app.cli.recipe_files import answer_files, find_files  # with the models, half a second
+    from app.composition.domains import load_domain
+    from app.domains.beer.api import BeerApi
+
+    settings = load_model_settings()
+    log_deprecated_names(settings)
+    names = find_files(arguments.files)
+    progress = Progress(len(names), "files")
+    domain = load_domain(settings, BeerApi)
+    files = list(answer_files(domain, names, arguments.explain, progress.show))
+    progress.clear()
+    _write(files, arguments.format)
+    unread = [
+        f"{file.name}: {_with_name(answer.get('name'))}{problem['path']}: {problem['reason']}"
+        for file in files
+        for answer in file.answers
+        for problem in answer.get("errors", ())[:1]
+    ]
+    if not names:
+        unread = ["no recipe file was found: names of recipe files end in .xml or .json"]
+    _complain(unread)
+    if unread:
+        raise SystemExit(EXIT_UNREAD)
+
+
+def _write(files: "Sequence[AnsweredFile]", format: str) -> None:
+    from app.cli import recipe_table
+
+    if sys.stdout is not None:
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # letters that it cannot show
+    if format == "json":
+        recipes = [{"file": file.name, **answer} for file in files for answer in file.answers]
+        write_line(json.dumps({"recipes": recipes}, ensure_ascii=False, indent=2))
+    elif format == "csv":
+        write_line(recipe_table.csv_text(files).removesuffix("\n"))
+    else:
+        width = shutil.get_terminal_size().columns if sys.stdout is not None and sys.stdout.isatty() else None
+        write_line("\n".join(recipe_table.table_lines(files, width)))
+
+
+def _complain(unread: Sequence[str]) -> None:
+    """Say on stderr what could not be read."""
+    from app.cli.recipe_table import printable
+
+    lines = [f"Not read: {printable(each)}" for each in unread[:MAX_LISTED]]
+    if len(unread) > MAX_LISTED:
+        lines.append(f"Not read: {len(unread) - MAX_LISTED} more")
+    with suppress(OSError):  # stderr may be closed or full, and the exit code still tells
+        for line in lines:
+            print(line, file=sys.stderr)
+
+
+def _with_name(name: str | None) -> str:
+    return f"{name}: " if name else ""

@@ -1,0 +1,156 @@
+"""The command ``predict``: recipe files in, a table, JSON, CSV or BeerJSON out, without a server."""
+
+import argparse
+import csv
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from app.cli import predict, progress
+from app.cli.progress import Progress
+from app.cli.recipe_files import find_files
+from tests.live.program import environment
+
+GOOD: dict[str, Any] = {
+    "name": "Best Bitter",
+    "abv": 4.2,
+    "target_og": 1042,
+    "target_fg": 1010,
+    "volume": {"value": 20, "unit": "litres"},
+    "ingredients": {
+        "malt": [{"name": "Maris Otter", "amount": {"value": 3.8, "unit": "kilograms"}}],
+        "hops": [{"name": "Fuggles", "amount": {"value": 40, "unit": "grams"}, "add": "start"}],
+    },
+}
+BAD: dict[str, Any] = {"name": "No gravity", "ingredients": {"malt": [], "hops": []}}
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(plain_environment: Path, models: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Run:
+    """Runs the command in this process, in an empty folder; returns exit code, stdout and stderr."""
+    monkeypatch.setenv("MODEL_URI", str(models))
+
+    def run(*arguments: str, stdin: bytes = b"") -> tuple[int, str, str]:
+        parser = argparse.ArgumentParser()
+        predict.add_commands(parser.add_subparsers())
+        parsed = parser.parse_args(["predict", *arguments])
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(stdin)))
+        code = 0
+        try:
+            parsed.run(parsed)
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        written = capsys.readouterr()
+        return code, written.out, written.err
+
+    return run
+
+
+def write(name: str, *recipes: object) -> str:
+    """Write a file of recipes in the working folder; return its name."""
+    path = Path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(recipes if len(recipes) > 1 else recipes[0]))
+    return name
+
+
+def test_a_table_has_the_figures_and_below_them_what_there_is_to_say(run: Run) -> None:
+    code, out, err = run(write("bitter.json", GOOD))
+    head, row, note = out.splitlines()
+    assert head.split() == ["recipe", "IBU", "interval", "Tinseth", "physical"]
+    name, ibu, lower, dash, upper, tinseth, physical = (row[:40].strip(), *row[40:].split())
+    assert (name, dash) == ("Best Bitter", "-")
+    assert float(lower) < float(ibu) < float(upper) and 0 < float(tinseth) and 0 < float(physical)
+    kind, path, *_ = note.split()
+    assert kind == "note" and path.startswith("/ingredients/hops/0")
+    assert (code, err) == (0, "")
+
+
+def test_one_that_cannot_be_read_is_named_and_hides_no_other(run: Run) -> None:
+    names = [write("a.json", GOOD, BAD), "missing.xml", write("c.json", 5), "-"]
+    code, out, err = run(*names, "--format", "csv", stdin=json.dumps(GOOD).encode())
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert code == predict.EXIT_UNREAD
+    assert [(row["file"], row["name"], bool(row["ibu"]), bool(row["errors"])) for row in rows] == [
+        ("a.json", "Best Bitter", True, False),
+        ("a.json", "No gravity", False, True),
+        ("missing.xml", "", False, True),
+        ("c.json", "", False, True),
+        ("-", "Best Bitter", True, False),
+    ]
+    assert rows[0]["ibu"] == rows[4]["ibu"]
+    lines = err.splitlines()
+    assert lines[0].startswith("Not read: a.json: No gravity: /1/target_og: ")
+    assert lines[1] == "Not read: missing.xml: file: No such file or directory"
+    assert len(lines) == 3 and lines[2].startswith("Not read: c.json: ")
+
+
+def test_json_is_what_the_service_answers_with_the_file_of_each_recipe(run: Run, domain: Any) -> None:
+    from app.domains.beer.file_predictions import RecipeFile
+
+    name = write("recipes/all.json", GOOD, BAD)
+    _, out, _ = run(name, "--format", "json", "--explain")
+    served = domain.predict_file(RecipeFile.uploaded(Path(name).read_bytes(), "file", explain=True))["recipes"]
+    assert json.loads(out) == {"recipes": [{"file": name, **recipe} for recipe in json.loads(json.dumps(served))]}
+    assert "explanation" in served[0]["prediction"]
+
+
+def test_the_files_of_a_folder_are_found_at_any_depth_by_their_ends(run: Run) -> None:
+    for name in "b/2.XML", "b/a/1.beerjson", "b/picture.png", "b/c.json", "b/d.beerxml":
+        write(name, GOOD)
+    assert find_files(["b", "-", "nowhere"]) == [
+        *(str(Path("b") / name) for name in ("2.XML", "a/1.beerjson", "c.json", "d.beerxml")),
+        "-",
+        "nowhere",
+    ]
+    Path("empty").mkdir()
+    code, _, err = run("empty")
+    assert code == predict.EXIT_UNREAD and "no recipe file" in err
+
+
+def test_a_name_cannot_control_the_terminal_or_move_the_columns(run: Run) -> None:
+    for name in "\x1b[2J\x07evil\n", "黒" * 60, "e\u0301" * 60:
+        _, out, err = run(write("odd.json", {**GOOD, "name": name}))
+        row = out.splitlines()[1]
+        assert all(character.isprintable() for character in out.replace("\n", "") + err)
+        assert "\x1b" not in out and " - " in row
+
+
+class Terminal(io.StringIO):
+    """A terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("delay", "is_shown"), [(0.0, True), (60.0, False)])
+def test_a_bar_appears_on_a_terminal_after_a_while_and_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, delay: float, is_shown: bool
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(progress, "DELAY", delay)
+    bar = Progress(10, "files")
+    bar.show(5)
+    bar.clear()
+    expected = f"\r[{'#' * 15}{'-' * 15}] 5 of 10 files\r\x1b[K"
+    assert terminal.getvalue() == (expected if is_shown else "")
+
+
+def test_the_command_needs_no_key_and_leaves_no_file(tmp_path: Path, models: Path) -> None:
+    (tmp_path / "r.json").write_text(json.dumps([GOOD, BAD]))
+    command = [sys.executable, "-m", "app", "predict", "r.json"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment(MODEL_URI=str(models)), capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == predict.EXIT_UNREAD and "Traceback" not in done.stderr
+    assert done.stdout.splitlines()[1].startswith("Best Bitter ")
+    assert [path.name for path in tmp_path.iterdir()] == ["r.json"]

@@ -7,6 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domains.beer.api import BeerApi
+from app.domains.beer.formula_differences import Figures, reason
+from app.domains.beer.hop_bill import Addition
 from app.domains.beer.schema import EXAMPLE_BEER, AdditionEstimates, Beer
 
 FORMULAS = ("tinseth", "rager", "garetz", "physical")
@@ -20,7 +22,7 @@ def addition(domain: BeerApi, og: float = 1050, grams: float = 30, alpha: float 
 
 
 @pytest.mark.parametrize(
-    ("more", "reason"),
+    ("more", "sentence"),
     [
         (
             {"boil_minutes": 30},
@@ -55,15 +57,22 @@ def addition(domain: BeerApi, og: float = 1050, grams: float = 30, alpha: float 
     ],
 )
 def test_the_reason_is_the_cause_that_makes_the_largest_difference(
-    domain: BeerApi, more: dict[str, Any], reason: str
+    domain: BeerApi, more: dict[str, Any], sentence: str
 ) -> None:
-    assert addition(domain, **more)["reason"] == reason
+    assert addition(domain, **more)["reason"] == sentence
 
 
 def test_there_is_no_reason_for_what_is_small_or_zero(domain: BeerApi) -> None:
     assert "reason" not in addition(domain, grams=0.1, boil_minutes=60)
     assert "reason" not in addition(domain, grams=500, stage="dry_hop")
     assert "reason" not in addition(domain, alpha=0, boil_minutes=60)
+
+
+def test_a_fifth_is_the_limit() -> None:
+    one, beer = Addition.at_minutes(30, 5, 60), Beer.model_validate(EXAMPLE_BEER)
+    assert reason(Figures(8.1, 10.0, 9.0, 9.0), one, None, beer, 1050) is None
+    assert reason(Figures(7.9, 10.0, 9.0, 9.0), one, None, beer, 1050) is not None
+    assert reason(Figures(0.2, 0.4, 0.3, 0.3), one, None, beer, 1050) is None  # small
 
 
 @settings(max_examples=40, deadline=None)

@@ -92,9 +92,9 @@ def test_a_request_states_what_the_recipe_states() -> None:
     assert request_of(cast(Recipe, {**beer, "ingredients": {"hops": hops, "malt": malts, "yeast": "US-05"}})) == {
         **{"abv": 5.0, "target_og": 1050.0, "target_fg": 1010.0, "ph": 6.5, "batch_volume_l": 25.0, "yeast": "US-05"},
         "hops": [
-            {"name": "Saaz", "amount_g": 20.0, "stage": "Dry Hop, at Day 8"},
+            {"name": "Saaz", "amount_g": 20.0, "stage": "dry_hop"},
             {"name": "Magnum", "amount_g": 9.0, "alpha_acid": 14.0, "boil_minutes": 70.0},
-            {"name": "Golden Honey", "amount_g": 500.0, "stage": "End"},
+            {"name": "Golden Honey", "amount_g": 500.0, "stage": "end"},
             {"name": "Moon", "amount_g": 5.0, "stage": "end"},
         ],
         "malts": [{"name": "Pale", "amount_kg": 4.51}, {"name": "Oats", "amount_kg": 0.09}],

@@ -19,7 +19,13 @@ _OF_A_HOP = frozenset({"alpha_acid"})
 _NAMES = {"target_og": "original gravity", "target_fg": "final gravity"}
 
 
-def accepted(name: str | None, beer: dict[str, Any], notes: Notes, places: Mapping[str, str]) -> ReadRecipe:
+def accepted(
+    name: str | None,
+    beer: dict[str, Any],
+    notes: Notes,
+    places: Mapping[str, str],
+    stated_ibu: float | None = None,
+) -> ReadRecipe:
     """Return a recipe with the beer made of it, as far as the service accepts it.
 
     Args:
@@ -27,15 +33,16 @@ def accepted(name: str | None, beer: dict[str, Any], notes: Notes, places: Mappi
         beer: The beer, as `POST /predict` takes it; an optional field that the schema rejects is left out of it.
         notes: Notes so far.
         places: Path in the recipe by field of the beer (``hops.0``); a field without one is named by itself.
+        stated_ibu: Bitterness that the file states, IBU.
     """
     try:
         parsed = _parsed(beer, notes, places)
     except NoBeer as error:
-        return unreadable(name, notes, error)
+        return unreadable(name, notes, error, stated_ibu)
     for index, hop in enumerate(parsed.hops or ()):
         if hop.alpha_acid is None:
             _note_alpha(hop.name, _path(f"hops.{index}.alpha_acid", places), notes)
-    return ReadRecipe(name, beer, tuple(notes.items), None)
+    return ReadRecipe(name, beer, tuple(notes.items), None, stated_ibu)
 
 
 def _parsed(beer: dict[str, Any], notes: Notes, places: Mapping[str, str]) -> Beer:

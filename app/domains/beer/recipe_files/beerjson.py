@@ -8,6 +8,7 @@ from typing import Any
 
 from app.domains.beer.recipe_files.beerjson_timing import Timing
 from app.domains.beer.recipe_files.beerjson_units import (
+    BITTERNESS,
     GRAMS,
     LITRES,
     LOVIBOND,
@@ -79,7 +80,7 @@ def read(recipe: object, path: str) -> ReadRecipe:
     try:
         _Reader(recipe, draft).read()
     except NoBeer as error:
-        return unreadable(name_of(draft.name), notes, error)
+        return unreadable(name_of(draft.name), notes, error, draft.stated_ibu)
     return draft.finished()
 
 
@@ -113,6 +114,7 @@ class _Reader:
         draft.set("abv", self._amount(recipe, "alcohol_by_volume", PERCENT, ""), "/alcohol_by_volume")
         draft.set("ph", self._amount(recipe, "beer_pH", PH, ""), "/beer_pH")
         draft.set("style", draft.plain(_text(_object(recipe, "style"), "name"), "/style/name") or None, "/style/name")
+        draft.stated_ibu = amount(_object(recipe, "ibu_estimate").get("value"), BITTERNESS)
         self._colour()
         efficiency = _object(recipe, "efficiency")
         draft.efficiency = self._amount(efficiency, "brewhouse", PERCENT, "/efficiency") or None

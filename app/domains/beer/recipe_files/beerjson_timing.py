@@ -5,15 +5,19 @@ what comes after it a whirlpool. BeerJSON's schema calls ``duration`` what BeerX
 some of them made from BeerXML, write ``time`` for it, so a ``time`` without ``duration`` is read as the minutes boiled.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from app.domains.beer.recipe_files.beerjson_units import MINUTES, amount, celsius
 from app.domains.beer.recipe_files.draft import Draft
+from app.domains.beer.schema import MAX_NAME_LENGTH
 from app.domains.beer.stages import Stage
 
 BOILING = 95.0
 """Degrees Celsius from which wort boils; at an altitude of 1,500 m it does so at 95."""
+_NO_BOIL = re.compile(r"pre-?boil|heat|first wort|whirlpool|stand|steep|hop ?back|chill|cool", re.IGNORECASE)
+"""Names of steps in which wort does not boil, if they state no temperature."""
 _STAGES = {
     "add_to_mash": Stage.MASH,
     "add_to_fermentation": Stage.DRY_HOP,
@@ -100,10 +104,13 @@ class Timing:
         return next((index for index in range(len(self._steps)) if self._boils(index)), 0)
 
     def _boils(self, index: int) -> bool:
-        """Whether the wort boils in a step: from its beginning, and to its end."""
+        """Whether the wort boils in a step from its beginning to its end; without temperatures the name tells."""
         step = self._steps[index]
-        temperatures = (celsius(step.get(key)) for key in ("start_temperature", "end_temperature"))
-        return all(temperature is None or temperature >= BOILING for temperature in temperatures)
+        stated = [celsius(step.get(key)) for key in ("start_temperature", "end_temperature")]
+        temperatures = [temperature for temperature in stated if temperature is not None]
+        if not temperatures:
+            return not _NO_BOIL.search(str(step.get("name"))[:MAX_NAME_LENGTH])
+        return min(temperatures) >= BOILING
 
     def _stand(self, index: int, minutes: float | None, path: str) -> dict[str, Any]:
         step = self._steps[index]

@@ -10,9 +10,18 @@ from types import MappingProxyType
 from typing import Any
 
 from app.domains.beer.recipe_files.numbers import number
-from app.domains.beer.units import EBC_PER_SRM, POINTS_PER_SG
+from app.domains.beer.units import (
+    EBC_PER_SRM,
+    GRAMS_PER_OUNCE,
+    LITRES_PER_GALLON,
+    PLATO_HIGH,
+    PLATO_LOW,
+    POINTS_PER_SG,
+    points_of_plato,
+)
+from app.domains.beer.units import celsius as celsius_of_fahrenheit
 
-_GALLON, _IMPERIAL_GALLON = 3.785411784, 4.54609
+_GALLON, _IMPERIAL_GALLON = LITRES_PER_GALLON, 4.54609
 LITRES: Mapping[str, float] = MappingProxyType(
     {
         "ml": 0.001,
@@ -34,7 +43,7 @@ LITRES: Mapping[str, float] = MappingProxyType(
 )
 """Litres by unit of volume."""
 GRAMS: Mapping[str, float] = MappingProxyType(
-    {"mg": 0.001, "g": 1.0, "kg": 1000.0, "lb": 453.59237, "oz": 28.349523125}
+    {"mg": 0.001, "g": 1.0, "kg": 1000.0, "lb": 16 * GRAMS_PER_OUNCE, "oz": GRAMS_PER_OUNCE}
 )
 """Grams by unit of weight."""
 MINUTES: Mapping[str, float] = MappingProxyType({"sec": 1 / 60, "min": 1.0, "hr": 60.0, "day": 1440.0, "week": 10080.0})
@@ -75,7 +84,7 @@ def gravity(quantity: Any) -> float | None:
     if value is None:
         return None
     if unit in ("plato", "brix"):  # both are percent of extract by weight
-        return points_of_plato(value) if -10 <= value <= 100 else None
+        return points_of_plato(value) if PLATO_LOW <= value <= PLATO_HIGH else None
     return round(value * POINTS_PER_SG, 6) if unit == "sg" else None
 
 
@@ -84,15 +93,4 @@ def celsius(quantity: Any) -> float | None:
     unit, value = unit_of(quantity), number(quantity.get("value")) if isinstance(quantity, Mapping) else None
     if value is None or unit not in ("c", "f"):
         return None
-    return value if unit == "c" else round((value - 32.0) / 1.8, 2)
-
-
-def points_of_plato(plato: float) -> float:
-    """Convert degrees Plato to points of gravity: 1 + P / (258.6 - 0.87955 P) in specific gravity.
-
-    Source: Martin P. Manning, "Understanding Specific Gravity and Extract", Brewing Techniques 1 (3), 1993.
-
-    Args:
-        plato: Extract, percent of weight, -10 to 100.
-    """
-    return round(POINTS_PER_SG * (1.0 + plato / (258.6 - plato / 258.2 * 227.1)), 1)
+    return value if unit == "c" else round(celsius_of_fahrenheit(value), 2)

@@ -8,7 +8,6 @@ text in the fields of estimates (``6.8 SRM``); Brewer's Friend says in ``USER_HO
 import re
 from typing import Any
 
-from app.domains.beer.recipe_files.beerjson_units import points_of_plato
 from app.domains.beer.recipe_files.draft import Draft
 from app.domains.beer.recipe_files.extract import Fermentable
 from app.domains.beer.recipe_files.numbers import number
@@ -24,12 +23,10 @@ from app.domains.beer.recipe_files.reading import (
 from app.domains.beer.recipe_files.xml_tree import Element
 from app.domains.beer.schema import MAX_ADDITIONS
 from app.domains.beer.stages import Stage, stage_of
-from app.domains.beer.units import POINTS_PER_SG
+from app.domains.beer.units import PLATO_HIGH, POINTS_PER_SG, points_of_plato
 
 MAX_SG = 1.3
 """Gravities above are in degrees Plato."""
-PLATO_HIGH = 60.0
-"""Degrees Plato above which no wort is."""
 MIN_POINTS = 900.0
 """Gravities from here on are in points."""
 _WHOLE = frozenset({"sugar", "extract", "dry extract"})
@@ -83,7 +80,7 @@ def read(recipe: Element) -> ReadRecipe:
     try:
         reader.read()
     except NoBeer as error:
-        return unreadable(name_of(draft.name), draft.notes, error)
+        return unreadable(name_of(draft.name), draft.notes, error, draft.stated_ibu)
     return draft.finished()
 
 
@@ -105,6 +102,7 @@ class _Reader:
         draft.set("batch_volume_l", self._number(recipe, "BATCH_SIZE"), "/BATCH_SIZE")
         draft.set("boil_volume_l", self._number(recipe, "BOIL_SIZE") or None, "/BOIL_SIZE")
         draft.set("style", self._style(), "/STYLE/NAME")
+        draft.stated_ibu = stated[0] if (stated := self._quantity("IBU") or self._quantity("EST_IBU")) else None
         draft.places |= {"hops": "/HOPS", "malts": "/FERMENTABLES", "yeast": "/YEASTS", "efficiency": "/EFFICIENCY"}
         draft.efficiency = self._number(recipe, "EFFICIENCY") or None
         self._gravities()

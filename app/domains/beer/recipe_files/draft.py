@@ -25,6 +25,8 @@ class Draft:
 
     notes: Notes
     name: str | None = None
+    stated_ibu: float | None = None
+    """Bitterness that the file states, IBU."""
     beer: dict[str, Any] = field(default_factory=dict)
     """Fields of the request so far; gravities in points."""
     places: dict[str, str] = field(default_factory=dict)
@@ -105,8 +107,8 @@ class Draft:
         try:
             self._complete()
         except NoBeer as error:
-            return unreadable(name, self.notes, error)
-        return accepted(name, self.beer, self.notes, self.places)
+            return unreadable(name, self.notes, error, self.stated_ibu)
+        return accepted(name, self.beer, self.notes, self.places, self.stated_ibu)
 
     def _complete(self) -> None:
         if "batch_volume_l" not in self.beer:

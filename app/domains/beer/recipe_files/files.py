@@ -1,10 +1,12 @@
 """Reads a recipe file: tells its format by its contents, and reads each of its recipes by itself."""
 
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic_core import from_json
 
-from app.domains.beer.recipe_files import beerjson, beerxml, punk
+from app.domains.beer.recipe_files import beerjson, beerjson_writing, beerxml, punk
 from app.domains.beer.recipe_files.reading import MAX_RECIPES, ReadRecipe, RecipeFileError, check_count
 from app.domains.beer.recipe_files.xml_tree import parse_xml
 from app.runtime.json_keys import BOM, repeated_keys
@@ -37,6 +39,47 @@ def read_recipes(contents: bytes, limit: int = MAX_RECIPES) -> list[ReadRecipe]:
     if punk.is_recipe(document):
         return [punk.read(document, "")]
     raise RecipeFileError("unknown_format", "", "is JSON, but neither BeerJSON nor a document of the Punk API")
+
+
+def as_beerjson(contents: bytes, answers: Sequence[Mapping[str, Any] | None], limit: int = MAX_RECIPES) -> bytes:
+    """Return a file as BeerJSON, with the predicted bitterness as the ``ibu_estimate`` of each recipe.
+
+    Args:
+        contents: The file: BeerJSON, of which all else stays as it is, or BeerXML.
+        answers: For each recipe of the file the prediction, or None if there is none.
+        limit: Maximum number of recipes.
+
+    Returns:
+        The document, in UTF-8. A recipe of BeerXML of which no beer can be made is not in it.
+
+    Raises:
+        RecipeFileError: If the file as a whole cannot be read, or is a document of the Punk API, which does not state
+            what BeerJSON requires of malts.
+    """
+    if is_xml(contents):
+        elements = beerxml.recipes_of(parse_xml(contents), limit)
+        read = [(beerxml.read(element), element, answer) for element, answer in zip(elements, answers, strict=True)]
+        recipes = [
+            _estimated(beerjson_writing.recipe_of(element, recipe), answer)
+            for recipe, element, answer in read
+            if recipe.beer is not None
+        ]
+        document: Any = beerjson_writing.beerjson_of(recipes)
+    else:
+        document = parse_json(contents)
+        if not beerjson.is_beerjson(document):
+            reason = "cannot leave as BeerJSON, which requires the yield and colour of each malt"
+            raise RecipeFileError("not_as_beerjson", "", reason)
+        recipes = [
+            _estimated(recipe, answer) if isinstance(recipe, Mapping) else recipe
+            for recipe, answer in zip(beerjson.recipes_of(document, limit), answers, strict=True)
+        ]
+        document = {**document, "beerjson": {**document["beerjson"], "recipes": recipes}}
+    return json.dumps(document, ensure_ascii=False, indent=2).encode()
+
+
+def _estimated(recipe: Mapping[str, Any], answer: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {**recipe} if answer is None else {**recipe, "ibu_estimate": beerjson_writing.ibu_estimate(answer["ibu"])}
 
 
 def is_xml(contents: bytes) -> bool:

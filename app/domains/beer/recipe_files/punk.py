@@ -190,7 +190,7 @@ def read(beer: object, path: str) -> ReadRecipe:
         places |= {f"hops.{index}": place}
         places |= {f"hops.{index}.{name}": place + path for name, path in _HOP_PATHS.items()}
     places |= {f"malts.{index}": place for index, place in enumerate(malts)}
-    return accepted(name, request, notes, places)
+    return accepted(name, request, notes, places, number(beer.get("ibu")))
 
 
 def _note(beer: Document, notes: Notes) -> None:
@@ -226,8 +226,8 @@ def _lighter(malt: dict[str, Any]) -> dict[str, Any]:
 
 def _hop(entry: Entry) -> dict[str, Any]:
     stated = {} if entry.stated_alpha is None else {"alpha_acid": entry.stated_alpha}
-    in_minutes = isinstance(entry.time, float)
-    when = {"boil_minutes": entry.time} if in_minutes else {"stage": ASSUMED if entry.time is None else entry.text}
+    time = ASSUMED if entry.time is None else entry.time
+    when = {"boil_minutes": time} if isinstance(time, float) else {"stage": time.value}
     return {"name": entry.name, "amount_g": entry.grams, **stated, **when}
 
 

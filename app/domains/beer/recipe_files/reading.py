@@ -37,6 +37,8 @@ class ReadRecipe:
     """What the file did not state, or not plainly, and what was taken for it."""
     error: Note | None
     """Why no beer can be made; None if there is one."""
+    stated_ibu: float | None = None
+    """Bitterness that the file states, IBU; None if it states none."""
 
 
 @dataclass
@@ -88,15 +90,17 @@ class NoBeer(Exception):
         self.text = text
 
 
-def unreadable(name: str | None, notes: Notes, error: NoBeer) -> ReadRecipe:
+def unreadable(name: str | None, notes: Notes, error: NoBeer, stated_ibu: float | None = None) -> ReadRecipe:
     """Return a recipe of which no beer can be made.
 
     Args:
         name: Name of the recipe.
         notes: Notes so far.
         error: Why no beer can be made.
+        stated_ibu: Bitterness that the file states, IBU.
     """
-    return ReadRecipe(name, None, tuple(notes.items), Note(notes.base + error.path, error.code, error.text))
+    where = Note(notes.base + error.path, error.code, error.text)
+    return ReadRecipe(name, None, tuple(notes.items), where, stated_ibu)
 
 
 def name_of(text: object) -> str | None:

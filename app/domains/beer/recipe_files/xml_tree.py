@@ -5,7 +5,7 @@ ever declared, expanded or fetched.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html.entities import html5
 from xml.parsers import expat
 
@@ -34,7 +34,7 @@ _ENCODING_ERRORS = frozenset(
 class Element:
     """An element: its name, its text if it has no children, and its children."""
 
-    __slots__ = ("children", "counts", "parent", "position", "tag", "text")
+    __slots__ = ("_children", "children", "counts", "parent", "position", "tag", "text")
 
     def __init__(self, tag: str, parent: "Element | None") -> None:
         """Create an element without text and children.
@@ -46,12 +46,20 @@ class Element:
         self.tag = tag
         self.parent = parent
         self.text = ""
-        self.children: list[Element] = []
-        self.counts: dict[str, int] = {}  # of the children, by name
+        self.children: Sequence[Element] = ()
         self.position = 1  # among the parent's children of this name
         if parent is not None:
-            parent.children.append(self)
-            self.position = parent.counts[tag] = parent.counts.get(tag, 0) + 1
+            self.position = parent.add(self)
+
+    def add(self, child: "Element") -> int:
+        """Add a child; return its position among those of its name."""
+        if not self.children:
+            self.children = self._children = [child]
+            self.counts = {child.tag: 1}  # of the children, by name
+            return 1
+        self._children.append(child)
+        self.counts[child.tag] = position = self.counts.get(child.tag, 0) + 1
+        return position
 
     @property
     def path(self) -> str:

@@ -24,7 +24,7 @@ def _recipe(**changed: Any) -> dict[str, Any]:
         "hops": [{"name": "Simcoe", "amount": _grams(25), "add": "start", "attribute": "bitter"}],
         "yeast": "US-05",
     }
-    return {"name": "Ale", "target_og": 1050, "target_fg": 1010, "volume": _grams(20, "litres"),
+    return {"name": "Ale", "ibu": 40, "target_og": 1050, "target_fg": 1010, "volume": _grams(20, "litres"),
             "ingredients": ingredients} | changed  # fmt: skip
 
 
@@ -38,7 +38,8 @@ def _notes(read: ReadRecipe) -> dict[str, str]:
 
 def test_a_recipe_becomes_a_beer_with_a_note_for_each_alpha_acid_of_the_table() -> None:
     (read,) = _read(_recipe())
-    assert (read.name, read.error, _notes(read)) == ("Ale", None, {"/0/ingredients/hops/0/attribute": "alpha_typical"})
+    assert (read.name, read.error, read.stated_ibu) == ("Ale", None, 40)
+    assert _notes(read) == {"/0/ingredients/hops/0/attribute": "alpha_typical"}
     assert read.beer == {
         **{"target_og": 1050.0, "target_fg": 1010.0, "batch_volume_l": 20.0, "yeast": "US-05"},
         "hops": [{"name": "Simcoe", "amount_g": 25.0, "stage": "start"}],

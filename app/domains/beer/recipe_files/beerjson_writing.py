@@ -1,0 +1,279 @@
+"""Writes recipes as BeerJSON 1.0, with the bitterness filled in.
+
+What BeerJSON requires and a BeerXML recipe does not state is what reading it takes: the yield and the efficiency that
+`app.domains.beer.recipe_files.extract` assumes. Equipment, waters and fermentation steps have no place to go, or lack
+what BeerJSON requires of them, and stay behind.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from app.domains.beer.recipe import ASSUMED_ALPHA
+from app.domains.beer.recipe_files.draft import MINUTES_PER_DAY
+from app.domains.beer.recipe_files.extract import EFFICIENCY, YIELD
+from app.domains.beer.recipe_files.numbers import number
+from app.domains.beer.recipe_files.reading import ReadRecipe
+from app.domains.beer.recipe_files.xml_tree import Element
+from app.domains.beer.stages import Stage, stage_of
+from app.domains.beer.units import POINTS_PER_SG
+from app.domains.beer.varieties import find
+
+VERSION = 1.0
+"""Version of BeerJSON that is written."""
+Json = dict[str, Any]
+
+_METHODS = {"tinseth": "Tinseth", "rager": "Rager", "garetz": "Garetz"}
+_TYPES = ("extract", "partial mash", "all grain")
+_FERMENTABLES = {"sugar": "sugar", "extract": "extract", "dry extract": "dry extract"}
+_FORMS = {"pellet": "pellet", "plug": "plug", "leaf": "leaf"}
+_CULTURES = {"ale": "ale", "lager": "lager", "wine": "wine", "champagne": "champagne"}
+_CULTURE_FORMS = ("liquid", "dry", "slant", "culture")
+_MISCELLANEOUS = ("spice", "fining", "water agent", "herb", "flavor")
+_USES = {
+    "mash": "add_to_mash",
+    "boil": "add_to_boil",
+    "primary": "add_to_fermentation",
+    "secondary": "add_to_fermentation",
+    "bottling": "add_to_package",
+}
+_MASH_STEPS = ("infusion", "temperature", "decoction")
+_DRINKS = ("mead", "cider")
+_FIRST_WORT, _BOIL, _WHIRLPOOL = 1, 2, 3
+"""Steps of a boil that has others than boiling, from 1."""
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_LETTER = re.compile(r"[A-Z]")
+
+
+def ibu_estimate(ibu: float, method: str = "Other") -> Json:
+    """Return BeerJSON's object for a bitterness.
+
+    Args:
+        ibu: Bitterness, IBU.
+        method: Formula; ``Other`` is the model.
+    """
+    return {"method": method, "value": _of(ibu, "IBUs")}
+
+
+def beerjson_of(recipes: Sequence[Json]) -> Json:
+    """Return a BeerJSON document of recipes."""
+    return {"beerjson": {"version": VERSION, "recipes": list(recipes)}}
+
+
+def recipe_of(recipe: Element, read: ReadRecipe) -> Json:
+    """Return a recipe of BeerXML as one of BeerJSON.
+
+    Args:
+        recipe: The element ``RECIPE``.
+        read: What was read of it, with its beer.
+    """
+    beer: Mapping[str, Any] = read.beer or {}
+    computed = {note.code for note in read.notes}
+    kind = _text(recipe, "TYPE").lower()
+    efficiency = _number(recipe, "EFFICIENCY") or EFFICIENCY
+    result: Json = {
+        "name": read.name or "",
+        "type": kind if kind in _TYPES else "other",
+        "author": _text(recipe, "BREWER"),
+        "batch_size": _of(beer.get("batch_volume_l", 0.0), "l"),
+        "efficiency": {"brewhouse": _of(efficiency, "%")},
+        "ingredients": _ingredients(recipe),
+    }
+    if coauthor := _text(recipe, "ASST_BREWER"):
+        result["coauthor"] = coauthor
+    if _DATE.fullmatch(date := _text(recipe, "DATE")):
+        result["created"] = date
+    if style := recipe.find("STYLE"):
+        result["style"] = _style(style)
+    if (boil := _boil(recipe, beer)) is not None:
+        result["boil"] = boil
+    if mash := recipe.find("MASH"):
+        result |= _optional("mash", _mash(mash))
+    for field, key, code in (
+        ("target_og", "original_gravity", "og_from_grain"),
+        ("target_fg", "final_gravity", "fg_from_attenuation"),
+    ):
+        if field in beer and code not in computed:
+            result[key] = _of(round(beer[field] / POINTS_PER_SG, 9), "sg")
+    if "colour_by_morey" not in computed:
+        for field, unit in (("ebc", "EBC"), ("srm", "SRM")):
+            if field in beer:
+                result["color_estimate"] = _of(beer[field], unit)
+    if (carbonation := _number(recipe, "CARBONATION")) is not None:
+        result["carbonation"] = carbonation
+    result |= _optional("notes", _text(recipe, "NOTES") or None)
+    if (rating := _number(recipe, "TASTE_RATING")) is not None and (taste := _text(recipe, "TASTE_NOTES")):
+        result["taste"] = {"notes": taste, "rating": rating}
+    if read.stated_ibu is not None:
+        method = _METHODS.get(_text(recipe, "IBU_METHOD").lower(), "Other")
+        result["ibu_estimate"] = ibu_estimate(read.stated_ibu, method)
+    return result
+
+
+def _ingredients(recipe: Element) -> Json:
+    lists: tuple[tuple[str, str, str, Callable[[Element], Json]], ...] = (
+        ("fermentable_additions", "FERMENTABLES", "FERMENTABLE", _fermentable),
+        ("hop_additions", "HOPS", "HOP", _hop),
+        ("culture_additions", "YEASTS", "YEAST", _culture),
+        ("miscellaneous_additions", "MISCS", "MISC", _miscellaneous),
+    )
+    return {
+        key: [written(item) for item in (holder.all(tag) if holder else ())]
+        for key, holders, tag, written in lists
+        for holder in (recipe.find(holders),)
+    }
+
+
+def _fermentable(item: Element) -> Json:
+    kind, share = _text(item, "TYPE").lower(), _number(item, "YIELD")
+    result: Json = {
+        "name": _text(item, "NAME"),
+        "type": _FERMENTABLES.get(kind, "grain"),
+        "yield": {"fine_grind": _of(YIELD if share is None else share, "%")},
+        "color": _of(_number(item, "COLOR") or 0.0, "Lovi"),
+        "amount": _of(_number(item, "AMOUNT") or 0.0, "kg"),
+    }
+    result |= _texts(item, ORIGIN="origin", SUPPLIER="producer")
+    if kind == "adjunct":
+        result["grain_group"] = "adjunct"
+    if _is_true(item, "ADD_AFTER_BOIL"):
+        result["timing"] = {"use": "add_to_fermentation"}
+    return result
+
+
+def _hop(item: Element) -> Json:
+    name, alpha, beta = _text(item, "NAME"), _number(item, "ALPHA"), _number(item, "BETA")
+    if not alpha:
+        variety = find(name)
+        alpha = variety.alpha_typical if variety else ASSUMED_ALPHA if alpha is None else alpha
+    result: Json = {"name": name, "alpha_acid": _of(alpha, "%"), "amount": _of(_number(item, "AMOUNT") or 0.0, "kg")}
+    result |= _optional("form", _FORMS.get(_text(item, "FORM").lower()))
+    result |= _optional("beta_acid", None if beta is None else _of(beta, "%"))
+    return result | _texts(item, ORIGIN="origin") | {"timing": _hop_timing(item)}
+
+
+def _hop_stage(item: Element) -> Stage | None:
+    """Stage of an addition; None if it is boiled."""
+    use = (_text(item, "USER_HOP_USE") or _text(item, "USE")).lower()
+    return Stage.WHIRLPOOL if use == "aroma" else stage_of(use)
+
+
+def _hop_timing(item: Element) -> Json:
+    stage, minutes = _hop_stage(item), _number(item, "TIME")
+    duration = {} if minutes is None else {"duration": _time(minutes)}
+    if stage == Stage.MASH:
+        return {"use": "add_to_mash"} | duration
+    if stage == Stage.DRY_HOP or stage is None and minutes is not None and minutes >= MINUTES_PER_DAY:
+        return {"use": "add_to_fermentation"} | duration
+    step = {Stage.FIRST_WORT: _FIRST_WORT, Stage.WHIRLPOOL: _WHIRLPOOL}.get(stage, _BOIL) if stage else _BOIL
+    return {"use": "add_to_boil", "step": step} | duration
+
+
+def _boil(recipe: Element, beer: Mapping[str, Any]) -> Json | None:
+    """The boil, with a step before and one after it, to which additions refer."""
+    minutes = _number(recipe, "BOIL_TIME")
+    if minutes is None:
+        return None
+    volume = beer.get("boil_volume_l")
+    return {
+        **({} if volume is None else {"pre_boil_size": _of(volume, "l")}),
+        "boil_time": _time(minutes),
+        "boil_steps": [{"name": "First wort"}, {"name": "Boil", "step_time": _time(minutes)}, {"name": "Whirlpool"}],
+    }
+
+
+def _culture(item: Element) -> Json:
+    form, attenuation = _text(item, "FORM").lower(), _number(item, "ATTENUATION")
+    result: Json = {
+        "name": _text(item, "NAME"),
+        "type": _CULTURES.get(_text(item, "TYPE").lower(), "other"),
+        "form": form if form in _CULTURE_FORMS else "liquid",
+        "amount": _amount(item, otherwise=_of(1, "pkg")),
+    }
+    result |= _texts(item, LABORATORY="producer", PRODUCT_ID="product_id")
+    return result | _optional("attenuation", None if attenuation is None else _of(attenuation, "%"))
+
+
+def _miscellaneous(item: Element) -> Json:
+    kind, use, minutes = _text(item, "TYPE").lower(), _USES.get(_text(item, "USE").lower()), _number(item, "TIME")
+    timing = _optional("use", use) | _optional("duration", None if minutes is None else _time(minutes))
+    return {
+        "name": _text(item, "NAME"),
+        "type": kind if kind in _MISCELLANEOUS else "other",
+        "amount": _amount(item, otherwise=_of(1, "each")),
+        **_optional("timing", timing or None),
+    }
+
+
+def _style(style: Element) -> Json:
+    kind, number_text, letter = (_text(style, tag) for tag in ("TYPE", "CATEGORY_NUMBER", "STYLE_LETTER"))
+    category = number(number_text)
+    return {
+        "name": _text(style, "NAME"),
+        "category": _text(style, "CATEGORY"),
+        "style_guide": _text(style, "STYLE_GUIDE"),
+        "type": kind.lower() if kind.lower() in _DRINKS else "beer",
+        **_optional("category_number", int(category) if category is not None and category.is_integer() else None),
+        **_optional("style_letter", letter if _LETTER.fullmatch(letter) else None),
+    }
+
+
+def _mash(mash: Element) -> Json | None:
+    """The mash; None if it lacks what BeerJSON requires."""
+    temperature, holder = _number(mash, "GRAIN_TEMP"), mash.find("MASH_STEPS")
+    steps = [_mash_step(step) for step in holder.all("MASH_STEP")] if holder else []
+    if temperature is None or not steps or None in steps:
+        return None
+    return {"name": _text(mash, "NAME"), "grain_temperature": _of(temperature, "C"), "mash_steps": steps}
+
+
+def _mash_step(step: Element) -> Json | None:
+    kind = _text(step, "TYPE").lower()
+    temperature, minutes = _number(step, "STEP_TEMP"), _number(step, "STEP_TIME")
+    if kind not in _MASH_STEPS or temperature is None or minutes is None:
+        return None
+    litres = _number(step, "INFUSE_AMOUNT")
+    return {
+        "name": _text(step, "NAME"),
+        "type": kind,
+        "step_temperature": _of(temperature, "C"),
+        "step_time": _time(minutes),
+        **_optional("amount", _of(litres, "l") if litres else None),
+    }
+
+
+def _text(element: Element, tag: str) -> str:
+    found = element.find(tag)
+    return found.text.strip() if found else ""
+
+
+def _number(element: Element, tag: str) -> float | None:
+    return number(_text(element, tag).replace(",", "."))
+
+
+def _is_true(element: Element, tag: str) -> bool:
+    return _text(element, tag).lower() == "true"
+
+
+def _of(value: float, unit: str) -> Json:
+    return {"unit": unit, "value": value}
+
+
+def _time(minutes: float) -> Json:
+    """A time in minutes, or in days if it is whole days; BeerJSON has whole numbers only."""
+    days = minutes / MINUTES_PER_DAY
+    return _of(int(days), "day") if days >= 1 and days.is_integer() else _of(round(minutes), "min")
+
+
+def _amount(item: Element, otherwise: Json) -> Json:
+    amount = _number(item, "AMOUNT")
+    return otherwise if amount is None else _of(amount, "kg" if _is_true(item, "AMOUNT_IS_WEIGHT") else "l")
+
+
+def _optional(key: str, value: Any) -> Json:
+    return {} if value is None else {key: value}
+
+
+def _texts(element: Element, **keys: str) -> Json:
+    """Texts that the element has, by BeerJSON's key for each tag."""
+    return {key: text for tag, key in keys.items() if (text := _text(element, tag))}

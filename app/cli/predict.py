@@ -1,6 +1,6 @@
 """Predict the recipes of files: BeerXML, BeerJSON or documents of the Punk API. Needs no server, key or network.
 
-The exit code is 1 if a recipe or file could not be read; the others are predicted all the same.
+A recipe or file that cannot be read, or not be written as BeerJSON, is named on stderr, and the exit code is 1.
 """
 
 import argparse
@@ -18,10 +18,10 @@ from app.settings import load_model_settings, log_deprecated_names
 if TYPE_CHECKING:
     from app.cli.recipe_files import AnsweredFile
 
-EXIT_UNREAD = 1
-"""Exit code if a recipe could not be read."""
+EXIT_LEFT_OUT = 1
+"""Exit code if a recipe was left out."""
 MAX_LISTED = 20
-"""Maximum number of recipes that are named as not read."""
+"""Maximum number of recipes that are named as left out."""
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -32,7 +32,9 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """
     parser = commands.add_parser("predict", help="predict the recipes of files, without a server", description=__doc__)
     parser.add_argument("files", metavar="FILE", nargs="+", help="file, folder of .xml and .json files, or - for stdin")
-    parser.add_argument("--format", choices=("table", "json", "csv"), default="table", help="default: %(default)s")
+    parser.add_argument(
+        "--format", choices=("table", "json", "csv", "beerjson"), default="table", help="default: %(default)s"
+    )
     parser.add_argument("--explain", action="store_true", help="explain each prediction (table and json)")
     parser.set_defaults(run=_predict)
 
@@ -49,42 +51,49 @@ def _predict(arguments: argparse.Namespace) -> None:
     domain = load_domain(settings, BeerApi)
     files = list(answer_files(domain, names, arguments.explain, progress.show))
     progress.clear()
-    _write(files, arguments.format)
-    unread = [
+    rejected = _write(files, arguments.format)
+    left_out = [
         f"{file.name}: {_with_name(answer.get('name'))}{problem['path']}: {problem['reason']}"
         for file in files
         for answer in file.answers
         for problem in answer.get("errors", ())[:1]
-    ]
+    ] + rejected
     if not names:
-        unread = ["no recipe file was found: names of recipe files end in .xml or .json"]
-    _complain(unread)
-    if unread:
-        raise SystemExit(EXIT_UNREAD)
+        left_out = ["no recipe file was found: names of recipe files end in .xml or .json"]
+    _complain(left_out)
+    if left_out:
+        raise SystemExit(EXIT_LEFT_OUT)
 
 
-def _write(files: "Sequence[AnsweredFile]", format: str) -> None:
-    from app.cli import recipe_table
+def _write(files: "Sequence[AnsweredFile]", format: str) -> list[str]:
+    """Write the output; return what cannot be written in this format, with the reason."""
+    from app.cli import beerjson_output, recipe_table
 
     if sys.stdout is not None:
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # letters that it cannot show
     if format == "json":
         recipes = [{"file": file.name, **answer} for file in files for answer in file.answers]
         write_line(json.dumps({"recipes": recipes}, ensure_ascii=False, indent=2))
+    elif format == "beerjson":
+        text, rejected = beerjson_output.beerjson_text(files)
+        if text:
+            write_line(text)
+        return rejected
     elif format == "csv":
         write_line(recipe_table.csv_text(files).removesuffix("\n"))
     else:
         width = shutil.get_terminal_size().columns if sys.stdout is not None and sys.stdout.isatty() else None
         write_line("\n".join(recipe_table.table_lines(files, width)))
+    return []
 
 
-def _complain(unread: Sequence[str]) -> None:
-    """Say on stderr what could not be read."""
+def _complain(left_out: Sequence[str]) -> None:
+    """Say on stderr what was left out."""
     from app.cli.recipe_table import printable
 
-    lines = [f"Not read: {printable(each)}" for each in unread[:MAX_LISTED]]
-    if len(unread) > MAX_LISTED:
-        lines.append(f"Not read: {len(unread) - MAX_LISTED} more")
+    lines = [f"Left out: {printable(each)}" for each in left_out[:MAX_LISTED]]
+    if len(left_out) > MAX_LISTED:
+        lines.append(f"Left out: {len(left_out) - MAX_LISTED} more")
     with suppress(OSError):  # stderr may be closed or full, and the exit code still tells
         for line in lines:
             print(line, file=sys.stderr)

@@ -78,7 +78,7 @@ def test_one_that_cannot_be_read_is_named_and_hides_no_other(run: Run) -> None:
     names = [write("a.json", GOOD, BAD), "missing.xml", write("c.json", 5), "-"]
     code, out, err = run(*names, "--format", "csv", stdin=json.dumps(GOOD).encode())
     rows = list(csv.DictReader(io.StringIO(out)))
-    assert code == predict.EXIT_UNREAD
+    assert code == predict.EXIT_LEFT_OUT
     assert [(row["file"], row["name"], bool(row["ibu"]), bool(row["errors"])) for row in rows] == [
         ("a.json", "Best Bitter", True, False),
         ("a.json", "No gravity", False, True),
@@ -88,9 +88,9 @@ def test_one_that_cannot_be_read_is_named_and_hides_no_other(run: Run) -> None:
     ]
     assert rows[0]["ibu"] == rows[4]["ibu"]
     lines = err.splitlines()
-    assert lines[0].startswith("Not read: a.json: No gravity: /1/target_og: ")
-    assert lines[1] == "Not read: missing.xml: file: No such file or directory"
-    assert len(lines) == 3 and lines[2].startswith("Not read: c.json: ")
+    assert lines[0].startswith("Left out: a.json: No gravity: /1/target_og: ")
+    assert lines[1] == "Left out: missing.xml: file: No such file or directory"
+    assert len(lines) == 3 and lines[2].startswith("Left out: c.json: ")
 
 
 def test_json_is_what_the_service_answers_with_the_file_of_each_recipe(run: Run, domain: Any) -> None:
@@ -103,6 +103,40 @@ def test_json_is_what_the_service_answers_with_the_file_of_each_recipe(run: Run,
     assert "explanation" in served[0]["prediction"]
 
 
+def _beerjson(name: str, **more: object) -> dict[str, Any]:
+    grain = {
+        "name": "Pale",
+        "type": "grain",
+        "amount": {"unit": "kg", "value": 4},
+        "color": {"unit": "EBC", "value": 5},
+    }
+    hop = {"name": "Fuggle", "alpha_acid": {"unit": "%", "value": 5}, "amount": {"unit": "g", "value": 40}}
+    timing = {"use": "add_to_boil", "time": {"unit": "min", "value": 60}}
+    recipe = {
+        "name": name,
+        "type": "all grain",
+        "batch_size": {"unit": "l", "value": 20},
+        "original_gravity": {"unit": "sg", "value": 1.042},
+        "final_gravity": {"unit": "sg", "value": 1.010},
+        "ingredients": {"fermentable_additions": [grain], "hop_additions": [{**hop, "timing": timing}]},
+    }
+    return {"beerjson": {"version": 1.0, **more, "recipes": [recipe]}}
+
+
+def test_beerjson_has_the_recipes_of_all_files_with_their_bitterness(run: Run) -> None:
+    first, second = _beerjson("One"), _beerjson("Two", hop_varieties=[{"name": "Fuggle"}])
+    names = [write("1.json", first), write("2.json", second), write("punk.json", GOOD)]
+    code, out, err = run(*names, "--format", "beerjson")
+    written = json.loads(out)["beerjson"]
+    ibu = [each["ibu_estimate"]["value"]["value"] for each in written["recipes"]]
+    assert ibu[0] == ibu[1] > 0
+    for recipe, original in zip(written["recipes"], (first, second), strict=True):
+        assert {**recipe, "ibu_estimate": None} == {**original["beerjson"]["recipes"][0], "ibu_estimate": None}
+    assert (written["version"], written["hop_varieties"]) == (1.0, [{"name": "Fuggle"}])
+    assert code == predict.EXIT_LEFT_OUT and err.startswith("Left out: punk.json: ") and len(err.splitlines()) == 1
+    assert run(names[2], "--format", "beerjson")[:2] == (predict.EXIT_LEFT_OUT, "")
+
+
 def test_the_files_of_a_folder_are_found_at_any_depth_by_their_ends(run: Run) -> None:
     for name in "b/2.XML", "b/a/1.beerjson", "b/picture.png", "b/c.json", "b/d.beerxml":
         write(name, GOOD)
@@ -113,7 +147,7 @@ def test_the_files_of_a_folder_are_found_at_any_depth_by_their_ends(run: Run) ->
     ]
     Path("empty").mkdir()
     code, _, err = run("empty")
-    assert code == predict.EXIT_UNREAD and "no recipe file" in err
+    assert code == predict.EXIT_LEFT_OUT and "no recipe file" in err
 
 
 def test_a_name_cannot_control_the_terminal_or_move_the_columns(run: Run) -> None:
@@ -151,6 +185,6 @@ def test_the_command_needs_no_key_and_leaves_no_file(tmp_path: Path, models: Pat
     done = subprocess.run(
         command, cwd=tmp_path, env=environment(MODEL_URI=str(models)), capture_output=True, text=True, timeout=60
     )
-    assert done.returncode == predict.EXIT_UNREAD and "Traceback" not in done.stderr
+    assert done.returncode == predict.EXIT_LEFT_OUT and "Traceback" not in done.stderr
     assert done.stdout.splitlines()[1].startswith("Best Bitter ")
     assert [path.name for path in tmp_path.iterdir()] == ["r.json"]

@@ -5,15 +5,23 @@ import io
 import textwrap
 import unicodedata
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from app.cli.recipe_files import AnsweredFile
 from app.domains.beer.file_predictions import RecipeAnswer
+from app.domains.beer.schema import Explanation
 
 NAME_WIDTH = 40
 """Columns of a recipe's name."""
 NO_NAME = "(no name)"
 _HEADS = ("recipe", "IBU", "interval", "Tinseth", "physical")
 _WIDTHS = (NAME_WIDTH, 6, 13, 8, 8)
+_FORMULAS: tuple[tuple[str, Literal["tinseth", "rager", "garetz", "physical"]], ...] = (
+    ("Tinseth", "tinseth"),
+    ("Rager", "rager"),
+    ("Garetz", "garetz"),
+    ("physical", "physical"),
+)
 CSV_COLUMNS = (
     "file",
     "name",
@@ -82,12 +90,21 @@ def _remarks(answer: RecipeAnswer) -> Iterator[str]:
         yield f"error    {problem['path']}: {problem['reason']}"
     prediction = answer.get("prediction")
     if prediction is not None:
-        for contribution in prediction.get("explanation", {"contributions": []})["contributions"]:
-            yield f"{contribution['ibu']:+8.1f} {contribution['text']}"
+        if explanation := prediction.get("explanation"):
+            yield from _reasons(explanation)
         for warning in prediction["warnings"]:
             yield f"warning  {_with_field(warning.get('field', ''), warning['message'])}"
     for note in answer["notes"]:
         yield f"note     {note['path']}: {note['message']}"
+
+
+def _reasons(explanation: Explanation) -> Iterator[str]:
+    for contribution in explanation["contributions"]:
+        yield f"reason   {contribution['text']}"
+    for addition in explanation.get("additions", ()):
+        formulas = (f"{label} {addition[name]:.1f}" for label, name in _FORMULAS)
+        figures = f"{addition['field']}, {addition['name']}: {', '.join(formulas)}, model {addition['model']:.1f} IBU."
+        yield f"hops     {figures} {addition.get('reason', '')}".rstrip()
 
 
 def _with_field(field: str, message: str) -> str:

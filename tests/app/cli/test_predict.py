@@ -74,6 +74,15 @@ def test_a_table_has_the_figures_and_below_them_what_there_is_to_say(run: Run) -
     assert (code, err) == (0, "")
 
 
+def test_an_explained_table_says_why_and_what_each_addition_adds(run: Run) -> None:
+    _, out, _ = run(write("bitter.json", GOOD), "--explain")
+    remarks = [line.split(maxsplit=1) for line in out.splitlines()[2:]]
+    reasons = [text for kind, text in remarks if kind == "reason"]
+    assert any("bittering hops of a typical beer" in text for text in reasons)
+    (hops,) = (text for kind, text in remarks if kind == "hops")
+    assert hops.startswith("hops.0, Fuggles: Tinseth ") and all(name in hops for name in ("Rager", "Garetz", "model"))
+
+
 def test_one_that_cannot_be_read_is_named_and_hides_no_other(run: Run) -> None:
     names = [write("a.json", GOOD, BAD), "missing.xml", write("c.json", 5), "-"]
     code, out, err = run(*names, "--format", "csv", stdin=json.dumps(GOOD).encode())

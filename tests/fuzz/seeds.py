@@ -14,6 +14,7 @@ from tests.committed import committed
 from tests.live.fuzz import RAW, TENSORS, VALID, VITALS
 
 _BUNDLE = committed("iris")
+_RECIPE_FILES = Path(__file__).parents[1] / "data" / "recipe_files"
 _PARENT = b"00-" + b"4" * 32 + b"-" + b"7" * 16 + b"-01"
 _KEYS = {
     "format_version": 1,
@@ -126,6 +127,7 @@ def seeds(target: str) -> list[bytes]:
         ],
         "message": _messages(),
         "accept": [b"text/html,application/xml;q=0.9,*/*;q=0.8", b"application/json, text/*;q=0.1, */*;q=0"],
+        "recipe_file": [path.read_bytes() for path in sorted(_RECIPE_FILES.iterdir())],
         "trace": [_PARENT, _PARENT + b"\na=b,c=d\ne=f"],
     }.get(target, [])
 

@@ -25,6 +25,8 @@ from app.bundle.graph import DOMAINS, UNBOUNDED, check_graph
 from app.bundle.manifest import parse_manifest
 from app.bundle.pointer import NOTHING, parse_pointer
 from app.bundle.store import is_version
+from app.domains.beer.recipe_files.files import as_beerjson, read_recipes
+from app.domains.beer.recipe_files.reading import RecipeFileError
 from app.domains.beer.schema import Beer
 from app.domains.pets.picture import PictureError, open_picture
 from app.errors import BundleError, InputError
@@ -246,6 +248,20 @@ def message(data: bytes) -> None:
         assert cost >= 2 * len(data) + 100 * submessages + 8 * numbers, "more is parsed than was counted"
 
 
+def recipe_file(data: bytes) -> None:
+    """Recipe files: each recipe has a beer that the schema accepts, or an error; what is read can be written."""
+    try:
+        recipes = read_recipes(data)
+    except RecipeFileError:
+        return
+    for recipe in recipes:
+        assert (recipe.beer is None) != (recipe.error is None)
+        if recipe.beer is not None:
+            Beer.model_validate(recipe.beer)
+    with suppress(RecipeFileError):
+        json.loads(as_beerjson(data, [None] * len(recipes)))
+
+
 TARGETS: dict[str, Target] = {
     target.__name__: target
     for target in (
@@ -263,6 +279,7 @@ TARGETS: dict[str, Target] = {
         trace,
         accept,
         message,
+        recipe_file,
     )
 }
 """Every target, by name."""

@@ -16,7 +16,7 @@ from app.domains.beer.recipe_files.accepted import accepted
 from app.domains.beer.recipe_files.numbers import number
 from app.domains.beer.recipe_files.punk_text import ASSUMED, alpha_of, time_of
 from app.domains.beer.recipe_files.reading import NoBeer, Notes, ReadRecipe, name_of, unreadable
-from app.domains.beer.schema import DEFAULT_BATCH_L
+from app.domains.beer.schema import DEFAULT_BATCH_L, MAX_ADDITIONS
 from app.domains.beer.stages import Stage
 from app.domains.beer.varieties import find
 
@@ -180,7 +180,12 @@ def read(beer: object, path: str) -> ReadRecipe:
     notes = Notes(path)
     if not isinstance(beer, Mapping):
         return unreadable(None, notes, NoBeer("", "not_an_object", "is not an object"))
-    name, request = name_of(beer.get("name")), request_of(beer)
+    name, stated_ibu = name_of(beer.get("name")), number(beer.get("ibu"))
+    for key in ("hops", "malt"):
+        if len(_list(beer, key)) > MAX_ADDITIONS:
+            too_many = NoBeer(f"/ingredients/{key}", "too_many", f"Has more than {MAX_ADDITIONS} entries.")
+            return unreadable(name, notes, too_many, stated_ibu)
+    request = request_of(beer)
     _note(beer, notes)
     hops = [f"/ingredients/hops/{entry.place}" for entry in entries(beer) if entry.is_stated]
     malts = [f"/ingredients/malt/{place}" for place, _ in _list(beer, "malt")]
@@ -190,7 +195,7 @@ def read(beer: object, path: str) -> ReadRecipe:
         places |= {f"hops.{index}": place}
         places |= {f"hops.{index}.{name}": place + path for name, path in _HOP_PATHS.items()}
     places |= {f"malts.{index}": place for index, place in enumerate(malts)}
-    return accepted(name, request, notes, places, number(beer.get("ibu")))
+    return accepted(name, request, notes, places, stated_ibu)
 
 
 def _note(beer: Document, notes: Notes) -> None:

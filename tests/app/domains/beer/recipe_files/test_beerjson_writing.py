@@ -19,37 +19,7 @@ WITH_RECIPES = ("CheaterHops", "FirstWortHopAddition", "KettleSour", "Londonprid
 PREDICTED = {"ibu": 42.5, "interval": {"lower": 30.0, "upper": 55.0, "coverage": 0.9}}
 ESTIMATE = {"method": "Other", "value": {"unit": "IBUs", "value": 42.5}}
 
-FULL = """<RECIPES><RECIPE>
- <NAME>Ale</NAME><TYPE>All Grain</TYPE><BREWER>Me</BREWER><ASST_BREWER>You</ASST_BREWER><DATE>2024-05-06</DATE>
- <BATCH_SIZE>20</BATCH_SIZE><BOIL_SIZE>25</BOIL_SIZE><BOIL_TIME>60</BOIL_TIME><EFFICIENCY>75</EFFICIENCY>
- <OG>1.050</OG><FG>1.010</FG><EST_COLOR>12 EBC</EST_COLOR><IBU>34.2 IBUs</IBU><IBU_METHOD>Tinseth</IBU_METHOD>
- <CARBONATION>2.3</CARBONATION><NOTES>Wort &amp; hops</NOTES>
- <TASTE_NOTES>Good</TASTE_NOTES><TASTE_RATING>41</TASTE_RATING>
- <STYLE><NAME>American IPA</NAME><CATEGORY>IPA</CATEGORY><CATEGORY_NUMBER>21</CATEGORY_NUMBER>
-  <STYLE_LETTER>A</STYLE_LETTER><STYLE_GUIDE>BJCP 2021</STYLE_GUIDE><TYPE>Ale</TYPE></STYLE>
- <FERMENTABLES>
-  <FERMENTABLE><NAME>Pale</NAME><TYPE>Grain</TYPE><AMOUNT>5</AMOUNT><YIELD>80</YIELD><COLOR>3</COLOR>
-   <ORIGIN>UK</ORIGIN><SUPPLIER>Maltster</SUPPLIER></FERMENTABLE>
-  <FERMENTABLE><NAME>Flakes</NAME><TYPE>Adjunct</TYPE><AMOUNT>0.2</AMOUNT></FERMENTABLE>
-  <FERMENTABLE><NAME>Sugar</NAME><TYPE>Sugar</TYPE><AMOUNT>0.1</AMOUNT><YIELD>100</YIELD><COLOR>0</COLOR>
-   <ADD_AFTER_BOIL>TRUE</ADD_AFTER_BOIL></FERMENTABLE>
- </FERMENTABLES>
- <HOPS>
-  <HOP><NAME>Magnum</NAME><AMOUNT>0.02</AMOUNT><ALPHA>12</ALPHA><BETA>6</BETA><USE>Boil</USE><TIME>60</TIME>
-   <FORM>Pellet</FORM><ORIGIN>Germany</ORIGIN></HOP>
-  <HOP><NAME>Saaz</NAME><AMOUNT>0.01</AMOUNT><USE>First Wort</USE><TIME>60</TIME><FORM>Leaf</FORM></HOP>
-  <HOP><NAME>Saaz</NAME><AMOUNT>0.01</AMOUNT><ALPHA>4</ALPHA><USE>Mash</USE><TIME>60</TIME><FORM>Plug</FORM></HOP>
-  <HOP><NAME>Citra</NAME><AMOUNT>0.03</AMOUNT><ALPHA>13</ALPHA><USE>Aroma</USE><TIME>20</TIME></HOP>
-  <HOP><NAME>Citra</NAME><AMOUNT>0.05</AMOUNT><ALPHA>13</ALPHA><USE>Dry Hop</USE><TIME>7200</TIME></HOP>
- </HOPS>
- <YEASTS><YEAST><NAME>American Ale</NAME><TYPE>Ale</TYPE><FORM>Dry</FORM><AMOUNT>0.0115</AMOUNT>
-  <AMOUNT_IS_WEIGHT>TRUE</AMOUNT_IS_WEIGHT><LABORATORY>Fermentis</LABORATORY><PRODUCT_ID>US-05</PRODUCT_ID>
-  <ATTENUATION>81</ATTENUATION></YEAST><YEAST><NAME>Wild</NAME><TYPE>Wheat</TYPE></YEAST></YEASTS>
- <MISCS><MISC><NAME>Gypsum</NAME><TYPE>Water Agent</TYPE><USE>Mash</USE><TIME>60</TIME><AMOUNT>0.004</AMOUNT>
-  <AMOUNT_IS_WEIGHT>TRUE</AMOUNT_IS_WEIGHT></MISC><MISC><NAME>Luck</NAME></MISC></MISCS>
- <MASH><NAME>One step</NAME><GRAIN_TEMP>20</GRAIN_TEMP><MASH_STEPS><MASH_STEP><NAME>Rest</NAME><TYPE>Infusion</TYPE>
-  <INFUSE_AMOUNT>15</INFUSE_AMOUNT><STEP_TIME>60</STEP_TIME><STEP_TEMP>66</STEP_TEMP></MASH_STEP></MASH_STEPS></MASH>
-</RECIPE></RECIPES>"""
+FULL = (REPOSITORY / "tests" / "data" / "recipe_files" / "ale.xml").read_bytes()
 
 
 @cache
@@ -66,7 +36,7 @@ def _errors(document: bytes) -> list[str]:
 
 
 def test_a_full_recipe_of_beerxml_leaves_as_valid_beerjson() -> None:
-    written = as_beerjson(FULL.encode(), [PREDICTED])
+    written = as_beerjson(FULL, [PREDICTED])
     assert _errors(written) == []
     (recipe,) = json.loads(written)["beerjson"]["recipes"]
     assert recipe["ibu_estimate"] == ESTIMATE
@@ -80,7 +50,7 @@ def test_a_full_recipe_of_beerxml_leaves_as_valid_beerjson() -> None:
 
 
 def test_what_was_written_is_read_as_the_same_beer() -> None:
-    (before,), (after,) = read_recipes(FULL.encode()), read_recipes(as_beerjson(FULL.encode(), [None]))
+    (before,), (after,) = read_recipes(FULL), read_recipes(as_beerjson(FULL, [None]))
     assert before.beer and after.beer
     before.beer["hops"][1]["alpha_acid"] = 3.3  # type: ignore[index]
     assert after.beer == before.beer
@@ -88,7 +58,7 @@ def test_what_was_written_is_read_as_the_same_beer() -> None:
 
 
 def test_without_a_prediction_the_stated_bitterness_stays() -> None:
-    (recipe,) = json.loads(as_beerjson(FULL.encode(), [None]))["beerjson"]["recipes"]
+    (recipe,) = json.loads(as_beerjson(FULL, [None]))["beerjson"]["recipes"]
     assert recipe["ibu_estimate"] == {"method": "Tinseth", "value": {"unit": "IBUs", "value": 34.2}}
 
 

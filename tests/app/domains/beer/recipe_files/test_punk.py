@@ -91,6 +91,11 @@ def test_an_addition_that_no_beer_has_is_an_error(hop: dict[str, Any], path: str
     assert read.error and read.error.path == path
 
 
+def test_a_bill_that_is_too_long_is_an_error_before_it_is_read() -> None:
+    (read,) = _read(_recipe(ingredients={"hops": [{"name": "Citra", "amount": _grams(1), "add": "end"}] * 51}))
+    assert read.error and (read.error.path, read.error.code) == ("/0/ingredients/hops", "too_many")
+
+
 def test_a_document_may_be_a_single_recipe() -> None:
     (read,) = read_recipes(b"\xef\xbb\xbf" + json.dumps(_recipe(target_og=None)).encode())
     assert read.error and read.error.path == "/target_og"

@@ -53,7 +53,7 @@ def grow(features: Array, target: Array, boosting: Boosting, monotone: Sequence[
         "disable_default_eval_metric": 1,
         "base_score": float(np.quantile(target, boosting.level)),
         "monotone_constraints": f"({','.join(map(str, monotone))})",
-        **boosting.model_dump(exclude={"level", "loss", "rounds", "delta", "trend", "monotone"}),
+        **boosting.model_dump(exclude={"level", "loss", "rounds", "delta", "trend", "monotone", "without"}),
     }
     data = xgb.DMatrix(features, target, nthread=1)
     if boosting.loss == "quantile":

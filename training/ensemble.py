@@ -8,7 +8,7 @@ import xgboost as xgb
 
 from training.boosting import grow, margins, merge
 from training.spec import Array, Boosting, Columns, Data, Parameters, Spec, feature_matrix, named
-from training.trend import Trend, fit_trend, trend_values
+from training.trend import HopCurve, Trend
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class Ensemble:
     targets: tuple[Boosting, ...]
     booster: xgb.Booster
     """One booster with a margin for each target."""
-    trend: Trend | None
-    """The saturation curve, if a target uses it."""
+    trend: Trend | HopCurve | None
+    """The curve under the trees, if a target uses it."""
 
     def ibu(self, features: Columns, sums: Sequence[Array]) -> list[Array]:
         """Convert the trees' sums to IBU. Numpy arithmetic only, as it is traced into the ONNX graph.
@@ -31,13 +31,18 @@ class Ensemble:
             sums: The booster's margins, one column for each target.
 
         Returns:
-            One column for each target, at least 0 and at most the ceiling.
+            One column for each target except the fallback, at least 0 and at most the ceiling.
         """
-        if self.trend and self.spec.trend_column:
-            risen = trend_values(features[self.spec.trend_column], self.trend)
+        if self.trend and self.spec.trend:
+            kind = self.spec.trend
+            risen = kind.values(features[kind.column], self.trend)
             sums = [
-                column + risen if target.trend else column for column, target in zip(sums, self.targets, strict=True)
+                kind.add(risen, column) if target.trend else column
+                for column, target in zip(sums, self.targets, strict=True)
             ]
+        if self.parameters.fallback in self.targets and self.spec.told:
+            *sums, fallback = sums
+            sums[0] = np.where(np.isnan(features[self.spec.told]), fallback, sums[0])
         values = [self.parameters.target.ibu(column) for column in sums]
         if self.spec.ceiling is None or not self.parameters.ceiling:
             return values
@@ -73,13 +78,17 @@ def train(
     features = feature_matrix(spec, parameters, data.inputs)
     scaled = parameters.target.of(data.labels)
     trend, risen = None, np.zeros_like(scaled)
-    if spec.trend_column and any(boosting.trend for boosting in targets):
-        along = spec.features(named(spec, data.inputs))[spec.trend_column]
-        trend = fit_trend(along, data.labels)
-        risen = trend_values(along, trend)
+    if spec.trend and any(boosting.trend for boosting in targets):
+        if parameters.target.kind != spec.trend.scale:
+            raise ValueError(f"the curve is on the scale {spec.trend.scale}: so must the target be")
+        along = spec.features(named(spec, data.inputs))[spec.trend.column]
+        trend = spec.trend.fit(along, data.labels)
+        risen = spec.trend.values(along, trend)
     boosters = []
     for boosting in targets:
         target = (scaled - risen if boosting.trend else scaled).astype(np.float32)
         monotone = [spec.monotone.get(name, 0) if boosting.monotone else 0 for name in parameters.features]
-        boosters.append([grow(features, target, boosting, monotone, 1000 * seed + n) for n in range(seeds)])
+        left_out = np.array([name in boosting.without for name in parameters.features])
+        seen = np.where(left_out, np.float32(0), features)  # trees do not split a constant
+        boosters.append([grow(seen, target, boosting, monotone, 1000 * seed + n) for n in range(seeds)])
     return Ensemble(spec, parameters, targets, merge(boosters, parameters.features), trend)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from typing import Any, NamedTuple, TypeVar
 
@@ -12,8 +13,8 @@ from tqdm import tqdm
 
 from training.ensemble import train
 from training.folds import split
-from training.metrics import bands, bootstrap, errors, interval, over_repeats
-from training.model import fit
+from training.metrics import bands, bootstrap, errors, interval, interval_score, over_repeats
+from training.model import OUTPUTS, fit, outputs_of
 from training.spec import Array, Data, Groups, Parameters, Spec
 
 _Task = TypeVar("_Task")
@@ -52,6 +53,10 @@ class Evaluation:
     """Predictions by baseline, shape (repeats, n_rows) each."""
     withheld: dict[str, Array]
     """Predictions of the same models without some optional inputs, shape (repeats, n_rows, 3) each."""
+    coverage: float
+    """Share of beers that the interval promises to cover."""
+    further: dict[float, Array]
+    """Lower and upper bounds of the further intervals by coverage, shape (repeats, n_rows, 2) each."""
 
     def table(self) -> dict[str, dict[str, float]]:
         """Return the errors by model, mean and ``_sd`` over repeats; ``model`` is last, with its interval's figures."""
@@ -71,7 +76,7 @@ class Evaluation:
         return over_repeats(
             lambda r: {
                 **errors(labels, predicted[r, :, 0]),
-                **interval(labels, predicted[r, :, 1], predicted[r, :, 2]),
+                **_interval_figures(labels, predicted[r, :, 1], predicted[r, :, 2], self.coverage),
             },
             self.protocol.repeats,
         )
@@ -85,6 +90,17 @@ class Evaluation:
             low, high = bootstrap(gap, self.data.groups, self.protocol.seed)
             found[name] = {"mae_difference": float(gap.mean()), "low": low, "high": high}
         return found
+
+    def by_coverage(self) -> dict[str, dict[str, float]]:
+        """Return the figures of the further intervals, by their coverage."""
+        repeats = self.protocol.repeats
+        return {
+            f"{coverage:g}": over_repeats(partial(self._bounds_figures, coverage, bounds), repeats)
+            for coverage, bounds in self.further.items()
+        }
+
+    def _bounds_figures(self, coverage: float, bounds: Array, repeat: int) -> dict[str, float]:
+        return _interval_figures(self.data.labels, bounds[repeat, :, 0], bounds[repeat, :, 1], coverage)
 
     def coverage_range(self) -> dict[str, float]:
         """Return the 95 % bootstrap interval of the coverage over groups, ``low`` and ``high``."""
@@ -100,6 +116,11 @@ class Evaluation:
         return [{**band, "rows": band["rows"] / repeats} for band in found]
 
 
+def _interval_figures(labels: Array, lower: Array, upper: Array, coverage: float) -> dict[str, float]:
+    score = float(interval_score(labels, lower, upper, coverage).mean())
+    return {**interval(labels, lower, upper), "interval_score": score}
+
+
 class _Fold(NamedTuple):
     spec: Spec
     parameters: Parameters
@@ -109,7 +130,7 @@ class _Fold(NamedTuple):
 
 
 class _FoldPredictions(NamedTuple):
-    """Predictions for a fold's held-out beers."""
+    """Predictions for a fold's held-out beers; the model's with its further intervals."""
 
     model: Array
     withheld: dict[str, Array]
@@ -120,7 +141,7 @@ def _predict_fold(task: _Fold) -> _FoldPredictions:
     train, held = task.data.where(~task.held), task.data.where(task.held)
     model = fit(task.spec, task.parameters, train, task.seed)
     return _FoldPredictions(
-        model.predict(held.inputs),
+        model.predict(held.inputs, outputs_of(task.parameters)),
         {name: model.predict(blanked(task.spec, held.inputs, columns)) for name, columns in task.spec.withheld.items()},
         {name: baseline(train.inputs, train.labels, held.inputs) for name, baseline in task.spec.baselines.items()},
     )
@@ -170,15 +191,18 @@ def evaluate(spec: Spec, parameters: Parameters, data: Data, protocol: Evaluatio
     predicted = np.empty((*shape, 3), np.float32)
     withheld = {name: np.empty((*shape, 3), np.float32) for name in spec.withheld}
     baselines = {name: np.empty(shape, np.float32) for name in spec.baselines}
+    further = {coverage: np.empty((*shape, 2), np.float32) for coverage in parameters.further}
     results = run_tasks(_predict_fold, tasks, protocol.workers, f"{spec.name}: evaluating")
     for number, (task, found) in enumerate(zip(tasks, results, strict=True)):
         place = number // protocol.folds, task.held
-        predicted[place] = found.model
+        predicted[place] = found.model[:, : len(OUTPUTS)]
+        for index, bounds in enumerate(further.values()):
+            bounds[place] = found.model[:, len(OUTPUTS) + 2 * index :][:, :2]
         for name, one in found.withheld.items():
             withheld[name][place] = one
         for name, one in found.baselines.items():
             baselines[name][place] = one
-    return Evaluation(data, protocol, predicted, baselines, withheld)
+    return Evaluation(data, protocol, predicted, baselines, withheld, parameters.coverage, further)
 
 
 def leaking_rmse(spec: Spec, parameters: Parameters, data: Data, seed: int) -> dict[str, float]:

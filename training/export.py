@@ -1,12 +1,13 @@
 """The ONNX graph of a beer model: the whole function from the declared inputs to the declared outputs."""
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 import numpy as np
 from onnx import TensorProto, helper
 
 from training.errors import ExportError
-from training.model import OUTPUTS, Model
+from training.model import OUTPUTS, Model, outputs_of
 from training.onnx_graph import model_bytes, run_graph
 from training.spec import Array, Spec, random_ranges
 from training.tracing import Nodes, Traced
@@ -41,29 +42,31 @@ def graph_bytes(model: Model) -> bytes:
     outputs = model.answer(cast(Any, features), cast(Any, [Traced(graph, name) for name in names]))
     for name, column in outputs.items():
         graph.rename(cast(Any, column).name, name)
-    nodes, constants = graph.needed(OUTPUTS)
+    declared = outputs_of(ensemble.parameters)
+    nodes, constants = graph.needed(declared)
     whole = helper.make_graph(
         nodes,
         spec.name,
         [helper.make_tensor_value_info(PACKED, TensorProto.FLOAT, ["n", len(inputs)])],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 1]) for name in OUTPUTS],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 1]) for name in declared],
         constants,
     )
     return model_bytes(whole, ML_OPSET)
 
 
-def predict_with_graph(graph: bytes, inputs: Array) -> Array:
+def predict_with_graph(graph: bytes, inputs: Array, names: Sequence[str] = OUTPUTS) -> Array:
     """Predict with the exported graph.
 
     Args:
         graph: The ONNX file.
         inputs: Declared inputs, shape (n_rows, n_inputs), float32.
+        names: Outputs to return.
 
     Returns:
-        IBU, lower and upper, shape (n_rows, 3), float32.
+        IBU, lower and upper, or the named outputs, shape (n_rows, n_names), float32.
     """
     outputs = run_graph(graph, {PACKED: inputs})
-    return np.concatenate([outputs[name] for name in OUTPUTS], axis=1)
+    return np.concatenate([outputs[name] for name in names], axis=1)
 
 
 def random_inputs(spec: Spec, rows: int, seed: int) -> Array:
@@ -97,8 +100,9 @@ def largest_difference(model: Model, graph: bytes, inputs: Array, seed: int) -> 
         ExportError: If a prediction of the graph is not finite or not in order.
     """
     rows = np.concatenate([inputs, random_inputs(model.ensemble.spec, RANDOM_ROWS, seed)])
-    exported, trained = predict_with_graph(graph, rows), model.predict(rows)
-    ibu, lower, upper = exported.T
+    names = outputs_of(model.ensemble.parameters)
+    exported, trained = predict_with_graph(graph, rows, names), model.predict(rows, names)
+    ibu, lower, upper = exported[:, :1], exported[:, 1::2], exported[:, 2::2]
     if not (np.isfinite(exported).all() and ((0 <= lower) & (lower <= ibu) & (ibu <= upper)).all()):
         raise ExportError("a prediction of the exported graph is not finite or not 0 <= lower <= ibu <= upper")
     return float(np.abs(exported - trained).max())

@@ -17,6 +17,7 @@ from training.arrays import Columns as Columns
 from training.arrays import Groups as Groups
 from training.cleaning import Rule
 from training.scale import Scale
+from training.trend import TrendKind
 
 Baseline = Callable[[Array, Array, Array], Array]
 """Takes training inputs (n, k), training labels (n,) and test inputs (m, k); returns predictions (m,)."""
@@ -63,6 +64,8 @@ class Boosting(_Part):
     """Whether the trees are fitted to the residuals of a saturation curve of the spec's trend column."""
     monotone: bool
     """Whether the spec's monotone constraints apply."""
+    without: tuple[str, ...] = ()
+    """Features of the model that this target's trees do not use."""
 
 
 class Parameters(_Part):
@@ -73,6 +76,9 @@ class Parameters(_Part):
     target: Scale = Scale()
     """Scale of the trees' target."""
     centre: Boosting
+    fallback: Boosting | None = None
+    """Trees that take the centre's place where the spec's ``told`` feature is missing; None if the centre has no
+    substitute."""
     quantiles: tuple[Boosting, ...] = Field(max_length=2)
     """Trees for the lower and the upper bound; if empty, the bounds are shifts of the centre."""
     seeds: int = Field(ge=1)
@@ -87,20 +93,26 @@ class Parameters(_Part):
     calibration_splits: int = Field(default=8, ge=1)
     """Grouped splits into folds over which the interval's shift is averaged."""
     calibration_seeds: int = Field(default=1, ge=1)
+    least_spread: float | None = Field(default=None, gt=0)
+    """If given, the bounds are the centre moved by a multiple of the spread, half the distance of the quantiles, and
+    this is the least spread, on the scale of the scores. Otherwise the bounds are the quantiles (or the centre),
+    shifted."""
+    further: tuple[float, ...] = ()
+    """Coverages of further intervals, around the same centre and calibrated alike."""
     ceiling: bool = True
     """Whether the spec's ceiling applies, if it has one."""
 
     @property
     def targets(self) -> tuple[Boosting, ...]:
-        """The booster's targets: centre, lower, upper."""
-        return (self.centre, *self.quantiles)
+        """The booster's targets: centre, lower, upper, and the centre's fallback."""
+        return (self.centre, *self.quantiles, *([self.fallback] if self.fallback else []))
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if self.target.kind != "identity" and any(boosting.trend for boosting in self.targets):
-            raise ValueError("the trend is a curve of the IBU itself: the target must be on the IBU scale, too")
         if len(self.quantiles) == 1:
             raise ValueError("quantiles are two, lower and upper, or none")
+        if self.least_spread and not self.quantiles:
+            raise ValueError("the spread is the distance of two quantiles")
         return self
 
 
@@ -148,8 +160,8 @@ class Spec:
     """Converts cleaned recipes to declared inputs, shape (n_rows, n_inputs)."""
     features: Callable[[Columns], dict[str, Array]]
     """Computes the features from the declared inputs. Numpy arithmetic only, as it is traced into the ONNX graph."""
-    trend_column: str | None
-    """The feature of the trend curve; None if there is no trend."""
+    trend: TrendKind | None
+    """The curve under the trees; None if there is none."""
     monotone: Mapping[str, Literal[-1, 0, 1]]
     """Features with which the prediction may only rise (1) or fall (-1); others are unconstrained."""
     defaults: Parameters
@@ -167,6 +179,8 @@ class Spec:
     """Number of representative rows against which reasons are computed; more are slower."""
     rules: Callable[[], tuple[Rule, ...]] = tuple
     """Returns further cleaning rules. A function, as specs are pickled and rules cannot be."""
+    told: str | None = None
+    """The feature whose absence calls for the fallback."""
     ceiling: Callable[[Columns], Array] | None = None
     """Computes the maximum bitterness, IBU, from the features; traced into the ONNX graph."""
     withheld: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

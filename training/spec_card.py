@@ -129,7 +129,13 @@ def interval_sentence(values: dict[str, Any]) -> str:
 
 def _figures(values: dict[str, Any], known: KnownData | None) -> str:
     leaking = values.get("leaking_rowwise_rmse_below_1000_ibu")
-    parts = [baseline_table(values), baseline_sentence(values), interval_sentence(values), *_withheld(values)]
+    parts = [
+        baseline_table(values),
+        baseline_sentence(values),
+        interval_sentence(values),
+        *_further(values),
+        *_withheld(values),
+    ]
     if known and leaking:
         parts.append(
             "LEAKING, only for comparison with older figures: row-wise 5-fold RMSE on labels below 1000 IBU, "
@@ -138,6 +144,19 @@ def _figures(values: dict[str, Any], known: KnownData | None) -> str:
             + f"; the historical figure is {known.older_rmse:g}."
         )
     return "\n\n".join(parts)
+
+
+def _further(values: dict[str, Any]) -> list[str]:
+    found = [
+        f"that of {float(coverage):.0%} holds {figures['coverage']:.1%} at {figures['width']:.1f} IBU (interval score "
+        f"{figures['interval_score']:.1f})"
+        for coverage, figures in values.get("further_intervals", {}).items()
+    ]
+    return (
+        [f"Its interval score is {values['interval_score']:.1f}. Further intervals: {'; '.join(found)}."]
+        if found
+        else []
+    )
 
 
 def _withheld(values: dict[str, Any]) -> list[str]:

@@ -1,7 +1,7 @@
 """Training of models that are described by a `Spec`: boosted trees with a prediction interval, from recipes."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from training.description import Description, declared_input, rounded
 from training.evaluate import Evaluation, EvaluationProtocol, evaluate, leaking_rmse
 from training.export import PACKED, TOLERANCE, graph_bytes, largest_difference, predict_with_graph
 from training.groups import related
-from training.model import OUTPUTS, Model, fit
+from training.model import Model, fit, outputs_of
 from training.reasons import explanation
 from training.sources import Recipe, RecipeDataset
 from training.spec import Array, Data, Parameters, Spec, known_data
@@ -24,11 +24,7 @@ from training.trainer import Log, Run, Trainer, silent
 BOOSTER = "model.ubj"
 LEAKING_IBU = 1000.0
 """Largest label in the comparison with older figures."""
-_DESCRIPTIONS = {
-    "ibu": "Bitterness",
-    "lower": "Lower end of the prediction interval",
-    "upper": "Upper end of the prediction interval",
-}
+_ENDS = {"lower": "Lower", "upper": "Upper"}
 
 
 @dataclass(frozen=True)
@@ -57,6 +53,7 @@ class SpecFigures:
                 **table.pop("model"),
                 "baselines": table,
                 "paired": self.evaluation.paired(),
+                "further_intervals": self.evaluation.by_coverage(),
                 "coverage_range": self.evaluation.coverage_range(),
                 "bands": self.evaluation.by_band(),
                 "not_told": self.evaluation.without(),
@@ -154,7 +151,8 @@ class SpecTrainer(Trainer[CleanedRecipes, Model, SpecFigures]):
             inputs=declared_inputs(self.spec, data.inputs),
             packed=PACKED,
             outputs=tuple(
-                Output(name=name, datatype="FP32", unit="IBU", description=_DESCRIPTIONS[name]) for name in OUTPUTS
+                Output(name=name, datatype="FP32", unit="IBU", description=_description(name))
+                for name in outputs_of(self.parameters)
             ),
             coverage=self.parameters.coverage,
             explanation=explanation(self.spec, data.inputs, answers),
@@ -170,7 +168,7 @@ class SpecTrainer(Trainer[CleanedRecipes, Model, SpecFigures]):
                 cleaning=run.data.cleaning,
             ),
             parameters=self._parameters(run.model),
-            golden=golden(self.spec, run.graph),
+            golden=golden(self.spec, run.graph, outputs_of(self.parameters)),
         )
 
     def card(self, run: SpecRun, about: Manifest) -> str:
@@ -193,10 +191,14 @@ class SpecTrainer(Trainer[CleanedRecipes, Model, SpecFigures]):
             "chosen": self._chosen(),
             "monotone": dict(self.spec.monotone),
             "evaluation": {"folds": self.protocol.folds, "repeats": self.protocol.repeats},
-            "trend": {"column": self.spec.trend_column, **trend._asdict()} if trend else None,
+            "trend": {"column": self.spec.trend.column, **trend._asdict()} if trend and self.spec.trend else None,
             "interval": {
                 name: {"scale": bound.scale.model_dump(mode="json"), "shift": bound.shift}
-                for name, bound in (("lower", model.lower), ("upper", model.upper))
+                for name, bound in zip(
+                    outputs_of(self.parameters)[1:],
+                    [bound for bounds in ((model.lower, model.upper), *model.further) for bound in bounds],
+                    strict=True,
+                )
             },
             "model.ubj": self.spec.prose.booster,
         }
@@ -246,18 +248,27 @@ def declared_inputs(spec: Spec, inputs: Array) -> tuple[Input, ...]:
     )
 
 
-def golden(spec: Spec, graph: bytes) -> Golden:
+def _description(name: str) -> str:
+    """Describe an output; ``lower_80`` is a bound of the interval that covers 80 %."""
+    end, _, coverage = name.partition("_")
+    if end not in _ENDS:
+        return "Bitterness"
+    return f"{_ENDS[end]} end of the prediction interval" + (f" that covers {coverage} %" if coverage else "")
+
+
+def golden(spec: Spec, graph: bytes, names_of_outputs: Sequence[str]) -> Golden:
     """Answer the spec's golden rows with the exported graph.
 
     Args:
         spec: The model.
         graph: The ONNX file.
+        names_of_outputs: The graph's outputs.
     """
     names = [column.name for column in spec.inputs]
     inputs = np.array([[row.get(name, math.nan) for name in names] for row in spec.golden], dtype=np.float32)
-    answers = predict_with_graph(graph, inputs)
+    answers = predict_with_graph(graph, inputs, names_of_outputs)
     return Golden(
         inputs={name: [row.get(name) for row in spec.golden] for name in names},
-        outputs={name: [round(float(value), 4) for value in answers[:, i]] for i, name in enumerate(OUTPUTS)},
+        outputs={name: [round(float(value), 4) for value in answers[:, i]] for i, name in enumerate(names_of_outputs)},
         tolerance=TOLERANCE,
     )

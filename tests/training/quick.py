@@ -20,6 +20,7 @@ def quicker(base: Parameters) -> Parameters:
         update={
             "centre": fewer(base.centre),
             "quantiles": tuple(fewer(q) for q in base.quantiles),
+            "fallback": fewer(base.fallback) if base.fallback else None,
             "seeds": 2,
             "calibration_folds": 3,
             "calibration_splits": 2,

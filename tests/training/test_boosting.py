@@ -9,7 +9,7 @@ from training.boosting import asymmetric_huber, grow, margins, merge
 from training.ensemble import train
 from training.scale import Scale
 from training.spec import Parameters, feature_matrix
-from training.trend import Trend, fit_trend, trend_values
+from training.trend import HopCurve, Trend, TrendKind, fit_hop_curve, fit_trend, hop_curve_values, trend_values
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +74,28 @@ def test_an_ensemble_depends_on_its_seed_and_meets_its_constraints_without_the_t
     assert gained.max() > 3
 
 
-def test_contradictory_parameters_are_rejected(quick):
-    with pytest.raises(ValueError, match="a curve of the IBU itself"):
-        Parameters.model_validate({**quick.model_dump(), "target": {"kind": "sqrt"}})
+def test_contradictory_parameters_are_rejected(data, quick):
+    roots = Parameters.model_validate({**quick.model_dump(), "target": {"kind": "sqrt"}})
+    with pytest.raises(ValueError, match="the curve is on the scale identity"):
+        train(VITALS, roots, data, (roots.centre,), 0, 1)
+    with pytest.raises(ValueError, match="the distance of two quantiles"):
+        Parameters.model_validate({**quick.model_dump(), "quantiles": [], "least_spread": 1.0})
     with pytest.raises(ValueError, match="quantiles are two"):
         Parameters.model_validate({**quick.model_dump(), "quantiles": [quick.centre]})
+
+
+def test_the_hop_curve_is_recovered_and_zero_without_hops():
+    iso = np.linspace(0, 400, 60).astype(np.float32)
+    labels = np.square(hop_curve_values(iso, HopCurve(5.0, 50.0)))
+    curve = fit_hop_curve(iso, labels)
+    assert hop_curve_values(iso, curve) == pytest.approx(hop_curve_values(iso, HopCurve(5.0, 50.0)), abs=0.05)
+    assert hop_curve_values(np.float32([0, -1]), curve).tolist() == [0, 0]
+
+
+def test_trees_count_less_where_the_curve_is_low_and_never_turn_it():
+    kind = TrendKind("x", "sqrt", fit_hop_curve, hop_curve_values, full_at=3.0)
+    risen = np.linspace(0, 9, 91)
+    for sums in (-50.0, -2.0, 0.0, 2.0):
+        total = kind.add(risen, np.full_like(risen, sums))
+        assert total[0] == 0 and (np.diff(total) >= -1e-9).all()
+    assert kind.add(np.array([6.0]), np.array([1.0]))[0] == 7

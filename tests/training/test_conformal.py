@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.conformal import calibrate, finite_sample_quantile
+from training.conformal import calibrate, finite_sample_quantile, spread_of
 from training.scale import Scale
 
 SCALES = [Scale(), Scale(kind="log", offset=1.0), Scale(kind="log", offset=30.0), Scale(kind="sqrt")]
@@ -56,3 +56,17 @@ def test_width_grows_with_bitterness_on_the_logarithmic_scale():
     lower, upper = calibrate(labels, low, high, 0.9, Scale(kind="log"), two_sided=True)
     assert lower.at(labels) == pytest.approx(labels / 1.2)
     assert upper.at(labels) == pytest.approx(labels / 0.8)
+
+
+def test_scores_are_divided_by_the_spread_and_bounds_multiplied_by_it():
+    labels = np.arange(1, 40, dtype=np.float32)
+    spread = np.where(labels % 2 == 0, 2, 1).astype(np.float32)
+    centre = labels + 3 * spread
+    lower, upper = calibrate(labels, centre[None], centre[None], 0.9, Scale(), False, spread[None])
+    assert (lower.shift, upper.shift) == (-3, 3)
+    assert lower.at(centre, spread) == pytest.approx(labels)
+
+
+def test_the_spread_has_a_least_value():
+    low, high = np.float32([10, 10]), np.float32([11, 30])
+    assert spread_of(low, high, Scale(), 2.0).tolist() == [2, 10]

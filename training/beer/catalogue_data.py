@@ -11,8 +11,8 @@ OLDER_RMSE = 33.54
 
 _UNSEEN = (
     "The folds above deal beers of one data set, and every choice was made on these beers. 145 beers of the same "
-    "catalogue, whole groups of related ones, were kept back and measured by somebody else, on the first build of this "
-    "version: "
+    "catalogue, whole groups of related ones, were kept back and measured by somebody else, on the first build of "
+    "version 1: "
 )
 
 VITALS_DATA = KnownData(
@@ -62,7 +62,7 @@ RECIPE_DATA = KnownData(
     ),
     unseen=f"{_UNSEEN}MAE 11.9, and the interval held 86 % of them where it promises 90 %; 79 % of the top fifth, half "
     "of the pale session beers. Sent as a client would, with other names and units, the same beers had an MAE of 12.6 "
-    "and a coverage of 83 %; 14.2 and 82 % with the hops alone. This build's interval is some 3 IBU wider; nobody has "
-    "measured it on those beers. For a new beer, expect the interval to hold in 83 to 90 of 100 cases.",
+    "and a coverage of 83 %; 14.2 and 82 % with the hops alone. Nobody has measured this version on those "
+    "beers. For a new beer, expect the interval to hold in 83 to 90 of 100 cases.",
     older_rmse=OLDER_RMSE,
 )

@@ -5,15 +5,14 @@ import numpy as np
 from app.domains.beer.hop_bill import DRY, TIMES
 from training.arrays import Array, Columns
 from training.beer.features import vital_features
+from training.trend import TrendKind, fit_hop_curve, hop_curve_values
 
 KETTLE = TIMES[:DRY]
 """Times of addition in the brewhouse, where hops add bitterness; all but dry hops."""
 TYPICAL = {"oat_share": 0.0, "crystal_share": 0.05, "clean_ale_yeast": 1.0, "phenolic_yeast": 0.0}
 """Values assumed for missing malts and yeast: the medians of the training beers."""
-UNHOPPED_IBU = 8.0
-"""Bitterness that dark malt and haze may show in a beer without hops."""
-DRY_HOP_IBU = 1.0
-"""Largest bitterness from a gram of dry hops per litre: oxidised alpha acids and polyphenols measure as IBU."""
+HOP_CURVE = TrendKind("iso_alpha", "sqrt", fit_hop_curve, hop_curve_values, full_at=3.0)
+"""The curve under the trees. They count in full from 9 IBU on, the square of `full_at`."""
 
 
 def kettle_sum(given: Columns, kind: str) -> Array:
@@ -21,7 +20,7 @@ def kettle_sum(given: Columns, kind: str) -> Array:
 
     Args:
         given: Columns of the hop inputs by name.
-        kind: ``hops``, ``alpha`` or ``isomerised``.
+        kind: ``hops``, ``alpha``, ``isomerised`` or ``iso_alpha``.
     """
     total, *others = (given[f"{kind}_{time}"] for time in KETTLE)
     for column in others:
@@ -48,18 +47,10 @@ def recipe_features(given: Columns) -> dict[str, Array]:
         **vital_features(given),
         **bill,
         **grist,
+        "malts_told": given["crystal_share"],
+        "iso_alpha": kettle_sum(given, "iso_alpha"),
         "alpha_kettle": alpha,
         "alpha_all": alpha + given["alpha_dry"],
         "isomerised": isomerised,
         "isomerised_to_gravity": isomerised / (np.maximum(given["target_og"] - 1000.0, 0.0) + 10.0),
     }
-
-
-def max_bitterness(features: Columns) -> Array:
-    """Compute the upper limit of the bitterness, IBU: complete isomerisation, plus small amounts for dry hops and malt.
-
-    Args:
-        features: Columns from `recipe_features`.
-    """
-    limit: Array = features["alpha_kettle"] + features["hops_dry"] * np.float32(DRY_HOP_IBU) + np.float32(UNHOPPED_IBU)
-    return limit

@@ -14,14 +14,16 @@ PROSE = Prose(
         "Where the data do not state the alpha acid of a hop, it is the variety's typical figure from a table; a crop "
         "may be a third off.",
         "Amounts enter per litre of finished beer; the size and vigour of the boil do not.",
-        "More hops in the kettle never lower the answer nor its interval, by constraint; dry hops may "
-        "move it either way. A beer without hops gets 8 IBU at most.",
-        "The interval has the same width for all beers on the scale of square roots, so it is wider "
-        "for bitter beers, and not narrower where a bill is plain.",
+        "By construction, more hops in the kettle, more alpha acid or a longer boil never lower the answer, gravity "
+        "and dry hops do not move it, it has no leaps, and without hops it is 0. The ends of the interval are under "
+        "no constraint.",
+        "A gram more or less counts most in the mildest beers: the curve is steepest at the first grams.",
+        "Without malts, trees that know only colour and pH take the place of the others.",
     ),
     files="`model.onnx` is served: the whole function, interval included. `model.ubj` is the same trees in "
     "XGBoost's format; `parameters` in `manifest.json` says how the answer is made of them.",
-    booster="one XGBoost booster over the features; its margin is the root of the IBU: negative ones count "
-    "0, it is squared, and held below the kettle's alpha acids (mg/l) + 1 a gram of dry hops per "
-    "litre + 8; then lower and upper are moved by their shift on the scale of roots",
+    booster="one XGBoost booster over the features, with margins on the scale of roots: centre, lower and upper "
+    "quantile, and the centre without malts. The answer's root is r + m min(r / 3, 1), where r = height sqrt(log(1 + x "
+    "/ half)), x is iso_alpha, the sum over the kettle, and m is the centre's margin, within -3 and 3. Each bound is "
+    "the root moved by its shift times the spread: half the distance of the quantiles, and at least least_spread",
 )

@@ -8,6 +8,7 @@ from training.baselines import Curve, PlainXGBoost, linear, median
 from training.beer.catalogue_data import VITALS_DATA
 from training.beer.features import vital_features
 from training.spec import Array, Parameters, Prose, Spec, column_of, read_defaults
+from training.trend import TrendKind, fit_trend, trend_values
 
 DEFAULTS, CHOSEN = read_defaults("training.beer", "beer-ibu")
 _COLOURLESS = ("abv", "og", "fg", "ph", "abv_residual")
@@ -67,7 +68,7 @@ VITALS = Spec(
     inputs=VITAL_INPUTS,
     rows=vital_rows,
     features=vital_features,
-    trend_column="og",
+    trend=TrendKind("og", "identity", fit_trend, trend_values),
     monotone={"abv": 1, "og": 1, "fg": -1},
     defaults=DEFAULTS,
     chosen=CHOSEN,

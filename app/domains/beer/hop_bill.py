@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from app.domains.beer.isomerisation import isomerised_share
 from app.domains.beer.stages import Stage
 from app.domains.beer.tinseth import boil_factor
 
@@ -91,6 +92,7 @@ def bill_row(additions: Iterable[Addition], litres: float) -> tuple[float, ...]:
         Values of `app.domains.beer.inputs.HOP_INPUTS`.
     """
     hops, alphas, isomerised = [0.0] * len(TIMES), [0.0] * len(TIMES), [0.0] * len(TIMES)
+    iso_alphas = [0.0] * DRY
     for addition in additions:
         time = addition.time
         grams = min(addition.grams / litres, MAX_PER_LITRE)
@@ -99,7 +101,8 @@ def bill_row(additions: Iterable[Addition], litres: float) -> tuple[float, ...]:
         alphas[time] += alpha
         if time != DRY:
             isomerised[time] += alpha * boil_factor(addition.minutes or WHIRLPOOL_MINUTES)
-    return tuple(min(value, MAX_PER_LITRE) for value in (*hops, *alphas, *isomerised[:DRY]))
+            iso_alphas[time] += alpha * isomerised_share(addition.minutes)
+    return tuple(min(value, MAX_PER_LITRE) for value in (*hops, *alphas, *isomerised[:DRY], *iso_alphas))
 
 
 def tinseth(additions: Sequence[Addition], litres: float, bigness: float) -> float:

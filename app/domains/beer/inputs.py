@@ -180,6 +180,22 @@ HOP_INPUTS = (
         )
         for time in TIMES[:DRY]
     ),
+    *(
+        BeerInput(
+            name=f"iso_alpha_{time}",
+            unit="mg/l",
+            description="Iso-alpha acid after boil and hot stand, by kinetics, per litre of beer: from the hops "
+            f"{_ADDED[time]}",
+            field="hops",
+            group=_GROUPS[time],
+            low=0,
+            high=inf,
+            decimals=1,
+            random_high=500,
+            label=f"the iso-alpha acid of the hops {_ADDED[time]}",
+        )
+        for time in TIMES[:DRY]
+    ),
 )
 """What a hop bill comes to, per litre of beer, by the time of addition; `app.domains.beer.hop_bill` computes it."""
 

@@ -15,18 +15,8 @@ from math import exp
 from operator import attrgetter
 
 from app.domains.beer.hop_bill import DRY, MAX_PER_LITRE, Addition
+from app.domains.beer.isomerisation import BOIL, BOILING, rates
 
-KELVIN = 273.15
-"""Temperature of melting ice in kelvins: 0 degrees Celsius."""
-ISOMERISATION = (7.9e11, 11858.0)
-"""Rate of isomerisation: k1 = 7.9e11 exp(-11858 / T), per minute, T in kelvins; measured from 90 to 130 degrees Celsius
-at pH 5.2.
-
-Source: Mark G. Malowicki and Thomas H. Shellhammer, "Isomerization and Degradation Kinetics of Hop (Humulus lupulus)
-Acids in a Model Wort-Boiling System", Journal of Agricultural and Food Chemistry 53 (2005), 4434-4439.
-"""
-DEGRADATION = (4.1e12, 12994.0)
-"""Rate at which iso-alpha acids degrade: k2 = 4.1e12 exp(-12994 / T), per minute. Source: as `ISOMERISATION`."""
 SOLUBLE = 250.0
 """Alpha acid that boiling wort of pH 5 dissolves, mg/l.
 
@@ -36,7 +26,7 @@ University, 2004); docs/model.md says what that would change.
 """
 LOST_IN_KETTLE = 0.076
 """Share of the iso-alpha acid that hot trub and spent hops keep: after 60 minutes, 44.0 % of the alpha acid was found
-in the wort, where `ISOMERISATION` and `DEGRADATION` alone yield 47.6 %.
+in the wort, where the kinetics of `app.domains.beer.isomerisation` alone yield 47.6 %.
 
 Source: Aaron Justus, "Tracking IBU Through the Brewing Process", MBAA Technical Quarterly 55 (2018), 67-74: averages of
 one brewery, by spectrophotometer.
@@ -44,24 +34,11 @@ one brewery, by spectrophotometer.
 LOST_IN_CELLAR = 0.337
 """Share of the wort's bitterness that is lost on average from wort to beer, most of it in the first two days of
 fermentation. Source: as `LOST_IN_KETTLE`."""
-BOILING = 100.0
-"""Temperature of the boil, degrees Celsius."""
 STAND_MINUTES, STAND_END = 20.0, 85.0
 """The stand after the boil, an assumption: so many minutes in which the wort cools steadily to so many degrees Celsius;
 a cooler then stops the reactions."""
 LEFT = (1.0 - LOST_IN_KETTLE) * (1.0 - LOST_IN_CELLAR)
 """Share of the iso-alpha acid at the end of the stand that is in the beer."""
-
-
-def rates(celsius: float) -> tuple[float, float]:
-    """Compute the rates of isomerisation and degradation at a temperature, per minute.
-
-    Args:
-        celsius: Temperature, degrees Celsius.
-    """
-    (a1, e1), (a2, e2) = ISOMERISATION, DEGRADATION
-    kelvins = celsius + KELVIN
-    return a1 * exp(-e1 / kelvins), a2 * exp(-e2 / kelvins)
 
 
 def _mean_rates(start: float, end: float, steps: int = 100) -> tuple[float, float]:
@@ -70,8 +47,8 @@ def _mean_rates(start: float, end: float, steps: int = 100) -> tuple[float, floa
     return sum(k1 for k1, _ in found) / steps, sum(k2 for _, k2 in found) / steps
 
 
-BOIL, STAND = rates(BOILING), _mean_rates(BOILING, STAND_END)
-"""Rates in the boil, and their means over the stand."""
+STAND = _mean_rates(BOILING, STAND_END)
+"""Mean rates over the stand."""
 
 
 def after(

@@ -16,7 +16,7 @@ from tests.live.program import PATIENCE, environment
 
 ROWS: dict[str, list[list[float]]] = {
     "beer-ibu": [[5.6, 1056, 1013, 17, 8.6, 4.4], [8.2, 1075, 1012, float("nan"), 8, float("nan")]],
-    "beer-ibu-recipe": [[5.6, 1056, 1013, 17, 8.6, 4.4, *[0.25] * 5, *[6.1] * 5, *[12.5] * 4, 0, 0.1, 1, 0]] * 3,
+    "beer-ibu-recipe": [[5.6, 1056, 1013, 17, 8.6, 4.4, *[0.25] * 5, *[6.1] * 5, *[12.5] * 4, *[3.5] * 4, 0, 0.1, 1, 0]] * 3,
     "iris": [[5.1, 3.5, 1.4, 0.2], [6.7, 3.0, 5.2, 2.3], [5.9, 3.0, 4.2, 1.5]],
 }
 Json = dict[str, Any]

@@ -16,6 +16,7 @@ from app.domains.beer.hop_bill import (
     tinseth,
 )
 from app.domains.beer.inputs import HOP_INPUTS, names
+from app.domains.beer.isomerisation import isomerised_share
 from app.domains.beer.stages import Stage
 
 AMOUNTS = st.just(0.0) | st.floats(1e-6, 10_000_000)
@@ -35,6 +36,7 @@ def test_an_addition_counts_per_litre_in_the_columns_of_its_stage() -> None:
     assert columns.pop("hops_middle") == 2.0
     assert columns.pop("alpha_middle") == 200.0
     assert columns.pop("isomerised_middle") == pytest.approx(200.0 * 0.16838, rel=1e-4)  # (1 - exp(-1.2)) / 4.15
+    assert columns.pop("iso_alpha_middle") == pytest.approx(200.0 * isomerised_share(30.0))
     assert set(columns.values()) == {0.0}
 
 
@@ -76,3 +78,14 @@ def test_dry_hops_and_flame_out_count_nothing_in_tinseths_estimate() -> None:
     rest = [Addition.at_stage(50.0, 10.0, Stage.DRY_HOP), Addition.at_stage(50.0, 10.0, Stage.WHIRLPOOL)]
     # 30 g of 10 % in 20 l is 150 mg/l; 60 minutes at 1.050 use 0.231 of it.
     assert tinseth([boiled, *rest], 20.0, 1.65 * 0.000125**0.05) == pytest.approx(34.6, abs=0.1)
+
+
+def test_iso_alpha_acid_follows_the_kinetics_and_never_falls_with_time():
+    minutes = [0.0, 5.0, 19.0, 20.0, 44.0, 45.0, 60.0, 120.0, 200.0, 300.0]
+    shares = [isomerised_share(time) for time in minutes]
+    assert shares == sorted(shares)
+    assert shares[0] == pytest.approx(0.157, abs=0.01) and shares[6] == pytest.approx(0.526, abs=0.01)
+    bill = row(Addition.at_minutes(20.0, 10.0, 60.0), Addition.at_stage(50.0, 10.0, Stage.DRY_HOP))
+    assert sum(value for name, value in bill.items() if name.startswith("iso_alpha")) == pytest.approx(
+        100.0 * isomerised_share(60.0)
+    )

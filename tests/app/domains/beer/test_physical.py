@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domains.beer.hop_bill import Addition
-from app.domains.beer.physical import BOIL, LEFT, SOLUBLE, STAND, after, physical, rates
+from app.domains.beer.isomerisation import BOIL, rates
+from app.domains.beer.physical import LEFT, SOLUBLE, STAND, after, physical
 from app.domains.beer.schema import EXAMPLE_RECIPE
 from app.domains.beer.stages import Stage
 

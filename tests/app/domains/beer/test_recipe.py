@@ -11,6 +11,7 @@ from app.bundle.store import Bundle, read_bundle
 from app.domains.beer.api import RECIPE, BeerApi
 from app.domains.beer.corrections import Corrections
 from app.domains.beer.inputs import GRIST_INPUTS, HOP_INPUTS, VITAL_INPUTS, names
+from app.domains.beer.isomerisation import isomerised_share
 from app.domains.beer.plausibility import PlausibilityChecks
 from app.domains.beer.predictions import PredictionBuilder
 from app.domains.beer.recipe import resolve, vital_rows
@@ -67,6 +68,8 @@ def test_a_recipe_is_in_the_columns_of_its_names() -> None:
             "alpha_dry": 600.0,
             "isomerised_early": 150.0 * (1 - math.exp(-2.4)) / 4.15,
             "isomerised_late": 80.0 * (1 - math.exp(-0.2)) / 4.15,
+            "iso_alpha_early": 150.0 * isomerised_share(60.0),
+            "iso_alpha_late": 80.0 * isomerised_share(5.0),
             "oat_share": 1 / 6,
             "crystal_share": 0.5 / 6,
             "phenolic_yeast": 1.0,

@@ -6,14 +6,13 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from app.domains.beer.inputs import EBC, OG, PH, SRM, STYLE_INPUTS, STYLED_INPUTS, names
+from app.domains.beer.inputs import EBC, PH, SRM, STYLE_INPUTS, STYLED_INPUTS, names
 from app.domains.beer.styles import Range, find
-from training.baselines import Curve, PlainXGBoost, linear, median
 from training.beer.catalogue_data import STYLE_DATA
 from training.beer.features import vital_features
-from training.beer.vitals import PALE_ALE, vital_rows
+from training.beer.vitals import OG_TREND, PALE_ALE, baselines, vital_rows
 from training.cleaning import Mask, Rule
-from training.spec import Array, Columns, Parameters, Prose, Spec, column_of, read_defaults
+from training.spec import Array, Columns, Parameters, Prose, Spec, read_defaults
 
 NAME = "beer-ibu-style"
 DEFAULTS, CHOSEN = read_defaults("training.beer", NAME)
@@ -105,17 +104,12 @@ STYLE = Spec(
     inputs=STYLED_INPUTS,
     rows=style_rows,
     features=style_features,
-    trend_column="og",
+    trend=OG_TREND,
     monotone=MONOTONE,
     defaults=DEFAULTS,
     chosen=CHOSEN,
     candidates=_candidates(DEFAULTS),
-    baselines={
-        "median": median,
-        "linear": linear,
-        "curve a(1 - exp(-(OG - 1000)/b))": Curve(column=column_of(STYLED_INPUTS, OG.name)),
-        "plain XGBoost (500 trees, depth 3)": PlainXGBoost(),
-    },
+    baselines=baselines(STYLED_INPUTS),
     golden=(
         {**PALE_ALE, "style_low": 30.0, "style_high": 50.0},
         {"abv": 6.5, "target_og": 1060.0, "target_fg": 1012.0, "ebc": 17.0, "srm": 8.6, "ph": 4.4, **_IPA},

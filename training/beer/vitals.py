@@ -1,13 +1,15 @@
 """The vitals model ``beer-ibu``: bitterness from a beer's six vital figures."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
-from app.domains.beer.inputs import EBC, OG, PH, SRM, VITAL_INPUTS, names
+from app.domains.beer.inputs import EBC, OG, PH, SRM, VITAL_INPUTS, BeerInput, names
 from training.baselines import Curve, PlainXGBoost, linear, median
 from training.beer.catalogue_data import VITALS_DATA
 from training.beer.features import vital_features
-from training.spec import Array, Parameters, Prose, Spec, column_of, read_defaults
+from training.spec import Array, Baseline, Parameters, Prose, Spec, column_of, read_defaults
 from training.trend import TrendKind, fit_trend, trend_values
 
 DEFAULTS, CHOSEN = read_defaults("training.beer", "beer-ibu")
@@ -59,6 +61,24 @@ PROSE = Prose(
     },
 )
 
+OG_TREND = TrendKind("og", "identity", fit_trend, trend_values)
+"""A saturating curve of the original gravity."""
+
+
+def baselines(inputs: Sequence[BeerInput]) -> dict[str, Baseline]:
+    """Build the baselines of a model that predicts from vital figures.
+
+    Args:
+        inputs: The model's inputs, the vital figures among them.
+    """
+    return {
+        "median": median,
+        "linear": linear,
+        "curve a(1 - exp(-(OG - 1000)/b))": Curve(column=column_of(inputs, OG.name)),
+        "plain XGBoost (500 trees, depth 3)": PlainXGBoost(),
+    }
+
+
 PALE_ALE = {"abv": 5.4, "target_og": 1053.0, "target_fg": 1011.0, "ebc": 17.0, "ph": 4.4}
 """Vital figures of a pale ale, for golden rows with a hop bill."""
 
@@ -68,17 +88,12 @@ VITALS = Spec(
     inputs=VITAL_INPUTS,
     rows=vital_rows,
     features=vital_features,
-    trend=TrendKind("og", "identity", fit_trend, trend_values),
+    trend=OG_TREND,
     monotone={"abv": 1, "og": 1, "fg": -1},
     defaults=DEFAULTS,
     chosen=CHOSEN,
     candidates=_candidates(DEFAULTS),
-    baselines={
-        "median": median,
-        "linear": linear,
-        "curve a(1 - exp(-(OG - 1000)/b))": Curve(column=column_of(VITAL_INPUTS, OG.name)),
-        "plain XGBoost (500 trees, depth 3)": PlainXGBoost(),
-    },
+    baselines=baselines(VITAL_INPUTS),
     golden=(
         {"abv": 5.0, "target_og": 1048.5, "target_fg": 1010.0, "ebc": 65.0, "srm": 32.5, "ph": 4.4},
         {"abv": 4.7, "target_og": 1047.0, "target_fg": 1009.0, "ebc": 12.0, "srm": 6.0, "ph": 4.4},

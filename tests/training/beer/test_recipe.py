@@ -3,13 +3,13 @@
 import numpy as np
 import onnxruntime
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from app.bundle.manifest import MODEL
 from app.bundle.store import read_bundle
 from app.domains.beer.api import RECIPE as SERVED
-from app.domains.beer.hop_bill import DRY, Addition, bill_row
+from app.domains.beer.hop_bill import DRY, MAX_PER_LITRE, Addition, bill_row
 from app.domains.beer.inputs import GRIST_INPUTS, HOP_INPUTS, RECIPE_INPUTS, VITAL_INPUTS, YEAST_INPUTS, names
 from app.domains.beer.stages import Stage
 from tests.committed import committed
@@ -55,6 +55,11 @@ def _session(graph):
     return lambda rows: np.concatenate(session.run(["ibu", "lower", "upper"], {PACKED: rows}), axis=1)
 
 
+def _rounding(ibu):
+    """Error of the graph's 32-bit arithmetic, IBU."""
+    return 1e-3 + 2e-5 * ibu
+
+
 def _rows(vitals, bills, grist=None):
     """Rows of one beer with several hop bills; values that are not given are missing."""
     rows = [{**vitals, **dict(zip(names(HOP_INPUTS), bill, strict=True)), **(grist or {})} for bill in bills]
@@ -68,7 +73,7 @@ def test_more_hops_in_the_kettle_do_not_lower_the_answer(graphs, vitals, bill, m
     rows = _rows(vitals, (bill_row(bill, litres), bill_row([*bill, *more], litres)), grist)
     for graph in graphs:
         before, after = graph(rows)[:, 0]
-        assert after >= before
+        assert after >= before - _rounding(before)
 
 
 @settings(max_examples=200)
@@ -78,9 +83,12 @@ def test_a_longer_boil_or_more_alpha_acid_does_not_lower_the_answer(
 ):
     additions = [(alpha, minutes), (alpha, min(minutes + more, 300)), (min(alpha + more, 70), minutes)]
     bills = [bill_row([*bill, Addition.at_minutes(grams, a, t)], litres) for a, t in additions]
+    assume(
+        max(map(max, bills)) < MAX_PER_LITRE
+    )  # above a kilogram of acid per litre each time is cut off
     for graph in graphs:
         answers = graph(_rows(vitals, bills, grist))[:, 0]
-        assert answers[1:].min() >= answers[0] - 1e-3
+        assert answers[1:].min() >= answers[0] - _rounding(answers[0])
 
 
 @settings(max_examples=200)
@@ -90,7 +98,8 @@ def test_gravity_with_alcohol_in_step_does_not_raise_the_answer(graphs, vitals, 
     stronger["abv"] += points * 0.75 * 0.13125
     row = [bill_row(bill, litres)]
     for graph in graphs:
-        assert graph(_rows(stronger, row, grist))[0, 0] <= graph(_rows(vitals, row, grist))[0, 0] + 1e-3
+        before, after = (graph(_rows(beer, row, grist))[0, 0] for beer in (vitals, stronger))
+        assert after <= before + _rounding(before)
 
 
 BILL = st.lists(st.tuples(st.floats(5, 60), st.floats(2, 15), st.floats(0, 90)), min_size=1, max_size=4)

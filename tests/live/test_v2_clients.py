@@ -7,7 +7,7 @@ import pytest
 
 from app import __version__
 from app.bundle.manifest import Manifest
-from tests.committed import committed_models
+from tests.committed import VERSIONS, committed_models
 from tests.keys import make_key
 from tests.live.clients.run import ROWS, ExpectedModel, Json, run
 from tests.live.program import Start
@@ -64,7 +64,7 @@ def _check_inference(ways: Json, expected: ExpectedModel) -> None:
         result = ways[way]
         assert result["names"] == names, way
         assert result["outputs"] == {name: expected.outputs[name] for name in names}, way
-        assert (result["model_name"], result["model_version"]) == (expected.manifest.name, "1"), way
+        assert (result["model_name"], result["model_version"]) == (expected.manifest.name, expected.version), way
         assert result.get("id") == ("one" if way == "packed" else None), way
         assert ("warnings" in result.get("parameters", {})) == ("parameters" in ways["binary"]), way
 
@@ -73,7 +73,7 @@ def _check_metadata(metadata: Json, config: Json, manifest: Manifest) -> None:
     inputs = [{"name": i.name, "datatype": "FP32", "shape": [-1, 1]} for i in manifest.inputs]
     outputs = [{"name": o.name, "datatype": o.datatype, "shape": [*o.shape]} for o in manifest.outputs]
     assert metadata["inputs"] == inputs and metadata["outputs"] == outputs
-    assert (metadata["name"], metadata["versions"]) == (manifest.name, ["1"])
+    assert (metadata["name"], metadata["versions"]) == (manifest.name, [VERSIONS[manifest.name]])
     assert [tensor["name"] for tensor in config["input"]] == [tensor["name"] for tensor in inputs]
     assert {tensor["data_type"] for tensor in config["input"]} == {"TYPE_FP32"}
     assert config["parameters"]["packed_input"] == {"string_value": "features"}
@@ -88,7 +88,7 @@ def _check_statistics(output: Json) -> None:
         assert statistics[name]["inference_stats"]["success"]["ns"] > 0 and statistics[name]["last_inference"] > 1.7e12
     assert output["model statistics"] == output["version statistics"] == {"model_stats": [statistics["beer-ibu"]]}
     assert {(model["name"], model["version"], model["state"]) for model in output["index"]} == {
-        (name, "1", "READY") for name in statistics
+        (name, VERSIONS[name], "READY") for name in statistics
     }
 
 
@@ -116,7 +116,7 @@ def test_the_message_formats_of_other_clients_are_accepted(
 ) -> None:
     for name, model in expected_models.items():
         output = run("rest", kind, {**arguments, "model": name, **arguments["models"][name]})
-        assert (output["model_name"], output["model_version"]) == (name, "1")
+        assert (output["model_name"], output["model_version"]) == (name, VERSIONS[name])
         assert output.get("id") == (None if kind == "mlserver" else "an-id")
         assert [tensor["name"] for tensor in output["outputs"]] == [*model.outputs]
         for tensor in output["outputs"]:

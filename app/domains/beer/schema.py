@@ -75,7 +75,7 @@ EXAMPLE_ADDITIONS: list[JsonValue] = [
         "rager": 22.4,
         "garetz": 14.5,
         "physical": 23.9,
-        "model": 18.6,
+        "model": 17.0,
         "reason": "The formulas count 60 minutes of boil differently: of the alpha acid of a small dose Tinseth counts "
         "23 %, Rager 31 %, Garetz 21 % and the physical estimate 32 %.",
     },
@@ -86,7 +86,7 @@ EXAMPLE_ADDITIONS: list[JsonValue] = [
         "rager": 9.0,
         "garetz": 0.0,
         "physical": 17.7,
-        "model": 14.0,
+        "model": 13.8,
         "reason": "The stage end counts as 5 minutes of boil: of the alpha acid of a small dose Tinseth counts 5 %, "
         "Rager 6 %, Garetz 0 % and the physical estimate 11 %.",
     },
@@ -97,7 +97,7 @@ EXAMPLE_ADDITIONS: list[JsonValue] = [
         "rager": 0.0,
         "garetz": 0.0,
         "physical": 0.0,
-        "model": 1.4,
+        "model": 0.0,
     },
 ]
 """The additions in `EXAMPLE_EXPLAINED`."""

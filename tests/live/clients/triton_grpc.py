@@ -68,7 +68,7 @@ async def infer_each(client: Any, name: str, model: Model, key: dict[str, str]) 
     last = [triton.InferRequestedOutput(model["outputs"][-1])]
     ways: dict[str, tuple[list[Any], dict[str, Any]]] = {
         "named": (named(model), {}),
-        "packed": (packed(model), {"request_id": "one", "model_version": "1"}),
+        "packed": (packed(model), {"request_id": "one", "model_version": model["version"]}),
         "one output": (packed(model), {"outputs": last}),
         "gzip": (named(model), {"compression_algorithm": "gzip"}),
         "deflate": (packed(model), {"compression_algorithm": "deflate"}),

@@ -71,8 +71,8 @@ async def infer_each(client: Any, name: str, model: Model, key: dict[str, str]) 
     """Call a model with each format of inputs and outputs."""
     ways: dict[str, tuple[list[Any], dict[str, Any]]] = {
         "binary": (named(model, True), {}),
-        "JSON": (named(model, False), {"outputs": requested_outputs(model, False, False, False)}),
-        "packed": (packed(model, True), {"request_id": "one", "model_version": "1"}),
+        "JSON": (named(model, False), {"outputs": requested_outputs(model, *[False] * len(model["outputs"]))}),
+        "packed": (packed(model, True), {"request_id": "one", "model_version": model["version"]}),
         "packed JSON": (packed(model, False), {}),
         "mixed": (named(model, True), {"outputs": requested_outputs(model, True, False)}),
         "one output": (packed(model, True), {"outputs": requested_outputs(model, True)}),
@@ -98,24 +98,24 @@ async def make_all_calls(client: Any, arguments: dict[str, Any]) -> dict[str, An
         "live": await resolve(client.is_server_live()),
         "ready": await resolve(client.is_server_ready()),
         "model ready": [await resolve(client.is_model_ready(model_name, headers=key)) for model_name in models],
-        "version ready": await resolve(client.is_model_ready(name, "1", headers=key)),
+        "version ready": await resolve(client.is_model_ready(name, model["version"], headers=key)),
         "no version ready": await resolve(client.is_model_ready(name, "7", headers=key)),
         "server": await resolve(client.get_server_metadata(headers=key)),
         "metadata": {
             model_name: await resolve(client.get_model_metadata(model_name, headers=key)) for model_name in models
         },
-        "version metadata": await resolve(client.get_model_metadata(name, "1", headers=key)),
+        "version metadata": await resolve(client.get_model_metadata(name, model["version"], headers=key)),
         "config": {
             model_name: await resolve(client.get_model_config(model_name, headers=key)) for model_name in models
         },
-        "version config": await resolve(client.get_model_config(name, "1", headers=key)),
+        "version config": await resolve(client.get_model_config(name, model["version"], headers=key)),
         "infer": {
             model_name: await infer_each(client, model_name, fields, key) for model_name, fields in models.items()
         },
         "index": await resolve(client.get_model_repository_index(headers=key)),
         "statistics": await resolve(client.get_inference_statistics(headers=key)),
         "model statistics": await resolve(client.get_inference_statistics(name, headers=key)),
-        "version statistics": await resolve(client.get_inference_statistics(name, "1", headers=key)),
+        "version statistics": await resolve(client.get_inference_statistics(name, model["version"], headers=key)),
         "no key": await error_of(lambda: client.get_model_metadata(name)),
         "no model": await error_of(lambda: client.infer("wine", packed(model, True), headers={**key})),
         "no version": await error_of(lambda: client.infer(name, packed(model, True), "7", headers={**key})),

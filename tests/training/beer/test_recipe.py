@@ -83,9 +83,7 @@ def test_a_longer_boil_or_more_alpha_acid_does_not_lower_the_answer(
 ):
     additions = [(alpha, minutes), (alpha, min(minutes + more, 300)), (min(alpha + more, 70), minutes)]
     bills = [bill_row([*bill, Addition.at_minutes(grams, a, t)], litres) for a, t in additions]
-    assume(
-        max(map(max, bills)) < MAX_PER_LITRE
-    )  # above a kilogram of acid per litre each time is cut off
+    assume(max(map(max, bills)) < MAX_PER_LITRE)  # above a kilogram of acid per litre each time is cut off
     for graph in graphs:
         answers = graph(_rows(vitals, bills, grist))[:, 0]
         assert answers[1:].min() >= answers[0] - _rounding(answers[0])

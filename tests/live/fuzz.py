@@ -63,6 +63,8 @@ TARGETS = (
 )  # fmt: skip
 FIELDS = (
     *EXAMPLE_RECIPE, "srm", "beers", "name", "amount_g", "alpha_acid", "boil_minutes", "stage", "amount_kg", "x", "",
+    "amount_oz", "target_og_plato", "form", "temperature_c", "stand_minutes", "alpha_acid_low", "alpha_acid_high",
+    "age_months",
     "__class__",
     "inputs", "outputs", "shape", "datatype", "data", "parameters", "sepal_length",
     "id", "binary_data_size", "binary_data_output",

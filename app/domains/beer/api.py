@@ -19,6 +19,7 @@ from app.domains.beer.reference import OwnBrewery, cost, problems_of_reference
 from app.domains.beer.row_validation import BeerRowValidator, BeerSignature
 from app.domains.beer.schema import EXAMPLE_BATCH, EXAMPLES, Beer, Beers, Prediction, Predictions, ReferenceBeer
 from app.domains.beer.styles import bitterness_of
+from app.domains.beer.uncertain_hops import widened
 from app.errors import CallError, InputError, InvalidOutput
 from app.models.loaded import Prepared
 from app.oip.signature import ModelSignature, RowValidator
@@ -190,7 +191,7 @@ class BeerApi(DomainApi):
         builder = loaded.prepared(PredictionBuilder)
         rows, bills = builder.rows([beer])
         features = builder.features(rows)
-        outputs = loaded.infer({"features": features})
+        outputs = widened(loaded.infer({"features": features}), loaded, [beer], bills)
         brewery = OwnBrewery(loaded, beer.reference) if beer.reference else None
         prediction = builder.predictions([beer], rows, brewery.shift.moved(outputs) if brewery else outputs, bills)[0]
         reasons = loaded.explain(features[0])
@@ -283,6 +284,8 @@ class BeerApi(DomainApi):
         builder = loaded.prepared(PredictionBuilder)
         rows, bills = builder.rows(beers)
         outputs = loaded.infer({"features": builder.features(rows)})
+        if bills:
+            outputs = widened(outputs, loaded, beers, bills)
         if not reference:
             return builder.predictions(beers, rows, outputs, bills), []
         brewery = OwnBrewery(loaded, reference)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from app.domains.beer.isomerisation import isomerised_share
 from app.domains.beer.stages import Stage
+from app.domains.beer.stands import Stand
 from app.domains.beer.tinseth import boil_factor
 
 EARLY, MIDDLE, LATE, WHIRLPOOL, DRY = range(5)
@@ -60,17 +61,34 @@ class Addition:
         alpha: Alpha acid, %.
         time: Time of addition: `EARLY` to `DRY`.
         minutes: Boil time, minutes.
+        stand: Stand of an addition after the boil, if temperature or time are known.
+        extracted: Share of the alpha acid that the form gives to the wort, compared with pellets.
+        cones: Weight of cones that a unit of weight stands for; 0 if the alpha acid tells it.
     """
 
     grams: float
     alpha: float
     time: int
     minutes: float
+    stand: Stand | None = None
+    extracted: float = 1.0
+    cones: float = 0.0
 
     @classmethod
     def at_stage(cls, grams: float, alpha: float, stage: Stage) -> "Addition":
         """Create an addition at a stage."""
         return cls(grams, alpha, _TIME[stage], MINUTES[stage])
+
+    def as_cones(self, grams: float) -> float:
+        """Return the weight of cones that a weight of these hops stands for: of cones and pellets the same."""
+        if self.cones:
+            return grams * self.cones
+        return grams * self.alpha / CONE_ALPHA if self.alpha >= EXTRACT_ALPHA else grams
+
+    @property
+    def counted_minutes(self) -> float:
+        """Minutes of boil that Tinseth's formula counts."""
+        return self.minutes if self.stand is None else self.stand.boil_minutes
 
     @classmethod
     def at_minutes(cls, grams: float, alpha: float, minutes: float) -> "Addition":
@@ -97,7 +115,7 @@ def bill_row(additions: Iterable[Addition], litres: float) -> tuple[float, ...]:
         time = addition.time
         grams = min(addition.grams / litres, MAX_PER_LITRE)
         alpha = grams * addition.alpha * 10.0
-        hops[time] += grams * addition.alpha / CONE_ALPHA if addition.alpha >= EXTRACT_ALPHA else grams
+        hops[time] += addition.as_cones(grams)
         alphas[time] += alpha
         if time != DRY:
             isomerised[time] += alpha * boil_factor(addition.minutes or WHIRLPOOL_MINUTES)
@@ -108,6 +126,9 @@ def bill_row(additions: Iterable[Addition], litres: float) -> tuple[float, ...]:
 def tinseth(additions: Sequence[Addition], litres: float, bigness: float) -> float:
     """Compute Tinseth's estimate, as brewing software does: hops at flame-out and dry hops contribute nothing.
 
+    A stand whose temperature or time is known counts as the minutes of boil that isomerise as much, which is no part of
+    Tinseth's formula; see `app.domains.beer.stands`.
+
     Args:
         additions: The hops.
         litres: Volume after the boil.
@@ -117,5 +138,5 @@ def tinseth(additions: Sequence[Addition], litres: float, bigness: float) -> flo
         Bitterness, IBU.
     """
     return bigness * sum(
-        min(a.grams / litres, MAX_PER_LITRE) * a.alpha * 10.0 * boil_factor(a.minutes) for a in additions
+        min(a.grams / litres, MAX_PER_LITRE) * a.alpha * 10.0 * boil_factor(a.counted_minutes) for a in additions
     )

@@ -5,7 +5,9 @@ what is not dissolved follows as room is made. Hot trub and spent hops keep a pa
 another. One milligram of iso-alpha acid per litre of beer counts as 1 IBU.
 
 Assumptions: after the boil the wort stands and cools, in which time all hops in the kettle, those of the whirlpool
-among them, go on isomerising. A stage stands for the boil time that `app.domains.beer.hop_bill` assumes. Dry hops
+among them, go on isomerising. Where additions state their stand, the wort is at once at that temperature, and the
+stands follow each other from hot to cold in place of the one that is assumed. Forms other than pellets give what
+`app.domains.beer.hop_forms` says. A stage stands for the boil time that `app.domains.beer.hop_bill` assumes. Dry hops
 contribute no iso-alpha acid: they are not heated. (In a laboratory they raise the figure a little, by oxidised alpha
 acids.) Gravity changes nothing: Malowicki found no effect of sugar on the rate.
 """
@@ -15,7 +17,8 @@ from math import exp
 from operator import attrgetter
 
 from app.domains.beer.hop_bill import DRY, MAX_PER_LITRE, Addition
-from app.domains.beer.isomerisation import BOIL, BOILING, rates
+from app.domains.beer.isomerisation import BOIL
+from app.domains.beer.stands import COOLING, STAND_MINUTES
 
 SOLUBLE = 250.0
 """Alpha acid that boiling wort of pH 5 dissolves, mg/l.
@@ -34,21 +37,12 @@ one brewery, by spectrophotometer.
 LOST_IN_CELLAR = 0.337
 """Share of the wort's bitterness that is lost on average from wort to beer, most of it in the first two days of
 fermentation. Source: as `LOST_IN_KETTLE`."""
-STAND_MINUTES, STAND_END = 20.0, 85.0
-"""The stand after the boil, an assumption: so many minutes in which the wort cools steadily to so many degrees Celsius;
-a cooler then stops the reactions."""
 LEFT = (1.0 - LOST_IN_KETTLE) * (1.0 - LOST_IN_CELLAR)
 """Share of the iso-alpha acid at the end of the stand that is in the beer."""
 
 
-def _mean_rates(start: float, end: float, steps: int = 100) -> tuple[float, float]:
-    """Mean rates over a steady fall of the temperature."""
-    found = [rates(start + (end - start) * (step + 0.5) / steps) for step in range(steps)]
-    return sum(k1 for k1, _ in found) / steps, sum(k2 for _, k2 in found) / steps
-
-
-STAND = _mean_rates(BOILING, STAND_END)
-"""Mean rates over the stand."""
+STAND = COOLING
+"""Mean rates over the stand that is assumed."""
 
 
 def after(
@@ -102,8 +96,35 @@ def physical(additions: Iterable[Addition], litres: float, boil_litres: float | 
         if addition.minutes < now:
             alpha, iso = after(alpha, iso, now - addition.minutes, BOIL, soluble)
             now = addition.minutes
-        alpha += min(addition.grams / litres, MAX_PER_LITRE) * addition.alpha * 10.0
+        if addition.stand is None:
+            alpha += _alpha(addition, litres)
     if now:
         alpha, iso = after(alpha, iso, now, BOIL, soluble)
-    _, iso = after(alpha, iso, STAND_MINUTES, STAND, soluble)
-    return LEFT * iso
+    standing = [addition for addition in kettle if addition.stand is not None]
+    if not standing:
+        _, iso = after(alpha, iso, STAND_MINUTES, STAND, soluble)
+        return LEFT * iso
+    return LEFT * _after_stands(alpha, iso, standing, litres, soluble)
+
+
+def _alpha(addition: Addition, litres: float) -> float:
+    """Alpha acid that an addition gives to the wort, mg/l."""
+    return min(addition.grams / litres, MAX_PER_LITRE) * addition.alpha * 10.0 * addition.extracted
+
+
+def _after_stands(alpha: float, iso: float, standing: Sequence[Addition], litres: float, soluble: float) -> float:
+    """Let the wort stand at each stated temperature, hot ones first, and return the iso-alpha acid after that."""
+    at_rates: dict[tuple[float, float], list[tuple[float, float]]] = {}
+    for addition in standing:
+        if addition.stand is not None:
+            at_rates.setdefault(addition.stand.rates, []).append((addition.stand.minutes, _alpha(addition, litres)))
+    for at, added in sorted(at_rates.items(), reverse=True):
+        now = 0.0
+        for minutes, more in sorted(added, reverse=True):
+            if now > minutes:
+                alpha, iso = after(alpha, iso, now - minutes, at, soluble)
+            alpha += more
+            now = minutes
+        if now:
+            alpha, iso = after(alpha, iso, now, at, soluble)
+    return iso

@@ -11,6 +11,14 @@ from numpy.typing import NDArray
 from app.domains.api import Warning
 from app.domains.beer.grist import is_known_malt, malt_shares, yeast_kinds
 from app.domains.beer.hop_bill import Addition, bill_row, tinseth
+from app.domains.beer.hop_condition import (
+    FIELDS,
+    Condition,
+    condition,
+    problems_of_hop,
+    stated_alpha,
+    typical_of_form,
+)
 from app.domains.beer.inputs import ABV, HOP_INPUTS, OG, VITAL_INPUTS
 from app.domains.beer.not_hops import is_no_hop
 from app.domains.beer.physical import physical
@@ -44,6 +52,8 @@ class ResolvedBill:
         additions: The hops, without what is no hop.
         positions: Index of each addition in the beer's `hops`.
         boil_points: Gravity of the boil, in points.
+        ends: Model inputs with the least and with the most alpha acid that the beer's hops may have; None if what the
+            beer says of its hops is all that the model knows.
     """
 
     columns: tuple[float, ...]
@@ -54,6 +64,7 @@ class ResolvedBill:
     additions: list[Addition]
     positions: list[int]
     boil_points: float
+    ends: tuple[tuple[float, ...], tuple[float, ...]] | None = None
 
 
 def vital_rows(beers: Sequence[Beer]) -> NDArray[np.float64]:
@@ -129,7 +140,11 @@ def resolve(beer: Beer, hops: Sequence[Hop], unread: Container[str] = ()) -> Res
         if addition := _addition(hop, f"hops.{index}", warnings, assumed):
             bill.append((index, hop))
             additions.append(addition)
+    conditions = _conditions(bill, additions, assumed)
     warnings += unit_warnings(beer, bill, additions)
+    if conditions:
+        warnings += [found.warning for found in conditions if found.warning]
+        additions = [found.addition for found in conditions]
     litres = beer.batch_volume_l
     if bill and VOLUMES.isdisjoint(beer.model_fields_set):
         assumed.append({"field": "batch_volume_l", "value": litres, "unit": "l", "reason": "the usual size of a batch"})
@@ -141,6 +156,10 @@ def resolve(beer: Beer, hops: Sequence[Hop], unread: Container[str] = ()) -> Res
             warnings.append(_unknown_malts([malts[index][0] for index in unknown], unknown[0]))
     if beer.yeast is not None and "yeast" not in unread and not kinds(beer.yeast):
         warnings.append(_unknown_yeast(beer.yeast))
+    ends = None
+    if any(found.low.alpha < found.high.alpha for found in conditions):
+        low = recipe_columns([found.low for found in conditions], litres, malts, beer.yeast)
+        ends = low, recipe_columns([found.high for found in conditions], litres, malts, beer.yeast)
     return ResolvedBill(
         recipe_columns(additions, litres, malts, beer.yeast),
         tinseth(additions, litres, bigness(boil_points)),
@@ -150,7 +169,18 @@ def resolve(beer: Beer, hops: Sequence[Hop], unread: Container[str] = ()) -> Res
         additions,
         [index for index, _ in bill],
         boil_points,
+        ends,
     )
+
+
+def _conditions(
+    bill: Sequence[tuple[int, Hop]], additions: Sequence[Addition], assumed: list[Assumption]
+) -> list[Condition]:
+    """Apply what a beer says of its hops; empty if it says nothing beyond variety, weight, alpha acid and time."""
+    if all(FIELDS.isdisjoint(hop.model_fields_set) for _, hop in bill):  # nearly every beer
+        return []
+    pairs = zip(bill, additions, strict=True)
+    return [condition(hop, addition, f"hops.{index}", assumed) for (index, hop), addition in pairs]
 
 
 def without_addition(beer: Beer, bill: ResolvedBill, place: int) -> ResolvedBill:
@@ -162,9 +192,12 @@ def without_addition(beer: Beer, bill: ResolvedBill, place: int) -> ResolvedBill
         place: Index of the addition in `bill.additions`.
 
     Returns:
-        Inputs and estimates of the beer without it; the rest is that of `bill`.
+        Inputs and estimates of the beer without it; the rest is that of `bill`. The wort stands as with it.
     """
+    without = bill.additions[place]
     others = bill.additions[:place] + bill.additions[place + 1 :]
+    if without.stand is not None:
+        others.append(replace(without, grams=0.0))
     litres = beer.batch_volume_l
     return replace(
         bill,
@@ -197,12 +230,14 @@ def problems(beer: Beer, prefix: str) -> list[Problem]:
         if (hop.stage is None) == (hop.boil_minutes is None):
             reason = "give either stage or boil_minutes, and not both"
             result.append(Problem(f"{prefix}hops.{index}.stage", "stage_or_minutes", reason))
+        if not FIELDS.isdisjoint(hop.model_fields_set):
+            result += problems_of_hop(hop, f"{prefix}hops.{index}")
     return result
 
 
 def _addition(hop: Hop, field: str, warnings: list[Warning], assumed: list[Assumption]) -> Addition | None:
     """Make an addition, or None with a warning for what is no hop; note an alpha acid that is not stated."""
-    alpha = hop.alpha_acid
+    alpha = hop.alpha_acid if hop.alpha_acid is not None else stated_alpha(hop)
     if alpha is None:
         variety = find(hop.name)
         if variety is None:
@@ -212,8 +247,7 @@ def _addition(hop: Hop, field: str, warnings: list[Warning], assumed: list[Assum
             alpha = ASSUMED_ALPHA
             warnings.append(_unknown_hop(hop.name, field))
         else:
-            alpha = variety.alpha_typical
-            reason = f"typical of {variety.name}"
+            alpha, reason = typical_of_form(hop, variety)
             assumed.append({"field": f"{field}.alpha_acid", "value": alpha, "unit": "%", "reason": reason})
     if hop.stage is not None:
         return Addition.at_stage(hop.amount_g, alpha, hop.stage)

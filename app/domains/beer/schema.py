@@ -17,12 +17,15 @@ from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypedDict
 
 from app.domains.api import Example, ModelRef, Warning
+from app.domains.beer.hop_forms import HopForm
+from app.domains.beer.hop_storage import HopPackaging
 from app.domains.beer.inputs import ABV, EBC, OG, PH, SRM
 from app.domains.beer.stages import Stage
 from app.domains.beer.units import (
     PLATO_HIGH,
     PLATO_LOW,
     POINTS_PER_SG,
+    celsius,
     grams,
     kilograms,
     litres,
@@ -214,7 +217,11 @@ class Hop(Measured):
     """One addition of hops, with its time as either `stage` or `boil_minutes`."""
 
     model_config = _FIELD
-    quantities: ClassVar[tuple[Quantity, ...]] = (Quantity("amount_g", "amount_oz", grams, required=True),)
+    quantities: ClassVar[tuple[Quantity, ...]] = (
+        Quantity("amount_g", "amount_oz", grams, required=True),
+        Quantity("temperature_c", "temperature_f", celsius),
+        Quantity("storage_temperature_c", "storage_temperature_f", celsius),
+    )
 
     name: Name = Field(description="Variety.")
     amount_g: float = Field(
@@ -235,8 +242,27 @@ class Hop(Measured):
         default=None,
         ge=0,
         le=70,
-        description="Alpha acid, %; if missing, the variety's typical figure is used.",
+        description="Alpha acid, %; if missing, the mean of its range or the variety's typical figure is used.",
         json_schema_extra={"unit": "%"},
+    )
+    alpha_acid_low: float | None = Field(
+        default=None,
+        ge=0,
+        le=70,
+        description="Lower end of the range of the alpha acid, %, where it is not known exactly; with "
+        "`alpha_acid_high`. The interval of the prediction covers the range.",
+        json_schema_extra={"unit": "%"},
+    )
+    alpha_acid_high: float | None = Field(
+        default=None,
+        ge=0,
+        le=70,
+        description="Upper end of the range of the alpha acid, %.",
+        json_schema_extra={"unit": "%"},
+    )
+    form: Annotated[HopForm, Field(strict=False)] | None = Field(
+        default=None,
+        description="Form of the hops; if missing, they count as pellets, and as an extract from 25 % alpha acid on.",
     )
     stage: Annotated[Stage, Field(strict=False)] | None = Field(
         default=None,
@@ -249,6 +275,61 @@ class Hop(Measured):
         le=300,
         description="Boil time, minutes; 0 is flame-out.",
         json_schema_extra={"unit": "min"},
+    )
+    temperature_c: float | None = Field(
+        default=None,
+        ge=0,
+        le=100,
+        description="Temperature of the wort in a whirlpool or hop stand, degrees Celsius; with the stage `whirlpool` "
+        "or `boil_minutes` 0.",
+        json_schema_extra={"unit": "degrees Celsius"},
+    )
+    temperature_f: float | None = Field(
+        default=None,
+        ge=32,
+        le=212,
+        description="The same in degrees Fahrenheit, instead of `temperature_c`.",
+        json_schema_extra={"unit": "degrees Fahrenheit"},
+    )
+    stand_minutes: float | None = Field(
+        default=None,
+        ge=0,
+        le=300,
+        description="Time in a whirlpool or hop stand, minutes, until the wort is cooled further; with the stage "
+        "`whirlpool` or `boil_minutes` 0.",
+        json_schema_extra={"unit": "min"},
+    )
+    age_months: float | None = Field(
+        default=None,
+        ge=0,
+        le=240,
+        description="Time in storage since the alpha acid was measured, months; the alpha acid falls by Garetz's rule.",
+        json_schema_extra={"unit": "months"},
+    )
+    storage_temperature_c: float | None = Field(
+        default=None,
+        ge=-40,
+        le=40,
+        description="Temperature of storage, degrees Celsius; used only with `age_months`. If missing, 4.",
+        json_schema_extra={"unit": "degrees Celsius"},
+    )
+    storage_temperature_f: float | None = Field(
+        default=None,
+        ge=-40,
+        le=104,
+        description="The same in degrees Fahrenheit, instead of `storage_temperature_c`.",
+        json_schema_extra={"unit": "degrees Fahrenheit"},
+    )
+    packaging: Annotated[HopPackaging, Field(strict=False)] | None = Field(
+        default=None, description="Packaging in storage; used only with `age_months`. If missing, airtight."
+    )
+    alpha_loss: float | None = Field(
+        default=None,
+        ge=0,
+        le=95,
+        description="Alpha acid that the variety loses in six months in the open at 20 degrees Celsius, %; used only "
+        "with `age_months`. If missing, 30.",
+        json_schema_extra={"unit": "%"},
     )
 
 
@@ -336,7 +417,12 @@ class BeerFigures(Measured):
         default=None,
         description="Volume after the boil, gallons of the USA (3.785411784 l), instead of `batch_volume_l`.",
     )
-    boil_volume_l: Volume | None = Field(default=None, description="Volume before the boil, l.")
+    boil_volume_l: Volume | None = Field(
+        default=None,
+        description="Volume before the boil, l; if missing, that after it. More of it boils thinner wort, which raises "
+        "Tinseth's, Rager's and Garetz's estimates, and dissolves more alpha acid, which raises the physical estimate "
+        "of beers with many hops. It does not change `ibu`: the models know the volume after the boil alone.",
+    )
     boil_volume_gal: Gallons | None = Field(
         default=None, description="Volume before the boil, gallons of the USA, instead of `boil_volume_l`."
     )

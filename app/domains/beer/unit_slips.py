@@ -121,16 +121,18 @@ def unit_warnings(beer: Beer, hops: Sequence[tuple[int, Hop]], additions: Sequen
 
 def _alpha_acids(hops: Iterable[tuple[int, Hop]]) -> Iterator[Warning]:
     for index, hop in hops:
-        alpha = hop.alpha_acid
+        name, alpha = "alpha_acid", hop.alpha_acid
+        if alpha is None:
+            name, alpha = "alpha_acid_high", hop.alpha_acid_high
         if alpha and alpha <= FRACTION:
             variety = find(hop.name)
             low, high = (variety.alpha_low, variety.alpha_high) if variety else CONE_RANGE
             if low / 2 <= 100 * alpha <= high * 1.5 and alpha < low / 2:
                 known = f"{variety.name} has" if variety else "hops have"
                 yield _warning(
-                    f"alpha_acid is {figure(alpha)} %; {known} {low:g} to {high:g} %. It is in percent: as a "
+                    f"{name} is {figure(alpha)} %; {known} {low:g} to {high:g} %. It is in percent: as a "
                     f"fraction, {figure(alpha)} is {figure(100 * alpha)} %.",
-                    f"hops.{index}.alpha_acid",
+                    f"hops.{index}.{name}",
                 )
 
 

@@ -19,16 +19,15 @@ from tests.rest_application import rest_application
 pytestmark = pytest.mark.anyio
 
 NAMES = """
-    AdditionEstimates HopUse
-    Assumption Beer BeerStyle Beers CleaningStep ConfiguredTensor Contribution Datatype Estimates Explanation
-    FieldProblem FigureRange Flower Health Hop HopKind HopStage HopVariety IndexOptions InferParameters InferRequest
-    InferResponse InferenceError InferenceStatistics InputWarning Interval Malt ModelConfiguration ModelDescription
-    ModelInput ModelMetadata ModelMetrics ModelOutput ModelReady ModelVersion OlderPet OlderPicture ParameterValue
-    Pet PetProbabilities Picture PictureForm Prediction Predictions ProblemDetails RecipeAnswer RecipeAnswers
-    RecipeFileForm RecipeNote RecipeProblem ReferenceBeer ReferenceShift RepositoryAnswer RepositoryOptions
-    RequestInput RequestOutput ResponseOutput ServerLive ServerMetadata ServerReady Species StatisticDuration
-    StatisticsList StyleBitterness StyleMatch Styles TensorMetadata TrainingData Varieties VersionList VersionPolicy
-    VersionState VersionStatistics
+    AdditionEstimates HopUse Assumption Beer BeerStyle Beers CleaningStep ConfiguredTensor Contribution Datatype
+    Estimates Explanation FieldProblem FigureRange Flower Health Hop HopForm HopKind HopPackaging HopStage
+    HopVariety IndexOptions InferParameters InferRequest InferResponse InferenceError InferenceStatistics
+    InputWarning Interval Malt ModelConfiguration ModelDescription ModelInput ModelMetadata ModelMetrics ModelOutput
+    ModelReady ModelVersion OlderPet OlderPicture ParameterValue Pet PetProbabilities Picture PictureForm Prediction
+    Predictions ProblemDetails RecipeAnswer RecipeAnswers RecipeFileForm RecipeNote RecipeProblem ReferenceBeer
+    ReferenceShift RepositoryAnswer RepositoryOptions RequestInput RequestOutput ResponseOutput ServerLive
+    ServerMetadata ServerReady Species StatisticDuration StatisticsList StyleBitterness StyleMatch Styles
+    TensorMetadata TrainingData Varieties VersionList VersionPolicy VersionState VersionStatistics
 """
 """Clients are generated with these names: one that changes breaks them. A new schema is added here."""
 

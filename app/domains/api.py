@@ -91,7 +91,7 @@ class Upload(Generic[RequestT]):
     @property
     def is_only_body(self) -> bool:
         """Whether the request has no schema of its own in JSON: a body of JSON is a file as well."""
-        return JSON_TYPE in self.types
+        return JSON_TYPE in self.types or JSON_TYPE in self.aliases
 
 
 @dataclass(frozen=True)

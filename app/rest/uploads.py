@@ -88,7 +88,7 @@ def upload_content(upload: Upload[Any], form_name: str) -> dict[str, Any]:
     file = {"type": "string", "format": "binary"}
     form = {"title": form_name, "type": "object", "properties": {upload.field: file}, "required": [upload.field]}
     content: dict[str, Any] = {MULTIPART.decode("ascii"): {"schema": form}}
-    return {**content, **{each: {"schema": {} if each == JSON_TYPE else file} for each in upload.types}}
+    return {**content, **{media_type: {"schema": file} for media_type in upload.types}}
 
 
 def flag_parameters(upload: Upload[Any]) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 import importlib
 import io
+import json
 import re
 import shutil
 import subprocess
@@ -50,9 +51,10 @@ def models() -> Any:
     return importlib.import_module(f"{PACKAGE}.models")
 
 
-def test_the_generator_leaves_out_pictures_as_bodies_and_nothing_else(generated: str) -> None:
+def test_the_generator_leaves_out_pictures_and_xml_as_bodies_and_nothing_else(generated: str) -> None:
     warnings = re.findall(r"^(?:WARNING|ERROR|Unable).*?\n\n(.*?)$", generated, re.MULTILINE | re.DOTALL)
-    assert {warning.rpartition("/")[0] for warning in warnings} == {"Unsupported content type image"}
+    pictures = {f"Unsupported content type image/{kind}" for kind in ("jpeg", "png", "webp")}
+    assert set(warnings) == {*pictures, "Unsupported content type application/xml"}
 
 
 def test_readmes_beer_has_a_prediction(client: Any, beer: dict[str, Any]) -> None:
@@ -103,6 +105,20 @@ def test_a_picture_has_a_pet(client: Any, picture: bytes) -> None:
     answer = call("predict_pet").sync(client=client, body=models().PictureForm(image=file))
     assert isinstance(answer, models().Pet) and answer.pet in ("cat", "dog")
     assert answer.probabilities.cat + answer.probabilities.dog == pytest.approx(1, abs=0.001)
+
+
+def test_the_recipes_of_a_file_have_beers_that_can_be_sent(client: Any) -> None:
+    recipes = [{"name": "Pale", "target_og": 1050, "target_fg": 1010, "ingredients": {}}, {"ingredients": {}}]
+    file = importlib.import_module(f"{PACKAGE}.types").File(io.BytesIO(json.dumps(recipes).encode()), "recipes.json")
+    answer = call("predict_recipes").sync(client=client, body=models().RecipeFileForm(file=file), explain=True)
+    good, bad = answer.recipes
+    assert isinstance(good.beer, models().Beer) and good.prediction.explanation and bad.errors[0].reason
+    assert call("predict").sync(client=client, body=good.beer).ibu == good.prediction.ibu
+
+
+def test_the_lists_have_types(client: Any) -> None:
+    assert all(isinstance(each, models().HopVariety) for each in call("varieties").sync(client=client).varieties)
+    assert all(isinstance(each, models().BeerStyle) for each in call("styles").sync(client=client).styles)
 
 
 def test_the_model_and_the_health_have_types(client: Any) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, NotRequired, Protocol, cast
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from typing_extensions import TypedDict
 
+from app.domains.api import JSON_TYPE
 from app.domains.beer.contradictions import contradictions_of_beer
 from app.domains.beer.recipe_files.reading import MAX_RECIPES, ReadRecipe
 from app.domains.beer.schema import Beer, Prediction
@@ -18,10 +19,11 @@ BYTES_PER_BYTE = 40
 """Memory that reading a file takes, per byte of it: elements and values of a few bytes each."""
 BYTES_PER_RECIPE = 100_000
 """Memory that a recipe takes while it is predicted and answered."""
-MEDIA_TYPES = ("application/xml", "application/json", "application/octet-stream")
+MEDIA_TYPES = ("application/xml", "application/octet-stream")
 """Media types of recipe files that the documentation names. A file's format is told by its contents."""
 ALIASES = (
     "",
+    JSON_TYPE,
     "text/xml",
     "text/plain",
     "application/beerxml",
@@ -32,7 +34,8 @@ ALIASES = (
     "application/vnd.beerjson+json",
     "application/x-www-form-urlencoded",
 )
-"""What clients send as well; the last is what curl says of any body, and an empty one is none."""
+"""What clients send as well; the last is what curl says of any body, and an empty one is none. JSON is not among the
+types in the documentation: a value of any kind as a body breaks the client of openapi-python-client."""
 
 
 class RecipeFile(BaseModel):

@@ -1,6 +1,7 @@
 """The domain API of beer: bitterness with interval, warnings and explanation."""
 
 from collections.abc import Container, Sequence
+from operator import attrgetter
 
 from app.bundle.manifest import Manifest
 from app.domains.api import DomainApi, Flag, Listing, Operation, Upload, Warning
@@ -20,6 +21,7 @@ from app.domains.beer.row_validation import BeerRowValidator, BeerSignature
 from app.domains.beer.schema import EXAMPLE_BATCH, EXAMPLES, Beer, Beers, Prediction, Predictions, ReferenceBeer
 from app.domains.beer.styles import bitterness_of
 from app.domains.beer.uncertain_hops import widened
+from app.domains.beer.untold import HeldOutErrors, worth_telling
 from app.errors import CallError, InputError, InvalidOutput
 from app.models.loaded import Prepared
 from app.oip.signature import ModelSignature, RowValidator
@@ -143,7 +145,7 @@ class BeerApi(DomainApi):
         """Predict one beer, with an explanation if the beer requests it.
 
         Raises:
-            InputError: If the beer contradicts itself.
+            InputError: If the beer contradicts itself, or asks for an interval that the version does not have.
             ModelNotFound: If the version does not exist.
             ModelNotReady: If the model is not loaded.
         """
@@ -172,7 +174,7 @@ class BeerApi(DomainApi):
         for model, indexes in self._by_model(beers, skipped=results).items():
             try:
                 results.update(zip(indexes, self._predict(model, [beers[i] for i in indexes])[0], strict=True))
-            except InvalidOutput:  # of one beer, which must not affect the others
+            except (InvalidOutput, InputError):  # of one beer, which must not affect the others
                 results.update((index, self._predict_or_error(model, beers[index])) for index in indexes)
             except CallError as error:
                 results.update(dict.fromkeys(indexes, error))
@@ -192,6 +194,8 @@ class BeerApi(DomainApi):
         builder = loaded.prepared(PredictionBuilder)
         rows, bills = builder.rows([beer])
         features = builder.features(rows)
+        if unknown := builder.intervals.problems(beer.coverage or ()):
+            raise InputError(unknown)
         outputs = widened(loaded.infer({"features": features}), loaded, [beer], bills)
         brewery = OwnBrewery(loaded, beer.reference) if beer.reference else None
         prediction = builder.predictions([beer], rows, brewery.shift.moved(outputs) if brewery else outputs, bills)[0]
@@ -199,31 +203,34 @@ class BeerApi(DomainApi):
         if not all(abs(value) < MAX_IBU for value in (reasons.base_value, *(v for _, v in reasons.contributions))):
             raise loaded.invalid_output("ibu of the explanation")
         if brewery is None:
-            prediction["explanation"] = explanation(loaded.manifest, reasons, prediction["ibu"], beer)
+            explained = explanation(loaded.manifest, reasons, prediction["ibu"], beer)
         else:
             brewery.note([prediction], outputs)
             prediction["warnings"] += brewery.warnings
             of_model = round(prediction["ibu"] - prediction["reference"]["ibu"], 1)
-            of_model_explained = explanation(loaded.manifest, reasons, of_model, beer)
-            prediction["explanation"] = brewery.explained(of_model_explained, prediction)
+            explained = brewery.explained(explanation(loaded.manifest, reasons, of_model, beer), prediction)
         for bill in bills:
             shift = brewery.shift if brewery else None
-            prediction["explanation"]["additions"] = addition_estimates(loaded, beer, bill, prediction["ibu"], shift)
+            explained["additions"] = addition_estimates(loaded, beer, bill, prediction["ibu"], shift)
             prediction["estimates"] = all_estimates(beer, bill)
+        if parts := worth_telling(beer, builder.held_out_errors, self._errors_with_bill(beer)):
+            explained["untold"] = parts
+        prediction["explanation"] = explained
         return prediction
 
     def predict_batch(self, batch: Beers, version: str | None = None) -> Predictions:
         """Predict a batch; each result equals that of a request of its own.
 
         Raises:
-            InputError: If a beer contradicts itself or requests an explanation. The field contains its index.
+            InputError: If a beer contradicts itself or requests an explanation, where the field contains its index; or
+                if a version does not have an interval that the batch asks for.
             ModelNotFound: If the version does not exist.
             ModelNotReady: If the model is not loaded.
         """
         contradictions = [
             problem
             for index, beer in enumerate(batch.beers)
-            if beer.explain or beer.reference is not None or may_contradict(beer)
+            if beer.explain or beer.reference is not None or beer.coverage is not None or may_contradict(beer)
             for problem in problems_in_batch(beer, index)
         ]
         contradictions += problems_of_reference(batch.reference)
@@ -231,13 +238,13 @@ class BeerApi(DomainApi):
             raise InputError(contradictions)
         beers = batch.beers
         if all(beer.hops is None and beer.style is None for beer in beers):  # one model predicts the whole batch
-            predictions, warnings = self._predict(VITALS, beers, version, batch.reference)
+            predictions, warnings = self._predict(VITALS, beers, version, batch.reference, batch.coverage)
             return _predictions(predictions, warnings)
         results: dict[int, Prediction] = {}
         about_reference: dict[str, Warning] = {}
         for model, indexes in self._by_model(beers).items():
             chosen = [beers[index] for index in indexes]
-            predictions, warnings = self._predict(model, chosen, version, batch.reference)
+            predictions, warnings = self._predict(model, chosen, version, batch.reference, batch.coverage)
             results.update(zip(indexes, predictions, strict=True))
             about_reference |= {repr(warning): warning for warning in warnings}  # of both models, once
         predictions = [results[index] for index in range(len(beers))]
@@ -259,6 +266,15 @@ class BeerApi(DomainApi):
             return RECIPE
         return STYLE if beer.style is not None and STYLE in self.models and bitterness_of(beer.style) else VITALS
 
+    def _errors_with_bill(self, beer: Beer) -> HeldOutErrors | None:
+        """Errors of the model that would answer a beer with its hop bill; None if it has one, or no model is ready."""
+        if beer.hops is not None:
+            return None
+        try:
+            return self._manager.get(RECIPE).prepared(PredictionBuilder).held_out_errors
+        except CallError:
+            return None
+
     def _by_model(self, beers: Sequence[Beer], skipped: Container[int] = ()) -> dict[str, list[int]]:
         """Indexes of the beers that each model predicts."""
         indexes: dict[str, list[int]] = {}
@@ -279,24 +295,33 @@ class BeerApi(DomainApi):
         beers: Sequence[Beer],
         version: str | None = None,
         reference: Sequence[ReferenceBeer] | None = None,
+        coverage: Sequence[float] | None = None,
     ) -> tuple[list[Prediction], list[Warning]]:
-        """Predict beers of one model; return the predictions, and the warnings about the reference beers."""
+        """Predict beers of one model; return the predictions, and the warnings about the reference beers.
+
+        `coverage` is that of a batch; a single beer states its own.
+        """
         loaded = self._manager.get(model, version)
         builder = loaded.prepared(PredictionBuilder)
+        for asked in [coverage] if coverage else filter(None, map(_coverage, beers)):
+            if unknown := builder.intervals.problems(asked):
+                raise InputError(unknown)
         rows, bills = builder.rows(beers)
         outputs = loaded.infer({"features": builder.features(rows)})
         if bills:
             outputs = widened(outputs, loaded, beers, bills)
         if not reference:
-            return builder.predictions(beers, rows, outputs, bills), []
+            return builder.predictions(beers, rows, outputs, bills, coverage), []
         brewery = OwnBrewery(loaded, reference)
-        predictions = builder.predictions(beers, rows, brewery.shift.moved(outputs), bills)
+        predictions = builder.predictions(beers, rows, brewery.shift.moved(outputs), bills, coverage)
         brewery.note(predictions, outputs)
         return predictions, brewery.warnings
 
 
 DOMAIN = BeerApi
 """Class that `app.domains.discovery` finds."""
+
+_coverage = attrgetter("coverage")
 
 
 def _predictions(predictions: list[Prediction], warnings: list[Warning]) -> Predictions:

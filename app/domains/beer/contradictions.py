@@ -37,9 +37,10 @@ def problems_in_batch(beer: Beer, index: int) -> list[Problem]:
     result = []
     if beer.explain:
         result.append(Problem(f"beers.{index}.explain", "not_in_batch", "is only available for single beers"))
-    if beer.reference is not None:
-        reason = "is given once, beside the beers of the batch"
-        result.append(Problem(f"beers.{index}.reference", "not_in_batch", reason))
+    for name in "reference", "coverage":
+        if getattr(beer, name) is not None:
+            reason = "is given once, beside the beers of the batch"
+            result.append(Problem(f"beers.{index}.{name}", "not_in_batch", reason))
     return [*result, *problems(beer, f"beers.{index}.")]
 
 

@@ -19,12 +19,14 @@ from app.domains.beer.inputs import (
     YEAST_INPUTS,
     names,
 )
+from app.domains.beer.intervals import Intervals
 from app.domains.beer.metrics import BeerMetrics
 from app.domains.beer.plausibility import PlausibilityChecks
 from app.domains.beer.recipe import ResolvedBill, assumptions, resolve, vital_rows
-from app.domains.beer.schema import Beer, BeerFigures, Prediction
+from app.domains.beer.schema import Beer, BeerFigures, Interval, Prediction
 from app.domains.beer.style_match import match_style
 from app.domains.beer.styles import Range, bitterness_of
+from app.domains.beer.untold import HeldOutErrors
 from app.models.metrics import INVALID
 from app.runtime.predictor import Array, invalid_output
 from app.telemetry.metrics import Registry
@@ -60,6 +62,10 @@ class PredictionBuilder:
         self._plausibility = plausibility
         self._metrics = BeerMetrics(metrics, manifest)
         self._invalid = metrics.counter(INVALID, manifest.name, manifest.version)
+        self.intervals = Intervals(manifest)
+        """The version's intervals, by coverage."""
+        self.held_out_errors = HeldOutErrors(manifest)
+        """The version's errors on beers that do not tell everything."""
         self._columns = _columns(manifest)
         self._unread = _unread(manifest)
         self.reads_hops = any(INPUTS[column.name].field == HOP_INPUTS[0].field for column in manifest.inputs)
@@ -121,7 +127,12 @@ class PredictionBuilder:
         return warnings
 
     def predictions(
-        self, beers: Sequence[Beer], rows: Rows, outputs: Mapping[str, Array], bills: Sequence[ResolvedBill] = ()
+        self,
+        beers: Sequence[Beer],
+        rows: Rows,
+        outputs: Mapping[str, Array],
+        bills: Sequence[ResolvedBill] = (),
+        coverage: Sequence[float] | None = None,
     ) -> list[Prediction]:
         """Build the predictions and count them.
 
@@ -130,6 +141,7 @@ class PredictionBuilder:
             rows: Inputs from `rows`, shape (n_beers, n_inputs).
             outputs: Outputs of the model, shape (n_beers, 1) each, float32, IBU.
             bills: Hop bills from `rows`.
+            coverage: Coverages of the intervals of all beers; by default each beer has its own.
 
         Returns:
             One prediction per beer.
@@ -144,11 +156,11 @@ class PredictionBuilder:
                 self._invalid.inc()
                 raise invalid_output(self.manifest, "ibu, lower or upper")
         warnings = self.warnings(rows, bills)
-        model, coverage = self._model, self._coverage
+        model, promised = self._model, self._coverage
         predictions: list[Prediction] = [
             {
                 "ibu": ibu,
-                "interval": {"lower": lower, "upper": upper, "coverage": coverage},
+                "interval": {"lower": lower, "upper": upper, "coverage": promised},
                 "model": model,
                 "warnings": of_row,
             }
@@ -164,8 +176,25 @@ class PredictionBuilder:
                 match = match_style(beer.style, prediction["ibu"], prediction["interval"], prediction["warnings"])
                 if match is not None:
                     prediction["style"] = match
+            if asked := coverage or beer.coverage:
+                predictions[index]["intervals"] = self._intervals(outputs, index, asked)
         self._metrics.count(figures, warnings)
         return predictions
+
+    def _intervals(self, outputs: Mapping[str, Array], row: int, asked: Sequence[float]) -> list[Interval]:
+        """Build the intervals that one beer asks for.
+
+        Raises:
+            InvalidOutput: If an end is not a number or too large, or an interval ends below its start.
+        """
+        ends = tenths(self.intervals.figures(outputs, row, asked)).tolist()
+        if not all(-MAX_IBU < lower <= upper < MAX_IBU for lower, upper in ends):  # false for NaN as well
+            self._invalid.inc()
+            raise invalid_output(self.manifest, "intervals")
+        return [
+            {"lower": lower, "upper": upper, "coverage": coverage}
+            for (lower, upper), coverage in zip(ends, asked, strict=True)
+        ]
 
 
 def _columns(manifest: Manifest) -> list[int] | None:

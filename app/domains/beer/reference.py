@@ -65,7 +65,7 @@ class Shift:
         """Move answers, and widen their intervals by the uncertainty of the shift.
 
         Args:
-            outputs: Outputs of the model: IBU, lower and upper end of the interval, one shape.
+            outputs: Outputs of the model: IBU and the ends of its intervals, one shape.
 
         Returns:
             Outputs of the same shape, at least 0; the outputs themselves if there is no reference beer.
@@ -75,10 +75,11 @@ class Shift:
         root = _roots(outputs["ibu"])
         middle = np.maximum(root + self.roots * np.minimum(root / FULL_ROOT, 1.0), 0.0)
         wider = sqrt(1.0 + 1.0 / (self.beers + self.prior))
-        lower = np.maximum(middle - wider * (root - _roots(outputs["lower"])), 0.0)
-        upper = middle + wider * (_roots(outputs["upper"]) - root)
-        ends = {"ibu": middle, "lower": lower, "upper": upper}
-        return {name: np.square(value).astype(np.float32) for name, value in ends.items()}
+        moved = {
+            name: middle if name == "ibu" else np.maximum(middle + wider * (_roots(value) - root), 0.0)
+            for name, value in outputs.items()
+        }
+        return {name: np.square(value).astype(np.float32) for name, value in moved.items()}
 
 
 class OwnBrewery:

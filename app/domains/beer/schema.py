@@ -41,6 +41,8 @@ MAX_NAME_LENGTH = 80
 """Characters in the name of a hop, malt or yeast."""
 MAX_REFERENCE_BEERS = 50
 """Own beers in one request."""
+MAX_INTERVALS = 10
+"""Intervals that a request may ask for."""
 MAX_REFERENCE_IBU = 300.0
 """Bitterness of an own beer, IBU; no formula or laboratory states more."""
 DEFAULT_BATCH_L = 20.0
@@ -461,12 +463,23 @@ Reference = Annotated[
 ]
 
 
+Coverage = Annotated[
+    list[Annotated[float, Field(gt=0, lt=1)]],
+    Field(
+        max_length=MAX_INTERVALS,
+        description="Coverages of the intervals to return as `intervals`, such as [0.5, 0.8, 0.9]. An error names "
+        "those that the model has.",
+    ),
+]
+
+
 class Beer(BeerFigures):
     """A beer's vital figures and, where known, its recipe."""
 
     model_config = ConfigDict(**_FIELD, json_schema_extra={"examples": [EXAMPLE_BEER, EXAMPLE_RECIPE]})
 
     explain: bool = Field(default=False, description="Whether to explain the prediction.")
+    coverage: Coverage | None = None
     reference: Reference | None = None
 
 
@@ -478,6 +491,7 @@ class Beers(BaseModel):
     beers: list[Beer] = Field(
         min_length=1, max_length=MAX_BEERS, description="The beers. Predictions keep their order."
     )
+    coverage: Coverage | None = None
     reference: Reference | None = None
 
 
@@ -571,25 +585,42 @@ class AdditionEstimates(TypedDict):
     reason: NotRequired[str]
 
 
+class UntoldPart(TypedDict):
+    """A part of the beer that the request does not tell, and that would make the prediction more certain.
+
+    `mean_error` is the mean error of held-out beers that tell what this one tells, IBU; `mean_error_told` that of beers
+    that tell `inputs` as well. `text` says the same in a sentence.
+    """
+
+    group: str
+    inputs: list[str]
+    mean_error: float
+    mean_error_told: float
+    text: str
+
+
 class Explanation(TypedDict):
     """Explanation of a prediction: `base_value`, the mean of typical beers, and the contributions add up to `ibu`.
 
-    `additions`, of a beer with hops, says what each of them adds.
+    `additions`, of a beer with hops, says what each of them adds. `untold` lists what would make the prediction more
+    certain, the most useful first.
     """
 
     base_value: float
     contributions: list[Contribution]
     additions: NotRequired[list[AdditionEstimates]]
+    untold: NotRequired[list[UntoldPart]]
 
 
 @with_config(ConfigDict(json_schema_extra={"examples": [EXAMPLE_PREDICTION, EXAMPLE_EXPLAINED]}))
 class Prediction(TypedDict):
-    """Prediction for one beer."""
+    """Prediction for one beer; `intervals` are those of the requested coverages, in their order."""
 
     ibu: float
     interval: Interval
     model: ModelRef
     warnings: list[Warning]
+    intervals: NotRequired[list[Interval]]
     assumptions: NotRequired[list[Assumption]]
     estimates: NotRequired[Estimates]
     style: NotRequired[StyleMatch]

@@ -27,7 +27,8 @@ NAMES = """
     Predictions ProblemDetails RecipeAnswer RecipeAnswers RecipeFileForm RecipeNote RecipeProblem ReferenceBeer
     ReferenceShift RepositoryAnswer RepositoryOptions RequestInput RequestOutput ResponseOutput ServerLive
     ServerMetadata ServerReady Species StatisticDuration StatisticsList StyleBitterness StyleMatch Styles
-    TensorMetadata TrainingData Varieties VersionList VersionPolicy VersionState VersionStatistics
+    TensorMetadata TrainingData UntoldPart Varieties VersionList VersionPolicy
+    VersionState VersionStatistics
 """
 """Clients are generated with these names: one that changes breaks them. A new schema is added here."""
 

@@ -1,7 +1,7 @@
 """What a beer does not tell, and how much a model errs without it: what would narrow the answer most.
 
 The figures are those of held-out beers in the manifest of the version, measured with the same parts withheld:
-``metrics.values.withheld`` is a list of ``{"missing": ["malts", "yeast"], "mae": 13.2}``, one for each set of parts.
+``metrics.values.missing`` is a list of ``{"fields": ["malts", "yeast"], "mae": 13.2}``, one for each set of parts.
 """
 
 from collections.abc import Iterable
@@ -35,12 +35,12 @@ class HeldOutErrors:
         Args:
             manifest: Manifest of the version; one without such figures has none.
         """
-        patterns = manifest.metrics.values.get("withheld")
+        patterns = manifest.metrics.values.get("missing")
         self._errors = {
-            frozenset(map(str, missing)): float(mae)
+            frozenset(map(str, fields)): float(mae)
             for pattern in (patterns if isinstance(patterns, list) else ())
             if isinstance(pattern, dict)
-            and isinstance(missing := pattern.get("missing"), list)
+            and isinstance(fields := pattern.get("fields"), list)
             and isinstance(mae := pattern.get("mae"), int | float)
         }
 

@@ -14,20 +14,20 @@ from tests.model_manager import model_manager
 
 Values = dict[str, Any]
 WITH_BILL: list[Any] = [
-    {"missing": [], "mae": 12.32},
-    {"missing": ["malts"], "mae": 13.1},
-    {"missing": ["yeast"], "mae": 12.5},
-    {"missing": ["malts", "yeast"], "mae": 13.2},
-    {"missing": ["colour"], "mae": 12.31},
-    {"missing": ["ph"], "mae": 12.36},
-    {"missing": ["malts", "varieties", "yeast"], "mae": 15.04},
-    {"missing": ["colour", "malts", "ph", "yeast"], "mae": 13.7},
+    {"fields": [], "mae": 12.32},
+    {"fields": ["malts"], "mae": 13.1},
+    {"fields": ["yeast"], "mae": 12.5},
+    {"fields": ["malts", "yeast"], "mae": 13.2},
+    {"fields": ["colour"], "mae": 12.31},
+    {"fields": ["ph"], "mae": 12.36},
+    {"fields": ["malts", "varieties", "yeast"], "mae": 15.04},
+    {"fields": ["colour", "malts", "ph", "yeast"], "mae": 13.7},
 ]
 WITHOUT_BILL: list[Any] = [
-    {"missing": [], "mae": 17.25},
-    {"missing": ["colour"], "mae": 17.7},
-    {"missing": ["ph"], "mae": 17.3},
-    {"missing": ["colour", "ph"], "mae": 18.11},
+    {"fields": [], "mae": 17.25},
+    {"fields": ["colour"], "mae": 17.7},
+    {"fields": ["ph"], "mae": 17.3},
+    {"fields": ["colour", "ph"], "mae": 18.11},
 ]
 
 
@@ -36,8 +36,8 @@ def _api(models: Path, **patterns: Any) -> BeerApi:
     manager = model_manager(BeerApi)
     for name, figures in ((VITALS, patterns.get("vitals")), (RECIPE, patterns.get("recipe"))):
         bundle = read_bundle(highest(models, name))
-        values = {key: value for key, value in bundle.manifest.metrics.values.items() if key != "withheld"}
-        values |= {} if figures is None else {"withheld": figures}
+        values = {key: value for key, value in bundle.manifest.metrics.values.items() if key != "missing"}
+        values |= {} if figures is None else {"missing": figures}
         metrics = bundle.manifest.metrics.model_copy(update={"values": values})
         manager.add(OnnxPredictor(replace(bundle, manifest=bundle.manifest.model_copy(update={"metrics": metrics}))))
     return BeerApi(manager)
@@ -109,7 +109,7 @@ def test_hops_without_known_names_are_asked_for_their_varieties(api: BeerApi) ->
         assert [part["group"] for part in asked or ()] == ["malts", "yeast"]
 
 
-@pytest.mark.parametrize("missing", [None, [], {}, "malts", [7, {"missing": "malts"}, {"missing": []}, {"mae": 12.0}]])
+@pytest.mark.parametrize("missing", [None, [], {}, "malts", [7, {"fields": "malts"}, {"fields": []}, {"mae": 12.0}]])
 def test_a_version_without_figures_asks_for_nothing(models: Path, missing: object) -> None:
     api = _api(models, vitals=missing, recipe=missing)
     assert _untold(api, EXAMPLE_RECIPE, malts=None, yeast=None) is _untold(api, EXAMPLE_BEER) is None

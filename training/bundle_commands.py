@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +80,7 @@ def compare_bundles(arguments: Sequence[str]) -> int:
         for figures in [each.figures()]
     ]
     print(table(["", "MAE", "coverage", "width", "interval score"], rows))
+    print(f"\n{_interval_table({each.bundle: each.figures() for each in (first, second)})}")
     print(f"\n{second.bundle} minus {first.bundle}, beer by beer, n = {len(first.labels)}:")
     print(_differences(found))
     verdict = f"WORSE: {', '.join(found.faults)}" if found.worse else "not worse"
@@ -114,7 +115,23 @@ def evaluation_text(figures: dict[str, Any]) -> str:
         + table(["", "", "95 %, groups resampled"], rows)
         + "\n\n"
         + band_table(figures["bands"])
+        + "\n\n"
+        + _interval_table({figures["bundle"]: figures})
     )
+
+
+def _interval_table(figures: Mapping[str, dict[str, Any]]) -> str:
+    """Table of the calibrated intervals of bundles, by coverage.
+
+    Args:
+        figures: Figures of `BundleScore.figures` by bundle.
+    """
+    rows = [
+        [bundle, promised, *(f"{found[name]:.3f}" for name in ("coverage", "width", "interval_score"))]
+        for bundle, of_bundle in figures.items()
+        for promised, found in of_bundle["intervals"].items()
+    ]
+    return table(["", "promised", "coverage", "width", "interval score"], rows)
 
 
 def _dataset(options: argparse.Namespace, folder: Path) -> RecipeDataset:

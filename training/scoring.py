@@ -1,6 +1,7 @@
 """Scores of finished bundles on labelled recipes, through their ONNX graphs, and their comparison."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 
 from app.bundle.manifest import MODEL, Manifest
 from app.bundle.store import Bundle
+from app.domains.beer.intervals import Intervals
 from training.arrays import Array, Groups
 from training.cleaning import clean, rules
 from training.errors import DataError
@@ -45,6 +47,8 @@ class BundleScore:
     """Whether the bundle was trained on these data."""
     promised: float = COVERAGE
     """Share of beers that the interval promises to cover."""
+    intervals: Mapping[float, Array] = field(default_factory=dict)
+    """Lower and upper end of each calibrated interval by its coverage, shape (n_rows, 2)."""
 
     @property
     def covered(self) -> Array:
@@ -83,7 +87,17 @@ class BundleScore:
                 name: {"value": value, "low": ranges[name][0], "high": ranges[name][1]} for name, value in whole.items()
             },
             "bands": bands(self.labels, self.predicted),
+            "intervals": {
+                f"{coverage:g}": _interval_figures(self.labels, ends, coverage)
+                for coverage, ends in self.intervals.items()
+            },
         }
+
+
+def _interval_figures(labels: Array, ends: Array, coverage: float) -> dict[str, float]:
+    lower, upper = ends.T
+    score = float(interval_score(labels, lower, upper, coverage).mean())
+    return {**interval(labels, lower, upper), "interval_score": score}
 
 
 class Difference(NamedTuple):
@@ -155,6 +169,10 @@ def score(bundle: Bundle, spec: Spec, dataset: RecipeDataset, frame: pd.DataFram
         related(frame),
         about.training_data.sha256 == dataset.sha256,
         COVERAGE if about.coverage is None else about.coverage,
+        {
+            coverage: predict_with_graph(bundle.files[MODEL], rows, ends)
+            for coverage, ends in Intervals(about).ends.items()
+        },
     )
 
 

@@ -41,6 +41,10 @@ def test_a_bundle_is_scored_on_a_labelled_file(bundles, trained_recipe, others, 
     for name in ("mae", "rmse", "median_ae", "r2", "within_10", "coverage", "width", "interval_score"):
         assert result[name]["low"] <= result[name]["value"] <= result[name]["high"]
     assert sum(band["rows"] for band in result["bands"]) == result["n"]
+    intervals = result["intervals"]
+    assert list(intervals) == ["0.5", "0.8", "0.9"]
+    assert intervals["0.9"]["interval_score"] == pytest.approx(result["interval_score"]["value"])
+    assert intervals["0.5"]["width"] < intervals["0.8"]["width"] < intervals["0.9"]["width"]
     stdout, stderr = capsys.readouterr()
     assert "MAE, IBU" in stdout and "| 20-40 |" in stdout and "WARNING" not in stderr
     assert not result["trained_on_these_data"]
@@ -61,6 +65,7 @@ def test_the_exit_code_tells_whether_the_bundle_is_worse(bundles, others, capsys
     }
     assert codes == {(recipe, vitals): 1, (vitals, recipe): 0, (vitals, vitals): 0}
     stdout = capsys.readouterr().out
+    assert "| beer-ibu-recipe 1 | 0.8 |" in stdout
     assert "beer-ibu 1 is WORSE: MAE" in stdout and "beer-ibu 1 is not worse" in stdout
     assert "  MAE: +0.000 IBU (95 % +0.000 to +0.000; tolerance 0.1)\n" in stdout
 

@@ -30,7 +30,8 @@ class Intervals:
         for match in filter(None, map(_FURTHER.fullmatch, outputs)):
             if (upper := f"{UPPER}_{match[1]}") in outputs:
                 ends.setdefault(int(match[1]) / 100, (match[0], upper))
-        self._ends = dict(sorted(ends.items()))
+        self.ends = dict(sorted(ends.items()))
+        """Outputs with the lower and the upper end, by coverage."""
         self._version = f"{manifest.name} version {manifest.version}"
 
     def problems(self, asked: Sequence[float]) -> list[Problem]:
@@ -39,12 +40,12 @@ class Intervals:
         Args:
             asked: Coverages of a request, from its field ``coverage``.
         """
-        known = " or ".join(f"{coverage:g}" for coverage in self._ends)
+        known = " or ".join(f"{coverage:g}" for coverage in self.ends)
         reason = f"must be {known}: {self._version} has no other interval"
         return [
             Problem(f"coverage.{index}", "unknown_coverage", reason)
             for index, coverage in enumerate(asked)
-            if coverage not in self._ends
+            if coverage not in self.ends
         ]
 
     def figures(self, outputs: Mapping[str, Array], row: int, asked: Sequence[float]) -> NDArray[np.float64]:
@@ -55,4 +56,4 @@ class Intervals:
             row: Index of the row.
             asked: Coverages without problems.
         """
-        return np.array([[outputs[end][row, 0] for end in self._ends[coverage]] for coverage in asked], np.float64)
+        return np.array([[outputs[end][row, 0] for end in self.ends[coverage]] for coverage in asked], np.float64)

@@ -14,8 +14,8 @@ from app.domains.beer.schema import Explanation
 NAME_WIDTH = 40
 """Columns of a recipe's name."""
 NO_NAME = "(no name)"
-_HEADS = ("recipe", "IBU", "interval", "Tinseth", "physical")
-_WIDTHS = (NAME_WIDTH, 6, 13, 8, 8)
+_HEADS = ("recipe", "IBU", "interval", "Tinseth", "physical", "stated")
+_WIDTHS = (NAME_WIDTH, 6, 13, 8, 8, 6)
 _FORMULAS: tuple[tuple[str, Literal["tinseth", "rager", "garetz", "physical"]], ...] = (
     ("Tinseth", "tinseth"),
     ("Rager", "rager"),
@@ -30,6 +30,7 @@ CSV_COLUMNS = (
     "upper",
     "tinseth",
     "physical",
+    "stated",
     "warnings",
     "notes",
     "errors",
@@ -74,14 +75,16 @@ def printable(text: str) -> str:
 
 def _figures(answer: RecipeAnswer) -> list[str]:
     prediction = answer.get("prediction")
+    stated = f"{answer['stated_ibu']:.1f}" if "stated_ibu" in answer else "-"
     if prediction is None:
-        return ["-"] * 4
+        return [*["-"] * 4, stated]
     interval, estimates = prediction["interval"], prediction.get("estimates")
     return [
         f"{prediction['ibu']:.1f}",
         f"{interval['lower']:.1f} - {interval['upper']:.1f}",
         f"{estimates['tinseth']:.1f}" if estimates else "-",
         f"{estimates['physical']:.1f}" if estimates else "-",
+        stated,
     ]
 
 
@@ -122,7 +125,7 @@ def _csv_row(file: str, answer: RecipeAnswer) -> list[object]:
         warnings = "; ".join(_with_field(each.get("field", ""), each["message"]) for each in prediction["warnings"])
     notes = "; ".join(f"{note['path']}: {note['message']}" for note in answer["notes"])
     errors = "; ".join(f"{problem['path']}: {problem['reason']}" for problem in answer.get("errors", ()))
-    return [file, answer.get("name", ""), *figures, warnings, notes, errors]
+    return [file, answer.get("name", ""), *figures, answer.get("stated_ibu", ""), warnings, notes, errors]
 
 
 def _row(cells: Sequence[str]) -> str:

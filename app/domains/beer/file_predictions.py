@@ -81,9 +81,13 @@ class RecipeProblem(TypedDict):
 
 
 class RecipeAnswer(TypedDict):
-    """One recipe of a file: with `beer`, which `POST /predict` takes, and `prediction`, or with `errors`."""
+    """One recipe of a file: with `beer`, which `POST /predict` takes, and `prediction`, or with `errors`.
+
+    `stated_ibu` is the bitterness that the file states, IBU; it has no part in the prediction.
+    """
 
     name: NotRequired[str]
+    stated_ibu: NotRequired[float]
     beer: NotRequired[Annotated[dict[str, JsonValue], Field(json_schema_extra={"x-same-as": "Beer"})]]
     prediction: NotRequired[Prediction]
     notes: list[RecipeNote]
@@ -178,7 +182,7 @@ def _predictions(
 
 def _answer(recipe: ReadRecipe, result: Prediction | CallError | None) -> RecipeAnswer:
     notes: list[RecipeNote] = [{"path": note.path, "code": note.code, "message": note.text} for note in recipe.notes]
-    answer: dict[str, Any] = {"name": recipe.name, "beer": recipe.beer}
+    answer: dict[str, Any] = {"name": recipe.name, "stated_ibu": recipe.stated_ibu, "beer": recipe.beer}
     if recipe.error is not None:
         answer["errors"] = [{"path": recipe.error.path, "code": recipe.error.code, "reason": recipe.error.text}]
     elif isinstance(result, CallError):

@@ -4,6 +4,7 @@ import argparse
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,20 +17,10 @@ import pytest
 from app.cli import predict, progress
 from app.cli.progress import Progress
 from app.cli.recipe_files import find_files
+from tests.known import REPOSITORY
 from tests.live.program import environment
+from tests.punk_recipes import BAD, GOOD
 
-GOOD: dict[str, Any] = {
-    "name": "Best Bitter",
-    "abv": 4.2,
-    "target_og": 1042,
-    "target_fg": 1010,
-    "volume": {"value": 20, "unit": "litres"},
-    "ingredients": {
-        "malt": [{"name": "Maris Otter", "amount": {"value": 3.8, "unit": "kilograms"}}],
-        "hops": [{"name": "Fuggles", "amount": {"value": 40, "unit": "grams"}, "add": "start"}],
-    },
-}
-BAD: dict[str, Any] = {"name": "No gravity", "ingredients": {"malt": [], "hops": []}}
 Run = Callable[..., tuple[int, str, str]]
 
 
@@ -65,9 +56,9 @@ def write(name: str, *recipes: object) -> str:
 def test_a_table_has_the_figures_and_below_them_what_there_is_to_say(run: Run) -> None:
     code, out, err = run(write("bitter.json", GOOD))
     head, row, note = out.splitlines()
-    assert head.split() == ["recipe", "IBU", "interval", "Tinseth", "physical"]
-    name, ibu, lower, dash, upper, tinseth, physical = (row[:40].strip(), *row[40:].split())
-    assert (name, dash) == ("Best Bitter", "-")
+    assert head.split() == ["recipe", "IBU", "interval", "Tinseth", "physical", "stated"]
+    name, ibu, lower, dash, upper, tinseth, physical, stated = (row[:40].strip(), *row[40:].split())
+    assert (name, dash, stated) == ("Best Bitter", "-", "32.0")
     assert float(lower) < float(ibu) < float(upper) and 0 < float(tinseth) and 0 < float(physical)
     kind, path, *_ = note.split()
     assert kind == "note" and path.startswith("/ingredients/hops/0")
@@ -83,6 +74,17 @@ def test_an_explained_table_says_why_and_what_each_addition_adds(run: Run) -> No
     assert hops.startswith("hops.0, Fuggles: Tinseth ") and all(name in hops for name in ("Rager", "Garetz", "model"))
 
 
+def test_the_example_of_the_documentation_gives_what_it_says(run: Run) -> None:
+    text = (REPOSITORY / "docs" / "recipe-files.md").read_text("utf-8")
+    file, served, *_ = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    (table,) = re.findall(r"```\n(recipe  .*?)```", text, re.DOTALL)
+    assert json.loads(file) == [GOOD, BAD]
+    name = write("recipes.json", GOOD, BAD)
+    assert run(name)[1] == table
+    recipes = json.loads(run(name, "--format", "json")[1])["recipes"]
+    assert [{"file": name, **recipe} for recipe in json.loads(served)["recipes"]] == recipes
+
+
 def test_one_that_cannot_be_read_is_named_and_hides_no_other(run: Run) -> None:
     names = [write("a.json", GOOD, BAD), "missing.xml", write("c.json", 5), "-"]
     code, out, err = run(*names, "--format", "csv", stdin=json.dumps(GOOD).encode())
@@ -95,7 +97,7 @@ def test_one_that_cannot_be_read_is_named_and_hides_no_other(run: Run) -> None:
         ("c.json", "", False, True),
         ("-", "Best Bitter", True, False),
     ]
-    assert rows[0]["ibu"] == rows[4]["ibu"]
+    assert rows[0]["ibu"] == rows[4]["ibu"] and rows[0]["stated"] == "32.0"
     lines = err.splitlines()
     assert lines[0].startswith("Left out: a.json: No gravity: /1/target_og: ")
     assert lines[1] == "Left out: missing.xml: file: No such file or directory"

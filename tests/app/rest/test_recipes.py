@@ -1,7 +1,6 @@
 """``POST /recipes``: a recipe file as the body or in a form, and what is said of each of its recipes."""
 
 import json
-from typing import Any
 
 import httpx
 import pytest
@@ -10,22 +9,11 @@ from app.domains.beer.api import BeerApi
 from app.models.manager import ModelManager
 from app.runtime.memory_budget import MemoryBudget
 from tests.known import KEY
+from tests.punk_recipes import BAD, GOOD
 from tests.rest_application import rest_application
 
 pytestmark = pytest.mark.anyio
 
-GOOD: dict[str, Any] = {
-    "name": "Best <Bitter>",
-    "abv": 4.2,
-    "target_og": 1042,
-    "target_fg": 1010,
-    "volume": {"value": 20, "unit": "litres"},
-    "ingredients": {
-        "malt": [{"name": "Maris Otter", "amount": {"value": 3.8, "unit": "kilograms"}}],
-        "hops": [{"name": "Fuggles", "amount": {"value": 40, "unit": "grams"}, "add": "start"}],
-    },
-}
-BAD: dict[str, Any] = {"name": "No gravity", "ingredients": {"malt": [], "hops": []}}
 CONTENTS = json.dumps([GOOD, BAD, GOOD]).encode()
 
 
@@ -33,7 +21,8 @@ async def test_each_recipe_is_answered_and_a_bad_one_hides_no_other(client: http
     answer = await client.post("/recipes", content=CONTENTS)
     assert answer.status_code == 200
     good, bad, again = answer.json()["recipes"]
-    assert good.keys() == {"name", "beer", "prediction", "notes"} and good["name"] == "Best <Bitter>"
+    assert good.keys() == {"name", "stated_ibu", "beer", "prediction", "notes"}
+    assert (good["name"], good["stated_ibu"]) == ("Best Bitter", 32.0)
     assert bad.keys() == {"name", "notes", "errors"}
     assert [(each["path"], each["code"]) for each in bad["errors"]] == [("/1/target_og", "missing")]
     assert again["prediction"] == good["prediction"]

@@ -14,7 +14,7 @@ from app.domains.validation import problems_of
 
 _OPTIONAL = frozenset({"abv", "ebc", "srm", "ph", "boil_volume_l", "malts", "yeast", "style"})
 """Fields without which a beer is still predicted; `hops` and the volume change it too much to be left out."""
-_OF_A_HOP = frozenset({"alpha_acid"})
+_OF_A_HOP = frozenset({"alpha_acid", "form", "temperature_c", "stand_minutes"})
 """Fields without which a hop is still read."""
 _NAMES = {"target_og": "original gravity", "target_fg": "final gravity"}
 

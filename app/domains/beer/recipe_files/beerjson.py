@@ -6,6 +6,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from app.domains.beer.hop_forms import HopForm
 from app.domains.beer.recipe_files.beerjson_timing import Timing
 from app.domains.beer.recipe_files.beerjson_units import (
     BITTERNESS,
@@ -36,11 +37,26 @@ RECIPES = "/beerjson/recipes"
 """Path of the list of recipes."""
 MIN_POINTS = 900.0
 """A potential from here on, where a specific gravity belongs, is in points."""
+_FORMS = {
+    "pellet": HopForm.PELLET,
+    "leaf": HopForm.CONE,
+    "plug": HopForm.CONE,
+    "extract": HopForm.EXTRACT,
+    "powder": HopForm.CRYO,
+}
+"""Forms of hops; a plug is of pressed cones, and a powder of lupulin."""
 _WHOLE = frozenset({"dry extract", "extract", "sugar", "juice", "honey"})
 """Types of fermentables that dissolve whole."""
 _NO_BEERS = frozenset({"cider", "kombucha", "soda", "mead", "wine"})
 """Types of recipes that are no beer."""
-_HOP_PATHS = {"name": "/name", "amount_g": "/amount", "alpha_acid": "/alpha_acid", "boil_minutes": "/timing"}
+_HOP_PATHS = {
+    "name": "/name",
+    "amount_g": "/amount",
+    "alpha_acid": "/alpha_acid",
+    "boil_minutes": "/timing",
+    "stand_minutes": "/timing",
+    "temperature_c": "/timing/step",
+}
 """Where an addition states the fields of a hop."""
 
 
@@ -211,4 +227,10 @@ class _Reader:
         grams = self._weight(item, path)
         alpha = self._amount(item, "alpha_acid", PERCENT, path)
         when = self._timing.of(_object(item, "timing"), f"{path}/timing")
+        form = _text(item, "form").lower()
+        if form == "leaf (wet)":
+            text = "Are fresh hops: their alpha acid is taken as that of their weight."
+            self._draft.notes.add(f"{path}/form", "wet_hops", text)
+        elif form in _FORMS:
+            when["form"] = _FORMS[form].value
         self._draft.add_hop(path, _text(item, "name"), grams, alpha, when)

@@ -16,6 +16,8 @@ from app.domains.beer.stages import Stage
 
 BOILING = 95.0
 """Degrees Celsius from which wort boils; at an altitude of 1,500 m it does so at 95."""
+CHILLED = 60.0
+"""Degrees Celsius below which the end of a step is that of chilling; an addition then stands at the middle of it."""
 _NO_BOIL = re.compile(r"pre-?boil|heat|first wort|whirlpool|stand|steep|hop ?back|chill|cool", re.IGNORECASE)
 """Names of steps in which wort does not boil, if they state no temperature."""
 _STAGES = {
@@ -114,10 +116,11 @@ class Timing:
 
     def _stand(self, index: int, minutes: float | None, path: str) -> dict[str, Any]:
         step = self._steps[index]
-        if minutes is None:
-            minutes = amount(step.get("step_time"), MINUTES)
-        temperature = celsius(step.get("end_temperature"))
-        stated = (f"{temperature:.0f} °C" if temperature is not None else "", f"{minutes:g} minutes" if minutes else "")
-        text = "Is after the boil: the stage whirlpool is taken" + "".join(f", {part}" for part in stated if part)
-        self._draft.notes.add(f"{path}/step", "whirlpool", f"{text}.")
-        return {"stage": Stage.WHIRLPOOL.value}
+        start, end = (celsius(step.get(key)) for key in ("start_temperature", "end_temperature"))
+        if end is not None and end < CHILLED:  # a step of chilling
+            end = end if start is None else (start + end) / 2.0
+        stand = {
+            "stand_minutes": amount(step.get("step_time"), MINUTES) if minutes is None else minutes,
+            "temperature_c": start if end is None else end,
+        }
+        return self._draft.stand(stand, f"{path}/step")

@@ -174,12 +174,24 @@ def _boil(recipe: Element, beer: Mapping[str, Any]) -> Json | None:
     minutes = _number(recipe, "BOIL_TIME")
     if minutes is None:
         return None
-    volume = beer.get("boil_volume_l")
+    volume, celsius = beer.get("boil_volume_l"), _stand_temperature(recipe)
+    whirlpool: Json = {"name": "Whirlpool"}
+    if celsius is not None:
+        whirlpool |= {"start_temperature": _of(celsius, "C"), "end_temperature": _of(celsius, "C")}
     return {
         **({} if volume is None else {"pre_boil_size": _of(volume, "l")}),
         "boil_time": _time(minutes),
-        "boil_steps": [{"name": "First wort"}, {"name": "Boil", "step_time": _time(minutes)}, {"name": "Whirlpool"}],
+        "boil_steps": [{"name": "First wort"}, {"name": "Boil", "step_time": _time(minutes)}, whirlpool],
     }
+
+
+def _stand_temperature(recipe: Element) -> float | None:
+    """The temperature of the stand, degrees Celsius; None if it is not stated, or not one."""
+    holder = recipe.find("HOPS")
+    stated = {
+        _number(hop, "TEMP") for hop in (holder.all("HOP") if holder else ()) if _hop_stage(hop) == Stage.WHIRLPOOL
+    }
+    return stated.pop() if len(stated) == 1 else None
 
 
 def _culture(item: Element) -> Json:

@@ -8,6 +8,7 @@ text in the fields of estimates (``6.8 SRM``); Brewer's Friend says in ``USER_HO
 import re
 from typing import Any
 
+from app.domains.beer.hop_forms import HopForm
 from app.domains.beer.recipe_files.draft import Draft
 from app.domains.beer.recipe_files.extract import Fermentable
 from app.domains.beer.recipe_files.numbers import number
@@ -31,8 +32,19 @@ MIN_POINTS = 900.0
 """Gravities from here on are in points."""
 _WHOLE = frozenset({"sugar", "extract", "dry extract"})
 """Fermentables that dissolve whole."""
-_HOP_PATHS = {"name": "/NAME", "amount_g": "/AMOUNT", "alpha_acid": "/ALPHA", "boil_minutes": "/TIME"}
+_HOP_PATHS = {
+    "name": "/NAME",
+    "amount_g": "/AMOUNT",
+    "alpha_acid": "/ALPHA",
+    "boil_minutes": "/TIME",
+    "stand_minutes": "/TIME",
+    "temperature_c": "/TEMP",
+}
 """Where an addition states the fields of a hop."""
+_FORMS = {"pellet": HopForm.PELLET, "plug": HopForm.CONE, "leaf": HopForm.CONE}
+"""Forms of hops; a plug is of pressed cones."""
+_TEMPERATURES = ("TEMP", "TEMPERATURE")
+"""Elements in which programs state the temperature of a stand, degrees Celsius; BeerXML 1.0 has none."""
 _USES = {"boil": None, "aroma": Stage.WHIRLPOOL, "flameout": Stage.WHIRLPOOL}
 _QUANTITY = re.compile(r"\s*([+-]?[0-9]+(?:[.,][0-9]+)?)\s*([A-Za-z°%]*)[A-Za-z°% ]*")
 
@@ -206,6 +218,8 @@ class _Reader:
         if kilograms is None:
             raise NoBeer(self._path(element, "AMOUNT"), "missing", "The weight of a hop addition is not stated.")
         when = self._time(element)
+        if form := _FORMS.get(_text(element, "FORM").lower()):
+            when["form"] = form.value
         alpha = self._number(element, "ALPHA")
         self._draft.add_hop(self._path(element), _text(element, "NAME"), kilograms * 1000.0, alpha, when)
 
@@ -226,7 +240,6 @@ class _Reader:
         return self._draft.boiled(minutes, path)
 
     def _stand(self, element: Element, minutes: float | None) -> dict[str, Any]:
-        stated = f", {minutes:g} minutes" if minutes else ""
-        text = f"Is added after the boil{stated}: the stage whirlpool is taken."
-        self._draft.notes.add(self._path(element, "USE"), "whirlpool", text)
-        return {"stage": Stage.WHIRLPOOL.value}
+        tag = next((tag for tag in _TEMPERATURES if _text(element, tag)), _TEMPERATURES[0])
+        stand = {"stand_minutes": minutes or None, "temperature_c": self._number(element, tag)}
+        return self._draft.stand(stand, self._path(element, "USE"))

@@ -17,6 +17,8 @@ MAX_ATTENUATION = 120.0
 """Apparent attenuation, percent, above which none is believed."""
 MINUTES_PER_DAY = 1440.0
 """A boil of a day or longer is none: the time is that of dry hops."""
+_OF_A_STAND = {"stand_minutes": "time", "temperature_c": "temperature"}
+"""Fields of a stand, and what they are called."""
 
 
 @dataclass
@@ -170,6 +172,21 @@ class Draft:
         if srm > extract.MAX_MOREY_SRM:
             text += f" It holds up to {extract.MAX_MOREY_SRM:g} SRM."
         self.notes.add(self.places.get("srm", ""), "colour_by_morey", text)
+
+    def stand(self, stated: Mapping[str, float | None], path: str) -> dict[str, Any]:
+        """Return the time of an addition to a whirlpool or hop stand.
+
+        Args:
+            stated: The request's ``stand_minutes`` and ``temperature_c``; None where the file states none.
+            path: Where the file says that the addition is one.
+        """
+        known = {name: value for name, value in stated.items() if value is not None}
+        missing = [words for name, words in _OF_A_STAND.items() if name not in known]
+        text = "Is after the boil: the stage whirlpool is taken."
+        if missing:
+            text += f" It states no {' and no '.join(missing)} of the stand."
+        self.notes.add(path, "whirlpool", text)
+        return {"stage": Stage.WHIRLPOOL.value} | known
 
     def boiled(self, minutes: float, path: str) -> dict[str, Any]:
         """Return the time of an addition to the boil.

@@ -17,6 +17,7 @@ STEPS = [
     {"name": "boil", "start_temperature": {"unit": "C", "value": 100}, "step_time": {"unit": "hr", "value": 1}},
     {"name": "stand", "start_temperature": {"unit": "C", "value": 100}, "end_temperature": {"unit": "C", "value": 80},
      "step_time": {"unit": "min", "value": 20}},
+    {"name": "chill", "start_temperature": {"unit": "C", "value": 80}, "end_temperature": {"unit": "C", "value": 20}},
 ]  # fmt: skip
 BASE = "/beerjson/recipes/0"
 
@@ -79,9 +80,14 @@ def test_what_is_stated_is_taken_without_a_note() -> None:
         ({"time": _of(15, "min")}, {"boil_minutes": 15.0}, "time_as_duration"),
         ({"duration": _of(7, "day")}, {"stage": "dry_hop"}, "days_no_boil"),
         ({"duration": _of(10, "min"), "step": 2}, {"boil_minutes": 10.0}, None),
-        ({"duration": _of(10, "min"), "step": 4}, {"boil_minutes": 10.0}, "step_unknown"),
+        ({"duration": _of(10, "min"), "step": 5}, {"boil_minutes": 10.0}, "step_unknown"),
         ({"time": _of(10, "min"), "step": 1}, {"stage": "first_wort"}, "first_wort"),
-        ({"step": 3}, {"stage": "whirlpool"}, "whirlpool"),
+        ({"step": 3}, {"stage": "whirlpool", "stand_minutes": 20.0, "temperature_c": 80.0}, "whirlpool"),
+        (
+            {"step": 4, "duration": _of(5, "min")},
+            {"stage": "whirlpool", "stand_minutes": 5.0, "temperature_c": 50.0},
+            "whirlpool",
+        ),
         ({}, {"boil_minutes": 60.0}, "time_assumed"),
         ({"continuous": True}, {"boil_minutes": 30.0}, "continuous"),
         ({"use": "add_to_mash"}, {"stage": "mash"}, None),
@@ -96,6 +102,21 @@ def test_the_timing_of_an_addition_is_understood(timing: dict[str, Any], when: d
     assert addition == {"name": "Magnum", "amount_g": 20.0, "alpha_acid": 12.0} | when
     assert code is None and not read.notes or code in _notes(read).values()
     assert all(path.startswith("/ingredients/hop_additions/0/timing") for path in _notes(read))
+
+
+@pytest.mark.parametrize(
+    ("form", "taken"),
+    [("pellet", "pellet"), ("leaf", "cone"), ("plug", "cone"), ("extract", "extract"), ("powder", "cryo")],
+)
+def test_the_form_of_hops_is_read(form: str, taken: str) -> None:
+    (read,) = _read(_recipe(_hop(duration=_of(60, "min")) | {"form": form}))
+    assert _beer(read)["hops"][0]["form"] == taken and read.notes == ()
+
+
+def test_wet_hops_are_noted() -> None:
+    (read,) = _read(_recipe(_hop(duration=_of(60, "min")) | {"form": "leaf (wet)"}))
+    assert "form" not in _beer(read)["hops"][0]
+    assert _notes(read) == {"/ingredients/hop_additions/0/form": "wet_hops"}
 
 
 def test_every_unit_of_the_schema_is_read() -> None:

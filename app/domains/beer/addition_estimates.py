@@ -4,11 +4,14 @@ import numpy as np
 
 from app.domains.beer.formula_differences import Figures, reason
 from app.domains.beer.garetz import garetz
+from app.domains.beer.hop_bill import tinseth
+from app.domains.beer.physical import physical_parts
 from app.domains.beer.predictions import MAX_IBU, PredictionBuilder, tenths
 from app.domains.beer.rager import rager
 from app.domains.beer.recipe import ResolvedBill, without_addition
 from app.domains.beer.reference import Shift
 from app.domains.beer.schema import AdditionEstimates, Beer, Estimates
+from app.domains.beer.tinseth import bigness
 from app.models.loaded import LoadedModel
 
 
@@ -19,13 +22,12 @@ def all_estimates(beer: Beer, bill: ResolvedBill) -> Estimates:
         beer: The beer.
         bill: Its resolved hop bill.
     """
-    by_rager = rager(bill.additions, beer.batch_volume_l, bill.boil_points)
-    by_garetz = garetz(bill.additions, beer.batch_volume_l, bill.boil_points, beer.boil_volume_l)
+    parts = _parts(beer, bill)
     return {
         "tinseth": round(bill.tinseth, 1),
         "physical": round(bill.physical, 1),
-        "rager": round(sum(by_rager), 1),
-        "garetz": round(sum(by_garetz), 1),
+        "rager": round(sum(part.rager for part in parts), 1),
+        "garetz": round(sum(part.garetz for part in parts), 1),
     }
 
 
@@ -34,9 +36,8 @@ def addition_estimates(
 ) -> list[AdditionEstimates]:
     """Say what each addition of a beer adds, and why the formulas differ.
 
-    By the model and by the physical estimate, an addition adds the bitterness of the beer less that of the same beer
-    without it. Neither is a sum over additions, so what all of them add is not the beer's bitterness. Tinseth's,
-    Rager's and Garetz's figures do add up to their estimates.
+    By a formula, an addition adds its part of the estimate. By the model, which is no sum over additions, it adds the
+    prediction less that for the same beer without it; these figures need not add up.
 
     Args:
         loaded: The version that predicts; it is run once.
@@ -61,14 +62,8 @@ def addition_estimates(
     without = tenths((shift.moved(outputs) if shift else outputs)["ibu"].astype(np.float64)).ravel().tolist()
     if not all(abs(value) < MAX_IBU for value in without):  # false for NaN as well
         raise loaded.invalid_output("ibu without an addition")
-    by_rager = rager(bill.additions, beer.batch_volume_l, bill.boil_points)
-    by_garetz = garetz(bill.additions, beer.batch_volume_l, bill.boil_points, beer.boil_volume_l)
     result: list[AdditionEstimates] = []
-    for place, index in enumerate(bill.positions):
-        other = others[place]
-        figures = Figures(
-            bill.tinseth - other.tinseth, by_rager[place], by_garetz[place], bill.physical - other.physical
-        )
+    for place, (index, figures) in enumerate(zip(bill.positions, _parts(beer, bill), strict=True)):
         estimates: AdditionEstimates = {
             "field": f"hops.{index}",
             "name": hops[index].name,
@@ -82,6 +77,18 @@ def addition_estimates(
             estimates["reason"] = why
         result.append(estimates)
     return result
+
+
+def _parts(beer: Beer, bill: ResolvedBill) -> list[Figures]:
+    """Each addition's part of each estimate, IBU."""
+    litres, points = beer.batch_volume_l, bill.boil_points
+    by_formula = (
+        [tinseth([addition], litres, bigness(points)) for addition in bill.additions],
+        rager(bill.additions, litres, points),
+        garetz(bill.additions, litres, points, beer.boil_volume_l),
+        physical_parts(bill.additions, litres, beer.boil_volume_l),
+    )
+    return [Figures(*figures) for figures in zip(*by_formula, strict=True)]
 
 
 def _tenth(ibu: float) -> float:

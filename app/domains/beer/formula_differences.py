@@ -1,4 +1,4 @@
-"""Why the formulas differ about an addition of hops: by its time, by the gravity or by the dose.
+"""Why the formulas differ about an addition of hops: by its time, by the gravity or by the dose; and by its form.
 
 Each figure is the alpha acid that is added, times the share that the formula counts at this time, times what gravity
 does to it, times what the dose does to it. The cause in which the formulas differ most is the reason.
@@ -57,34 +57,36 @@ def reason(figures: Figures, addition: Addition, stage: Stage | None, beer: Beer
         1.0,
         1.0,
         _ratio(figures.garetz, alpha * shares.garetz * by_gravity.garetz),
-        _ratio(figures.physical, alpha * shares.physical),
+        _ratio(figures.physical, alpha * shares.physical * addition.extracted),
     )
     widest = max((shares, by_gravity, by_dose), key=_spread)
     if widest is by_gravity:
         bounded = min(max(boil_points, tinseth.MIN_POINTS), tinseth.MAX_POINTS)
-        return f"At a boil gravity of {bounded / POINTS_PER_SG:.3f}, {_changes(by_gravity, '1.050')}."
-    if widest is by_dose:
+        sentence = f"At a boil gravity of {bounded / POINTS_PER_SG:.3f}, {_changes(by_gravity, '1.050')}"
+    elif widest is by_dose:
         cause = (
             f"Only {SOLUBLE:g} mg/l of alpha acid dissolve in the physical estimate"
             if by_dose.physical < by_dose.garetz
             else "Garetz counts a smaller share of more hops"
         )
-        return f"{cause}: {_changes(by_dose, 'a small dose')}."
-    tinseth_, rager_, garetz_, physical_ = (f"{100 * share:.0f} %" for share in shares)
-    return (
-        f"{_time(addition, stage)}: of the alpha acid of a small dose Tinseth counts {tinseth_}, Rager {rager_}, "
-        f"Garetz {garetz_} and the physical estimate {physical_}."
-    )
+        sentence = f"{cause}: {_changes(by_dose, 'a small dose')}"
+    else:
+        tinseth_, rager_, garetz_, physical_ = (f"{100 * share:.0f} %" for share in shares)
+        sentence = (
+            f"{_time(addition, stage)}: of the alpha acid of a small dose Tinseth counts {tinseth_}, Rager {rager_}, "
+            f"Garetz {garetz_} and the physical estimate {physical_}"
+        )
+    return f"{sentence}{_form(addition)}."
 
 
 def _shares(addition: Addition) -> Figures:
-    """Share of the alpha acid that each formula counts for a small dose at a gravity of 1.050."""
-    small = replace(addition, grams=1e-3)
+    """Share of the alpha acid that each formula counts for a small dose of pellets at a gravity of 1.050."""
+    small = replace(addition, grams=1e-3, extracted=1.0)
     alpha = small.grams * small.alpha * 10.0
     return Figures(
         _ratio(tinseth_of([small], 1.0, tinseth.bigness(REFERENCE_POINTS)), alpha),
-        rager.utilisation(addition.minutes),
-        garetz.utilisation(addition.minutes),
+        rager.utilisation(addition.counted_minutes),
+        garetz.utilisation(addition.counted_minutes),
         _ratio(physical([small], 1.0), alpha),
     )
 
@@ -101,6 +103,8 @@ def _gravity(points: float) -> Figures:
 
 def _time(addition: Addition, stage: Stage | None) -> str:
     """What the time of an addition means to the formulas, as the beginning of a sentence."""
+    if addition.stand is not None:
+        return f"The stand counts as {addition.counted_minutes:.1f} minutes of boil"
     if not addition.minutes:
         return "Hops added after the boil isomerise in the hot wort, which the physical estimate counts"
     if stage is Stage.FIRST_WORT:
@@ -110,6 +114,13 @@ def _time(addition: Addition, stage: Stage | None) -> str:
     if addition.minutes < SHORT_BOIL:
         return "After a short boil hops isomerise on in the hot wort, which the physical estimate counts"
     return f"The formulas count {addition.minutes:g} minutes of boil differently"
+
+
+def _form(addition: Addition) -> str:
+    """What the form of the hops adds to a sentence."""
+    if addition.extracted == 1.0:
+        return ""
+    return f"; only the physical estimate counts the form, with {100 * addition.extracted:.0f} % of what pellets give"
 
 
 def _changes(factors: Figures, reference: str) -> str:

@@ -18,7 +18,7 @@ MIDDLE, HEIGHT, CENTRE, WIDTH = 7.2994, 15.0746, 21.86, 24.71
 """The curve of utilisation, %: 7.2994 + 15.0746 tanh((t - 21.86) / 24.71), t in minutes, and 0 where it is negative.
 
 Garetz published a table in steps of 5 and 10 minutes, from 10 to 90; calculators use this curve, which passes the
-middle of each step within 1 %.
+middle of each step within one percentage point.
 """
 REFERENCE_POINTS, GRAVITY_SCALE = 1050.0, 200.0
 """The bitterness is divided by 1 + (SG - 1.050) / 0.2, SG being the gravity of the boil. Unlike Rager's, the factor
@@ -73,6 +73,8 @@ def garetz(
 ) -> list[float]:
     """Compute Garetz's estimate of each addition. Dry hops are not heated and add nothing.
 
+    A stand whose temperature or time is known counts as in Tinseth's estimate, see `app.domains.beer.hop_bill.tinseth`.
+
     Args:
         additions: The hops.
         litres: Volume after the boil.
@@ -84,7 +86,9 @@ def garetz(
     """
     factor = 10.0 * gravity_factor(boil_points)
     each = [
-        0.0 if a.time == DRY else factor * min(a.grams / litres, MAX_PER_LITRE) * a.alpha * utilisation(a.minutes)
+        0.0
+        if a.time == DRY
+        else factor * min(a.grams / litres, MAX_PER_LITRE) * a.alpha * utilisation(a.counted_minutes)
         for a in additions
     ]
     hindered = hopping_factor(sum(each), min(litres / (boil_litres or litres), MAX_PER_LITRE))

@@ -12,9 +12,8 @@ contribute no iso-alpha acid: they are not heated. (In a laboratory they raise t
 acids.) Gravity changes nothing: Malowicki found no effect of sugar on the rate.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from math import exp
-from operator import attrgetter
 
 from app.domains.beer.hop_bill import DRY, MAX_PER_LITRE, Addition
 from app.domains.beer.isomerisation import BOIL
@@ -73,7 +72,7 @@ def after(
     return alpha * kept, iso * left + alpha * k1 / (k1 - k2) * (left - kept)
 
 
-def physical(additions: Iterable[Addition], litres: float, boil_litres: float | None = None) -> float:
+def physical(additions: Sequence[Addition], litres: float, boil_litres: float | None = None) -> float:
     """Estimate the bitterness from the chemistry of the boil.
 
     Args:
@@ -84,27 +83,44 @@ def physical(additions: Iterable[Addition], litres: float, boil_litres: float | 
     Returns:
         Bitterness, IBU. It does not fall with weights, alpha acids or, up to two hours, with boil times.
     """
-    kettle: Sequence[Addition] = sorted(
-        (a for a in additions if a.time != DRY), key=attrgetter("minutes"), reverse=True
-    )
-    if not kettle:
-        return 0.0
-    soluble = SOLUBLE if boil_litres is None else SOLUBLE * (litres + boil_litres) / 2.0 / litres
+    soluble = _soluble(litres, boil_litres)
     alpha = iso = 0.0
-    now = kettle[0].minutes
-    for addition in kettle:
-        if addition.minutes < now:
-            alpha, iso = after(alpha, iso, now - addition.minutes, BOIL, soluble)
-            now = addition.minutes
-        if addition.stand is None:
-            alpha += _alpha(addition, litres)
-    if now:
-        alpha, iso = after(alpha, iso, now, BOIL, soluble)
-    standing = [addition for addition in kettle if addition.stand is not None]
-    if not standing:
-        _, iso = after(alpha, iso, STAND_MINUTES, STAND, soluble)
-        return LEFT * iso
-    return LEFT * _after_stands(alpha, iso, standing, litres, soluble)
+    for minutes, at, added in _course(additions):
+        if minutes > 0.0:
+            alpha, iso = after(alpha, iso, minutes, at, soluble)
+        if added is not None:
+            alpha += _alpha(additions[added], litres)
+    return LEFT * iso
+
+
+def physical_parts(additions: Sequence[Addition], litres: float, boil_litres: float | None = None) -> list[float]:
+    """Divide the estimate among the additions: alpha acid isomerises in proportion to what is left of each.
+
+    Args:
+        additions: The hops.
+        litres: See `physical`.
+        boil_litres: See `physical`.
+
+    Returns:
+        The part of each addition, IBU; together they are `physical`.
+    """
+    soluble = _soluble(litres, boil_litres)
+    alphas, isos = [0.0] * len(additions), [0.0] * len(additions)
+    for minutes, at, added in _course(additions):
+        total = sum(alphas)
+        if minutes > 0.0 and total > 0.0:
+            left, formed = after(total, 0.0, minutes, at, soluble)
+            kept = exp(-at[1] * minutes)
+            isos = [iso * kept + formed * (alpha / total) for iso, alpha in zip(isos, alphas, strict=True)]
+            alphas = [alpha * (left / total) for alpha in alphas]
+        if added is not None:
+            alphas[added] = _alpha(additions[added], litres)
+    return [LEFT * iso for iso in isos]
+
+
+def _soluble(litres: float, boil_litres: float | None) -> float:
+    """Alpha acid that dissolves, mg per litre of the volume after the boil."""
+    return SOLUBLE if boil_litres is None else SOLUBLE * (litres + boil_litres) / 2.0 / litres
 
 
 def _alpha(addition: Addition, litres: float) -> float:
@@ -112,19 +128,30 @@ def _alpha(addition: Addition, litres: float) -> float:
     return min(addition.grams / litres, MAX_PER_LITRE) * addition.alpha * 10.0 * addition.extracted
 
 
-def _after_stands(alpha: float, iso: float, standing: Sequence[Addition], litres: float, soluble: float) -> float:
-    """Let the wort stand at each stated temperature, hot ones first, and return the iso-alpha acid after that."""
-    at_rates: dict[tuple[float, float], list[tuple[float, float]]] = {}
-    for addition in standing:
-        if addition.stand is not None:
-            at_rates.setdefault(addition.stand.rates, []).append((addition.stand.minutes, _alpha(addition, litres)))
-    for at, added in sorted(at_rates.items(), reverse=True):
+def _course(additions: Sequence[Addition]) -> Iterator[tuple[float, tuple[float, float], int | None]]:
+    """Follow the boil and then the stands, hot ones first; dry hops have no part in it.
+
+    Yields:
+        Minutes that pass, the rates in them, and the index of the addition that comes after them, if one does.
+    """
+    kettle = [index for index, addition in enumerate(additions) if addition.time != DRY]
+    if not kettle:
+        return
+    kettle.sort(key=lambda index: -additions[index].minutes)
+    now = additions[kettle[0]].minutes
+    stands: dict[tuple[float, float], list[tuple[float, int]]] = {}
+    for index in kettle:
+        minutes, stand = additions[index].minutes, additions[index].stand
+        yield now - minutes, BOIL, index if stand is None else None
+        now = minutes
+        if stand is not None:
+            stands.setdefault(stand.rates, []).append((stand.minutes, index))
+    yield now, BOIL, None
+    if not stands:
+        yield STAND_MINUTES, STAND, None
+    for at, standing in sorted(stands.items(), reverse=True):
         now = 0.0
-        for minutes, more in sorted(added, reverse=True):
-            if now > minutes:
-                alpha, iso = after(alpha, iso, now - minutes, at, soluble)
-            alpha += more
+        for minutes, index in sorted(standing, reverse=True):
+            yield max(now - minutes, 0.0), at, index
             now = minutes
-        if now:
-            alpha, iso = after(alpha, iso, now, at, soluble)
-    return iso
+        yield now, at, None

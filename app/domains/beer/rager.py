@@ -15,7 +15,7 @@ MIDDLE, HEIGHT, CENTRE, WIDTH = 18.11, 13.86, 31.32, 18.27
 """The curve of utilisation, %: 18.11 + 13.86 tanh((t - 31.32) / 18.27), t in minutes.
 
 Rager published a table in steps of 5 minutes. Calculators use this curve, by the "Hops FAQ", which passes the middle of
-each step within 1 %. Made for boils of 0 to 60 minutes; it does not rise above 32 %.
+each step within one percentage point. Made for boils of 0 to 60 minutes; it does not rise above 32 %.
 """
 GRAVITY_LIMIT = 1050.0
 """Gravity of the boil, in points, up to which utilisation does not depend on it."""
@@ -50,6 +50,8 @@ def gravity_factor(points: float) -> float:
 def rager(additions: Iterable[Addition], litres: float, boil_points: float) -> list[float]:
     """Compute Rager's estimate of each addition. Dry hops are not heated and add nothing.
 
+    A stand whose temperature or time is known counts as in Tinseth's estimate, see `app.domains.beer.hop_bill.tinseth`.
+
     Args:
         additions: The hops.
         litres: Volume after the boil.
@@ -60,6 +62,8 @@ def rager(additions: Iterable[Addition], litres: float, boil_points: float) -> l
     """
     factor = 10.0 * gravity_factor(boil_points)
     return [
-        0.0 if a.time == DRY else factor * min(a.grams / litres, MAX_PER_LITRE) * a.alpha * utilisation(a.minutes)
+        0.0
+        if a.time == DRY
+        else factor * min(a.grams / litres, MAX_PER_LITRE) * a.alpha * utilisation(a.counted_minutes)
         for a in additions
     ]

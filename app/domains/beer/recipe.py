@@ -184,7 +184,7 @@ def _conditions(
 
 
 def without_addition(beer: Beer, bill: ResolvedBill, place: int) -> ResolvedBill:
-    """Resolve a beer without one of its additions, much faster than `resolve` does.
+    """Make the model inputs of a beer without one of its additions, much faster than `resolve` does.
 
     Args:
         beer: The beer with all additions.
@@ -192,19 +192,11 @@ def without_addition(beer: Beer, bill: ResolvedBill, place: int) -> ResolvedBill
         place: Index of the addition in `bill.additions`.
 
     Returns:
-        Inputs and estimates of the beer without it; the rest is that of `bill`. The wort stands as with it.
+        The bill with the inputs of the beer without it. Everything else is that of `bill`.
     """
-    without = bill.additions[place]
     others = bill.additions[:place] + bill.additions[place + 1 :]
-    if without.stand is not None:
-        others.append(replace(without, grams=0.0))
-    litres = beer.batch_volume_l
-    return replace(
-        bill,
-        columns=(*bill_row(others, litres), *bill.columns[len(HOP_INPUTS) :]),
-        tinseth=tinseth(others, litres, bigness(bill.boil_points)),
-        physical=physical(others, litres, beer.boil_volume_l),
-    )
+    columns = (*bill_row(others, beer.batch_volume_l), *bill.columns[len(HOP_INPUTS) :])
+    return replace(bill, columns=columns)
 
 
 def may_contradict(beer: Beer) -> bool:

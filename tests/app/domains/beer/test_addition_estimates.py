@@ -15,6 +15,8 @@ BILL = [
     {"name": "Magnum", "amount_g": 12.0, "alpha_acid": 12.5, "boil_minutes": 60.0},
     {"name": "Simcoe", "amount_g": 25.0, "stage": "end"},
     {"name": "Citra", "amount_g": 80.0, "stage": "whirlpool"},
+    {"name": "Citra", "amount_g": 40.0, "boil_minutes": 0.0, "temperature_c": 80.0, "stand_minutes": 30.0},
+    {"name": "Saaz", "amount_g": 40.0, "form": "cone", "boil_minutes": 30.0, "age_months": 9.0},
     {"name": "Simcoe", "amount_g": 60.0, "stage": "dry_hop"},
 ]
 REFERENCE = [{**EXAMPLE_BEER, "hops": BILL[:2], "ibu": 60.0}]
@@ -29,14 +31,12 @@ def test_the_models_figure_is_the_answer_less_that_without_the_addition(domain: 
     answer = domain.explain(beer(BILL, **more))
     additions = answer["explanation"]["additions"]
     assert [(each["field"], each["name"]) for each in additions] == [
-        ("hops.0", "Magnum"), ("hops.1", "Simcoe"), ("hops.2", "Citra"), ("hops.3", "Simcoe"),
+        ("hops.0", "Magnum"), ("hops.1", "Simcoe"), ("hops.2", "Citra"), ("hops.3", "Citra"),
+        ("hops.4", "Saaz"), ("hops.5", "Simcoe"),
     ]  # fmt: skip
     for index, each in enumerate(additions):
         without = domain.predict(beer(BILL[:index] + BILL[index + 1 :], **more))
         assert each["model"] == round(answer["ibu"] - without["ibu"], 1)
-        assert each["physical"] == pytest.approx(
-            answer["estimates"]["physical"] - without["estimates"]["physical"], abs=0.11
-        )
 
 
 @settings(max_examples=30, deadline=None)
@@ -48,7 +48,6 @@ def test_a_beer_less_an_addition_is_that_of_a_request_without_it(bill: list[dict
     other = beer(bill[:place] + bill[place + 1 :], **more)
     expected = resolve(other, other.hops or [])
     assert repr(found.columns) == repr(expected.columns)  # repr: NaN equals itself
-    assert (found.tinseth, found.physical) == (expected.tinseth, expected.physical)
 
 
 @settings(max_examples=20, deadline=None)
@@ -59,7 +58,7 @@ def test_the_formulas_add_up_to_the_estimates(
     answer = domain.explain(beer(bill, target_og=og, boil_volume_l=boil))
     additions = answer["explanation"]["additions"]
     assert len(additions) == len(bill)
-    for formula in "tinseth", "rager", "garetz":
+    for formula in "tinseth", "rager", "garetz", "physical":
         total = sum(each[formula] for each in additions)  # type: ignore[literal-required]
         whole: float = answer["estimates"][formula]  # type: ignore[literal-required]
         assert total == pytest.approx(whole, abs=0.05 * len(bill) + 0.051)

@@ -54,6 +54,17 @@ def addition(domain: BeerApi, og: float = 1050, grams: float = 30, alpha: float 
             "Only 250 mg/l of alpha acid dissolve in the physical estimate: compared with a small dose, Tinseth counts "
             "the same, Rager the same, Garetz 53 % less and the physical estimate 87 % less.",
         ),
+        (
+            {"stage": "whirlpool", "temperature_c": 80, "stand_minutes": 60, "grams": 100},
+            "The stand counts as 9.9 minutes of boil: of the alpha acid of a small dose Tinseth counts 8 %, Rager 7 %, "
+            "Garetz 1 % and the physical estimate 7 %.",
+        ),
+        (
+            {"boil_minutes": 30, "form": "cone"},
+            "The formulas count 30 minutes of boil differently: of the alpha acid of a small dose Tinseth counts 18 %, "
+            "Rager 17 %, Garetz 12 % and the physical estimate 23 %; only the physical estimate counts the form, with "
+            "93 % of what pellets give.",
+        ),
     ],
 )
 def test_the_reason_is_the_cause_that_makes_the_largest_difference(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.domains.beer.hop_bill import Addition
 from app.domains.beer.isomerisation import BOIL, rates
-from app.domains.beer.physical import LEFT, SOLUBLE, STAND, after, physical
+from app.domains.beer.physical import LEFT, SOLUBLE, STAND, after, physical, physical_parts
 from app.domains.beer.schema import EXAMPLE_RECIPE
 from app.domains.beer.stages import Stage
 
@@ -77,6 +77,20 @@ def test_it_does_not_fall_with_grams_alpha_acid_or_another_addition(
     stronger = Addition(more.grams, more.alpha * factor, more.time, more.minutes)
     assert not_below(physical([*bill, heavier], litres), one)
     assert not_below(physical([*bill, stronger], litres), one)
+
+
+@given(bill=BILLS, litres=LITRES, boil=st.none() | st.floats(1, 1000))
+@settings(max_examples=60)
+def test_the_parts_of_the_additions_add_up(bill: list[Addition], litres: float, boil: float | None) -> None:
+    parts = physical_parts(bill, litres, boil)
+    assert len(parts) == len(bill) and min(parts, default=0.0) >= 0.0
+    assert sum(parts) == pytest.approx(physical(bill, litres, boil))
+
+
+def test_equal_additions_have_equal_parts_in_a_saturated_kettle() -> None:
+    one, late = Addition.at_minutes(200.0, 12.0, 60.0), Addition.at_stage(200.0, 12.0, Stage.WHIRLPOOL)
+    first, second, third, dry = physical_parts([one, one, late, Addition.at_stage(9.0, 9.0, Stage.DRY_HOP)], 20.0)
+    assert first == pytest.approx(second) and first > third > 1.0 and dry == 0.0
 
 
 @given(grams=GRAMS, alpha=ALPHAS, litres=LITRES, minutes=st.floats(0, MAX_MINUTES), longer=st.floats(0, MAX_MINUTES))

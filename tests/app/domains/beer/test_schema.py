@@ -110,6 +110,7 @@ def test_the_examples_are_valid() -> None:
     answers = TypeAdapter(Prediction)
     assert answers.validate_python(EXAMPLE_PREDICTION, strict=True).keys() == Prediction.__required_keys__
     assert answers.validate_python(EXAMPLE_EXPLAINED, strict=True).keys() == set(Prediction.__annotations__) - {
+        "intervals",
         "style",
         "reference",
     }

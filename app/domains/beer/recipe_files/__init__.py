@@ -1,1 +1,1 @@
-"""Reads the files in which brewers keep recipes: BeerXML, BeerJSON, and documents of the Punk API."""
+"""Reads the files in which brewers keep recipes: BeerXML, BeerJSON, exports of Brewfather, Punk documents."""

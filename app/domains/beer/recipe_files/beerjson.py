@@ -21,6 +21,7 @@ from app.domains.beer.recipe_files.beerjson_units import (
 )
 from app.domains.beer.recipe_files.draft import Draft
 from app.domains.beer.recipe_files.extract import SUCROSE_PPG, Fermentable
+from app.domains.beer.recipe_files.json_items import items_of, object_of, text_of
 from app.domains.beer.recipe_files.reading import (
     NoBeer,
     Notes,
@@ -30,7 +31,6 @@ from app.domains.beer.recipe_files.reading import (
     name_of,
     unreadable,
 )
-from app.domains.beer.schema import MAX_ADDITIONS
 from app.domains.beer.units import EBC_PER_SRM
 
 RECIPES = "/beerjson/recipes"
@@ -92,22 +92,12 @@ def read(recipe: object, path: str) -> ReadRecipe:
     notes = Notes(path)
     if not isinstance(recipe, Mapping):
         return unreadable(None, notes, NoBeer("", "not_an_object", "Is not an object."))
-    draft = Draft(notes, name=_text(recipe, "name"), hop_paths=_HOP_PATHS)
+    draft = Draft(notes, name=text_of(recipe, "name"), hop_paths=_HOP_PATHS)
     try:
         _Reader(recipe, draft).read()
     except NoBeer as error:
         return unreadable(name_of(draft.name), notes, error, draft.stated_ibu)
     return draft.finished()
-
-
-def _text(item: Mapping[str, Any], key: str) -> str:
-    value = item.get(key)
-    return value if isinstance(value, str) else ""
-
-
-def _object(item: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = item.get(key)
-    return value if isinstance(value, Mapping) else {}
 
 
 class _Reader:
@@ -116,12 +106,12 @@ class _Reader:
     def __init__(self, recipe: Mapping[str, Any], draft: Draft) -> None:
         self._recipe = recipe
         self._draft = draft
-        self._boil = _object(recipe, "boil")
-        self._timing = Timing(self._boil, draft)
+        self._boil = object_of(recipe, "boil")
+        self._timing = Timing(self._boil, draft.notes)
 
     def read(self) -> None:
         recipe, draft = self._recipe, self._draft
-        if (kind := _text(recipe, "type").lower()) in _NO_BEERS:
+        if (kind := text_of(recipe, "type").lower()) in _NO_BEERS:
             raise NoBeer("/type", "not_a_beer", f"Is {kind}, not beer.")
         draft.set("batch_volume_l", self._amount(recipe, "batch_size", LITRES, ""), "/batch_size")
         draft.set("boil_volume_l", self._amount(self._boil, "pre_boil_size", LITRES, "/boil"), "/boil/pre_boil_size")
@@ -129,36 +119,25 @@ class _Reader:
             draft.set(field, self._gravity(recipe, key), f"/{key}")
         draft.set("abv", self._amount(recipe, "alcohol_by_volume", PERCENT, ""), "/alcohol_by_volume")
         draft.set("ph", self._amount(recipe, "beer_pH", PH, ""), "/beer_pH")
-        draft.set("style", draft.plain(_text(_object(recipe, "style"), "name"), "/style/name") or None, "/style/name")
-        draft.stated_ibu = amount(_object(recipe, "ibu_estimate").get("value"), BITTERNESS)
+        draft.set(
+            "style", draft.plain(text_of(object_of(recipe, "style"), "name"), "/style/name") or None, "/style/name"
+        )
+        draft.stated_ibu = amount(object_of(recipe, "ibu_estimate").get("value"), BITTERNESS)
         self._colour()
-        efficiency = _object(recipe, "efficiency")
+        efficiency = object_of(recipe, "efficiency")
         draft.efficiency = self._amount(efficiency, "brewhouse", PERCENT, "/efficiency") or None
         draft.attenuation = self._amount(recipe, "apparent_attenuation", PERCENT, "") or None
-        base = "/ingredients"
+        base, ingredients = "/ingredients", object_of(recipe, "ingredients")
         draft.places |= {"hops": f"{base}/hop_additions", "malts": f"{base}/fermentable_additions"}
         draft.places |= {"yeast": f"{base}/culture_additions", "efficiency": "/efficiency/brewhouse"}
-        for path, item in self._items("fermentable_additions"):
+        for path, item in items_of(ingredients, "fermentable_additions", base):
             self._fermentable(item, path)
-        for path, item in self._items("culture_additions"):
-            laboratory = _text(item, "producer") or _text(item, "laboratory")
+        for path, item in items_of(ingredients, "culture_additions", base):
+            laboratory = text_of(item, "producer") or text_of(item, "laboratory")
             attenuation = self._amount(item, "attenuation", PERCENT, path)
-            draft.add_culture(_text(item, "name"), laboratory, _text(item, "product_id"), attenuation)
-        for path, item in self._items("hop_additions"):
+            draft.add_culture(text_of(item, "name"), laboratory, text_of(item, "product_id"), attenuation)
+        for path, item in items_of(ingredients, "hop_additions", base):
             self._hop(item, path)
-
-    def _items(self, key: str) -> list[tuple[str, Mapping[str, Any]]]:
-        """Entries of a list of ingredients, with their paths."""
-        items = _object(self._recipe, "ingredients").get(key)
-        if not isinstance(items, list):
-            return []
-        base = f"/ingredients/{key}"
-        if len(items) > MAX_ADDITIONS:
-            raise NoBeer(base, "too_many", f"Has more than {MAX_ADDITIONS} entries.")
-        for index, item in enumerate(items):
-            if not isinstance(item, Mapping):
-                raise NoBeer(f"{base}/{index}", "not_an_object", "Is not an object.")
-        return [(f"{base}/{index}", item) for index, item in enumerate(items)]
 
     def _amount(self, item: Mapping[str, Any], key: str, units: Mapping[str, float], base: str) -> float | None:
         """Read a quantity; None if it is not stated. What cannot be read is noted."""
@@ -190,11 +169,11 @@ class _Reader:
         self._draft.fermentables.append(
             Fermentable(
                 path=path,
-                name=_text(item, "name"),
+                name=text_of(item, "name"),
                 kilograms=kilograms,
-                yield_percent=self._yield(_object(item, "yield"), f"{path}/yield"),
+                yield_percent=self._yield(object_of(item, "yield"), f"{path}/yield"),
                 lovibond=self._amount(item, "color", LOVIBOND, path),
-                is_mashed=_text(item, "type").lower() not in _WHOLE,
+                is_mashed=text_of(item, "type").lower() not in _WHOLE,
             )
         )
 
@@ -226,11 +205,11 @@ class _Reader:
     def _hop(self, item: Mapping[str, Any], path: str) -> None:
         grams = self._weight(item, path)
         alpha = self._amount(item, "alpha_acid", PERCENT, path)
-        when = self._timing.of(_object(item, "timing"), f"{path}/timing")
-        form = _text(item, "form").lower()
+        when = self._timing.of(object_of(item, "timing"), f"{path}/timing")
+        form = text_of(item, "form").lower()
         if form == "leaf (wet)":
             text = "Are fresh hops: their alpha acid is taken as that of their weight."
             self._draft.notes.add(f"{path}/form", "wet_hops", text)
         elif form in _FORMS:
             when["form"] = _FORMS[form].value
-        self._draft.add_hop(path, _text(item, "name"), grams, alpha, when)
+        self._draft.add_hop(path, text_of(item, "name"), grams, alpha, when)

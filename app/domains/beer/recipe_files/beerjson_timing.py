@@ -9,8 +9,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from app.domains.beer.recipe_files.additions import boiled, stand, unstated_boil
 from app.domains.beer.recipe_files.beerjson_units import MINUTES, amount, celsius
-from app.domains.beer.recipe_files.draft import Draft
+from app.domains.beer.recipe_files.reading import Notes
 from app.domains.beer.schema import MAX_NAME_LENGTH
 from app.domains.beer.stages import Stage
 
@@ -30,15 +31,15 @@ _STAGES = {
 class Timing:
     """Reads the timing of the additions of one recipe."""
 
-    def __init__(self, boil: Mapping[str, Any], draft: Draft) -> None:
+    def __init__(self, boil: Mapping[str, Any], notes: Notes) -> None:
         """Create the reader.
 
         Args:
             boil: The recipe's boil; may be empty.
-            draft: Takes the notes.
+            notes: Takes the notes.
         """
         self._boil = boil
-        self._draft = draft
+        self._notes = notes
         steps = boil.get("boil_steps")
         self._steps = [step if isinstance(step, Mapping) else {} for step in steps] if isinstance(steps, list) else []
 
@@ -54,13 +55,11 @@ class Timing:
             return {"stage": stage.value}
         if use != "add_to_boil":
             text = "Is no use that is known: an addition to the boil is taken."
-            self._draft.notes.add(f"{path}/use", "use_assumed", text)
+            self._notes.add(f"{path}/use", "use_assumed", text)
         duration, time = (self._minutes(timing, key, path) for key in ("duration", "time"))
         if (step := self._step(timing, path)) is not None:
             if step < self._first_boil:
-                self._draft.notes.add(
-                    f"{path}/step", "first_wort", "Is before the boil: a first wort addition is taken."
-                )
+                self._notes.add(f"{path}/step", "first_wort", "Is before the boil: a first wort addition is taken.")
                 return {"stage": Stage.FIRST_WORT.value}
             if not self._boils(step):
                 return self._stand(step, time if duration is None else duration, path)
@@ -69,7 +68,7 @@ class Timing:
     def _minutes(self, item: Mapping[str, Any], key: str, path: str) -> float | None:
         value = amount(item.get(key), MINUTES)
         if value is None and item.get(key) is not None:
-            self._draft.notes.add(f"{path}/{key}", "unreadable", "Is no time that can be read, and is left out.")
+            self._notes.add(f"{path}/{key}", "unreadable", "Is no time that can be read, and is left out.")
         return value
 
     def _boil_time(
@@ -77,18 +76,18 @@ class Timing:
     ) -> dict[str, Any]:
         boil = self._minutes(self._boil, "boil_time", "/boil")
         if timing.get("continuous") is True:
-            when = self._draft.unstated_boil(boil, path) if duration is None else {"boil_minutes": duration}
+            when = unstated_boil(boil, path, self._notes) if duration is None else {"boil_minutes": duration}
             if "boil_minutes" in when:
                 text = "Is added all along: one addition at half of that time is taken."
-                self._draft.notes.add(f"{path}/continuous", "continuous", text)
+                self._notes.add(f"{path}/continuous", "continuous", text)
                 when["boil_minutes"] /= 2.0
             return when
         if duration is not None:
-            return self._draft.boiled(duration, f"{path}/duration")
+            return boiled(duration, f"{path}/duration", self._notes)
         if time is None:
-            return self._draft.unstated_boil(boil, path)
-        self._draft.notes.add(f"{path}/time", "time_as_duration", f"Is taken as boiled for {time:g} minutes.")
-        return self._draft.boiled(time, f"{path}/time")
+            return unstated_boil(boil, path, self._notes)
+        self._notes.add(f"{path}/time", "time_as_duration", f"Is taken as boiled for {time:g} minutes.")
+        return boiled(time, f"{path}/time", self._notes)
 
     def _step(self, timing: Mapping[str, Any], path: str) -> int | None:
         """Return the position of the step of the boil that an addition names, from 0; None if it names none."""
@@ -97,7 +96,7 @@ class Timing:
             return None
         if isinstance(step, int) and not isinstance(step, bool) and 1 <= step <= len(self._steps):
             return step - 1
-        self._draft.notes.add(f"{path}/step", "step_unknown", "Is no step of the boil and is not counted.")
+        self._notes.add(f"{path}/step", "step_unknown", "Is no step of the boil and is not counted.")
         return None
 
     @property
@@ -119,8 +118,8 @@ class Timing:
         start, end = (celsius(step.get(key)) for key in ("start_temperature", "end_temperature"))
         if end is not None and end < CHILLED:  # a step of chilling
             end = end if start is None else (start + end) / 2.0
-        stand = {
+        stated = {
             "stand_minutes": amount(step.get("step_time"), MINUTES) if minutes is None else minutes,
             "temperature_c": start if end is None else end,
         }
-        return self._draft.stand(stand, f"{path}/step")
+        return stand(stated, f"{path}/step", self._notes)

@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from app.domains.beer.recipe import ASSUMED_ALPHA
-from app.domains.beer.recipe_files.draft import MINUTES_PER_DAY
+from app.domains.beer.recipe_files.additions import MINUTES_PER_DAY, stage_of_use
+from app.domains.beer.recipe_files.beerxml import temperature_tag, text_of, use_of
 from app.domains.beer.recipe_files.extract import EFFICIENCY, YIELD
 from app.domains.beer.recipe_files.numbers import number
 from app.domains.beer.recipe_files.reading import ReadRecipe
 from app.domains.beer.recipe_files.xml_tree import Element
-from app.domains.beer.stages import Stage, stage_of
+from app.domains.beer.stages import Stage
 from app.domains.beer.units import POINTS_PER_SG
 from app.domains.beer.varieties import find
 
@@ -69,19 +70,19 @@ def recipe_of(recipe: Element, read: ReadRecipe) -> Json:
     """
     beer: Mapping[str, Any] = read.beer or {}
     computed = {note.code for note in read.notes}
-    kind = _text(recipe, "TYPE").lower()
+    kind = text_of(recipe, "TYPE").lower()
     efficiency = _number(recipe, "EFFICIENCY") or EFFICIENCY
     result: Json = {
         "name": read.name or "",
         "type": kind if kind in _TYPES else "other",
-        "author": _text(recipe, "BREWER"),
+        "author": text_of(recipe, "BREWER"),
         "batch_size": _of(beer.get("batch_volume_l", 0.0), "l"),
         "efficiency": {"brewhouse": _of(efficiency, "%")},
         "ingredients": _ingredients(recipe),
     }
-    if coauthor := _text(recipe, "ASST_BREWER"):
+    if coauthor := text_of(recipe, "ASST_BREWER"):
         result["coauthor"] = coauthor
-    if _DATE.fullmatch(date := _text(recipe, "DATE")):
+    if _DATE.fullmatch(date := text_of(recipe, "DATE")):
         result["created"] = date
     if style := recipe.find("STYLE"):
         result["style"] = _style(style)
@@ -101,11 +102,11 @@ def recipe_of(recipe: Element, read: ReadRecipe) -> Json:
                 result["color_estimate"] = _of(beer[field], unit)
     if (carbonation := _number(recipe, "CARBONATION")) is not None:
         result["carbonation"] = carbonation
-    result |= _optional("notes", _text(recipe, "NOTES") or None)
-    if (rating := _number(recipe, "TASTE_RATING")) is not None and (taste := _text(recipe, "TASTE_NOTES")):
+    result |= _optional("notes", text_of(recipe, "NOTES") or None)
+    if (rating := _number(recipe, "TASTE_RATING")) is not None and (taste := text_of(recipe, "TASTE_NOTES")):
         result["taste"] = {"notes": taste, "rating": rating}
     if read.stated_ibu is not None:
-        method = _METHODS.get(_text(recipe, "IBU_METHOD").lower(), "Other")
+        method = _METHODS.get(text_of(recipe, "IBU_METHOD").lower(), "Other")
         result["ibu_estimate"] = ibu_estimate(read.stated_ibu, method)
     return result
 
@@ -125,9 +126,9 @@ def _ingredients(recipe: Element) -> Json:
 
 
 def _fermentable(item: Element) -> Json:
-    kind, share = _text(item, "TYPE").lower(), _number(item, "YIELD")
+    kind, share = text_of(item, "TYPE").lower(), _number(item, "YIELD")
     result: Json = {
-        "name": _text(item, "NAME"),
+        "name": text_of(item, "NAME"),
         "type": _FERMENTABLES.get(kind, "grain"),
         "yield": {"fine_grind": _of(YIELD if share is None else share, "%")},
         "color": _of(_number(item, "COLOR") or 0.0, "Lovi"),
@@ -142,24 +143,18 @@ def _fermentable(item: Element) -> Json:
 
 
 def _hop(item: Element) -> Json:
-    name, alpha, beta = _text(item, "NAME"), _number(item, "ALPHA"), _number(item, "BETA")
+    name, alpha, beta = text_of(item, "NAME"), _number(item, "ALPHA"), _number(item, "BETA")
     if not alpha:
         variety = find(name)
         alpha = variety.alpha_typical if variety else ASSUMED_ALPHA if alpha is None else alpha
     result: Json = {"name": name, "alpha_acid": _of(alpha, "%"), "amount": _of(_number(item, "AMOUNT") or 0.0, "kg")}
-    result |= _optional("form", _FORMS.get(_text(item, "FORM").lower()))
+    result |= _optional("form", _FORMS.get(text_of(item, "FORM").lower()))
     result |= _optional("beta_acid", None if beta is None else _of(beta, "%"))
     return result | _texts(item, ORIGIN="origin") | {"timing": _hop_timing(item)}
 
 
-def _hop_stage(item: Element) -> Stage | None:
-    """Stage of an addition; None if it is boiled."""
-    use = (_text(item, "USER_HOP_USE") or _text(item, "USE")).lower()
-    return Stage.WHIRLPOOL if use == "aroma" else stage_of(use)
-
-
 def _hop_timing(item: Element) -> Json:
-    stage, minutes = _hop_stage(item), _number(item, "TIME")
+    stage, minutes = stage_of_use(use_of(item)), _number(item, "TIME")
     duration = {} if minutes is None else {"duration": _time(minutes)}
     if stage == Stage.MASH:
         return {"use": "add_to_mash"} | duration
@@ -188,17 +183,16 @@ def _boil(recipe: Element, beer: Mapping[str, Any]) -> Json | None:
 def _stand_temperature(recipe: Element) -> float | None:
     """The temperature of the stand, degrees Celsius; None if it is not stated, or not one."""
     holder = recipe.find("HOPS")
-    stated = {
-        _number(hop, "TEMP") for hop in (holder.all("HOP") if holder else ()) if _hop_stage(hop) == Stage.WHIRLPOOL
-    }
+    hops = [hop for hop in (holder.all("HOP") if holder else ()) if stage_of_use(use_of(hop)) == Stage.WHIRLPOOL]
+    stated = {_number(hop, temperature_tag(hop)) for hop in hops}
     return stated.pop() if len(stated) == 1 else None
 
 
 def _culture(item: Element) -> Json:
-    form, attenuation = _text(item, "FORM").lower(), _number(item, "ATTENUATION")
+    form, attenuation = text_of(item, "FORM").lower(), _number(item, "ATTENUATION")
     result: Json = {
-        "name": _text(item, "NAME"),
-        "type": _CULTURES.get(_text(item, "TYPE").lower(), "other"),
+        "name": text_of(item, "NAME"),
+        "type": _CULTURES.get(text_of(item, "TYPE").lower(), "other"),
         "form": form if form in _CULTURE_FORMS else "liquid",
         "amount": _amount(item, otherwise=_of(1, "pkg")),
     }
@@ -207,10 +201,10 @@ def _culture(item: Element) -> Json:
 
 
 def _miscellaneous(item: Element) -> Json:
-    kind, use, minutes = _text(item, "TYPE").lower(), _USES.get(_text(item, "USE").lower()), _number(item, "TIME")
+    kind, use, minutes = text_of(item, "TYPE").lower(), _USES.get(text_of(item, "USE").lower()), _number(item, "TIME")
     timing = _optional("use", use) | _optional("duration", None if minutes is None else _time(minutes))
     return {
-        "name": _text(item, "NAME"),
+        "name": text_of(item, "NAME"),
         "type": kind if kind in _MISCELLANEOUS else "other",
         "amount": _amount(item, otherwise=_of(1, "each")),
         **_optional("timing", timing or None),
@@ -218,12 +212,12 @@ def _miscellaneous(item: Element) -> Json:
 
 
 def _style(style: Element) -> Json:
-    kind, number_text, letter = (_text(style, tag) for tag in ("TYPE", "CATEGORY_NUMBER", "STYLE_LETTER"))
+    kind, number_text, letter = (text_of(style, tag) for tag in ("TYPE", "CATEGORY_NUMBER", "STYLE_LETTER"))
     category = number(number_text)
     return {
-        "name": _text(style, "NAME"),
-        "category": _text(style, "CATEGORY"),
-        "style_guide": _text(style, "STYLE_GUIDE"),
+        "name": text_of(style, "NAME"),
+        "category": text_of(style, "CATEGORY"),
+        "style_guide": text_of(style, "STYLE_GUIDE"),
         "type": kind.lower() if kind.lower() in _DRINKS else "beer",
         **_optional("category_number", int(category) if category is not None and category.is_integer() else None),
         **_optional("style_letter", letter if _LETTER.fullmatch(letter) else None),
@@ -236,17 +230,17 @@ def _mash(mash: Element) -> Json | None:
     steps = [_mash_step(step) for step in holder.all("MASH_STEP")] if holder else []
     if temperature is None or not steps or None in steps:
         return None
-    return {"name": _text(mash, "NAME"), "grain_temperature": _of(temperature, "C"), "mash_steps": steps}
+    return {"name": text_of(mash, "NAME"), "grain_temperature": _of(temperature, "C"), "mash_steps": steps}
 
 
 def _mash_step(step: Element) -> Json | None:
-    kind = _text(step, "TYPE").lower()
+    kind = text_of(step, "TYPE").lower()
     temperature, minutes = _number(step, "STEP_TEMP"), _number(step, "STEP_TIME")
     if kind not in _MASH_STEPS or temperature is None or minutes is None:
         return None
     litres = _number(step, "INFUSE_AMOUNT")
     return {
-        "name": _text(step, "NAME"),
+        "name": text_of(step, "NAME"),
         "type": kind,
         "step_temperature": _of(temperature, "C"),
         "step_time": _time(minutes),
@@ -254,17 +248,12 @@ def _mash_step(step: Element) -> Json | None:
     }
 
 
-def _text(element: Element, tag: str) -> str:
-    found = element.find(tag)
-    return found.text.strip() if found else ""
-
-
 def _number(element: Element, tag: str) -> float | None:
-    return number(_text(element, tag).replace(",", "."))
+    return number(text_of(element, tag).replace(",", "."))
 
 
 def _is_true(element: Element, tag: str) -> bool:
-    return _text(element, tag).lower() == "true"
+    return text_of(element, tag).lower() == "true"
 
 
 def _of(value: float, unit: str) -> Json:
@@ -288,4 +277,4 @@ def _optional(key: str, value: Any) -> Json:
 
 def _texts(element: Element, **keys: str) -> Json:
     """Texts that the element has, by BeerJSON's key for each tag."""
-    return {key: text for tag, key in keys.items() if (text := _text(element, tag))}
+    return {key: text for tag, key in keys.items() if (text := text_of(element, tag))}

@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from app.domains.beer.hop_forms import HopForm
+from app.domains.beer.recipe_files.additions import time_by_use
 from app.domains.beer.recipe_files.draft import Draft
 from app.domains.beer.recipe_files.extract import Fermentable
 from app.domains.beer.recipe_files.numbers import number
@@ -23,7 +24,6 @@ from app.domains.beer.recipe_files.reading import (
 )
 from app.domains.beer.recipe_files.xml_tree import Element
 from app.domains.beer.schema import MAX_ADDITIONS
-from app.domains.beer.stages import Stage, stage_of
 from app.domains.beer.units import PLATO_HIGH, POINTS_PER_SG, points_of_plato
 
 MAX_SG = 1.3
@@ -38,14 +38,13 @@ _HOP_PATHS = {
     "alpha_acid": "/ALPHA",
     "boil_minutes": "/TIME",
     "stand_minutes": "/TIME",
-    "temperature_c": "/TEMP",
+    "temperature_c": "/TEMPERATURE",
 }
 """Where an addition states the fields of a hop."""
 _FORMS = {"pellet": HopForm.PELLET, "plug": HopForm.CONE, "leaf": HopForm.CONE}
 """Forms of hops; a plug is of pressed cones."""
-_TEMPERATURES = ("TEMP", "TEMPERATURE")
+_TEMPERATURES = ("TEMPERATURE", "HOP_TEMP", "TEMP")
 """Elements in which programs state the temperature of a stand, degrees Celsius; BeerXML 1.0 has none."""
-_USES = {"boil": None, "aroma": Stage.WHIRLPOOL, "flameout": Stage.WHIRLPOOL}
 _QUANTITY = re.compile(r"\s*([+-]?[0-9]+(?:[.,][0-9]+)?)\s*([A-Za-z°%]*)[A-Za-z°% ]*")
 
 
@@ -87,7 +86,7 @@ def read(recipe: Element) -> ReadRecipe:
     Args:
         recipe: The element ``RECIPE``.
     """
-    draft = Draft(Notes(recipe.path), name=_text(recipe, "NAME"), hop_paths=_HOP_PATHS)
+    draft = Draft(Notes(recipe.path), name=text_of(recipe, "NAME"), hop_paths=_HOP_PATHS)
     reader = _Reader(recipe, draft)
     try:
         reader.read()
@@ -96,7 +95,18 @@ def read(recipe: Element) -> ReadRecipe:
     return draft.finished()
 
 
-def _text(element: Element, tag: str) -> str:
+def use_of(hop: Element) -> str:
+    """Return what a hop addition is used for, as the file writes it."""
+    return text_of(hop, "USER_HOP_USE") or text_of(hop, "USE")
+
+
+def temperature_tag(hop: Element) -> str:
+    """Return the name of the element that states the temperature of an addition's stand, or would."""
+    return next((tag for tag in _TEMPERATURES if text_of(hop, tag)), _TEMPERATURES[0])
+
+
+def text_of(element: Element, tag: str) -> str:
+    """Return the text of a child; empty if there is none."""
     found = element.find(tag)
     return found.text.strip() if found else ""
 
@@ -122,7 +132,7 @@ class _Reader:
         for fermentable in self._items("FERMENTABLES", "FERMENTABLE"):
             self._fermentable(fermentable)
         for yeast in self._items("YEASTS", "YEAST"):
-            name, laboratory, product = (_text(yeast, tag) for tag in ("NAME", "LABORATORY", "PRODUCT_ID"))
+            name, laboratory, product = (text_of(yeast, tag) for tag in ("NAME", "LABORATORY", "PRODUCT_ID"))
             draft.add_culture(name, laboratory, product, self._number(yeast, "ATTENUATION"))
         for hop in self._items("HOPS", "HOP"):
             self._hop(hop)
@@ -140,7 +150,7 @@ class _Reader:
 
     def _number(self, element: Element, tag: str) -> float | None:
         """Read a number; None if it is not stated. What is no number is noted, and so is a decimal comma."""
-        text = _text(element, tag)
+        text = text_of(element, tag)
         value = number(text)
         if value is None and text:
             value = number(text.replace(",", ".")) if text.count(",") == 1 and "." not in text else None
@@ -152,7 +162,7 @@ class _Reader:
 
     def _quantity(self, tag: str) -> tuple[float, str] | None:
         """Read a number with its unit from a field of the recipe that is meant for display."""
-        match = _QUANTITY.fullmatch(_text(self._recipe, tag)[:60])
+        match = _QUANTITY.fullmatch(text_of(self._recipe, tag)[:60])
         return (float(match[1].replace(",", ".")), match[2].lower()) if match else None
 
     def _gravities(self) -> None:
@@ -194,10 +204,10 @@ class _Reader:
 
     def _style(self) -> str | None:
         style = self._recipe.find("STYLE")
-        return self._draft.plain(_text(style, "NAME"), "/STYLE/NAME") or None if style else None
+        return self._draft.plain(text_of(style, "NAME"), "/STYLE/NAME") or None if style else None
 
     def _fermentable(self, element: Element) -> None:
-        kind = _text(element, "TYPE").lower()
+        kind = text_of(element, "TYPE").lower()
         kilograms = self._number(element, "AMOUNT")
         if kilograms is None or kilograms < 0:
             kilograms = 0.0
@@ -205,7 +215,7 @@ class _Reader:
         self._draft.fermentables.append(
             Fermentable(
                 path=self._path(element),
-                name=_text(element, "NAME"),
+                name=text_of(element, "NAME"),
                 kilograms=kilograms,
                 yield_percent=self._number(element, "YIELD") or None,
                 lovibond=self._number(element, "COLOR"),
@@ -218,28 +228,17 @@ class _Reader:
         if kilograms is None:
             raise NoBeer(self._path(element, "AMOUNT"), "missing", "The weight of a hop addition is not stated.")
         when = self._time(element)
-        if form := _FORMS.get(_text(element, "FORM").lower()):
+        if form := _FORMS.get(text_of(element, "FORM").lower()):
             when["form"] = form.value
         alpha = self._number(element, "ALPHA")
-        self._draft.add_hop(self._path(element), _text(element, "NAME"), kilograms * 1000.0, alpha, when)
+        self._draft.add_hop(self._path(element), text_of(element, "NAME"), kilograms * 1000.0, alpha, when)
 
     def _time(self, element: Element) -> dict[str, Any]:
         """Return the request's fields for the time of an addition."""
-        minutes, path = self._number(element, "TIME"), self._path(element, "TIME")
-        use = _text(element, "USER_HOP_USE") or _text(element, "USE")
-        stage = _USES.get(use.lower(), stage_of(use)) if use.lower() != "boil" else None
-        if stage == Stage.WHIRLPOOL:
-            return self._stand(element, minutes)
-        if stage is not None:
-            return {"stage": stage.value}
-        if use.lower() != "boil":
-            text = "Is no use that is known: an addition to the boil is taken."
-            self._draft.notes.add(self._path(element, "USE"), "use_assumed", text)
-        if minutes is None:
-            return self._draft.unstated_boil(self._number(self._recipe, "BOIL_TIME"), path)
-        return self._draft.boiled(minutes, path)
-
-    def _stand(self, element: Element, minutes: float | None) -> dict[str, Any]:
-        tag = next((tag for tag in _TEMPERATURES if _text(element, tag)), _TEMPERATURES[0])
-        stand = {"stand_minutes": minutes or None, "temperature_c": self._number(element, tag)}
-        return self._draft.stand(stand, self._path(element, "USE"))
+        return time_by_use(
+            (use_of(element), self._path(element, "USE")),
+            (self._number(element, "TIME"), self._path(element, "TIME")),
+            self._number(element, temperature_tag(element)),
+            self._number(self._recipe, "BOIL_TIME"),
+            self._draft.notes,
+        )

@@ -10,15 +10,10 @@ from app.domains.beer.recipe_files.accepted import accepted
 from app.domains.beer.recipe_files.extract import Fermentable
 from app.domains.beer.recipe_files.reading import NoBeer, Notes, ReadRecipe, name_of, unreadable
 from app.domains.beer.schema import MAX_NAME_LENGTH
-from app.domains.beer.stages import Stage
 from app.domains.beer.varieties import find
 
 MAX_ATTENUATION = 120.0
 """Apparent attenuation, percent, above which none is believed."""
-MINUTES_PER_DAY = 1440.0
-"""A boil of a day or longer is none: the time is that of dry hops."""
-_OF_A_STAND = {"stand_minutes": "time", "temperature_c": "temperature"}
-"""Fields of a stand, and what they are called."""
 
 
 @dataclass
@@ -172,44 +167,3 @@ class Draft:
         if srm > extract.MAX_MOREY_SRM:
             text += f" It holds up to {extract.MAX_MOREY_SRM:g} SRM."
         self.notes.add(self.places.get("srm", ""), "colour_by_morey", text)
-
-    def stand(self, stated: Mapping[str, float | None], path: str) -> dict[str, Any]:
-        """Return the time of an addition to a whirlpool or hop stand.
-
-        Args:
-            stated: The request's ``stand_minutes`` and ``temperature_c``; None where the file states none.
-            path: Where the file says that the addition is one.
-        """
-        known = {name: value for name, value in stated.items() if value is not None}
-        missing = [words for name, words in _OF_A_STAND.items() if name not in known]
-        text = "Is after the boil: the stage whirlpool is taken."
-        if missing:
-            text += f" It states no {' and no '.join(missing)} of the stand."
-        self.notes.add(path, "whirlpool", text)
-        return {"stage": Stage.WHIRLPOOL.value} | known
-
-    def boiled(self, minutes: float, path: str) -> dict[str, Any]:
-        """Return the time of an addition to the boil.
-
-        Args:
-            minutes: Boil time that the file states.
-            path: Where it states it.
-        """
-        if minutes >= MINUTES_PER_DAY:
-            text = f"Is {minutes / MINUTES_PER_DAY:g} days, which are no boil: a dry hop is taken."
-            self.notes.add(path, "days_no_boil", text)
-            return {"stage": Stage.DRY_HOP.value}
-        return {"boil_minutes": minutes}
-
-    def unstated_boil(self, boil_minutes: float | None, path: str) -> dict[str, Any]:
-        """Return the time of an addition to the boil for which the file states none.
-
-        Args:
-            boil_minutes: Length of the boil; None if it is not stated.
-            path: Where the file would state the time.
-        """
-        if boil_minutes is None:
-            self.notes.add(path, "time_assumed", "States no time: the start of the boil is taken.")
-            return {"stage": Stage.START.value}
-        self.notes.add(path, "time_assumed", f"States no time: the whole boil of {boil_minutes:g} minutes is taken.")
-        return {"boil_minutes": boil_minutes}

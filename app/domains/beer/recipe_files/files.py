@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from app.domains.beer.recipe_files import beerjson, beerjson_writing, beerxml, punk
+from app.domains.beer.recipe_files import beerjson, beerjson_writing, beerxml, brewfather, punk
 from app.domains.beer.recipe_files.reading import MAX_RECIPES, ReadRecipe, RecipeFileError, check_count
 from app.domains.beer.recipe_files.xml_tree import parse_xml
 from app.runtime.json_keys import BOM, repeated_keys
@@ -35,10 +35,14 @@ def read_recipes(contents: bytes, limit: int = MAX_RECIPES) -> list[ReadRecipe]:
         return [beerjson.read(recipe, f"{beerjson.RECIPES}/{index}") for index, recipe in enumerate(recipes)]
     if isinstance(document, list):
         check_count(document, limit, "")
-        return [punk.read(recipe, f"/{index}") for index, recipe in enumerate(document)]
-    if punk.is_recipe(document):
-        return [punk.read(document, "")]
-    raise RecipeFileError("unknown_format", "", "is JSON, but neither BeerJSON nor a document of the Punk API")
+        return [_read_json(recipe, f"/{index}") for index, recipe in enumerate(document)]
+    if punk.is_recipe(document) or brewfather.is_recipe(document):
+        return [_read_json(document, "")]
+    raise RecipeFileError("unknown_format", "", "is JSON, but neither BeerJSON nor of Brewfather or the Punk API")
+
+
+def _read_json(recipe: Any, path: str) -> ReadRecipe:
+    return brewfather.read(recipe, path) if brewfather.is_recipe(recipe) else punk.read(recipe, path)
 
 
 def as_beerjson(contents: bytes, answers: Sequence[Mapping[str, Any] | None], limit: int = MAX_RECIPES) -> bytes:
@@ -53,8 +57,7 @@ def as_beerjson(contents: bytes, answers: Sequence[Mapping[str, Any] | None], li
         The document, in UTF-8. A recipe of BeerXML of which no beer can be made is not in it.
 
     Raises:
-        RecipeFileError: If the file as a whole cannot be read, or is a document of the Punk API, which does not state
-            what BeerJSON requires of malts.
+        RecipeFileError: If the file as a whole cannot be read, or is of Brewfather or the Punk API.
     """
     if is_xml(contents):
         elements = beerxml.recipes_of(parse_xml(contents), limit)
@@ -68,7 +71,7 @@ def as_beerjson(contents: bytes, answers: Sequence[Mapping[str, Any] | None], li
     else:
         document = parse_json(contents)
         if not beerjson.is_beerjson(document):
-            reason = "cannot leave as BeerJSON, which requires the yield and colour of each malt"
+            reason = "cannot leave as BeerJSON: only files of BeerJSON and BeerXML can"
             raise RecipeFileError("not_as_beerjson", "", reason)
         recipes = [
             _estimated(recipe, answer) if isinstance(recipe, Mapping) else recipe

@@ -8,8 +8,11 @@ from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from app.batch.answers import BatchTransport
+from app.domains.beer.api import BeerApi
 from app.domains.beer.contradictions import contradictions_of_batch, contradictions_of_beer
 from app.domains.beer.schema import Beer, BeerFigures, Beers, Hop, Malt
+from app.domains.beer.units import points_of_plato
 from app.domains.quantities import sent_as
 from app.errors import InputError
 from app.rest.json_body import json_reader
@@ -176,6 +179,30 @@ def test_a_batch_and_reference_beers_take_the_other_units() -> None:
     plato = {"target_og_plato": 14.0, "target_fg_plato": 3.0}
     batch = Beers.model_validate({"beers": [plato], "reference": [{**plato, "ibu": 40.0}]})
     assert batch.beers[0].target_og == batch.reference[0].target_og  # type: ignore[index]
+
+
+def test_reference_beers_and_files_in_other_units_count_as_in_the_usual_ones(domain: BeerApi) -> None:
+    usual = {
+        **BEER,
+        "target_og": points_of_plato(14.0),
+        "batch_volume_l": 5 * 3.785411784,
+        "hops": [{"name": "Magnum", "amount_g": 28.349523125, "boil_minutes": 60}],
+    }
+    rest = {name: item for name, item in BEER.items() if name != "target_og"}
+    hops = [{"name": "Magnum", "amount_oz": 1.0, "boil_minutes": 60}]
+    other = {**rest, "target_og_plato": 14.0, "batch_volume_gal": 5.0, "hops": hops}
+    answers = [
+        domain.predict(Beer.model_validate({**asked, "reference": [{**known, "ibu": 60.0}]}))
+        for asked, known in ((usual, usual), (usual, other), (other, other))
+    ]
+    assert answers[0] == answers[1] == answers[2]
+    row = {**{name: item for name, item in other.items() if name != "hops"}}
+    row |= {f"hop1_{name}": item for name, item in hops[0].items()}
+    table = f"{','.join(row)}\n{','.join(map(str, row.values()))}\n".encode()
+    answered = BatchTransport(domain.operations[0]).answer(table, lambda: 60.0)
+    assert bytes(answered.errors) == b""
+    line, alone = json.loads(answered.predictions), domain.predict(Beer.model_validate(usual))
+    assert (line["ibu"], line["estimates"]) == (alone["ibu"], alone["estimates"])
 
 
 def test_a_missing_quantity_is_no_valid_beer() -> None:

@@ -117,6 +117,18 @@ def test_the_model_says_what_it_does_not_know_of_a_stand(domain: BeerApi) -> Non
         assert "like any hops of the whirlpool" in message
 
 
+def test_a_cold_stand_lowers_the_lower_end_and_a_hot_one_raises_the_upper_end(domain: BeerApi) -> None:
+    plain = domain.predict(beer(MAGNUM, CITRA))["interval"]
+    cold, hot = (
+        domain.predict(beer(MAGNUM, {**CITRA, "temperature_c": celsius, "stand_minutes": 60.0}))["interval"]
+        for celsius in (50.0, 98.0)
+    )
+    assert cold["lower"] < plain["lower"]
+    assert cold["upper"] == plain["upper"]
+    assert hot["lower"] == plain["lower"]
+    assert hot["upper"] > plain["upper"]
+
+
 def test_cryo_hops_have_twice_the_alpha_acid_of_their_variety_and_stand_for_twice_the_weight() -> None:
     cryo = {"name": "Citra", "amount_g": 10.0, "form": "cryo", "stage": "dry_hop"}
     pellets = {**cryo, "amount_g": 20.0, "form": "pellet"}
@@ -159,6 +171,7 @@ def test_a_batch_answers_each_beer_as_a_request_of_its_own(domain: BeerApi) -> N
         beer(),
         beer(MAGNUM, {**CITRA, "temperature_c": 75.0}),
         Beer.model_validate(BEER),
+        beer({**MAGNUM, "form": "cone"}).model_copy(update={"ebc": 150.0, "srm": 76.0, "ph": 4.0}),
     ]
     assert domain.predict_each(beers) == [domain.predict(one) for one in beers]
 
@@ -167,10 +180,14 @@ def test_an_explanation_has_the_same_interval_and_counts_the_stand_for_its_own_a
     stood = beer(MAGNUM, {**CITRA, "temperature_c": 80.0, "stand_minutes": 30.0})
     explained = domain.explain(stood)
     assert explained["interval"] == domain.predict(stood)["interval"]
-    boiled, stand = explained["explanation"]["additions"]
-    assert stand["tinseth"] > 0
-    assert stand["physical"] > 0
-    assert boiled["physical"] > 0
+    assert explained["explanation"]["additions"][1]["tinseth"] > 0
+
+
+def test_the_wort_stands_as_before_without_the_addition_that_says_so(domain: BeerApi) -> None:
+    """So the additions of a beer whose alpha acid is all dissolved add up to its physical estimate."""
+    stood = domain.explain(beer(MAGNUM, {**CITRA, "amount_g": 10.0, "temperature_c": 60.0, "stand_minutes": 10.0}))
+    boiled, stand = (addition["physical"] for addition in stood["explanation"]["additions"])
+    assert boiled + stand == pytest.approx(stood["estimates"]["physical"], abs=0.11)
 
 
 @seed(16)

@@ -1,4 +1,4 @@
-"""Lambda function for files of beers in a bucket: writes predictions and errors under ``results/``.
+"""Lambda function for files of beers or recipes in a bucket: writes predictions and errors under ``results/``.
 
     cleaned/2026/11/21/beers-1             the input
     results/cleaned/2026/11/21/beers-1.predictions.jsonl
@@ -16,6 +16,7 @@ from typing import Any
 from app.aws_lambda.context import Context, seconds_left
 from app.aws_lambda.events import created_files
 from app.batch.answers import BatchTransport
+from app.batch.recipes import answer_recipe_file, is_recipe_file
 from app.batch.rows import LIMITS
 from app.composition.domains import load_domain
 from app.domains.beer.api import BeerApi
@@ -37,14 +38,15 @@ class NotAnswered(Exception):
     """Some files failed and should be retried; the message names each with its reason. The others are complete."""
 
 
-def _transport(settings: ModelSettings) -> BatchTransport:
+def _domain(settings: ModelSettings) -> BeerApi:
     configure_logging(settings.log_level)
     log_deprecated_names(settings)
-    return BatchTransport(load_domain(settings, BeerApi).operations[0])
+    return load_domain(settings, BeerApi)
 
 
 _settings = load_model_settings()
-_batch = _transport(_settings)
+_beer = _domain(_settings)
+_batch = BatchTransport(_beer.operations[0])
 
 
 def handler(event: Any, context: Context) -> dict[str, Any]:
@@ -93,7 +95,8 @@ def _answer(bucket: str, key: str, context: Context) -> dict[str, Any]:
     data = store.read(key, LIMITS.file_bytes)
     if data is None:
         return {"file": key, "rows": 0, "bad": 0}  # deleted meanwhile
-    answers = _batch.answer(data, partial(seconds_left, context, RESERVE))
+    left = partial(seconds_left, context, RESERVE)
+    answers = answer_recipe_file(_beer, data, left) if is_recipe_file(data) else _batch.answer(data, left)
     store.write(errors, answers.errors, JSON_LINES)
     store.write(predictions, answers.predictions, JSON_LINES)
     result = {"file": key, "rows": answers.rows, "bad": answers.bad}

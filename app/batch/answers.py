@@ -133,7 +133,7 @@ class BatchTransport:
             self._answer(chunk, answers)
         if answers.unlisted:
             reason = f"has {answers.unlisted} more invalid rows, which are not listed"
-            answers.errors += _line({"row": 0, "errors": _errors([Problem("file", "too_many_errors", reason)])})
+            answers.errors += errors_line(0, [Problem("file", "too_many_errors", reason)])
         return answers
 
     def _answer(self, chunk: Sequence[_Request], answers: Answers) -> None:
@@ -145,7 +145,7 @@ class BatchTransport:
                 answers.bad += 1
                 if len(answers.errors) < MAX_ERROR_BYTES:
                     problems = [replace(problem, field=asked.column(problem.field)) for problem in answer.problems]
-                    answers.errors += _line({"row": answers.rows, "errors": _errors(problems)})
+                    answers.errors += errors_line(answers.rows, problems)
                 else:
                     answers.unlisted += 1
             elif isinstance(answer, CallError):
@@ -189,14 +189,21 @@ class BatchTransport:
 
 def _unreadable(error: InputError) -> Answers:
     """The results for a file that is rejected as a whole."""
-    return Answers(errors=bytearray(_line({"row": 0, "errors": _errors(error.problems)})))
+    return Answers(errors=bytearray(errors_line(0, error.problems)))
 
 
-def _errors(problems: Sequence[Problem]) -> list[dict[str, str]]:
-    return [
+def errors_line(row: int, problems: Sequence[Problem]) -> bytes:
+    """Return the line of the errors of a row.
+
+    Args:
+        row: Its number; 0 is the whole file.
+        problems: Its problems; the first `MAX_PROBLEMS` are listed.
+    """
+    errors = [
         {"field": sanitize(problem.field, _MAX_FIELD), "code": problem.code, "reason": problem.reason}
         for problem in problems[:MAX_PROBLEMS]
     ]
+    return _line({"row": row, "errors": errors})
 
 
 def _line(record: dict[str, Any]) -> bytes:

@@ -15,7 +15,7 @@ from tests.cloud.events import created, http_api, on_bus, published, published_t
 from tests.cloud.runtime import Runtime
 from tests.cloud.store import Store
 from tests.committed import committed_models
-from tests.known import BEER
+from tests.known import BEER, REPOSITORY
 
 pytest.importorskip("awslambdaric", reason="awslambdaric is not installed (requirements/cloud.txt)")
 pytest.importorskip("moto", reason="moto is not installed (requirements/cloud.txt); `tox -e function` installs it")
@@ -97,6 +97,16 @@ def test_predictions_and_errors_are_written_to_the_results(
     assert all({"ibu", "interval", "model", "warnings"} <= line.keys() for line in predictions)
     (error,) = lines(store.read(BUCKET, f"results/{key}.errors.jsonl"))
     assert (error["row"], [problem["field"] for problem in error["errors"]]) == (2, ["abv"])
+
+
+def test_the_recipes_of_a_file_are_rows(function: Runtime, store: Store) -> None:
+    recipes = (REPOSITORY / "tests" / "data" / "recipe_files" / "ale.xml").read_bytes()
+    key = put(store, "cleaned/recipes", recipes.replace(b"</RECIPES>", b"<RECIPE/></RECIPES>"))
+    (result,) = function.invoke(created(BUCKET, [key])).body["files"]
+    predictions = lines(store.read(BUCKET, f"results/{key}.predictions.jsonl"))
+    (error,) = lines(store.read(BUCKET, f"results/{key}.errors.jsonl"))
+    assert result == {"file": key, "rows": len(predictions) + 1, "bad": 1} and error["row"] == result["rows"]
+    assert all({"row", "name", "ibu", "interval", "notes"} <= line.keys() for line in predictions)
 
 
 def test_a_repeated_event_changes_nothing_and_output_files_are_ignored(function: Runtime, store: Store) -> None:

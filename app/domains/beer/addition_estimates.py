@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from app.domains.beer.formula_differences import Figures, reason
+from app.domains.beer.formula_differences import Figures, physical_shares, reason
 from app.domains.beer.garetz import garetz
 from app.domains.beer.hop_bill import tinseth
 from app.domains.beer.physical import physical_parts
@@ -62,6 +62,7 @@ def addition_estimates(
     without = tenths((shift.moved(outputs) if shift else outputs)["ibu"].astype(np.float64)).ravel().tolist()
     if not all(abs(value) < MAX_IBU for value in without):  # false for NaN as well
         raise loaded.invalid_output("ibu without an addition")
+    shares = physical_shares(bill.additions)
     result: list[AdditionEstimates] = []
     for place, (index, figures) in enumerate(zip(bill.positions, _parts(beer, bill), strict=True)):
         estimates: AdditionEstimates = {
@@ -73,7 +74,7 @@ def addition_estimates(
             "physical": _tenth(figures.physical),
             "model": _tenth(ibu - without[place]),
         }
-        if why := reason(figures, bill.additions[place], hops[index].stage, beer, bill.boil_points):
+        if why := reason(figures, bill.additions[place], shares[place], hops[index].stage, beer, bill.boil_points):
             estimates["reason"] = why
         result.append(estimates)
     return result

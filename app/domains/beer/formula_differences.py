@@ -1,4 +1,4 @@
-"""Why the formulas differ about an addition of hops: by its time, by the gravity or by the dose; and by its form.
+"""Why the formulas differ about an addition of hops: by its time, the gravity or the dose, and by its form.
 
 Each figure is the alpha acid that is added, times the share that the formula counts at this time, times what gravity
 does to it, times what the dose does to it. The cause in which the formulas differ most is the reason.
@@ -10,8 +10,7 @@ from typing import NamedTuple
 
 from app.domains.beer import garetz, rager, tinseth
 from app.domains.beer.hop_bill import DRY, MAX_PER_LITRE, Addition
-from app.domains.beer.hop_bill import tinseth as tinseth_of
-from app.domains.beer.physical import SOLUBLE, physical
+from app.domains.beer.physical import SOLUBLE, physical_parts
 from app.domains.beer.schema import Beer
 from app.domains.beer.stages import Stage
 from app.domains.beer.units import POINTS_PER_SG
@@ -35,12 +34,26 @@ class Figures(NamedTuple):
     physical: float
 
 
-def reason(figures: Figures, addition: Addition, stage: Stage | None, beer: Beer, boil_points: float) -> str | None:
+def physical_shares(additions: Sequence[Addition]) -> list[float]:
+    """Share of its alpha acid that the physical estimate counts of each addition, for small doses of pellets.
+
+    Args:
+        additions: The hops of a beer, whose stands follow each other.
+    """
+    small = [replace(addition, grams=1e-3, extracted=1.0) for addition in additions]
+    parts = physical_parts(small, 1.0)
+    return [_ratio(part, one.grams * one.alpha * 10.0) for one, part in zip(small, parts, strict=True)]
+
+
+def reason(
+    figures: Figures, addition: Addition, physical_share: float, stage: Stage | None, beer: Beer, boil_points: float
+) -> str | None:
     """Say in a sentence why the formulas differ about an addition.
 
     Args:
         figures: What it adds by each formula, IBU.
         addition: The addition.
+        physical_share: Its share from `physical_shares`.
         stage: Its stage, if it was given rather than minutes.
         beer: The beer.
         boil_points: Gravity of the boil, in points.
@@ -51,7 +64,7 @@ def reason(figures: Figures, addition: Addition, stage: Stage | None, beer: Beer
     if addition.time == DRY or max(figures) < SMALL or _spread(figures) <= FIFTH:
         return None
     alpha = min(addition.grams / beer.batch_volume_l, MAX_PER_LITRE) * addition.alpha * 10.0
-    shares = _shares(addition)
+    shares = _shares(addition, physical_share)
     by_gravity = _gravity(boil_points)
     by_dose = Figures(
         1.0,
@@ -79,15 +92,13 @@ def reason(figures: Figures, addition: Addition, stage: Stage | None, beer: Beer
     return f"{sentence}{_form(addition)}."
 
 
-def _shares(addition: Addition) -> Figures:
+def _shares(addition: Addition, physical_share: float) -> Figures:
     """Share of the alpha acid that each formula counts for a small dose of pellets at a gravity of 1.050."""
-    small = replace(addition, grams=1e-3, extracted=1.0)
-    alpha = small.grams * small.alpha * 10.0
     return Figures(
-        _ratio(tinseth_of([small], 1.0, tinseth.bigness(REFERENCE_POINTS)), alpha),
+        tinseth.bigness(REFERENCE_POINTS) * tinseth.boil_factor(addition.counted_minutes),
         rager.utilisation(addition.counted_minutes),
         garetz.utilisation(addition.counted_minutes),
-        _ratio(physical([small], 1.0), alpha),
+        physical_share,
     )
 
 

@@ -79,11 +79,22 @@ def test_there_is_no_reason_for_what_is_small_or_zero(domain: BeerApi) -> None:
     assert "reason" not in addition(domain, alpha=0, boil_minutes=60)
 
 
+def test_the_stand_of_another_addition_is_no_dose(domain: BeerApi) -> None:
+    late = {"name": "Saaz", "amount_g": 20.0, "alpha_acid": 5.0, "boil_minutes": 20.0}
+    stood = {**late, "boil_minutes": 0.0, "temperature_c": 95.0, "stand_minutes": 90.0}
+    beer = Beer.model_validate({**EXAMPLE_BEER, "target_og": 1050, "hops": [late, stood]})
+    first, _ = domain.explain(beer)["explanation"]["additions"]
+    assert first["reason"] == (
+        "The formulas count 20 minutes of boil differently: of the alpha acid of a small dose Tinseth counts 14 %, "
+        "Rager 10 %, Garetz 6 % and the physical estimate 33 %."
+    )
+
+
 def test_a_fifth_is_the_limit() -> None:
     one, beer = Addition.at_minutes(30, 5, 60), Beer.model_validate(EXAMPLE_BEER)
-    assert reason(Figures(8.1, 10.0, 9.0, 9.0), one, None, beer, 1050) is None
-    assert reason(Figures(7.9, 10.0, 9.0, 9.0), one, None, beer, 1050) is not None
-    assert reason(Figures(0.2, 0.4, 0.3, 0.3), one, None, beer, 1050) is None  # small
+    assert reason(Figures(8.1, 10.0, 9.0, 9.0), one, 0.32, None, beer, 1050) is None
+    assert reason(Figures(7.9, 10.0, 9.0, 9.0), one, 0.32, None, beer, 1050) is not None
+    assert reason(Figures(0.2, 0.4, 0.3, 0.3), one, 0.32, None, beer, 1050) is None  # small
 
 
 @settings(max_examples=40, deadline=None)

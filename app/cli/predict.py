@@ -1,4 +1,4 @@
-"""Predict the recipes of files: BeerXML, BeerJSON or documents of the Punk API. Needs no server, key or network.
+"""Predict the recipes of files: BeerXML, BeerJSON, JSON of Brewfather or of the Punk API. Needs no server.
 
 A recipe or file that cannot be read, or not be written as BeerJSON, is named on stderr, and the exit code is 1.
 """

@@ -115,11 +115,11 @@ class BeerApi(DomainApi):
                 name="predict_recipes",
                 path="/recipes",
                 summary="Predict the beers of a recipe file",
-                description="The file is the body, or the part `file` of a form: BeerXML, BeerJSON or documents of the "
-                "Punk API, told apart by their contents and not by the media type, with up to 100 recipes. Each "
-                "recipe is answered with the beer that was made of it, as `/predict` takes it, the prediction, and "
-                "notes on what the file does not state and what was taken for it; a recipe of which no beer can be "
-                "made has errors instead.",
+                description="The file is the body, or the part `file` of a form: BeerXML, BeerJSON, JSON of Brewfather "
+                "or of the Punk API, told apart by their contents and not by the media type, with up to 100 recipes. "
+                "Each recipe is answered with the beer that was made of it, as `/predict` takes it, the prediction, "
+                "and notes on what the file does not state and what was taken for it; a recipe of which no beer can "
+                "be made has errors instead.",
                 request=RecipeFile,
                 answer=RecipeAnswers,
                 answered="The recipes, each with its prediction or its errors",

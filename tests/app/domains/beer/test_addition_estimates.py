@@ -1,5 +1,7 @@
 """What each addition adds: the model's figure is the difference of two answers, and formulas add up."""
 
+import json
+import re
 from typing import Any
 
 import httpx
@@ -9,7 +11,8 @@ from hypothesis import strategies as st
 
 from app.domains.beer.api import BeerApi
 from app.domains.beer.recipe import resolve, without_addition
-from app.domains.beer.schema import EXAMPLE_BEER, EXAMPLE_RECIPE, Beer
+from app.domains.beer.schema import EXAMPLE_ADDITIONS, EXAMPLE_BEER, EXAMPLE_RECIPE, Beer
+from tests.known import REPOSITORY
 
 BILL = [
     {"name": "Magnum", "amount_g": 12.0, "alpha_acid": 12.5, "boil_minutes": 60.0},
@@ -74,6 +77,12 @@ def test_only_explanations_of_hop_bills_have_additions_and_older_formulas(domain
     assert domain.explain(beer([]))["explanation"]["additions"] == []
     assert domain.predict(beer(BILL))["estimates"].keys() == {"tinseth", "physical"}
     assert domain.explain(beer(BILL))["estimates"].keys() == {"tinseth", "physical", "rager", "garetz"}
+
+
+def test_the_document_shows_the_example() -> None:
+    document = (REPOSITORY / "docs" / "formulas.md").read_text("utf-8")
+    (shown,) = re.findall(r"```json\n(.*?)```", document, re.DOTALL)
+    assert json.loads(shown) == EXAMPLE_ADDITIONS[0]
 
 
 @pytest.mark.anyio

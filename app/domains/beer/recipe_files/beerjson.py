@@ -28,7 +28,6 @@ from app.domains.beer.recipe_files.reading import (
     ReadRecipe,
     RecipeFileError,
     check_count,
-    name_of,
     unreadable,
 )
 from app.domains.beer.units import EBC_PER_SRM
@@ -96,7 +95,7 @@ def read(recipe: object, path: str) -> ReadRecipe:
     try:
         _Reader(recipe, draft).read()
     except NoBeer as error:
-        return unreadable(name_of(draft.name), notes, error, draft.stated_ibu)
+        return draft.failed(error)
     return draft.finished()
 
 

@@ -100,6 +100,8 @@ def recipe_of(recipe: Element, read: ReadRecipe) -> Json:
         for field, unit in (("ebc", "EBC"), ("srm", "SRM")):
             if field in beer:
                 result["color_estimate"] = _of(beer[field], unit)
+    if "abv" in beer:
+        result["alcohol_by_volume"] = _of(beer["abv"], "%")
     if (carbonation := _number(recipe, "CARBONATION")) is not None:
         result["carbonation"] = carbonation
     result |= _optional("notes", text_of(recipe, "NOTES") or None)

@@ -13,15 +13,7 @@ from app.domains.beer.recipe_files.additions import time_by_use
 from app.domains.beer.recipe_files.draft import Draft
 from app.domains.beer.recipe_files.extract import Fermentable
 from app.domains.beer.recipe_files.numbers import number
-from app.domains.beer.recipe_files.reading import (
-    NoBeer,
-    Notes,
-    ReadRecipe,
-    RecipeFileError,
-    check_count,
-    name_of,
-    unreadable,
-)
+from app.domains.beer.recipe_files.reading import NoBeer, Notes, ReadRecipe, RecipeFileError, check_count
 from app.domains.beer.recipe_files.xml_tree import Element
 from app.domains.beer.schema import MAX_ADDITIONS
 from app.domains.beer.units import PLATO_HIGH, POINTS_PER_SG, points_of_plato
@@ -87,11 +79,10 @@ def read(recipe: Element) -> ReadRecipe:
         recipe: The element ``RECIPE``.
     """
     draft = Draft(Notes(recipe.path), name=text_of(recipe, "NAME"), hop_paths=_HOP_PATHS)
-    reader = _Reader(recipe, draft)
     try:
-        reader.read()
+        _Reader(recipe, draft).read()
     except NoBeer as error:
-        return unreadable(name_of(draft.name), draft.notes, error, draft.stated_ibu)
+        return draft.failed(error)
     return draft.finished()
 
 
@@ -118,13 +109,18 @@ class _Reader:
         self._recipe = recipe
         self._draft = draft
         self._base = len(recipe.path)
+        self._boil_minutes = self._number(recipe, "BOIL_TIME")
+        self._in_plato = False
 
     def read(self) -> None:
         recipe, draft = self._recipe, self._draft
         draft.set("batch_volume_l", self._number(recipe, "BATCH_SIZE"), "/BATCH_SIZE")
         draft.set("boil_volume_l", self._number(recipe, "BOIL_SIZE") or None, "/BOIL_SIZE")
         draft.set("style", self._style(), "/STYLE/NAME")
-        draft.stated_ibu = stated[0] if (stated := self._quantity("IBU") or self._quantity("EST_IBU")) else None
+        if stated := self._quantity("IBU") or self._quantity("EST_IBU"):
+            draft.stated_ibu = stated[0]
+        if (alcohol := self._quantity("ABV") or self._quantity("EST_ABV")) and alcohol[0] > 0:
+            draft.set("abv", alcohol[0], "/ABV")
         draft.places |= {"hops": "/HOPS", "malts": "/FERMENTABLES", "yeast": "/YEASTS", "efficiency": "/EFFICIENCY"}
         draft.efficiency = self._number(recipe, "EFFICIENCY") or None
         self._gravities()
@@ -166,33 +162,37 @@ class _Reader:
         return (float(match[1].replace(",", ".")), match[2].lower()) if match else None
 
     def _gravities(self) -> None:
-        in_plato = False
         for field, tag in (("target_og", "OG"), ("target_fg", "FG")):
-            value = self._number(self._recipe, tag)
-            path = f"/{tag}"
-            is_stated = value is not None and value > 0 and not (tag == "OG" and value == 1)
-            if not is_stated and (estimate := self._quantity(f"EST_{tag}")):
-                value, path = estimate[0], f"/EST_{tag}"
-                if is_stated := value > 0:
-                    in_plato = in_plato or estimate[1].startswith(("plato", "°p"))
-                    self._draft.notes.add(path, "estimate_taken", f"Is taken for the missing {tag}.")
-            if not is_stated or value is None:
-                self._draft.places[field] = path
-                continue
-            if value >= MIN_POINTS:
-                self._draft.notes.add(path, "points", "Is in points, not specific gravity, and taken so.")
-            elif value > PLATO_HIGH:
-                self._draft.notes.add(path, "not_a_gravity", "Is no gravity in any unit and is left out.")
-                self._draft.places[field] = path
-                continue
-            elif in_plato or value > MAX_SG:
-                in_plato = True
-                value = points_of_plato(value)
-                text = f"Is in degrees Plato: the specific gravity of {value / POINTS_PER_SG:.4f} is taken."
-                self._draft.notes.add(path, "plato", text)
-            else:
-                value = round(value * POINTS_PER_SG, 6)
-            self._draft.set(field, value, path)
+            value, path = self._gravity(tag)
+            self._draft.set(field, None if value is None else self._points(value, path), path)
+
+    def _gravity(self, tag: str) -> tuple[float | None, str]:
+        """Return a gravity as it is stated, or the estimate of it, and where; None if there is neither."""
+        value = self._number(self._recipe, tag)
+        if value is not None and value > 0 and not (tag == "OG" and value == 1):
+            return value, f"/{tag}"
+        estimate = self._quantity(f"EST_{tag}")
+        if estimate is None or estimate[0] <= 0:
+            return None, f"/{tag}"
+        self._in_plato |= estimate[1] in ("plato", "°p")
+        self._draft.notes.add(f"/EST_{tag}", "estimate_taken", f"Is taken for the missing {tag}.")
+        return estimate[0], f"/EST_{tag}"
+
+    def _points(self, value: float, path: str) -> float | None:
+        """Return a gravity in points, by its size; None if it is no gravity in any unit."""
+        if value >= MIN_POINTS:
+            self._draft.notes.add(path, "points", "Is in points, not specific gravity, and taken so.")
+            return value
+        if value > PLATO_HIGH:
+            self._draft.notes.add(path, "not_a_gravity", "Is no gravity in any unit and is left out.")
+            return None
+        if value <= MAX_SG and not self._in_plato:
+            return round(value * POINTS_PER_SG, 6)
+        self._in_plato = True  # and so is the other one
+        points = points_of_plato(value)
+        text = f"Is in degrees Plato: the specific gravity of {points / POINTS_PER_SG:.4f} is taken."
+        self._draft.notes.add(path, "plato", text)
+        return points
 
     def _colour(self) -> None:
         for tag in ("EST_COLOR", "COLOR"):
@@ -239,6 +239,6 @@ class _Reader:
             (use_of(element), self._path(element, "USE")),
             (self._number(element, "TIME"), self._path(element, "TIME")),
             self._number(element, temperature_tag(element)),
-            self._number(self._recipe, "BOIL_TIME"),
+            self._boil_minutes,
             self._draft.notes,
         )

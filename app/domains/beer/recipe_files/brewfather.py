@@ -13,7 +13,7 @@ from app.domains.beer.recipe_files.draft import Draft
 from app.domains.beer.recipe_files.extract import SUCROSE_PPG, Fermentable
 from app.domains.beer.recipe_files.json_items import items_of, object_of, text_of
 from app.domains.beer.recipe_files.numbers import number
-from app.domains.beer.recipe_files.reading import NoBeer, Notes, ReadRecipe, name_of, unreadable
+from app.domains.beer.recipe_files.reading import NoBeer, Notes, ReadRecipe
 from app.domains.beer.units import POINTS_PER_SG
 
 _HOP_PATHS = {
@@ -52,7 +52,7 @@ def read(document: Mapping[str, Any], path: str) -> ReadRecipe:
     try:
         _Reader(document, draft).read()
     except NoBeer as error:
-        return unreadable(name_of(draft.name), notes, error, draft.stated_ibu)
+        return draft.failed(error)
     return draft.finished()
 
 
@@ -62,6 +62,7 @@ class _Reader:
     def __init__(self, recipe: Mapping[str, Any], draft: Draft) -> None:
         self._recipe = recipe
         self._draft = draft
+        self._boil_minutes = self._number(recipe, "boilTime")
 
     def read(self) -> None:
         recipe, draft = self._recipe, self._draft
@@ -128,6 +129,6 @@ class _Reader:
             (text_of(item, "use"), f"{path}/use"),
             (self._number(item, "time", path), f"{path}/time"),
             self._number(item, "temp", path),
-            self._number(self._recipe, "boilTime"),
+            self._boil_minutes,
             self._draft.notes,
         )

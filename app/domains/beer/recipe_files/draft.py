@@ -21,7 +21,7 @@ class Draft:
     """What a recipe file states of one recipe."""
 
     notes: Notes
-    name: str | None = None
+    name: str = ""
     stated_ibu: float | None = None
     """Bitterness that the file states, IBU."""
     beer: dict[str, Any] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class Draft:
         hops = self.beer.setdefault("hops", [])
         self.places |= {f"hops.{len(hops)}": path}
         self.places |= {f"hops.{len(hops)}.{field}": path + tail for field, tail in self.hop_paths.items()}
-        name = self.plain(name, path) or "hops"
+        name = self._named(name, "hops", path)
         if alpha == 0 and find(name):
             path += self.hop_paths.get("alpha_acid", "")
             self.notes.add(path, "alpha_zero", "Is 0, which is taken as not stated.")
@@ -98,14 +98,27 @@ class Draft:
             self.notes.add(path, "name_cut", f"Has a name of more than {MAX_NAME_LENGTH} characters, which is cut.")
         return name[:MAX_NAME_LENGTH].strip()
 
+    def _named(self, text: str, otherwise: str, path: str) -> str:
+        if name := self.plain(text, path):
+            return name
+        self.notes.add(path, "name_missing", "Has no name.")
+        return otherwise
+
     def finished(self) -> ReadRecipe:
         """Return the recipe, with what it does not state computed from its fermentables and yeasts."""
-        name = name_of(html.unescape(self.name)) if self.name else None
         try:
             self._complete()
         except NoBeer as error:
-            return unreadable(name, self.notes, error, self.stated_ibu)
-        return accepted(name, self.beer, self.notes, self.places, self.stated_ibu)
+            return self.failed(error)
+        return accepted(self._title, self.beer, self.notes, self.places, self.stated_ibu)
+
+    def failed(self, error: NoBeer) -> ReadRecipe:
+        """Return the recipe without a beer, because of an error."""
+        return unreadable(self._title, self.notes, error, self.stated_ibu)
+
+    @property
+    def _title(self) -> str | None:
+        return name_of(html.unescape(self.name))
 
     def _complete(self) -> None:
         if "batch_volume_l" not in self.beer:
@@ -124,13 +137,10 @@ class Draft:
             self.beer["yeast"] = self.plain(" & ".join(self.cultures), self.places.get("yeast", ""))
 
     def _complete_malts(self) -> None:
-        weighed = [fermentable for fermentable in self.fermentables if fermentable.name]
-        for index, fermentable in enumerate(weighed):
+        for index, fermentable in enumerate(self.fermentables):
+            name = self._named(fermentable.name, "malt", fermentable.path)
             self.places[f"malts.{index}"] = fermentable.path
-        if weighed:
-            self.beer["malts"] = [
-                {"name": self.plain(f.name, f.path) or "malt", "amount_kg": f.kilograms} for f in weighed
-            ]
+            self.beer.setdefault("malts", []).append({"name": name, "amount_kg": fermentable.kilograms})
 
     def _original_gravity(self) -> None:
         place, litres = self.places.get("target_og", ""), self.beer["batch_volume_l"]

@@ -48,10 +48,17 @@ def _beer(read: ReadRecipe) -> dict[str, Any]:
 
 
 def test_what_is_stated_is_taken_without_a_note() -> None:
-    (read,) = _read(_recipe(_hop(), BOIL_SIZE="25", STYLE="<NAME>American IPA</NAME>"))
+    (read,) = _read(_recipe(_hop(), BOIL_SIZE="25", ABV="5.3 %", STYLE="<NAME>American IPA</NAME>"))
     assert (read.name, read.notes) == ("Ale", ())
     assert _beer(read) == {
-        **{"target_og": 1050.0, "target_fg": 1010.0, "srm": 8.5, "batch_volume_l": 20.0, "boil_volume_l": 25.0},
+        **{
+            "target_og": 1050.0,
+            "target_fg": 1010.0,
+            "abv": 5.3,
+            "srm": 8.5,
+            "batch_volume_l": 20.0,
+            "boil_volume_l": 25.0,
+        },
         "hops": [{"name": "Magnum", "amount_g": 20.0, "alpha_acid": 12.0, "boil_minutes": 60.0}],
         "malts": [{"name": "Pale", "amount_kg": 5.0}],
         **{"yeast": "Wyeast 1056 American Ale", "style": "American IPA"},
@@ -165,6 +172,17 @@ def test_an_alpha_acid_of_zero_is_none_where_the_variety_has_some() -> None:
         ("OP[1]/ALPHA", "alpha_typical"),
         ("OP[3]/ALPHA", "alpha_typical"),
     ]
+
+
+def test_what_has_no_name_is_noted() -> None:
+    (read,) = _read(_recipe(_hop(NAME=""), malts=("<AMOUNT>5</AMOUNT>",)))
+    assert (_beer(read)["hops"][0]["name"], _beer(read)["malts"][0]["name"]) == ("hops", "malt")
+    assert _notes(read) == {"/HOPS/HOP[1]": "name_missing", "/FERMENTABLES/FERMENTABLE[1]": "name_missing"}
+
+
+def test_an_error_names_the_recipe_as_a_person_reads_it() -> None:
+    (read,) = _read(_recipe(_hop(), NAME="K&amp;ouml;lsch", BATCH_SIZE=""))
+    assert read.error and read.name == "Kölsch"
 
 
 def test_html_entities_in_names_are_read() -> None:

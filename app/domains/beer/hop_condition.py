@@ -103,6 +103,19 @@ def typical_of_form(hop: Hop, variety: Variety) -> tuple[float, str]:
     return variety.alpha_typical, f"typical of {variety.name}"
 
 
+def unknown_of_form(form: HopForm | None, alpha: float) -> float:
+    """Return the alpha acid of an unknown variety in a form, %.
+
+    Args:
+        form: The form; None if it is not known.
+        alpha: What an unknown variety is assumed to have in cones and pellets.
+    """
+    if form is HopForm.CRYO:
+        return CRYO_CONCENTRATION * alpha
+    extract = find(EXTRACT_NAME) if form is HopForm.EXTRACT else None
+    return extract.alpha_typical if extract else alpha
+
+
 def condition(hop: Hop, addition: Addition, field: str, assumed: list[Assumption]) -> Condition:
     """Apply to an addition what a request says of its hops.
 

@@ -18,6 +18,7 @@ from app.domains.beer.hop_condition import (
     problems_of_hop,
     stated_alpha,
     typical_of_form,
+    unknown_of_form,
 )
 from app.domains.beer.inputs import ABV, HOP_INPUTS, OG, VITAL_INPUTS
 from app.domains.beer.not_hops import is_no_hop
@@ -28,6 +29,7 @@ from app.domains.beer.unit_slips import unit_warnings
 from app.domains.beer.units import MAX_SG, alcohol, points
 from app.domains.beer.varieties import find
 from app.domains.beer.yeasts import kinds
+from app.domains.quantities import sent_as
 from app.errors import Problem
 
 ASSUMED_ALPHA = 10.0
@@ -216,8 +218,8 @@ def problems(beer: Beer, prefix: str) -> list[Problem]:
     """
     result = []
     if points(beer.target_fg) > points(beer.target_og):
-        reason = "the final gravity is above the original gravity (target_og)"
-        result.append(Problem(f"{prefix}target_fg", "gravities_swapped", reason))
+        reason = f"the final gravity is above the original gravity ({sent_as(beer, 'target_og')})"
+        result.append(Problem(f"{prefix}{sent_as(beer, 'target_fg')}", "gravities_swapped", reason))
     for index, hop in enumerate(beer.hops or ()):
         if (hop.stage is None) == (hop.boil_minutes is None):
             reason = "give either stage or boil_minutes, and not both"
@@ -236,8 +238,8 @@ def _addition(hop: Hop, field: str, warnings: list[Warning], assumed: list[Assum
             if is_no_hop(hop.name, alpha):
                 warnings.append(_not_a_hop(hop.name, field))
                 return None
-            alpha = ASSUMED_ALPHA
-            warnings.append(_unknown_hop(hop.name, field))
+            alpha = unknown_of_form(hop.form, ASSUMED_ALPHA)
+            warnings.append(_unknown_hop(hop.name, field, alpha))
         else:
             alpha, reason = typical_of_form(hop, variety)
             assumed.append({"field": f"{field}.alpha_acid", "value": alpha, "unit": "%", "reason": reason})
@@ -254,11 +256,10 @@ def _not_a_hop(name: str, field: str) -> Warning:
     }
 
 
-def _unknown_hop(name: str, field: str) -> Warning:
+def _unknown_hop(name: str, field: str, alpha: float) -> Warning:
     return {
         "code": "unknown_hop",
-        "message": f"{name} is not in the table of hop varieties and has no alpha_acid; {ASSUMED_ALPHA:g} % is "
-        "assumed.",
+        "message": f"{name} is not in the table of hop varieties and has no alpha_acid; {alpha:g} % is assumed.",
         "field": f"{field}.name",
     }
 

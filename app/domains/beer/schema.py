@@ -190,7 +190,7 @@ class _Gravity:
             mode="left_to_right",
             custom_error_type="gravity",
             custom_error_message=f"must be a number: {OG.low:g} to {OG.high:g} points, or {_LOW_SG:.3f} to "
-            f"{_HIGH_SG:.3f} specific gravity; 12 degrees Plato are about 1048 points",
+            f"{_HIGH_SG:.3f} specific gravity; degrees Plato have a field of their own, whose name ends in _plato",
         )
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:

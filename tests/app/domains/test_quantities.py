@@ -126,7 +126,7 @@ def test_none_of_a_required_quantity_is_an_error_that_names_the_ways() -> None:
         ),
         (
             {**GRAVITY_FREE, "abv": "x", "target_og_plato": 3.0, "target_fg_plato": 12.0},
-            [("abv", "float_type"), ("target_fg", "gravities_swapped")],
+            [("abv", "float_type"), ("target_fg_plato", "gravities_swapped")],
         ),
         (
             {**BEER, "reference": [{"ibu": "x", "target_og": 1050}, {"ibu": 40, "target_og": 1050}]},

@@ -87,6 +87,16 @@ def test_the_interval_of_a_range_covers_those_of_both_ends(domain: BeerApi) -> N
         assert covers(ranged, domain.predict(beer({**MAGNUM, "alpha_acid": alpha})))
 
 
+def test_every_interval_that_is_asked_for_covers_the_range(domain: BeerApi) -> None:
+    exact, ranged = (
+        domain.predict(beer({**MAGNUM, **said}).model_copy(update={"coverage": [0.5, 0.8, 0.9]}))["intervals"]
+        for said in ({}, {"alpha_acid_low": 8.0, "alpha_acid_high": 16.0})
+    )
+    for narrow, wide in zip(exact, ranged, strict=True):
+        assert wide["lower"] < narrow["lower"] <= narrow["upper"] < wide["upper"]
+    assert ranged[0]["upper"] < ranged[1]["upper"] < ranged[2]["upper"]
+
+
 def test_age_takes_alpha_acid_away_and_widens_the_interval_up_to_fresh_hops(domain: BeerApi) -> None:
     fresh = domain.predict(beer(MAGNUM))
     answer = domain.predict(beer({**MAGNUM, "age_months": 12.0}))
@@ -142,6 +152,14 @@ def test_an_extract_without_a_figure_has_that_of_extracts() -> None:
     read = beer({"name": "Magnum", "amount_g": 4.0, "form": "extract", "boil_minutes": 60.0})
     (note,) = resolve(read, read.hops or []).assumptions
     assert (note["value"], note["reason"]) == (52.0, "typical of Magnum CO2 Extract")
+
+
+@pytest.mark.parametrize(("form", "alpha"), [(None, 10.0), ("cone", 10.0), ("cryo", 20.0), ("extract", 48.0)])
+def test_an_unknown_variety_has_the_alpha_acid_of_its_form(form: str | None, alpha: float) -> None:
+    read = beer({"name": "Unheard-of", "amount_g": 4.0, "form": form, "boil_minutes": 60.0})
+    bill = resolve(read, read.hops or [])
+    assert bill.additions[0].alpha == alpha
+    assert f"{alpha:g} % is assumed" in bill.warnings[0]["message"]
 
 
 @pytest.mark.parametrize(

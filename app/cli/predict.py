@@ -36,6 +36,14 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--format", choices=("table", "json", "csv", "beerjson"), default="table", help="default: %(default)s"
     )
     parser.add_argument("--explain", action="store_true", help="explain each prediction (table and json)")
+    parser.add_argument(
+        "--coverage",
+        type=float,
+        action="append",
+        default=[],
+        metavar="SHARE",
+        help="coverage of an interval to add to each prediction, such as 0.5 (json); may be repeated",
+    )
     parser.set_defaults(run=_predict)
 
 
@@ -49,7 +57,7 @@ def _predict(arguments: argparse.Namespace) -> None:
     names = find_files(arguments.files)
     progress = Progress(len(names), "files")
     domain = load_domain(settings, BeerApi)
-    files = list(answer_files(domain, names, arguments.explain, progress.show))
+    files = list(answer_files(domain, names, arguments.explain, progress.show, arguments.coverage))
     progress.clear()
     rejected = _write(files, arguments.format)
     left_out = [

@@ -62,7 +62,11 @@ def find_files(names: Sequence[str]) -> list[str]:
 
 
 def answer_files(
-    predictor: BeerPredictor, names: Sequence[str], explain: bool, done: Callable[[int], None]
+    predictor: BeerPredictor,
+    names: Sequence[str],
+    explain: bool,
+    done: Callable[[int], None],
+    coverage: Sequence[float] = (),
 ) -> Iterator[AnsweredFile]:
     """Predict the recipes of files, one after the other.
 
@@ -71,6 +75,7 @@ def answer_files(
         names: Paths of the files, or `STDIN`.
         explain: Whether to explain each prediction.
         done: Is told the number of files that are done.
+        coverage: Coverages of the intervals to add to each prediction.
 
     Yields:
         The files, in the order of `names`.
@@ -79,13 +84,16 @@ def answer_files(
     for count, name in enumerate(names, start=1):
         waiting.append(_read(name))
         if count == len(names) or sum(len(file.recipes) for file in waiting) >= CHUNK_RECIPES:
-            yield from _answered(predictor, waiting, explain)
+            yield from _answered(predictor, waiting, explain, coverage)
             waiting = []
         done(count)
 
 
-def _answered(predictor: BeerPredictor, files: Sequence[_ReadFile], explain: bool) -> Iterator[AnsweredFile]:
-    answers = iter(answer_recipes(predictor, [recipe for file in files for recipe in file.recipes], explain))
+def _answered(
+    predictor: BeerPredictor, files: Sequence[_ReadFile], explain: bool, coverage: Sequence[float]
+) -> Iterator[AnsweredFile]:
+    recipes = [recipe for file in files for recipe in file.recipes]
+    answers = iter(answer_recipes(predictor, recipes, explain, coverage=coverage))
     for file in files:
         if file.error is not None:
             yield AnsweredFile(file.name, file.contents, [file.error], is_readable=False)

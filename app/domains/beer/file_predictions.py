@@ -133,7 +133,11 @@ def answer_file(predictor: BeerPredictor, file: RecipeFile, version: str | None 
 
 
 def answer_recipes(
-    predictor: BeerPredictor, recipes: Sequence[ReadRecipe], explain: bool = False, version: str | None = None
+    predictor: BeerPredictor,
+    recipes: Sequence[ReadRecipe],
+    explain: bool = False,
+    version: str | None = None,
+    coverage: Sequence[float] = (),
 ) -> list[RecipeAnswer]:
     """Predict recipes that were read; one that cannot be predicted hides no other.
 
@@ -142,6 +146,7 @@ def answer_recipes(
         recipes: The recipes.
         explain: Whether to explain each prediction.
         version: Version of the model; None is the active one.
+        coverage: Coverages of the intervals to add to each prediction.
 
     Returns:
         What is said of each recipe, in the order of `recipes`.
@@ -149,7 +154,8 @@ def answer_recipes(
     Raises:
         CallError: If the model cannot answer, or there is no such version.
     """
-    beers = [_beer(recipe.beer, explain) for recipe in recipes]
+    asked = {"explain": explain, "coverage": list(coverage)} if explain or coverage else {}
+    beers = [_beer(recipe.beer, asked) for recipe in recipes]
     valid = [beer for beer in beers if isinstance(beer, Beer)]
     predictions = iter(_predictions(predictor, valid, explain, version))
     return [
@@ -158,11 +164,11 @@ def answer_recipes(
     ]
 
 
-def _beer(values: dict[str, object] | None, explain: bool) -> Beer | InputError | None:
+def _beer(values: dict[str, object] | None, asked: dict[str, object]) -> Beer | InputError | None:
     if values is None:
         return None
     try:
-        return Beer.model_validate({**values, "explain": True} if explain else values)
+        return Beer.model_validate({**values, **asked})
     except ValidationError as error:
         return InputError([*problems_of(error), *contradictions_of_beer(values)])
 

@@ -199,3 +199,14 @@ def test_the_command_needs_no_key_and_leaves_no_file(tmp_path: Path, models: Pat
     assert done.returncode == predict.EXIT_LEFT_OUT and "Traceback" not in done.stderr
     assert done.stdout.splitlines()[1].startswith("Best Bitter ")
     assert [path.name for path in tmp_path.iterdir()] == ["r.json"]
+
+
+def test_intervals_of_further_coverages_are_added_to_json(run: Run) -> None:
+    name = write("bitter.json", GOOD)
+    code, out, _ = run(name, "--format", "json", "--coverage", "0.5", "--coverage", "0.9")
+    (recipe,) = json.loads(out)["recipes"]
+    half, whole = recipe["prediction"]["intervals"]
+    assert code == 0 and whole == recipe["prediction"]["interval"]
+    assert half["coverage"] == 0.5 and whole["lower"] < half["lower"] < half["upper"] < whole["upper"]
+    code, _, err = run(name, "--coverage", "0.7")
+    assert code == 1 and "beer.coverage.0: must be 0.5 or 0.8 or 0.9" in err

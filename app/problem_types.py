@@ -254,8 +254,8 @@ _BY_ERROR: Mapping[type[CallError], ProblemType] = {
 
 
 def problem_type_of(error: type[CallError]) -> ProblemType:
-    """Return the problem type of a class of errors."""
-    return _BY_ERROR[error]
+    """Return the problem type of a class of errors, or that of its base."""
+    return next(_BY_ERROR[base] for base in error.__mro__ if base in _BY_ERROR)
 
 
 def retry_after(error: CallError) -> int | None:

@@ -124,8 +124,8 @@ class _Reader:
         draft.stated_ibu = amount(object_of(recipe, "ibu_estimate").get("value"), BITTERNESS)
         self._colour()
         efficiency = object_of(recipe, "efficiency")
-        draft.efficiency = self._amount(efficiency, "brewhouse", PERCENT, "/efficiency") or None
-        draft.attenuation = self._amount(recipe, "apparent_attenuation", PERCENT, "") or None
+        draft.efficiency = self._percent(efficiency, "brewhouse", "/efficiency")
+        draft.attenuation = self._percent(recipe, "apparent_attenuation", "")
         base, ingredients = "/ingredients", object_of(recipe, "ingredients")
         draft.places |= {"hops": f"{base}/hop_additions", "malts": f"{base}/fermentable_additions"}
         draft.places |= {"yeast": f"{base}/culture_additions", "efficiency": "/efficiency/brewhouse"}
@@ -133,7 +133,7 @@ class _Reader:
             self._fermentable(item, path)
         for path, item in items_of(ingredients, "culture_additions", base):
             laboratory = text_of(item, "producer") or text_of(item, "laboratory")
-            attenuation = self._amount(item, "attenuation", PERCENT, path)
+            attenuation = self._percent(item, "attenuation", path)
             draft.add_culture(text_of(item, "name"), laboratory, text_of(item, "product_id"), attenuation)
         for path, item in items_of(ingredients, "hop_additions", base):
             self._hop(item, path)
@@ -145,6 +145,9 @@ class _Reader:
             text = "Has no number, or a unit that BeerJSON does not have here, and is left out."
             self._draft.notes.add(f"{base}/{key}", "unreadable", text)
         return value
+
+    def _percent(self, item: Mapping[str, Any], key: str, base: str) -> float | None:
+        return self._draft.percent(self._amount(item, key, PERCENT, base), f"{base}/{key}")
 
     def _gravity(self, item: Mapping[str, Any], key: str) -> float | None:
         value = gravity(item.get(key))
@@ -195,9 +198,9 @@ class _Reader:
                 self._draft.notes.add(f"{path}/potential", "points", text)
                 potential /= 1000.0
             return (potential - 1000.0) / SUCROSE_PPG * 100.0
-        if (fine := self._amount(item, "fine_grind", PERCENT, path)) is not None:
+        if (fine := self._percent(item, "fine_grind", path)) is not None:
             return fine
-        if (coarse := self._amount(item, "coarse_grind", PERCENT, path)) is None:
+        if (coarse := self._percent(item, "coarse_grind", path)) is None:
             return None
         return coarse + (self._amount(item, "fine_coarse_difference", PERCENT, path) or 0.0)
 

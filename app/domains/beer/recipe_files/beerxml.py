@@ -122,14 +122,15 @@ class _Reader:
         if (alcohol := self._quantity("ABV") or self._quantity("EST_ABV")) and alcohol[0] > 0:
             draft.set("abv", alcohol[0], "/ABV")
         draft.places |= {"hops": "/HOPS", "malts": "/FERMENTABLES", "yeast": "/YEASTS", "efficiency": "/EFFICIENCY"}
-        draft.efficiency = self._number(recipe, "EFFICIENCY") or None
+        draft.efficiency = draft.percent(self._number(recipe, "EFFICIENCY"), "/EFFICIENCY")
         self._gravities()
         self._colour()
         for fermentable in self._items("FERMENTABLES", "FERMENTABLE"):
             self._fermentable(fermentable)
         for yeast in self._items("YEASTS", "YEAST"):
             name, laboratory, product = (text_of(yeast, tag) for tag in ("NAME", "LABORATORY", "PRODUCT_ID"))
-            draft.add_culture(name, laboratory, product, self._number(yeast, "ATTENUATION"))
+            attenuation = draft.percent(self._number(yeast, "ATTENUATION"), self._path(yeast, "ATTENUATION"))
+            draft.add_culture(name, laboratory, product, attenuation)
         for hop in self._items("HOPS", "HOP"):
             self._hop(hop)
 
@@ -217,7 +218,7 @@ class _Reader:
                 path=self._path(element),
                 name=text_of(element, "NAME"),
                 kilograms=kilograms,
-                yield_percent=self._number(element, "YIELD") or None,
+                yield_percent=self._draft.percent(self._number(element, "YIELD"), self._path(element, "YIELD")),
                 lovibond=self._number(element, "COLOR"),
                 is_mashed=kind not in _WHOLE,
             )

@@ -75,12 +75,12 @@ class _Reader:
         draft.set("srm", self._number(recipe, "color") or None, "/color")
         style = draft.plain(text_of(object_of(recipe, "style"), "name"), "/style/name")
         draft.set("style", style or None, "/style/name")
-        draft.efficiency = self._number(recipe, "efficiency") or None
+        draft.efficiency = draft.percent(self._number(recipe, "efficiency"), "/efficiency")
         draft.places |= {"hops": "/hops", "malts": "/fermentables", "yeast": "/yeasts", "efficiency": "/efficiency"}
         for path, item in items_of(recipe, "fermentables"):
             self._fermentable(item, path)
         for path, item in items_of(recipe, "yeasts"):
-            attenuation = self._number(item, "attenuation", path)
+            attenuation = draft.percent(self._number(item, "attenuation", path), f"{path}/attenuation")
             draft.add_culture(
                 text_of(item, "name"), text_of(item, "laboratory"), text_of(item, "productId"), attenuation
             )
@@ -99,7 +99,7 @@ class _Reader:
         if kilograms is None or kilograms < 0:
             kilograms = 0.0
             self._draft.notes.add(f"{path}/amount", "weight_unreadable", "Has no weight: 0 is taken.")
-        share = self._number(item, "potentialPercentage", path)
+        share = self._draft.percent(self._number(item, "potentialPercentage", path), f"{path}/potentialPercentage")
         if share is None and (potential := self._number(item, "potential", path)):
             share = (potential - 1.0) * POINTS_PER_SG / SUCROSE_PPG * 100.0
         kind = text_of(item, "type").lower()

@@ -86,6 +86,18 @@ class Draft:
         if attenuation is not None and 0 < attenuation <= MAX_ATTENUATION:
             self.attenuation = max(attenuation, self.attenuation or 0.0)
 
+    def percent(self, value: float | None, path: str) -> float | None:
+        """Return a share in percent; None if it is not stated. One that can only be a fraction is noted.
+
+        Args:
+            value: The share as it is stated.
+            path: Where it is stated.
+        """
+        if value is None or not 0 < value <= extract.MAX_FRACTION:
+            return value or None
+        self.notes.add(path, "fraction", "Is a fraction, not percent, and taken so.")
+        return value * 100.0
+
     def plain(self, text: str, path: str) -> str:
         """Return a name without HTML entities, as long as a request may have it.
 
@@ -150,6 +162,9 @@ class Draft:
             if fermentable.yield_percent is None:
                 text = f"States no extract: {extract.YIELD:g} % are assumed for the original gravity."
                 self.notes.add(fermentable.path, "yield_assumed", text)
+            elif extract.is_ppg(fermentable):
+                text = "States so little extract that it is taken as points of a pound in a gallon."
+                self.notes.add(fermentable.path, "yield_as_ppg", text)
         if self.efficiency is None:
             text = f"Is not stated: {extract.EFFICIENCY:g} % are assumed for the original gravity."
             self.notes.add(self.places.get("efficiency", ""), "efficiency_assumed", text)

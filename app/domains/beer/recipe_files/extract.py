@@ -14,6 +14,8 @@ SUCROSE_PPG = 46.0
 a potential of 1.038 for 82.6 %."""
 YIELD = 78.0
 """Extract of a malt that states none, percent of the weight."""
+MAX_FRACTION = 1.5
+"""A share up to which it is a fraction, not percent: no malt, brewhouse or yeast yields so little."""
 EFFICIENCY = 74.0
 """Brewhouse efficiency of a recipe that states none, percent: the median of the 256 beers of BrewDog's DIY DOG, from
 their volume, malts (with `YIELD`) and gravity; half of them are between 69 and 77."""
@@ -45,6 +47,12 @@ class Fermentable:
     """Whether the efficiency of the brewhouse counts; sugars and malt extract dissolve whole."""
 
 
+def is_ppg(fermentable: Fermentable) -> bool:
+    """Return whether a yield must be points of a pound in a gallon, for no malt yields so few percent."""
+    stated = fermentable.yield_percent
+    return fermentable.is_mashed and stated is not None and MAX_FRACTION < stated <= SUCROSE_PPG
+
+
 def original_gravity(fermentables: Sequence[Fermentable], litres: float, efficiency: float) -> float:
     """Compute the original gravity, points.
 
@@ -55,8 +63,9 @@ def original_gravity(fermentables: Sequence[Fermentable], litres: float, efficie
     """
     points = 0.0
     for fermentable in fermentables:
-        share = (YIELD if fermentable.yield_percent is None else fermentable.yield_percent) / 100.0
-        points += fermentable.kilograms * share * (efficiency / 100.0 if fermentable.is_mashed else 1.0)
+        share = YIELD if fermentable.yield_percent is None else fermentable.yield_percent
+        share *= 100.0 / SUCROSE_PPG if is_ppg(fermentable) else 1.0
+        points += fermentable.kilograms * share / 100.0 * (efficiency / 100.0 if fermentable.is_mashed else 1.0)
     return round(1000.0 + SUCROSE_PPG * POUNDS_PER_GALLON * points / litres, 1)
 
 

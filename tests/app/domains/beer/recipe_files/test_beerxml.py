@@ -128,6 +128,17 @@ def test_sugar_dissolves_whole_and_assumptions_are_noted() -> None:
 
 
 @pytest.mark.parametrize(
+    ("share", "efficiency", "codes"),
+    [("80", "75", set()), ("0.80", "0.75", {"fraction"}), ("36.8", "75", {"yield_as_ppg"})],
+)
+def test_shares_are_read_in_each_way_that_programs_write_them(share: str, efficiency: str, codes: set[str]) -> None:
+    malt = MALT.replace("<YIELD>80", f"<YIELD>{share}")
+    (read,) = _read(_recipe(_hop(), malts=(malt,), OG="", EFFICIENCY=efficiency))
+    assert _beer(read)["target_og"] == 1057.6
+    assert {note.code for note in read.notes} == {"og_from_grain", *codes}
+
+
+@pytest.mark.parametrize(
     ("fields", "gravities", "notes"),
     [
         ({"OG": "12", "FG": "1"}, (1048.4, 1003.9), {"/OG": "plato", "/FG": "plato"}),

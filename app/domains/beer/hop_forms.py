@@ -16,7 +16,7 @@ CONE_EXTRACTED = 27.5 / 29.5
 """Alpha acid that cones give to the wort, compared with pellets: middles of the utilisations of 25 to 30 % for whole
 hops and 27 to 32 % for pellets.
 
-Source: Tim O'Rourke, "Hops and hop products", The Brewer International 3:1 (2003), 21-25. No figure is known that says
+Source: Tim O'Rourke, "Hops and hop products", The Brewer International, January 2003. No figure is known that says
 how much more extract or cryo hops give of their alpha acid than pellets; they count as pellets.
 """
 CRYO_CONCENTRATION = 2.0

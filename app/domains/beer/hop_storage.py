@@ -2,13 +2,12 @@
 
 Source of the rule: Mark Garetz, "Hop Storage: How to Get - and Keep - Your Hops' Optimum Value", Brewing Techniques 2:1
 (1994): what is left falls exponentially, A = A0 exp(-k TF SF days). The variety's rate k follows from the share that it
-loses in 180 days at 20 degrees Celsius in the open. The temperature factor TF halves with every 15 degrees; the storage
-factor SF is that of the packaging. By Nickerson and Likens (1979), as quoted there, the loss in percent is
-110 log10(HSI / 0.25) for the hop storage index HSI that is measured after it.
+loses in 180 days at 20 degrees Celsius in the open. The temperature factor TF halves with every 15 degrees less; the
+table ends at 20 degrees, above which it is extrapolated. The storage factor SF is that of the packaging. By Nickerson
+and Likens (1979), as quoted there, a hop storage index HSI stands for a loss of 110 log10(HSI / 0.25) percent.
 """
 
 from enum import StrEnum
-from math import log
 
 DAYS = 180.0
 """Days of storage that a variety's loss is stated for."""
@@ -55,15 +54,3 @@ def share_left(
     halves = months * DAYS_PER_MONTH / DAYS * temperature * FACTOR[packaging]
     left: float = (1.0 - loss / 100.0) ** halves
     return left
-
-
-def loss_of_index(index: float) -> float:
-    """Compute the loss of alpha acid from a hop storage index: 110 log10(HSI / 0.25).
-
-    Args:
-        index: Hop storage index, 0.25 for fresh hops.
-
-    Returns:
-        Loss, %, 0 at least.
-    """
-    return max(110.0 * log(index / 0.25, 10), 0.0)

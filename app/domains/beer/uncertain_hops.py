@@ -18,7 +18,7 @@ def widened(
     """Widen the intervals of beers whose hops are not known exactly.
 
     Such an interval reaches from the lower end of the model's answer at the least alpha acid to the upper end at the
-    most, so that it contains the bitterness as often as the model's own intervals do, whichever is true.
+    most, so that it contains the bitterness at least as often as the model's own intervals do, whichever is true.
 
     Args:
         outputs: Outputs of the model for the beers, shape (n_beers, 1) each, float32, IBU.

@@ -84,20 +84,6 @@ def points_of_plato(plato: float) -> float:
     return round(gravity * POINTS_PER_SG, _DECIMALS)
 
 
-def plato_of_points(gravity: float) -> float:
-    """Convert a gravity to degrees Plato.
-
-    Args:
-        gravity: In points (1048) or as specific gravity (1.048).
-
-    Returns:
-        Extract, percent of weight: 11.91 for both.
-    """
-    c0, c1, c2, c3 = PLATO
-    specific = points(gravity) / POINTS_PER_SG
-    return c0 + specific * (c1 + specific * (c2 + specific * c3))
-
-
 def celsius(fahrenheit: float) -> float:
     """Convert degrees Fahrenheit to degrees Celsius."""
     return (fahrenheit - 32.0) / 1.8

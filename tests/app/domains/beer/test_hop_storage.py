@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
-from app.domains.beer.hop_storage import DAYS, DAYS_PER_MONTH, HopPackaging, loss_of_index, share_left
+from app.domains.beer.hop_storage import DAYS, DAYS_PER_MONTH, HopPackaging, share_left
 
 SIX_MONTHS = DAYS / DAYS_PER_MONTH
 
@@ -19,11 +19,6 @@ def test_15_degrees_less_and_a_vacuum_halve_the_rate() -> None:
     assert share_left(2 * SIX_MONTHS, 50.0, 5.0, HopPackaging.OPEN) == pytest.approx(0.5)
     assert share_left(2 * SIX_MONTHS, 50.0, 20.0, HopPackaging.VACUUM) == pytest.approx(0.5)
     assert share_left(4 * SIX_MONTHS, 50.0, 5.0, HopPackaging.VACUUM) == pytest.approx(0.5)
-
-
-def test_the_storage_index_of_fresh_hops_is_no_loss() -> None:
-    assert loss_of_index(0.25) == loss_of_index(0.2) == 0.0
-    assert loss_of_index(0.5) == pytest.approx(33.1, abs=0.05)
 
 
 @seed(16)

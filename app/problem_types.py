@@ -260,4 +260,4 @@ def problem_type_of(error: type[CallError]) -> ProblemType:
 
 def retry_after(error: CallError) -> int | None:
     """Return the seconds after which a failed call may be retried; None if they are not known."""
-    return error.seconds if isinstance(error, Limited) else _BY_ERROR[type(error)].retry_after
+    return error.seconds if isinstance(error, Limited) else problem_type_of(type(error)).retry_after

@@ -60,7 +60,7 @@ def untold(beer: Beer) -> set[str]:
         parts.add(PH)
     if beer.hops is not None:
         parts |= {part for part, told in ((MALTS, beer.malts), (YEAST, beer.yeast)) if not told}
-        if beer.hops and not any(map(_is_told, beer.hops)):
+        if not any(map(_is_told, beer.hops)):
             parts.add(VARIETIES)
     return parts
 
@@ -74,11 +74,11 @@ def worth_telling(beer: Beer, errors: HeldOutErrors, with_bill: HeldOutErrors | 
         with_bill: Errors of the version that would answer it with a hop bill; None if the beer has one.
 
     Returns:
-        The parts; none for a beer that tells everything, and for a version without figures.
+        The parts; none for a beer that tells everything or has no hops, and for a version without figures.
     """
     parts = untold(beer)
     now = errors.without(parts)
-    if now is None:
+    if now is None or beer.hops == []:
         return []
     then = {part: errors.without(parts - {part}) for part in parts}
     if with_bill is not None:

@@ -59,6 +59,10 @@ def test_a_beer_that_tells_everything_need_not_tell_more(api: BeerApi) -> None:
     assert _untold(api, EXAMPLE_RECIPE, ebc=None, srm=8.6) is None
 
 
+def test_a_beer_without_hops_is_asked_for_nothing(api: BeerApi) -> None:
+    assert _untold(api, EXAMPLE_RECIPE, hops=[], malts=None, yeast=None) is None
+
+
 def test_what_lowers_the_mean_error_most_is_first(api: BeerApi) -> None:
     assert _untold(api, EXAMPLE_RECIPE, malts=None, yeast=None) == [
         {
@@ -104,7 +108,8 @@ def test_hops_without_known_names_are_asked_for_their_varieties(api: BeerApi) ->
     strange = [{"name": "Moon Hop", "amount_g": 20, "stage": "start"}]
     asked = _untold(api, EXAMPLE_RECIPE, hops=strange, malts=None, yeast=None)
     assert [(part["group"], part["mean_error_told"]) for part in asked or ()] == [("hop varieties", 13.2)]
-    for bill in ([{**strange[0], "alpha_acid": 9.0}], [*strange, {**strange[0], "name": "Magnum"}], []):
+    known = {"alpha_acid": 9.0}, {"alpha_acid_low": 8.0, "alpha_acid_high": 10.0}, {"name": "Magnum"}
+    for bill in ([*strange, {**strange[0], **more}] for more in known):
         asked = _untold(api, EXAMPLE_RECIPE, hops=bill, malts=None, yeast=None)
         assert [part["group"] for part in asked or ()] == ["malts", "yeast"]
 

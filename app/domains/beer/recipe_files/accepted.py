@@ -5,10 +5,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from app.domains.beer.hop_condition import typical_of_form, unknown_of_form
 from app.domains.beer.not_hops import is_no_hop
 from app.domains.beer.recipe import ASSUMED_ALPHA, problems
 from app.domains.beer.recipe_files.reading import NoBeer, Notes, ReadRecipe, unreadable
-from app.domains.beer.schema import Beer
+from app.domains.beer.schema import Beer, Hop
 from app.domains.beer.varieties import find
 from app.domains.validation import problems_of
 
@@ -41,7 +42,7 @@ def accepted(
         return unreadable(name, notes, error, stated_ibu)
     for index, hop in enumerate(parsed.hops or ()):
         if hop.alpha_acid is None:
-            _note_alpha(hop.name, _path(f"hops.{index}.alpha_acid", places), notes)
+            _note_alpha(hop, _path(f"hops.{index}.alpha_acid", places), notes)
     return ReadRecipe(name, beer, tuple(notes.items), None, stated_ibu)
 
 
@@ -74,12 +75,13 @@ def _left_out(beer: dict[str, Any], field: Sequence[str]) -> bool:
     return False
 
 
-def _note_alpha(hop: str, path: str, notes: Notes) -> None:
-    if variety := find(hop):
-        text = f"States no alpha acid: {variety.alpha_typical:g} %, typical of {variety.name}, are taken."
-        notes.add(path, "alpha_typical", text)
-    elif not is_no_hop(hop, None):
-        notes.add(path, "alpha_assumed", f"Is an unknown variety without alpha acid: {ASSUMED_ALPHA:g} % are assumed.")
+def _note_alpha(hop: Hop, path: str, notes: Notes) -> None:
+    if variety := find(hop.name):
+        alpha, reason = typical_of_form(hop, variety)
+        notes.add(path, "alpha_typical", f"States no alpha acid: {alpha:g} %, {reason}, are taken.")
+    elif not is_no_hop(hop.name, None):
+        alpha = unknown_of_form(hop.form, ASSUMED_ALPHA)
+        notes.add(path, "alpha_assumed", f"Is an unknown variety without alpha acid: {alpha:g} % are assumed.")
 
 
 def _path(field: str, places: Mapping[str, str]) -> str:

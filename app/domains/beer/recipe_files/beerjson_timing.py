@@ -11,8 +11,9 @@ from typing import Any
 
 from app.domains.beer.recipe_files.additions import boiled, stand, unstated_boil
 from app.domains.beer.recipe_files.beerjson_units import MINUTES, amount, celsius
+from app.domains.beer.recipe_files.json_items import text_of
 from app.domains.beer.recipe_files.reading import Notes
-from app.domains.beer.schema import MAX_NAME_LENGTH
+from app.domains.beer.schema import MAX_ADDITIONS, MAX_NAME_LENGTH
 from app.domains.beer.stages import Stage
 
 BOILING = 95.0
@@ -38,10 +39,13 @@ class Timing:
             boil: The recipe's boil; may be empty.
             notes: Takes the notes.
         """
-        self._boil = boil
         self._notes = notes
+        self._boil_minutes = self._minutes(boil, "boil_time", "/boil")
         steps = boil.get("boil_steps")
-        self._steps = [step if isinstance(step, Mapping) else {} for step in steps] if isinstance(steps, list) else []
+        listed = steps[:MAX_ADDITIONS] if isinstance(steps, list) else []
+        self._steps: list[Mapping[str, Any]] = [step if isinstance(step, Mapping) else {} for step in listed]
+        boiling = (index for index in range(len(self._steps)) if self._boils(index))
+        self._first_boil = next(boiling, 0)  # 0 if none says so
 
     def of(self, timing: Mapping[str, Any], path: str) -> dict[str, Any]:
         """Return the request's fields for the time of an addition.
@@ -50,8 +54,8 @@ class Timing:
             timing: Its timing.
             path: Path of the timing in the recipe.
         """
-        use = timing.get("use")
-        if isinstance(use, str) and (stage := _STAGES.get(use)):
+        use = text_of(timing, "use")
+        if stage := _STAGES.get(use):
             return {"stage": stage.value}
         if use != "add_to_boil":
             text = "Is no use that is known: an addition to the boil is taken."
@@ -74,7 +78,7 @@ class Timing:
     def _boil_time(
         self, timing: Mapping[str, Any], duration: float | None, time: float | None, path: str
     ) -> dict[str, Any]:
-        boil = self._minutes(self._boil, "boil_time", "/boil")
+        boil = self._boil_minutes
         if timing.get("continuous") is True:
             when = unstated_boil(boil, path, self._notes) if duration is None else {"boil_minutes": duration}
             if "boil_minutes" in when:
@@ -99,18 +103,13 @@ class Timing:
         self._notes.add(f"{path}/step", "step_unknown", "Is no step of the boil and is not counted.")
         return None
 
-    @property
-    def _first_boil(self) -> int:
-        """Position of the first step in which the wort boils; 0 if none says so."""
-        return next((index for index in range(len(self._steps)) if self._boils(index)), 0)
-
     def _boils(self, index: int) -> bool:
         """Whether the wort boils in a step from its beginning to its end; without temperatures the name tells."""
         step = self._steps[index]
         stated = [celsius(step.get(key)) for key in ("start_temperature", "end_temperature")]
         temperatures = [temperature for temperature in stated if temperature is not None]
         if not temperatures:
-            return not _NO_BOIL.search(str(step.get("name"))[:MAX_NAME_LENGTH])
+            return not _NO_BOIL.search(text_of(step, "name")[:MAX_NAME_LENGTH])
         return min(temperatures) >= BOILING
 
     def _stand(self, index: int, minutes: float | None, path: str) -> dict[str, Any]:

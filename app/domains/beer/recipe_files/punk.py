@@ -182,7 +182,8 @@ def read(beer: object, path: str) -> ReadRecipe:
         return unreadable(None, notes, NoBeer("", "not_an_object", "is not an object"))
     name, stated_ibu = name_of(beer.get("name")), number(beer.get("ibu"))
     for key in ("hops", "malt"):
-        if len(_list(beer, key)) > MAX_ADDITIONS:
+        listed = _ingredients(beer).get(key)
+        if isinstance(listed, list) and len(listed) > MAX_ADDITIONS:
             too_many = NoBeer(f"/ingredients/{key}", "too_many", f"Has more than {MAX_ADDITIONS} entries.")
             return unreadable(name, notes, too_many, stated_ibu)
     request = request_of(beer)

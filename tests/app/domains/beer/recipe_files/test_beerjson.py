@@ -119,6 +119,12 @@ def test_wet_hops_are_noted() -> None:
     assert _notes(read) == {"/ingredients/hop_additions/0/form": "wet_hops"}
 
 
+def test_a_missing_alpha_acid_is_noted_as_the_form_has_it() -> None:
+    hops = [_hop(alpha=None, duration=_of(60, "min")) | {"name": name, "form": "powder"} for name in ("Citra", "Moon")]
+    (read,) = _read(_recipe(*hops))
+    assert ["25.6 %" in read.notes[0].text, "20 %" in read.notes[1].text] == [True, True]
+
+
 def test_every_unit_of_the_schema_is_read() -> None:
     """The factors, by other definitions of the units: NIST Handbook 44 and the Weights and Measures Act."""
     if BEERJSON.exists():

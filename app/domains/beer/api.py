@@ -1,7 +1,9 @@
 """The domain API of beer: bitterness with interval, warnings and explanation."""
 
 from collections.abc import Container, Sequence
+from functools import partial
 from operator import attrgetter
+from typing import Any
 
 from app.bundle.manifest import Manifest
 from app.domains.api import DomainApi, Flag, Listing, Operation, Upload, Warning
@@ -19,6 +21,16 @@ from app.domains.beer.recipe import may_contradict, problems
 from app.domains.beer.reference import OwnBrewery, cost, problems_of_reference
 from app.domains.beer.row_validation import BeerRowValidator, BeerSignature
 from app.domains.beer.schema import EXAMPLE_BATCH, EXAMPLES, Beer, Beers, Prediction, Predictions, ReferenceBeer
+from app.domains.beer.solving.contradictions import contradictions_of_question, contradictions_of_questions
+from app.domains.beer.solving.schema import (
+    EXAMPLE_QUESTIONS,
+    QUESTION_EXAMPLES,
+    Question,
+    Questions,
+    Solution,
+    Solutions,
+)
+from app.domains.beer.solving.solve import cost_of, solve, solve_each
 from app.domains.beer.styles import bitterness_of
 from app.domains.beer.uncertain_hops import widened
 from app.domains.beer.untold import HeldOutErrors, worth_telling
@@ -59,10 +71,8 @@ class BeerApi(DomainApi):
         }
 
     @property
-    def operations(
-        self,
-    ) -> Sequence[Operation[Beer, Prediction] | Operation[Beers, Predictions] | Operation[RecipeFile, RecipeAnswers]]:
-        """Predict one beer, with or without an explanation, up to a thousand, or those of a recipe file."""
+    def operations(self) -> Sequence[Operation[Any, Any]]:
+        """Predict one beer, up to a thousand, or those of a recipe file; find the weights of hops for a bitterness."""
         return (
             Operation(
                 name="predict",
@@ -133,6 +143,39 @@ class BeerApi(DomainApi):
                     ALIASES,
                     flags=(Flag("explain", "Whether to explain each prediction."),),
                 ),
+            ),
+            Operation(
+                name="solve",
+                path="/solve",
+                summary="Find the weights of hops for a bitterness",
+                description="The question of `/predict` backwards: the weights of hops with which the beer has a "
+                "bitterness, a ratio of bitterness to gravity, or the best chance to be in a style. Additions that "
+                "move keep their ratio. A target out of reach is a problem that says what can be reached.",
+                request=Question,
+                answer=Solution,
+                answered="The hop bill with the weights, and the prediction for it",
+                run=self.solve,
+                contradictions=contradictions_of_question,
+                slow=lambda question: True,
+                cost=lambda question: cost_of([question]),
+                examples=QUESTION_EXAMPLES,
+            ),
+            Operation(
+                name="solve_batch",
+                path="/solve/batch",
+                summary="Find the weights of hops for up to 100 beers",
+                description="As `/solve`, for each question by itself: one that has no answer has errors instead.",
+                request=Questions,
+                answer=Solutions,
+                answered="The answer to each question, in the order of the request",
+                run=self.solve_batch,
+                contradictions=contradictions_of_questions,
+                slow=lambda batch: True,
+                cost=lambda batch: cost_of(batch.questions),
+                size="many",
+                examples={
+                    "batch": {"summary": "The same beer by the model and by Tinseth", "value": EXAMPLE_QUESTIONS}
+                },
             ),
         )
 
@@ -259,6 +302,25 @@ class BeerApi(DomainApi):
             ModelNotReady: If the model is not loaded.
         """
         return answer_file(self, file, version)
+
+    def solve(self, question: Question, version: str | None = None) -> Solution:
+        """Find the weights of hops with which a beer has the bitterness that is asked for; takes milliseconds.
+
+        Raises:
+            InputError: If the question cannot be asked of this beer, or the target is out of reach.
+            ModelNotFound: If the version does not exist.
+            ModelNotReady: If the model is not loaded.
+        """
+        return solve(question, self._manager.get(RECIPE, version), partial(self.predict, version=version))
+
+    def solve_batch(self, batch: Questions, version: str | None = None) -> Solutions:
+        """Answer a batch of questions; one that has no answer hides no other.
+
+        Raises:
+            ModelNotFound: If the version does not exist.
+            ModelNotReady: If the model is not loaded.
+        """
+        return solve_each(batch, partial(self.solve, version=version))
 
     def _model(self, beer: Beer) -> str:
         """Name of the model that predicts a beer."""

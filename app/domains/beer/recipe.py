@@ -197,7 +197,21 @@ def without_addition(beer: Beer, bill: ResolvedBill, place: int) -> ResolvedBill
         The bill with the inputs of the beer without it. Everything else is that of `bill`.
     """
     others = bill.additions[:place] + bill.additions[place + 1 :]
-    columns = (*bill_row(others, beer.batch_volume_l), *bill.columns[len(HOP_INPUTS) :])
+    return with_additions(beer, bill, others)
+
+
+def with_additions(beer: Beer, bill: ResolvedBill, additions: Iterable[Addition]) -> ResolvedBill:
+    """Resolve a beer with other additions, such as the same with other weights, for the model alone.
+
+    Args:
+        beer: The beer.
+        bill: Its resolved bill.
+        additions: The additions.
+
+    Returns:
+        The bill with the inputs of the beer with these additions. Everything else is that of `bill`.
+    """
+    columns = (*bill_row(additions, beer.batch_volume_l), *bill.columns[len(HOP_INPUTS) :])
     return replace(bill, columns=columns)
 
 

@@ -19,16 +19,17 @@ from tests.rest_application import rest_application
 pytestmark = pytest.mark.anyio
 
 NAMES = """
-    AdditionEstimates HopUse Assumption Beer BeerStyle Beers CleaningStep ConfiguredTensor Contribution Datatype
-    Estimates Explanation FieldProblem FigureRange Flower Health Hop HopForm HopKind HopPackaging HopStage
-    HopVariety IndexOptions InferParameters InferRequest InferResponse InferenceError InferenceStatistics
-    InputWarning Interval Malt ModelConfiguration ModelDescription ModelInput ModelMetadata ModelMetrics ModelOutput
-    ModelReady ModelVersion OlderPet OlderPicture ParameterValue Pet PetProbabilities Picture PictureForm Prediction
-    Predictions ProblemDetails RecipeAnswer RecipeAnswers RecipeFileForm RecipeNote RecipeProblem ReferenceBeer
-    ReferenceShift RepositoryAnswer RepositoryOptions RequestInput RequestOutput ResponseOutput ServerLive
-    ServerMetadata ServerReady Species StatisticDuration StatisticsList StyleBitterness StyleMatch Styles
-    TensorMetadata TrainingData UntoldPart Varieties VersionList VersionPolicy
-    VersionState VersionStatistics
+    AdditionEstimates Assumption Beer BeerStyle Beers BitternessTarget CleaningStep ConfiguredTensor Contribution
+    Datatype Estimates Explanation FieldProblem FigureRange Flower Health Hop HopForm HopKind HopPackaging HopStage
+    HopUse HopVariety IndexOptions InferParameters InferRequest InferResponse InferenceError InferenceStatistics
+    InputWarning Interval Malt ModelConfiguration ModelDescription ModelInput ModelMetadata ModelMetrics
+    ModelOutput ModelReady ModelVersion OlderPet OlderPicture ParameterValue Pet PetProbabilities Picture
+    PictureForm Prediction Predictions ProblemDetails Question QuestionProblem Questions ReachableBitterness
+    RecipeAnswer RecipeAnswers RecipeFileForm RecipeNote RecipeProblem ReferenceBeer ReferenceShift
+    RepositoryAnswer RepositoryOptions RequestInput RequestOutput ResponseOutput ServerLive ServerMetadata
+    ServerReady Solution SolutionOrProblems Solutions SolvedBy Species StatisticDuration StatisticsList
+    StyleBitterness StyleMatch Styles TensorMetadata TrainingData UntoldPart UnweighedBeer UnweighedHop Varieties
+    VersionList VersionPolicy VersionState VersionStatistics
 """
 """Clients are generated with these names: one that changes breaks them. A new schema is added here."""
 

@@ -1,0 +1,1 @@
+"""Finds the weights of hops with which a beer has the bitterness that is asked for."""

@@ -12,13 +12,14 @@ VERSIONS = {"beer-ibu": "1", "beer-ibu-recipe": "2", "beer-ibu-style": "1", "cat
 """The committed version of each model."""
 
 
-def committed(name: str) -> Path:
+def committed(name: str, version: str | None = None) -> Path:
     """Return the folder of a committed bundle.
 
     Args:
         name: Name of the model.
+        version: An earlier version that is committed as well; None is the one in `VERSIONS`.
     """
-    return REPOSITORY / "models" / name / VERSIONS[name]
+    return REPOSITORY / "models" / name / (version or VERSIONS[name])
 
 
 @cache

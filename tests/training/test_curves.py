@@ -5,14 +5,12 @@ import io
 import numpy as np
 
 from app.bundle.store import read_bundle
-from tests.known import REPOSITORY
+from tests.committed import committed
 from training.curves import RECIPES, curves
-
-FOLDER = REPOSITORY / "models" / "beer-ibu-recipe"
 
 
 def test_a_row_of_three_panels_for_each_version_and_a_curve_for_each_recipe():
-    figure = curves([read_bundle(FOLDER / version) for version in ("1", "2")], points=61)
+    figure = curves([read_bundle(committed("beer-ibu-recipe", version)) for version in ("1", "2")], points=61)
     assert len(figure.axes) == 6
     assert [axis.get_ylabel() for axis in figure.axes[::3]] == ["version 1: IBU", "version 2: IBU"]
     lines = [[np.asarray(line.get_ydata()) for line in axis.get_lines()] for axis in figure.axes]

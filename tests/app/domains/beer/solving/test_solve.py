@@ -12,7 +12,7 @@ from app.domains.beer.solving.schema import Question, Questions, Solution
 from app.errors import InputError
 from app.runtime.onnx import OnnxPredictor
 from tests.app.domains.beer.solving.questions import BOILED, figure, random_question, with_weights
-from tests.known import REPOSITORY
+from tests.committed import committed
 from tests.model_manager import model_manager
 
 HOP = {"name": "Magnum", "alpha_acid": 12.0, **BOILED}
@@ -24,7 +24,7 @@ RECIPE_BEER = {**EXAMPLE_RECIPE, "explain": False}
 def stairs() -> BeerApi:
     """The domain with version 1 of the recipe model, whose answers are a staircase."""
     manager = model_manager(BeerApi)
-    manager.add(OnnxPredictor(read_bundle(REPOSITORY / "models" / RECIPE / "1")))
+    manager.add(OnnxPredictor(read_bundle(committed(RECIPE, "1"))))
     return BeerApi(manager)
 
 

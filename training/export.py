@@ -7,6 +7,7 @@ import numpy as np
 from onnx import TensorProto, helper
 
 from training.errors import ExportError
+from training.merging import merged
 from training.model import OUTPUTS, Model, outputs_of
 from training.onnx_graph import model_bytes, run_graph
 from training.spec import Array, Spec, random_ranges
@@ -43,7 +44,7 @@ def graph_bytes(model: Model) -> bytes:
     for name, column in outputs.items():
         graph.rename(cast(Any, column).name, name)
     declared = outputs_of(ensemble.parameters)
-    nodes, constants = graph.needed(declared)
+    nodes, constants = merged(*graph.needed(declared), declared)
     whole = helper.make_graph(
         nodes,
         spec.name,

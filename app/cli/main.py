@@ -54,7 +54,7 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     if len(sys.argv) == 1:  # the start of a server does not import the subcommands
         return argparse.Namespace(workers=None, role=None)
-    from app.cli import keys, models, predict
+    from app.cli import keys, models, predict, solve
 
     parser = argparse.ArgumentParser(
         prog="python -m app",
@@ -68,7 +68,7 @@ def _arguments() -> argparse.Namespace:
         help="service, or model-server for the models alone (overrides ROLE)",
     )
     commands = parser.add_subparsers(metavar="COMMAND")
-    for module in (keys, models, predict):
+    for module in (keys, models, predict, solve):
         module.add_commands(commands)
     return parser.parse_args()
 

@@ -61,14 +61,14 @@ def _predict(arguments: argparse.Namespace) -> None:
     progress.clear()
     rejected = _write(files, arguments.format)
     left_out = [
-        f"{file.name}: {_with_name(answer.get('name'))}{problem['path']}: {problem['reason']}"
+        f"{file.name}: {with_name(answer.get('name'))}{problem['path']}: {problem['reason']}"
         for file in files
         for answer in file.answers
         for problem in answer.get("errors", ())[:1]
     ] + rejected
     if not names:
         left_out = ["no recipe file was found: names of recipe files end in .xml or .json"]
-    _complain(left_out)
+    complain(left_out)
     if left_out:
         raise SystemExit(EXIT_LEFT_OUT)
 
@@ -95,8 +95,12 @@ def _write(files: "Sequence[AnsweredFile]", format: str) -> list[str]:
     return []
 
 
-def _complain(left_out: Sequence[str]) -> None:
-    """Say on stderr what was left out."""
+def complain(left_out: Sequence[str]) -> None:
+    """Say on stderr what was left out.
+
+    Args:
+        left_out: A line for each recipe or file, with the reason.
+    """
     from app.cli.recipe_table import printable
 
     lines = [f"Left out: {printable(each)}" for each in left_out[:MAX_LISTED]]
@@ -107,5 +111,6 @@ def _complain(left_out: Sequence[str]) -> None:
             print(line, file=sys.stderr)
 
 
-def _with_name(name: str | None) -> str:
+def with_name(name: str | None) -> str:
+    """Return what precedes a reason: the name of the recipe, if it has one."""
     return f"{name}: " if name else ""

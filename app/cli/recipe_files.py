@@ -38,11 +38,17 @@ class AnsweredFile:
 
 
 @dataclass(frozen=True, slots=True)
-class _ReadFile:
+class ReadFile:
+    """A file with the recipes that were read of it."""
+
     name: str
+    """Path of the file, as it was named or found."""
     contents: bytes
+    """The file; empty if it could not be read."""
     recipes: Sequence[ReadRecipe] = ()
+    """Its recipes."""
     error: RecipeAnswer | None = None
+    """Why the file as a whole cannot be read."""
 
 
 def find_files(names: Sequence[str]) -> list[str]:
@@ -80,9 +86,9 @@ def answer_files(
     Yields:
         The files, in the order of `names`.
     """
-    waiting: list[_ReadFile] = []
+    waiting: list[ReadFile] = []
     for count, name in enumerate(names, start=1):
-        waiting.append(_read(name))
+        waiting.append(read_file(name))
         if count == len(names) or sum(len(file.recipes) for file in waiting) >= CHUNK_RECIPES:
             yield from _answered(predictor, waiting, explain, coverage)
             waiting = []
@@ -90,7 +96,7 @@ def answer_files(
 
 
 def _answered(
-    predictor: BeerPredictor, files: Sequence[_ReadFile], explain: bool, coverage: Sequence[float]
+    predictor: BeerPredictor, files: Sequence[ReadFile], explain: bool, coverage: Sequence[float]
 ) -> Iterator[AnsweredFile]:
     recipes = [recipe for file in files for recipe in file.recipes]
     answers = iter(answer_recipes(predictor, recipes, explain, coverage=coverage))
@@ -101,18 +107,23 @@ def _answered(
             yield AnsweredFile(file.name, file.contents, [next(answers) for _ in file.recipes])
 
 
-def _read(name: str) -> _ReadFile:
+def read_file(name: str) -> ReadFile:
+    """Read the recipes of a file.
+
+    Args:
+        name: Path of the file, or `STDIN`.
+    """
     try:
         contents = _contents(name)
     except OSError as error:
-        return _ReadFile(name, b"", error=_error("file", "unreadable", error.strerror or type(error).__name__))
+        return ReadFile(name, b"", error=_error("file", "unreadable", error.strerror or type(error).__name__))
     if len(contents) > MAX_BYTES:
-        return _ReadFile(name, b"", error=_error("file", "too_large", f"has more than {MAX_BYTES:,} bytes"))
+        return ReadFile(name, b"", error=_error("file", "too_large", f"has more than {MAX_BYTES:,} bytes"))
     try:
-        return _ReadFile(name, contents, read_recipes(contents, MAX_RECIPES))
+        return ReadFile(name, contents, read_recipes(contents, MAX_RECIPES))
     except InputError as error:
         (problem, *_) = error.problems
-        return _ReadFile(name, contents, error=_error(problem.field, problem.code, problem.reason))
+        return ReadFile(name, contents, error=_error(problem.field, problem.code, problem.reason))
 
 
 def _contents(name: str) -> bytes:

@@ -22,10 +22,24 @@ DOCUMENT = describe(rest_application(_manager, *[domain(_manager) for domain in 
 schema = schemathesis.openapi.from_dict(DOCUMENT)
 
 PICTURE = {"base64", "no_picture", "broken_picture", "too_small", "too_many_pixels", "too_many_scans"}
-INEXPRESSIBLE = PICTURE | {
-    *("gravities_swapped", "stage_or_minutes", "only_in_stand", "alpha_range", "given_twice", "missing"),
-    *("not_in_batch", "unknown_coverage", "too_many_problems"),
+QUESTION = {
+    "one_target",
+    "out_of_reach",
+    "nothing_moves",
+    "unknown_addition",
+    "repeated",
+    "not_a_hop",
+    "bounds_swapped",
 }
+INEXPRESSIBLE = (
+    PICTURE
+    | QUESTION
+    | {
+        *("gravities_swapped", "stage_or_minutes", "only_in_stand", "alpha_range", "given_twice", "missing"),
+        *("not_in_batch", "unknown_coverage", "too_many_problems"),
+        *("ratio_out_of_bounds", "unknown_style", "no_range", "no_gravity"),
+    }
+)
 """Codes of errors that JSON Schema cannot express: dependent fields, what a model does not have, invalid pictures."""
 
 

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal, NotRequired, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
@@ -83,6 +83,14 @@ class UnweighedBeer(Beer):
     )
 
 
+def _whole(value: object) -> object:
+    """Take 2.0 for 2, as JSON Schema does."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Index = Annotated[int, BeforeValidator(_whole), Field(ge=0, lt=MAX_ADDITIONS)]
+
+
 class BitternessTarget(BaseModel):
     """What is asked for; exactly one of the fields."""
 
@@ -125,7 +133,7 @@ class Question(Measured):
     by: Annotated[SolvedBy, Field(strict=False)] = Field(
         default=SolvedBy.MODEL, description="Figure that is to reach the target."
     )
-    move: list[Annotated[int, Field(ge=0, lt=MAX_ADDITIONS)]] | None = Field(
+    move: list[Index] | None = Field(
         default=None,
         min_length=1,
         max_length=MAX_ADDITIONS,

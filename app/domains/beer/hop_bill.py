@@ -120,7 +120,8 @@ def bill_row(additions: Iterable[Addition], litres: float) -> tuple[float, ...]:
         if time != DRY:
             isomerised[time] += alpha * boil_factor(addition.minutes or WHIRLPOOL_MINUTES)
             iso_alphas[time] += alpha * isomerised_share(addition.minutes)
-    return tuple(min(value, MAX_PER_LITRE) for value in (*hops, *alphas, *isomerised[:DRY], *iso_alphas))
+    values = (*hops, *alphas, *isomerised[:DRY], *iso_alphas)
+    return values if max(values) <= MAX_PER_LITRE else tuple(min(value, MAX_PER_LITRE) for value in values)
 
 
 def tinseth(additions: Sequence[Addition], litres: float, bigness: float) -> float:

@@ -151,9 +151,9 @@ def _hop_weights(beer: Beer, hops: Sequence[tuple[int, Hop]], additions: Sequenc
     litres = beer.batch_volume_l
     weights = [a.grams * (a.alpha / CONE_ALPHA if a.alpha >= EXTRACT_ALPHA else 1.0) / litres for a in additions]
     total, largest = sum(weights), max(weights, default=0.0)
-    weight, volume = _sent_in((hop for _, hop in hops), "amount_g"), sent_as(beer, "batch_volume_l")
     if not 0.0 < total < ABSURD or (largest >= LARGEST_HOP.low and total <= HOPS.high and largest <= LARGEST_HOP.high):
         return
+    weight, volume = _sent_in((hop for _, hop in hops), "amount_g"), sent_as(beer, "batch_volume_l")
     if largest < LARGEST_HOP.low:
         units = _LIGHT_HOPS | ({VOLUME_IN_ML: 1000.0} if litres >= LARGE_BATCH else {"kilograms": 1000.0})
         units = _sent_units(units, {}, weight)

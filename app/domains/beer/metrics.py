@@ -44,16 +44,24 @@ class BeerMetrics:
         self._warnings: dict[str, Counter] = {}
         self._width = registry.histogram(WIDTH, *labels)
 
-    def count(self, figures: NDArray[np.float64], warnings: Sequence[Sequence[Warning]]) -> None:
+    def count(
+        self, figures: NDArray[np.float64] | Sequence[Sequence[float]], warnings: Sequence[Sequence[Warning]]
+    ) -> None:
         """Count predictions.
 
         Args:
-            figures: Bitterness, lower end and upper end of the interval, IBU, shape (n_beers, 3).
+            figures: Bitterness, lower end and upper end of the interval, IBU, shape (n_beers, 3); of a few beers a
+                list is faster.
             warnings: Warnings of each beer.
         """
-        ibu, lower, upper = figures.T
-        self._bitterness.observe_many(ibu)
-        self._width.observe_many(upper - lower)
+        if isinstance(figures, np.ndarray):
+            ibu, lower, upper = figures.T
+            self._bitterness.observe_many(ibu)
+            self._width.observe_many(upper - lower)
+        else:
+            for ibu, lower, upper in figures:
+                self._bitterness.observe(ibu)
+                self._width.observe(upper - lower)
         for of_beer in filter(None, warnings):
             self._count_warnings(of_beer)
 

@@ -32,6 +32,8 @@ from app.runtime.predictor import Array, invalid_output
 from app.telemetry.metrics import Registry
 
 OUTPUTS = ("ibu", "lower", "upper")
+FEW = 4
+"""Number of beers up to which predictions are built of one number at a time."""
 MAX_IBU = 1e6
 """Absolute value in IBU from which an output is invalid."""
 
@@ -149,8 +151,13 @@ class PredictionBuilder:
         Raises:
             InvalidOutput: If an output is not a number or too large, or an interval ends below its start.
         """
-        figures = np.concatenate([outputs[name] for name in OUTPUTS], axis=1).astype(np.float64)
-        rounded = tenths(figures).tolist()
+        columns = [outputs[name].ravel() for name in OUTPUTS]
+        if len(beers) <= FEW:  # arrays of so few rows cost more than they save
+            figures: Rows | list[tuple[float, ...]] = list(zip(*(column.tolist() for column in columns), strict=True))
+            rounded = [[round(figure, 1) for figure in of_beer] for of_beer in figures]
+        else:
+            figures = table = np.stack(columns, axis=1).astype(np.float64)
+            rounded = tenths(table).tolist()
         for ibu, lower, upper in rounded:
             if not (-MAX_IBU < lower <= upper < MAX_IBU and -MAX_IBU < ibu < MAX_IBU):  # false for NaN as well
                 self._invalid.inc()

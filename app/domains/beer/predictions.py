@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from app.bundle.manifest import Manifest
 from app.domains.api import ModelRef, Warning
-from app.domains.beer.corrections import Corrections
+from app.domains.beer.corrections import FEW, Corrections
 from app.domains.beer.inputs import (
     HOP_INPUTS,
     INPUTS,
@@ -32,8 +32,6 @@ from app.runtime.predictor import Array, invalid_output
 from app.telemetry.metrics import Registry
 
 OUTPUTS = ("ibu", "lower", "upper")
-FEW = 4
-"""Number of beers up to which predictions are built of one number at a time."""
 MAX_IBU = 1e6
 """Absolute value in IBU from which an output is invalid."""
 

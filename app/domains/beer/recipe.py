@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.domains.api import Warning
+from app.domains.beer.corrections import FEW
 from app.domains.beer.grist import is_known_malt, malt_shares, yeast_kinds
 from app.domains.beer.hop_bill import Addition, bill_row, tinseth
 from app.domains.beer.hop_condition import (
@@ -80,8 +81,8 @@ def vital_rows(beers: Sequence[Beer]) -> NDArray[np.float64]:
         it follows from them; NaN is missing.
     """
     rows = np.array([_vitals(beer) for beer in beers], dtype=np.float64)  # None becomes NaN
-    specific = rows < _MAX_SG
-    if specific.any():
+    if len(beers) > FEW or any(beer.target_og < MAX_SG or beer.target_fg < MAX_SG for beer in beers):
+        specific = rows < _MAX_SG
         rows[specific] = [points(gravity) for gravity in rows[specific].tolist()]
     for index, beer in enumerate(beers):
         if beer.abv is None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import ceil, floor, isnan
+from math import ceil, floor, inf, isnan
 
 import numpy as np
 from pydantic import JsonValue
@@ -22,9 +22,14 @@ MAX_GRAMS_PER_LITRE = 20.0
 """Weight of all additions that move, g per litre of beer, up to which they go without bounds: no recipe has more."""
 UTMOST_GRAMS_PER_LITRE = 1000.0
 """The same with bounds: as much hops as beer. Above, inputs of the model end."""
-STEP_G, STEP_OZ = 0.5, 0.05
-"""Steps to which weights are rounded if a question states none."""
+STEPS = ((10.0, 0.5, 0.05), (1.0, 0.1, 0.01), (0.1, 0.01, 0.001), (0.0, 0.0, 0.0))
+"""Steps to which weights are rounded if a question states none, by the least volume, l: in grams and in ounces. In 1 l,
+half a gram of strong hops means 15 IBU. 0 does not round."""
 _BOILED = frozenset({Stage.FIRST_WORT, Stage.START, Stage.MIDDLE, Stage.END})
+LEAST_LITRES = 0.001
+"""Least volume that can be asked about, l: less takes hops of which a weight states nothing."""
+LEAST_GRAMS = 1e-6
+"""Weight in grams below which additions have none: the last decimal that an answer states."""
 _DECIMALS = 6
 
 
@@ -95,6 +100,24 @@ class Moving:
             left += (weights[index] - result[index] * self.unit) * effects[index]
         return result
 
+    def neighbours(self, rounded: Values) -> Values:
+        """Return the weights with which one addition has a step more or less, where the bounds allow it.
+
+        Args:
+            rounded: Weights in the unit of the answer, shape (n,).
+
+        Returns:
+            Weights in the unit of the answer, shape (m, n).
+        """
+        found = []
+        for index, weight in enumerate(rounded.tolist()):
+            for step in -self.step, self.step:
+                other = rounded.copy()
+                other[index] = self._step((weight + step) * self.unit)
+                if other[index] != weight:
+                    found.append(other)
+        return np.array(found).reshape(len(found), len(rounded))
+
     def _step(self, weight: float) -> float:
         """Round a weight in grams to a step within the bounds, in the unit of the answer."""
         low, high = (bound / self.unit for bound in self.bounds)
@@ -148,7 +171,7 @@ def moving(question: Question) -> Moving:
     weighed = with_weights(beer, dict(zip(indexes, weights.tolist(), strict=True)))
     is_in_ounces = _is_in_ounces(question, indexes)
     unit = GRAMS_PER_OUNCE if is_in_ounces else 1.0
-    default = STEP_OZ if is_in_ounces else STEP_G
+    default = next(steps[is_in_ounces] for litres, *steps in STEPS if beer.batch_volume_l >= litres)
     return Moving(
         weighed,
         resolve(weighed, weighed.hops or []),
@@ -185,6 +208,9 @@ def with_weights(beer: Beer, weights: Mapping[int, float]) -> Beer:
 
 def _of_move(question: Question) -> list[Problem]:
     found, known = [], set()
+    if question.beer.batch_volume_l < LEAST_LITRES:
+        field = f"beer.{sent_as(question.beer, 'batch_volume_l')}"
+        found.append(Problem(field, "too_small", f"is below {LEAST_LITRES} l: too little beer to weigh hops for"))
     for place, index in enumerate(question.move or ()):
         if index >= len(question.beer.hops):
             found.append(Problem(f"move.{place}", "unknown_addition", "is no index of the beer's hops"))
@@ -229,13 +255,13 @@ def _is_boiled(hop: UnweighedHop) -> bool:
 
 
 def _weights(hops: Sequence[UnweighedHop], indexes: Sequence[int]) -> Values:
-    """Weights at factor 1: those of the beer, or 1 g each.
+    """Weights at factor 1: those of the beer, or 1 g each if none reaches `LEAST_GRAMS`.
 
     Raises:
         InputError: If some have a weight, and others have not.
     """
     weights = np.array([hops[index].amount_g for index in indexes])
-    if not np.nansum(weights) > 0.0:
+    if not np.nansum(weights) >= LEAST_GRAMS:
         return np.ones(len(indexes))
     reason = "the additions that move keep their ratio: give all of them a weight, or none"
     found = [
@@ -259,7 +285,8 @@ def _range(question: Question, weights: Values) -> tuple[float, float, tuple[flo
         name = sent_as(question, "upper_g" if question.upper_g is not None else "lower_g")
         reason = "is below the least weight" if question.upper_g is not None else "is more than the wort takes"
         raise InputError([Problem(name, "bounds_swapped", reason)])
-    low = least / float(weights.min()) if least else 0.0
+    lightest = float(weights.min())
+    low = (least / lightest if lightest > 0.0 else inf) if least else 0.0
     high = most / float(weights.max())
     if question.upper_g is None:
         high = min(high, max(MAX_GRAMS_PER_LITRE * litres / total, 1.0, low))

@@ -174,7 +174,7 @@ class Question(Measured):
         ge=0,
         le=1_000_000,
         description="Step to which weights are rounded, g; 0 rounds to 0.000001. If missing, 0.5 g, or 0.05 oz where "
-        "the weights of the hops are in ounces.",
+        "the weights of the hops are in ounces; finer for less than 10 l.",
         json_schema_extra={"unit": "g"},
     )
     step_oz: float | None = Field(

@@ -32,6 +32,10 @@ from app.models.loaded import LoadedModel
 TOLERANCE = 0.05
 """Distance in IBU at which a target counts as reached: what rounding to 0.1 hides."""
 
+TRIES = 4
+"""Greatest number of additions that are moved by a further step after rounding."""
+GAIN = 0.1
+"""How far a step has to bring the bitterness nearer, IBU; predictions are rounded to it."""
 BYTES_PER_QUESTION = 2_000_000
 """Memory that answering a question takes; the questions of a batch are answered one after the other."""
 BYTES_PER_ANSWER = 100_000
@@ -74,7 +78,7 @@ def solve(question: Question, loaded: LoadedModel, predict: Predict) -> Solution
             raise InputError([_out_of_reach(question, least, most)])
         factor = line.reach(target)
     weights = factor * move.weights
-    rounded = move.rounded(weights, _effects(figures, weights))
+    rounded = _rounded(move, figures, weights)
     hops = move.hops(rounded)
     beer = beer_with(move.beer, [Hop.model_validate(hop) for hop in hops])
     prediction = _prediction(predict, beer)
@@ -210,6 +214,36 @@ def _chances(style: Range, figures: Mapping[str, Values], loaded: LoadedModel) -
         interval: Interval = {"lower": lower, "upper": upper, "coverage": coverage}
         chances.append(probability_inside(style, ibu, interval))
     return np.array(chances)
+
+
+def _rounded(move: Moving, figures: WeightFigures, weights: Values) -> Values:
+    """Round weights so that the bitterness stays where it is, as nearly as a step allows.
+
+    Slopes at the weights tell where each is rounded to. As bitterness bends, above all near 0, neighbours of the
+    result are tried as well.
+
+    Args:
+        move: What moves.
+        figures: Computes the bitterness.
+        weights: Weights before rounding, g, shape (n,).
+
+    Returns:
+        Weights in the unit of the answer, shape (n,).
+    """
+    rounded = move.rounded(weights, _effects(figures, weights))
+    if move.step == 0.0:
+        return rounded
+    aim, now = figures.at(np.stack([weights, rounded * move.unit]))[IBU].tolist()
+    distance = abs(now - aim)
+    for _ in range(TRIES):
+        if distance < GAIN or not len(others := move.neighbours(rounded)):
+            break
+        distances = np.abs(figures.at(others * move.unit)[IBU] - aim)
+        place = int(np.argmin(distances))
+        if distances[place] > distance - GAIN:
+            break
+        rounded, distance = others[place], float(distances[place])
+    return rounded
 
 
 def _effects(figures: WeightFigures, weights: Values) -> Values:

@@ -162,6 +162,58 @@ def test_answers_are_in_the_unit_and_the_steps_of_the_question(domain: BeerApi) 
     assert weights(ask(domain, BEER, {"ibu": 30}, step_g=5))[0] % 5 == 0
 
 
+@pytest.mark.parametrize(
+    ("litres", "more", "step", "unit"),
+    [
+        (10.0, {}, 0.5, "amount_g"),
+        (9.9, {}, 0.1, "amount_g"),
+        (3.8, {"amount_oz": 1.0}, 0.01, "amount_oz"),
+        (0.5, {}, 0.01, "amount_g"),
+        (0.5, {"amount_oz": 1.0}, 0.001, "amount_oz"),
+        (0.001, {}, 0.000001, "amount_g"),
+    ],
+)
+def test_small_batches_have_smaller_steps(
+    domain: BeerApi, litres: float, more: dict[str, float], step: float, unit: str
+) -> None:
+    solution = ask(domain, {**BEER, "batch_volume_l": litres, "hops": [{**HOP, **more}]}, {"ibu": 40})
+    assert unit in solution["hops"][0]
+    steps = weights(solution)[0] / step
+    assert steps > 3 and steps == pytest.approx(round(steps), abs=1e-6)
+    assert solution["ibu"] == pytest.approx(40.0, abs=1.5)
+
+
+def test_no_step_of_an_addition_comes_nearer_than_the_rounded_weights(domain: BeerApi) -> None:
+    many = [{"name": "Magnum", **time} for time in ({"stage": "whirlpool"}, BOILED, {"boil_minutes": 1.0})]
+    weak = [
+        {"name": "Polaris", "amount_g": 10.0, "stage": "mash"},
+        {"name": "Citra", "amount_g": 1.2, "stage": "start"},
+    ]
+    cases = (many, 20.0, 7.0, 15.0), (weak, 4.0, 5.0, 15.0), (many[:2], 0.5, 0.5, 45.0), (many[1:2], 0.5, 7.0, 70.0)
+    for hops, litres, step, target in cases:
+        beer = {**BEER, "batch_volume_l": litres, "hops": hops}
+        question = {"move": [*range(len(hops))], "step_g": step, "upper_g": 30 * litres}
+        for by in "model", "physical":
+            found = weights(ask(domain, beer, {"ibu": target}, by=by, **question))
+            tried = [found]
+            for index in range(len(found)):
+                for change in -step, step:
+                    other = [*found]
+                    other[index] = max(other[index] + change, 0.0)
+                    tried.append(other)
+            distances = np.abs(np.array(figure(domain, by, [with_weights(beer, each) for each in tried])) - target)
+            assert distances[0] <= distances.min() + 0.21, (litres, target, by, found, distances)
+
+
+def test_weights_of_almost_nothing_count_as_none(domain: BeerApi) -> None:
+    for nothing in 5e-324, 1e-310, 1e-9:
+        for by in "model", "physical":
+            hops = [{**HOP, "amount_g": nothing}]
+            assert weights(ask(domain, {**BEER, "hops": hops}, {"ibu": 30}, by=by)) == weights(
+                ask(domain, {**BEER, "hops": [HOP]}, {"ibu": 30}, by=by)
+            )
+
+
 def test_bounds_hold_for_each_addition_that_moves(domain: BeerApi) -> None:
     beer = {**BEER, "hops": [{**HOP, "amount_g": 10.0}, {**HOP, "amount_g": 20.0}]}
     solution = ask(domain, beer, {"ibu": 48}, lower_g=9.7, upper_g=40)
@@ -170,6 +222,8 @@ def test_bounds_hold_for_each_addition_that_moves(domain: BeerApi) -> None:
     assert [*solution["reachable"].values()] == pytest.approx(ends, abs=0.11)
     assert max(weights(ask(domain, beer, {"ibu": ends[1] - 0.3}, upper_g=39.9))) <= 39.9
     assert problem(domain, beer, {"ibu": 45}, lower_g=15, upper_oz=0.6) == ("lower_g", "ratio_out_of_bounds")
+    nothing = {**BEER, "hops": [{**HOP, "amount_g": 10.0}, {**HOP, "amount_g": 0.0}]}
+    assert problem(domain, nothing, {"ibu": 45}, lower_g=5) == ("lower_g", "ratio_out_of_bounds")
     assert problem(domain, beer, {"ibu": 45}, lower_g=15, upper_oz=0.5) == ("upper_oz", "bounds_swapped")
     assert problem(domain, beer, {"ibu": 90}, upper_g=20) == ("target.ibu", "out_of_reach")
 
@@ -248,6 +302,7 @@ def test_a_staircase_has_a_best_dose_for_a_style(stairs: BeerApi) -> None:
         ({}, {"move": [1]}, ("move.0", "unknown_addition")),
         ({}, {"move": [0, 0]}, ("move.1", "repeated")),
         ({"target_fg": 1060}, {}, ("beer.target_fg", "gravities_swapped")),
+        ({"batch_volume_l": 5e-324}, {}, ("beer.batch_volume_l", "too_small")),
         ({"hops": [{**HOP, "stage": "start"}]}, {}, ("beer.hops.0.stage", "stage_or_minutes")),
         ({}, {"target": {"own_style": True}}, ("beer.style", "missing")),
         ({"style": "nothing"}, {"target": {"own_style": True}}, ("beer.style", "unknown_style")),

@@ -180,7 +180,10 @@ def _conditions(
     bill: Sequence[tuple[int, Hop]], additions: Sequence[Addition], assumed: list[Assumption]
 ) -> list[Condition]:
     """Apply what a beer says of its hops; empty if it says nothing beyond variety, weight, alpha acid and time."""
-    if all(FIELDS.isdisjoint(hop.model_fields_set) for _, hop in bill):  # nearly every beer
+    for _, hop in bill:
+        if not FIELDS.isdisjoint(hop.__pydantic_fields_set__):
+            break
+    else:  # nearly every beer
         return []
     pairs = zip(bill, additions, strict=True)
     return [condition(hop, addition, f"hops.{index}", assumed) for (index, hop), addition in pairs]
@@ -239,15 +242,15 @@ def problems(beer: Beer, prefix: str) -> list[Problem]:
         if (hop.stage is None) == (hop.boil_minutes is None):
             reason = "give either stage or boil_minutes, and not both"
             result.append(Problem(f"{prefix}hops.{index}.stage", "stage_or_minutes", reason))
-        if not FIELDS.isdisjoint(hop.model_fields_set):
+        if not FIELDS.isdisjoint(hop.__pydantic_fields_set__):
             result += problems_of_hop(hop, f"{prefix}hops.{index}")
     return result
 
 
 def _addition(hop: Hop, field: str, warnings: list[Warning], assumed: list[Assumption]) -> Addition | None:
     """Make an addition, or None with a warning for what is no hop; note an alpha acid that is not stated."""
-    alpha = hop.alpha_acid if hop.alpha_acid is not None else stated_alpha(hop)
-    if alpha is None:
+    alpha = hop.alpha_acid
+    if alpha is None and (alpha := stated_alpha(hop)) is None:
         variety = find(hop.name)
         if variety is None:
             if is_no_hop(hop.name, alpha):

@@ -8,6 +8,7 @@ import zlib
 from hypothesis import strategies as st
 
 from app.domains.beer.schema import EXAMPLE_RECIPE
+from app.domains.beer.solving.schema import EXAMPLE_QUESTIONS, EXAMPLE_UNWEIGHED
 from tests.known import KEY
 from tests.live.raw import BODY, post
 
@@ -32,6 +33,8 @@ VALID = (
     post(target=b"/v2/repository/index", body=b'{"ready": true}'),
     post(target=b"/predict/batch", body=BATCH),
     post(target=b"/explain"),
+    post(target=b"/solve", body=json.dumps(EXAMPLE_UNWEIGHED).encode()),
+    post(target=b"/solve/batch", body=json.dumps(EXAMPLE_QUESTIONS).encode()),
     post(body=RECIPE),
     post(b"Transfer-Encoding: chunked\r\n", CHUNKED, length=False),
     post(b"Expect: 100-continue\r\nX-Request-ID: one\r\nContent-Type: application/json\r\n"),
@@ -55,6 +58,7 @@ WORDS = (
 )  # fmt: skip
 METHODS = (b"GET", b"POST", b"HEAD", b"PUT", b"DELETE", b"OPTIONS", b"TRACE", b"PATCH", b"BREW", b"get")
 TARGETS = (
+    b"/solve", b"/solve/batch",
     b"/iris/predict", INFER, b"/v2/models/x/versions/..", b"/v2/repository/index",
     b"/predict", b"/predict/batch", b"/explain", b"/model", b"/model?name=", b"/metrics", b"/health/live", b"/docs",
     b"/",

@@ -116,6 +116,14 @@ def test_the_recipes_of_a_file_have_beers_that_can_be_sent(client: Any) -> None:
     assert call("predict").sync(client=client, body=good.beer).ibu == good.prediction.ibu
 
 
+def test_the_hops_of_a_solution_can_be_sent(client: Any, recipe: dict[str, Any]) -> None:
+    question = {"beer": recipe, "target": {"ibu": 40}, "by": "tinseth", "move": [0]}
+    solution = call("solve").sync(client=client, body=models().Question.from_dict(question))
+    assert isinstance(solution, models().Solution) and abs(solution.estimates.tinseth - 40) < 0.5
+    beer = models().Beer.from_dict({**recipe, "hops": [hop.to_dict() for hop in solution.hops]})
+    assert call("predict").sync(client=client, body=beer).ibu == solution.prediction.ibu
+
+
 def test_the_lists_have_types(client: Any) -> None:
     assert all(isinstance(each, models().HopVariety) for each in call("varieties").sync(client=client).varieties)
     assert all(isinstance(each, models().BeerStyle) for each in call("styles").sync(client=client).styles)

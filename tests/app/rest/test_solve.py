@@ -96,6 +96,12 @@ async def test_extreme_questions_have_an_answer_or_a_problem(client: httpx.Async
                     assert answer.status_code in (200, 422), (hops, volume, target, more)
 
 
+async def test_an_index_is_a_whole_number_in_any_notation(client: httpx.AsyncClient) -> None:
+    answers = [(await client.post("/solve", json=changed(move=[index]))).json() for index in (0, 0.0, 0.5, True)]
+    assert answers[0] == answers[1] and answers[0]["moved"] == [0]
+    assert [answer["errors"][0]["code"] for answer in answers[2:]] == ["int_type", "int_type"]
+
+
 async def test_a_version_answers_if_it_is_asked_for(client: httpx.AsyncClient, manager: ModelManager) -> None:
     version = manager.get("beer-ibu-recipe").manifest.version
     asked = await client.post("/solve", json=QUESTION, headers={"X-Model-Version": version})

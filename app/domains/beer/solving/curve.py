@@ -105,10 +105,10 @@ class Line:
 
     def slope(self, factor: float) -> float:
         """Return how far the bitterness rises per unit of the factor, IBU."""
-        distance = max(factor, self.high * 1e-3) * 0.01
-        low, high = max(factor - distance, 0.0), factor + distance
-        if high <= low:
-            return 0.0
+        distance = max(factor, self.high * 1e-3, 1e-9) * 0.01
+        low, high = max(factor - distance, self.low), min(factor + distance, self.high)
+        if high <= low:  # one weight is all that there is
+            low, high = max(factor - distance, 0.0), factor + distance
         below, above = self.ibu(np.array([low, high]))
         return max(float(above - below) / (high - low), 0.0)
 
@@ -122,9 +122,8 @@ def is_staircase(line: Line) -> bool:
     factors = line.grid()
     values = line.ibu(np.concatenate([factors, factors[:-1] * NEARBY]))
     here, nearby = values[: len(factors)], values[len(factors) :]
-    rises = np.diff(here) > RISE
-    equal = nearby == here[:-1]
-    return bool(rises.any()) and bool(np.mean(equal[rises & (factors[:-1] > 0)]) > 0.5)
+    rises = (np.diff(here) > RISE) & (factors[:-1] > 0.0)
+    return bool(2 * np.sum(nearby[rises] == here[:-1][rises]) > np.sum(rises))
 
 
 def smoothed(line: Line, shape: Line) -> Line:

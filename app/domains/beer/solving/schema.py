@@ -88,7 +88,7 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Index = Annotated[int, BeforeValidator(_whole), Field(ge=0, lt=MAX_ADDITIONS)]
+Index = Annotated[int, Field(ge=0, lt=MAX_ADDITIONS), BeforeValidator(_whole)]
 
 
 class BitternessTarget(BaseModel):

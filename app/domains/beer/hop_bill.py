@@ -79,6 +79,10 @@ class Addition:
         """Create an addition at a stage."""
         return cls(grams, alpha, _TIME[stage], MINUTES[stage])
 
+    def weighing(self, grams: float) -> "Addition":
+        """Return the addition with another weight; several times as fast as `dataclasses.replace`."""
+        return Addition(grams, self.alpha, self.time, self.minutes, self.stand, self.extracted, self.cones)
+
     def as_cones(self, grams: float) -> float:
         """Return the weight of cones that a weight of these hops stands for: of cones and pellets the same."""
         if self.cones:

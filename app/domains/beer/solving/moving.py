@@ -74,7 +74,7 @@ class Moving:
         """
         result = list(self.bill.additions)
         for place, weight in zip(self.places, weights.tolist(), strict=True):
-            result[place] = replace(result[place], grams=weight)
+            result[place] = result[place].weighing(weight)
         return result
 
     def rounded(self, weights: Values, effects: Values) -> Values:

@@ -1,5 +1,7 @@
 """The hop bill's columns: per litre, rising with every amount, by one table of stages."""
 
+from dataclasses import fields, replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +20,7 @@ from app.domains.beer.hop_bill import (
 from app.domains.beer.inputs import HOP_INPUTS, names
 from app.domains.beer.isomerisation import isomerised_share
 from app.domains.beer.stages import Stage
+from app.domains.beer.stands import Stand
 
 AMOUNTS = st.just(0.0) | st.floats(1e-6, 10_000_000)
 ALPHAS = st.floats(0, 70)
@@ -25,6 +28,12 @@ ADDITIONS = st.builds(Addition.at_stage, AMOUNTS, ALPHAS, st.sampled_from(Stage)
     Addition.at_minutes, AMOUNTS, ALPHAS, st.floats(0, 300)
 )
 VOLUMES = st.floats(min_value=0, max_value=100_000, exclude_min=True)
+
+
+def test_an_addition_with_another_weight_is_the_same_otherwise() -> None:
+    addition = Addition(10.0, 12.0, LATE, 5.0, Stand(20.0, 80.0), 0.9, 2.0)
+    assert all(getattr(addition, field.name) != field.default for field in fields(Addition))
+    assert addition.weighing(7.0) == replace(addition, grams=7.0)
 
 
 def row(*additions: Addition, litres: float = 20.0) -> dict[str, float]:

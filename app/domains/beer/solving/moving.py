@@ -1,6 +1,6 @@
 """Which additions of a question move, from what weights, within what bounds, and how the answer states weights."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, floor, inf, isnan
 
@@ -138,14 +138,11 @@ class Moving:
             weights: Weights of the additions that move, in the unit of the answer.
         """
         moved = dict(zip(self.indexes, weights.tolist(), strict=True))
+        unit = "amount_g" if self.unit == 1.0 else "amount_oz"
         result = []
         for index, hop in enumerate(self.beer.hops or ()):
-            name, grams, *rest = hop.model_dump(mode="json", exclude_none=True).items()
-            in_ounces = self.unit != 1.0 if index in moved else sent_as(hop, "amount_g") != "amount_g"
-            weight = moved.get(index)
-            if weight is None:
-                weight = round(hop.amount_g / GRAMS_PER_OUNCE, 9) if in_ounces else hop.amount_g
-            result.append(dict([name, ("amount_oz" if in_ounces else grams[0], weight), *rest]))
+            name, weight, *rest = _as_sent(hop)
+            result.append(dict([name, (unit, moved[index]) if index in moved else weight, *rest]))
         return result
 
 
@@ -189,6 +186,17 @@ def moving(question: Question) -> Moving:
 def beer_with(beer: Beer, hops: Sequence[Hop]) -> Beer:
     """Return a beer with other hops; its values have been validated."""
     return Beer.model_construct(beer.model_fields_set, **{**beer.__dict__, "hops": list(hops)})
+
+
+def _as_sent(hop: Hop) -> Iterator[tuple[str, JsonValue]]:
+    """Return the fields of a hop with their values, in the units in which they were sent: name, weight, others."""
+    by_field = {quantity.field: quantity for quantity in hop.quantities}
+    for field, value in hop.model_dump(mode="json", exclude_none=True).items():
+        name = sent_as(hop, field)
+        if name != field:  # the units of weights and temperatures differ by a zero and a scale
+            zero, one = (by_field[field].convert(other) for other in (0.0, 1.0))
+            value = round((value - zero) / (one - zero), 9)
+        yield name, value
 
 
 def with_weights(beer: Beer, weights: Mapping[int, float]) -> Beer:

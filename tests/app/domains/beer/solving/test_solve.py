@@ -223,6 +223,15 @@ def test_weights_of_almost_nothing_count_as_none(domain: BeerApi) -> None:
             )
 
 
+def test_other_quantities_are_stated_in_the_units_in_which_they_were_sent(domain: BeerApi) -> None:
+    stand = {"name": "Citra", "amount_oz": 1.1, "stage": "whirlpool", "temperature_f": 180.0, "stand_minutes": 20.0}
+    old = {**HOP, "amount_g": 9.5, "age_months": 5.0, "storage_temperature_f": 41.0}
+    solution = ask(domain, {**BEER, "hops": [stand, old, HOP]}, {"ibu": 60})
+    assert solution["hops"][:2] == [stand, old] and solution["moved"] == [2]
+    beer = Beer.model_validate({**BEER, "hops": solution["hops"]})
+    assert domain.predict(beer) == solution["prediction"]
+
+
 def test_bounds_hold_for_each_addition_that_moves(domain: BeerApi) -> None:
     beer = {**BEER, "hops": [{**HOP, "amount_g": 10.0}, {**HOP, "amount_g": 20.0}]}
     solution = ask(domain, beer, {"ibu": 48}, lower_g=9.7, upper_g=40)

@@ -55,7 +55,11 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--move", type=int, nargs="+", metavar="N", help="additions that may move, from 0; default: boiled"
     )
     parser.add_argument("--unit", choices=("g", "oz"), help="unit of the weights; default: that of the recipe")
-    parser.add_argument("--step", type=float, help="step of the weights in UNIT, 0 for none; default: 0.5 g or 0.05 oz")
+    parser.add_argument(
+        "--step",
+        type=float,
+        help="step of the weights in UNIT, 0 for none; default: 0.5 g or 0.05 oz, finer below 10 l",
+    )
     parser.add_argument("--lower", type=float, help="least weight of each addition that moves, in UNIT (default: g)")
     parser.add_argument("--upper", type=float, help="greatest weight of each addition that moves, in UNIT (default: g)")
     parser.add_argument("--format", choices=("table", "json"), default="table", help="default: %(default)s")
@@ -92,6 +96,7 @@ def _answers(
 
     from app.cli.recipe_files import read_file
     from app.domains.beer.solving.contradictions import contradictions_of_question
+    from app.domains.beer.solving.moving import default_step
     from app.domains.beer.solving.schema import Question
     from app.domains.validation import problems_of
     from app.errors import InputError, InvalidOutput
@@ -110,7 +115,11 @@ def _answers(
             continue
         question = {"beer": beer, **_question(arguments)}
         try:
-            solution = solve(Question.model_validate(question))
+            asked = Question.model_validate(question)
+            if arguments.unit and arguments.step is None:
+                question[f"step_{arguments.unit}"] = default_step(asked.beer, arguments.unit == "oz")
+                asked = Question.model_validate(question)
+            solution = solve(asked)
         except ValidationError as invalid:
             problems = [*problems_of(invalid), *contradictions_of_question(question)]
         except InputError as wrong:
@@ -143,10 +152,7 @@ def _question(arguments: argparse.Namespace) -> dict[str, Any]:
         target["own_style"] = True
     else:
         target["style"] = arguments.style
-    step = arguments.step
-    if step is None and arguments.unit:
-        step = 0.05 if unit == "oz" else 0.5
-    question = {f"lower_{unit}": arguments.lower, f"upper_{unit}": arguments.upper, f"step_{unit}": step}
+    question = {f"lower_{unit}": arguments.lower, f"upper_{unit}": arguments.upper, f"step_{unit}": arguments.step}
     return {"target": target, "by": arguments.by, "move": arguments.move, **question}
 
 

@@ -93,6 +93,10 @@ def test_json_is_the_answer_of_the_service_with_the_name(run: Run, domain: BeerA
 def test_weights_are_in_the_unit_that_is_asked_for(run: Run) -> None:
     magnum, cascade, *_ = run(BEER, "--target", "40", "--unit", "oz")[1].splitlines()
     assert magnum.split()[3] == cascade.split()[2] == "oz" and cascade.split()[1] == "1.058"
+    small = {**BEER, "batch_volume_l": 4.0}
+    in_grams = float(run(small, "--target", "90", "--unit", "g")[1].split()[2])
+    in_ounces = float(run(small, "--target", "90", "--unit", "oz")[1].split()[2])
+    assert in_ounces * 28.35 == pytest.approx(in_grams, abs=0.2)
 
 
 def test_a_style_is_that_of_the_beer_or_the_one_that_is_named(run: Run) -> None:

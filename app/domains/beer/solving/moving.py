@@ -168,7 +168,7 @@ def moving(question: Question) -> Moving:
     weighed = with_weights(beer, dict(zip(indexes, weights.tolist(), strict=True)))
     is_in_ounces = _is_in_ounces(question, indexes)
     unit = GRAMS_PER_OUNCE if is_in_ounces else 1.0
-    default = next(steps[is_in_ounces] for litres, *steps in STEPS if beer.batch_volume_l >= litres)
+    default = default_step(beer, is_in_ounces)
     return Moving(
         weighed,
         resolve(weighed, weighed.hops or []),
@@ -181,6 +181,11 @@ def moving(question: Question) -> Moving:
         unit,
         default if question.step_g is None else round(question.step_g / unit, 9),
     )
+
+
+def default_step(beer: Beer, is_in_ounces: bool) -> float:
+    """Return the step to which weights are rounded if a question states none, in ounces or in grams."""
+    return next(steps[is_in_ounces] for litres, *steps in STEPS if beer.batch_volume_l >= litres)
 
 
 def beer_with(beer: Beer, hops: Sequence[Hop]) -> Beer:

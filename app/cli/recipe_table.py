@@ -22,6 +22,8 @@ _FORMULAS: tuple[tuple[str, Literal["tinseth", "rager", "garetz", "physical"]], 
     ("Garetz", "garetz"),
     ("physical", "physical"),
 )
+_FORMULA = ("=", "+", "-", "@")
+"""What a formula of a spreadsheet begins with."""
 CSV_COLUMNS = (
     "file",
     "name",
@@ -56,6 +58,9 @@ def table_lines(files: Sequence[AnsweredFile], width: int | None) -> Iterator[st
 
 def csv_text(files: Sequence[AnsweredFile]) -> str:
     """Return a table as CSV: `CSV_COLUMNS`, one row for each recipe; several remarks are joined by semicolons.
+
+    Names come from strangers: one that a spreadsheet would take for a formula gets an apostrophe before it, and
+    characters that would control a terminal become spaces.
 
     Args:
         files: The files.
@@ -125,7 +130,13 @@ def _csv_row(file: str, answer: RecipeAnswer) -> list[object]:
         warnings = "; ".join(_with_field(each.get("field", ""), each["message"]) for each in prediction["warnings"])
     notes = "; ".join(f"{note['path']}: {note['message']}" for note in answer["notes"])
     errors = "; ".join(f"{problem['path']}: {problem['reason']}" for problem in answer.get("errors", ()))
-    return [file, answer.get("name", ""), *figures, answer.get("stated_ibu", ""), warnings, notes, errors]
+    row = [file, answer.get("name", ""), *figures, answer.get("stated_ibu", ""), warnings, notes, errors]
+    return [_as_text(cell) if isinstance(cell, str) else cell for cell in row]
+
+
+def _as_text(cell: str) -> str:
+    text = printable(cell)
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) and len(text) > 1 else text  # - is standard input
 
 
 def _row(cells: Sequence[str]) -> str:

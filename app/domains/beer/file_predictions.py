@@ -129,7 +129,11 @@ def answer_file(predictor: BeerPredictor, file: RecipeFile, version: str | None 
     """
     from app.domains.beer.recipe_files.files import read_recipes  # its readers take time and memory to import
 
-    return {"recipes": answer_recipes(predictor, read_recipes(file.contents), file.explain, version)}
+    try:
+        recipes = read_recipes(file.contents)
+    except InputError as error:
+        raise error.with_traceback(None) from None  # the frames of its traceback hold the whole document
+    return {"recipes": answer_recipes(predictor, recipes, file.explain, version)}
 
 
 def answer_recipes(

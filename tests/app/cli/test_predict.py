@@ -169,6 +169,14 @@ def test_a_name_cannot_control_the_terminal_or_move_the_columns(run: Run) -> Non
         assert "\x1b" not in out and " - " in row
 
 
+def test_a_name_is_no_formula_of_a_spreadsheet_and_no_control_in_csv(run: Run) -> None:
+    names = '=HYPERLINK("http://evil.example")', "  +1", "@SUM(A1)", "-2\x1b[2J", "Pale = good"
+    _, out, _ = run(write("odd.json", *({**GOOD, "name": name} for name in names)), "--format", "csv")
+    found = [row["name"] for row in csv.DictReader(io.StringIO(out))]
+    assert [name.lstrip("' ")[:2] for name in found] == ["=H", "+1", "@S", "-2", "Pa"]
+    assert [name.startswith("'") for name in found] == [True, True, True, True, False] and "\x1b" not in out
+
+
 class Terminal(io.StringIO):
     """A terminal."""
 

@@ -1,14 +1,15 @@
 """Predictions for recipes that were read from files: each by itself, whatever the others are."""
 
+import traceback
 from collections.abc import Sequence
 
 import pytest
 
 from app.domains.beer.api import BeerApi
-from app.domains.beer.file_predictions import RecipeFile, answer_recipes, cost
+from app.domains.beer.file_predictions import RecipeFile, answer_file, answer_recipes, cost
 from app.domains.beer.recipe_files.reading import Note, ReadRecipe
 from app.domains.beer.schema import Beer, Prediction
-from app.errors import CallError, InvalidOutput, ModelNotFound, ModelNotReady
+from app.errors import CallError, InputError, InvalidOutput, ModelNotFound, ModelNotReady
 from app.models.manager import ModelManager
 from tests.known import BEER
 
@@ -54,6 +55,13 @@ def test_a_beer_without_a_valid_answer_has_an_error_of_its_own(domain: BeerApi, 
     colourless = ReadRecipe("Clear", {**{key: BEER[key] for key in BEER if key != "ebc"}}, (), None)
     bad, good = answer_recipes(OneBad(domain), [colourless, GOOD], explain)
     assert bad["errors"][0]["code"] == "not_ready" and "prediction" in good
+
+
+def test_the_error_of_a_file_does_not_keep_its_document_in_memory(domain: BeerApi) -> None:
+    with pytest.raises(InputError) as caught:
+        answer_file(domain, RecipeFile.uploaded(b"[" + b"[]," * 100 + b"[]]", "file"))
+    _, *frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)]  # without that of the test
+    assert not any(isinstance(value, list) for frame in frames for value in frame.f_locals.values())
 
 
 def test_a_model_that_cannot_answer_is_an_error_of_the_whole_file(domain: BeerApi) -> None:

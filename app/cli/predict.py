@@ -81,11 +81,11 @@ def _write(files: "Sequence[AnsweredFile]", format: str) -> list[str]:
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # letters that it cannot show
     if format == "json":
         recipes = [{"file": file.name, **answer} for file in files for answer in file.answers]
-        write_line(json.dumps({"recipes": recipes}, ensure_ascii=False, indent=2))
+        write_line(recipe_table.without_controls(json.dumps({"recipes": recipes}, ensure_ascii=False, indent=2)))
     elif format == "beerjson":
         text, rejected = beerjson_output.beerjson_text(files)
         if text:
-            write_line(text)
+            write_line(recipe_table.without_controls(text))
         return rejected
     elif format == "csv":
         write_line(recipe_table.csv_text(files).removesuffix("\n"))

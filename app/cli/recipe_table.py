@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import textwrap
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,7 @@ _FORMULAS: tuple[tuple[str, Literal["tinseth", "rager", "garetz", "physical"]], 
     ("Garetz", "garetz"),
     ("physical", "physical"),
 )
+_CONTROLS = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _FORMULA = ("=", "+", "-", "@")
 """What a formula of a spreadsheet begins with."""
 CSV_COLUMNS = (
@@ -76,6 +78,15 @@ def csv_text(files: Sequence[AnsweredFile]) -> str:
 def printable(text: str) -> str:
     """Return text without characters that would control a terminal."""
     return "".join(character if character.isprintable() else " " for character in text)
+
+
+def without_controls(text: str) -> str:
+    """Return JSON with the characters that would control a terminal and that JSON need not escape as escapes.
+
+    Args:
+        text: The JSON, in which these characters occur in strings alone.
+    """
+    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _figures(answer: RecipeAnswer) -> list[str]:

@@ -44,13 +44,13 @@ def share_left(
     Args:
         months: Time of storage.
         loss: What the variety loses in six months in the open at 20 degrees Celsius, %; below 100.
-        celsius: Temperature of storage.
-        packaging: HopPackaging.
+        celsius: Temperature of storage, degrees Celsius.
+        packaging: What keeps the air from the hops.
 
     Returns:
         1 for fresh hops; it falls with time, loss and temperature.
     """
     temperature: float = 2.0 ** ((celsius - MEASURED_AT) / HALVED_BY)
-    halves = months * DAYS_PER_MONTH / DAYS * temperature * FACTOR[packaging]
-    left: float = (1.0 - loss / 100.0) ** halves
+    half_years = months * DAYS_PER_MONTH / DAYS * temperature * FACTOR[packaging]
+    left: float = (1.0 - loss / 100.0) ** half_years
     return left

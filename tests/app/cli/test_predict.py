@@ -169,6 +169,13 @@ def test_a_name_cannot_control_the_terminal_or_move_the_columns(run: Run) -> Non
         assert "\x1b" not in out and " - " in row
 
 
+def test_a_name_in_json_is_itself_and_cannot_control_the_terminal(run: Run) -> None:
+    name = "\x9b2J\u202eevil\x7f"
+    _, out, _ = run(write("odd.json", {**GOOD, "name": name}), "--format", "json")
+    assert all(character.isprintable() for character in out.replace("\n", ""))
+    assert json.loads(out)["recipes"][0]["name"] == name
+
+
 def test_a_name_is_no_formula_of_a_spreadsheet_and_no_control_in_csv(run: Run) -> None:
     names = '=HYPERLINK("http://evil.example")', "  +1", "@SUM(A1)", "-2\x1b[2J", "Pale = good"
     _, out, _ = run(write("odd.json", *({**GOOD, "name": name} for name in names)), "--format", "csv")

@@ -102,6 +102,8 @@ def parse_json(contents: bytes) -> Any:
         RecipeFileError: If it is no JSON, or an object has a key twice.
     """
     text = contents.removeprefix(BOM)
+    if not text.strip():
+        raise RecipeFileError("empty", "", "is empty")
     if text.lstrip()[:1] not in (b"{", b"["):
         raise RecipeFileError("unknown_format", "", "is neither BeerXML nor JSON in UTF-8")
     try:

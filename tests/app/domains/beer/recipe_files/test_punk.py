@@ -104,7 +104,7 @@ def test_a_document_may_be_a_single_recipe() -> None:
 @pytest.mark.parametrize(
     ("contents", "code"),
     [
-        (b"", "unknown_format"),
+        (b"", "empty"),
         (b"\x00\x01", "unknown_format"),
         (b"name: Ale", "unknown_format"),
         (b'{"name": "Ale"}', "unknown_format"),

@@ -36,6 +36,8 @@ TRIES = 4
 """Greatest number of additions that are moved by a further step after rounding."""
 GAIN = 0.1
 """How far a step has to bring the bitterness nearer, IBU; predictions are rounded to it."""
+MARGIN = 1.0
+"""How far inside a style's range the bitterness is aimed at least, IBU: more than rounding of weights usually moves."""
 BYTES_PER_QUESTION = 2_000_000
 """Memory that answering a question takes; the questions of a batch are answered one after the other."""
 BYTES_PER_ANSWER = 100_000
@@ -208,11 +210,17 @@ def _tenth_inside(end: float, other: float, towards: Callable[[float], int]) -> 
 
 
 def _chances(style: Range, figures: Mapping[str, Values], loaded: LoadedModel) -> Values:
+    """Chances to be inside a style, shape (n,), less 1 where the prediction itself is not inside.
+
+    A bitterness inside goes before any outside: an interval that is narrower there could give it the better chance.
+    """
     coverage = loaded.manifest.coverage or 0.0
+    margin = min(MARGIN, (style.high - style.low) / 4.0)
     chances = []
     for ibu, lower, upper in zip(*(figures[name].tolist() for name in OUTPUTS), strict=True):
         interval: Interval = {"lower": lower, "upper": upper, "coverage": coverage}
-        chances.append(probability_inside(style, ibu, interval))
+        is_inside = style.low + margin <= ibu <= style.high - margin
+        chances.append(probability_inside(style, ibu, interval) - (0.0 if is_inside else 1.0))
     return np.array(chances)
 
 

@@ -278,6 +278,19 @@ def test_the_best_chance_for_a_style_is_found(domain: BeerApi) -> None:
     assert solution["ibu"] < 54  # below the middle: the interval is wider above the prediction than below
 
 
+@pytest.mark.parametrize("code", ["1A", "4A", "9C", "11B", "16B", "19A", "22C", "23A", "23F"])
+def test_the_answer_for_a_style_is_inside_it(domain: BeerApi, stairs: BeerApi, code: str) -> None:
+    beer = {"target_og": 1.05, "target_fg": 1.011, "batch_volume_l": 20, "hops": [HOP]}
+    for each in domain, stairs:
+        solution = ask(each, beer, {"style": code})
+        low, high = (solution["style"]["bitterness"][end] for end in ("low", "high"))
+        assert low <= solution["ibu"] <= high
+
+
+def test_a_style_out_of_reach_is_neared(domain: BeerApi) -> None:
+    assert weights(ask(domain, BEER, {"style": "21A"}, upper_g=5)) == [5.0]
+
+
 def test_a_formula_is_led_to_the_middle_of_a_style_or_as_near_as_it_gets(domain: BeerApi) -> None:
     middle = ask(domain, BEER, {"style": "21A"}, by="tinseth")
     assert middle["target_ibu"] == 55.0 and middle["ibu"] == pytest.approx(55.0, abs=0.5)

@@ -143,5 +143,9 @@ def tinseth(additions: Sequence[Addition], litres: float, bigness: float) -> flo
         Bitterness, IBU.
     """
     return bigness * sum(
-        min(a.grams / litres, MAX_PER_LITRE) * a.alpha * 10.0 * boil_factor(a.counted_minutes) for a in additions
+        min(a.grams / litres, MAX_PER_LITRE)
+        * a.alpha
+        * 10.0
+        * boil_factor(a.minutes if a.stand is None else a.counted_minutes)
+        for a in additions
     )

@@ -1,5 +1,6 @@
 """How much of an alpha acid a boil isomerises, by first-order kinetics."""
 
+from functools import lru_cache
 from math import exp, log
 
 KELVIN = 273.15
@@ -38,6 +39,7 @@ _PEAK = log(_K1 / _K2) / (_K1 - _K2)
 _SCALE = _K1 / (_K1 - _K2)
 
 
+@lru_cache(maxsize=512)  # recipes have few different times
 def isomerised_share(minutes: float) -> float:
     """Compute the share of alpha acid that is iso-alpha acid after the boil and the stand.
 

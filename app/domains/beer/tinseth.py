@@ -3,6 +3,7 @@
 Source: Glenn Tinseth, "Glenn's Hop Utilization Numbers" (1995-1997), realbeer.com/hops/research.html.
 """
 
+from functools import lru_cache
 from math import exp
 
 BOIL_CURVE = 0.04
@@ -17,6 +18,7 @@ MIN_POINTS, MAX_POINTS = 900.0, 1500.0
 """Gravities of a boil, in points, that the formula is limited to: no wort lies outside, and it would overflow."""
 
 
+@lru_cache(maxsize=512)  # recipes have few different times
 def boil_factor(minutes: float) -> float:
     """Compute the share of alpha acid that a boil isomerises, before gravity: (1 - exp(-0.04 t)) / 4.15.
 

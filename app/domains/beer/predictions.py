@@ -149,12 +149,14 @@ class PredictionBuilder:
         Raises:
             InvalidOutput: If an output is not a number or too large, or an interval ends below its start.
         """
-        columns = [outputs[name].ravel() for name in OUTPUTS]
+        columns = [outputs[name] for name in OUTPUTS]
         if len(beers) <= FEW:  # arrays of so few rows cost more than they save
-            figures: Rows | list[tuple[float, ...]] = list(zip(*(column.tolist() for column in columns), strict=True))
+            figures: Rows | list[tuple[float, ...]] = list(
+                zip(*(column.ravel().tolist() for column in columns), strict=True)
+            )
             rounded = [[round(figure, 1) for figure in of_beer] for of_beer in figures]
         else:
-            figures = table = np.stack(columns, axis=1).astype(np.float64)
+            figures = table = np.concatenate(columns, axis=1).astype(np.float64)
             rounded = tenths(table).tolist()
         for ibu, lower, upper in rounded:
             if not (-MAX_IBU < lower <= upper < MAX_IBU and -MAX_IBU < ibu < MAX_IBU):  # false for NaN as well

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.known import REPOSITORY
 
-VERSIONS = {"beer-ibu": "1", "beer-ibu-recipe": "2", "beer-ibu-style": "1", "cat-dog": "1", "iris": "1"}
+VERSIONS = {"beer-ibu": "2", "beer-ibu-recipe": "2", "beer-ibu-style": "2", "cat-dog": "1", "iris": "1"}
 """The committed version of each model."""
 
 

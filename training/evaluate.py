@@ -13,7 +13,8 @@ from tqdm import tqdm
 
 from training.ensemble import train
 from training.folds import split
-from training.metrics import bands, bootstrap, errors, interval, interval_score, over_repeats
+from training.metrics import bands, bootstrap, by_kind, errors, interval, interval_score, over_repeats
+from training.missing import Pattern, blanked, patterns, without
 from training.model import OUTPUTS, fit, outputs_of
 from training.spec import Array, Data, Groups, Parameters, Spec
 
@@ -57,6 +58,8 @@ class Evaluation:
     """Share of beers that the interval promises to cover."""
     further: dict[float, Array]
     """Lower and upper bounds of the further intervals by coverage, shape (repeats, n_rows, 2) each."""
+    patterns: dict[Pattern, Array]
+    """Predictions of the same models by pattern of what is not told, shape (repeats, n_rows, 3) each."""
 
     def table(self) -> dict[str, dict[str, float]]:
         """Return the errors by model, mean and ``_sd`` over repeats; ``model`` is last, with its interval's figures."""
@@ -70,6 +73,18 @@ class Evaluation:
     def without(self) -> dict[str, dict[str, float]]:
         """Return the figures of the same models without some optional inputs."""
         return {name: self._figures(predicted) for name, predicted in self.withheld.items()}
+
+    def missing(self) -> dict[Pattern, dict[str, float]]:
+        """Return the figures of the same models by pattern of what is not told."""
+        return {pattern: self._figures(predicted) for pattern, predicted in self.patterns.items()}
+
+    def by_kind(self, kinds: Sequence[str]) -> list[dict[str, Any]]:
+        """Return the figures by kind of beer, over all repeats, in order of the kinds' names.
+
+        Args:
+            kinds: Each row's kind; empty if it is not known, which leaves the row out.
+        """
+        return by_kind(self.data.labels, self.predicted, kinds, self.coverage)
 
     def _figures(self, predicted: Array) -> dict[str, float]:
         labels = self.data.labels
@@ -112,7 +127,7 @@ class Evaluation:
     def by_band(self) -> list[dict[str, float]]:
         """Return the figures by band of the label, over all repeats; ``rows`` counts each beer once."""
         repeats = self.protocol.repeats
-        found = bands(np.tile(self.data.labels, repeats), self.predicted.reshape(-1, 3))
+        found = bands(np.tile(self.data.labels, repeats), self.predicted.reshape(-1, 3), self.coverage)
         return [{**band, "rows": band["rows"] / repeats} for band in found]
 
 
@@ -135,6 +150,7 @@ class _FoldPredictions(NamedTuple):
     model: Array
     withheld: dict[str, Array]
     baselines: dict[str, Array]
+    patterns: dict[Pattern, Array]
 
 
 def _predict_fold(task: _Fold) -> _FoldPredictions:
@@ -144,19 +160,8 @@ def _predict_fold(task: _Fold) -> _FoldPredictions:
         model.predict(held.inputs, outputs_of(task.parameters)),
         {name: model.predict(blanked(task.spec, held.inputs, columns)) for name, columns in task.spec.withheld.items()},
         {name: baseline(train.inputs, train.labels, held.inputs) for name, baseline in task.spec.baselines.items()},
+        {pattern: model.predict(without(task.spec, held, pattern)) for pattern in patterns(task.spec)},
     )
-
-
-def blanked(spec: Spec, inputs: Array, columns: Sequence[str]) -> Array:
-    """Set some inputs to missing.
-
-    Args:
-        spec: The model.
-        inputs: shape (n_rows, n_inputs).
-        columns: Names of the inputs to set to NaN.
-    """
-    missing = np.array([column.name in columns for column in spec.inputs])
-    return np.where(missing, np.float32(np.nan), inputs)
 
 
 def reported_folds(groups: Groups, protocol: EvaluationProtocol) -> list[Groups]:
@@ -192,6 +197,7 @@ def evaluate(spec: Spec, parameters: Parameters, data: Data, protocol: Evaluatio
     withheld = {name: np.empty((*shape, 3), np.float32) for name in spec.withheld}
     baselines = {name: np.empty(shape, np.float32) for name in spec.baselines}
     further = {coverage: np.empty((*shape, 2), np.float32) for coverage in parameters.further}
+    told = {pattern: np.empty((*shape, 3), np.float32) for pattern in patterns(spec)}
     results = run_tasks(_predict_fold, tasks, protocol.workers, f"{spec.name}: evaluating")
     for number, (task, found) in enumerate(zip(tasks, results, strict=True)):
         place = number // protocol.folds, task.held
@@ -202,7 +208,9 @@ def evaluate(spec: Spec, parameters: Parameters, data: Data, protocol: Evaluatio
             withheld[name][place] = one
         for name, one in found.baselines.items():
             baselines[name][place] = one
-    return Evaluation(data, protocol, predicted, baselines, withheld, parameters.coverage, further)
+        for pattern, one in found.patterns.items():
+            told[pattern][place] = one
+    return Evaluation(data, protocol, predicted, baselines, withheld, parameters.coverage, further, told)
 
 
 def leaking_rmse(spec: Spec, parameters: Parameters, data: Data, seed: int) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """Figures of predictions: errors, interval, bands, and bootstrap intervals over groups."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -69,35 +70,57 @@ def interval_score(labels: Array, lower: Array, upper: Array, coverage: float) -
     return score
 
 
-def bands(labels: Array, predicted: Array) -> list[dict[str, float]]:
+def bands(labels: Array, predicted: Array, coverage: float) -> list[dict[str, float]]:
     """Compute figures by band of the label.
 
     Args:
         labels: shape (n_rows,), IBU.
         predicted: shape (n_rows, 3): ibu, lower, upper.
+        coverage: Share of rows that the interval promises to cover.
 
     Returns:
         For each band with rows: ``from``, ``to`` (exclusive, except in the last band), ``rows``, ``mae``,
-        ``bias`` (mean of predicted minus label), ``coverage``, ``width``.
+        ``bias`` (mean of predicted minus label), ``coverage``, ``width``, ``interval_score``.
     """
     band = np.clip(np.searchsorted(BANDS, labels, side="right") - 1, 0, len(BANDS) - 2)
     found = []
     for index, (low, high) in enumerate(zip(BANDS[:-1], BANDS[1:], strict=True)):
         y, p = labels[band == index], predicted[band == index]
         if len(y):
-            held = interval(y, p[:, 1], p[:, 2])
-            found.append(
-                {
-                    "from": low,
-                    "to": high,
-                    "rows": len(y),
-                    "mae": errors(y, p[:, 0])["mae"],
-                    "bias": float((p[:, 0] - y).mean()),
-                    "coverage": held["coverage"],
-                    "width": held["width"],
-                }
-            )
+            found.append({"from": low, "to": high, "rows": len(y), **_part(y, p, coverage)})
     return found
+
+
+def by_kind(labels: Array, predicted: Array, kinds: Sequence[str], coverage: float) -> list[dict[str, Any]]:
+    """Compute figures by kind of beer.
+
+    Args:
+        labels: shape (n_rows,), IBU.
+        predicted: shape (repeats, n_rows, 3): ibu, lower, upper.
+        kinds: Each row's kind; empty leaves the row out.
+        coverage: Share of rows that the interval promises to cover.
+
+    Returns:
+        For each kind, in order of their names: ``kind``, ``rows`` (each beer once), and the figures of `bands`.
+    """
+    of_row = np.array(kinds)
+    found = []
+    for kind in sorted(set(kinds) - {""}):
+        rows = of_row == kind
+        y = np.tile(labels[rows], len(predicted))
+        found.append({"kind": kind, "rows": int(rows.sum()), **_part(y, predicted[:, rows].reshape(-1, 3), coverage)})
+    return found
+
+
+def _part(labels: Array, predicted: Array, coverage: float) -> dict[str, float]:
+    held = interval(labels, predicted[:, 1], predicted[:, 2])
+    return {
+        "mae": errors(labels, predicted[:, 0])["mae"],
+        "bias": float((predicted[:, 0] - labels).mean()),
+        "coverage": held["coverage"],
+        "width": held["width"],
+        "interval_score": float(interval_score(labels, predicted[:, 1], predicted[:, 2], coverage).mean()),
+    }
 
 
 def bootstrap(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.boosting import margins
-from training.conformal import Bound, calibrate, spread_of
+from training.conformal import Bound, Ends, calibrate, distances, distances_to, spread_of
 from training.ensemble import Ensemble, train
 from training.folds import split
 from training.spec import Array, Boosting, Columns, Data, Parameters, Spec, feature_matrix, named
@@ -43,12 +43,18 @@ class Model:
             sums: The booster's margins, a column a target.
         """
         parameters = self.ensemble.parameters
-        low, high, spread = _ends(parameters, values := self.ensemble.ibu(features, sums))
-        found = {"ibu": (ibu := values[0])}
-        names = [OUTPUTS[1:], *map(bounds_of, parameters.further)]
-        for (low_name, high_name), (lower, upper) in zip(names, [(self.lower, self.upper), *self.further], strict=True):
-            found[low_name] = np.minimum(lower.at(low, spread), ibu)
-            found[high_name] = np.maximum(upper.at(high, spread), ibu)
+        values = self.ensemble.ibu(features, sums)
+        ibu = values[0]
+        least, most = _between(parameters, _ends(parameters, values), (self.lower, self.upper), ibu)
+        found = {"ibu": ibu, "lower": least, "upper": most}
+        if not self.further:
+            return found
+        ends = _further_ends(parameters, values)
+        for coverage, bounds in sorted(zip(parameters.further, self.further, strict=True), reverse=True):
+            lower, upper = _between(parameters, ends, bounds, ibu)
+            if parameters.least_spread is None:  # otherwise a narrower interval is inside a wider one anyway
+                least, most = lower, upper = np.maximum(lower, least), np.minimum(upper, most)
+            found.update(zip(bounds_of(coverage), (lower, upper), strict=True))
         return found
 
     def predict(self, inputs: Array, names: Sequence[str] = OUTPUTS) -> Array:
@@ -67,12 +73,35 @@ class Model:
         return np.column_stack([found[name] for name in names]).astype(np.float32, copy=False)
 
 
-def _ends(parameters: Parameters, values: Sequence[Array]) -> tuple[Array, Array, Array | None]:
-    """Return what the bounds are moved from, and the spread."""
+def _between(parameters: Parameters, ends: Ends, bounds: tuple[Bound, Bound], ibu: Array) -> tuple[Array, Array]:
+    """Return an interval's bounds, the prediction between them."""
+    lower, upper = bounds
+    below, above = ends.distance or (None, None)
+    most = upper.at(ends.high, above)
+    if parameters.most_upper is not None:
+        most = np.minimum(most, parameters.most_upper)
+    return np.minimum(lower.at(ends.low, below), ibu), np.maximum(most, ibu)
+
+
+def _ends(parameters: Parameters, values: Sequence[Array]) -> Ends:
+    """Return what the bounds of the interval are moved from, and by."""
     if parameters.least_spread is None:
-        return values[min(1, len(values) - 1)], values[-1], None
+        return Ends(values[min(1, len(values) - 1)], values[-1], None)
     centre, low, high = values
-    return centre, centre, spread_of(low, high, parameters.score, parameters.least_spread)
+    spread = spread_of(low, high, parameters.score, parameters.least_spread)
+    return Ends(centre, centre, distances(centre, spread))
+
+
+def _further_ends(parameters: Parameters, values: Sequence[Array]) -> Ends:
+    """Return what the bounds of the further intervals are moved from, and by.
+
+    Quantiles that are shifted inwards would leave the prediction outside. So the prediction is moved by a part of its
+    distance from them.
+    """
+    if parameters.least_spread is not None or not parameters.quantiles:
+        return _ends(parameters, values)
+    centre, low, high = values
+    return Ends(centre, centre, distances_to(centre, low, high, parameters.score))
 
 
 def fit(spec: Spec, parameters: Parameters, data: Data, seed: int) -> Model:
@@ -89,32 +118,28 @@ def fit(spec: Spec, parameters: Parameters, data: Data, seed: int) -> Model:
     """
     ensemble = train(spec, parameters, data, parameters.targets, seed, parameters.seeds)
     splits = [_out_of_fold(spec, parameters, data, seed, number) for number in range(parameters.calibration_splits)]
-    low, high, spread = (np.stack(column) for column in zip(*splits, strict=True))
+    values = [np.stack(of_target) for of_target in zip(*splits, strict=True)]
 
-    def bounds(coverage: float) -> tuple[Bound, Bound]:
-        scales = spread if parameters.least_spread else None
-        return calibrate(data.labels, low, high, coverage, parameters.score, parameters.two_sided, scales)
+    def bounds(coverage: float, ends: Ends) -> tuple[Bound, Bound]:
+        return calibrate(data.labels, ends, coverage, parameters.score, parameters.two_sided)
 
-    return Model(ensemble, *bounds(parameters.coverage), tuple(map(bounds, parameters.further)))
+    further = _further_ends(parameters, values)
+    return Model(
+        ensemble,
+        *bounds(parameters.coverage, _ends(parameters, values)),
+        tuple(bounds(coverage, further) for coverage in parameters.further),
+    )
 
 
-def _out_of_fold(
-    spec: Spec, parameters: Parameters, data: Data, seed: int, number_of_split: int
-) -> tuple[Array, Array, Array]:
-    """Return what both bounds are moved from, and the spread, each row's by a model that did not see its group."""
+def _out_of_fold(spec: Spec, parameters: Parameters, data: Data, seed: int, number_of_split: int) -> Array:
+    """Return centre and quantiles, shape (n_targets, n_rows), each row's by a model that did not see its group."""
     fold = split(data.groups, parameters.calibration_folds, [seed, number_of_split])
     targets: tuple[Boosting, ...] = (parameters.centre, *parameters.quantiles)
-    if parameters.least_spread is None:
-        targets = parameters.quantiles or (parameters.centre,)
-    low, high, spread = (np.empty_like(data.labels) for _ in range(3))
+    found = np.empty((len(targets), len(data.labels)), np.float32)
     for number in range(parameters.calibration_folds):
         held = fold == number
         ensemble = train(
             spec, parameters, data.where(~held), targets, seed + number_of_split, parameters.calibration_seeds
         )
-        values = ensemble.values(data.inputs[held])
-        if parameters.least_spread is None:
-            low[held], high[held] = values[0], values[-1]
-        else:
-            low[held], high[held], spread[held] = _ends(parameters, values)
-    return low, high, spread
+        found[:, held] = ensemble.values(data.inputs[held])
+    return found

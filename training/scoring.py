@@ -86,7 +86,7 @@ class BundleScore:
             **{
                 name: {"value": value, "low": ranges[name][0], "high": ranges[name][1]} for name, value in whole.items()
             },
-            "bands": bands(self.labels, self.predicted),
+            "bands": bands(self.labels, self.predicted, self.promised),
             "intervals": {
                 f"{coverage:g}": _interval_figures(self.labels, ends, coverage)
                 for coverage, ends in self.intervals.items()

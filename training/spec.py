@@ -32,10 +32,13 @@ class Data(NamedTuple):
     """IBU, shape (n_rows,), float32."""
     groups: Groups
     """Each row's group of related beers, shape (n_rows,)."""
+    nameless: Array | None = None
+    """The inputs where no hop's variety is known, shape (n_rows, n_inputs); None if the model does not know hops."""
 
     def where(self, rows: npt.NDArray[np.bool_]) -> "Data":
         """Select rows."""
-        return Data(self.inputs[rows], self.labels[rows], self.groups[rows])
+        nameless = None if self.nameless is None else self.nameless[rows]
+        return Data(self.inputs[rows], self.labels[rows], self.groups[rows], nameless)
 
 
 class _Part(BaseModel):
@@ -94,9 +97,11 @@ class Parameters(_Part):
     """Grouped splits into folds over which the interval's shift is averaged."""
     calibration_seeds: int = Field(default=1, ge=1)
     least_spread: float | None = Field(default=None, gt=0)
-    """If given, the bounds are the centre moved by a multiple of the spread, half the distance of the quantiles, and
-    this is the least spread, on the scale of the scores. Otherwise the bounds are the quantiles (or the centre),
-    shifted."""
+    """If given, the bounds are the centre moved by a multiple of the distances that follow from centre and spread, half
+    the distance of the quantiles (see `training.conformal.distances`), and this is the least spread, in roots of IBU.
+    Otherwise the bounds are the quantiles (or the centre), shifted."""
+    most_upper: float | None = Field(default=None, gt=0)
+    """Largest upper bound, IBU, unless the prediction itself is larger; None for no limit."""
     further: tuple[float, ...] = ()
     """Coverages of further intervals, around the same centre and calibrated alike."""
     ceiling: bool = True
@@ -113,6 +118,8 @@ class Parameters(_Part):
             raise ValueError("quantiles are two, lower and upper, or none")
         if self.least_spread and not self.quantiles:
             raise ValueError("the spread is the distance of two quantiles")
+        if self.least_spread and self.score.kind != "sqrt":
+            raise ValueError("the spread is on the scale of roots: so must the scores be")
         return self
 
 
@@ -185,6 +192,12 @@ class Spec:
     """Computes the maximum bitterness, IBU, from the features; traced into the ONNX graph."""
     withheld: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Sets of optional inputs; the evaluation also measures the model without them."""
+    facts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Inputs that a request's optional fields tell, by field; the evaluation measures every subset of them missing."""
+    nameless: Callable[[pd.DataFrame], Array] | None = None
+    """Converts cleaned recipes to declared inputs as if no hop's variety were known; None without hops."""
+    kinds: Callable[[pd.DataFrame], dict[str, list[str]]] | None = None
+    """Sorts cleaned recipes into kinds, by what they are sorted by; the evaluation has figures by kind."""
     ablation: Mapping[str, Parameters] = field(default_factory=dict)
     """Variants that ``ablate`` measures on the reported folds; nothing is chosen by these figures."""
 

@@ -31,6 +31,8 @@ def spec_card(manifest: Manifest, spec: Spec, groups: int) -> str:
             "How it was measured": f"{manifest.metrics.protocol}\n\n{_choice(manifest)}",
             "Figures": _figures(values, known),
             "By bitterness": band_table(values["bands"]),
+            **{f"By {name}": kind_table(found) for name, found in values["kinds"].items()},
+            "What is not told": missing_table(values["missing"]),
             **({"Unseen beers": known.unseen} if known else {}),
             "Known faults": "\n".join(f"- {fault}" for fault in faults),
             "Files": prose.files,
@@ -173,18 +175,55 @@ def band_table(bands: Sequence[Mapping[str, float]]) -> str:
     Args:
         bands: From `training.metrics.bands`.
     """
+    rows = [[f"{band['from']:g}-{band['to']:g}", *_part(band)] for band in bands]
+    return table(["IBU stated", *_PART], rows)
+
+
+def kind_table(kinds: Sequence[Mapping[str, Any]]) -> str:
+    """Build the table of figures by kind of beer.
+
+    Args:
+        kinds: From `training.metrics.by_kind`.
+    """
+    return table(["", *_PART], [[found["kind"], *_part(found)] for found in kinds])
+
+
+_PART = ("beers", "MAE", "bias", "coverage", "width", "interval score")
+
+
+def _part(figures: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{figures['rows']:g}",
+        f"{figures['mae']:.1f}",
+        f"{figures['bias']:+.1f}",
+        f"{figures['coverage']:.0%}",
+        f"{figures['width']:.0f}",
+        f"{figures['interval_score']:.0f}",
+    ]
+
+
+def missing_table(missing: Sequence[Mapping[str, Any]]) -> str:
+    """Build the table of figures where a request leaves fields out: none, each alone, and all.
+
+    Args:
+        missing: From `training.missing.listed`.
+    """
+    most = max(len(found["fields"]) for found in missing)
     rows = [
         [
-            f"{band['from']:g}-{band['to']:g}",
-            f"{band['rows']:g}",
-            f"{band['mae']:.1f}",
-            f"{band['bias']:+.1f}",
-            f"{band['coverage']:.0%}",
-            f"{band['width']:.0f}",
+            ", ".join(found["fields"]) or "nothing",
+            f"{found['mae']:.1f}",
+            f"{found['coverage']:.0%}",
+            f"{found['width']:.0f}",
+            f"{found['interval_score']:.0f}",
         ]
-        for band in bands
+        for found in missing
+        if len(found["fields"]) in (0, 1, most)
     ]
-    return table(["IBU stated", "beers", "MAE", "bias", "coverage", "width"], rows)
+    return table(["left out", "MAE", "coverage", "width", "interval score"], rows) + (
+        "\n\nThe same models, on the same held-out beers. Without varieties, every hop has the assumed alpha acid; the "
+        "manifest has all combinations (`missing`)."
+    )
 
 
 def _data(manifest: Manifest) -> str:

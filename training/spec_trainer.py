@@ -14,6 +14,7 @@ from training.description import Description, declared_input, rounded
 from training.evaluate import Evaluation, EvaluationProtocol, evaluate, leaking_rmse
 from training.export import PACKED, TOLERANCE, graph_bytes, largest_difference, predict_with_graph
 from training.groups import related
+from training.missing import listed
 from training.model import Model, fit, outputs_of
 from training.reasons import explanation
 from training.sources import Recipe, RecipeDataset
@@ -34,6 +35,8 @@ class CleanedRecipes:
     dataset: RecipeDataset
     cleaning: tuple[CleaningStep, ...]
     rows: Data
+    kinds: Mapping[str, Sequence[str]]
+    """Each row's kind, by what they are sorted by."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ class SpecFigures:
     evaluation: Evaluation
     leaking_rmse: dict[str, float]
     """RMSE by model on folds that split related beers; only for comparison with older figures, where there are any."""
+    kinds: Mapping[str, Sequence[str]]
+    """Each beer's kind, by what they are sorted by."""
 
     def values(self) -> dict[str, Any]:
         """Return all figures, rounded to four decimals."""
@@ -56,7 +61,9 @@ class SpecFigures:
                 "further_intervals": self.evaluation.by_coverage(),
                 "coverage_range": self.evaluation.coverage_range(),
                 "bands": self.evaluation.by_band(),
+                "kinds": {name: self.evaluation.by_kind(kinds) for name, kinds in self.kinds.items() if any(kinds)},
                 "not_told": self.evaluation.without(),
+                "missing": listed(self.evaluation.missing()),
                 **older,
             }
         )
@@ -111,7 +118,7 @@ class SpecTrainer(Trainer[CleanedRecipes, Model, SpecFigures]):
                 )
         data = rows(self.spec, frame)
         self.log(f"{len(data.labels)} beers in {len(np.unique(data.groups))} groups")
-        return CleanedRecipes(self.dataset, cleaning, data)
+        return CleanedRecipes(self.dataset, cleaning, data, self.spec.kinds(frame) if self.spec.kinds else {})
 
     def fit(self, data: CleanedRecipes) -> Model:
         """Fit the trees and calibrate the interval on all rows.
@@ -137,9 +144,10 @@ class SpecTrainer(Trainer[CleanedRecipes, Model, SpecFigures]):
         """
         evaluation = evaluate(self.spec, self.parameters, data.rows, self.protocol)
         if known_data(self.spec, self.dataset.sha256) is None:
-            return SpecFigures(evaluation, {})
+            return SpecFigures(evaluation, {}, data.kinds)
         more = prepare(self.spec, self.dataset.recipes, LEAKING_IBU)
-        return SpecFigures(evaluation, leaking_rmse(self.spec, self.parameters, more, self.protocol.seed))
+        older = leaking_rmse(self.spec, self.parameters, more, self.protocol.seed)
+        return SpecFigures(evaluation, older, data.kinds)
 
     def describe(self, run: SpecRun) -> Description:
         """Return the part of the manifest that is specific to the model."""
@@ -232,7 +240,8 @@ def rows(spec: Spec, frame: pd.DataFrame) -> Data:
         spec: The model.
         frame: From `training.cleaning.clean`, with the spec's own rules among those applied.
     """
-    return Data(spec.rows(frame), frame["ibu"].to_numpy(np.float32), related(frame))
+    nameless = spec.nameless(frame) if spec.nameless else None
+    return Data(spec.rows(frame), frame["ibu"].to_numpy(np.float32), related(frame), nameless)
 
 
 def declared_inputs(spec: Spec, inputs: Array) -> tuple[Input, ...]:

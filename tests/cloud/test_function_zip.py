@@ -17,6 +17,7 @@ import pytest
 from tests.cloud.events import created, http_api
 from tests.cloud.runtime import Runtime
 from tests.cloud.store import Store
+from tests.committed import VERSIONS
 from tests.known import BEER, KEY, REPOSITORY
 
 pytest.importorskip("awslambdaric", reason="awslambdaric is not installed (requirements/cloud.txt)")
@@ -75,7 +76,11 @@ def test_the_zip_file_contains_only_required_files(zips: dict[str, Path], archit
     machine = {"x86_64": "x86_64", "arm64": "aarch64"}[architecture]
     libraries = [name for name in names if re.search(r"\.cpython-312-", name)]
     assert libraries and all(f"-{machine}-" in name for name in libraries)
-    assert {"app/aws_lambda/http.py", "app/aws_lambda/files.py", "models/beer-ibu/1/model.onnx"} <= set(names)
+    assert {
+        "app/aws_lambda/http.py",
+        "app/aws_lambda/files.py",
+        f"models/beer-ibu/{VERSIONS['beer-ibu']}/model.onnx",
+    } <= set(names)
     unwanted = r"^(\.env|training|tests|grpc|PIL|uvicorn|boto|onnxruntime/(transformers|tools|capi/libonnx))"
     assert not [name for name in names if re.match(unwanted, name)]
     assert flags == ({UNCHECKED_HASH} if PYTHON312 else set())

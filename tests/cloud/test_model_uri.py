@@ -12,14 +12,15 @@ from pathlib import Path
 import pytest
 
 from tests.cloud.store import Store
-from tests.committed import committed_models
+from tests.committed import VERSIONS, committed_models
 from tests.known import BEER, KEY, REPOSITORY
 from tests.live.program import Start
 from tests.live.wire import request
 
 pytest.importorskip("moto", reason="moto is not installed (requirements/cloud.txt); `tox -e function` installs it")
 
-MODEL = "beer-ibu/1/model.onnx"
+VERSION = VERSIONS["beer-ibu"]
+MODEL = f"beer-ibu/{VERSION}/model.onnx"
 DIGESTS = [hashlib.sha256(path.read_bytes()).hexdigest() for path in REPOSITORY.glob("models/*/*/SHA256SUMS")]
 
 
@@ -48,7 +49,7 @@ def test_the_program_serves_the_bundles_of_the_store_and_caches_them(
     program = start(**settings(store, bucket, MODEL_SHA256=",".join(DIGESTS), WORKERS="2"))
     headers = [("X-API-Key", KEY), ("Content-Type", "application/json")]
     answer = program.send(request("POST", "/predict", headers, json.dumps(BEER).encode())).json
-    assert answer["model"] == {"name": "beer-ibu", "version": "1"}
+    assert answer["model"] == {"name": "beer-ibu", "version": VERSION}
     files = {path: path.stat().st_ino for path in tmp_path.glob("model-cache/sha256/*/*")}
     assert len(files) >= 10
     assert program.stop() == 0
@@ -62,14 +63,17 @@ def test_a_file_altered_in_the_store_stops_the_start(start: Start, store: Store,
     store.client().put_object(Bucket=bucket, Key=f"released/models/{MODEL}", Body=b"another model")
     program = start(**settings(store, bucket))
     assert program.exit_code() == 3
-    assert f"Bundle: s3://{bucket}/released/models/beer-ibu/1: model.onnx is not the file that was" in program.errors
+    assert (
+        f"Bundle: s3://{bucket}/released/models/beer-ibu/{VERSION}: model.onnx is not the file that was"
+        in program.errors
+    )
 
 
 @one
 def test_an_unapproved_release_stops_the_start(start: Start, store: Store, bucket: str) -> None:
     program = start(**settings(store, bucket, MODEL_SHA256="0" * 64))
     assert program.exit_code() == 3
-    assert "beer-ibu/1: not an approved bundle: SHA256SUMS has the digest" in program.errors
+    assert f"beer-ibu/{VERSION}: not an approved bundle: SHA256SUMS has the digest" in program.errors
 
 
 def test_approved_digests_are_checked_for_a_local_path_as_well(start: Start) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from app.domains.beer.schema import EXAMPLE_RECIPE
 from app.domains.beer.solving.schema import EXAMPLE_QUESTIONS, EXAMPLE_UNWEIGHED
+from tests.committed import VERSIONS
 from tests.known import KEY
 from tests.live.raw import BODY, post
 
@@ -29,7 +30,11 @@ VALID = (
     post(target=INFER, body=TENSORS),
     post(b"Inference-Header-Content-Length: %d\r\n" % len(RAW), RAW + struct.pack("<6f", *VITALS), target=INFER),
     post(b"Content-Encoding: gzip\r\n", gzip.compress(TENSORS), target=INFER),
-    post(b"Content-Encoding: deflate\r\n", zlib.compress(TENSORS), target=b"/v2/models/beer-ibu/versions/1/infer"),
+    post(
+        b"Content-Encoding: deflate\r\n",
+        zlib.compress(TENSORS),
+        target=b"/v2/models/beer-ibu/versions/%s/infer" % VERSIONS["beer-ibu"].encode(),
+    ),
     post(target=b"/v2/repository/index", body=b'{"ready": true}'),
     post(target=b"/predict/batch", body=BATCH),
     post(target=b"/explain"),

@@ -7,6 +7,7 @@ import pytest
 from starlette.routing import Route
 
 from app.rest.application import RestApplication
+from tests.committed import VERSIONS
 from tests.known import KEY
 from tests.live.keyless import OPEN, WITHOUT
 from tests.live.program import Program
@@ -93,7 +94,7 @@ def _paths(documented: Iterable[str]) -> Iterator[str]:
 
 
 def _filled(path: str) -> str:
-    return path.replace("{model}", "beer-ibu").replace("{version}", "1")
+    return path.replace("{model}", "beer-ibu").replace("{version}", VERSIONS["beer-ibu"])
 
 
 def _error_media_type(path: str) -> str:

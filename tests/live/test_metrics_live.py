@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.access.key_file import KeyFile, change_keys
+from tests.committed import VERSIONS
 from tests.keys import make_key
 from tests.known import BEER, KEY
 from tests.live import raw
@@ -20,7 +21,8 @@ from tests.live.wire import request
 
 ONE = json.dumps(BEER).encode()
 MANY = json.dumps({"beers": [BEER] * 100}).encode()
-PREDICTIONS = 'model_predictions_total{model="beer-ibu",version="1"}'
+VERSION = VERSIONS["beer-ibu"]
+PREDICTIONS = f'model_predictions_total{{model="beer-ibu",version="{VERSION}"}}'
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
@@ -62,7 +64,7 @@ def test_requests_and_predictions_are_counted(start: Start) -> None:
     assert post(program, "/predict", b"{") == 422
     counted = read_samples(program)
     assert counted[PREDICTIONS] == 203
-    assert counted['beer_predicted_bitterness_ibu_count{model="beer-ibu",version="1"}'] == 203
+    assert counted[f'beer_predicted_bitterness_ibu_count{{model="beer-ibu",version="{VERSION}"}}'] == 203
     assert counted['http_requests_total{route="/predict",method="POST",status="200"}'] == 3
     assert counted['http_request_duration_seconds_count{route="/predict"}'] == 4
     assert counted['http_requests_refused_total{reason="invalid_input"}'] == 1

@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.conformal import calibrate, finite_sample_quantile, spread_of
+from training.conformal import (
+    Bound,
+    Distances,
+    Ends,
+    calibrate,
+    distances,
+    distances_to,
+    finite_sample_quantile,
+    spread_of,
+)
 from training.scale import Scale
 
 SCALES = [Scale(), Scale(kind="log", offset=1.0), Scale(kind="log", offset=30.0), Scale(kind="sqrt")]
@@ -27,9 +36,9 @@ def test_the_conformal_rank_is_that_of_n_plus_one(count, level, rank):
 def test_a_two_sided_interval_misses_half_on_each_side():
     labels = np.arange(1, 40, dtype=np.float32)
     middle = np.full((1, len(labels)), 20, dtype=np.float32)
-    lower, upper = calibrate(labels, middle, middle, 0.9, Scale(), True)
+    lower, upper = calibrate(labels, Ends(middle, middle, None), 0.9, Scale(), True)
     assert (20 + lower.shift, 20 + upper.shift) == (2, 38)  # rank 38 of 39: one miss on each side
-    lower, upper = calibrate(labels, middle, middle, 0.9, Scale(), False)
+    lower, upper = calibrate(labels, Ends(middle, middle, None), 0.9, Scale(), False)
     assert -lower.shift == upper.shift == 18
 
 
@@ -38,7 +47,7 @@ def test_the_bounds_contain_their_share_of_the_calibration_rows(seed, scale, two
     rng = np.random.default_rng(seed)
     labels = rng.uniform(3, 150, 200).astype(np.float32)
     low = np.maximum(labels + rng.normal(0, 20, 200), 0).astype(np.float32)
-    lower, upper = calibrate(labels, low[None], low[None], level, scale, two_sided)
+    lower, upper = calibrate(labels, Ends(low[None], low[None], None), level, scale, two_sided)
     held = (lower.at(low) <= labels + 1e-3) & (labels <= upper.at(low) + 1e-3)
     assert level - 0.02 <= held.mean() <= level + 0.05
 
@@ -46,25 +55,42 @@ def test_the_bounds_contain_their_share_of_the_calibration_rows(seed, scale, two
 def test_the_shift_is_the_mean_over_the_splits():
     labels = np.arange(1, 40, dtype=np.float32)
     first, second = labels + 2, labels + 6
-    lower, upper = calibrate(labels, np.stack([first, second]), np.stack([first, second]), 0.9, Scale(), False)
+    both = np.stack([first, second])
+    lower, upper = calibrate(labels, Ends(both, both, None), 0.9, Scale(), False)
     assert (lower.shift, upper.shift) == (-4, 4)
 
 
 def test_width_grows_with_bitterness_on_the_logarithmic_scale():
     labels = np.array([10, 20, 40, 80, 160] * 10, dtype=np.float32)
     low, high = labels[None] * 1.2, labels[None] * 0.8
-    lower, upper = calibrate(labels, low, high, 0.9, Scale(kind="log"), two_sided=True)
+    lower, upper = calibrate(labels, Ends(low, high, None), 0.9, Scale(kind="log"), two_sided=True)
     assert lower.at(labels) == pytest.approx(labels / 1.2)
     assert upper.at(labels) == pytest.approx(labels / 0.8)
 
 
-def test_scores_are_divided_by_the_spread_and_bounds_multiplied_by_it():
+def test_scores_are_divided_by_the_distances_and_bounds_moved_by_them():
     labels = np.arange(1, 40, dtype=np.float32)
     spread = np.where(labels % 2 == 0, 2, 1).astype(np.float32)
     centre = labels + 3 * spread
-    lower, upper = calibrate(labels, centre[None], centre[None], 0.9, Scale(), False, spread[None])
+    ends = Ends(centre[None], centre[None], Distances(spread[None], 2 * spread[None]))
+    lower, upper = calibrate(labels, ends, 0.9, Scale(), False)
     assert (lower.shift, upper.shift) == (-3, 3)
     assert lower.at(centre, spread) == pytest.approx(labels)
+
+
+@given(st.floats(0.3, 5), st.floats(0.05, 1.5))
+def test_neither_bound_falls_as_the_prediction_rises(spread, shift):
+    ibu = np.square(np.linspace(0, 15, 3001))
+    below, above = distances(ibu, np.full_like(ibu, spread))
+    lower = Bound(Scale(kind="sqrt"), -shift).at(ibu, below)
+    upper = Bound(Scale(kind="sqrt"), shift).at(ibu, above)
+    assert lower[0] == 0 and np.diff(lower).min() >= 0 and np.diff(upper).min() > 0
+
+
+def test_distances_from_quantiles_have_a_least_value():
+    centre, low, high = np.float32([30, 30]), np.float32([10, 29]), np.float32([31, 80])
+    below, above = distances_to(centre, low, high, Scale())
+    assert below.tolist() == [20, 3] and above.tolist() == [3, 50]
 
 
 def test_the_spread_has_a_least_value():

@@ -9,7 +9,7 @@ from tests.training.quick import QUICK
 from training import evaluate as protocol_module
 from training.baselines import Curve, PlainXGBoost, linear, median
 from training.beer.vitals import VITALS
-from training.evaluate import EvaluationProtocol, blanked, evaluate, leaking_rmse
+from training.evaluate import EvaluationProtocol, evaluate, leaking_rmse
 from training.spec import Data
 
 
@@ -81,12 +81,6 @@ def test_baselines_predict_as_described():
     assert linear(train, gravity - 1000, train)[4:] == pytest.approx(gravity[4:] - 1000, abs=1.5)
     assert median(train, curved, train[:2]) == pytest.approx(np.median(curved))
     assert PlainXGBoost()(train, curved, train) == pytest.approx(curved, abs=0.5)
-
-
-def test_hidden_inputs_are_missing_and_the_others_unchanged(data):
-    hidden = blanked(VITALS, data.inputs, ("ebc", "ph"))
-    assert np.isnan(hidden[:, [3, 5]]).all()
-    assert (hidden[:, [0, 1, 2]] == data.inputs[:, [0, 1, 2]]).all()
 
 
 def test_the_same_models_answer_without_malts_and_yeast(trained_recipe):

@@ -31,7 +31,7 @@ def test_interval():
 
 def test_every_row_is_in_one_band():
     labels = np.array([3, 19.9, 20, 80, 150.0])
-    result = bands(labels, np.column_stack([labels + 1, labels - 2, labels + 2]))
+    result = bands(labels, np.column_stack([labels + 1, labels - 2, labels + 2]), 0.9)
     assert [(band["from"], band["to"], band["rows"]) for band in result] == [(3, 20, 2), (20, 40, 1), (80, 150, 2)]
     assert all(band["bias"] == pytest.approx(1) and band["coverage"] == 1 for band in result)
 

@@ -28,16 +28,18 @@ NAMES_SHOWN = 12
 """Names that the description of a rule lists."""
 
 
-def recipe_row(beer: Recipe) -> tuple[float, ...]:
+def recipe_row(beer: Recipe, *, nameless: bool = False) -> tuple[float, ...]:
     """Make the inputs of hop bill and grist, with the functions that the service uses.
 
     Args:
         beer: Cleaned recipe.
+        nameless: Whether to take no hop's variety as known: each has the assumed alpha acid.
 
     Returns:
         Values of `HOP_INPUTS` and `GRIST_INPUTS`.
     """
-    additions = [entry.addition for entry in entries(beer) if entry.kind != "other"]
+    hops = [entry for entry in entries(beer) if entry.kind != "other"]
+    additions = [(entry._replace(alpha=ASSUMED_ALPHA) if nameless else entry).addition for entry in hops]
     return recipe_columns(additions, volume(beer), grist(beer) or None, yeast(beer))
 
 

@@ -12,6 +12,7 @@ from app.domains.beer.inputs import (
     HOP_INPUTS,
     MALT_INPUTS,
     RECIPE_INPUTS,
+    YEAST_INPUTS,
     names,
 )
 from training.arrays import Array
@@ -19,9 +20,10 @@ from training.baselines import PlainXGBoost, linear, median
 from training.beer.bills import bill_rules, recipe_row
 from training.beer.catalogue_data import RECIPE_DATA
 from training.beer.estimates import scaled_tinseth, tinseth
+from training.beer.kinds import kinds
 from training.beer.recipe_features import HOP_CURVE, KETTLE, recipe_features
 from training.beer.recipe_prose import PROSE
-from training.beer.vitals import PALE_ALE, vital_rows
+from training.beer.vitals import PALE_ALE, VITAL_FACTS, vital_rows
 from training.spec import Parameters, Spec, read_defaults
 
 NAME = "beer-ibu-recipe"
@@ -35,8 +37,8 @@ _TINSETH = ("isomerised", "isomerised_to_gravity")
 _STEPS = (*_GRAMS, *_ALPHA, *_TINSETH)
 _GRAVITY = ("abv", "og")
 MONOTONE: Mapping[str, Literal[-1, 0, 1]] = dict.fromkeys(("iso_alpha", *_GRAVITY, *_GRAMS[:-1], *_ALPHA, *_TINSETH), 1)
-"""Features that rise with hops in the kettle, or with the wort's strength. The model itself uses only the first, and
-that for the spread of its intervals; the others are for the ablation."""
+"""Features that rise with hops in the kettle, or with the wort's strength. The model itself uses
+none of them; they are for the ablation."""
 
 
 def recipe_rows(frame: pd.DataFrame) -> Array:
@@ -49,6 +51,12 @@ def recipe_rows(frame: pd.DataFrame) -> Array:
         shape (n_rows, n_inputs), float32; NaN is missing.
     """
     bills = np.array([recipe_row(beer) for beer in frame["beer"]], dtype=np.float32)
+    return np.ascontiguousarray(np.concatenate([vital_rows(frame), bills], axis=1))
+
+
+def nameless_rows(frame: pd.DataFrame) -> Array:
+    """Make the declared inputs of cleaned beers as if no hop's variety were known; as `recipe_rows`."""
+    bills = np.array([recipe_row(beer, nameless=True) for beer in frame["beer"]], dtype=np.float32)
     return np.ascontiguousarray(np.concatenate([vital_rows(frame), bills], axis=1))
 
 
@@ -166,5 +174,8 @@ RECIPE = Spec(
     background=16,
     rules=bill_rules,
     withheld={"malts and yeast": names(GRIST_INPUTS)},
+    facts={**VITAL_FACTS, "malts": names(MALT_INPUTS), "yeast": names(YEAST_INPUTS)},
+    nameless=nameless_rows,
+    kinds=kinds,
     ablation=ABLATION,
 )

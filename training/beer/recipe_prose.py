@@ -15,8 +15,8 @@ PROSE = Prose(
         "may be a third off.",
         "Amounts enter per litre of finished beer; the size and vigour of the boil do not.",
         "By construction, more hops in the kettle, more alpha acid or a longer boil never lower the answer, gravity "
-        "and dry hops do not move it, it has no leaps, and without hops it is 0. The ends of the interval are under "
-        "no constraint.",
+        "and dry hops do not move it, it has no leaps, and without hops it is 0. The ends of the interval move with "
+        "it.",
         "A gram more or less counts most in the mildest beers: the curve is steepest at the first grams.",
         "Without malts, trees that know only colour and pH take the place of the others.",
     ),
@@ -24,6 +24,7 @@ PROSE = Prose(
     "XGBoost's format; `parameters` in `manifest.json` says how the answer is made of them.",
     booster="one XGBoost booster over the features, with margins on the scale of roots: centre, lower and upper "
     "quantile, and the centre without malts. The answer's root is r + m min(r / 3, 1), where r = height sqrt(log(1 + x "
-    "/ half)), x is iso_alpha, the sum over the kettle, and m is the centre's margin, within -3 and 3. Each bound is "
-    "the root moved by its shift times the spread: half the distance of the quantiles, and at least least_spread",
+    "/ half)), x is iso_alpha, the sum over the kettle, and m is the centre's margin, within -3 and 3. With a for that "
+    "root, the root of the lower bound is a (1 + shift s ** 1.25 / 7), where s is half the distance of the quantiles, "
+    "and at least least_spread; that of the upper bound is a + shift 2.5 (1 + min(a / 3, 1)) / 2 sqrt(7 / max(a, 3))",
 )

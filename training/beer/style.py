@@ -10,9 +10,11 @@ from app.domains.beer.inputs import EBC, PH, SRM, STYLE_INPUTS, STYLED_INPUTS, n
 from app.domains.beer.styles import Range, find
 from training.beer.catalogue_data import STYLE_DATA
 from training.beer.features import vital_features
-from training.beer.vitals import OG_TREND, PALE_ALE, baselines, vital_rows
+from training.beer.kinds import kinds
+from training.beer.vitals import OG_TREND, PALE_ALE, VITAL_FACTS, baselines, vital_rows
 from training.cleaning import Mask, Rule
-from training.spec import Array, Columns, Parameters, Prose, Spec, read_defaults
+from training.ensemble import train
+from training.spec import Array, Columns, Data, Parameters, Prose, Spec, read_defaults
 
 NAME = "beer-ibu-style"
 DEFAULTS, CHOSEN = read_defaults("training.beer", NAME)
@@ -65,6 +67,14 @@ def style_features(given: Columns) -> dict[str, Array]:
     return {**vital_features(given), **{name: given[name] for name in _RANGE}}
 
 
+def without_style(inputs: Array, labels: Array, test: Array) -> Array:
+    """Predict as a baseline: this model, trained on the same beers without the style's range."""
+    features = tuple(name for name in DEFAULTS.features if name not in _RANGE)
+    parameters = DEFAULTS.model_copy(update={"features": features})
+    rows = Data(inputs, labels, np.zeros(len(labels), np.int64))
+    return train(STYLE, parameters, rows, (parameters.centre,), 0, parameters.seeds).values(test)[0]
+
+
 def _candidates(base: Parameters) -> dict[str, Parameters]:
     """Variants of the defaults: depth 2 or 3, with or without the trend."""
     result = {}
@@ -90,7 +100,9 @@ PROSE = Prose(
     "format, one booster with a margin for centre, lower and upper; `parameters` in `manifest.json` says what is "
     "added to them.",
     booster="one XGBoost booster over the features, a margin for each of centre, lower, upper; where trend is true, "
-    "height * x / (x + half) with x = OG - 1000 is added; then lower and upper are moved by their shift",
+    "height * x / (x + half) with x = OG - 1000 is added; then lower and upper are moved by their shift. The bounds of "
+    "a further interval are the centre moved by their shift times its distance from the lower or upper quantile, which "
+    "is at least 3 IBU, within the wider intervals. No upper bound exceeds most_upper, unless the centre does",
     unused={
         "colour": "Colour is read and checked but does not enter the answer. Its share in the reasons is therefore "
         "always 0.",
@@ -109,7 +121,7 @@ STYLE = Spec(
     defaults=DEFAULTS,
     chosen=CHOSEN,
     candidates=_candidates(DEFAULTS),
-    baselines=baselines(STYLED_INPUTS),
+    baselines={**baselines(STYLED_INPUTS), "the same without the style": without_style},
     golden=(
         {**PALE_ALE, "style_low": 30.0, "style_high": 50.0},
         {"abv": 6.5, "target_og": 1060.0, "target_fg": 1012.0, "ebc": 17.0, "srm": 8.6, "ph": 4.4, **_IPA},
@@ -136,4 +148,6 @@ STYLE = Spec(
     background=32,
     rules=style_rules,
     withheld={"colour and pH": names((EBC, SRM, PH))},
+    facts=VITAL_FACTS,
+    kinds=kinds,
 )

@@ -9,6 +9,7 @@ from app.domains.beer.inputs import EBC, OG, PH, SRM, VITAL_INPUTS, BeerInput, n
 from training.baselines import Curve, PlainXGBoost, linear, median
 from training.beer.catalogue_data import VITALS_DATA
 from training.beer.features import vital_features
+from training.beer.kinds import kinds
 from training.spec import Array, Baseline, Parameters, Prose, Spec, column_of, read_defaults
 from training.trend import TrendKind, fit_trend, trend_values
 
@@ -54,7 +55,9 @@ PROSE = Prose(
     "format, one booster with a margin for centre, lower and upper; `parameters` in `manifest.json` says what is "
     "added to them.",
     booster="one XGBoost booster over the features, a margin for each of centre, lower, upper; where trend is true, "
-    "height * x / (x + half) with x = OG - 1000 is added; then lower and upper are moved by their shift",
+    "height * x / (x + half) with x = OG - 1000 is added; then lower and upper are moved by their shift. The bounds of "
+    "a further interval are the centre moved by their shift times its distance from the lower or upper quantile, which "
+    "is at least 3 IBU, within the wider intervals. No upper bound exceeds most_upper, unless the centre does",
     unused={
         "colour": "Colour is read and checked but does not enter the answer. Its share in the reasons is therefore "
         "always 0.",
@@ -79,6 +82,8 @@ def baselines(inputs: Sequence[BeerInput]) -> dict[str, Baseline]:
     }
 
 
+VITAL_FACTS = {"colour": names((EBC, SRM)), "ph": names((PH,))}
+"""Inputs that the optional vital figures tell."""
 PALE_ALE = {"abv": 5.4, "target_og": 1053.0, "target_fg": 1011.0, "ebc": 17.0, "ph": 4.4}
 """Vital figures of a pale ale, for golden rows with a hop bill."""
 
@@ -110,4 +115,6 @@ VITALS = Spec(
     known_data=VITALS_DATA,
     background=32,
     withheld={"colour and pH": names((EBC, SRM, PH))},
+    facts=VITAL_FACTS,
+    kinds=kinds,
 )

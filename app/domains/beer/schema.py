@@ -68,8 +68,8 @@ EXAMPLES: dict[str, Example] = {
 EXAMPLE_BATCH: dict[str, JsonValue] = {"beers": [EXAMPLE_BEER, {**EXAMPLE_RECIPE, "explain": False}]}
 EXAMPLE_PREDICTION: dict[str, JsonValue] = {
     "ibu": 48.2,
-    "interval": {"lower": 13.5, "upper": 63.1, "coverage": 0.9},
-    "model": {"name": "beer-ibu", "version": "1"},
+    "interval": {"lower": 14.7, "upper": 58.5, "coverage": 0.9},
+    "model": {"name": "beer-ibu", "version": "2"},
     "warnings": [],
 }
 EXAMPLE_ADDITIONS: list[JsonValue] = [
@@ -108,7 +108,7 @@ EXAMPLE_ADDITIONS: list[JsonValue] = [
 """The additions in `EXAMPLE_EXPLAINED`."""
 EXAMPLE_EXPLAINED: dict[str, JsonValue] = {
     "ibu": 39.3,
-    "interval": {"lower": 22.7, "upper": 60.4, "coverage": 0.9},
+    "interval": {"lower": 20.8, "upper": 66.9, "coverage": 0.9},
     "model": {"name": "beer-ibu-recipe", "version": "2"},
     "warnings": [],
     "assumptions": [

@@ -98,7 +98,7 @@ def test_an_input_without_deciles_is_not_counted_but_its_row_is(manifest: Manife
     ModelMetrics(registry, manifest).observe({"features": _rows(abv=[1.0, 2.0])}, 0.001)
     text = exposition(registry).decode()
     assert 'input="target_og"' not in text
-    assert 'model_predictions_total{model="beer-ibu",version="1"} 2\n' in text
+    assert f'model_predictions_total{{model="beer-ibu",version="{manifest.version}"}} 2\n' in text
 
 
 def test_inputs_that_are_not_packed_are_counted_by_name(manifest: Manifest) -> None:

@@ -16,7 +16,7 @@ from app.runtime.onnx import OnnxPredictor
 from app.runtime.predictor import Array, Arrays
 from app.runtime.thread_pool import BoundedThreadPool
 from app.telemetry.exposition import exposition
-from tests.committed import committed
+from tests.committed import VERSIONS, committed
 from tests.model_manager import model_manager
 
 pytestmark = pytest.mark.anyio
@@ -229,7 +229,10 @@ async def test_an_output_for_a_valid_row_that_is_no_number_is_the_models_fault()
             await ask(plane, packed(*rows))
     answer = await ask(plane, packed(bad), "ibu")
     assert np.isfinite(answer.outputs[0][1]).all()
-    assert f'model_invalid_outputs_total{{model="{VITALS}",version="1"}} 2' in exposition(manager.metrics).decode()
+    assert (
+        f'model_invalid_outputs_total{{model="{VITALS}",version="{VERSIONS[VITALS]}"}} 2'
+        in exposition(manager.metrics).decode()
+    )
 
 
 async def test_a_call_that_exceeds_its_timeout_is_too_late(manager: ModelManager) -> None:

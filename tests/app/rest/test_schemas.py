@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 
 from app.domains.discovery import discover
 from app.rest.docs import describe
+from tests.committed import VERSIONS
 from tests.known import BEER, REPOSITORY
 from tests.model_manager import model_manager
 from tests.rest_application import rest_application
@@ -185,7 +186,7 @@ async def test_an_answer_is_what_its_schema_says(
 ) -> None:
     (method,) = document["paths"][path]
     body = {"inputs": TENSORS} if path.endswith("/infer") else None
-    answer = await client.request(method, path.format(model="beer-ibu", version="1"), json=body)
+    answer = await client.request(method, path.format(model="beer-ibu", version=VERSIONS["beer-ibu"]), json=body)
     assert answer.status_code == 200
     schema = document["paths"][path][method]["responses"]["200"]["content"]["application/json"]["schema"]
     for item in answer.json() if schema.get("type") == "array" else [answer.json()]:

@@ -9,6 +9,7 @@ from grpc import StatusCode
 
 from app.domains.beer.schema import EXAMPLE_BEER
 from app.domains.iris import EXAMPLE_FLOWER
+from tests.committed import VERSIONS
 from tests.live.program import Start
 from tests.live.remote import READY, RIGHT, ask, front
 from tests.live.rpc import caller, typed
@@ -47,7 +48,9 @@ def test_an_output_that_is_no_answer_is_a_503_and_affects_no_other_call(
         figures = program.send(request("GET", "/metrics", [RIGHT])).body.decode()
         for model in "beer-ibu", "iris":
             assert re.search(
-                rf'^model_invalid_outputs_total{{model="{model}",version="1"}} [1-9]', figures, re.MULTILINE
+                rf'^model_invalid_outputs_total{{model="{model}",version="{VERSIONS[model]}"}} [1-9]',
+                figures,
+                re.MULTILINE,
             )
         assert any("is not a valid answer" in str(line) for line in program.lines("output"))
         assert "Traceback" not in program.errors

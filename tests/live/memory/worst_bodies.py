@@ -15,6 +15,7 @@ from app.rest.body import json_cost
 from app.rest.oip.messages import JSON_LENGTH, tensors_cost
 from app.rpc._pb import iris_pb2, open_inference_pb2
 from app.runtime.memory_budget import DEFAULT_LIMIT
+from tests.committed import VERSIONS
 from tests.known import BEER, KEY
 from tests.live.wire import request
 
@@ -149,14 +150,14 @@ ROUTES = {
     "POST /pets/predict": lambda: _pictures("/pets/predict"),
     "POST /cat-dog_classification": lambda: _elements("/cat-dog_classification", PICTURES, b'{"image":[', b"]}"),
     "POST /v2/models/{model}/infer": lambda: _infer(""),
-    "POST /v2/models/{model}/versions/{version}/infer": lambda: _infer("/versions/1"),
+    "POST /v2/models/{model}/versions/{version}/infer": lambda: _infer(f"/versions/{VERSIONS['beer-ibu']}"),
     "POST /v2/repository/index": lambda: _options("/v2/repository/index"),
     "POST /v2/repository/models/{model}/load": lambda: _options("/v2/repository/models/iris/load"),
     # unloading ends the model for the tests that follow
     "POST /v2/repository/models/{model}/unload": lambda: _options("/v2/repository/models/nothing/unload"),
 }
 """Routes with a body."""
-PATHS = {"{model}": "beer-ibu-recipe", "{version}": "1"}
+PATHS = {"{model}": "beer-ibu-recipe", "{version}": VERSIONS["beer-ibu-recipe"]}
 
 
 def bodies_of(route: str) -> Bodies:

@@ -1,9 +1,12 @@
 """The interval of a beer model: calibrated at its coverage, on the mean of several splits."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from training.beer.vitals import VITALS
-from training.model import fit
+from training.export import random_inputs
+from training.model import fit, outputs_of
 
 
 def test_a_higher_coverage_widens_the_interval(data, quick):
@@ -38,3 +41,22 @@ def test_the_interval_covers_its_share_of_the_held_out_rows(data, quick):
     _, lower, upper = model.predict(data.inputs).T
     inside = np.mean((lower <= data.labels) & (data.labels <= upper))
     assert 0.55 <= inside <= 0.85  # rows that the model has seen are easier than those left out
+
+
+def test_a_narrower_interval_is_inside_a_wider_one(trained, trained_recipe):
+    for run in (trained, trained_recipe):
+        inputs = np.concatenate([run.data.rows.inputs, random_inputs(run.model.ensemble.spec, 500, 1)])
+        found = run.model.predict(inputs, outputs_of(run.model.ensemble.parameters)).T
+        ibu, lower, upper, lower_50, upper_50, lower_80, upper_80 = found
+        ends = np.stack([np.zeros_like(ibu), lower, lower_80, lower_50, ibu, upper_50, upper_80, upper])
+        assert np.diff(ends, axis=0).min() >= -1e-3
+
+
+def test_no_upper_end_exceeds_the_limit_unless_the_prediction_does(trained):
+    model = trained.model
+    limited = model.ensemble.parameters.model_copy(update={"most_upper": 50.0})
+    ibu, _, upper = (
+        replace(model, ensemble=replace(model.ensemble, parameters=limited)).predict(trained.data.rows.inputs).T
+    )
+    assert (model.predict(trained.data.rows.inputs)[:, 2] > 50).any()
+    assert (upper == np.maximum(np.minimum(model.predict(trained.data.rows.inputs)[:, 2], 50), ibu)).all()

@@ -1,4 +1,4 @@
-"""The recipe model through its exported graph: more hops never lower the answer, and all answers are finite."""
+"""The recipe model through its exported graph: more hops lower neither the answer nor the ends of its interval."""
 
 import numpy as np
 import onnxruntime
@@ -133,7 +133,7 @@ def test_more_hops_raise_the_answer(graphs):
 def test_a_beer_without_hops_gets_nothing_and_an_interval_from_nothing(graphs, vitals, grist):
     for graph in graphs:
         ibu, lower, upper = graph(_rows(vitals, [bill_row([], 20.0)], grist))[0]
-        assert ibu == lower == 0 and upper < 15
+        assert ibu == lower == 0 and upper <= 6
 
 
 @settings(max_examples=200)

@@ -4,6 +4,7 @@ from app.domains.beer.api import VITALS, BeerApi
 from app.domains.beer.schema import Beer, Beers
 from app.runtime.onnx import OnnxPredictor
 from app.telemetry.exposition import exposition
+from tests.committed import VERSIONS
 from tests.known import BEER
 from tests.model_manager import model_manager
 
@@ -17,7 +18,7 @@ def test_answers_widths_and_warnings_are_counted(predictor: OnnxPredictor) -> No
     answers += domain.predict_batch(Beers(beers=[Beer(**BEER), strange, strange]))["predictions"]
     lines = [x for x in exposition(manager.metrics).decode().splitlines() if not x.startswith("#")]
     figures = {x.rsplit(" ", 1)[0]: float(x.rsplit(" ", 1)[1]) for x in lines}
-    model = 'model="beer-ibu",version="1"'
+    model = f'model="beer-ibu",version="{VERSIONS["beer-ibu"]}"'
     assert figures[f"model_predictions_total{{{model}}}"] == 5
     assert figures['beer_warnings_total{code="colour_mismatch"}'] == 3
     for bound in 20, 50, 100:

@@ -10,6 +10,7 @@ from app.bundle.store import highest, read_bundle
 from app.domains.beer.api import RECIPE, VITALS, BeerApi
 from app.domains.beer.schema import EXAMPLE_BEER, EXAMPLE_RECIPE, Beer, UntoldPart
 from app.runtime.onnx import OnnxPredictor
+from tests.known import REPOSITORY
 from tests.model_manager import model_manager
 
 Values = dict[str, Any]
@@ -122,3 +123,11 @@ def test_a_version_without_figures_asks_for_nothing(models: Path, missing: objec
 
 def test_a_prediction_without_explanation_does_not_say_it(api: BeerApi) -> None:
     assert "untold" not in str(api.predict(Beer.model_validate(EXAMPLE_BEER)))
+
+
+def test_the_committed_models_ask_for_the_hop_bill_and_the_malts(domain: BeerApi) -> None:
+    for missing in ({}, {"ph": None, "ebc": None}):
+        first = (_untold(domain, EXAMPLE_BEER, **missing) or [])[0]
+        assert first["group"] == "hop bill" and first["mean_error_told"] < first["mean_error"] - 2
+    first = (_untold(domain, EXAMPLE_RECIPE, malts=None) or [])[0]
+    assert first["group"] == "malts" and first["text"] in (REPOSITORY / "docs" / "beer.md").read_text("utf-8")

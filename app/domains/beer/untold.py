@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from app.bundle.manifest import Manifest
 from app.domains.beer.hop_condition import stated_alpha
+from app.domains.beer.not_hops import is_no_hop
 from app.domains.beer.schema import Beer, Hop, UntoldPart
 from app.domains.beer.varieties import find
 
@@ -60,7 +61,7 @@ def untold(beer: Beer) -> set[str]:
         parts.add(PH)
     if beer.hops is not None:
         parts |= {part for part, told in ((MALTS, beer.malts), (YEAST, beer.yeast)) if not told}
-        if not any(map(_is_told, beer.hops)):
+        if not any(map(_is_told, _hops_of(beer.hops))):
             parts.add(VARIETIES)
     return parts
 
@@ -78,7 +79,7 @@ def worth_telling(beer: Beer, errors: HeldOutErrors, with_bill: HeldOutErrors | 
     """
     parts = untold(beer)
     now = errors.without(parts)
-    if now is None or beer.hops == []:
+    if now is None or (beer.hops is not None and not _hops_of(beer.hops)):
         return []
     then = {part: errors.without(parts - {part}) for part in parts}
     if with_bill is not None:
@@ -91,6 +92,11 @@ def _part(part: str, now: float, then: float) -> UntoldPart:
     group, inputs, words = _WORDS[part]
     text = f"With {words}, the mean error of held-out beers is {then:.1f} IBU in place of {now:.1f}."
     return {"group": group, "inputs": list(inputs), "mean_error": now, "mean_error_told": then, "text": text}
+
+
+def _hops_of(entries: Iterable[Hop]) -> list[Hop]:
+    """Return the entries that are hops."""
+    return [entry for entry in entries if not is_no_hop(entry.name, stated_alpha(entry))]
 
 
 def _is_told(hop: Hop) -> bool:

@@ -34,7 +34,7 @@ def test_the_curl_commands_of_protocols_work_as_printed(program: Program, comman
     done = subprocess.run(["sh", "-c", command], env={"API_KEY": KEY}, capture_output=True, text=True, check=True)
     response = json.loads(done.stdout)
     if "/infer" in command:
-        assert [output["name"] for output in response["outputs"]] == ["ibu", "lower", "upper"]
+        assert [output["name"] for output in response["outputs"]][:3] == ["ibu", "lower", "upper"]
     elif "/repository/" in command:
         assert {model["name"]: model["state"] for model in response}["beer-ibu"] == "READY"
     else:

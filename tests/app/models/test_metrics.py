@@ -113,6 +113,6 @@ def test_only_the_active_version_is_reported_as_active(manifest: Manifest) -> No
     old = ModelMetrics(registry, manifest)
     old.activate()
     old.retire()
-    ModelMetrics(registry, manifest.model_copy(update={"version": "2"})).activate()
+    ModelMetrics(registry, manifest.model_copy(update={"version": "next"})).activate()
     lines = [x for x in exposition(registry).decode().splitlines() if x.startswith("model_info")]
-    assert [('version="2"' in x, x[-2:]) for x in lines] == [(False, " 0"), (True, " 1")]
+    assert [('version="next"' in x, x[-2:]) for x in lines] == [(False, " 0"), (True, " 1")]

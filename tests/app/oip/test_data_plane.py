@@ -62,7 +62,7 @@ async def ask(plane: DataPlane, inputs: list[Tensor], *outputs: str) -> InferAns
 async def test_named_and_packed_inputs_get_the_same_answer(plane: DataPlane) -> None:
     rows = [BEER, (8.2, 1075.0, 1012.0, NAN, 8.0, NAN)]
     one, other = await ask(plane, named(*rows)), await ask(plane, packed(*rows))
-    assert [output.name for output, _ in one.outputs] == ["ibu", "lower", "upper"]
+    assert [output.name for output, _ in one.outputs][:3] == ["ibu", "lower", "upper"]
     for (_, left), (_, right) in zip(one.outputs, other.outputs, strict=True):
         assert left.shape == (2, 1) and np.array_equal(left, right)
 
@@ -247,7 +247,7 @@ async def test_a_call_that_exceeds_its_timeout_is_too_late(manager: ModelManager
 
 
 async def test_an_unknown_model_or_version_is_not_found(plane: DataPlane) -> None:
-    for name, version in (("wine", None), (VITALS, "2"), (VITALS, "../1"), ("../models", None)):
+    for name, version in (("wine", None), (VITALS, "99"), (VITALS, "../1"), ("../models", None)):
         with pytest.raises(ModelNotFound):
             await plane.infer(InferCall(name, version, packed(BEER)))
         with pytest.raises(ModelNotFound):
@@ -259,7 +259,7 @@ async def test_statistics_count_rows_runs_and_rejected_calls(plane: DataPlane) -
     await ask(plane, packed(BEER, BEER))
     with pytest.raises(InputError):
         await ask(plane, [])
-    (after,) = await plane.statistics(VITALS, "1")
+    (after,) = await plane.statistics(VITALS, VERSIONS[VITALS])
     assert (after.rows - before.rows, after.executions - before.executions) == (2, 1)
     assert after.failures - before.failures == 1
     assert after.seconds > before.seconds and after.last > 1.7e9

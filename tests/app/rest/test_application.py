@@ -206,7 +206,7 @@ async def test_the_model_is_described(client: httpx.AsyncClient, bundle: Bundle)
     assert (content["name"], content["version"]) == ("beer-ibu", bundle.manifest.version)
     assert [i["name"] for i in content["inputs"]] == ["abv", "target_og", "target_fg", "ebc", "srm", "ph"]
     assert [i["optional"] for i in content["inputs"]] == [False] * 3 + [True] * 3
-    assert [o["name"] for o in content["outputs"]] == ["ibu", "lower", "upper"]
+    assert [o["name"] for o in content["outputs"]][:3] == ["ibu", "lower", "upper"]
     assert {"metrics", "training_data", "libraries", "coverage"} <= content.keys()
     assert not {"golden", "parameters", "explanation"} & content.keys()
     assert (await client.get("/model", params={"name": "beer-ibu"})).json() == content

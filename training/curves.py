@@ -1,7 +1,7 @@
 """How the answers of versions of the recipe model move with the hops' boil time, their weight and the gravity."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -82,8 +82,7 @@ def answers(bundle: Bundle, beers: Sequence[Beer]) -> Array:
     Returns:
         shape (n_beers,), IBU.
     """
-    builder = BeerApi.prepare(bundle.manifest, Registry())[PredictionBuilder]
-    assert isinstance(builder, PredictionBuilder)  # as `Prepared` maps a type to its instance
+    builder = cast(PredictionBuilder, BeerApi.prepare(bundle.manifest, Registry())[PredictionBuilder])
     rows, _ = builder.rows(beers)
     ibu: Array = predict_with_graph(bundle.files[MODEL], builder.features(rows))[:, 0]
     return ibu

@@ -107,7 +107,8 @@ def parse_xml(contents: bytes) -> Element:
         raise RecipeFileError("xml_invalid", "", f"is not well-formed XML (at {where})") from None
     except (LookupError, ValueError):  # of codecs; UnicodeError is a ValueError
         raise _unknown_encoding() from None
-    assert builder.root is not None  # expat rejects a document without a root
+    if builder.root is None:
+        raise RecipeFileError("xml_invalid", "", "is not well-formed XML (it has no element)")
     return builder.root
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from app.domains.beer.schema import EXAMPLE_BEER
+from tests.committed import VERSIONS
 from tests.known import KEY
 from tests.live.program import Program, Start, until
 from tests.live.remote import CALLS, READY, RIGHT, ask, front
@@ -31,7 +32,7 @@ def test_the_responses_equal_those_of_a_program_that_runs_the_models_itself(
         assert (remote_answer.status, remote_answer.body) == (200, local_answer.body), path
     assert server.next_call()["rows"]
     assert (
-        ask(remote, "/predict", EXAMPLE_BEER, ("X-Model-Version", "1")).body
+        ask(remote, "/predict", EXAMPLE_BEER, ("X-Model-Version", VERSIONS["beer-ibu"])).body
         == ask(program, "/predict", EXAMPLE_BEER).body
     )
 

@@ -69,6 +69,36 @@ def _batch() -> Bodies:
     return bodies
 
 
+def _recipes() -> Bodies:
+    hop = {"name": "\ufdfa" * 30, "amount": {"value": 1.0, "unit": "grams"}, "add": "middle"}
+    punk = {"abv": 5.0, "target_og": 1050, "target_fg": 1010, "ingredients": {"hops": [hop] * 50}}
+    element = b"<HOP><NAME>a</NAME><AMOUNT>1</AMOUNT></HOP>"
+    xml = b"<RECIPE><OG>1.05</OG><FG>1.01</FG><BATCH_SIZE>20</BATCH_SIZE><HOPS>" + element * 50 + b"</HOPS></RECIPE>"
+    files = {
+        "Punk documents": json.dumps([punk] * 90, ensure_ascii=False).encode(),
+        "BeerXML": b"<RECIPES>" + xml * 100 + b"</RECIPES>",
+        "empty elements": b"<RECIPES>" + b"<A/>" * 49_000 + b"</RECIPES>",
+        "one text": b"<RECIPES><NAME>" + b"a" * 900_000 + b"</NAME></RECIPES>",
+    }
+    bodies = _elements("/recipes", MEGABYTE, b"[", b"]")
+    for name, file in files.items():
+        assert len(file) < MEGABYTE, name
+        bodies[f"rows of {name}"] = request("POST", "/recipes?explain=true", [KEY_HEADER], file)
+    return bodies
+
+
+def _solve(path: str) -> Bodies:
+    hops = [{"name": "N" * 80, "amount_g": 1.0, "boil_minutes": 1.0}] * 50
+    question = {"beer": {**BEER, "hops": hops, "explain": True}, "target": {"style": "21A"}}
+    if path == "/solve":
+        bodies = _elements(path, MEGABYTE, b'{"beer":{"hops":[', b"]}}")
+        bodies["additions"] = _json(path, question)
+        return bodies
+    bodies = _elements(path, MEGABYTE, b'{"questions":[', b"]}")
+    bodies["rows of additions"] = _json(path, {"questions": [question] * 20})
+    return bodies
+
+
 def _picture(kind: str, size: tuple[int, int], **options: object) -> bytes:
     file = io.BytesIO()
     Image.new("RGB", size).save(file, kind, **options)
@@ -113,7 +143,7 @@ def _infer(version: str) -> Bodies:
     )
     for model, row in (
         ("beer-ibu", (19.0, 1150.0, 1000.0, 150.0, 1.0, 3.1)),
-        ("beer-ibu-recipe", (19.0, 1150.0, 1000.0, 150.0, 1.0, 3.1, *[0.0] * 18)),
+        ("beer-ibu-recipe", (19.0, 1150.0, 1000.0, 150.0, 1.0, 3.1, *[0.0] * 22)),
         ("iris", (5.1, 3.5, 1.4, 0.2)),
     ):
         rows = np.array([row] * min(100_000, (BATCHES - 1000) // 4 // len(row)), np.float32)
@@ -146,6 +176,9 @@ ROUTES = {
     "POST /predict": _beer,
     "POST /explain": lambda: {"beer": _json("/explain", BEER), **_elements("/explain", MEGABYTE, b'{"hops":[', b"]}")},
     "POST /predict/batch": _batch,
+    "POST /recipes": _recipes,
+    "POST /solve": lambda: _solve("/solve"),
+    "POST /solve/batch": lambda: _solve("/solve/batch"),
     "POST /iris/predict": lambda: _elements("/iris/predict", MEGABYTE, b'{"petal_length":[', b"]}"),
     "POST /pets/predict": lambda: _pictures("/pets/predict"),
     "POST /cat-dog_classification": lambda: _elements("/cat-dog_classification", PICTURES, b'{"image":[', b"]}"),
@@ -187,7 +220,7 @@ def _infer_messages() -> Bodies:
     pixels.inputs.add(name="image", datatype="FP32", shape=[21, 128, 128, 3])
     pixels.raw_input_contents.append(bytes(21 * 128 * 128 * 3 * 4))
     odd = open_inference_pb2.ModelInferRequest(model_name="beer-ibu-recipe")
-    rows = np.array([(19.0, 1150.0, 1000.0, 150.0, 1.0, 3.1, *[0.0] * 18)] * 43_000, np.float32)
+    rows = np.array([(19.0, 1150.0, 1000.0, 150.0, 1.0, 3.1, *[0.0] * 22)] * 43_000, np.float32)
     odd.inputs.add(name="features", datatype="FP32", shape=rows.shape)
     odd.raw_input_contents.append(rows.tobytes())
     return {

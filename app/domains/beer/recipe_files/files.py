@@ -11,6 +11,8 @@ from app.domains.beer.recipe_files.reading import MAX_RECIPES, ReadRecipe, Recip
 from app.domains.beer.recipe_files.xml_tree import parse_xml
 from app.runtime.json_keys import BOM, repeated_keys
 
+ELEMENTS_PER_RECIPE = 2_000
+"""Values, objects and arrays of a JSON file for each recipe that it may have; a document of the Punk API has 100."""
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -29,7 +31,7 @@ def read_recipes(contents: bytes, limit: int = MAX_RECIPES) -> list[ReadRecipe]:
     """
     if is_xml(contents):
         return [beerxml.read(recipe) for recipe in beerxml.recipes_of(parse_xml(contents), limit)]
-    document = parse_json(contents)
+    document = parse_json(contents, limit)
     if beerjson.is_beerjson(document):
         recipes = beerjson.recipes_of(document, limit)
         return [beerjson.read(recipe, f"{beerjson.RECIPES}/{index}") for index, recipe in enumerate(recipes)]
@@ -69,7 +71,7 @@ def as_beerjson(contents: bytes, answers: Sequence[Mapping[str, Any] | None], li
         ]
         document: Any = beerjson_writing.beerjson_of(recipes)
     else:
-        document = parse_json(contents)
+        document = parse_json(contents, limit)
         if not beerjson.is_beerjson(document):
             reason = "cannot leave as BeerJSON: only files of BeerJSON and BeerXML can"
             raise RecipeFileError("not_as_beerjson", "", reason)
@@ -92,20 +94,24 @@ def is_xml(contents: bytes) -> bool:
     return contents.removeprefix(BOM).lstrip()[:1] == b"<"
 
 
-def parse_json(contents: bytes) -> Any:
+def parse_json(contents: bytes, limit: int = MAX_RECIPES) -> Any:
     """Parse JSON.
 
     Args:
         contents: The text, in UTF-8.
+        limit: Maximum number of recipes; it bounds the number of elements.
 
     Raises:
-        RecipeFileError: If it is no JSON, or an object has a key twice.
+        RecipeFileError: If it is no JSON, has too many elements, or an object has a key twice.
     """
     text = contents.removeprefix(BOM)
     if not text.strip():
         raise RecipeFileError("empty", "", "is empty")
     if text.lstrip()[:1] not in (b"{", b"["):
         raise RecipeFileError("unknown_format", "", "is neither BeerXML nor JSON in UTF-8")
+    most = limit * ELEMENTS_PER_RECIPE
+    if sum(map(text.count, (b"[", b"{", b","))) > most:  # before they take the time and memory of objects
+        raise RecipeFileError("too_many_elements", "", f"has more than {most} elements")
     try:
         document = from_json(text, allow_inf_nan=False)
     except ValueError:

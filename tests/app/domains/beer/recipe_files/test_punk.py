@@ -114,6 +114,7 @@ def test_a_document_may_be_a_single_recipe() -> None:
         (b'[{"name": "\xff"}]', "json_invalid"),
         (b"[]", "no_recipes"),
         (b"[" + b"{}," * 100 + b"{}]", "too_many_recipes"),
+        (b"[" + b"[]," * 100_000 + b"[]]", "too_many_elements"),
     ],
 )
 def test_a_file_that_holds_no_recipes_is_an_error(contents: bytes, code: str) -> None:

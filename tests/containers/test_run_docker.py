@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.committed import VERSIONS
 from tests.containers.engine import engine, inspect, log, script, wait_for
 from tests.known import BEER, REPOSITORY
 
@@ -118,8 +119,8 @@ def test_changes_in_a_mounted_model_folder_are_applied(run: Run, folder: Path, m
     own = folder / "own models"
     shutil.copytree(models, own)
     address = _address(run("--models", str(own)))
-    shutil.copytree(own / "beer-ibu" / "1", own / "beer-ibu" / "2")
-    wait_for("the broken candidate is rejected", lambda: "beer-ibu 2" in log(NAME) or "beer-ibu/2" in log(NAME))
+    shutil.copytree(own / "beer-ibu" / VERSIONS["beer-ibu"], own / "beer-ibu" / "9")
+    wait_for("the broken candidate is rejected", lambda: "beer-ibu 9" in log(NAME) or "beer-ibu/9" in log(NAME))
     with urllib.request.urlopen(f"{address}/health/ready") as answer:
         assert answer.status == 200
 

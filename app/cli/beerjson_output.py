@@ -18,7 +18,7 @@ def beerjson_text(files: Sequence[AnsweredFile]) -> tuple[str, list[str]]:
         files: The files; those that could not be read are left out.
 
     Returns:
-        The document, empty if there is none; and what cannot be BeerJSON, with the reason.
+        The document, or an empty string if no file can be converted; and a message for each file that cannot.
     """
     documents: list[dict[str, Any]] = []
     rejected = []

@@ -14,7 +14,7 @@ from app.errors import InputError
 STDIN = "-"
 """Name that stands for standard input."""
 SUFFIXES = frozenset({".xml", ".beerxml", ".json", ".beerjson"})
-"""Ends of the names of the files that are read of a folder."""
+"""Suffixes of the files that are read in a folder."""
 MAX_BYTES = 100_000_000
 """Maximum size of a file."""
 MAX_RECIPES = 100_000
@@ -25,21 +25,21 @@ CHUNK_RECIPES = 200
 
 @dataclass(frozen=True, slots=True)
 class AnsweredFile:
-    """A file with what is said of its recipes."""
+    """A file and the answers for its recipes."""
 
     name: str
     """Path of the file, as it was named or found."""
     contents: bytes
     """The file; empty if it could not be read."""
     answers: Sequence[RecipeAnswer]
-    """What is said of each recipe; one answer with errors if the file as a whole cannot be read."""
+    """One answer for each recipe; a single one with errors if the file as a whole cannot be read."""
     is_readable: bool = True
     """Whether the file as a whole could be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadFile:
-    """A file with the recipes that were read of it."""
+    """A file and its recipes."""
 
     name: str
     """Path of the file, as it was named or found."""
@@ -80,7 +80,7 @@ def answer_files(
         predictor: Answers the beers.
         names: Paths of the files, or `STDIN`.
         explain: Whether to explain each prediction.
-        done: Is told the number of files that are done.
+        done: Called with the number of files processed so far.
         coverage: Coverages of the intervals to add to each prediction.
 
     Yields:

@@ -33,7 +33,7 @@ class HopPackaging(StrEnum):
 
 
 FACTOR = {HopPackaging.OPEN: 1.0, HopPackaging.AIRTIGHT: 0.75, HopPackaging.VACUUM: 0.5}
-"""Storage factor of each packaging."""
+"""Storage factor of each packaging: Garetz's, whose table itself could not be seen."""
 
 
 def share_left(

@@ -92,11 +92,7 @@ def read(recipe: object, path: str) -> ReadRecipe:
     if not isinstance(recipe, Mapping):
         return unreadable(None, notes, NoBeer("", "not_an_object", "Is not an object."))
     draft = Draft(notes, name=text_of(recipe, "name"), hop_paths=_HOP_PATHS)
-    try:
-        _Reader(recipe, draft).read()
-    except NoBeer as error:
-        return draft.failed(error)
-    return draft.finished()
+    return draft.filled(_Reader(recipe, draft).read)
 
 
 class _Reader:

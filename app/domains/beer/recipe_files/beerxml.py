@@ -79,11 +79,7 @@ def read(recipe: Element) -> ReadRecipe:
         recipe: The element ``RECIPE``.
     """
     draft = Draft(Notes(recipe.path), name=text_of(recipe, "NAME"), hop_paths=_HOP_PATHS)
-    try:
-        _Reader(recipe, draft).read()
-    except NoBeer as error:
-        return draft.failed(error)
-    return draft.finished()
+    return draft.filled(_Reader(recipe, draft).read)
 
 
 def use_of(hop: Element) -> str:

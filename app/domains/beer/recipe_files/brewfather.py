@@ -49,11 +49,7 @@ def read(document: Mapping[str, Any], path: str) -> ReadRecipe:
         document, path = batch, f"{path}/recipe"
     notes = Notes(path)
     draft = Draft(notes, name=text_of(document, "name"), stated_ibu=number(document.get("ibu")), hop_paths=_HOP_PATHS)
-    try:
-        _Reader(document, draft).read()
-    except NoBeer as error:
-        return draft.failed(error)
-    return draft.finished()
+    return draft.filled(_Reader(document, draft).read)
 
 
 class _Reader:

@@ -1,7 +1,7 @@
 """A beer in the making: what a file states of it, in the service's units, and then what follows from that."""
 
 import html
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -116,17 +116,18 @@ class Draft:
         self.notes.add(path, "name_missing", "Has no name.")
         return otherwise
 
-    def finished(self) -> ReadRecipe:
-        """Return the recipe, with what it does not state computed from its fermentables and yeasts."""
+    def filled(self, read: Callable[[], None]) -> ReadRecipe:
+        """Fill the draft, compute what the file does not state from fermentables and yeasts, and return the recipe.
+
+        Args:
+            read: Writes what the file states into this draft. If it raises `NoBeer`, the recipe has no beer.
+        """
         try:
+            read()
             self._complete()
         except NoBeer as error:
-            return self.failed(error)
+            return unreadable(self._title, self.notes, error, self.stated_ibu)
         return accepted(self._title, self.beer, self.notes, self.places, self.stated_ibu)
-
-    def failed(self, error: NoBeer) -> ReadRecipe:
-        """Return the recipe without a beer, because of an error."""
-        return unreadable(self._title, self.notes, error, self.stated_ibu)
 
     @property
     def _title(self) -> str | None:

@@ -242,4 +242,4 @@ def test_the_same_recipe_is_the_same_beer_in_both_formats(domain: BeerApi) -> No
     assert [beer["target_og"] for beer in beers] == pytest.approx([1049, 1049.2])
     assert [beer["srm"] for beer in beers] == pytest.approx([9.21, 9.2])
     estimates = [domain.predict(Beer.model_validate(beer))["estimates"]["tinseth"] for beer in beers]
-    assert estimates == pytest.approx([35.22 / 1.1] * 2, abs=0.1)  # the file's program adds 10 % for pellets
+    assert estimates == pytest.approx([35.22 / 1.1] * 2, abs=0.1)  # the file's program seems to add 10 % for pellets

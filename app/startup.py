@@ -80,7 +80,7 @@ def load_program_or_exit(
 
 def exit_with(message: str, code: int) -> NoReturn:
     """Print a message to stderr and exit."""
-    with suppress(OSError):  # stderr may be closed or full, and the exit code still tells
+    with suppress(OSError):  # stderr may be closed or full; the exit code still reports the failure
         print(message, file=sys.stderr, flush=True)
     raise SystemExit(code)
 

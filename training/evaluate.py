@@ -59,7 +59,7 @@ class Evaluation:
     further: dict[float, Array]
     """Lower and upper bounds of the further intervals by coverage, shape (repeats, n_rows, 2) each."""
     patterns: dict[Pattern, Array]
-    """Predictions of the same models by pattern of what is not told, shape (repeats, n_rows, 3) each."""
+    """Predictions of the same models by pattern of missing fields, shape (repeats, n_rows, 3) each."""
 
     def table(self) -> dict[str, dict[str, float]]:
         """Return the errors by model, mean and ``_sd`` over repeats; ``model`` is last, with its interval's figures."""
@@ -75,7 +75,7 @@ class Evaluation:
         return {name: self._figures(predicted) for name, predicted in self.withheld.items()}
 
     def missing(self) -> dict[Pattern, dict[str, float]]:
-        """Return the figures of the same models by pattern of what is not told."""
+        """Return the figures of the same models by pattern of missing fields."""
         return {pattern: self._figures(predicted) for pattern, predicted in self.patterns.items()}
 
     def by_kind(self, kinds: Sequence[str]) -> list[dict[str, Any]]:

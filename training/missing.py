@@ -11,7 +11,7 @@ from training.spec import Data, Spec
 VARIETIES = "varieties"
 """The fact that the hops' varieties are known; without it, every hop has the assumed alpha acid."""
 Pattern = tuple[str, ...]
-"""Fields that are not told, in alphabetical order."""
+"""Missing fields, in alphabetical order."""
 
 
 def patterns(spec: Spec) -> list[Pattern]:
@@ -30,7 +30,7 @@ def without(spec: Spec, data: Data, pattern: Pattern) -> Array:
     Args:
         spec: The model.
         data: The rows.
-        pattern: Fields that are not told.
+        pattern: Missing fields.
 
     Returns:
         shape (n_rows, n_inputs).
@@ -52,6 +52,6 @@ def blanked(spec: Spec, inputs: Array, columns: tuple[str, ...]) -> Array:
 
 
 def listed(figures: Mapping[Pattern, Mapping[str, float]]) -> list[dict[str, object]]:
-    """Return the figures as a list for the manifest: ``fields`` that are not told, and the figures."""
+    """Return the figures as a list for the manifest: the missing ``fields``, and the figures."""
     kept = ("mae", "coverage", "width", "interval_score")
     return [{"fields": list(pattern), **{name: found[name] for name in kept}} for pattern, found in figures.items()]

@@ -106,7 +106,7 @@ def complain(left_out: Sequence[str]) -> None:
     lines = [f"Left out: {printable(each)}" for each in left_out[:MAX_LISTED]]
     if len(left_out) > MAX_LISTED:
         lines.append(f"Left out: {len(left_out) - MAX_LISTED} more")
-    with suppress(OSError):  # stderr may be closed or full, and the exit code still tells
+    with suppress(OSError):  # stderr may be closed or full; the exit code still reports the failure
         for line in lines:
             print(line, file=sys.stderr)
 

@@ -86,7 +86,7 @@ class Upload(Generic[RequestT]):
     """Further media types that clients send for such files, registered or not; they are accepted and not advertised.
     Empty: the type is not stated."""
     flags: tuple[Flag, ...] = ()
-    """What can be asked for beside the file, yes or no; query parameters in the REST API."""
+    """Yes-or-no options sent with the file; query parameters in the REST API."""
 
     @property
     def is_only_body(self) -> bool:

@@ -76,7 +76,7 @@ class LoadedModel:
         return outputs
 
     def what_if(self, inputs: Arrays) -> dict[str, Array]:
-        """Run the model on rows that no request holds, and count none of them; see `Predictor.predict`."""
+        """Run the model on rows that no request sent, without counting them; see `Predictor.predict`."""
         try:
             return self.predictor.predict(inputs)
         except InvalidOutput:

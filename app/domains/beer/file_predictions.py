@@ -20,7 +20,7 @@ BYTES_PER_BYTE = 40
 BYTES_PER_RECIPE = 100_000
 """Memory that a recipe takes while it is predicted and answered."""
 MEDIA_TYPES = ("application/xml", "application/octet-stream")
-"""Media types of recipe files that the documentation names. A file's format is told by its contents."""
+"""Media types of recipe files that the documentation names. A file's format is determined by its contents."""
 ALIASES = (
     "",
     JSON_TYPE,
@@ -111,7 +111,7 @@ class BeerPredictor(Protocol):
 
 
 def cost(file: RecipeFile) -> int:
-    """Estimate the bytes that answering a file takes, beside the file."""
+    """Estimate the bytes that answering a file takes, in addition to the file."""
     return len(file.contents) * BYTES_PER_BYTE + MAX_RECIPES * BYTES_PER_RECIPE
 
 

@@ -63,7 +63,7 @@ class Addition:
         minutes: Boil time, minutes.
         stand: Stand of an addition after the boil, if temperature or time are known.
         extracted: Share of the alpha acid that the form gives to the wort, compared with pellets.
-        cones: Weight of cones that a unit of weight stands for; 0 if the alpha acid tells it.
+        cones: Weight of cones that a unit of weight stands for; 0 if it follows from the alpha acid.
     """
 
     grams: float

@@ -23,4 +23,4 @@ CRYO_CONCENTRATION = 2.0
 """Alpha acid of cryo hops, compared with pellets of the variety, and so the weight of pellets that they stand for.
 Source: Yakima Chief Hops on its cryo hops: about twice the resin, and half the dose."""
 EXTRACT_NAME = "Hop Extract"
-"""Name in the table of varieties of an extract of which nothing else is known."""
+"""Name in the table of varieties of an extract of unknown variety."""

@@ -1,4 +1,4 @@
-"""The prediction intervals that a request asks for by `coverage`, beside the one that every response has."""
+"""The prediction intervals that a request asks for by `coverage`, in addition to the one in every response."""
 
 import re
 from collections.abc import Mapping, Sequence

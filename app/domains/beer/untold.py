@@ -13,7 +13,7 @@ from app.domains.beer.schema import Beer, Hop, UntoldPart
 from app.domains.beer.varieties import find
 
 COLOUR, PH, MALTS, YEAST, VARIETIES = "colour", "ph", "malts", "yeast", "varieties"
-"""Parts of a beer that may not be told, as the manifest names them."""
+"""Parts of a beer that a request may leave out, as the manifest names them."""
 BILL = "hops"
 """The hop bill. A model that reads it has no figure without it; that of another model takes its place."""
 _WORDS = {
@@ -67,7 +67,7 @@ def untold(beer: Beer) -> set[str]:
 
 
 def worth_telling(beer: Beer, errors: HeldOutErrors, with_bill: HeldOutErrors | None = None) -> list[UntoldPart]:
-    """List what would lower the mean error if the beer told it, what lowers it most first.
+    """List the missing parts that would lower the mean error if they were sent, the most useful first.
 
     Args:
         beer: The beer.
@@ -75,7 +75,7 @@ def worth_telling(beer: Beer, errors: HeldOutErrors, with_bill: HeldOutErrors | 
         with_bill: Errors of the version that would answer it with a hop bill; None if the beer has one.
 
     Returns:
-        The parts; none for a beer that tells everything or has no hops, and for a version without figures.
+        The parts; none for a beer that is complete or has no hops, and for a version without figures.
     """
     parts = untold(beer)
     now = errors.without(parts)

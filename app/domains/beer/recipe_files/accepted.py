@@ -49,7 +49,7 @@ def accepted(
 def _parsed(beer: dict[str, Any], notes: Notes, places: Mapping[str, str]) -> Beer:
     for field, text in _NAMES.items():
         if field not in beer:
-            raise NoBeer(_path(field, places), "missing", f"The {text} is not stated, and nothing tells it.")
+            raise NoBeer(_path(field, places), "missing", f"The {text} is not stated, and cannot be computed.")
     try:
         parsed = Beer.model_validate(beer)
     except ValidationError as error:

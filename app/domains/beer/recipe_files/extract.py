@@ -28,7 +28,7 @@ MOREY = (1.4922, 0.6859)
 Source: Dan Morey, "Approximating SRM Beer Color", hbd.org/recipator/morey.html. It holds up to 50 SRM.
 """
 MAX_MOREY_SRM = 50.0
-"""Colour up to which Morey's formula holds."""
+"""Colour up to which Morey's formula is valid."""
 
 
 @dataclass(frozen=True)

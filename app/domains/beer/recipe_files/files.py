@@ -1,4 +1,4 @@
-"""Reads a recipe file: tells its format by its contents, and reads each of its recipes by itself."""
+"""Reads a recipe file: determines its format from its contents, and reads each of its recipes independently."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -51,12 +51,12 @@ def as_beerjson(contents: bytes, answers: Sequence[Mapping[str, Any] | None], li
     """Return a file as BeerJSON, with the predicted bitterness as the ``ibu_estimate`` of each recipe.
 
     Args:
-        contents: The file: BeerJSON, of which all else stays as it is, or BeerXML.
+        contents: The file: BeerJSON, of which nothing else changes, or BeerXML.
         answers: For each recipe of the file the prediction, or None if there is none.
         limit: Maximum number of recipes.
 
     Returns:
-        The document, in UTF-8. A recipe of BeerXML of which no beer can be made is not in it.
+        The document, in UTF-8. It omits recipes of BeerXML from which no beer can be made.
 
     Raises:
         RecipeFileError: If the file as a whole cannot be read, or is of Brewfather or the Punk API.

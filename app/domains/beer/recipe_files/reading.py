@@ -91,7 +91,7 @@ class NoBeer(Exception):
 
 
 def unreadable(name: str | None, notes: Notes, error: NoBeer, stated_ibu: float | None = None) -> ReadRecipe:
-    """Return a recipe of which no beer can be made.
+    """Return a recipe from which no beer can be made.
 
     Args:
         name: Name of the recipe.

@@ -129,7 +129,7 @@ def solve_each(questions: Questions, solve_one: Callable[[Question], Solution]) 
 
 
 def cost_of(questions: Sequence[Question]) -> int:
-    """Estimate the bytes that answering questions takes, beside the request."""
+    """Estimate the bytes that answering questions takes, in addition to the request."""
     most = max(cost(question.beer.reference) for question in questions)
     return BYTES_PER_QUESTION + most + BYTES_PER_ANSWER * len(questions)
 

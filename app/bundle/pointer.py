@@ -125,7 +125,7 @@ def activate(root: Path, name: str, version: str) -> None:
     Raises:
         BundleError: If the version does not exist, or the file cannot be written.
     """
-    with _locked(root / name):
+    with locked(root / name):
         existing = versions(root, name)
         if version not in existing:
             raise BundleError(f"{root / name}: no version {version}")
@@ -150,7 +150,7 @@ def rollback(root: Path, name: str, check: Callable[[Path], object] = lambda fol
     Raises:
         BundleError: If there is no previous version, it must not be active, or the file cannot be written.
     """
-    with _locked(root / name):
+    with locked(root / name):
         existing, current = versions(root, name), _active_or_none(root, name)
         earlier = _without(_earlier(_pointer_or_none(root, name), existing, current), current)
         if not earlier:
@@ -183,7 +183,7 @@ def add_inactive(root: Path, name: str, add: Callable[[], Path]) -> Path:
         BundleError: If the pointer cannot be written.
     """
     (root / name).mkdir(parents=True, exist_ok=True)
-    with _locked(root / name):
+    with locked(root / name):
         existing = versions(root, name)
         if existing:
             write_pointer(root, name, Pointer(existing[-1]), replace=False)
@@ -232,19 +232,32 @@ def write_pointer(root: Path, name: str, pointer: Pointer, replace: bool = True)
     Raises:
         BundleError: If the file cannot be written.
     """
-    folder = root / name
     end = [NOTHING] if pointer.complete else []
     lines = [pointer.active or NOTHING, *pointer.history[:MAX_HISTORY], *end]
-    staged = folder / f".{POINTER}.{secrets.token_hex(4)}"
+    write_atomically(root / name / POINTER, "".join(f"{line}\n" for line in lines), replace)
+
+
+def write_atomically(path: Path, text: str, replace: bool = True) -> None:
+    """Write a file in a model's folder: to a temporary file, which is flushed to disk and renamed.
+
+    Args:
+        path: The file.
+        text: Its contents, ASCII.
+        replace: Whether to replace a file that exists; otherwise it stays as it is.
+
+    Raises:
+        BundleError: If the file cannot be written.
+    """
+    staged = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with staged.open("x", encoding="ascii") as file:
-            file.write("".join(f"{line}\n" for line in lines))
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        _place(staged, folder / POINTER, replace)
-        flush_folder(folder)
+        _place(staged, path, replace)
+        flush_folder(path.parent)
     except OSError as error:
-        raise BundleError(f"{folder / POINTER}: cannot be written: {error.strerror}") from None
+        raise BundleError(f"{path}: cannot be written: {error.strerror}") from None
     finally:
         staged.unlink(missing_ok=True)
 
@@ -273,7 +286,7 @@ def _without(history: Sequence[str], version: str | None) -> tuple[str, ...]:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
     """Let one process at a time change a model's versions and pointer; the service only reads, and never waits."""
     if sys.platform == "win32":  # which has no locks of this kind
         yield

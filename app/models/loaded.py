@@ -1,15 +1,15 @@
 """A loaded version of a model: its predictor, and everything that is built once per version."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from app.bundle.manifest import Explanation, Manifest
 from app.errors import InvalidOutput, ModelNotFound
 from app.models.metrics import ModelMetrics
 from app.runtime.golden import pack
-from app.runtime.predictor import Array, Arrays, Predictor, invalid_output
+from app.runtime.predictor import Array, Arrays, Predictor, invalid_output, note_invalid_output
 from app.runtime.shapley import Rows, ShapleyExplainer
 from app.telemetry.metrics import Registry
 
@@ -31,10 +31,26 @@ class Reasons:
     """Name and contribution of each group of inputs. ``base_value`` and the contributions add up to the output."""
 
 
+class Observer(Protocol):
+    """Sees the runs of a version that answer requests. It never raises, and takes microseconds."""
+
+    def __call__(
+        self, inputs: Arrays, outputs: Mapping[str, Array], seconds: float, requests: Sequence[object]
+    ) -> None:
+        """Take note of a run.
+
+        Args:
+            inputs: See `Predictor.predict`. Neither they nor the outputs may be changed.
+            outputs: The outputs.
+            seconds: Duration of the run.
+            requests: The request of each row, where the rows are of several requests; empty otherwise.
+        """
+
+
 class LoadedModel:
     """One loaded version. A caller that holds it may finish with it after another version has become active."""
 
-    __slots__ = ("_explainer", "_prepared", "manifest", "metrics", "predictor")
+    __slots__ = ("_explainer", "_prepared", "manifest", "metrics", "observer", "predictor")
 
     def __init__(self, predictor: Predictor, metrics: Registry, prepared: Prepared | None = None) -> None:
         """Initialize the loaded model.
@@ -47,6 +63,8 @@ class LoadedModel:
         self.manifest = predictor.manifest
         self.predictor = predictor
         self.metrics = ModelMetrics(metrics, self.manifest)
+        self.observer: Observer | None = None
+        """Sees the runs; None, which costs nothing, unless another version is tried beside this one."""
         self._prepared = prepared or {}
         self._explainer: ShapleyExplainer | None = None
         if self.manifest.explanation and self.manifest.packed:
@@ -64,15 +82,24 @@ class LoadedModel:
         built: T = self._prepared[kind]  # type: ignore[assignment]  # `Prepared` maps a type to its instance
         return built
 
-    def infer(self, inputs: Arrays, timeout: float | None = None) -> dict[str, Array]:
-        """Run the model and count the rows; see `Predictor.predict`."""
+    def infer(self, inputs: Arrays, timeout: float | None = None, requests: Sequence[object] = ()) -> dict[str, Array]:
+        """Run the model and count the rows; see `Predictor.predict`.
+
+        Args:
+            inputs: See `Predictor.predict`.
+            timeout: See `Predictor.predict`.
+            requests: The request of each row, where the rows are of several requests.
+        """
         start = perf_counter()
         try:
             outputs = self.predictor.predict(inputs, timeout)
         except InvalidOutput:
-            self.metrics.invalid.inc()
+            self._note_invalid_output()
             raise
-        self.metrics.observe(inputs, perf_counter() - start)
+        seconds = perf_counter() - start
+        self.metrics.observe(inputs, seconds)
+        if self.observer is not None:
+            self.observer(inputs, outputs, seconds, requests)
         return outputs
 
     def what_if(self, inputs: Arrays) -> dict[str, Array]:
@@ -80,8 +107,12 @@ class LoadedModel:
         try:
             return self.predictor.predict(inputs)
         except InvalidOutput:
-            self.metrics.invalid.inc()
+            self._note_invalid_output()
             raise
+
+    def _note_invalid_output(self) -> None:
+        self.metrics.invalid.inc()
+        note_invalid_output(self.manifest)
 
     def invalid_output(self, output: str) -> InvalidOutput:
         """Return the error for an output that is not a valid answer, log it and count it.
@@ -110,7 +141,7 @@ class LoadedModel:
         try:
             values = self._explainer.contributions(row).tolist()
         except InvalidOutput:
-            self.metrics.invalid.inc()
+            self._note_invalid_output()
             raise
         return Reasons(self._explainer.base_value, tuple(zip(names, values, strict=True)))
 

@@ -3,13 +3,15 @@
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
 
+from app.bundle.rollout import RolloutSpec
 from app.bundle.store import is_version
 from app.errors import BundleError, CallError, InvalidOutput, ModelNotFound, ModelNotReady
 from app.models.loaded import LoadedModel, Prepare
 from app.models.store import Fingerprint, ModelStore
+from app.models.worker_notes import WorkerNotes
 from app.runtime.predictor import Predictor
 from app.telemetry.metrics import Registry
 
@@ -35,7 +37,18 @@ class VersionState:
     version: str
     state: Literal["READY", "UNAVAILABLE"]
     reason: str
-    """Why the version does not answer; empty if it does."""
+    """Why the version does not answer, and how it is tried in a rollout; empty otherwise."""
+
+
+class Rollout(Protocol):
+    """A version that is tried beside the active one."""
+
+    @property
+    def candidate(self) -> LoadedModel:
+        """The version."""
+
+    def choose(self, active: LoadedModel) -> LoadedModel:
+        """Return which of the active version and the candidate answers the present call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +61,8 @@ class ModelState:
     """Whether the model was deactivated on purpose."""
     local_only: bool = False
     """Whether the model is deactivated in this process alone, because its pointer file cannot be written."""
+    rollout: Rollout | None = None
+    """The version that is tried beside the active one."""
 
 
 class ModelManager:
@@ -99,7 +114,8 @@ class ModelManager:
 
         Args:
             name: Name of the model.
-            version: A version; it is loaded if it is not loaded yet, see `is_slow`. None is the active version.
+            version: A version; it is loaded if it is not loaded yet, see `is_slow`. None is the active version, or the
+                candidate if the call is one of its canary's.
 
         Raises:
             ModelNotFound: If there is no such model or version.
@@ -107,10 +123,10 @@ class ModelManager:
         """
         if version is not None:
             return self.loaded(name, version) or self._load_on_request(name, version)
-        active = self.state(name).active
-        if active is None:
+        state = self.state(name)
+        if state.active is None:
             raise ModelNotReady
-        return active
+        return state.active if state.rollout is None else state.rollout.choose(state.active)
 
     def state(self, name: str) -> ModelState:
         """What is known of a model.
@@ -128,6 +144,12 @@ class ModelManager:
         state = self._states.get(name)
         if state is not None and state.active is not None and state.active.manifest.version == version:
             return state.active
+        return self._loaded_inactive(name, version)
+
+    def _loaded_inactive(self, name: str, version: str) -> LoadedModel | None:
+        state = self._states.get(name)
+        if state is not None and state.rollout is not None and state.rollout.candidate.manifest.version == version:
+            return state.rollout.candidate
         return self._on_request.get((name, version))
 
     def is_slow(self, name: str, version: str | None = None) -> bool:
@@ -168,13 +190,18 @@ class ModelManager:
         Raises:
             ModelNotFound: If there is no such model.
         """
-        return [self._version_state(name, version) for version in self.versions(name)]
+        try:
+            spec = self.wanted_rollout(name)
+        except BundleError:
+            spec = None
+        return [self._version_state(name, version, spec) for version in self.versions(name)]
 
-    def _version_state(self, name: str, version: str) -> VersionState:
+    def _version_state(self, name: str, version: str, spec: RolloutSpec | None) -> VersionState:
+        tried = spec.summary if spec is not None and spec.version == version else ""
         if self.loaded(name, version):
-            return VersionState(name, version, "READY", "")
+            return VersionState(name, version, "READY", tried)
         fault = self._store.fault(name, version) if self._store else ""
-        return VersionState(name, version, "UNAVAILABLE", fault or "not loaded")
+        return VersionState(name, version, "UNAVAILABLE", fault or "; ".join(filter(None, ("not loaded", tried))))
 
     # Writes
 
@@ -195,7 +222,7 @@ class ModelManager:
             ModelNotReady: If the version cannot be loaded now.
         """
         with self._loading:
-            return self._on_request.get((name, version)) or self._open(name, version, quarantined)
+            return self._loaded_inactive(name, version) or self._open(name, version, quarantined)
 
     def activate(self, model: LoadedModel, expected: ModelState | None = None) -> bool:
         """Make a version the active one; calls in progress finish on the version that they hold.
@@ -219,6 +246,24 @@ class ModelManager:
             self._drop(lambda key: key == (name, version))
             if self._store is not None:
                 self._store.notes.set_active(name, version)
+        return True
+
+    def set_rollout(self, name: str, rollout: Rollout | None, expected: ModelState | None = None) -> bool:
+        """Begin to try a version beside the active one, or end it.
+
+        Args:
+            name: Name of the model.
+            rollout: The rollout; None ends the present one. The model's next active version ends it as well.
+            expected: Do nothing if the model's state is another one by now. None: set it in any case.
+
+        Returns:
+            Whether the rollout is set.
+        """
+        with self._lock:
+            before = self._states[name]
+            if expected is not None and before is not expected:
+                return False
+            self._states[name] = replace(before, rollout=rollout)
         return True
 
     def deactivate(self, name: str, persist: bool = True) -> None:
@@ -327,6 +372,20 @@ class ModelManager:
             BundleError: If the store cannot be read.
         """
         return self._store.active(name) if self._store else None
+
+    @property
+    def notes(self) -> WorkerNotes:
+        """What the workers tell one another."""
+        return self._store.notes if self._store else WorkerNotes()
+
+    def wanted_rollout(self, name: str) -> RolloutSpec | None:
+        """See `ModelStore.rollout`."""
+        return self._store.rollout(name) if self._store else None
+
+    def stop_rollout(self, name: str, id: str, reason: str) -> None:
+        """See `ModelStore.stop_rollout`."""
+        if self._store is not None:
+            self._store.stop_rollout(name, id, reason)
 
     def fingerprint(self, name: str, version: str) -> Fingerprint:
         """See `ModelStore.fingerprint`."""

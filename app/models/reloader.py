@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 from app.errors import BundleError, CallError
 from app.models.changes import Change
@@ -19,6 +20,16 @@ _Candidate = tuple[str, Fingerprint]
 _log = logging.getLogger(__name__)
 
 
+class RolloutScan(Protocol):
+    """Takes up changes of rollouts."""
+
+    def scan(self, name: str) -> None:
+        """Take up changes of one model's rollout."""
+
+    def stop(self) -> None:
+        """End what is on, after the last scan."""
+
+
 class ModelReloader:
     """Keeps a model manager at what is on disk.
 
@@ -26,15 +37,22 @@ class ModelReloader:
     A version that is still being copied is left alone until its files are unchanged between two scans.
     """
 
-    def __init__(self, manager: ModelManager, observe: Callable[[Change], None] = lambda change: None) -> None:
+    def __init__(
+        self,
+        manager: ModelManager,
+        observe: Callable[[Change], None] = lambda change: None,
+        rollouts: RolloutScan | None = None,
+    ) -> None:
         """Initialize the model reloader.
 
         Args:
             manager: The loaded models.
             observe: Called with every change, in the reloader's thread.
+            rollouts: Takes up changes of rollouts, after those of the versions.
         """
         self._manager = manager
         self._observe = observe
+        self._rollouts = rollouts
         self._seen: dict[str, _Candidate] = {}
         self._tried: dict[str, _Candidate] = {}
         self._faults: dict[str, str] = {}
@@ -54,6 +72,8 @@ class ModelReloader:
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
+        if self._rollouts is not None:
+            self._rollouts.stop()
 
     def _run(self) -> None:
         self._heartbeat.beat()
@@ -69,6 +89,8 @@ class ModelReloader:
         for name in self._manager.names:
             try:
                 self._scan_model(name)
+                if self._rollouts is not None:
+                    self._rollouts.scan(name)
             except Exception:  # the next scan may succeed
                 _log.exception("the versions of %s cannot be scanned", name)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from app.bundle import pointer
 from app.bundle.files import MAX_FILES
+from app.bundle.rollout import RolloutSpec, read_rollout, stop_rollout
 from app.bundle.store import Bundle, read_bundle, versions
 from app.errors import BundleError
 from app.models.worker_notes import WorkerNotes
@@ -87,6 +88,32 @@ class ModelStore:
     def reactivate(self, name: str) -> None:
         """Undo `deactivate`; see `app.bundle.pointer.reload`."""
         pointer.reload(self._root, name)
+
+    def rollout(self, name: str) -> RolloutSpec | None:
+        """The rollout of a model, with the reason if a worker has stopped it; None if there is none.
+
+        Raises:
+            BundleError: If its file cannot be read, or is invalid.
+        """
+        spec = read_rollout(self._root, name)
+        if spec is None or spec.stopped:
+            return spec
+        stopped = self.notes.stopped(name, spec.id)
+        return spec.model_copy(update={"stopped": stopped}) if stopped else spec
+
+    def stop_rollout(self, name: str, id: str, reason: str) -> None:
+        """Tell every worker that a rollout has been stopped, and write it to the rollout's file.
+
+        Args:
+            name: Name of the model.
+            id: The rollout's id.
+            reason: Why it has been stopped.
+
+        Raises:
+            BundleError: If the file cannot be written; the workers of this program know all the same.
+        """
+        self.notes.set_stopped(name, id, reason)
+        stop_rollout(self._root, name, id, reason)
 
     def check(self, name: str, version: str) -> None:
         """Try a version where a crash does no harm, without loading it here.

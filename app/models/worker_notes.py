@@ -9,7 +9,7 @@ import secrets
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from app.bundle.files import read_file
@@ -22,6 +22,8 @@ MAX_TURN_SECONDS = 30.0
 """Maximum number of seconds to wait for the other workers' turns: longer than a quarantine takes."""
 _POLL_SECONDS = 0.02
 _MAX_BYTES = 200
+MAX_REASON = 150
+"""Number of characters of a reason that are noted."""
 _log = logging.getLogger(__name__)
 
 
@@ -35,6 +37,8 @@ class WorkerNotes:
             folder: Folder that the workers share; None: there are no other workers, and nothing is noted.
         """
         self._folder = folder
+        self._stopped: dict[str, tuple[str, str]] = {}
+        """Id and reason by model, of what this process has stopped: the folder may be full."""
 
     def set_active(self, name: str, version: str) -> None:
         """Note that a version became active."""
@@ -59,6 +63,43 @@ class WorkerNotes:
     def verified(self, name: str) -> str:
         """The mark of the version of a model that passed verification last; empty if there is none."""
         return self._read(f"verified-{name}")
+
+    def set_stopped(self, name: str, id: str, reason: str) -> None:
+        """Note that a rollout has been stopped.
+
+        Args:
+            name: Name of the model.
+            id: The rollout's id.
+            reason: Why it has been stopped; at most `MAX_REASON` characters of it are noted.
+        """
+        self._stopped[name] = (id, reason)
+        self._write(f"stopped-{name}", f"{id} {reason[:MAX_REASON]}")
+
+    def stopped(self, name: str, id: str) -> str:
+        """Why a rollout has been stopped; empty if it has not been."""
+        noted, _, reason = self._read(f"stopped-{name}").partition(" ")
+        if noted != id or not reason:
+            noted, reason = self._stopped.get(name, ("", ""))
+        return reason if noted == id else ""
+
+    def set_trying(self, name: str, id: str) -> None:
+        """Note that this process tries a rollout's candidate; `end_trying` is missed if the candidate crashes it."""
+        self._write(f"trying-{name}.{os.getpid()}", id or "-")
+
+    def end_trying(self, name: str) -> None:
+        """Note that this process no longer tries a rollout's candidate."""
+        if self._folder is not None:
+            with suppress(OSError):
+                (self._folder / f"trying-{name}.{os.getpid()}").unlink()
+
+    def crashed(self, name: str, id: str) -> bool:
+        """Whether a process has ended while it tried a rollout's candidate."""
+        if self._folder is None:
+            return False
+        for path in self._folder.glob(f"trying-{name}.*"):
+            if self._read(path.name) == (id or "-") and not _is_alive(path.suffix[1:]):
+                return True
+        return False
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -105,4 +146,16 @@ def _is_free(descriptor: int) -> bool:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         return False
+    return True
+
+
+def _is_alive(process: str) -> bool:
+    if sys.platform == "win32" or not process.isdigit():
+        return True
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
     return True

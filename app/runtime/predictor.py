@@ -2,7 +2,8 @@
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from typing import Any
 
 from numpy.typing import NDArray
@@ -13,6 +14,10 @@ from app.errors import InvalidOutput
 _log = logging.getLogger(__name__)
 Array = NDArray[Any]
 Arrays = Mapping[str, Array]
+
+on_invalid_output: ContextVar[Callable[[Manifest], object] | None] = ContextVar("on_invalid_output", default=None)
+"""Called with the manifest of a version that gives no valid answer, also where the error of one item of a call is part
+of the answer; None: nobody wants to know."""
 
 
 class Predictor(ABC):
@@ -53,4 +58,11 @@ def invalid_output(manifest: Manifest, output: str) -> InvalidOutput:
         output: Name of the output.
     """
     _log.error("%s version %s: output %s is not a valid answer", manifest.name, manifest.version, output)
+    note_invalid_output(manifest)
     return InvalidOutput(output)
+
+
+def note_invalid_output(manifest: Manifest) -> None:
+    """Tell whoever set `on_invalid_output`."""
+    if (tell := on_invalid_output.get()) is not None:
+        tell(manifest)

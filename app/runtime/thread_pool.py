@@ -41,15 +41,39 @@ class BoundedThreadPool:
             computes: Whether the calls compute, so that their threads get a lower priority; otherwise the calls wait
                 for another machine.
         """
-        self._capacity = size + queue
+        self._size, self._capacity = size, size + queue
         self._threads = ThreadPoolExecutor(size, "slow", _lower_priority if computes else None)
         self.taken = 0
         """Number of calls that run or wait."""
 
     @property
+    def busy(self) -> bool:
+        """Whether the calls need every thread."""
+        return self.taken >= self._size
+
+    @property
     def full(self) -> bool:
         """Whether the next call would be rejected."""
         return self.taken >= self._capacity
+
+    def run_spare(self, work: Callable[[], object]) -> bool:
+        """Run a function beside the calls if a thread is free, and forget its result. May be called from any thread.
+
+        Such work is not counted as a call: no call is rejected because of it.
+
+        Args:
+            work: The function, which raises nothing.
+
+        Returns:
+            Whether it will run; False if the calls need every thread.
+        """
+        if self.busy:
+            return False
+        try:
+            self._threads.submit(work)
+        except RuntimeError:  # the pool has been stopped
+            return False
+        return True
 
     async def run(self, work: Callable[[ArgumentT], ResultT], argument: ArgumentT) -> ResultT:
         """Run a function in the pool.

@@ -369,7 +369,7 @@ class BeerApi(DomainApi):
             if unknown := builder.intervals.problems(asked):
                 raise InputError(unknown)
         rows, bills = builder.rows(beers)
-        outputs = loaded.infer({"features": builder.features(rows)})
+        outputs = loaded.infer({"features": builder.features(rows)}, requests=beers)
         if bills:
             outputs = widened(outputs, loaded, beers, bills)
         if not reference:

@@ -233,3 +233,14 @@ async def test_a_failed_call_keeps_nothing() -> None:
     finally:
         gc.enable()
         pool.stop()
+
+
+def test_spare_work_runs_only_while_a_thread_is_free_and_is_no_call() -> None:
+    pool, ran = BoundedThreadPool(size=2, queue=0), threading.Event()
+    assert pool.run_spare(ran.set) and ran.wait(PATIENCE)
+    assert pool.taken == 0 and not pool.full
+    pool.taken = 2
+    assert pool.busy and not pool.run_spare(ran.set)
+    pool.taken = 0
+    pool.stop()
+    assert not pool.run_spare(ran.set)

@@ -15,6 +15,7 @@ from app.rest.application import Backend, RestApplication, RestOptions
 from app.runtime.memory_budget import MemoryBudget
 from app.runtime.thread_pool import BoundedThreadPool
 from app.telemetry.logs import RequestLog
+from app.traffic.traffic import Traffic
 from tests.known import KEY
 
 
@@ -25,6 +26,7 @@ def rest_application(
     thread_pool: BoundedThreadPool | None = None,
     lifecycle: Lifecycle | None = None,
     memory_budget: MemoryBudget | None = None,
+    traffic: Traffic | None = None,
     **options: Any,
 ) -> RestApplication:
     """Build the REST API.
@@ -36,11 +38,19 @@ def rest_application(
         thread_pool: Runs long requests; a new pool by default.
         lifecycle: Tells whether the process is ready; by default whether the models can answer.
         memory_budget: Limits what requests hold; by default a new one.
+        traffic: Knows which versions are tried; by default none.
         options: Arguments of `RestOptions`.
     """
     thread_pool = thread_pool or BoundedThreadPool()
     return RestApplication(
-        Backend(manager, domains, DataPlane(manager, thread_pool), thread_pool, memory_budget or MemoryBudget()),
+        Backend(
+            manager,
+            domains,
+            DataPlane(manager, thread_pool),
+            thread_pool,
+            memory_budget or MemoryBudget(),
+            traffic or Traffic(),
+        ),
         Access(Guard(KeyRing.single(KEY)), PublicModels()),
         log or RequestLog(StringIO()),
         lifecycle or Lifecycle(lambda: manager.ready),

@@ -1,8 +1,9 @@
-"""List, verify and activate versions of models. A running server applies a change within a second."""
+"""List, verify, try and activate versions of models. A running server applies a change within a second or two."""
 
 import argparse
 import sys
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -10,11 +11,13 @@ from pydantic import JsonValue
 
 from app.bundle.fetch import models_root
 from app.bundle.pointer import activate, active_version, rollback
-from app.bundle.store import Bundle, models, versions
+from app.bundle.rollout import end_rollout, read_rollout
+from app.bundle.store import models, versions
+from app.cli.bundles import check_version, model_settings, root_of
 from app.cli.output import write_line
+from app.cli.rollouts import add_rollout_commands
 from app.errors import BundleError
 from app.models.quarantine import read_quarantined
-from app.settings import ModelSettings, load_model_settings, log_deprecated_names
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -23,7 +26,9 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     Args:
         commands: The parser's commands; each subcommand sets its function as ``run`` in the parsed arguments.
     """
-    parser = commands.add_parser("models", help="list, verify and activate versions of models", description=__doc__)
+    parser = commands.add_parser(
+        "models", help="list, verify, try and activate versions of models", description=__doc__
+    )
     actions = parser.add_subparsers(required=True, metavar="COMMAND")
     listing = actions.add_parser("list", help="list the versions: model, version, active or not, good or the fault")
     listing.set_defaults(run=_list)
@@ -38,17 +43,12 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     rollback_ = actions.add_parser("rollback", help="make the previous version the active one")
     rollback_.add_argument("name", metavar="NAME")
     rollback_.set_defaults(run=_rollback)
-
-
-def _settings() -> ModelSettings:
-    settings = load_model_settings()
-    log_deprecated_names(settings)
-    return settings
+    add_rollout_commands(actions)
 
 
 def _list(arguments: argparse.Namespace) -> None:
-    settings = _settings()
-    root = models_root(settings)
+    settings = model_settings()
+    root, approved = models_root(settings), settings.model_sha256
     for name in models(root):
         active, faults = None, []
         try:
@@ -60,9 +60,16 @@ def _list(arguments: argparse.Namespace) -> None:
         except BundleError as error:
             existing = []
             faults.append(str(error))
+        spec = None
+        try:
+            spec = read_rollout(root, name)
+        except BundleError as error:
+            faults.append(str(error))
         for version in existing:
-            state = "active" if version == active else "-"
-            write_line(f"{name}  {version}  {state}  {_verdict(root / name / version, settings.model_sha256)}")
+            state, verdict = "active" if version == active else "-", _verdict(root / name / version, approved)
+            if spec is not None and spec.version == version and version != active:
+                state, verdict = "stopped" if spec.stopped else spec.mode, f"{verdict}  {spec.summary}"
+            write_line(f"{name}  {version}  {state}  {verdict}")
         for fault in dict.fromkeys(faults):
             write_line(f"{name}  -  -  bad: {fault}")
 
@@ -76,29 +83,38 @@ def _verdict(folder: Path, approved: Collection[str]) -> str:
 
 
 def _verify(arguments: argparse.Namespace) -> None:
-    settings, name = _settings(), arguments.name
-    root = _root(settings, name)
+    settings, name = model_settings(), arguments.name
+    root = root_of(settings, name)
     version = arguments.version or active_version(root, name)
     if version is None:
         raise BundleError(f"{root / name}: no version is active")
-    _check(settings, root, name, version)
+    check_version(settings, root, name, version)
     write_line(f"{name}  {version}  good")
 
 
 def _activate(arguments: argparse.Namespace) -> None:
-    settings, name, version = _settings(), arguments.name, arguments.version
-    root = _root(settings, name)
-    bundle = _check(settings, root, name, version)
+    settings, name, version = model_settings(), arguments.name, arguments.version
+    root = root_of(settings, name)
+    bundle = check_version(settings, root, name, version)
     for baseline in _better_baselines(bundle.manifest.metrics.values):
         print(f"WARNING: {name} {version} is worse than the baseline {baseline}, by its own manifest", file=sys.stderr)
     activate(root, name, version)
+    _end_own_rollout(root, name, version)
     write_line(f"{name}  {version}  active")
 
 
+def _end_own_rollout(root: Path, name: str, version: str) -> None:
+    """End the rollout of a version that has become active; a broken file is left to `models list`."""
+    with suppress(BundleError):
+        spec = read_rollout(root, name)
+        if spec is not None and spec.version == version:
+            end_rollout(root, name)
+
+
 def _rollback(arguments: argparse.Namespace) -> None:
-    settings, name = _settings(), arguments.name
+    settings, name = model_settings(), arguments.name
     check = partial(read_quarantined, approved=settings.model_sha256)
-    write_line(f"{name}  {rollback(_root(settings, name), name, check)}  active")
+    write_line(f"{name}  {rollback(root_of(settings, name), name, check)}  active")
 
 
 def _better_baselines(values: Mapping[str, JsonValue]) -> list[str]:
@@ -110,17 +126,3 @@ def _better_baselines(values: Mapping[str, JsonValue]) -> list[str]:
         if isinstance(low, float) and low > 0:
             found.append(name)
     return found
-
-
-def _check(settings: ModelSettings, root: Path, name: str, version: str) -> Bundle:
-    """Try a version in a child process, as the server does."""
-    if version not in versions(root, name):
-        raise BundleError(f"{root / name}: no version {version}")
-    return read_quarantined(root / name / version, approved=settings.model_sha256)
-
-
-def _root(settings: ModelSettings, name: str) -> Path:
-    root = models_root(settings)
-    if name not in models(root):
-        raise BundleError(f"{root}: no model {name}")
-    return root

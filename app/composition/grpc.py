@@ -29,12 +29,12 @@ def build_grpc_server(settings: Settings, program: Program, address: str) -> Grp
         address: Host and port, which are reserved.
     """
     plane, lifecycle = program.data_plane, program.lifecycle
-    inference = InferenceMethods(plane, program.thread_pool, lambda: lifecycle.ready)
+    inference = InferenceMethods(plane, program.thread_pool, lambda: lifecycle.ready, program.traffic)
     services = {"": lambda: lifecycle.ready, INFERENCE: lambda: lifecycle.ready}
     methods: tuple[Method, ...] = inference.methods
     if IRIS_MODEL in plane.names and not settings.serves_models_only:
         services[IRIS] = lambda: plane.is_ready(IRIS_MODEL)
-        methods += IrisMethods(plane).methods
+        methods += IrisMethods(plane, program.traffic).methods
     health = Health(services)
     handler = GrpcHandler(
         (*methods, *health.methods),

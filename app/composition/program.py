@@ -24,6 +24,8 @@ from app.settings import Settings
 from app.telemetry.heartbeats import EventLoopHeartbeat
 from app.telemetry.logs import RequestLog, at_turns_end
 from app.telemetry.metrics import Registry
+from app.traffic.traffic import Traffic
+from app.traffic.watcher import RolloutWatcher
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ class Program:
     """Writes the access log."""
     event_loop: EventLoopHeartbeat
     """Knows whether the event loop turns."""
+    traffic: Traffic
+    """Knows which versions are tried."""
 
 
 def build(settings: Settings, domains: Sequence[type[DomainApi]], metrics: Registry | None = None) -> Program:
@@ -79,7 +83,9 @@ def build(settings: Settings, domains: Sequence[type[DomainApi]], metrics: Regis
     pool_size = settings.model_server_calls if server else settings.thread_pool_size
     thread_pool = BoundedThreadPool(pool_size, settings.thread_pool_queue, computes=server is None)
     memory_budget = MemoryBudget(settings.memory_budget, metrics)
-    reloader = ModelReloader(manager, ChangeMetrics(metrics))
+    traffic = Traffic()
+    watcher = RolloutWatcher(traffic, manager, thread_pool)
+    reloader = ModelReloader(manager, ChangeMetrics(metrics), watcher)
     event_loop = EventLoopHeartbeat(metrics)
     background: list[Component | None] = [event_loop, thread_pool, limits.rates, server, reloader, key_watcher]
     lifecycle = Lifecycle(lambda: manager.ready, [component for component in background if component is not None])
@@ -87,7 +93,7 @@ def build(settings: Settings, domains: Sequence[type[DomainApi]], metrics: Regis
     log = RequestLog(level=settings.log_level, later=at_turns_end)
     access = Access(Guard(keys, limits), public_models)
     rest = RestApplication(
-        Backend(manager, [domain(manager) for domain in answered], data_plane, thread_pool, memory_budget),
+        Backend(manager, [domain(manager) for domain in answered], data_plane, thread_pool, memory_budget, traffic),
         access,
         log,
         lifecycle,
@@ -118,4 +124,5 @@ def build(settings: Settings, domains: Sequence[type[DomainApi]], metrics: Regis
         memory_budget,
         log,
         event_loop,
+        traffic,
     )

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from app import __version__
 from app.bundle.manifest import Manifest, Output
@@ -15,6 +16,9 @@ from app.oip.statistics import ModelStatistics, StatisticsReader
 from app.oip.tensors import Tensor, all_finite, invalid_input
 from app.runtime.predictor import Array
 from app.runtime.thread_pool import BoundedThreadPool
+
+if TYPE_CHECKING:
+    from app.traffic.calls import Call
 
 SERVER = "beer-model"
 """Name of the server in the protocol's server metadata."""
@@ -38,6 +42,8 @@ class InferCall:
     inputs: Sequence[Tensor]
     outputs: Sequence[str] = ()
     """The requested outputs, in the order of the answer; empty means all outputs."""
+    caller: "Call | None" = None
+    """Who calls, while a version is tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +161,11 @@ class DataPlane:
             ModelNotReady: If the version is not loaded, or its machine is unreachable.
             TooLate: If the other machine took longer than the timeout.
         """
+        if call.caller is not None:
+            return call.caller.answer(lambda: self._answer(call, timeout))
+        return self._answer(call, timeout)
+
+    def _answer(self, call: InferCall, timeout: float | None) -> InferAnswer:
         model = self._manager.get(call.model, call.version)
         try:
             return _run(model, call, timeout)

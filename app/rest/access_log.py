@@ -61,6 +61,7 @@ class AccessLogMiddleware:
             await send(message)
 
         state = scope.setdefault("state", {})
+        state["request_id"] = request_id
         enter(trace)
         self._metrics.began()
         try:

@@ -30,6 +30,7 @@ from app.rest.routes import add_error_handlers, add_health, add_metrics, add_mod
 from app.runtime.memory_budget import MemoryBudget
 from app.runtime.thread_pool import BoundedThreadPool
 from app.telemetry.logs import RequestLog
+from app.traffic.traffic import Traffic
 
 DESCRIPTION = """\
 A beer's bitterness (IBU) from its recipe, with an interval that holds and warnings where it may not.
@@ -52,6 +53,8 @@ class Backend:
     """Runs calls that take long."""
     memory_budget: MemoryBudget = field(default_factory=MemoryBudget)
     """Limits what requests in progress hold together."""
+    traffic: Traffic = field(default_factory=Traffic)
+    """Knows which versions are tried."""
 
 
 @dataclass(frozen=True)
@@ -198,6 +201,7 @@ def _oip_application(backend: Backend, lifecycle: Lifecycle, options: RestOption
         lambda: lifecycle.ready,
         options.body_limits["many"],
         backend.memory_budget,
+        backend.traffic,
     )
 
 
@@ -209,6 +213,8 @@ def _operation_handlers(backend: Backend, options: RestOptions) -> list[Operatio
             options.body_limits,
             any(name in options.remote_models for name in domain.models),
             backend.memory_budget,
+            backend.traffic,
+            domain.models,
         )
         for domain in backend.domains
         for operation in domain.operations

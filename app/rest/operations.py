@@ -1,9 +1,9 @@
 """Operations over REST: an ASGI handler, and a FastAPI route, for each operation of a domain."""
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import FastAPI, Header, Request
 from fastapi.routing import APIRoute
@@ -34,10 +34,16 @@ from app.rest.openapi import KEYED, OPERATION_PROBLEMS, Responses, problem_respo
 from app.rest.problems import RequestRejected, format_problem, send_problem
 from app.rest.responses import AsgiResponse, request_header, respond
 from app.rest.schemas import reference
+from app.rest.traffic import call_of
 from app.rest.uploads import BodyReader, UploadReader, flag_parameters, media_type_problem, upload_content
 from app.runtime.memory_budget import MemoryBudget, Reservation
 from app.runtime.thread_pool import BoundedThreadPool
 from app.telemetry.trace import current_trace
+from app.traffic.traffic import Traffic
+
+if TYPE_CHECKING:
+    from app.traffic.calls import Call
+    from app.traffic.rollouts import Rollouts
 
 BODY_LIMITS = {"one": MEGABYTE, "many": 8 * MEGABYTE, "file": 12 * MEGABYTE}
 """Maximum bytes of a body, by the operation's size."""
@@ -62,6 +68,8 @@ class OperationHandler:
         limits: Mapping[str, int] = BODY_LIMITS,
         is_remote: bool = False,
         memory_budget: MemoryBudget | None = None,
+        traffic: Traffic | None = None,
+        models: Collection[str] = (),
     ) -> None:
         """Create the handler.
 
@@ -71,8 +79,13 @@ class OperationHandler:
             limits: Maximum bytes of a body, by the operation's size.
             is_remote: Whether a model server runs the model, so that every request takes long.
             memory_budget: Limits what requests in progress hold; by default one of its own.
+            traffic: Knows which versions are tried; by default none.
+            models: The models that the operation may run.
         """
         self.operation = operation
+        self._traffic = traffic or Traffic()
+        self._models = models
+        self._is_remote = is_remote
         self._thread_pool = thread_pool
         self._memory_budget = memory_budget or MemoryBudget()
         self._limit = limits[operation.size]
@@ -103,10 +116,14 @@ class OperationHandler:
             cost = json_cost if read is self._read_json else bytes_cost
             body, reservation = await read_body(scope, receive, self._limit, self._memory_budget, cost)
             has_key = "principal" in scope["state"]
+            rollouts = self._traffic.current
             if version is not None or len(body) > SMALL_BODY:
-                answer = await self._thread_pool.run(partial(self._parse_and_run, version, read, has_key), body)
-            else:
+                call = None if rollouts is None or version is not None else call_of(rollouts, scope)
+                answer = await self._thread_pool.run(partial(self._parse_and_run, version, read, has_key, call), body)
+            elif rollouts is None:
                 answer = await self._answer(read(body), has_key)
+            else:
+                answer = await self._answer_in_rollout(read(body), has_key, rollouts, scope)
         except RequestRejected as rejection:
             problem_type, unread = rejection.problem_type, rejection.unread
             headers, formatter = rejection.headers, self._formatter
@@ -147,6 +164,24 @@ class OperationHandler:
             return answer
         return self._run(has_key, body)
 
+    async def _answer_in_rollout(self, body: Any, has_key: bool, rollouts: "Rollouts", scope: Scope) -> bytes:
+        """Answer a valid request while a version is tried. A call of a canary is not joined with others."""
+        is_slow = self._is_slow is not None and self._is_slow(body)
+        if self._batcher is None or is_slow or rollouts.canaries:
+            call = call_of(rollouts, scope)
+            is_picked = rollouts.picks(call, self._models)
+            if is_slow or (is_picked and self._is_remote):
+                return await self._thread_pool.run(partial(self._run, has_key, call=call), body)
+            if self._batcher is None or is_picked:
+                return self._run(has_key, body, call=call)
+        request_ids, key = rollouts.request_ids, id(body)
+        request_ids[key] = scope["state"]["request_id"]
+        try:
+            answer: bytes = await self._batcher.answer(body)
+        finally:
+            del request_ids[key]
+        return answer
+
     def _is_overloaded(self, scope: Scope) -> bool:
         """Return whether a request is rejected unread. A body of unknown length is read: it may be short.
 
@@ -161,18 +196,22 @@ class OperationHandler:
             check_json(scope, self._media_type_problem)
         return read or self._read_json
 
-    def _parse_and_run(self, version: bytes | None, read: BodyReader, has_key: bool, body: bytes) -> bytes:
+    def _parse_and_run(
+        self, version: bytes | None, read: BodyReader, has_key: bool, call: "Call | None", body: bytes
+    ) -> bytes:
         try:
             request = read(body)
         except ValidationError as error:
             problems = problems_of(error)  # thousands of problems take long as well
         else:
-            return self._run(has_key, request, None if version is None else version.decode("latin-1"))
+            return self._run(has_key, request, None if version is None else version.decode("latin-1"), call)
         raise InputError(problems)  # here, so that it does not hold the validation error, which may be large
 
-    def _run(self, has_key: bool, request: Any, version: str | None = None) -> bytes:
+    def _run(self, has_key: bool, request: Any, version: str | None = None, call: "Call | None" = None) -> bytes:
         run, cost = self.operation.run, self.operation.cost
         with self._memory_budget.reserve(cost(request), has_key) if cost else _NOTHING:
+            if call is not None:
+                return call.answer(lambda: self._to_json(run(request)))
             answer: bytes = self._to_json(run(request) if version is None else run(request, version))
         return answer
 

@@ -106,7 +106,7 @@ class GrpcHandler(grpc.GenericRpcHandler):
         traced = "traceparent" in fields
         trace = read_trace([(name.encode(), _bytes(value)) for name, value in metadata]) if traced else None
         enter(trace)
-        call = Call(fields.get(KEY), context.time_remaining, context.peer())
+        call = Call(fields.get(KEY), context.time_remaining, context.peer(), request_id=request_id, fields=fields)
         task: Any = asyncio.current_task()
         reservation: Reservation | None = None
         code = grpc.StatusCode.CANCELLED

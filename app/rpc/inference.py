@@ -13,7 +13,9 @@ from app.oip.metadata import config_of, metadata_of, statistics_of
 from app.rpc._pb import open_inference_pb2 as pb
 from app.rpc.messages import answer_message, read_call
 from app.rpc.methods import Call, Method
+from app.rpc.traffic import from_caller
 from app.runtime.thread_pool import BoundedThreadPool
+from app.traffic.traffic import Traffic
 
 _MessageT = TypeVar("_MessageT", bound=Message)
 
@@ -25,14 +27,22 @@ LARGE_MESSAGE = 65_536
 class InferenceMethods:
     """The methods of the service."""
 
-    def __init__(self, plane: DataPlane, thread_pool: BoundedThreadPool, is_ready: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        plane: DataPlane,
+        thread_pool: BoundedThreadPool,
+        is_ready: Callable[[], bool],
+        traffic: Traffic | None = None,
+    ) -> None:
         """Create the methods.
 
         Args:
             plane: The data plane.
             thread_pool: Runs slow calls.
             is_ready: Returns whether the server is ready: the models are loaded, and it is not shutting down.
+            traffic: Knows which versions are tried; by default none.
         """
+        self._traffic = traffic or Traffic()
         self._plane = plane
         self._thread_pool = thread_pool
         self._is_ready = is_ready
@@ -63,11 +73,13 @@ class InferenceMethods:
     async def _infer(self, request: pb.ModelInferRequest, call: Call) -> Message:
         timeout = call.remaining()
         if request.raw_input_contents or request.ByteSize() <= LARGE_MESSAGE:
-            return answer_message(request, await self._plane.infer(read_call(request), timeout))
-        return await self._thread_pool.run(partial(self._answer, request), timeout)
+            infer_call = from_caller(read_call(request), call, self._traffic)
+            return answer_message(request, await self._plane.infer(infer_call, timeout))
+        return await self._thread_pool.run(partial(self._answer, request, call), timeout)
 
-    def _answer(self, request: pb.ModelInferRequest, timeout: float | None) -> pb.ModelInferResponse:
-        return answer_message(request, self._plane.answer(read_call(request), timeout))
+    def _answer(self, request: pb.ModelInferRequest, call: Call, timeout: float | None) -> pb.ModelInferResponse:
+        infer_call = from_caller(read_call(request), call, self._traffic)
+        return answer_message(request, self._plane.answer(infer_call, timeout))
 
     async def _live(self, request: pb.ServerLiveRequest, _: Call) -> Message:
         return pb.ServerLiveResponse(live=True)

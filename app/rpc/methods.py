@@ -1,6 +1,6 @@
 """Descriptions of the gRPC methods, and the state of a call."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,10 @@ class Call:
     """The client's connection, as ``ipv4:127.0.0.1:1234``."""
     principal: Principal | None = None
     """The authenticated caller; None without a valid key."""
+    request_id: str = ""
+    """The request's id."""
+    fields: Mapping[str, bytes] = field(default_factory=dict)
+    """Metadata values by name; empty for a repeated name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,11 @@ NO_ALERT = {
     "model_execution_seconds_total",
     "model_executions_total",
     "model_last_execution_timestamp_seconds",
+    "model_rollout_beyond_total",
+    "model_rollout_difference",
+    "model_rollout_run_seconds_total",
+    "model_rollout_runs_total",
+    "model_rollout_share_ratio",
 }
 """Metrics that say what happens, not that something must be done: what goes wrong shows in another metric."""
 
@@ -178,4 +183,7 @@ def test_names_follow_prometheus_conventions(families: dict[str, Family]) -> Non
         assert name.endswith("_total") == (family.kind == "counter"), name
         assert re.fullmatch(r"[a-z][a-z_]*[a-z]", name)
         if family.kind == "histogram":
-            assert name.endswith(("_seconds", "_ibu", "_rows")) and list(family.buckets) == sorted(set(family.buckets))
+            # a difference is in the unit of the model's output
+            assert name.endswith(("_seconds", "_ibu", "_rows", "_difference")) and list(family.buckets) == sorted(
+                set(family.buckets)
+            )

@@ -22,7 +22,7 @@ MAX_MEMORY = 130
 
 DISABLED_MODULES = {
     "app.access.key_file", "app.cli.keys", "app.cli.models", "app.remote", "app.serving.supervisor",
-    "google.protobuf.json_format", "limits", "obstore", "redis", "unittest",
+    "app.traffic.calls", "app.traffic.rollout", "google.protobuf.json_format", "limits", "obstore", "redis", "unittest",
 }  # fmt: skip
 """Modules of disabled settings and of commands."""
 

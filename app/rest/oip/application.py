@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.errors import CallError, InputError, ModelNotReady, Problem
 from app.models.manager import VersionState
-from app.oip.data_plane import EXTENSIONS, SERVER, DataPlane
+from app.oip.data_plane import EXTENSIONS, SERVER, DataPlane, InferCall
 from app.oip.metadata import config_of, metadata_of, statistics_of
 from app.oip.schema import (
     InferResponse,
@@ -31,8 +31,10 @@ from app.rest.oip.endpoints import INDEX_OPTIONS, REPOSITORY_OPTIONS, Answer, Ca
 from app.rest.oip.messages import answer_cost, decompress, json_length, read_call, tensors_cost, write_answer
 from app.rest.problems import RequestRejected, send_problem, send_redirect
 from app.rest.responses import JSON, request_header, respond
+from app.rest.traffic import call_of
 from app.runtime.memory_budget import MemoryBudget, Reservation
 from app.runtime.thread_pool import BoundedThreadPool
+from app.traffic.traffic import Traffic
 
 PREFIX = "/v2"
 ADMIN_PATH = re.compile(r"/v2/repository/models/[^/]*/(?:load|unload)")
@@ -55,6 +57,7 @@ class OipApplication:
         is_ready: Callable[[], bool],
         limit: int,
         memory_budget: MemoryBudget,
+        traffic: Traffic | None = None,
     ) -> None:
         """Create the application.
 
@@ -64,7 +67,9 @@ class OipApplication:
             is_ready: Whether the models can answer and the process is not shutting down.
             limit: Maximum bytes of a body, both compressed and decompressed.
             memory_budget: Limits what requests in progress hold.
+            traffic: Knows which versions are tried; by default none.
         """
+        self._traffic = traffic or Traffic()
         self._data_plane = data_plane
         self._thread_pool = thread_pool
         self._is_ready = is_ready
@@ -165,11 +170,17 @@ class OipApplication:
         body, call.reservation = await read_body(call.scope, call.receive, self._limit, self._memory_budget, cost)
         if call.reservation is None and not encoding:
             message = read_call(call.model, call.version, body, json_size)
-            return write_answer(message, await self._data_plane.infer(message.call))
+            return write_answer(message, await self._data_plane.infer(self._from_caller(message.call, call)))
         if call.reservation is None:
             call.reservation = self._memory_budget.reserve(has_key="principal" in call.scope["state"])
         work = partial(self._decompress_and_infer, call, encoding, json_size, call.reservation)
         return await self._thread_pool.run(work, body)
+
+    def _from_caller(self, call: InferCall, request: Call) -> InferCall:
+        rollouts = self._traffic.current
+        if rollouts is None or call.version is not None:
+            return call
+        return replace(call, caller=call_of(rollouts, request.scope))
 
     def _decompress_and_infer(
         self, call: Call, encoding: bytes, json_size: int | None, reservation: Reservation, body: bytes
@@ -181,7 +192,7 @@ class OipApplication:
             reservation.grow(tensors_cost(body[:json_size]))
         message = read_call(call.model, call.version, body, json_size)
         reservation.grow(sum(map(working_cost, message.call.inputs)))
-        answer = self._data_plane.answer(message.call)
+        answer = self._data_plane.answer(self._from_caller(message.call, call))
         reservation.grow(answer_cost(message, answer))
         return write_answer(message, answer)
 

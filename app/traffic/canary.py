@@ -1,0 +1,72 @@
+"""The canary: a candidate that answers a share of the calls."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from app.models.loaded import LoadedModel
+from app.runtime.predictor import Array, Arrays
+from app.telemetry.metrics import Registry
+from app.traffic.calls import current_call
+from app.traffic.comparison import Comparison
+from app.traffic.rollout import LiveRollout, Trial
+
+
+class Canary(LiveRollout):
+    """A candidate that answers a share of the calls; a call that it cannot answer is answered by the active version."""
+
+    def __init__(self, trial: Trial, metrics: Registry, on_breach: Callable[[LiveRollout], None]) -> None:
+        """Initialize the canary; see `LiveRollout`.
+
+        Args:
+            trial: See `LiveRollout`.
+            metrics: See `LiveRollout`.
+            on_breach: See `LiveRollout`.
+
+        Raises:
+            BundleError: If differences are bounded, and the versions cannot be compared.
+        """
+        super().__init__(trial, metrics, on_breach)
+        self._comparison = None
+        if self.spec.max_difference is not None:
+            self._comparison = Comparison(self.candidate.manifest, self.active.manifest)
+        self.sticky, self.share = self.spec.sticky, self.spec.share
+        self.salt = f"{self.name} {self.version}".encode()[:64]
+        """Not the rollout's id: who is on the candidate's side stays there when the share grows."""
+
+    def begin(self) -> None:
+        """Watch the candidate."""
+        super().begin()
+        self.candidate.observer = self._observe
+
+    def end(self) -> None:
+        """Watch it no more."""
+        self.candidate.observer = None
+        super().end()
+
+    def choose(self, active: LoadedModel) -> LoadedModel:
+        """Return the candidate if the present caller is on its side."""
+        call = current_call()
+        if call is None or self.breach is not None or not call.is_picked(self):
+            return active
+        call.choose(self)
+        return self.candidate
+
+    def answered(self, failed: bool) -> None:
+        """Count a call; see `app.traffic.calls.Canary`."""
+        self.ran(failed)
+
+    def _observe(
+        self, inputs: Arrays, outputs: Mapping[str, Array], seconds: float, requests: Sequence[object]
+    ) -> None:
+        if self.breach is not None:
+            return
+        self.metrics.seconds.inc(seconds)
+        self.judge(self._guard.took(seconds))
+        if self._comparison is None:
+            return
+        try:
+            others = self.active.predictor.predict(self._comparison.inputs(inputs))
+            gaps = self._comparison.differences(outputs, others)
+        except Exception:  # of the active version, or of an output that the caller's domain rejects in a moment
+            return
+        call = current_call()
+        self.compared(gaps, [(len(gaps), (call.request_id,) if call else ())])

@@ -1,0 +1,130 @@
+"""A rollout in this process: the candidate, what is measured of it, and the guard that stops it."""
+
+import logging
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.bundle.rollout import RolloutSpec
+from app.models.loaded import LoadedModel
+from app.telemetry.metrics import Registry
+from app.traffic.guard import Breach, Guard
+from app.traffic.metrics import RolloutMetrics
+
+LARGEST = 5
+"""Number of the largest differences that the log lists when a rollout ends."""
+_log = logging.getLogger(__name__)
+
+
+class Trial(NamedTuple):
+    """What is tried."""
+
+    spec: RolloutSpec
+    """How it is tried, and what stops it."""
+    active: LoadedModel
+    """The active version."""
+    candidate: LoadedModel
+    """The version that is tried."""
+
+
+class LiveRollout(ABC):
+    """A candidate that is tried beside the active version, until `end`."""
+
+    def __init__(self, trial: Trial, metrics: Registry, on_breach: "Callable[[LiveRollout], None]") -> None:
+        """Initialize the rollout.
+
+        Args:
+            trial: What is tried.
+            metrics: Registry of the process's metrics.
+            on_breach: Called once, in any thread, when the candidate breaks a bound; takes microseconds.
+        """
+        self.spec, self.active, self.candidate = trial
+        manifest = self.candidate.manifest
+        self.name, self.version = manifest.name, manifest.version
+        self.metrics = RolloutMetrics(metrics, self.name, self.version, self.spec.mode)
+        self.breach: Breach | None = None
+        """The bound that was broken."""
+        self._guard = Guard(self.spec)
+        self._on_breach = on_breach
+        self._lock = threading.Lock()
+        self._largest: list[tuple[float, str]] = []
+
+    def begin(self) -> None:
+        """Begin to try the candidate."""
+        self.metrics.share.set(self.spec.share)
+
+    def end(self) -> None:
+        """End it: nothing is measured any more."""
+        self.metrics.share.set(0.0)
+        with self._lock:
+            largest, self._largest = self._largest, []
+        if largest:
+            listed = ", ".join(f"{gap:.4g} (request {id or 'unknown'})" for gap, id in largest)
+            _log.info("%s %s: the largest differences from version %s: %s", *self.names, listed)
+
+    def flush(self) -> None:  # noqa: B027  # a canary measures at once
+        """Measure what waits to be measured."""
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether a bound was broken."""
+        return self.breach is not None
+
+    @abstractmethod
+    def choose(self, active: LoadedModel) -> LoadedModel:
+        """Return which version answers the present call; see `app.models.manager.Rollout`."""
+
+    @property
+    def names(self) -> tuple[str, str, str]:
+        """Name of the model, the candidate and the active version."""
+        return self.name, self.version, self.active.manifest.version
+
+    def judge(self, breach: Breach | None) -> None:
+        """Stop the rollout if a bound is broken."""
+        if breach is None:
+            return
+        with self._lock:
+            if self.breach is not None:
+                return
+            self.breach = breach
+        self.metrics.stopped(breach.kind)
+        _log.error("%s %s: the %s is stopped: %s", self.name, self.version, self.spec.mode, breach.reason)
+        self._on_breach(self)
+
+    def ran(self, failed: bool) -> None:
+        """Take note of whether a run failed."""
+        (self.metrics.failed if failed else self.metrics.ok).inc()
+        self.judge(self._guard.ran(failed))
+
+    def compared(self, gaps: NDArray[np.float64], runs: Sequence[tuple[int, Sequence[bytes]]]) -> None:
+        """Take note of differences.
+
+        Args:
+            gaps: Difference of each row, shape (n_rows,).
+            runs: Number of rows of each run, and the ids of its requests.
+        """
+        self.metrics.compared(gaps, self.spec.max_difference)
+        largest = float(gaps.max())
+        if largest > 0.0 and (len(self._largest) < LARGEST or largest > self._largest[-1][0]):
+            self._keep(gaps, runs)
+        start = 0
+        for rows, _ in runs:
+            self.judge(
+                self._guard.compared(float(gaps[start]) if rows == 1 else float(gaps[start : start + rows].mean()))
+            )
+            start += rows
+
+    def _keep(self, gaps: NDArray[np.float64], runs: Sequence[tuple[int, Sequence[bytes]]]) -> None:
+        """Keep the largest differences; write a line for the largest of all."""
+        ids = [ids[row if len(ids) == rows else 0] if ids else b"" for rows, ids in runs for row in range(rows)]
+        found = [(float(gaps[row]), ids[row].decode()) for row in np.argsort(gaps)[::-1][:LARGEST].tolist()]
+        with self._lock:
+            before = self._largest[0][0] if self._largest else 0.0
+            self._largest = sorted([*self._largest, *(each for each in found if each[0] > 0)], reverse=True)[:LARGEST]
+        gap, request_id = found[0]
+        if gap > before and self.breach is None:
+            _log.info("%s %s differs from version %s by %.4g in request %s", *self.names, gap, request_id or "unknown")

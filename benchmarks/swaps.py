@@ -67,21 +67,22 @@ def _measure(arguments: argparse.Namespace) -> tuple[list[list[float]], list[lis
     with tempfile.TemporaryDirectory(prefix="swaps-") as folder:
         root = Path(folder) / "models"
         shutil.copytree(ROOT / "models", root)
-        names = _second_version(root)
+        names = second_version(root)
         contender = ours(root)
         with running(contender, cores().server, Path(folder), keep_log=False) as server:
             if arguments.free:
                 _free(server.pid)
-            asyncio.run(_stretch(server.port, contender, arguments.rate, 2, None))
+            asyncio.run(stretch(server.port, contender, arguments.rate, 2, None))
             for _ in range(arguments.rounds):
                 for swaps in False, True:
                     change = (root, names, arguments.every) if swaps else None
-                    stretch = _stretch(server.port, contender, arguments.rate, arguments.seconds, change)
-                    latencies[swaps].append(asyncio.run(stretch))
+                    measured = stretch(server.port, contender, arguments.rate, arguments.seconds, change)
+                    latencies[swaps].append(asyncio.run(measured))
     return latencies[False], latencies[True]
 
 
-def _second_version(root: Path) -> tuple[str, str]:
+def second_version(root: Path) -> tuple[str, str]:
+    """Write a copy of the beer model as another version; return both versions."""
     bundle = read_bundle(highest(root, MODEL))
     later = str(int(bundle.manifest.version) + 1)
     others = {name: data for name, data in bundle.files.items() if name != MANIFEST}
@@ -101,10 +102,24 @@ def _swap(root: Path, version: str) -> None:
     activate(root, MODEL, version)
 
 
-async def _stretch(
+async def stretch(
     port: int, contender: Contender, rate: int, seconds: float, change: tuple[Path, tuple[str, str], float] | None
 ) -> list[float]:
-    """Measure the latencies of one stretch in seconds."""
+    """Measure the latencies of one stretch.
+
+    Args:
+        port: Port of the server.
+        contender: Its path and body.
+        rate: Requests per second.
+        seconds: Duration of the stretch.
+        change: Folder of bundles, the versions to swap and the seconds between two swaps; None: no swaps.
+
+    Returns:
+        Latency of each request from its scheduled time, seconds.
+
+    Raises:
+        BenchmarkFailed: If a response is not 200.
+    """
     head = (
         f"POST {contender.path} HTTP/1.1\r\nHost: x\r\nX-API-Key: {KEY}\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(contender.body)}\r\n\r\n"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from time import perf_counter
 from typing import Protocol, TypeVar
 
@@ -32,7 +33,10 @@ class Reasons:
 
 
 class Observer(Protocol):
-    """Sees the runs of a version that answer requests. It never raises, and takes microseconds."""
+    """Sees the runs of a version that answer requests. It never raises, and takes microseconds.
+
+    Several parts may each have one, see `LoadedModel.add_observer`.
+    """
 
     def __call__(
         self, inputs: Arrays, outputs: Mapping[str, Array], seconds: float, requests: Sequence[object]
@@ -50,7 +54,7 @@ class Observer(Protocol):
 class LoadedModel:
     """One loaded version. A caller that holds it may finish with it after another version has become active."""
 
-    __slots__ = ("_explainer", "_prepared", "manifest", "metrics", "observer", "predictor")
+    __slots__ = ("_explainer", "_lock", "_prepared", "manifest", "metrics", "observers", "predictor")
 
     def __init__(self, predictor: Predictor, metrics: Registry, prepared: Prepared | None = None) -> None:
         """Initialize the loaded model.
@@ -63,8 +67,10 @@ class LoadedModel:
         self.manifest = predictor.manifest
         self.predictor = predictor
         self.metrics = ModelMetrics(metrics, self.manifest)
-        self.observer: Observer | None = None
-        """Sees the runs; None, which costs nothing, unless another version is tried beside this one."""
+        self.observers: tuple[Observer, ...] = ()
+        """See the runs, in the order in which they came; empty, which costs nothing, unless a part wants to see them.
+        Never changed in place; see `add_observer`."""
+        self._lock = Lock()
         self._prepared = prepared or {}
         self._explainer: ShapleyExplainer | None = None
         if self.manifest.explanation and self.manifest.packed:
@@ -98,9 +104,20 @@ class LoadedModel:
             raise
         seconds = perf_counter() - start
         self.metrics.observe(inputs, seconds)
-        if self.observer is not None:
-            self.observer(inputs, outputs, seconds, requests)
+        if self.observers:
+            for observer in self.observers:
+                observer(inputs, outputs, seconds, requests)
         return outputs
+
+    def add_observer(self, observer: Observer) -> None:
+        """Let an observer see the runs from now on, after those that see them already. May be called in any thread."""
+        with self._lock:
+            self.observers = (*self.observers, observer)
+
+    def remove_observer(self, observer: Observer) -> None:
+        """Let an observer see no further run, if it sees any; one that has begun may still be shown to it."""
+        with self._lock:
+            self.observers = tuple(each for each in self.observers if each != observer)
 
     def what_if(self, inputs: Arrays) -> dict[str, Array]:
         """Run the model on rows that no request sent, without counting them; see `Predictor.predict`."""

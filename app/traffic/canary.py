@@ -35,11 +35,11 @@ class Canary(LiveRollout):
     def begin(self) -> None:
         """Watch the candidate."""
         super().begin()
-        self.candidate.observer = self._observe
+        self.candidate.add_observer(self._observe)
 
     def end(self) -> None:
         """Watch it no more."""
-        self.candidate.observer = None
+        self.candidate.remove_observer(self._observe)
         super().end()
 
     def choose(self, active: LoadedModel) -> LoadedModel:

@@ -54,11 +54,11 @@ class Shadow(LiveRollout):
     def begin(self) -> None:
         """Watch the active version."""
         super().begin()
-        self.active.observer = self._observe
+        self.active.add_observer(self._observe)
 
     def end(self) -> None:
         """Watch it no more."""
-        self.active.observer = None
+        self.active.remove_observer(self._observe)
         self._mirror.close()
         super().end()
 

@@ -75,7 +75,7 @@ async def test_a_good_version_answers_until_it_is_promoted(service: Service) -> 
     activate(service.root, VITALS, "2")
     end_rollout(service.root, VITALS)
     service.scan()
-    assert service.traffic.current is None and service.manager.get(VITALS).observer is None
+    assert service.traffic.current is None and not service.manager.get(VITALS).observers
     assert await service.versions(2) == ["2", "2"]
 
 

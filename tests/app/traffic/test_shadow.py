@@ -88,7 +88,7 @@ async def test_a_bad_shadow_is_stopped_and_nobody_notices(
         assert await service.predict(TRIGGERED) == expected
     service.wait_until(lambda: service.traffic.current is None)
     assert service.figure("model_rollout_stopped_total", version=version, reason=kind) == 1
-    assert service.stopped() and service.manager.get(VITALS).observer is None
+    assert service.stopped() and not service.manager.get(VITALS).observers
 
 
 async def test_what_finds_the_pool_busy_is_dropped_and_counted(service: Service) -> None:

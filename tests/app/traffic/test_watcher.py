@@ -49,7 +49,7 @@ async def test_another_active_version_begins_it_anew(service: Service) -> None:
     first = service.manager.get(VITALS)
     activate(service.root, VITALS, "2")
     service.scan()
-    assert first.observer is None and service.manager.get(VITALS).observer is not None
+    assert not first.observers and len(service.manager.get(VITALS).observers) == 1
     assert await service.versions(1) == ["2"]
 
 
@@ -107,9 +107,19 @@ async def test_a_candidate_that_ends_a_worker_is_stopped(service: Service, tmp_p
     assert len(list(tmp_path.glob("trying-*"))) == 1, "of the dead worker; this one has ended in good order"
 
 
+async def test_a_rollout_leaves_other_observers_alone(service: Service) -> None:
+    active, seen = service.manager.get(VITALS), list[float]()
+    active.add_observer(lambda inputs, outputs, seconds, requests: seen.append(seconds))
+    service.begin("2", "shadow")
+    await service.predict(BEER)
+    service.reloader.stop()
+    await service.predict(BEER)
+    assert len(active.observers) == 1 and len(seen) == 2
+
+
 async def test_nothing_is_left_behind_when_it_ends(service: Service, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "app.traffic")
     service.begin("2")
     service.reloader.stop()
-    assert service.traffic.current is None and service.manager.get(VITALS).observer is None
+    assert service.traffic.current is None and not service.manager.get(VITALS).observers
     assert (await service.predict(BEER))["model"]["version"] == "1"

@@ -19,8 +19,9 @@
     ├── StartError              the program cannot start
     │   ├── SettingsError       a setting is missing or invalid
     │   └── BundleError         a bundle is incomplete, altered or of an unknown format
-    └── ObjectsError            an object store does not read or write an object
-        └── ObjectRejected          nor will it at another try
+    ├── ObjectsError            an object store does not read or write an object
+    │   └── ObjectRejected          nor will it at another try
+    └── RecordsError            records cannot be read
 """
 
 from collections.abc import Sequence
@@ -139,3 +140,7 @@ class ObjectsError(BeerModelError):
 
 class ObjectRejected(ObjectsError):
     """An object can never be read or written: it is too large, or its name is invalid."""
+
+
+class RecordsError(BeerModelError):
+    """Records cannot be read; the message names the file and the reason."""

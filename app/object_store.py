@@ -95,6 +95,21 @@ class ObjectStore:
             raise ObjectsError(f"{self._name(folder)}: cannot be listed: {_reason(error)}") from None
         return [name.rpartition("/")[2] for name in listing["common_prefixes"]]
 
+    def objects(self, prefix: str) -> list[tuple[str, int]]:
+        """List the names and sizes of the objects in a folder and in the folders within it.
+
+        Args:
+            prefix: Name of the folder without a final slash; empty for the root of the bucket.
+
+        Raises:
+            ObjectsError: If the store rejects the request or does not answer.
+        """
+        try:
+            pages = list(self._store.list(prefix or None))
+        except _faults() as error:
+            raise ObjectsError(f"{self._name(prefix)}: cannot be listed: {_reason(error)}") from None
+        return [(meta["path"], meta["size"]) for page in pages for meta in page]
+
     def _name(self, key: str) -> str:
         return f"s3://{self.bucket}/{key}"
 

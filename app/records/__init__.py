@@ -1,0 +1,1 @@
+"""Records of answered rows: writing them while the program serves, reading them, and replaying them."""

@@ -347,6 +347,10 @@ class Settings(ModelSettings):
         description="Where to report a vulnerability: a URI that begins with `mailto:` or `https://`, served at "
         "`/.well-known/security.txt`. Empty: no such page.",
     )
+    page_enabled: bool = Field(
+        default=True,
+        description="Serve the brewer's page to browsers at `/`; its files are open, its answers need the key.",
+    )
     docs_enabled: bool = Field(default=True, description="Serve `/docs` and `/openapi.json`.")
     body_limit: int = Field(
         default=1_000_000,

@@ -1,19 +1,17 @@
 """The command ``python -m app``: serves, or runs a subcommand."""
 
 import argparse
-import contextlib
 import gc
-import json
 import logging
-import os
 import sys
+from collections.abc import Callable
 
 from app import __version__
-from app.domains.beer.schema import EXAMPLE_BEER
+from app.composition.program import Program
 from app.errors import BundleError, SettingsError
 from app.serving.serve import serve
 from app.serving.signals import handle_early_signals, restore_signals
-from app.settings import Settings, create_env_file
+from app.settings import create_env_file
 from app.startup import EXIT_BUNDLE, EXIT_SETTINGS, exit_with, load_program_or_exit
 from app.telemetry.log_writer import install_log_writer
 
@@ -40,15 +38,20 @@ def main() -> None:
         if not stop.code:
             _log.info("stopped by a signal before the start was complete")
         raise
-    if created:
-        with contextlib.suppress(OSError):  # stdout may be full, closed or broken
-            os.write(1, _welcome(settings).encode())
+    on_open = _welcome(created, program) if created else None
     if settings.workers > 1:
         from app.serving.supervisor import supervise  # not needed by a single process
 
-        supervise(settings, program)
+        supervise(settings, program, on_open)
     else:
-        serve(settings, program)
+        serve(settings, program, on_open)
+
+
+def _welcome(key: str, program: Program) -> Callable[[str], None]:
+    """Return what to do at the first start once the port is open, given its address."""
+    from app.cli.welcome import print_welcome  # not needed by later starts
+
+    return lambda address: print_welcome(address, key, program.rest.has_page)
 
 
 def _arguments() -> argparse.Namespace:
@@ -85,12 +88,3 @@ def _run(arguments: argparse.Namespace) -> None:
         exit_with(f"Bundle: {error}", EXIT_BUNDLE)
     except OutputError as error:
         exit_with(f"Output: {error}", _EXIT_OUTPUT)
-
-
-def _welcome(settings: Settings) -> str:
-    return (
-        "Created .env with a new API key. When the server is running, try:\n"
-        f"  curl http://{settings.host}:{settings.port}/predict"
-        " -H \"X-API-Key: $(sed -n 's/^API_KEY=//p' .env)\""
-        f" -H 'Content-Type: application/json' -d '{json.dumps(EXAMPLE_BEER)}'\n"
-    )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from starlette.types import ASGIApp
 
@@ -100,6 +101,7 @@ def build(settings: Settings, domains: Sequence[type[DomainApi]], metrics: Regis
         RestOptions(
             security_contact=settings.security_contact,
             docs_enabled=settings.docs_enabled and not settings.serves_models_only,
+            page_folder=_page_folder(settings),
             health_only=settings.serves_models_only,
             body_limits={
                 "one": settings.body_limit,
@@ -126,3 +128,11 @@ def build(settings: Settings, domains: Sequence[type[DomainApi]], metrics: Regis
         event_loop,
         traffic,
     )
+
+
+def _page_folder(settings: Settings) -> Path | None:
+    """Return the folder of the brewer's page; None if it is off, or missing as in the cloud function."""
+    if not settings.page_enabled or settings.serves_models_only:
+        return None
+    folder = Path(__file__).parents[1] / "page"
+    return folder if (folder / "index.html").is_file() else None

@@ -12,7 +12,8 @@ from app.access.rates import Window
 from app.errors import CallError, Limited, NotAuthenticated
 from app.problem_types import problem_type_of
 from app.rest.body import reject
-from app.rest.browser_pages import PAGE_HEADERS, BrowserPages, prefers_page, send_to_docs
+from app.rest.browser_pages import PAGE_HEADERS, BrowserPages
+from app.rest.negotiation import prefers_page
 from app.rest.paths import PathPolicy
 from app.rest.responses import Header
 
@@ -68,8 +69,8 @@ class ApiKeyMiddleware:
         path, problem_type, headers = scope["path"], problem_type_of(type(error)), _rejection_headers(error)
         formatter = self._policy.formatter(path)
         if self._pages is not None and prefers_page(scope):
-            if path == "/" and self._pages.has_docs:
-                await send_to_docs(scope, send)
+            if path == "/" and self._pages.home is not None:
+                await self._pages.home(scope, receive, send)
                 return
             formatter = self._pages.formatter(scope)
             headers += PAGE_HEADERS

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -18,6 +19,7 @@ from app.rest.browser_pages import BrowserPages
 from app.rest.cors import AllowedOrigins, CorsMiddleware, PreflightMiddleware
 from app.rest.docs import add_docs
 from app.rest.listings import add_listing
+from app.rest.negotiation import prefers_page
 from app.rest.oip.application import OipApplication
 from app.rest.oip.routes import add_oip
 from app.rest.operations import BODY_LIMITS, OperationHandler, add_operation
@@ -63,6 +65,8 @@ class RestOptions:
 
     docs_enabled: bool = True
     """Whether ``/docs`` and ``/openapi.json`` exist."""
+    page_folder: Path | None = None
+    """Folder of the brewer's page, which browsers get at ``/``; None: there is no page."""
     security_contact: str = ""
     """Where to report a vulnerability, for ``security.txt``; empty: there is no such file."""
     health_only: bool = False
@@ -108,7 +112,9 @@ class RestApplication:
         handlers = _operation_handlers(backend, options)
         self._handlers = {("POST", handler.operation.path): handler for handler in handlers}
         self._metrics = RequestMetrics(backend.manager.metrics)
-        policy = PathPolicy(backend.domains, options.docs_enabled, bool(options.security_contact))
+        policy = PathPolicy(
+            backend.domains, options.docs_enabled, bool(options.security_contact), options.page_folder is not None
+        )
         self.router = FastAPI(
             title="Beer Model",
             version=__version__,
@@ -132,8 +138,12 @@ class RestApplication:
             add_security_txt(self.router, options.security_contact)
         if options.docs_enabled:
             add_docs(self.router)
+        page = _add_page(self.router, options.page_folder) if options.page_folder is not None else None
         self._paths = frozenset(getattr(route, "path", "") for route in self.router.routes)
-        pages = BrowserPages(options.docs_enabled, self._paths)
+        pages = BrowserPages(options.docs_enabled, self._paths, page)
+        self._page = page
+        self.has_page = page is not None
+        """Whether browsers get the brewer's page at ``/``."""
         add_error_handlers(self.router, pages)
         if options.root_path:
             check_root_path(options.root_path, self._paths)
@@ -185,6 +195,9 @@ class RestApplication:
         path, method = scope["path"], scope["method"]
         app: ASGIApp | None = self._handlers.get((method, path))
         if app is None:
+            if path == "/" and self._page is not None and prefers_page(scope):
+                await self._page(scope, receive, send)
+                return
             has_slash = path[-1:] == "/" and path not in self._paths  # the protocol has /v2/ as well as /v2
             if has_slash and path[:-1] in self._paths and await send_redirect(scope, send):
                 return
@@ -192,6 +205,15 @@ class RestApplication:
                 scope = {**scope, "method": "GET"}
             app = self._oip if self._oip is not None and is_v2(path) else self.router
         await app(scope, receive, send)
+
+
+def _add_page(router: FastAPI, folder: Path) -> ASGIApp:
+    """Add the files of the brewer's page, and return the application that answers browsers at ``/``."""
+    from app.rest.page import BrewersPage  # imported only where there is a page
+
+    page = BrewersPage(folder)
+    page.add_files(router)
+    return page
 
 
 def _oip_application(backend: Backend, lifecycle: Lifecycle, options: RestOptions) -> OipApplication:

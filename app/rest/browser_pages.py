@@ -1,21 +1,19 @@
-"""What a browser gets where a program gets a problem: the documentation, or a small page with the same status."""
+"""What a browser gets where a program gets a problem: a page of its own, or a small one with the same status."""
 
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from html import escape
 
-from starlette.types import Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.errors import Problem
 from app.problem_types import METHOD_NOT_ALLOWED, NOT_AUTHENTICATED, ProblemType
 from app.rest.problems import ProblemFormatter
-from app.rest.responses import Header, request_header
+from app.rest.responses import Header
 from app.rest.root_path import root_path_of
 
 DOCS_PATH = "/docs"
-_LONGEST_ACCEPT = 1_000
-"""Bytes of an Accept header that are read; those of browsers have 100 to 200."""
 _STYLE = (
     "body{font:1rem/1.5 system-ui,sans-serif;max-width:36rem;margin:4rem auto;padding:0 1rem;color:#222;"
     "background:#fff}h1{font-size:1.5rem}code{white-space:nowrap}"
@@ -54,15 +52,17 @@ _DOCS_MISSING = "The documentation page is not installed on this server (fastapi
 class BrowserPages:
     """Answers browsers where a path is closed, or does not exist."""
 
-    def __init__(self, docs_enabled: bool, paths: Iterable[str]) -> None:
+    def __init__(self, docs_enabled: bool, paths: Iterable[str], page: ASGIApp | None = None) -> None:
         """Create the pages.
 
         Args:
             docs_enabled: Whether the documentation is switched on.
             paths: The paths of the routes.
+            page: Answers browsers at ``/``; by default they are led to the documentation.
         """
-        self.has_docs = DOCS_PATH in paths
-        """Whether there is a page to lead browsers to."""
+        self._has_docs = DOCS_PATH in paths
+        self.home = page or (send_to_docs if self._has_docs else None)
+        """Answers browsers without a key at ``/``; None if there is nothing to show or to lead to."""
         self._docs_missing = _DOCS_MISSING if docs_enabled else _DOCS_OFF
 
     def formatter(self, scope: Scope) -> ProblemFormatter:
@@ -72,7 +72,7 @@ class BrowserPages:
             scope: The ASGI scope of the request, of which only the prefix of the path appears in the page.
         """
         link = f'<a href="{escape(docs_address(scope))}">documentation of the API</a>'
-        docs = f"Try the requests in the {link}." if self.has_docs else self._docs_missing
+        docs = f"Try the requests in the {link}." if self._has_docs else self._docs_missing
 
         def format_page(problem_type: ProblemType, problems: Sequence[Problem]) -> tuple[bytes, bytes]:
             detail = _FOR_PROGRAMS.get(problem_type.code) or escape(problem_type.detail)
@@ -100,49 +100,8 @@ def docs_address(scope: Scope) -> str:
     return f"{prefix}{DOCS_PATH}" if prefix else f"{'../' * levels}{DOCS_PATH[1:]}"
 
 
-async def send_to_docs(scope: Scope, send: Send) -> None:
-    """Lead the browser to the documentation.
-
-    Args:
-        scope: The ASGI scope of the request.
-        send: The ASGI callable.
-    """
+async def send_to_docs(scope: Scope, receive: Receive, send: Send) -> None:
+    """ASGI application that leads the browser to the documentation."""
     headers = [(b"location", docs_address(scope).encode("ascii")), (b"content-length", b"0")]
     await send({"type": "http.response.start", "status": 302, "headers": headers})
     await send({"type": "http.response.body", "body": b""})
-
-
-def prefers_page(scope: Scope) -> bool:
-    """Return whether a client rather reads HTML than JSON, as browsers do when they open an address.
-
-    Args:
-        scope: The ASGI scope.
-    """
-    accept = request_header(scope, b"accept")
-    if accept is None or scope["method"] not in ("GET", "HEAD"):
-        return False
-    ranges = _media_ranges(accept[:_LONGEST_ACCEPT].decode("latin-1").lower())
-    return _quality(ranges, "text", "html") > max(
-        _quality(ranges, "application", kind) for kind in ("json", "problem+json")
-    )
-
-
-def _media_ranges(accept: str) -> dict[str, float]:
-    """Return the quality of each media range of an Accept header (RFC 9110, 12.5.1); ranges in error count as 0."""
-    ranges = {}
-    for part in accept.split(","):
-        media_range, *parameters = (piece.strip() for piece in part.split(";"))
-        quality = next((value for name, _, value in (p.partition("=") for p in parameters) if name == "q"), "1")
-        try:
-            ranges[media_range] = min(1.0, float(quality))
-        except ValueError:
-            ranges[media_range] = 0.0
-    return ranges
-
-
-def _quality(ranges: dict[str, float], main: str, sub: str) -> float:
-    """Return the quality of a media type: that of the most specific range."""
-    for media_range in f"{main}/{sub}", f"{main}/*", "*/*":
-        if media_range in ranges:
-            return ranges[media_range]
-    return 0.0

@@ -9,6 +9,8 @@ from app.rest.problems import ProblemFormatter, format_problem
 
 METRICS_PATH = "/metrics"
 SECURITY_TXT_PATH = "/.well-known/security.txt"
+PAGE_PREFIX = "/page/"
+"""Prefix of the paths of the files of the brewer's page."""
 _OIP_MODELS = f"{PREFIX}/models/"
 """Prefix of the paths of the Open Inference Protocol that name a model."""
 
@@ -16,19 +18,27 @@ _OIP_MODELS = f"{PREFIX}/models/"
 class PathPolicy:
     """Knows which key a path requires."""
 
-    def __init__(self, domains: Iterable[DomainApi], docs_enabled: bool, security_txt_enabled: bool = False) -> None:
+    def __init__(
+        self,
+        domains: Iterable[DomainApi],
+        docs_enabled: bool,
+        security_txt_enabled: bool = False,
+        page_enabled: bool = False,
+    ) -> None:
         """Create the policy.
 
         Args:
             domains: The domains whose operations have paths.
             docs_enabled: Whether the documentation has paths.
             security_txt_enabled: Whether ``security.txt`` has a path.
+            page_enabled: Whether the files of the brewer's page have paths.
         """
         self._models = {operation.path: domain.models for domain in domains for operation in domain.operations}
         self._open = OPEN_PATHS | {"/docs", "/openapi.json"} if docs_enabled else OPEN_PATHS
         if security_txt_enabled:
             self._open = self._open | {SECURITY_TXT_PATH}
-        self._open_prefixes = ("/health/", "/docs/assets/") if docs_enabled else ("/health/",)
+        prefixes = {"/health/": True, "/docs/assets/": docs_enabled, PAGE_PREFIX: page_enabled}
+        self._open_prefixes = tuple(prefix for prefix, exists in prefixes.items() if exists)
 
     def is_open(self, path: str) -> bool:
         """Return whether a path requires no key; a slash at its end, which leads to a redirect, does not count."""

@@ -25,7 +25,8 @@ from app.problem_types import (
     ProblemType,
     problem_type_of,
 )
-from app.rest.browser_pages import PAGE_HEADERS, BrowserPages, prefers_page
+from app.rest.browser_pages import PAGE_HEADERS, BrowserPages
+from app.rest.negotiation import prefers_page
 from app.rest.openapi import KEY_PROBLEMS, KEYED, MODEL_PROBLEMS, problem_responses
 from app.rest.paths import METRICS_PATH, SECURITY_TXT_PATH
 from app.rest.problems import ProblemResponse

@@ -30,12 +30,13 @@ With thousands of waiting requests the collector would scan them again and again
 _log = logging.getLogger(__name__)
 
 
-def serve(settings: Settings, program: Program) -> None:
+def serve(settings: Settings, program: Program, on_open: Callable[[str], None] | None = None) -> None:
     """Serve in this process until a signal stops it.
 
     Args:
         settings: The ports and the limits.
         program: The loaded program.
+        on_open: Called with host and port once the service port is open.
 
     Raises:
         SystemExit: 1 if a port cannot be opened, 2 if a TLS file is missing or invalid.
@@ -43,6 +44,8 @@ def serve(settings: Settings, program: Program) -> None:
     management = start_management(settings, program, lambda: program.lifecycle.ready)
     service_port, grpc_port = open_port(settings.host, settings.port), reserve_grpc_port(settings)
     grpc_address = grpc_port.address if grpc_port else ""
+    if on_open is not None:
+        on_open(address_of(service_port))
 
     def on_start() -> None:
         _handle_hangup()

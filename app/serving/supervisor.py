@@ -21,6 +21,7 @@ from app.serving.serve import (
     start_management,
 )
 from app.serving.signals import blocked_for_workers, disregard_further_signals
+from app.serving.sockets import address_of
 from app.settings import Settings
 from app.telemetry.heartbeats import EventLoopHeartbeat
 from app.telemetry.metrics import REPLACEMENTS, Registry
@@ -290,12 +291,13 @@ class Supervisor:
         await asyncio.gather(*(worker.end(self._grace + KILL_MARGIN) for worker in workers))
 
 
-def supervise(settings: Settings, program: Program) -> None:
+def supervise(settings: Settings, program: Program, on_open: Callable[[str], None] | None = None) -> None:
     """Serve in several processes until a signal stops them.
 
     Args:
         settings: The ports, the limits and the number of workers; each worker reads the settings again.
         program: The loaded program, which proves that workers can start; has the metrics for the management port.
+        on_open: Called with host and port once the service port is open.
 
     Raises:
         SystemExit: 1 if a port cannot be opened.
@@ -304,6 +306,8 @@ def supervise(settings: Settings, program: Program) -> None:
     metrics.clear_gauges()
     with open_port(settings.host, settings.port) as listening:
         grpc_port = reserve_grpc_port(settings)
+        if on_open is not None:
+            on_open(address_of(listening))
         supervisor = Supervisor(
             listening,
             settings.workers,

@@ -1,6 +1,8 @@
 """The start from the operator's view: exit codes, messages, the .env file that it creates, and signals."""
 
 import json
+import os
+import re
 import shlex
 import shutil
 import signal
@@ -14,7 +16,7 @@ import pytest
 from app import __version__
 from tests.known import BEER, KEY, REPOSITORY
 from tests.live.load import memory
-from tests.live.program import SERVE, Program, Start, environment, free_port
+from tests.live.program import PATIENCE, SERVE, Program, Start, environment, free_port, until
 from tests.live.wire import request
 
 MAX_MEMORY = 130
@@ -87,6 +89,7 @@ def test_without_key_and_env_file_both_are_created_and_the_printed_curl_command_
     assert key not in program.output + program.errors
     curl = [line for line in program.output.splitlines() if line.lstrip().startswith("curl ")]
     assert len(curl) == 1
+    assert f"Open http://127.0.0.1:{port}/ in a browser, and enter the key from .env.\n" in program.output
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed")
     result = subprocess.run(["sh", "-c", curl[0] + " -sS"], cwd=tmp_path, capture_output=True, text=True, check=True)
@@ -97,6 +100,28 @@ def test_without_key_and_env_file_both_are_created_and_the_printed_curl_command_
     assert again.port() == int(port)
     assert again.output == ""
     assert env_file.read_text().count(key) == 1
+
+
+def test_a_terminal_shows_the_address_of_the_page_with_the_new_key_and_no_log_does(tmp_path: Path) -> None:
+    shutil.copy(REPOSITORY / ".env.example", tmp_path)
+    terminal, stdout = os.openpty()
+    log = tmp_path / "log"
+    with log.open("wb") as stderr, open(terminal, "rb", closefd=True, buffering=0) as screen:
+        settings = environment(PORT="0", HOST="0.0.0.0", GRPC_ENABLED="false")
+        program = subprocess.Popen(SERVE, cwd=tmp_path, env=settings, stdout=stdout, stderr=stderr)
+        os.close(stdout)
+        try:
+            shown = screen.read(100_000)
+            while b"curl" not in shown:
+                shown += screen.read(100_000)
+            until(lambda: b"running on" in log.read_bytes())
+        finally:
+            program.terminate()
+            program.wait(PATIENCE)
+    key = next(x for x in (tmp_path / ".env").read_text().splitlines() if x.startswith("API_KEY="))[8:]
+    port = re.search(rb"running on http://0\.0\.0\.0:(\d+)", log.read_bytes())
+    assert port and f"Open http://127.0.0.1:{port[1].decode()}/#key={key}\r\n" in shown.decode()
+    assert key not in log.read_text()
 
 
 @pytest.mark.parametrize("present", ["API_KEY=\n", f"API_KEY={KEY}\n"], ids=["without a key", "with a key"])

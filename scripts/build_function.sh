@@ -36,8 +36,8 @@ build() { # ARCHITECTURE WHEEL_ARCHITECTURE
   install "$folder" "$2"
   trim "$folder"
   cp -R app "$folder/app"
-  # Images need Pillow, half as large as all other packages together.
-  rm -rf "$folder"/app/{serving,rpc,cli,main.py,__main__.py} "$folder/app/domains/pets"
+  # Images need Pillow, half as large as all other packages together. The page for browsers is served by the program.
+  rm -rf "$folder"/app/{serving,rpc,cli,page,main.py,__main__.py} "$folder/app/domains/pets"
   mkdir "$folder/models"
   cp -R models/beer-ibu* models/iris* "$folder/models"
   find "$folder/app" -type d -name __pycache__ -prune -exec rm -rf {} +

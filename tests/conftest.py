@@ -69,7 +69,7 @@ def domain(manager: ModelManager) -> BeerApi:
 @pytest.fixture(scope="session")
 def application(manager: ModelManager, domain: BeerApi) -> RestApplication:
     """The REST API as the program builds it."""
-    return rest_application(manager, domain)
+    return rest_application(manager, domain, page_folder=REPOSITORY / "app" / "page")
 
 
 @pytest.fixture

@@ -137,7 +137,7 @@ class RestApplication:
         if options.security_contact:
             add_security_txt(self.router, options.security_contact)
         if options.docs_enabled:
-            add_docs(self.router)
+            add_docs(self.router, options.page_folder is not None)
         page = _add_page(self.router, options.page_folder) if options.page_folder is not None else None
         self._paths = frozenset(getattr(route, "path", "") for route in self.router.routes)
         pages = BrowserPages(options.docs_enabled, self._paths, page)

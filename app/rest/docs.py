@@ -23,6 +23,8 @@ _CONTENT_SECURITY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+_LINK = b'<nav><a href=".">The page for brewers</a></nav>\n'
+"""The link in ``docs.html`` to the page at ``/``."""
 _TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
 _HEADERS = {"content-security-policy": _CONTENT_SECURITY, "cache-control": "no-cache"}
 
@@ -47,11 +49,12 @@ def describe(router: FastAPI, root_path: str = "") -> dict[str, Any]:
     return document
 
 
-def add_docs(router: FastAPI) -> None:
+def add_docs(router: FastAPI, has_page: bool = False) -> None:
     """Add ``/openapi.json`` and ``/docs``.
 
     Args:
         router: The FastAPI application, which is described as well.
+        has_page: Whether ``/`` has a page to link to.
     """
 
     @lru_cache(4)  # built at the first request: it takes an eighth of the start time
@@ -62,10 +65,10 @@ def add_docs(router: FastAPI) -> None:
     def openapi(request: Request) -> Response:  # runs in a thread
         return Response(document(root_path_of(request.scope)), media_type="application/json")
 
-    _add_page(router)
+    _add_page(router, has_page)
 
 
-def _add_page(router: FastAPI) -> None:
+def _add_page(router: FastAPI, has_page: bool) -> None:
     """Add the page and its files, if the package with Swagger UI, fastapi-offline, is installed."""
     package = find_spec("fastapi_offline")
     if package is None or package.origin is None:
@@ -77,13 +80,14 @@ def _add_page(router: FastAPI) -> None:
         "/docs/assets/swagger-ui.css": swagger / "swagger-ui.css",
         "/docs/assets/swagger-ui-bundle.js": swagger / "swagger-ui-bundle.js",
     }.items():
-        router.add_api_route(path, _file_endpoint(file), include_in_schema=False)
+        omitted = b"" if has_page else _LINK
+        router.add_api_route(path, _file_endpoint(file, omitted), include_in_schema=False)
 
 
-def _file_endpoint(file: Path) -> Callable[[], Awaitable[Response]]:
+def _file_endpoint(file: Path, omitted: bytes) -> Callable[[], Awaitable[Response]]:
     @cache
     def contents() -> bytes:  # one object for all downloads, which last as long as their clients read
-        return file.read_bytes()
+        return file.read_bytes().replace(omitted, b"")
 
     async def endpoint() -> Response:  # Starlette's FileResponse answers an invalid Range in plain text
         return Response(contents(), media_type=_TYPES[file.suffix], headers=_HEADERS)

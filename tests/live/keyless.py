@@ -1,8 +1,12 @@
 """Routes that need no API key, and ways to call a route without a valid key."""
 
-from tests.known import KEY
+from tests.known import KEY, REPOSITORY
 
+PAGE = REPOSITORY / "app" / "page"
+PAGE_FILE = "/page/{digest}/{name:path}"
+"""Route of the files of the brewer's page."""
 OPEN = {
+    PAGE_FILE: "GET",
     "/health/live": "GET",
     "/health/ready": "GET",
     "/docs": "GET",

@@ -104,8 +104,6 @@ def test_the_browser_reports_no_errors(browser: Chrome, program: Program) -> Non
 
 def test_addresses_without_a_page_lead_to_the_documentation(browser: Chrome, program: Program, tmp_path: Path) -> None:
     address = f"http://127.0.0.1:{program.port()}"
-    browser.get(f"{address}/")
-    assert browser.current_url == f"{address}/docs"
     browser.get(f"{address}/pets/predict")
     assert browser.find_element(By.TAG_NAME, "h1").text == "401 Not authenticated"
     assert browser.save_screenshot(str(tmp_path / "page.png"))

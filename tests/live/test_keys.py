@@ -7,9 +7,10 @@ import pytest
 from starlette.routing import Route
 
 from app.rest.application import RestApplication
+from app.rest.page import BrewersPage
 from tests.committed import VERSIONS
 from tests.known import KEY
-from tests.live.keyless import OPEN, WITHOUT
+from tests.live.keyless import OPEN, PAGE, PAGE_FILE, WITHOUT
 from tests.live.program import Program
 from tests.live.wire import Answer, chunked, kernel_buffers, request
 
@@ -94,6 +95,7 @@ def _paths(documented: Iterable[str]) -> Iterator[str]:
 
 
 def _filled(path: str) -> str:
+    path = path.replace(PAGE_FILE, f"/page/{BrewersPage(PAGE).version}/icon.svg")
     return path.replace("{model}", "beer-ibu").replace("{version}", VERSIONS["beer-ibu"])
 
 

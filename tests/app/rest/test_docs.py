@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -37,6 +38,14 @@ async def test_the_page_and_its_files_are_local_and_need_no_key(client: httpx.As
         assert kind in answer.headers["content-type"]
     ours = (await client.get("/docs/assets/docs.js")).text
     assert "://" not in ours and "openapi.json" in ours
+
+
+async def test_the_page_leads_to_the_page_for_brewers_where_there_is_one(manager: ModelManager, tmp_path: Path) -> None:
+    for folder, number in (None, 0), (tmp_path, 1):
+        application = rest_application(manager, BeerApi(manager), page_folder=folder)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://test") as client:
+            text = (await client.get("/docs")).text
+            assert re.findall('<a href="(.*?)">', text) == ["."] * number and text.count("<nav>") == number
 
 
 async def test_the_page_may_load_nothing_from_elsewhere(client: httpx.AsyncClient) -> None:

@@ -82,7 +82,7 @@ until "$engine" exec "$name" /venv/bin/python /srv/ready.py >/dev/null 2>&1; do
 done
 address=$("$engine" port "$name" 8000/tcp | head -n 1)
 cat <<TEXT
-Ready: container $name, http://$address. Try:
+Ready: container $name. Open http://$address/ in a browser, and enter the key from .env, or try:
   curl -s http://$address/predict -H "X-API-Key: \$(sed -n 's/^API_KEY=//p' .env)" \\
     -H 'Content-Type: application/json' -d '{"abv": 5.6, "target_og": 1056, "target_fg": 1013, "ebc": 17, "ph": 4.4}'
 TEXT

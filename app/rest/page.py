@@ -49,6 +49,8 @@ _ENCODING: Header = (b"vary", b"accept-encoding")
 _ACCEPT_TOO: Header = (b"vary", b"accept, accept-encoding")
 """Programs get a problem where browsers get the page."""
 _REFERENCE = re.compile(rb'((?:href|src)=")(page/|docs")')
+_COMMENTS = re.compile(rb"^[ \t]*(?:/\*\*(?:(?!\*/)[\s\S])*\*/[ \t]*|//.*)\n", re.MULTILINE)
+"""Comments in JavaScript that fill whole lines, a third of the bytes. No string of the page has such lines."""
 _LONGEST_TAGS = 1_000
 """Bytes of a header If-None-Match that are read."""
 _TAG_LENGTH = 16
@@ -145,7 +147,7 @@ class BrewersPage:
         paths = sorted(path for path in self._folder.rglob("*") if path.suffix in _TYPES and path.is_file())
         names = {path.relative_to(self._folder).as_posix(): path for path in paths}
         names.pop(INDEX, None)
-        return {name: _File(_TYPES[path.suffix], path.read_bytes()) for name, path in names.items()}
+        return {name: _File(_TYPES[path.suffix], _contents(path)) for name, path in names.items()}
 
     def _index_under(self, prefix: str) -> _File:
         """Return the index, whose references name the version.
@@ -160,6 +162,17 @@ class BrewersPage:
         references = {b"page/": files, b'docs"': root + b'docs"'}
         body = _REFERENCE.sub(lambda match: match[1] + references[match[2]], self._source)
         return _File(_TYPES[".html"], body)
+
+
+def _contents(path: Path) -> bytes:
+    """Return a file as it is sent."""
+    contents = path.read_bytes()
+    return without_comments(contents) if path.suffix == ".js" else contents
+
+
+def without_comments(script: bytes) -> bytes:
+    """Return a script of the page without the comments that fill whole lines."""
+    return _COMMENTS.sub(b"", script)
 
 
 def _has(tags: bytes | None, tag: bytes) -> bool:

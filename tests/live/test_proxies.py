@@ -218,6 +218,27 @@ def test_nginx_rejects_the_eleventh_request_in_progress_of_one_address(proxied: 
 
 
 @needs_nginx
+def test_nginx_passes_on_the_files_of_the_page_all_at_once(proxied: tuple[int, tuple[int, int]]) -> None:
+    front, ports = proxied
+    heads, hold = list[bytes](), threading.Event()
+    servers = [_upstream(port, heads, hold) for port in ports]
+    callers = [threading.Thread(target=_status, args=(front, f"/page/1/js/{each}.js")) for each in range(40)]
+    try:
+        for caller in callers:
+            caller.start()
+        deadline = time.monotonic() + PATIENCE
+        while len(heads) < 40:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    finally:
+        hold.set()
+        for caller in callers:
+            caller.join(PATIENCE)
+        for server in servers:
+            server.close()
+
+
+@needs_nginx
 @pytest.mark.parametrize(("path", "limit"), [("/pets/predict", FILE_BODY_LIMIT), ("/predict", BODY_LIMIT)])
 def test_nginx_passes_on_the_largest_body_that_the_program_takes(
     proxied: tuple[int, tuple[int, int]], path: str, limit: int

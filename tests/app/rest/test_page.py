@@ -13,6 +13,7 @@ import pytest
 
 from app.domains.beer.api import BeerApi
 from app.models.manager import ModelManager
+from app.rest.page import without_comments
 from app.telemetry.logs import RequestLog
 from tests.known import KEY
 from tests.rest_application import rest_application
@@ -27,7 +28,7 @@ INDEX = (
 FILES = {
     "style.css": "p { color: red }\n" * 50,
     "js/main.js": 'import "./other.js";\n',
-    "js/other.js": "// brewing, größer\n" * 5000,
+    "js/other.js": "let größer = 1; // brewing\n" * 5000,
     "worker.js": "self.skipWaiting();\n",
     "icon.svg": "<svg/>",
     "api.d.ts": "secret",
@@ -168,6 +169,32 @@ async def test_files_are_compressed_for_those_who_take_it(
     assert int(answer.headers["content-length"]) == len(raw)
     assert (gzip.decompress(raw) if coding else raw).decode() == FILES["js/other.js"]
     assert not coding or len(raw) < 1000
+
+
+async def test_scripts_are_sent_without_the_comments_that_fill_lines() -> None:
+    script = """// first
+
+/** @type {string} */
+let a = 'x'; // kept
+/** @type {number} */ (a) + 1;
+  /**
+   * Says `//`.
+   */
+  f(/** kept */ a);
+\t// none
+/* kept */
+let b = 1 /
+2;
+// no end of line"""
+    expected = """
+let a = 'x'; // kept
+/** @type {number} */ (a) + 1;
+  f(/** kept */ a);
+/* kept */
+let b = 1 /
+2;
+// no end of line"""
+    assert without_comments(script.encode()).decode() == expected
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,18 @@
 """The program under /beer/: behind nginx, which removes the prefix or keeps it, and under uvicorn; with a browser."""
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+from urllib.parse import urljoin
 
 import pytest
 
 from tests.known import BEER, KEY
 from tests.live.nginx import needs_nginx, nginx
 from tests.live.program import Program, Start, free_port
-from tests.live.wire import exchange, request
+from tests.live.wire import Answer, exchange, request
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -65,6 +67,22 @@ def test_every_kind_of_route_is_answered_behind_nginx(fronts: dict[str, int], se
         assert status("GET", path) == 401, path
     assert status("GET", "/v2", KEY) == status("GET", "/v2/models/beer-ibu", KEY) == 200
     assert status("POST", "/predict", KEY, json.dumps(BEER).encode()) == 200
+
+
+@needs_nginx
+@pytest.mark.parametrize(("server", "prefix"), PLACES)
+def test_the_page_finds_its_files_and_the_documentation_behind_nginx(
+    fronts: dict[str, int], server: str, prefix: str
+) -> None:
+    def get(address: str) -> Answer:
+        return exchange(fronts[server], request("GET", address, [("Accept", "text/html")]))
+
+    index = get(f"{prefix}/")
+    references = re.findall(r'(?:href|src)="([^"#]+)"', index.body.decode())
+    assert index.status == 200 and len(references) > 3
+    for reference in references:
+        address = urljoin(f"{prefix}/", reference)
+        assert address.startswith(f"{prefix}/") and get(address).status == 200, reference
 
 
 @needs_nginx

@@ -1,0 +1,231 @@
+// The plot of an answer: a quantile dot plot over the range of the style, with the formulas as ticks on one axis.
+// People decide better with dots than with error bars: Kay et al. 2016, Fernandes et al. 2018.
+
+import { h, refill, s } from "./dom.js";
+import { number, t } from "./text.js";
+
+/** @typedef {import("./api.js").Prediction} Prediction */
+/** @typedef {import("./text.js").TextKey} TextKey */
+
+/** Dots of a plot: each stands for one of so many such beers. */
+export const DOTS = 20;
+
+const TOP = 24;
+const DOTS_HEIGHT = 80;
+const AXIS = TOP + DOTS_HEIGHT + 4;
+const LABEL_ROW = 15;
+const LABEL_ROWS = 2;
+const HEIGHT = AXIS + 22 + LABEL_ROW * LABEL_ROWS;
+const LARGEST_DOT = 18;
+const ENDS = [60, 80, 100, 120, 150, 200, 250, 300, 400, 500, 800, 1200];
+const FORMULAS = /** @type {const} */ (["tinseth", "physical", "rager", "garetz"]);
+
+/**
+ * Standard normal quantile (Abramowitz and Stegun 26.2.23, error below 0.00045).
+ *
+ * @param {number} p
+ */
+function normal(p) {
+  const q = Math.sqrt(-2 * Math.log(Math.min(p, 1 - p)));
+  const z = q - (2.515517 + q * (0.802853 + q * 0.010328)) / (1 + q * (1.432788 + q * (0.189269 + q * 0.001308)));
+  return p < 0.5 ? -z : z;
+}
+
+/**
+ * Returns equally probable values of the bitterness: those of a distribution through the prediction and the ends of
+ * its intervals, straight between them on the scale of square roots and normal scores.
+ *
+ * @param {Prediction} prediction
+ * @param {number} count
+ */
+export function quantiles(prediction, count = DOTS) {
+  const root = (/** @type {number} */ x) => Math.sqrt(Math.max(x, 0));
+  /** @type {[number, number][]} */
+  const knots = [[0, root(prediction.ibu)]];
+  const { intervals = [] } = /** @type {{intervals?: Prediction["interval"][]}} */ (prediction);
+  for (const { lower, upper, coverage } of [...intervals, prediction.interval]) {
+    const z = normal((1 + coverage) / 2);
+    if (!knots.some(([known]) => Math.abs(known - z) < 1e-6)) knots.push([z, root(upper)], [-z, root(lower)]);
+  }
+  knots.sort((one, other) => one[0] - other[0]);
+  return Array.from({ length: count }, (_, index) => {
+    const z = normal((index + 0.5) / count);
+    const after = Math.min(Math.max(knots.findIndex(([known]) => known >= z), 1), knots.length - 1);
+    const right = knots.at(z > /** @type {[number, number]} */ (knots.at(-1))[0] ? -1 : after);
+    const left = knots.at(z > /** @type {[number, number]} */ (knots.at(-1))[0] ? -2 : after - 1);
+    if (!left || !right) return prediction.ibu;
+    const value = left[1] + ((z - left[0]) * (right[1] - left[1])) / (right[0] - left[0]);
+    return Math.max(value, 0) ** 2;
+  });
+}
+
+/** Draws answers, one after the other, into the same picture. */
+export class Plot {
+  #svg = s("svg", { class: "plot", role: "img", height: HEIGHT });
+  #back = s("g");
+  #ghosts = s("g", { class: "ghosts" });
+  #dots = s("g", { class: "dots" });
+  #front = s("g");
+  #end = 0;
+  /** @type {{prediction: Prediction | undefined, ghost: Prediction | undefined}} */
+  #shown = { prediction: undefined, ghost: undefined };
+  #caption = h("p", { class: "caption" });
+
+  /** @param {HTMLElement} place */
+  constructor(place) {
+    this.place = place;
+    this.#svg.append(this.#back, this.#ghosts, this.#dots, this.#front);
+    refill(place, this.#svg, this.#caption);
+    new ResizeObserver(() => this.draw(this.#shown.prediction, this.#shown.ghost)).observe(place);
+  }
+
+  /**
+   * Draws an answer; without one, the empty axis.
+   *
+   * @param {Prediction | undefined} prediction
+   * @param {Prediction} [ghost] The answer before, drawn faintly.
+   */
+  draw(prediction, ghost) {
+    this.#shown = { prediction, ghost };
+    const width = this.place.clientWidth;
+    if (!width) return;
+    this.#svg.setAttribute("width", String(width));
+    this.#end = axisEnd(this.#end, [prediction, ghost]);
+    const x = (/** @type {number} */ ibu) => 8 + (Math.min(ibu, this.#end) / this.#end) * (width - 16);
+    const band = prediction?.style?.bitterness;
+    const dots = prediction ? stacked(quantiles(prediction).map(x)) : undefined;
+    const values = prediction ? quantiles(prediction) : [];
+    refill(this.#back, band && bandOf(prediction.style?.name ?? "", band, x, width), axis(this.#end, x, width));
+    this.#place(this.#ghosts, ghost ? stacked(quantiles(ghost).map(x)) : undefined, () => "ghost");
+    this.#place(this.#dots, dots, (index) => (!band || (Number(values[index]) >= band.low && Number(values[index]) <= band.high) ? "dot" : "dot outside"));
+    refill(this.#front, prediction && [interval(prediction, x), formulas(prediction, x, width)]);
+    const inside = band ? values.filter((value) => value >= band.low && value <= band.high).length : 0;
+    this.#svg.setAttribute("aria-label", !prediction ? t("bitterness") : band ? t("dots", { count: DOTS, inside }) : t("dotsPlain", { count: DOTS, lower: number(prediction.interval.lower), upper: number(prediction.interval.upper) }));
+    this.#caption.textContent = prediction ? t("eachDot", { count: DOTS }) : " ";
+  }
+
+  /**
+   * Moves dots to their places; CSS makes them glide.
+   *
+   * @param {SVGGElement} layer
+   * @param {{places: [number, number][], size: number} | undefined} dots
+   * @param {(index: number) => string} kind
+   */
+  #place(layer, dots, kind) {
+    if (!dots) {
+      layer.replaceChildren();
+      return;
+    }
+    dots.places.forEach(([left, up], index) => {
+      const known = /** @type {SVGCircleElement | undefined} */ (layer.children[index]);
+      const dot = known ?? s("circle", { cx: 0, cy: 0 });
+      if (!known) layer.append(dot);
+      dot.setAttribute("class", kind(index));
+      dot.setAttribute("r", String(dots.size / 2 - 0.75));
+      dot.style.transform = `translate(${left.toFixed(1)}px, ${(AXIS - 4 - up).toFixed(1)}px)`;
+    });
+  }
+}
+
+/**
+ * Returns the end of the axis: one that is used already stays while it fits, so that the picture does not jump.
+ *
+ * @param {number} used
+ * @param {(Prediction | undefined)[]} predictions
+ */
+function axisEnd(used, predictions) {
+  const values = predictions.flatMap((each) => (each ? [Number(quantiles(each).at(-1)) * 1.02, each.style?.bitterness?.high ?? 0, ...Object.values(each.estimates ?? {})] : []));
+  const needed = Math.max(0, ...values);
+  return used >= needed && needed > used * 0.4 ? used : (ENDS.find((end) => end >= needed) ?? needed);
+}
+
+/**
+ * Stacks dots that would overlap; from left to right, as Wilkinson's dot plots do.
+ *
+ * @param {number[]} lefts Sorted.
+ * @returns {{places: [number, number][], size: number}}
+ */
+function stacked(lefts) {
+  for (let size = LARGEST_DOT; ; size -= 1) {
+    /** @type {[number, number][]} */
+    const places = [];
+    let start = -Infinity;
+    let height = 0;
+    let highest = 0;
+    for (const left of lefts) {
+      height = left - start < size ? height + 1 : 1;
+      if (height === 1) start = left;
+      highest = Math.max(highest, height);
+      places.push([start + size / 2 - size / 4, (height - 0.5) * size]);
+    }
+    if (highest * size <= DOTS_HEIGHT || size <= 4) return { places, size };
+  }
+}
+
+/**
+ * @param {string} name
+ * @param {{low: number, high: number}} band
+ * @param {(ibu: number) => number} x
+ * @param {number} width
+ */
+function bandOf(name, band, x, width) {
+  const [left, right] = [x(band.low), x(band.high)];
+  const label = t("styleBand", { name, low: number(band.low), high: number(band.high) });
+  const half = label.length * 3.1;
+  const middle = Math.min(Math.max((left + right) / 2, half), width - half);
+  return [
+    s("rect", { class: "band", x: left, y: TOP - 4, width: right - left, height: AXIS - TOP + 4 }),
+    s("text", { class: "band-name", x: middle, y: 13, "text-anchor": "middle" }, label),
+  ];
+}
+
+/**
+ * @param {number} end
+ * @param {(ibu: number) => number} x
+ * @param {number} width
+ */
+function axis(end, x, width) {
+  const step = [10, 20, 25, 50, 100, 200].find((each) => end / each <= Math.min(8, width / 44)) ?? end / 4;
+  const ticks = Array.from({ length: Math.floor(end / step) + 1 }, (_, index) => index * step);
+  return [
+    s("line", { class: "axis", x1: x(0), x2: x(end), y1: AXIS, y2: AXIS }),
+    ticks.map((tick) => s("text", { class: "tick", x: x(tick), y: AXIS + 14, "text-anchor": tick === 0 ? "start" : tick === end ? "end" : "middle" }, number(tick))),
+  ];
+}
+
+/**
+ * @param {Prediction} prediction
+ * @param {(ibu: number) => number} x
+ */
+function interval({ ibu, interval: { lower, upper } }, x) {
+  return [
+    s("line", { class: "interval", x1: x(lower), x2: x(upper), y1: AXIS, y2: AXIS }),
+    s("line", { class: "point", x1: x(ibu), x2: x(ibu), y1: AXIS - 4, y2: AXIS + 4 }),
+  ];
+}
+
+/**
+ * @param {Prediction} prediction
+ * @param {(ibu: number) => number} x
+ * @param {number} width
+ */
+function formulas({ estimates }, x, width) {
+  /** @type {number[]} */
+  const taken = Array(LABEL_ROWS).fill(-Infinity);
+  return FORMULAS.flatMap((name) => (estimates?.[name] === undefined ? [] : [{ name, value: estimates[name] }]))
+    .sort((one, other) => one.value - other.value)
+    .map(({ name, value }) => {
+      const left = x(value);
+      const label = `${t(name)} ${number(value)}`;
+      const length = label.length * 6.3 + 8;
+      const turned = left + length > width;
+      const from = turned ? left - length : left;
+      const row = Math.max(taken.findIndex((end) => end <= from), 0);
+      taken[row] = from + length + 4;
+      const y = AXIS + 22 + row * LABEL_ROW;
+      return [
+        s("line", { class: "formula", x1: left, x2: left, y1: AXIS + 1, y2: y + 10 }),
+        s("text", { class: "formula-name", x: turned ? left - 5 : left + 5, y: y + 10, "text-anchor": turned ? "end" : "start" }, label),
+      ];
+    });
+}

@@ -1,0 +1,125 @@
+"""Steps on the brewer's page that several tests take."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import Select, WebDriverWait
+
+from tests.live.browser import PATIENCE
+
+TABS = ("recipe", "why", "target", "whatif", "compare", "brewery")
+
+
+class Page:
+    """The page in a browser."""
+
+    def __init__(self, browser: Chrome, port: int) -> None:
+        """Create the page; `open` opens it."""
+        self.browser = browser
+        self.address = f"http://127.0.0.1:{port}/"
+
+    def open(self, fragment: str = "") -> None:
+        """Open the page in a new tab of a browser that has never seen it."""
+        self.browser.switch_to.new_window("tab")
+        for types in ("local_storage", "service_workers", "cache_storage"):
+            arguments = {"origin": self.address[:-1], "storageTypes": types}
+            self.browser.execute_cdp_cmd("Storage.clearDataForOrigin", arguments)
+        self.visit(fragment)
+
+    def visit(self, fragment: str = "") -> None:
+        """Open the page in this tab."""
+        self.browser.get(self.address + fragment)
+        self.until(lambda: self.one("html.started"))
+
+    def close(self) -> None:
+        """Close the tab."""
+        self.browser.close()
+        self.browser.switch_to.window(self.browser.window_handles[0])
+
+    def one(self, selector: str) -> WebElement:
+        """Find an element."""
+        return self.browser.find_element(By.CSS_SELECTOR, selector)
+
+    def all(self, selector: str) -> Sequence[WebElement]:
+        """Find all elements."""
+        return self.browser.find_elements(By.CSS_SELECTOR, selector)
+
+    def until(self, condition: Callable[[], Any]) -> Any:
+        """Wait until a condition is true, and return its value."""
+        return WebDriverWait(self.browser, PATIENCE, 0.05, [Exception]).until(lambda _: condition())
+
+    def text(self, selector: str) -> str:
+        """Return the text of an element."""
+        return str(self.one(selector).get_property("textContent"))
+
+    def field(self, key: str) -> WebElement:
+        """Find the control of a field, such as `og` or `hops.1.amount`."""
+        return self.one(f'[data-focus="{key}"]')
+
+    def value(self, key: str) -> str:
+        """Return the value of a field."""
+        return str(self.field(key).get_property("value"))
+
+    def type(self, key: str, text: str) -> None:
+        """Type a value in place of what a field has, and leave it."""
+        field = self.field(key)
+        field.send_keys(Keys.CONTROL, "a")
+        field.send_keys(text or Keys.DELETE)
+        field.send_keys(Keys.TAB)
+
+    def choose(self, key: str, value: str) -> None:
+        """Choose a value of a field with a list."""
+        Select(self.field(key)).select_by_value(value)
+
+    def tab(self, name: str) -> None:
+        """Open one of the tabs."""
+        self.one(f"#tab-{name}").click()
+
+    def example(self) -> None:
+        """Start from the example, and wait for its answer."""
+        self.one(".open-example").click()
+        self.until(lambda: self.text("#ibu") != "–" and not self.all("#answer.stale"))
+
+    def import_file(self, path: Path) -> None:
+        """Open a recipe file by the button."""
+        self.one("#file").send_keys(str(path))
+
+    def paste(self, text: str) -> None:
+        """Paste a text onto the page."""
+        self.browser.execute_script(
+            "const data = new DataTransfer(); data.setData('text/plain', arguments[0]);"
+            "document.body.dispatchEvent(new ClipboardEvent('paste', {clipboardData: data, bubbles: true}))",
+            text,
+        )
+
+    def ibu(self) -> float:
+        """Return the figure that is shown."""
+        return float(self.text("#ibu"))
+
+    def recipe(self) -> dict[str, Any]:
+        """Return the recipe as this tab keeps it."""
+        kept = self.browser.execute_script("return sessionStorage.getItem('beer-model.draft')")
+        recipe: dict[str, Any] = json.loads(kept)
+        return recipe
+
+    def messages(self, scope: str = "main") -> list[str]:
+        """Return the messages at the fields of a part of the page."""
+        return [str(item.get_property("textContent")) for item in self.all(f"{scope} .messages li")]
+
+    def size(self, width: int, height: int = 800, *, dark: bool = False) -> None:
+        """Set the size of the window, which may be smaller than a browser's own minimum, and the colours."""
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        features = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
+        self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
+    def complaints(self) -> list[str]:
+        """Return what the console says, but for requests that were rejected or not answered."""
+        lines = [line for line in self.browser.get_log("browser") if line["level"] in ("SEVERE", "WARNING")]
+        return [line["message"] for line in lines if "Failed to load resource" not in line["message"]]

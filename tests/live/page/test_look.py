@@ -1,0 +1,108 @@
+"""How the brewer's page fits: narrow, on paper, in each language, for people who do not see it."""
+
+import base64
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.known import REPOSITORY
+
+pytestmark = pytest.mark.browser
+pytest.importorskip("selenium", reason="selenium is not installed")
+
+from selenium.webdriver.common.keys import Keys  # noqa: E402
+from selenium.webdriver.support.ui import Select  # noqa: E402
+
+from tests.live.page.axe import needs_axe, violations  # noqa: E402
+from tests.live.page.steps import TABS, Page  # noqa: E402
+
+TEXTS = REPOSITORY / "app" / "page" / "texts"
+LANGUAGES = ("en", "de", "pt")
+
+
+def texts(language: str) -> Mapping[str, str]:
+    """Return the texts of a language by key."""
+    source = (TEXTS / f"{language}.js").read_text("utf-8")
+    found = re.findall(r'^  (?:"([^"]+)"|(\w+)): ("(?:[^"\\]|\\.)*"),$', source, re.MULTILINE)
+    return {quoted or plain: json.loads(text) for quoted, plain, text in found}
+
+
+def test_every_language_has_every_text_with_the_same_values_in_it() -> None:
+    english = texts("en")
+    assert len(english) > 200
+    for language in LANGUAGES[1:]:
+        translated = texts(language)
+        assert translated.keys() == english.keys()
+        for key, text in translated.items():
+            assert text.strip() and set(re.findall(r"\{\w+\}", text)) == set(re.findall(r"\{\w+\}", english[key])), key
+
+
+def test_nothing_on_the_page_is_a_text_without_translation() -> None:
+    english = texts("en")
+    for path in [TEXTS.parent / "index.html", *TEXTS.parent.glob("js/*.js")]:
+        source = path.read_text("utf-8")
+        named = re.findall(r'\bt\("([^"]+)"|data-t(?:-label|-title)?="([^"]+)"', source)
+        assert {one or other for one, other in named} <= english.keys(), path
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_scrolls_sideways_at_360_pixels(page: Page, language: str) -> None:
+    page.example()
+    if language != "en":
+        Select(page.one("#language")).select_by_value(language)
+    page.until(lambda: page.all(f"html.started[lang={language}]") and page.text("#ibu") != "–")
+    page.size(360, 740)
+    for tab in TABS:
+        page.tab(tab)
+        if tab == "why":
+            page.until(lambda: page.all("#why .bars"))
+        if tab == "target":
+            page.field("target.solve").send_keys(Keys.ENTER)
+            page.until(lambda: page.all("#solution table"))
+        assert page.browser.execute_script("return document.documentElement.scrollWidth") <= 360, tab
+        beyond = page.browser.execute_script(
+            "return [...document.querySelectorAll('main *, header *')].filter((e) => e.checkVisibility() &&"
+            " !e.closest('svg, .hidden, [role=tabpanel] .options') && e.getBoundingClientRect().width > 1 &&"
+            " e.getBoundingClientRect().right > 361).map((e) => e.outerHTML.slice(0, 120))"
+        )
+        assert beyond == [], tab
+
+
+@needs_axe
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_no_state_of_the_page_keeps_anyone_out(page: Page, dark: bool) -> None:
+    page.size(1280, 900, dark=dark)
+    assert violations(page.browser) == []
+    page.example()
+    page.field("hops.0.more").click()
+    page.type("hops.2.amount", "many")
+    page.until(lambda: page.all("#answer.stale"))
+    assert violations(page.browser) == []
+    page.type("hops.2.amount", "60")
+    page.until(lambda: not page.all("#answer.stale"))
+    page.one("#pin").click()
+    for tab in TABS:
+        page.tab(tab)
+        if tab == "why":
+            page.until(lambda: page.all("#why .bars"))
+        if tab == "target":
+            page.field("target.solve").send_keys(Keys.ENTER)
+            page.until(lambda: page.all("#solution table"))
+        if tab == "brewery":
+            page.type("brewery.ibu", "40")
+            page.one(".own-form .main").click()
+            page.until(lambda: page.all(".own li"))
+        assert violations(page.browser) == [], tab
+
+
+def test_the_recipe_prints_as_one_sheet(page: Page, tmp_path: Path) -> None:
+    page.example()
+    printed = page.browser.execute_cdp_cmd("Page.printToPDF", {"paperWidth": 8.27, "paperHeight": 11.69})
+    document = base64.b64decode(printed["data"])
+    (tmp_path / "sheet.pdf").write_bytes(document)
+    assert len(re.findall(rb"/Type\s*/Page\b", document)) == 1
+    sheet = page.text("#sheet")
+    assert "American IPA" in sheet and "Magnum" in sheet and f"{page.ibu()} IBU" in sheet

@@ -43,6 +43,7 @@ export function connectFiles() {
     button.addEventListener("click", () => {
     store.replace(structuredClone(EXAMPLE));
     tabs.open("recipe");
+    notify("");
   });
   byId("clear").addEventListener("click", () => {
     store.replace({ name: "", beer: {} });

@@ -20,7 +20,8 @@ import { inShownUnit, shownText, tell, unitOf, valueOf } from "./units.js";
 const STAGES = ["boil", "first_wort", "mash", "whirlpool", "dry_hop", "start", "middle", "end"];
 const FORMS = ["pellet", "cone", "extract", "cryo"];
 const PACKAGINGS = ["open", "airtight", "vacuum"];
-const DETAILS = ["form", "alpha_acid_low", "alpha_acid_high", "age_months", "storage_temperature_c", "storage_temperature_f", "packaging", "alpha_loss"];
+/** Fields that open the details of a row; pellets are what hops are unless something else is said. */
+const DETAILS = ["alpha_acid_low", "alpha_acid_high", "age_months", "storage_temperature_c", "storage_temperature_f", "packaging", "alpha_loss"];
 
 /** @type {Map<string, Control>} */
 const controls = new Map();
@@ -42,6 +43,7 @@ export function renderForm() {
   const { recipe } = store;
   refill(byId("recipe-name"), nameField());
   refill(byId("recipe-style"), styleField());
+  refill(byId("style-notes"), group("style"));
   refill(
     byId("figures"),
     h(
@@ -64,6 +66,15 @@ export function renderForm() {
   drawMessages();
   drawAssumptions();
   if (focused) focusOn(focused);
+}
+
+/** Shows the ranges of alpha acid anew, once the varieties are known; what is being typed stays. */
+export function refreshHints() {
+  store.recipe.beer.hops?.forEach((hop, index) => {
+    const input = controls.get(`hops.${index}.alpha`)?.input;
+    if (input) input.dataset["hint"] = alphaHint(String(hop["name"] ?? ""));
+  });
+  drawAssumptions();
 }
 
 /**
@@ -165,7 +176,7 @@ function drawAssumptions() {
       input.title = "";
     }
   }
-  for (const { field, value, reason } of shownAssumptions) {
+  for (const { field, value, reason } of shownAssumptions.toReversed()) { // of several, the first is what the field itself stands for
     const key = assumedKey(field);
     const input = controls.get(key)?.input;
     if (!(input instanceof HTMLInputElement)) continue;
@@ -335,7 +346,7 @@ function nameField() {
 }
 
 function styleField() {
-  return [textField("style", store.recipe.beer, "style", t("style"), t("styleHint"), "style", styleOptions), group("style")];
+  return textField("style", store.recipe.beer, "style", t("style"), t("styleHint"), "style", styleOptions);
 }
 
 /**
@@ -438,7 +449,7 @@ function hopRow(hop, index) {
   const base = `hops.${index}`;
   const when = hop["stage"] ?? "boil";
   const stands = when === "whirlpool" || (when === "boil" && (hop["boil_minutes"] === 0 || hop["temperature_c"] !== undefined || hop["temperature_f"] !== undefined));
-  const hasDetails = opened.has(hop) || DETAILS.some((name) => hop[name] !== undefined);
+  const hasDetails = opened.has(hop) || (hop["form"] ?? "pellet") !== "pellet" || DETAILS.some((name) => hop[name] !== undefined);
   const name = rowName("hops", index);
   const alpha = numberField(`${base}.alpha`, hop, "alpha_acid", t("alphaLong"), "%", base, alphaHint(String(hop["name"] ?? "")));
   const alphaInput = /** @type {HTMLInputElement} */ (alpha.querySelector("input"));

@@ -8,7 +8,7 @@ import { connectBrewery } from "./brewery.js";
 import { connectCompare } from "./compare.js";
 import { byId, h, refill } from "./dom.js";
 import { connectFiles, notify } from "./files.js";
-import { findFieldsBy, renderForm, showAssumptions, showMessages } from "./form.js";
+import { findFieldsBy, refreshHints, renderForm, showAssumptions, showMessages } from "./form.js";
 import { takeKeyFromAddress } from "./key.js";
 import { loadLists } from "./lists.js";
 import { keyOf } from "./messages.js";
@@ -76,7 +76,7 @@ connectCompare();
 tabs.connect();
 renderForm();
 answers.ask();
-void loadLists().then(renderForm);
+void loadLists().then(refreshHints);
 void openLink(address.get("r"));
 addEventListener("hashchange", () => {
   const parameters = takeKeyFromAddress();

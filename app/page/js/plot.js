@@ -134,7 +134,7 @@ export class Plot {
  * @param {(Prediction | undefined)[]} predictions
  */
 function axisEnd(used, predictions) {
-  const values = predictions.flatMap((each) => (each ? [Number(quantiles(each).at(-1)) * 1.02, each.style?.bitterness?.high ?? 0, ...Object.values(each.estimates ?? {})] : []));
+  const values = predictions.flatMap((each) => (each ? [Number(quantiles(each).at(-1)) * 1.04, each.style?.bitterness?.high ?? 0, ...Object.values(each.estimates ?? {})] : []));
   const needed = Math.max(0, ...values);
   return used >= needed && needed > used * 0.4 ? used : (ENDS.find((end) => end >= needed) ?? needed);
 }
@@ -212,20 +212,21 @@ function interval({ ibu, interval: { lower, upper } }, x) {
 function formulas({ estimates }, x, width) {
   /** @type {number[]} */
   const taken = Array(LABEL_ROWS).fill(-Infinity);
-  return FORMULAS.flatMap((name) => (estimates?.[name] === undefined ? [] : [{ name, value: estimates[name] }]))
-    .sort((one, other) => one.value - other.value)
-    .map(({ name, value }) => {
-      const left = x(value);
-      const label = `${t(name)} ${number(value)}`;
-      const length = label.length * 6.3 + 8;
-      const turned = left + length > width;
-      const from = turned ? left - length : left;
-      const row = Math.max(taken.findIndex((end) => end <= from), 0);
-      taken[row] = from + length + 4;
-      const y = AXIS + 22 + row * LABEL_ROW;
-      return [
-        s("line", { class: "formula", x1: left, x2: left, y1: AXIS + 1, y2: y + 10 }),
-        s("text", { class: "formula-name", x: turned ? left - 5 : left + 5, y: y + 10, "text-anchor": turned ? "end" : "start" }, label),
-      ];
-    });
+  const ticks = FORMULAS.flatMap((name) => (estimates?.[name] === undefined ? [] : [{ name, value: estimates[name] }])).sort((one, other) => one.value - other.value);
+  return ticks.map(({ name, value }, index) => {
+    const left = x(value);
+    const label = `${t(name)} ${number(value)}`;
+    const length = label.length * 6.3 + 8;
+    const next = ticks[index + 1];
+    const isTight = next !== undefined && x(next.value) < left + length;
+    const turned = left + length > width || (isTight && left - length >= Math.max(0, Number(taken[0])));
+    const from = turned ? left - length : left;
+    const row = Math.max(taken.findIndex((end) => end <= from), 0);
+    taken[row] = turned ? left : from + length;
+    const y = AXIS + 22 + row * LABEL_ROW;
+    return [
+      s("line", { class: "formula", x1: left, x2: left, y1: AXIS + 1, y2: y + 10 }),
+      s("text", { class: "formula-name", x: turned ? left - 5 : left + 5, y: y + 10, "text-anchor": turned ? "end" : "start" }, label),
+    ];
+  });
 }

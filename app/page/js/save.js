@@ -194,7 +194,7 @@ function drawSheet() {
     h("h1", {}, name || t("untitled")),
     beer["style"] && h("p", {}, String(beer["style"])),
     h("dl", { class: "sheet-figures" }, figures.filter(([, value]) => value).map(([label, value, unit]) => h("div", {}, h("dt", {}, t(label)), h("dd", {}, `${value} ${unit}`)))),
-    table([t("hops"), t("amount"), t("alpha"), t("when")], (beer.hops ?? []).filter(isTold).map((hop) => [hop["name"], `${shownText(hop, "hop")} ${unitOf("hop").label}`, typeof hop["alpha_acid"] === "number" ? `${number(hop["alpha_acid"], 1)} %` : "", timeOf(hop)])),
+    table([t("hops"), t("amount"), t("alpha"), t("when")], (beer.hops ?? []).filter(isTold).map((hop, index) => [hop["name"], `${shownText(hop, "hop")} ${unitOf("hop").label}`, alphaOf(hop, index), timeOf(hop)])),
     table([t("malts"), t("amount")], (beer.malts ?? []).filter(isTold).map((malt) => [malt["name"], `${shownText(malt, "malt")} ${unitOf("malt").label}`])),
     beer["yeast"] && h("p", {}, h("b", {}, t("yeast")), ` ${beer["yeast"]}`),
     shown && [
@@ -205,6 +205,19 @@ function drawSheet() {
       h("p", { class: "model" }, t("answeredBy", { name: shown.model.name, version: shown.model.version })),
     ],
   );
+}
+
+/**
+ * Writes the alpha acid of an addition; in brackets if the server assumed it.
+ *
+ * @param {Values} hop
+ * @param {number} index Its place in the request.
+ */
+function alphaOf(hop, index) {
+  const told = hop["alpha_acid"];
+  if (typeof told === "number") return `${number(told, 1)} %`;
+  const assumed = answers.ours?.prediction.assumptions?.find(({ field }) => field === `hops.${index}.alpha_acid`);
+  return assumed ? `(${number(assumed.value, 1)} %)` : "";
 }
 
 /**

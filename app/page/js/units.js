@@ -165,7 +165,7 @@ export function shownText(values, quantity) {
   const value = shownValue(values, quantity);
   if (value === undefined) return String(values[told.field] ?? "");
   const shown = unitOf(quantity);
-  return number(value, told === shown ? Math.max(3, shown.digits) : shown.digits, shown.label === "SG" ? 3 : 0);
+  return number(value, told === shown ? shown.digits + 1 : shown.digits, shown.label === "SG" ? 3 : 0);
 }
 
 /**

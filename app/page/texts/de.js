@@ -55,7 +55,7 @@ export const texts = {
   months: "Monate",
   storage: "Gelagert bei",
   packaging: "Verpackung",
-  loss: "Verlust in 6 Monaten",
+  loss: "Verlust/6 Monate",
   notTold: "keine Angabe",
   "when.boil": "Kochen",
   "when.mash": "Maische",

@@ -152,7 +152,9 @@ def test_back_and_forward_go_through_the_changes_and_a_reload_keeps_them(page: P
 def test_a_file_is_opened_with_its_notes_at_their_fields(page: Page) -> None:
     page.import_file(SAMPLES / "RRSummerBitter.xml")
     page.until(lambda: page.value("name") == "RR Summer Bitter")
-    assert page.value("og") == "1.047" and page.value("hops.0.name") == "Target" and page.value("malts.0.amount") == "7"
+    assert (
+        page.value("og") == "1.0467" and page.value("hops.0.name") == "Target" and page.value("malts.0.amount") == "7"
+    )
     assert page.value("style") == "English Best Bitter" and "2 notes" in page.text("#notice")
     described = str(page.field("og").get_attribute("aria-describedby")).split()
     assert any("degrees Plato" in page.text(f"#{each}") for each in described)

@@ -1,5 +1,5 @@
 // Made by scripts/page_types.sh: run it after changing a schema of the beer's routes.
-// Schemas: b7a08799ec7a16700a548108e4b0f83e3bcdce6066eab811e452f7450d22b426
+// Schemas: ccf25ebaadce17ffce617c76094fa5c5ef3665981c5d8ca24994b356fc0ab050
 export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
@@ -56,6 +56,12 @@ export interface components {
             beers: components["schemas"]["Beer"][];
             coverage?: number[] | null;
             reference?: components["schemas"]["ReferenceBeer"][] | null;
+        };
+        BitternessTarget: {
+            bu_gu?: number | null;
+            ibu?: number | null;
+            own_style?: boolean;
+            style?: string | null;
         };
         CleaningStep: {
             /** @enum {string} */
@@ -221,6 +227,30 @@ export interface components {
             title: string;
             type: string;
         };
+        Question: {
+            beer: components["schemas"]["UnweighedBeer"];
+            by?: components["schemas"]["SolvedBy"];
+            lower_g?: number | null;
+            lower_oz?: number | null;
+            move?: number[] | null;
+            step_g?: number | null;
+            step_oz?: number | null;
+            target: components["schemas"]["BitternessTarget"];
+            upper_g?: number | null;
+            upper_oz?: number | null;
+        };
+        QuestionProblem: {
+            code: string;
+            field: string;
+            reason: string;
+        };
+        Questions: {
+            questions: components["schemas"]["Question"][];
+        };
+        ReachableBitterness: {
+            lower: number;
+            upper: number;
+        };
         RecipeAnswer: {
             beer?: components["schemas"]["Beer"];
             errors?: components["schemas"]["RecipeProblem"][];
@@ -268,6 +298,28 @@ export interface components {
             beers: number;
             ibu: number;
         };
+        Solution: {
+            estimates: components["schemas"]["Estimates"];
+            hops: components["schemas"]["Hop"][];
+            ibu: number;
+            ibu_per_gram: number;
+            /** @enum {string} */
+            method: "curve" | "physical_shape";
+            moved: number[];
+            prediction: components["schemas"]["Prediction"];
+            reachable: components["schemas"]["ReachableBitterness"];
+            style?: components["schemas"]["StyleMatch"];
+            target_ibu?: number;
+        };
+        SolutionOrProblems: {
+            errors?: components["schemas"]["QuestionProblem"][];
+            solution?: components["schemas"]["Solution"];
+        };
+        Solutions: {
+            answers: components["schemas"]["SolutionOrProblems"][];
+        };
+        /** @enum {string} */
+        SolvedBy: "model" | "physical" | "tinseth" | "rager" | "garetz";
         StyleBitterness: {
             high: number;
             inside: boolean;
@@ -298,6 +350,46 @@ export interface components {
             mean_error: number;
             mean_error_told: number;
             text: string;
+        };
+        UnweighedBeer: {
+            abv?: number | null;
+            batch_volume_gal?: number | null;
+            batch_volume_l?: number;
+            boil_volume_gal?: number | null;
+            boil_volume_l?: number | null;
+            coverage?: number[] | null;
+            ebc?: number | null;
+            explain?: boolean;
+            hops: components["schemas"]["UnweighedHop"][];
+            malts?: components["schemas"]["Malt"][] | null;
+            ph?: number | null;
+            reference?: components["schemas"]["ReferenceBeer"][] | null;
+            srm?: number | null;
+            style?: string | null;
+            target_fg?: number;
+            target_fg_plato?: number | null;
+            target_og?: number;
+            target_og_plato?: number | null;
+            yeast?: string | null;
+        };
+        UnweighedHop: {
+            age_months?: number | null;
+            alpha_acid?: number | null;
+            alpha_acid_high?: number | null;
+            alpha_acid_low?: number | null;
+            alpha_loss?: number | null;
+            amount_g?: number;
+            amount_oz?: number | null;
+            boil_minutes?: number | null;
+            form?: components["schemas"]["HopForm"] | null;
+            name: string;
+            packaging?: components["schemas"]["HopPackaging"] | null;
+            stage?: components["schemas"]["HopStage"] | null;
+            stand_minutes?: number | null;
+            storage_temperature_c?: number | null;
+            storage_temperature_f?: number | null;
+            temperature_c?: number | null;
+            temperature_f?: number | null;
         };
         Varieties: {
             varieties: components["schemas"]["HopVariety"][];

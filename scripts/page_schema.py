@@ -36,7 +36,7 @@ _DIGEST = re.compile(r"^// Schemas: ([0-9a-f]{64})$", re.MULTILINE)
 
 def page_document() -> dict[str, Any]:
     """Return an OpenAPI document without paths that has the schemas of the beer's routes."""
-    settings = Settings(_env_file=None, api_key=SecretStr("x" * 16), docs_enabled=False)  # type: ignore[call-arg]
+    settings = Settings(_env_file=None, api_key=SecretStr("x" * 16), docs_enabled=False)
     document = describe(build(settings, [BeerApi]).rest.router)
     schemas = document["components"]["schemas"]
     waiting = [path for name, path in document["paths"].items() if not name.startswith(_ELSEWHERE)]

@@ -3,11 +3,10 @@
 import contextlib
 import json
 import os
+from ipaddress import ip_address
 
 from app.domains.beer.schema import EXAMPLE_BEER
 
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # nosec B104
-"""Addresses of all networks, and one at which a browser on this machine reaches the program."""
 _STDOUT = 1
 
 
@@ -34,7 +33,10 @@ def welcome(address: str, key: str, has_page: bool) -> str:
         has_page: Whether the program serves the brewer's page.
     """
     host, _, port = address.rpartition(":")
-    root = f"http://{_EVERYWHERE.get(host, host)}:{port}"
+    number = ip_address(host.strip("[]"))
+    if number.is_unspecified:  # all networks: a browser on this machine has this one
+        host = "127.0.0.1" if number.version == 4 else "[::1]"
+    root = f"http://{host}:{port}"
     lines = ["Created .env with a new API key."]
     if has_page:
         # A browser sends the fragment to no server; the page takes the key from it.

@@ -20,7 +20,7 @@ from app.rest.negotiation import accepts_gzip
 from app.rest.responses import AsgiResponse, Header, request_header, respond
 from app.rest.root_path import root_path_of
 
-INDEX = "index.html"
+_INDEX = "index.html"
 _WORKER = "worker.js"
 _TYPES = {
     ".html": b"text/html; charset=utf-8",
@@ -70,16 +70,17 @@ class _File:
 
     async def send(self, scope: Scope, send: Send, headers: tuple[Header, ...]) -> None:
         """Send the file, or say that the client has it."""
-        body, tag = self.body, self.tag
-        if accepts_gzip(scope):
-            body, tag = self.compressed, b'"%s-gzip"' % tag.strip(b'"')
-            headers = (*headers, (b"content-encoding", b"gzip"))
+        is_compressed = accepts_gzip(scope)
+        tag = self.tag.replace(b'"', b'"gzip-', 1) if is_compressed else self.tag
         headers = (*headers, (b"etag", tag), _OWN_PAGES_ONLY)
         if _has(request_header(scope, b"if-none-match"), tag):
             await send({"type": "http.response.start", "status": 304, "headers": list(headers)})
             await send({"type": "http.response.body", "body": b""})
+        elif is_compressed:
+            coding: Header = (b"content-encoding", b"gzip")
+            await respond(send, 200, self.compressed, self.media_type, (*headers, coding))
         else:
-            await respond(send, 200, body, self.media_type, headers)
+            await respond(send, 200, self.body, self.media_type, headers)
 
 
 class BrewersPage:
@@ -120,9 +121,9 @@ class BrewersPage:
             headers: tuple[Header, ...] = (_FOR_GOOD, _ENCODING)
             if file.media_type not in _LOADED_BY_DOCUMENTS:
                 headers = (*headers, _RESTRICTED)
-            if name == _WORKER:  # has rules of its own, and may answer for the whole page, not only for its folder
-                scope = f"{root_path_of(request.scope)}/".encode("ascii")
-                headers = (*headers, _RESTRICTED, (b"service-worker-allowed", scope))
+            if name == _WORKER:  # has rules of its own, and answers for the whole page, not only for its folder
+                whole_page = f"{root_path_of(request.scope)}/".encode("ascii")
+                headers = (*headers, _RESTRICTED, (b"service-worker-allowed", whole_page))
 
             async def application(scope: Scope, receive: Receive, send: Send) -> None:
                 await file.send(scope, send, headers)
@@ -139,14 +140,14 @@ class BrewersPage:
 
     @cached_property
     def _source(self) -> bytes:
-        return (self._folder / INDEX).read_bytes()
+        return (self._folder / _INDEX).read_bytes()
 
     @cached_property
     def _files(self) -> Mapping[str, _File]:
         """The files by their path below the folder, sorted; without the index."""
         paths = sorted(path for path in self._folder.rglob("*") if path.suffix in _TYPES and path.is_file())
         names = {path.relative_to(self._folder).as_posix(): path for path in paths}
-        names.pop(INDEX, None)
+        names.pop(_INDEX, None)
         return {name: _File(_TYPES[path.suffix], _contents(path)) for name, path in names.items()}
 
     def _index_under(self, prefix: str) -> _File:

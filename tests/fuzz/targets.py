@@ -31,8 +31,8 @@ from app.domains.beer.schema import Beer
 from app.domains.pets.picture import PictureError, open_picture
 from app.errors import BundleError, InputError
 from app.oip.tensors import MAX_ELEMENTS
-from app.rest.browser_pages import prefers_page
 from app.rest.multipart import form_part
+from app.rest.negotiation import accepts_gzip, prefers_page
 from app.rest.oip.messages import decompress, read_call
 from app.rest.problems import RequestRejected
 from app.rpc._pb.open_inference_pb2 import ModelInferRequest
@@ -225,10 +225,14 @@ def trace(data: bytes) -> None:
 
 
 def accept(data: bytes) -> None:
-    """Values of Accept: whoever rather reads a page than JSON has named text, or everything and JSON as worse."""
-    scope = {"method": "GET", "headers": [(b"accept", data)]}
+    """Values of Accept: whoever rather reads a page than JSON has named text, or everything and JSON as worse.
+
+    Also values of Accept-Encoding: whoever gets gzip has named it, or everything.
+    """
+    scope = {"method": "GET", "headers": [(b"accept", data), (b"accept-encoding", data)]}
     named = b"text/" in data.lower() or (b"*/*" in data and b"application/" in data.lower())
     assert not prefers_page(scope) or named, "a page for a client that does not ask for one"
+    assert not accepts_gzip(scope) or b"gzip" in data.lower() or b"*" in data, "gzip for a client that does not ask"
 
 
 def message(data: bytes) -> None:

@@ -194,48 +194,40 @@ def test_nginx_sends_what_ends_a_process_to_one_process_only(
             server.close()
 
 
-@needs_nginx
-def test_nginx_rejects_the_eleventh_request_in_progress_of_one_address(proxied: tuple[int, tuple[int, int]]) -> None:
+@contextmanager
+def _in_progress(proxied: tuple[int, tuple[int, int]], paths: list[str]) -> Iterator[list[bytes]]:
+    """Requests for paths that are all in progress behind nginx: the heads that have arrived."""
     front, ports = proxied
     heads, hold = list[bytes](), threading.Event()
     servers = [_upstream(port, heads, hold) for port in ports]
-    callers = [threading.Thread(target=_status, args=(front, "/predict/batch")) for _ in range(10)]
+    callers = [threading.Thread(target=_status, args=(front, path)) for path in paths]
     try:
         for caller in callers:
             caller.start()
         deadline = time.monotonic() + PATIENCE
-        while len(heads) < 10:
+        while len(heads) < len(paths):
             assert time.monotonic() < deadline
             time.sleep(0.01)
-        assert _status(front, "/predict") == 429
-        assert len(heads) == 10
+        yield heads
     finally:
         hold.set()
         for caller in callers:
             caller.join(PATIENCE)
         for server in servers:
             server.close()
+
+
+@needs_nginx
+def test_nginx_rejects_the_eleventh_request_in_progress_of_one_address(proxied: tuple[int, tuple[int, int]]) -> None:
+    with _in_progress(proxied, ["/predict/batch"] * 10) as heads:
+        assert _status(proxied[0], "/predict") == 429
+        assert len(heads) == 10
 
 
 @needs_nginx
 def test_nginx_passes_on_the_files_of_the_page_all_at_once(proxied: tuple[int, tuple[int, int]]) -> None:
-    front, ports = proxied
-    heads, hold = list[bytes](), threading.Event()
-    servers = [_upstream(port, heads, hold) for port in ports]
-    callers = [threading.Thread(target=_status, args=(front, f"/page/1/js/{each}.js")) for each in range(40)]
-    try:
-        for caller in callers:
-            caller.start()
-        deadline = time.monotonic() + PATIENCE
-        while len(heads) < 40:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-    finally:
-        hold.set()
-        for caller in callers:
-            caller.join(PATIENCE)
-        for server in servers:
-            server.close()
+    with _in_progress(proxied, [f"/page/1/js/{each}.js" for each in range(40)]) as heads:
+        assert len(heads) == 40
 
 
 @needs_nginx

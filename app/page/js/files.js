@@ -85,12 +85,16 @@ export function connectFiles() {
   });
 }
 
+/** Number of files that were opened: the answer to an older one is not waited for. */
+let opened = 0;
+
 /**
  * Opens a file: the server reads it, and the user chooses if it has several recipes.
  *
  * @param {Blob} file
  */
 async function open(file) {
+  const mine = (opened += 1);
   if (file.size > LARGEST) {
     notify(t("importLarge", { limit: number(LARGEST / 1e6) }), true);
     return;
@@ -99,10 +103,12 @@ async function open(file) {
   try {
     /** @type {Schemas["RecipeAnswers"]} */
     const { recipes } = await call("recipes", file);
+    if (mine !== opened) return;
     if (recipes.length === 1 && recipes[0]) take(recipes[0]);
     else await choose(recipes);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
+    if (mine !== opened) return;
     const [problem] = error.problems;
     notify(t("importFailed", { reason: problem ? `${problem.field}: ${problem.reason}` : error.message }), true);
   }
@@ -155,6 +161,12 @@ async function choose(recipes) {
 
 /** @type {number | undefined} */
 let fading;
+/** Takes an offer to undo away, once something else has changed. */
+const outdated = () => {
+  if (byId("notice").querySelector("button")) notify("");
+};
+store.addEventListener("edit", outdated);
+store.addEventListener("render", outdated);
 
 /**
  * Says what happened, for some seconds, or until something else happens if it is an error.

@@ -42,7 +42,7 @@ export function quantiles(prediction, count = DOTS) {
   const root = (/** @type {number} */ x) => Math.sqrt(Math.max(x, 0));
   /** @type {[number, number][]} */
   const knots = [[0, root(prediction.ibu)]];
-  const { intervals = [] } = /** @type {{intervals?: Prediction["interval"][]}} */ (prediction);
+  const { intervals = [] } = prediction;
   for (const { lower, upper, coverage } of [...intervals, prediction.interval]) {
     const z = normal((1 + coverage) / 2);
     if (!knots.some(([known]) => Math.abs(known - z) < 1e-6)) knots.push([z, root(upper)], [-z, root(lower)]);

@@ -13,7 +13,7 @@ import { choice, shownText, unitOf, valueOf } from "./units.js";
 /** @typedef {import("./api.js").Schemas} Schemas */
 /** @typedef {import("./recipe.js").Values} Values */
 /** @typedef {import("./text.js").TextKey} TextKey */
-/** @typedef {Record<string, any> & {hops: Values[], moved: number[], ibu: number, target_ibu?: number, reachable: {lower: number, upper: number}, ibu_per_gram: number, method: string, style?: Schemas["StyleMatch"], prediction: Schemas["Prediction"]}} Solution */
+/** @typedef {Schemas["Solution"]} Solution */
 
 const FORMULAS = /** @type {const} */ (["model", "physical", "tinseth", "rager", "garetz"]);
 const AFTER_BOIL = ["whirlpool", "dry_hop", "mash"];
@@ -23,6 +23,9 @@ const GRAMS_PER_OUNCE = 28.349523125;
 const wanted = { kind: "ibu", ibu: "40", bu_gu: "", by: "model" };
 /** Rows of hops that may move, where the user chose. @type {WeakMap<Values, boolean>} */
 const moves = new WeakMap();
+
+/** Number of questions asked: only the newest is answered. */
+let asked = 0;
 
 /** Connects the tab. */
 export function connectTarget() {
@@ -118,11 +121,12 @@ export function timeOf(hop) {
  */
 async function solve(result, problem) {
   const { beer } = store.recipe;
-  const request = requestOf({ ...beer, hops: (beer.hops ?? []).filter((hop) => hop["name"]) });
+  const request = requestOf(beer);
   const hops = (beer.hops ?? []).filter((hop) => hop["name"]);
   request.hops = hops;
   const move = hops.flatMap((hop, index) => (mayMove(hop) ? [index] : []));
   const target = wanted.kind === "style" ? { own_style: true } : { [wanted.kind]: valueOf(wanted.kind === "ibu" ? wanted.ibu : wanted.bu_gu) ?? null };
+  const mine = (asked += 1);
   say(problem, "");
   if (!move.length) {
     say(problem, t("moveNone"));
@@ -135,11 +139,12 @@ async function solve(result, problem) {
       target,
       by: wanted.by,
       move,
-      ...(choice.system === "us" ? { step_oz: 0.05 } : { step_g: 0.5 }),
+      ...(choice.system === "us" && !hops.some((hop) => hop["amount_oz"] !== undefined) && { step_oz: 0.05 }), // otherwise the server chooses
     });
-    showSolution(result, solution, hops);
+    if (mine === asked) showSolution(result, solution, hops);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
+    if (mine !== asked) return;
     refill(result);
     say(problem, error.problems.map(({ reason }) => reason).join(" ") || error.message);
   }
@@ -216,7 +221,7 @@ function apply(solution, hops) {
     for (const index of solution.moved) {
       const [hop, solved] = [hops[index], solution.hops[index]];
       if (!hop || !solved) continue;
-      for (const name of ["amount_g", "amount_oz"]) {
+      for (const name of /** @type {const} */ (["amount_g", "amount_oz"])) {
         delete hop[name];
         if (solved[name] !== undefined && solved[name] !== null) hop[name] = solved[name];
       }

@@ -59,7 +59,7 @@ function render() {
  */
 function draw(slider, moved) {
   const written = (/** @type {number} */ value) => `${number(value, slider.digits, slider.digits)} ${slider.unit}`.trim();
-  const output = h("output", {}, written(slider.value));
+  const output = h("span", { class: "output", "aria-hidden": "true" }, written(slider.value)); // the slider says its own value
   const input = h("input", {
     type: "range",
     min: slider.min,

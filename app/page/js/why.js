@@ -81,7 +81,7 @@ function bars(ibu, { base_value, contributions }) {
 
 /** @param {Schemas["Explanation"]} explanation */
 function untold(explanation) {
-  const { untold: parts = [] } = /** @type {{untold?: {group: string, text: string}[]}} */ (explanation);
+  const { untold: parts = [] } = explanation;
   return parts.length ? [h("h2", {}, t("untoldTitle")), h("ul", { class: "messages", lang: "en" }, parts.map(({ text }) => h("li", {}, text)))] : null;
 }
 

@@ -189,6 +189,23 @@ def test_one_of_several_recipes_is_chosen_and_their_names_are_text(page: Page, t
     assert page.browser.title == "Beer Model" and not page.all("img")
 
 
+def test_a_dropped_file_is_opened_and_a_thousand_hops_are_rejected(page: Page) -> None:
+    drop = (
+        "const data = new DataTransfer(); data.items.add(new File([arguments[0]], 'recipe'));"
+        "for (const type of ['dragenter', 'dragover', 'drop']) document.body.dispatchEvent("
+        "  new DragEvent(type, {dataTransfer: data, bubbles: true, cancelable: true}))"
+    )
+    hop = "<HOP><NAME>Saaz</NAME><ALPHA>4</ALPHA><AMOUNT>0.02</AMOUNT><USE>Boil</USE><TIME>60</TIME></HOP>"
+    recipe = (
+        "<RECIPE><NAME>Dropped</NAME><BATCH_SIZE>20</BATCH_SIZE><OG>1.050</OG><FG>1.010</FG><HOPS>{}</HOPS></RECIPE>"
+    )
+    page.browser.execute_script(drop, recipe.format(hop * 1000))
+    page.until(lambda: "more than 50" in page.text("#notice"))
+    page.browser.execute_script(drop, recipe.format(hop * 2))
+    page.until(lambda: page.value("name") == "Dropped" and page.value("hops.1.name") == "Saaz")
+    assert not page.one("#drop").is_displayed()
+
+
 def test_what_cannot_be_read_is_said(page: Page, tmp_path: Path) -> None:
     page.paste("<RECIPES><RECIPE><NAME>Nothing</NAME></RECIPE></RECIPES>")
     page.until(lambda: "No beer can be made" in page.text("#notice"))

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -96,6 +97,22 @@ def test_no_state_of_the_page_keeps_anyone_out(page: Page, dark: bool) -> None:
             page.one(".own-form .main").click()
             page.until(lambda: page.all(".own li"))
         assert violations(page.browser) == [], tab
+
+
+def test_the_page_is_pictured_wide_dark_and_narrow(page: Page, tmp_path: Path) -> None:
+    page.example()
+    page.browser.execute_script("document.activeElement.blur()")
+    folder = Path(os.environ.get("PAGE_PICTURES") or tmp_path)
+    for name, width, height, dark in (
+        ("page", 1280, 860, False),
+        ("page-dark", 1280, 860, True),
+        ("page-narrow", 360, 740, False),
+    ):
+        page.size(width, height, dark=dark)
+        page.until(lambda: page.all("#plot .dots circle"))
+        picture = page.browser.execute_cdp_cmd("Page.captureScreenshot", {"format": "png"})
+        (folder / f"{name}.png").write_bytes(base64.b64decode(picture["data"]))
+        assert 10_000 < (folder / f"{name}.png").stat().st_size < 120_000
 
 
 def test_the_recipe_prints_as_one_sheet(page: Page, tmp_path: Path) -> None:

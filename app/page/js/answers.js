@@ -23,6 +23,8 @@ class Answers extends EventTarget {
   scenario;
   /** Own beers to send with each question. @type {() => Record<string, unknown>} */
   extra = () => ({});
+  /** Whether to ask for reasons as well, which takes the server longer. */
+  explains = false;
   #coverages = true;
   /** @type {Live<{beer: Beer, isScenario: boolean}, Prediction>} */
   #live = new Live(
@@ -74,7 +76,7 @@ class Answers extends EventTarget {
    * @returns {Promise<Prediction>}
    */
   async #ask(beer) {
-    const request = this.request(beer);
+    const request = { ...this.request(beer), ...(this.explains && { explain: true }) };
     if (!this.#coverages) return ask("predict", request);
     try {
       return await ask("predict", { ...request, coverage: COVERAGES });

@@ -2,7 +2,6 @@
 // The table states its roles, because a narrow page lays its rows out anew, which some browsers take for no table.
 
 import { answers } from "./answers.js";
-import { ask, Live } from "./api.js";
 import { byId, h, refill } from "./dom.js";
 import { tabs } from "./tabs.js";
 import { maybe, number, t } from "./text.js";
@@ -12,38 +11,26 @@ import { maybe, number, t } from "./text.js";
 
 const FORMULAS = /** @type {const} */ (["tinseth", "rager", "garetz", "physical", "model"]);
 
-/** @type {Prediction | undefined} */
-let explained;
-/** @type {Live<unknown, Prediction | undefined>} */
-const live = new Live((question) => ask("predict", question), show, () => show(undefined));
-
-/** Connects the explanation: it is asked for while its tab is open. */
+/** Connects the explanation: answers come with it while its tab is open. */
 export function connectWhy() {
-  const follow = () => {
-    if (tabs.current === "why" && answers.shown) live.later({ ...answers.request(answers.shown.beer), explain: true }, 100);
-  };
-  answers.addEventListener("answer", follow);
-  answers.addEventListener("none", () => {
-    live.drop();
-    show(undefined);
+  tabs.addEventListener("change", () => {
+    answers.explains = tabs.current === "why";
+    if (answers.explains && !answers.shown?.prediction.explanation) answers.ask();
+    show();
   });
-  tabs.addEventListener("change", follow);
-  show(undefined);
+  answers.addEventListener("answer", show);
+  answers.addEventListener("none", show);
 }
 
-/** @param {Prediction | undefined} prediction */
-function show(prediction) {
-  explained = prediction;
-  const explanation = prediction?.explanation;
-  if (!prediction || !explanation) {
-    refill(byId("why"), h("p", { class: "empty" }, t("whyEmpty")));
-    return;
+function show() {
+  if (tabs.current !== "why") return;
+  const prediction = answers.shown?.prediction;
+  if (!prediction) refill(byId("why"), h("p", { class: "empty" }, t("whyEmpty")));
+  else if (prediction.explanation) {
+    const { additions } = prediction.explanation;
+    refill(byId("why"), bars(prediction.ibu, prediction.explanation), untold(prediction.explanation), additions?.length ? tableOf(additions, prediction) : null);
   }
-  refill(byId("why"), bars(prediction.ibu, explanation), untold(explanation), explanation.additions?.length ? additions(explanation.additions, prediction) : null);
 }
-
-/** Returns the last explanation, for the printed sheet. */
-export const lastExplained = () => explained;
 
 /**
  * @param {number} ibu
@@ -89,7 +76,7 @@ function untold(explanation) {
  * @param {Schemas["AdditionEstimates"][]} rows
  * @param {Prediction} prediction
  */
-function additions(rows, prediction) {
+function tableOf(rows, prediction) {
   const sums = { ...prediction.estimates, model: undefined };
   return [
     h("h2", {}, t("additionsTitle")),

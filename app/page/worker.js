@@ -23,7 +23,9 @@ async function keep() {
   if (!page.ok) throw new Error("the page is not there");
   const cache = await caches.open(CACHE);
   const text = await page.clone().text();
-  const names = [...text.matchAll(/(?:href|src)="([^"]*page\/[^"]+)"/g)].map((found) => new URL(String(found[1]), scope).href);
+  const names = [...text.matchAll(/(?:href|src)="([^"]*page\/[^"]+)"/g)].map(
+    (found) => new URL(String(found[1]), scope).href,
+  );
   await cache.addAll([...new Set([...names, TEXTS])].filter((name) => name.startsWith(FILES)));
   await cache.put(scope, page);
 }
@@ -32,7 +34,11 @@ worker.addEventListener("activate", (event) => {
   event.waitUntil(
     caches
       .keys()
-      .then((names) => Promise.all(names.filter((name) => name.startsWith("beer-model ") && name !== CACHE).map((name) => caches.delete(name))))
+      .then((names) =>
+        Promise.all(
+          names.filter((name) => name.startsWith("beer-model ") && name !== CACHE).map((name) => caches.delete(name)),
+        ),
+      )
       .then(() => worker.clients.claim()),
   );
 });

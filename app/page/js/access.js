@@ -76,4 +76,3 @@ function drawState() {
   }
   was = state;
 }
-

@@ -18,7 +18,9 @@ const SPEAK_AFTER = 900;
 export function words({ lower, upper, coverage }) {
   const ends = { lower: number(lower), upper: number(upper) };
   const of = [10, 20].find((each) => Math.abs(coverage * each - Math.round(coverage * each)) < 1e-6);
-  return of ? t("words", { n: Math.round(coverage * of), of, ...ends }) : t("wordsPercent", { percent: percent(coverage), ...ends });
+  return of
+    ? t("words", { n: Math.round(coverage * of), of, ...ends })
+    : t("wordsPercent", { percent: percent(coverage), ...ends });
 }
 
 /**
@@ -90,11 +92,21 @@ function facts({ ibu, style, reference }, beer) {
   return [
     style &&
       (band
-        ? fact(t("styleChance", { name: style.name, low: number(band.low), high: number(band.high) }), percent(band.probability))
+        ? fact(
+            t("styleChance", { name: style.name, low: number(band.low), high: number(band.high) }),
+            percent(band.probability),
+          )
         : h("p", { class: "fact" }, t("styleWithout", { name: style.name }))),
     og !== undefined && og > 1 && fact(t("buGu"), number(ibu / ((og - 1) * 1000), 2, 2)),
     reference &&
-      h("p", { class: "fact" }, t(reference.beers === 1 ? "referenceOne" : "reference", { ibu: number(reference.ibu, 1, 1, true), beers: reference.beers })),
+      h(
+        "p",
+        { class: "fact" },
+        t(reference.beers === 1 ? "referenceOne" : "reference", {
+          ibu: number(reference.ibu, 1, 1, true),
+          beers: reference.beers,
+        }),
+      ),
   ];
 }
 

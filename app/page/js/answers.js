@@ -42,7 +42,10 @@ class Answers extends EventTarget {
   ask(typing = false) {
     const beer = this.scenario ?? store.recipe.beer;
     if (isAskable(beer)) {
-      this.#live.later({ beer: structuredClone(beer), isScenario: Boolean(this.scenario) }, typing ? TYPING : this.scenario ? SLIDING : 0);
+      this.#live.later(
+        { beer: structuredClone(beer), isScenario: Boolean(this.scenario) },
+        typing ? TYPING : this.scenario ? SLIDING : 0,
+      );
       return;
     }
     this.#live.drop();

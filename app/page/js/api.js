@@ -93,7 +93,10 @@ async function once(path, body) {
   try {
     response = await fetch(new URL(path, ROOT), {
       method: body === undefined ? "GET" : "POST",
-      headers: { "X-API-Key": key, ...(body !== undefined && { "Content-Type": isFile ? "application/octet-stream" : "application/json" }) },
+      headers: {
+        "X-API-Key": key,
+        ...(body !== undefined && { "Content-Type": isFile ? "application/octet-stream" : "application/json" }),
+      },
       ...(body !== undefined && { body: isFile ? body : JSON.stringify(body) }),
       credentials: "omit",
       redirect: "error",
@@ -130,7 +133,8 @@ async function failureOf(response) {
   const problems = Array.isArray(problem["errors"]) ? problem["errors"] : [];
   if (response.status === 401) return new Failure("key", detail);
   if (response.status === 429) return new Failure("limited", detail, Math.max(seconds, 1));
-  if (response.status === 502 || response.status === 504 || (response.status === 503 && !problem["code"])) return new Failure("away", detail);
+  if (response.status === 502 || response.status === 504 || (response.status === 503 && !problem["code"]))
+    return new Failure("away", detail);
   if (response.status === 503 || response.status === 408) return new Failure("busy", detail, Math.max(seconds, 1));
   server.set("ready");
   return new Failure(response.status === 422 ? "input" : "failed", detail, 0, problems, problem);
@@ -214,7 +218,7 @@ export class Live {
           await server.wait(error);
           this.#next ??= next;
         } else if (!this.#next) this.fail(error, question);
-      } 
+      }
     }
     this.#running = false;
   }

@@ -24,7 +24,12 @@ const brewery = read(localStorage.getItem(STORED) ?? "{}");
 function read(text) {
   try {
     const { used = true, beers = [] } = JSON.parse(text);
-    return { used: Boolean(used), beers: beers.filter((/** @type {any} */ own) => isRecipe(own) && typeof (/** @type {any} */ (own).ibu) === "number").slice(0, MOST) };
+    return {
+      used: Boolean(used),
+      beers: beers
+        .filter((/** @type {any} */ own) => isRecipe(own) && typeof (/** @type {any} */ (own).ibu) === "number")
+        .slice(0, MOST),
+    };
   } catch {
     return { used: true, beers: [] };
   }
@@ -32,7 +37,8 @@ function read(text) {
 
 /** Connects the tab, and lets the own beers move the answers. */
 export function connectBrewery() {
-  answers.extra = () => (brewery.used && brewery.beers.length ? { reference: brewery.beers.map(({ beer, ibu }) => ({ ...beer, ibu })) } : {});
+  answers.extra = () =>
+    brewery.used && brewery.beers.length ? { reference: brewery.beers.map(({ beer, ibu }) => ({ ...beer, ibu })) } : {};
   tabs.addEventListener("change", draw);
   answers.addEventListener("answer", () => tabs.current === "brewery" && drawShift());
   store.addEventListener("render", draw);
@@ -51,28 +57,82 @@ function changed() {
 function drawShift() {
   const shift = answers.ours?.prediction.reference;
   const place = document.getElementById("shift");
-  if (place) say(place, shift ? t(shift.beers === 1 ? "referenceOne" : "reference", { ibu: number(shift.ibu, 1, 1, true), beers: shift.beers }) : "");
+  if (place)
+    say(
+      place,
+      shift
+        ? t(shift.beers === 1 ? "referenceOne" : "reference", {
+            ibu: number(shift.ibu, 1, 1, true),
+            beers: shift.beers,
+          })
+        : "",
+    );
 }
 
 function render() {
-  const input = h("input", { type: "text", class: "aim", inputmode: "decimal", autocomplete: "off", id: "own-ibu", "aria-describedby": "own-problem", "data-focus": "brewery.ibu" });
+  const input = h("input", {
+    type: "text",
+    class: "aim",
+    inputmode: "decimal",
+    autocomplete: "off",
+    id: "own-ibu",
+    "aria-describedby": "own-problem",
+    "data-focus": "brewery.ibu",
+  });
   const problem = h("p", { class: "problem", id: "own-problem", role: "alert" });
   const canAdd = isAskable(store.recipe.beer) && brewery.beers.length < MOST;
-  const used = h("input", { type: "checkbox", checked: brewery.used, change: () => {
-    brewery.used = used.checked;
-    changed();
-  } });
-  const file = h("input", { type: "file", class: "hidden", accept: ".json", tabindex: -1, "aria-hidden": "true", change: () => void load(file, problem) });
+  const used = h("input", {
+    type: "checkbox",
+    checked: brewery.used,
+    change: () => {
+      brewery.used = used.checked;
+      changed();
+    },
+  });
+  const file = h("input", {
+    type: "file",
+    class: "hidden",
+    accept: ".json",
+    tabindex: -1,
+    "aria-hidden": "true",
+    change: () => void load(file, problem),
+  });
   refill(
     byId("brewery"),
     h("p", { class: "lead" }, t("breweryText")),
     brewery.beers.length
       ? [
-          h("ol", { class: "own" }, brewery.beers.map((own, index) => h("li", {}, h("span", {}, own.name || t("untitled")), h("b", {}, `${number(own.ibu, 1)} ${t("ibu")}`), h("button", { type: "button", class: "quiet", "aria-label": t("remove", { name: own.name || t("untitled") }), click: () => {
-            brewery.beers.splice(index, 1);
-            changed();
-          } }, icon("remove"))))),
-          h("div", { class: "foot" }, h("label", { class: "check" }, used, t("breweryUse")), h("p", { id: "shift", class: "hint" })),
+          h(
+            "ol",
+            { class: "own" },
+            brewery.beers.map((own, index) =>
+              h(
+                "li",
+                {},
+                h("span", {}, own.name || t("untitled")),
+                h("b", {}, `${number(own.ibu, 1)} ${t("ibu")}`),
+                h(
+                  "button",
+                  {
+                    type: "button",
+                    class: "quiet",
+                    "aria-label": t("remove", { name: own.name || t("untitled") }),
+                    click: () => {
+                      brewery.beers.splice(index, 1);
+                      changed();
+                    },
+                  },
+                  icon("remove"),
+                ),
+              ),
+            ),
+          ),
+          h(
+            "div",
+            { class: "foot" },
+            h("label", { class: "check" }, used, t("breweryUse")),
+            h("p", { id: "shift", class: "hint" }),
+          ),
         ]
       : h("p", { class: "empty" }, t("breweryEmpty")),
     h(
@@ -92,7 +152,16 @@ function render() {
     h(
       "div",
       { class: "foot spaced" },
-      h("button", { type: "button", class: "plain", disabled: !brewery.beers.length, click: () => download("my-brewery.json", JSON.stringify({ beers: brewery.beers }, null, 2)) }, t("ownExport")),
+      h(
+        "button",
+        {
+          type: "button",
+          class: "plain",
+          disabled: !brewery.beers.length,
+          click: () => download("my-brewery.json", JSON.stringify({ beers: brewery.beers }, null, 2)),
+        },
+        t("ownExport"),
+      ),
       h("button", { type: "button", class: "plain", click: () => file.click() }, t("ownImport")),
       file,
     ),

@@ -25,8 +25,20 @@ export const fold = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLo
 export function completed(input, options, pick) {
   ids += 1;
   const id = `list-${ids}`;
-  const list = h("ul", { id, class: "options", role: "listbox", hidden: true, "aria-label": input.getAttribute("aria-label") ?? "" });
-  const attributes = { role: "combobox", "aria-expanded": "false", "aria-controls": id, "aria-autocomplete": "list", autocomplete: "off" };
+  const list = h("ul", {
+    id,
+    class: "options",
+    role: "listbox",
+    hidden: true,
+    "aria-label": input.getAttribute("aria-label") ?? "",
+  });
+  const attributes = {
+    role: "combobox",
+    "aria-expanded": "false",
+    "aria-controls": id,
+    "aria-autocomplete": "list",
+    autocomplete: "off",
+  };
   for (const [name, value] of Object.entries(attributes)) input.setAttribute(name, value);
   let active = -1;
 
@@ -110,7 +122,11 @@ function matches(options, typed) {
   /** @type {Option[][]} */
   const ranks = [[], [], []];
   for (const option of options) {
-    const rank = option.words.some((word) => word.startsWith(typed)) ? 0 : option.words.some((word) => word.includes(` ${typed}`)) ? 1 : 2;
+    const rank = option.words.some((word) => word.startsWith(typed))
+      ? 0
+      : option.words.some((word) => word.includes(` ${typed}`))
+        ? 1
+        : 2;
     if (rank < 2 || option.words.some((word) => word.includes(typed))) ranks[rank]?.push(option);
   }
   return ranks.flat().slice(0, MOST);

@@ -40,7 +40,10 @@ export function connectCompare() {
 function pin() {
   const { shown } = answers;
   if (!shown || pins.length >= MOST) return;
-  change([...pins, { recipe: { name: store.recipe.name, beer: structuredClone(shown.beer) }, prediction: shown.prediction }]);
+  change([
+    ...pins,
+    { recipe: { name: store.recipe.name, beer: structuredClone(shown.beer) }, prediction: shown.prediction },
+  ]);
   tabs.open("compare");
 }
 
@@ -60,9 +63,14 @@ function render() {
     refill(byId("compare"), h("p", { class: "empty" }, t("compareEmpty")));
     return;
   }
-  const now = answers.shown && { recipe: { name: store.recipe.name, beer: answers.shown.beer }, prediction: answers.shown.prediction };
+  const now = answers.shown && {
+    recipe: { name: store.recipe.name, beer: answers.shown.beer },
+    prediction: answers.shown.prediction,
+  };
   const all = now ? [...pins, now] : pins;
-  const end = Math.max(...all.map(({ prediction }) => Math.max(prediction.interval.upper, prediction.style?.bitterness?.high ?? 0)));
+  const end = Math.max(
+    ...all.map(({ prediction }) => Math.max(prediction.interval.upper, prediction.style?.bitterness?.high ?? 0)),
+  );
   refill(
     byId("compare"),
     h("p", { class: "lead" }, t("compareText")),
@@ -88,7 +96,12 @@ function card({ recipe, prediction }, end, index) {
     [t("og"), shownText(recipe.beer, "og")],
     ...(og ? [[t("buGu"), number(prediction.ibu / ((og - 1) * 1000), 2, 2)]] : []),
     ...(band ? [[t("insideStyle"), percent(band.probability)]] : []),
-    ...(prediction.estimates ? [[t("tinseth"), number(prediction.estimates.tinseth)], [t("physical"), number(prediction.estimates.physical)]] : []),
+    ...(prediction.estimates
+      ? [
+          [t("tinseth"), number(prediction.estimates.tinseth)],
+          [t("physical"), number(prediction.estimates.physical)],
+        ]
+      : []),
   ]);
   return h(
     "li",
@@ -97,17 +110,50 @@ function card({ recipe, prediction }, end, index) {
     h("p", { class: "pin-ibu" }, number(prediction.ibu, 1, 1), h("small", {}, ` ${t("ibu")}`)),
     h("p", { class: "hint wide" }, words(prediction.interval)),
     strip(prediction, end),
-    h("dl", {}, rows.map(([label, value]) => h("div", {}, h("dt", {}, label), h("dd", {}, value)))),
-    h("ul", { class: "pin-hops" }, (recipe.beer.hops ?? []).map((hop) => h("li", {}, `${shownText(hop, "hop")} ${unitOf("hop").label} ${hop["name"] ?? ""}`, h("span", { class: "hint" }, ` ${timeOf(hop)}`)))),
+    h(
+      "dl",
+      {},
+      rows.map(([label, value]) => h("div", {}, h("dt", {}, label), h("dd", {}, value))),
+    ),
+    h(
+      "ul",
+      { class: "pin-hops" },
+      (recipe.beer.hops ?? []).map((hop) =>
+        h(
+          "li",
+          {},
+          `${shownText(hop, "hop")} ${unitOf("hop").label} ${hop["name"] ?? ""}`,
+          h("span", { class: "hint" }, ` ${timeOf(hop)}`),
+        ),
+      ),
+    ),
     index !== undefined &&
       h(
         "p",
         { class: "foot" },
-        h("button", { type: "button", class: "plain", "aria-label": t("openPin", { name }), click: () => {
-          store.replace(structuredClone(recipe));
-          tabs.open("recipe");
-        } }, t("openAgain")),
-        h("button", { type: "button", class: "plain", "aria-label": t("unpinName", { name }), click: () => change(pins.filter((_, each) => each !== index)) }, t("unpin")),
+        h(
+          "button",
+          {
+            type: "button",
+            class: "plain",
+            "aria-label": t("openPin", { name }),
+            click: () => {
+              store.replace(structuredClone(recipe));
+              tabs.open("recipe");
+            },
+          },
+          t("openAgain"),
+        ),
+        h(
+          "button",
+          {
+            type: "button",
+            class: "plain",
+            "aria-label": t("unpinName", { name }),
+            click: () => change(pins.filter((_, each) => each !== index)),
+          },
+          t("unpin"),
+        ),
       ),
   );
 }

@@ -109,5 +109,9 @@ const ICONS = {
  * @param {keyof typeof ICONS} name
  */
 export function icon(name) {
-  return s("svg", { class: name === "more" ? "icon dotted" : "icon", viewBox: "0 0 16 16", "aria-hidden": "true" }, s("path", { d: ICONS[name] }));
+  return s(
+    "svg",
+    { class: name === "more" ? "icon dotted" : "icon", viewBox: "0 0 16 16", "aria-hidden": "true" },
+    s("path", { d: ICONS[name] }),
+  );
 }

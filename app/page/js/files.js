@@ -41,10 +41,10 @@ export function connectFiles() {
   for (const button of document.querySelectorAll(".open-file")) button.addEventListener("click", () => input.click());
   for (const button of document.querySelectorAll(".open-example"))
     button.addEventListener("click", () => {
-    store.replace(structuredClone(EXAMPLE));
-    tabs.open("recipe");
-    notify("");
-  });
+      store.replace(structuredClone(EXAMPLE));
+      tabs.open("recipe");
+      notify("");
+    });
   byId("clear").addEventListener("click", () => {
     store.replace({ name: "", beer: {} });
     tabs.open("recipe");
@@ -127,7 +127,11 @@ function take(recipe) {
   const had = Object.keys(store.recipe.beer).length > 0;
   store.replace({ name: recipe.name ?? "", beer }, notes);
   tabs.open("recipe");
-  notify(notes.length ? t("importedNotes", { name, count: notes.length }) : t("imported", { name }), false, had ? () => history.back() : undefined);
+  notify(
+    notes.length ? t("importedNotes", { name, count: notes.length }) : t("imported", { name }),
+    false,
+    had ? () => history.back() : undefined,
+  );
 }
 
 /** @param {RecipeAnswer[]} recipes */
@@ -144,12 +148,21 @@ async function choose(recipes) {
           "button",
           { type: "button", disabled: !recipe.beer, click: () => dialog.close(String(index)) },
           h("span", {}, recipe.name || t("untitled")),
-          h("span", { class: "hint" }, recipe.prediction ? `${number(recipe.prediction.ibu)} ${t("ibu")}` : (recipe.errors?.[0]?.reason ?? "")),
+          h(
+            "span",
+            { class: "hint" },
+            recipe.prediction ? `${number(recipe.prediction.ibu)} ${t("ibu")}` : (recipe.errors?.[0]?.reason ?? ""),
+          ),
         ),
       ),
     ),
   );
-  refill(dialog, h("h2", { id: "choose-title" }, t("choose", { count: recipes.length })), list, h("button", { type: "button", class: "plain", click: () => dialog.close("") }, t("cancel")));
+  refill(
+    dialog,
+    h("h2", { id: "choose-title" }, t("choose", { count: recipes.length })),
+    list,
+    h("button", { type: "button", class: "plain", click: () => dialog.close("") }, t("cancel")),
+  );
   document.body.append(dialog);
   dialog.showModal();
   notify("");
@@ -180,10 +193,22 @@ export function notify(text, isError = false, undo) {
   clearTimeout(fading);
   refill(place, text);
   if (undo) {
-    put(place, " ", h("button", { type: "button", class: "link", click: () => {
-      refill(place);
-      undo();
-    } }, t("undo")));
+    put(
+      place,
+      " ",
+      h(
+        "button",
+        {
+          type: "button",
+          class: "link",
+          click: () => {
+            refill(place);
+            undo();
+          },
+        },
+        t("undo"),
+      ),
+    );
   }
   place.classList.toggle("error", isError);
   if (!isError && text) fading = setTimeout(() => refill(place), undo ? 20000 : 8000);

@@ -21,7 +21,15 @@ const STAGES = ["boil", "first_wort", "mash", "whirlpool", "dry_hop", "start", "
 const FORMS = ["pellet", "cone", "extract", "cryo"];
 const PACKAGINGS = ["open", "airtight", "vacuum"];
 /** Fields that open the details of a row; pellets are what hops are unless something else is said. */
-const DETAILS = ["alpha_acid_low", "alpha_acid_high", "age_months", "storage_temperature_c", "storage_temperature_f", "packaging", "alpha_loss"];
+const DETAILS = [
+  "alpha_acid_low",
+  "alpha_acid_high",
+  "age_months",
+  "storage_temperature_c",
+  "storage_temperature_f",
+  "packaging",
+  "alpha_loss",
+];
 
 /** @type {Map<string, Control>} */
 const controls = new Map();
@@ -149,10 +157,18 @@ function drawMessages() {
     const list = groups.get(control?.group ?? (groups.has(row) ? row : "general"));
     if (!list) continue;
     ids += 1;
-    const item = h("li", { id: `message-${ids}`, class: kind }, control && kind !== "hint" && h("b", {}, `${control.label}: `), h("span", { lang: kind === "hint" ? null : "en" }, text));
+    const item = h(
+      "li",
+      { id: `message-${ids}`, class: kind },
+      control && kind !== "hint" && h("b", {}, `${control.label}: `),
+      h("span", { lang: kind === "hint" ? null : "en" }, text),
+    );
     lists.get(list)?.push(item);
     if (control) {
-      control.input.setAttribute("aria-describedby", `${control.input.getAttribute("aria-describedby") ?? ""} ${item.id}`.trim());
+      control.input.setAttribute(
+        "aria-describedby",
+        `${control.input.getAttribute("aria-describedby") ?? ""} ${item.id}`.trim(),
+      );
       if (kind === "error") control.input.setAttribute("aria-invalid", "true");
       if (kind !== "hint") control.input.closest(".field")?.classList.add(kind);
     }
@@ -160,7 +176,8 @@ function drawMessages() {
   for (const [list, items] of lists) {
     const text = items.map((item) => item.className + item.textContent).join("\n");
     if (list.dataset["text"] === text && list.children.length === items.length) {
-      items.forEach((item, index) => (/** @type {Element} */ (list.children[index]).id = item.id)); // unchanged: nothing flickers
+      // unchanged: nothing flickers
+      items.forEach(({ id }, index) => list.children[index]?.setAttribute("id", id));
       continue;
     }
     list.dataset["text"] = text;
@@ -176,12 +193,14 @@ function drawAssumptions() {
       input.title = "";
     }
   }
-  for (const { field, value, reason } of shownAssumptions.toReversed()) { // of several, the first is what the field itself stands for
+  for (const { field, value, reason } of shownAssumptions.toReversed()) {
+    // of several, the first is what the field itself stands for
     const key = assumedKey(field);
     const input = controls.get(key)?.input;
     if (!(input instanceof HTMLInputElement)) continue;
     const part = key.split(".").pop();
-    const quantity = part === "batch" ? "batch" : part === "temperature" ? "temperature" : part === "storage" ? "storage" : undefined;
+    const quantity =
+      part === "batch" ? "batch" : part === "temperature" ? "temperature" : part === "storage" ? "storage" : undefined;
     input.placeholder = quantity ? inShownUnit(value, quantity) : number(value, 1);
     input.title = `${t("assumed")}: ${reason}`;
   }
@@ -280,7 +299,15 @@ function numberField(key, values, name, label, unit, groupName, hint = "") {
  * @param {(text: string) => void} change
  */
 function figure(value, change) {
-  return h("input", { type: "text", class: "figure", inputmode: "decimal", autocomplete: "off", maxlength: 12, value, input: (/** @type {any} */ event) => change(event.target.value) });
+  return h("input", {
+    type: "text",
+    class: "figure",
+    inputmode: "decimal",
+    autocomplete: "off",
+    maxlength: 12,
+    value,
+    input: (/** @type {any} */ event) => change(event.target.value),
+  });
 }
 
 /**
@@ -301,7 +328,15 @@ function textField(key, values, name, label, hint, groupName, options, then) {
     then?.();
     edited(key);
   };
-  const input = h("input", { type: "text", autocomplete: "off", maxlength: 80, placeholder: hint, value: values[name] ?? "", "aria-label": options && label, input: (/** @type {any} */ event) => change(event.target.value) });
+  const input = h("input", {
+    type: "text",
+    autocomplete: "off",
+    maxlength: 80,
+    placeholder: hint,
+    value: values[name] ?? "",
+    "aria-label": options && label,
+    input: (/** @type {any} */ event) => change(event.target.value),
+  });
   const list =
     options &&
     completed(input, options, (value) => {
@@ -322,7 +357,11 @@ function textField(key, values, name, label, hint, groupName, options, then) {
  */
 function choiceField(key, values, value, text, label, groupName, change) {
   const all = values.includes(value) ? values : [...values, value];
-  const select = h("select", { change: () => change(select.value) }, all.map((each) => h("option", { value: each, selected: each === value }, text(each))));
+  const select = h(
+    "select",
+    { change: () => change(select.value) },
+    all.map((each) => h("option", { value: each, selected: each === value }, text(each))),
+  );
   return field(key, select, label, groupName);
 }
 
@@ -356,9 +395,15 @@ function styleField() {
 function rows(kind, draw) {
   const all = store.recipe.beer[kind] ?? [];
   if (!all.length) return null;
-  const columns = kind === "hops" ? ["variety", "amount", "alpha", "when", "minutes", "temperature"] : ["malt", "amount"];
+  const columns =
+    kind === "hops" ? ["variety", "amount", "alpha", "when", "minutes", "temperature"] : ["malt", "amount"];
   return [
-    h("div", { class: `columns ${kind}-row`, "aria-hidden": "true" }, h("span"), columns.map((name) => h("span", {}, t(/** @type {TextKey} */ (name))))),
+    h(
+      "div",
+      { class: `columns ${kind}-row`, "aria-hidden": "true" },
+      h("span"),
+      columns.map((name) => h("span", {}, t(/** @type {TextKey} */ (name)))),
+    ),
     reorderable(h("ol", { class: "rows" }, all.map(draw)), (from, to) => moveRow(kind, from, to)),
   ];
 }
@@ -380,7 +425,8 @@ function moveRow(kind, from, to) {
  * @param {RowKind} kind
  * @param {number} index
  */
-const rowName = (kind, index) => String(store.recipe.beer[kind]?.[index]?.["name"] || t("rowName", { number: index + 1 }));
+const rowName = (kind, index) =>
+  String(store.recipe.beer[kind]?.[index]?.["name"] || t("rowName", { number: index + 1 }));
 
 /**
  * @param {RowKind} kind
@@ -438,7 +484,11 @@ function actions(kind, index) {
  * @param {Record<string, string>} more
  */
 function button(name, label, key, click, more = {}) {
-  return h("button", { type: "button", class: "quiet", "aria-label": label, title: label, "data-focus": key, click, ...more }, icon(name));
+  return h(
+    "button",
+    { type: "button", class: "quiet", "aria-label": label, title: label, "data-focus": key, click, ...more },
+    icon(name),
+  );
 }
 
 /**
@@ -448,10 +498,22 @@ function button(name, label, key, click, more = {}) {
 function hopRow(hop, index) {
   const base = `hops.${index}`;
   const when = hop["stage"] ?? "boil";
-  const stands = when === "whirlpool" || (when === "boil" && (hop["boil_minutes"] === 0 || hop["temperature_c"] !== undefined || hop["temperature_f"] !== undefined));
-  const hasDetails = opened.has(hop) || (hop["form"] ?? "pellet") !== "pellet" || DETAILS.some((name) => hop[name] !== undefined);
+  const stands =
+    when === "whirlpool" ||
+    (when === "boil" &&
+      (hop["boil_minutes"] === 0 || hop["temperature_c"] !== undefined || hop["temperature_f"] !== undefined));
+  const hasDetails =
+    opened.has(hop) || (hop["form"] ?? "pellet") !== "pellet" || DETAILS.some((name) => hop[name] !== undefined);
   const name = rowName("hops", index);
-  const alpha = numberField(`${base}.alpha`, hop, "alpha_acid", t("alphaLong"), "%", base, alphaHint(String(hop["name"] ?? "")));
+  const alpha = numberField(
+    `${base}.alpha`,
+    hop,
+    "alpha_acid",
+    t("alphaLong"),
+    "%",
+    base,
+    alphaHint(String(hop["name"] ?? "")),
+  );
   const alphaInput = /** @type {HTMLInputElement} */ (alpha.querySelector("input"));
   const row = h(
     "li",
@@ -462,17 +524,29 @@ function hopRow(hop, index) {
     }),
     quantityField(`${base}.amount`, hop, "hop", t("amount"), base),
     alpha,
-    choiceField(`${base}.when`, STAGES, when, (each) => maybe(`when.${each}`, each), t("when"), base, (stage) => changeStage(hop, stage)),
+    choiceField(
+      `${base}.when`,
+      STAGES,
+      when,
+      (each) => maybe(`when.${each}`, each),
+      t("when"),
+      base,
+      (stage) => changeStage(hop, stage),
+    ),
     when === "boil"
       ? numberField(`${base}.minutes`, hop, "boil_minutes", t("minutes"), "min", base)
       : when === "whirlpool"
         ? numberField(`${base}.minutes`, hop, "stand_minutes", t("standMinutes"), "min", base)
         : h("span", { class: "f-minutes none" }),
-    stands ? quantityField(`${base}.temperature`, hop, "temperature", t("temperature"), base) : h("span", { class: "f-temperature none" }),
+    stands
+      ? quantityField(`${base}.temperature`, hop, "temperature", t("temperature"), base)
+      : h("span", { class: "f-temperature none" }),
     h(
       "span",
       { class: "actions" },
-      button("more", t("more", { name }), `${base}.more`, () => toggleDetails(hop, index), { "aria-expanded": String(hasDetails) }),
+      button("more", t("more", { name }), `${base}.more`, () => toggleDetails(hop, index), {
+        "aria-expanded": String(hasDetails),
+      }),
       actions("hops", index),
     ),
   );
@@ -493,11 +567,19 @@ function details(hop, base, withStand) {
    * @param {string[]} values
    */
   const choice = (part, name, values) =>
-    choiceField(`${base}.${part}`, ["", ...values], String(hop[name] ?? ""), (each) => (each ? maybe(`${part}.${each}`, each) : t("notTold")), t(/** @type {TextKey} */ (part)), base, (value) => {
-      if (value) hop[name] = value;
-      else delete hop[name];
-      edited(`${base}.${part}`);
-    });
+    choiceField(
+      `${base}.${part}`,
+      ["", ...values],
+      String(hop[name] ?? ""),
+      (each) => (each ? maybe(`${part}.${each}`, each) : t("notTold")),
+      t(/** @type {TextKey} */ (part)),
+      base,
+      (value) => {
+        if (value) hop[name] = value;
+        else delete hop[name];
+        edited(`${base}.${part}`);
+      },
+    );
   return h(
     "div",
     { class: "details" },
@@ -592,7 +674,10 @@ function hopsFoot() {
         else delete beer.hops;
       }),
   });
-  return [h("p", { class: "empty" }, t("hopsEmpty")), h("div", { class: "foot" }, add, h("label", { class: "check" }, none, t("noHops")))];
+  return [
+    h("p", { class: "empty" }, t("hopsEmpty")),
+    h("div", { class: "foot" }, add, h("label", { class: "check" }, none, t("noHops"))),
+  ];
 }
 
 function maltsFoot() {

@@ -50,7 +50,9 @@ export const styleOptions = () =>
  */
 export function varietyNamed(name) {
   const folded = fold(name);
-  return known.varieties.find((variety) => [variety.name, ...variety.other_names].some((each) => fold(each) === folded));
+  return known.varieties.find((variety) =>
+    [variety.name, ...variety.other_names].some((each) => fold(each) === folded),
+  );
 }
 
 /**

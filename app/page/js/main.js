@@ -36,7 +36,9 @@ answers.addEventListener("answer", () => {
   const { shown, ours } = answers;
   if (!shown) return;
   if (!shown.isScenario) {
-    showMessages(shown.prediction.warnings.map(({ field, message }) => ({ key: key(field), kind: "warning", text: message })));
+    showMessages(
+      shown.prediction.warnings.map(({ field, message }) => ({ key: key(field), kind: "warning", text: message })),
+    );
     showAssumptions(shown.prediction.assumptions ?? []);
   }
   view.show(shown.prediction, shown.beer, shown.isScenario ? ours?.prediction : undefined);
@@ -44,7 +46,8 @@ answers.addEventListener("answer", () => {
 answers.addEventListener("fail", (event) => {
   const failure = /** @type {CustomEvent<Failure>} */ (event).detail;
   if (!failure.problems.length) notify(t("failed", { detail: failure.message }), true);
-  if (!answers.scenario) showMessages(failure.problems.map(({ field, reason }) => ({ key: key(field), kind: "error", text: reason })));
+  if (!answers.scenario)
+    showMessages(failure.problems.map(({ field, reason }) => ({ key: key(field), kind: "error", text: reason })));
   view.stale();
 });
 answers.addEventListener("none", () => {
@@ -116,7 +119,12 @@ function connectChoices() {
   byId("metric").addEventListener("change", change);
   scale.addEventListener("change", change);
   const language = /** @type {HTMLSelectElement} */ (byId("language"));
-  refill(language, Object.entries(LANGUAGES).map(([code, name]) => h("option", { value: code, selected: code === currentLanguage(), lang: code }, name)));
+  refill(
+    language,
+    Object.entries(LANGUAGES).map(([code, name]) =>
+      h("option", { value: code, selected: code === currentLanguage(), lang: code }, name),
+    ),
+  );
   language.addEventListener("change", () => {
     chooseLanguage(language.value);
     location.reload();

@@ -87,7 +87,11 @@ export function placeOfNote(beer, path) {
   for (const [pattern, kind, first] of ROWS) {
     const found = pattern.exec(path);
     const row = found && beer[kind]?.[Number(found[1]) - first];
-    if (row) return { row, part: ELEMENTS.find(([element]) => element.test(path.slice(found.index + found[0].length)))?.[1] ?? "" };
+    if (row)
+      return {
+        row,
+        part: ELEMENTS.find(([element]) => element.test(path.slice(found.index + found[0].length)))?.[1] ?? "",
+      };
   }
   return { row: undefined, part: FIGURES.find(([element]) => element.test(path))?.[1] ?? "general" };
 }

@@ -50,7 +50,13 @@ export function quantiles(prediction, count = DOTS) {
   knots.sort((one, other) => one[0] - other[0]);
   return Array.from({ length: count }, (_, index) => {
     const z = normal((index + 0.5) / count);
-    const after = Math.min(Math.max(knots.findIndex(([known]) => known >= z), 1), knots.length - 1);
+    const after = Math.min(
+      Math.max(
+        knots.findIndex(([known]) => known >= z),
+        1,
+      ),
+      knots.length - 1,
+    );
     const right = knots.at(z > /** @type {[number, number]} */ (knots.at(-1))[0] ? -1 : after);
     const left = knots.at(z > /** @type {[number, number]} */ (knots.at(-1))[0] ? -2 : after - 1);
     if (!left || !right) return prediction.ibu;
@@ -97,10 +103,23 @@ export class Plot {
     const values = prediction ? quantiles(prediction) : [];
     refill(this.#back, band && bandOf(prediction.style?.name ?? "", band, x, width), axis(this.#end, x, width));
     this.#place(this.#ghosts, ghost ? stacked(quantiles(ghost).map(x)) : undefined, () => "ghost");
-    this.#place(this.#dots, dots, (index) => (!band || (Number(values[index]) >= band.low && Number(values[index]) <= band.high) ? "dot" : "dot outside"));
+    this.#place(this.#dots, dots, (index) =>
+      !band || (Number(values[index]) >= band.low && Number(values[index]) <= band.high) ? "dot" : "dot outside",
+    );
     refill(this.#front, prediction && [interval(prediction, x), formulas(prediction, x, width)]);
     const inside = band ? values.filter((value) => value >= band.low && value <= band.high).length : 0;
-    this.#svg.setAttribute("aria-label", !prediction ? t("bitterness") : band ? t("dots", { count: DOTS, inside }) : t("dotsPlain", { count: DOTS, lower: number(prediction.interval.lower), upper: number(prediction.interval.upper) }));
+    this.#svg.setAttribute(
+      "aria-label",
+      !prediction
+        ? t("bitterness")
+        : band
+          ? t("dots", { count: DOTS, inside })
+          : t("dotsPlain", {
+              count: DOTS,
+              lower: number(prediction.interval.lower),
+              upper: number(prediction.interval.upper),
+            }),
+    );
     this.#caption.textContent = prediction ? t("eachDot", { count: DOTS }) : " ";
   }
 
@@ -134,7 +153,15 @@ export class Plot {
  * @param {(Prediction | undefined)[]} predictions
  */
 function axisEnd(used, predictions) {
-  const values = predictions.flatMap((each) => (each ? [Number(quantiles(each).at(-1)) * 1.04, each.style?.bitterness?.high ?? 0, ...Object.values(each.estimates ?? {})] : []));
+  const values = predictions.flatMap((each) =>
+    each
+      ? [
+          Number(quantiles(each).at(-1)) * 1.04,
+          each.style?.bitterness?.high ?? 0,
+          ...Object.values(each.estimates ?? {}),
+        ]
+      : [],
+  );
   const needed = Math.max(0, ...values);
   return used >= needed && needed > used * 0.4 ? used : (ENDS.find((end) => end >= needed) ?? needed);
 }
@@ -189,7 +216,18 @@ function axis(end, x, width) {
   const ticks = Array.from({ length: Math.floor(end / step) + 1 }, (_, index) => index * step);
   return [
     s("line", { class: "axis", x1: x(0), x2: x(end), y1: AXIS, y2: AXIS }),
-    ticks.map((tick) => s("text", { class: "tick", x: x(tick), y: AXIS + 14, "text-anchor": tick === 0 ? "start" : tick === end ? "end" : "middle" }, number(tick))),
+    ticks.map((tick) =>
+      s(
+        "text",
+        {
+          class: "tick",
+          x: x(tick),
+          y: AXIS + 14,
+          "text-anchor": tick === 0 ? "start" : tick === end ? "end" : "middle",
+        },
+        number(tick),
+      ),
+    ),
   ];
 }
 
@@ -212,7 +250,9 @@ function interval({ ibu, interval: { lower, upper } }, x) {
 function formulas({ estimates }, x, width) {
   /** @type {number[]} */
   const taken = Array(LABEL_ROWS).fill(-Infinity);
-  const ticks = FORMULAS.flatMap((name) => (estimates?.[name] === undefined ? [] : [{ name, value: estimates[name] }])).sort((one, other) => one.value - other.value);
+  const ticks = FORMULAS.flatMap((name) =>
+    estimates?.[name] === undefined ? [] : [{ name, value: estimates[name] }],
+  ).sort((one, other) => one.value - other.value);
   return ticks.map(({ name, value }, index) => {
     const left = x(value);
     const label = `${t(name)} ${number(value)}`;
@@ -221,12 +261,19 @@ function formulas({ estimates }, x, width) {
     const isTight = next !== undefined && x(next.value) < left + length;
     const turned = left + length > width || (isTight && left - length >= Math.max(0, Number(taken[0])));
     const from = turned ? left - length : left;
-    const row = Math.max(taken.findIndex((end) => end <= from), 0);
+    const row = Math.max(
+      taken.findIndex((end) => end <= from),
+      0,
+    );
     taken[row] = turned ? left : from + length;
     const y = AXIS + 22 + row * LABEL_ROW;
     return [
       s("line", { class: "formula", x1: left, x2: left, y1: AXIS + 1, y2: y + 10 }),
-      s("text", { class: "formula-name", x: turned ? left - 5 : left + 5, y: y + 10, "text-anchor": turned ? "end" : "start" }, label),
+      s(
+        "text",
+        { class: "formula-name", x: turned ? left - 5 : left + 5, y: y + 10, "text-anchor": turned ? "end" : "start" },
+        label,
+      ),
     ];
   });
 }

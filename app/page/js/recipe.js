@@ -98,7 +98,9 @@ export function isRecipe(value) {
     isObject(recipe) &&
     typeof recipe.name === "string" &&
     isObject(recipe.beer) &&
-    [recipe.beer.hops, recipe.beer.malts].every((rows) => rows === undefined || (Array.isArray(rows) && rows.every(isObject)))
+    [recipe.beer.hops, recipe.beer.malts].every(
+      (rows) => rows === undefined || (Array.isArray(rows) && rows.every(isObject)),
+    )
   );
 }
 
@@ -153,4 +155,5 @@ export function placeOf(beer, kind, index) {
  *
  * @param {Beer} beer
  */
-export const isAskable = (beer) => ["og", "fg"].every((name) => beer[`target_${name}`] !== undefined || beer[`target_${name}_plato`] !== undefined);
+export const isAskable = (beer) =>
+  ["og", "fg"].every((name) => beer[`target_${name}`] !== undefined || beer[`target_${name}_plato`] !== undefined);

@@ -15,11 +15,16 @@ import { baseValue, shownText, unitOf } from "./units.js";
 /** @typedef {import("./text.js").TextKey} TextKey */
 /** @typedef {import("./units.js").Quantity} Quantity */
 
-/** What BeerJSON requires of a malt and a recipe and nobody told here: what the server takes for it (docs/recipe-files.md). */
+/** What BeerJSON requires of a malt and a recipe, and nobody told: what the server takes for it. */
 const YIELD = 78;
 const EFFICIENCY = 74;
 const MOST_BYTES = 200_000;
-const FORMS = /** @type {Record<string, string>} */ ({ pellet: "pellet", cone: "leaf", extract: "extract", cryo: "powder" });
+const FORMS = /** @type {Record<string, string>} */ ({
+  pellet: "pellet",
+  cone: "leaf",
+  extract: "extract",
+  cryo: "powder",
+});
 const USES = /** @type {Record<string, string>} */ ({ mash: "add_to_mash", dry_hop: "add_to_fermentation" });
 /** Steps of a boil that has others than boiling. */
 const STEPS = { first_wort: 1, boil: 2, whirlpool: 3 };
@@ -30,7 +35,10 @@ const MINUTES = /** @type {Record<string, number>} */ ({ start: 70, middle: 30, 
 export function connectSaving() {
   byId("export").addEventListener("click", () => {
     const name = store.recipe.name || t("untitled");
-    download(`${name.replace(/[^\p{L}\p{N} _-]+/gu, "").trim() || "recipe"}.json`, JSON.stringify(beerJson(store.recipe), null, 2));
+    download(
+      `${name.replace(/[^\p{L}\p{N} _-]+/gu, "").trim() || "recipe"}.json`,
+      JSON.stringify(beerJson(store.recipe), null, 2),
+    );
   });
   byId("share").addEventListener("click", () => void share());
   byId("print").addEventListener("click", () => print());
@@ -63,7 +71,9 @@ export function beerJson({ name, beer }) {
   const hops = (beer.hops ?? []).filter(isTold);
   const hasSteps = hops.some((hop) => hop["stage"] === "first_wort" || hop["stage"] === "whirlpool");
   const malts = (beer.malts ?? []).filter(isTold);
-  const [og, fg, boil, colour] = /** @type {Quantity[]} */ (["og", "fg", "boil", "colour"]).map((quantity) => baseValue(beer, quantity));
+  const [og, fg, boil, colour] = /** @type {Quantity[]} */ (["og", "fg", "boil", "colour"]).map((quantity) =>
+    baseValue(beer, quantity),
+  );
   const recipe = {
     name: name || t("untitled"),
     type: "all grain",
@@ -87,14 +97,25 @@ export function beerJson({ name, beer }) {
       })),
       hop_additions: hops.map((hop, index) => ({
         name: hop["name"],
-        alpha_acid: of("%", typeof hop["alpha_acid"] === "number" ? hop["alpha_acid"] : (assumed(`hops.${index}.alpha_acid`) ?? 10)),
+        alpha_acid: of(
+          "%",
+          typeof hop["alpha_acid"] === "number" ? hop["alpha_acid"] : (assumed(`hops.${index}.alpha_acid`) ?? 10),
+        ),
         ...(FORMS[hop["form"]] && { form: FORMS[hop["form"]] }),
         amount: of("g", baseValue(hop, "hop") ?? 0),
         timing: timing(hop, hasSteps),
       })),
-      ...(beer["yeast"] && { culture_additions: [{ name: beer["yeast"], type: "ale", form: "liquid", amount: of("pkg", 1) }] }),
+      ...(beer["yeast"] && {
+        culture_additions: [{ name: beer["yeast"], type: "ale", form: "liquid", amount: of("pkg", 1) }],
+      }),
     },
-    ...((boil !== undefined || hasSteps) && { boil: { ...(boil !== undefined && { pre_boil_size: of("l", boil) }), boil_time: of("min", longest(hops)), ...(hasSteps && { boil_steps: steps(hops) }) } }),
+    ...((boil !== undefined || hasSteps) && {
+      boil: {
+        ...(boil !== undefined && { pre_boil_size: of("l", boil) }),
+        boil_time: of("min", longest(hops)),
+        ...(hasSteps && { boil_steps: steps(hops) }),
+      },
+    }),
   };
   return { beerjson: { version: 1, recipes: [recipe] } };
 }
@@ -115,7 +136,11 @@ function steps(hops) {
   return [
     { name: "First wort" },
     { name: "Boil", step_time: of("min", longest(hops)), start_temperature: of("C", 100) },
-    { name: "Whirlpool", ...(typeof stand["stand_minutes"] === "number" && { step_time: of("min", stand["stand_minutes"]) }), ...(temperature !== undefined && { start_temperature: of("C", temperature) }) },
+    {
+      name: "Whirlpool",
+      ...(typeof stand["stand_minutes"] === "number" && { step_time: of("min", stand["stand_minutes"]) }),
+      ...(temperature !== undefined && { start_temperature: of("C", temperature) }),
+    },
   ];
 }
 
@@ -129,13 +154,23 @@ function timing(hop, hasSteps) {
   if (use) return { use };
   const step = stage === "whirlpool" || stage === "first_wort" ? STEPS[stage] : STEPS.boil;
   const minutes = stage === "boil" ? hop["boil_minutes"] : (hop["stand_minutes"] ?? MINUTES[stage]);
-  return { use: "add_to_boil", ...(hasSteps && { step }), ...(typeof minutes === "number" && { duration: of("min", minutes) }) };
+  return {
+    use: "add_to_boil",
+    ...(hasSteps && { step }),
+    ...(typeof minutes === "number" && { duration: of("min", minutes) }),
+  };
 }
 
 /** Copies a link that holds the recipe, compressed, in its fragment, which no server sees. */
 async function share() {
-  const bytes = await squeezed(new TextEncoder().encode(JSON.stringify(store.recipe)), new CompressionStream("deflate-raw"));
-  const text = btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+  const bytes = await squeezed(
+    new TextEncoder().encode(JSON.stringify(store.recipe)),
+    new CompressionStream("deflate-raw"),
+  );
+  const text = btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replace(/=+$/, "");
   const link = `${location.origin}${location.pathname}#r=${text}`;
   try {
     await navigator.clipboard.writeText(link);
@@ -184,7 +219,11 @@ function drawSheet() {
   const shown = answers.ours?.prediction;
   const band = shown?.style?.bitterness;
   const figures = /** @type {[TextKey, string, string][]} */ ([
-    .../** @type {const} */ (["og", "fg", "colour", "batch", "boil"]).map((quantity) => [quantity, shownText(beer, quantity), unitOf(quantity).label]),
+    .../** @type {const} */ (["og", "fg", "colour", "batch", "boil"]).map((quantity) => [
+      quantity,
+      shownText(beer, quantity),
+      unitOf(quantity).label,
+    ]),
     ["abv", typeof beer["abv"] === "number" ? number(beer["abv"], 2) : "", "% vol"],
     ["ph", typeof beer["ph"] === "number" ? number(beer["ph"], 2) : "", ""],
   ]);
@@ -193,15 +232,45 @@ function drawSheet() {
     byId("sheet"),
     h("h1", {}, name || t("untitled")),
     beer["style"] && h("p", {}, String(beer["style"])),
-    h("dl", { class: "sheet-figures" }, figures.filter(([, value]) => value).map(([label, value, unit]) => h("div", {}, h("dt", {}, t(label)), h("dd", {}, `${value} ${unit}`)))),
-    table([t("hops"), t("amount"), t("alpha"), t("when")], (beer.hops ?? []).filter(isTold).map((hop, index) => [hop["name"], `${shownText(hop, "hop")} ${unitOf("hop").label}`, alphaOf(hop, index), timeOf(hop)])),
-    table([t("malts"), t("amount")], (beer.malts ?? []).filter(isTold).map((malt) => [malt["name"], `${shownText(malt, "malt")} ${unitOf("malt").label}`])),
+    h(
+      "dl",
+      { class: "sheet-figures" },
+      figures
+        .filter(([, value]) => value)
+        .map(([label, value, unit]) => h("div", {}, h("dt", {}, t(label)), h("dd", {}, `${value} ${unit}`))),
+    ),
+    table(
+      [t("hops"), t("amount"), t("alpha"), t("when")],
+      (beer.hops ?? [])
+        .filter(isTold)
+        .map((hop, index) => [
+          hop["name"],
+          `${shownText(hop, "hop")} ${unitOf("hop").label}`,
+          alphaOf(hop, index),
+          timeOf(hop),
+        ]),
+    ),
+    table(
+      [t("malts"), t("amount")],
+      (beer.malts ?? [])
+        .filter(isTold)
+        .map((malt) => [malt["name"], `${shownText(malt, "malt")} ${unitOf("malt").label}`]),
+    ),
     beer["yeast"] && h("p", {}, h("b", {}, t("yeast")), ` ${beer["yeast"]}`),
     shown && [
       h("p", { class: "sheet-ibu" }, h("b", {}, `${number(shown.ibu, 1, 1)} ${t("ibu")}`), ` ${words(shown.interval)}`),
-      band && h("p", {}, `${t("styleChance", { name: shown.style?.name ?? "", low: number(band.low), high: number(band.high) })}: ${percent(band.probability)}`),
+      band &&
+        h(
+          "p",
+          {},
+          `${t("styleChance", { name: shown.style?.name ?? "", low: number(band.low), high: number(band.high) })}: ${percent(band.probability)}`,
+        ),
       plot,
-      h("ul", { lang: "en" }, shown.warnings.map(({ message }) => h("li", {}, message))),
+      h(
+        "ul",
+        { lang: "en" },
+        shown.warnings.map(({ message }) => h("li", {}, message)),
+      ),
       h("p", { class: "model" }, t("answeredBy", { name: shown.model.name, version: shown.model.version })),
     ],
   );
@@ -226,5 +295,28 @@ function alphaOf(hop, index) {
  */
 function table(head, rows) {
   if (!rows.length) return null;
-  return h("table", {}, h("thead", {}, h("tr", {}, head.map((each) => h("th", { scope: "col" }, each)))), h("tbody", {}, rows.map((row) => h("tr", {}, row.map((each) => h("td", {}, String(each)))))));
+  return h(
+    "table",
+    {},
+    h(
+      "thead",
+      {},
+      h(
+        "tr",
+        {},
+        head.map((each) => h("th", { scope: "col" }, each)),
+      ),
+    ),
+    h(
+      "tbody",
+      {},
+      rows.map((row) =>
+        h(
+          "tr",
+          {},
+          row.map((each) => h("td", {}, String(each))),
+        ),
+      ),
+    ),
+  );
 }

@@ -15,7 +15,9 @@ class Tabs extends EventTarget {
     tabs.forEach((tab, index) => {
       tab.addEventListener("click", () => this.open(nameOf(tab)));
       tab.addEventListener("keydown", (event) => {
-        const to = { ArrowRight: index + 1, ArrowLeft: index - 1 + tabs.length, Home: 0, End: tabs.length - 1 }[event.key];
+        const to = { ArrowRight: index + 1, ArrowLeft: index - 1 + tabs.length, Home: 0, End: tabs.length - 1 }[
+          event.key
+        ];
         const next = to === undefined ? undefined : tabs[to % tabs.length];
         if (!next) return;
         event.preventDefault();

@@ -53,12 +53,27 @@ function render() {
    * @param {TextKey} label
    */
   const aim = (name, label) => {
-    const input = h("input", { type: "text", class: "aim", inputmode: "decimal", autocomplete: "off", value: wanted[name], "aria-label": t(label), "aria-describedby": problem.id, "data-focus": `target.${name}`, input: () => {
-      wanted[name] = input.value;
-      radio.checked = true;
-      wanted.kind = name;
-    } });
-    const radio = h("input", { type: "radio", name: "aim", checked: wanted.kind === name, change: () => (wanted.kind = name) });
+    const input = h("input", {
+      type: "text",
+      class: "aim",
+      inputmode: "decimal",
+      autocomplete: "off",
+      value: wanted[name],
+      "aria-label": t(label),
+      "aria-describedby": problem.id,
+      "data-focus": `target.${name}`,
+      input: () => {
+        wanted[name] = input.value;
+        radio.checked = true;
+        wanted.kind = name;
+      },
+    });
+    const radio = h("input", {
+      type: "radio",
+      name: "aim",
+      checked: wanted.kind === name,
+      change: () => (wanted.kind = name),
+    });
     return h("div", { class: "aim-row" }, h("label", { class: "check" }, radio, t(label)), input);
   };
   const form = h(
@@ -76,7 +91,22 @@ function render() {
       h("legend", {}, t("aim")),
       aim("ibu", "aimIbu"),
       aim("bu_gu", "aimBuGu"),
-      beer["style"] && h("div", { class: "aim-row" }, h("label", { class: "check" }, h("input", { type: "radio", name: "aim", checked: wanted.kind === "style", change: () => (wanted.kind = "style") }), t("aimStyle", { style: String(beer["style"]) }))),
+      beer["style"] &&
+        h(
+          "div",
+          { class: "aim-row" },
+          h(
+            "label",
+            { class: "check" },
+            h("input", {
+              type: "radio",
+              name: "aim",
+              checked: wanted.kind === "style",
+              change: () => (wanted.kind = "style"),
+            }),
+            t("aimStyle", { style: String(beer["style"]) }),
+          ),
+        ),
     ),
     h(
       "fieldset",
@@ -86,7 +116,11 @@ function render() {
         h(
           "label",
           { class: "check" },
-          h("input", { type: "checkbox", checked: mayMove(hop), change: (/** @type {any} */ event) => moves.set(hop, event.target.checked) }),
+          h("input", {
+            type: "checkbox",
+            checked: mayMove(hop),
+            change: (/** @type {any} */ event) => moves.set(hop, event.target.checked),
+          }),
           h("span", {}, `${hop["name"]}, ${timeOf(hop)}`),
         ),
       ),
@@ -94,7 +128,16 @@ function render() {
     h(
       "div",
       { class: "foot" },
-      h("label", { class: "choice" }, h("span", {}, t("by")), h("select", { change: (/** @type {any} */ event) => (wanted.by = event.target.value) }, FORMULAS.map((name) => h("option", { value: name, selected: wanted.by === name }, t(name))))),
+      h(
+        "label",
+        { class: "choice" },
+        h("span", {}, t("by")),
+        h(
+          "select",
+          { change: (/** @type {any} */ event) => (wanted.by = event.target.value) },
+          FORMULAS.map((name) => h("option", { value: name, selected: wanted.by === name }, t(name))),
+        ),
+      ),
       h("button", { type: "submit", class: "main", "data-focus": "target.solve" }, t("solve")),
     ),
     problem,
@@ -112,7 +155,13 @@ export function timeOf(hop) {
   const minutes = hop["boil_minutes"] ?? hop["stand_minutes"];
   const name = t(/** @type {TextKey} */ (`when.${stage}`));
   const temperature = shownText(hop, "temperature");
-  return [name, minutes !== undefined && `${number(Number(minutes), 1)} min`, temperature && `${temperature} ${unitOf("temperature").label}`].filter(Boolean).join(" ");
+  return [
+    name,
+    minutes !== undefined && `${number(Number(minutes), 1)} min`,
+    temperature && `${temperature} ${unitOf("temperature").label}`,
+  ]
+    .filter(Boolean)
+    .join(" ");
 }
 
 /**
@@ -125,7 +174,10 @@ async function solve(result, problem) {
   const hops = (beer.hops ?? []).filter((hop) => hop["name"]);
   request.hops = hops;
   const move = hops.flatMap((hop, index) => (mayMove(hop) ? [index] : []));
-  const target = wanted.kind === "style" ? { own_style: true } : { [wanted.kind]: valueOf(wanted.kind === "ibu" ? wanted.ibu : wanted.bu_gu) ?? null };
+  const target =
+    wanted.kind === "style"
+      ? { own_style: true }
+      : { [wanted.kind]: valueOf(wanted.kind === "ibu" ? wanted.ibu : wanted.bu_gu) ?? null };
   const mine = (asked += 1);
   say(problem, "");
   if (!move.length) {
@@ -166,7 +218,17 @@ function showSolution(result, solution, hops) {
     h(
       "table",
       { class: "solved" },
-      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("hops")), h("th", { scope: "col", class: "figure" }, t("now")), h("th", { scope: "col", class: "figure" }, t("then")))),
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          h("th", { scope: "col" }, t("hops")),
+          h("th", { scope: "col", class: "figure" }, t("now")),
+          h("th", { scope: "col", class: "figure" }, t("then")),
+        ),
+      ),
       h(
         "tbody",
         {},
@@ -181,7 +243,16 @@ function showSolution(result, solution, hops) {
         ),
       ),
     ),
-    h("p", { class: "lead" }, t(wanted.by === "model" && solution.method === "curve" ? "solvedModel" : "solvedAnswer", { ibu: number(solution.ibu, 1, 1), by: t(/** @type {TextKey} */ (wanted.by)), prediction: number(prediction.ibu, 1, 1), words: words(prediction.interval) })),
+    h(
+      "p",
+      { class: "lead" },
+      t(wanted.by === "model" && solution.method === "curve" ? "solvedModel" : "solvedAnswer", {
+        ibu: number(solution.ibu, 1, 1),
+        by: t(/** @type {TextKey} */ (wanted.by)),
+        prediction: number(prediction.ibu, 1, 1),
+        words: words(prediction.interval),
+      }),
+    ),
     solution.method === "physical_shape" && h("p", { class: "hint wide" }, t("solvedShape")),
     h(
       "div",
@@ -189,15 +260,30 @@ function showSolution(result, solution, hops) {
       target_ibu !== undefined && fact(t("asked"), `${number(target_ibu, 1, 1)} ${t("ibu")}`),
       fact(t("reachable"), t("fromTo", { lower: number(reachable.lower, 1), upper: number(reachable.upper, 1) })),
       fact(choice.system === "us" ? t("perOunce") : t("perGram"), `${number(perStep, 2, 2, true)} ${t("ibu")}`),
-      band && fact(t("styleChance", { name: style?.name ?? prediction.style?.name ?? "", low: number(band.low), high: number(band.high) }), percent(band.probability)),
+      band &&
+        fact(
+          t("styleChance", {
+            name: style?.name ?? prediction.style?.name ?? "",
+            low: number(band.low),
+            high: number(band.high),
+          }),
+          percent(band.probability),
+        ),
     ),
     h(
       "div",
       { class: "foot" },
-      h("button", { type: "button", class: "main", "data-focus": "target.apply", click: () => apply(solution, hops) }, t("apply")),
+      h(
+        "button",
+        { type: "button", class: "main", "data-focus": "target.apply", click: () => apply(solution, hops) },
+        t("apply"),
+      ),
     ),
   );
-  say(byId("spoken"), `${t("solved")}: ${solution.moved.map((index) => `${solution.hops[index]?.["name"]} ${withUnit(solution.hops[index] ?? {}, unit.label)}`).join(", ")}`);
+  say(
+    byId("spoken"),
+    `${t("solved")}: ${solution.moved.map((index) => `${solution.hops[index]?.["name"]} ${withUnit(solution.hops[index] ?? {}, unit.label)}`).join(", ")}`,
+  );
 }
 
 /**
@@ -229,4 +315,3 @@ function apply(solution, hops) {
   });
   notify(t("applied"), false, () => history.back());
 }
-

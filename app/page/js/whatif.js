@@ -35,11 +35,20 @@ function render() {
     return;
   }
   const hops = (beer.hops ?? []).flatMap((hop, index) => (isTold(hop) ? [{ hop, index }] : []));
-  const reset = h("button", { type: "button", class: "plain", disabled: true, click: () => {
-    answers.suppose(undefined);
-    render();
-    place.querySelector("input")?.focus({ preventScroll: true });
-  } }, t("reset"));
+  const reset = h(
+    "button",
+    {
+      type: "button",
+      class: "plain",
+      disabled: true,
+      click: () => {
+        answers.suppose(undefined);
+        render();
+        place.querySelector("input")?.focus({ preventScroll: true });
+      },
+    },
+    t("reset"),
+  );
   const keep = h("button", { type: "button", class: "main", disabled: true, click: keepScenario }, t("keep"));
   const moved = () => {
     reset.disabled = keep.disabled = false;
@@ -48,8 +57,20 @@ function render() {
     place,
     h("p", { class: "lead" }, t("whatifText")),
     h("div", { class: "foot" }, keep, reset),
-    hops.map(({ hop, index }) => h("fieldset", { class: "sliders" }, h("legend", {}, `${hop["name"]}, ${timeOf(hop)}`), slidersOf(hop, index).map((each) => draw(each, moved)))),
-    h("fieldset", { class: "sliders" }, h("legend", {}, t("figures")), gravitySlider(beer).map((each) => draw(each, moved))),
+    hops.map(({ hop, index }) =>
+      h(
+        "fieldset",
+        { class: "sliders" },
+        h("legend", {}, `${hop["name"]}, ${timeOf(hop)}`),
+        slidersOf(hop, index).map((each) => draw(each, moved)),
+      ),
+    ),
+    h(
+      "fieldset",
+      { class: "sliders" },
+      h("legend", {}, t("figures")),
+      gravitySlider(beer).map((each) => draw(each, moved)),
+    ),
   );
 }
 
@@ -58,7 +79,8 @@ function render() {
  * @param {() => void} moved
  */
 function draw(slider, moved) {
-  const written = (/** @type {number} */ value) => `${number(value, slider.digits, slider.digits)} ${slider.unit}`.trim();
+  const written = (/** @type {number} */ value) =>
+    `${number(value, slider.digits, slider.digits)} ${slider.unit}`.trim();
   const output = h("span", { class: "output", "aria-hidden": "true" }, written(slider.value)); // the slider says its own value
   const input = h("input", {
     type: "range",
@@ -91,7 +113,8 @@ function slidersOf(hop, index) {
   const amount = shownValue(hop, "hop") ?? 0;
   const stage = hop["stage"] ?? "boil";
   /** @param {(hop: Values, value: number) => void} change */
-  const of = (change) => (/** @type {Beer} */ beer, /** @type {number} */ value) => change(beer.hops?.[index] ?? {}, value);
+  const of = (change) => (/** @type {Beer} */ beer, /** @type {number} */ value) =>
+    change(beer.hops?.[index] ?? {}, value);
   const step = us ? 0.05 : amount >= 200 ? 5 : 0.5;
   /** @type {Slider[]} */
   const sliders = [
@@ -110,7 +133,16 @@ function slidersOf(hop, index) {
   if (stage === "boil" || stage === "whirlpool") {
     const field = stage === "boil" ? "boil_minutes" : "stand_minutes";
     const minutes = numberIn(hop, field) ?? assumed(index, field) ?? 20;
-    sliders.push({ label: t("minutes"), min: 0, max: Math.max(stage === "boil" ? 90 : 60, minutes), step: 1, value: minutes, digits: 0, unit: "min", change: of((each, value) => (each[field] = value)) });
+    sliders.push({
+      label: t("minutes"),
+      min: 0,
+      max: Math.max(stage === "boil" ? 90 : 60, minutes),
+      step: 1,
+      value: minutes,
+      digits: 0,
+      unit: "min",
+      change: of((each, value) => (each[field] = value)),
+    });
   }
   const alpha = numberIn(hop, "alpha_acid") ?? assumed(index, "alpha_acid");
   if (alpha !== undefined) {
@@ -130,7 +162,16 @@ function slidersOf(hop, index) {
   }
   if (stage === "whirlpool") {
     const told = shownValue(hop, "temperature") ?? assumed(index, "temperature_c") ?? (us ? 190 : 88);
-    sliders.push({ label: t("temperature"), min: us ? 140 : 60, max: us ? 212 : 100, step: 1, value: told, digits: 0, unit: unitOf("temperature").label, change: of((each, value) => setShown(each, "temperature", value)) });
+    sliders.push({
+      label: t("temperature"),
+      min: us ? 140 : 60,
+      max: us ? 212 : 100,
+      step: 1,
+      value: told,
+      digits: 0,
+      unit: unitOf("temperature").label,
+      change: of((each, value) => setShown(each, "temperature", value)),
+    });
   }
   return sliders;
 }

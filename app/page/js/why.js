@@ -28,7 +28,12 @@ function show() {
   if (!prediction) refill(byId("why"), h("p", { class: "empty" }, t("whyEmpty")));
   else if (prediction.explanation) {
     const { additions } = prediction.explanation;
-    refill(byId("why"), bars(prediction.ibu, prediction.explanation), untold(prediction.explanation), additions?.length ? tableOf(additions, prediction) : null);
+    refill(
+      byId("why"),
+      bars(prediction.ibu, prediction.explanation),
+      untold(prediction.explanation),
+      additions?.length ? tableOf(additions, prediction) : null,
+    );
   }
 }
 
@@ -56,9 +61,20 @@ function bars(ibu, { base_value, contributions }) {
         h(
           "div",
           {},
-          h("dt", {}, maybe(`group.${each.group}`, each.group), each.assumed.length > 0 && each.assumed.length === each.inputs.length && h("span", { class: "hint" }, ` ${t("notTold")}`)),
+          h(
+            "dt",
+            {},
+            maybe(`group.${each.group}`, each.group),
+            each.assumed.length > 0 &&
+              each.assumed.length === each.inputs.length &&
+              h("span", { class: "hint" }, ` ${t("notTold")}`),
+          ),
           h("dd", { class: "value" }, number(each.ibu, 1, 1, true)),
-          h("dd", { class: "track", "aria-hidden": "true" }, sized(h("span", { class: each.ibu < 0 ? "less" : "more" }), each.ibu)),
+          h(
+            "dd",
+            { class: "track", "aria-hidden": "true" },
+            sized(h("span", { class: each.ibu < 0 ? "less" : "more" }), each.ibu),
+          ),
         ),
       ),
       h("div", { class: "end" }, h("dt", {}, t("thisBeer")), h("dd", { class: "value" }, number(ibu, 1, 1))),
@@ -69,7 +85,16 @@ function bars(ibu, { base_value, contributions }) {
 /** @param {Schemas["Explanation"]} explanation */
 function untold(explanation) {
   const { untold: parts = [] } = explanation;
-  return parts.length ? [h("h2", {}, t("untoldTitle")), h("ul", { class: "messages", lang: "en" }, parts.map(({ text }) => h("li", {}, text)))] : null;
+  return parts.length
+    ? [
+        h("h2", {}, t("untoldTitle")),
+        h(
+          "ul",
+          { class: "messages", lang: "en" },
+          parts.map(({ text }) => h("li", {}, text)),
+        ),
+      ]
+    : null;
 }
 
 /**
@@ -83,19 +108,45 @@ function tableOf(rows, prediction) {
     h(
       "table",
       { class: "additions", role: "table" },
-      h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, h("th", { scope: "col", role: "columnheader" }, t("hops")), FORMULAS.map((name) => h("th", { scope: "col", role: "columnheader", class: "figure" }, t(name))))),
+      h(
+        "thead",
+        { role: "rowgroup" },
+        h(
+          "tr",
+          { role: "row" },
+          h("th", { scope: "col", role: "columnheader" }, t("hops")),
+          FORMULAS.map((name) => h("th", { scope: "col", role: "columnheader", class: "figure" }, t(name))),
+        ),
+      ),
       h(
         "tbody",
         { role: "rowgroup" },
         rows.map((row) => [
-          h("tr", { role: "row" }, h("th", { scope: "row", role: "rowheader" }, row.name), FORMULAS.map((name) => h("td", { role: "cell", class: "figure" }, number(row[name], 1, 1)))),
-          row.reason && h("tr", { role: "row", class: "reason" }, h("td", { role: "cell", colspan: 6, lang: "en" }, row.reason)),
+          h(
+            "tr",
+            { role: "row" },
+            h("th", { scope: "row", role: "rowheader" }, row.name),
+            FORMULAS.map((name) => h("td", { role: "cell", class: "figure" }, number(row[name], 1, 1))),
+          ),
+          row.reason &&
+            h("tr", { role: "row", class: "reason" }, h("td", { role: "cell", colspan: 6, lang: "en" }, row.reason)),
         ]),
       ),
       h(
         "tfoot",
         { role: "rowgroup" },
-        h("tr", { role: "row" }, h("th", { scope: "row", role: "rowheader" }, t("together")), FORMULAS.map((name) => h("td", { role: "cell", class: "figure" }, sums[name] === undefined ? "" : number(Number(sums[name]), 1, 1)))),
+        h(
+          "tr",
+          { role: "row" },
+          h("th", { scope: "row", role: "rowheader" }, t("together")),
+          FORMULAS.map((name) =>
+            h(
+              "td",
+              { role: "cell", class: "figure" },
+              sums[name] === undefined ? "" : number(Number(sums[name]), 1, 1),
+            ),
+          ),
+        ),
       ),
     ),
   ];

@@ -115,7 +115,8 @@ export const texts = {
   general: "Zum Rezept",
 
   keyTitle: "Diese Seite braucht einen Schlüssel",
-  keyText: "Er steht in der Datei .env neben dem Programm, in der Zeile API_KEY, oder du bekommst ihn von dem, der den Server betreibt.",
+  keyText:
+    "Er steht in der Datei .env neben dem Programm, in der Zeile API_KEY, oder du bekommst ihn von dem, der den Server betreibt.",
   keyWrong: "Der Server kennt diesen Schlüssel nicht. Ist er vollständig?",
   keyRevoked: "Der Server nimmt diesen Schlüssel nicht mehr an. Er wurde widerrufen oder ist abgelaufen.",
   keyLabel: "Schlüssel",
@@ -155,7 +156,8 @@ export const texts = {
 
   whyEmpty: "Sobald es eine Antwort gibt, steht hier, warum sie so ausfällt.",
   whyTitle: "Vom typischen Bier zu diesem",
-  whyText: "Jeder Balken hebt oder senkt die Antwort gegenüber einem typischen Bier. Zusammen ergeben sie die Bittere dieses Biers.",
+  whyText:
+    "Jeder Balken hebt oder senkt die Antwort gegenüber einem typischen Bier. Zusammen ergeben sie die Bittere dieses Biers.",
   typical: "Ein typisches Bier",
   thisBeer: "Dieses Bier",
   untoldTitle: "Was die Antwort sicherer machte",
@@ -186,7 +188,8 @@ export const texts = {
   then: "Dann",
   solvedAnswer: "{ibu} IBU nach {by}. Das Modell antwortet dort {prediction}. {words}.",
   solvedModel: "{ibu} IBU. {words}.",
-  solvedShape: "Das Modell springt hier. Die Mengen folgen der Kurve der physikalischen Schätzung durch die Höhe des Modells.",
+  solvedShape:
+    "Das Modell springt hier. Die Mengen folgen der Kurve der physikalischen Schätzung durch die Höhe des Modells.",
   asked: "Gefragt",
   reachable: "Erreichbar",
   fromTo: "{lower} bis {upper} IBU",
@@ -196,7 +199,8 @@ export const texts = {
   applied: "Die Mengen stehen im Rezept.",
 
   whatifEmpty: "Sobald es eine Antwort gibt, zeigen Regler, was sie bewegt.",
-  whatifText: "Bewege einen Regler und sieh der Antwort zu. Das Rezept bleibt, wie es ist, bis du die Änderung behältst.",
+  whatifText:
+    "Bewege einen Regler und sieh der Antwort zu. Das Rezept bleibt, wie es ist, bis du die Änderung behältst.",
   reset: "Zurücksetzen",
   keep: "Änderung behalten",
   kept: "Die Änderung steht im Rezept.",
@@ -212,7 +216,8 @@ export const texts = {
   unpinName: "{name} nicht mehr merken",
   unpin: "Entfernen",
 
-  breweryText: "Das Modell kennt eine Brauerei. Deine eigenen Biere mit angegebener oder gemessener Bittere verschieben die Antworten zu deiner hin. Sie bleiben in diesem Browser und gehen mit jeder Frage mit.",
+  breweryText:
+    "Das Modell kennt eine Brauerei. Deine eigenen Biere mit angegebener oder gemessener Bittere verschieben die Antworten zu deiner hin. Sie bleiben in diesem Browser und gehen mit jeder Frage mit.",
   breweryEmpty: "Noch keine eigenen Biere. Öffne das Rezept eines Biers und füge es hier mit seiner Bittere hinzu.",
   breweryUse: "Verwenden",
   ownIbu: "Bittere von {name}, IBU",

@@ -154,7 +154,8 @@ export const texts = {
 
   whyEmpty: "Once there is an answer, this says why it is what it is.",
   whyTitle: "From a typical beer to this one",
-  whyText: "Each bar moves the answer up or down from that of a typical beer. Together they give this beer's bitterness.",
+  whyText:
+    "Each bar moves the answer up or down from that of a typical beer. Together they give this beer's bitterness.",
   typical: "A typical beer",
   thisBeer: "This beer",
   untoldTitle: "What would make it more certain",
@@ -185,7 +186,8 @@ export const texts = {
   then: "Then",
   solvedAnswer: "{ibu} IBU by {by}. The model's answer there is {prediction}. {words}.",
   solvedModel: "{ibu} IBU. {words}.",
-  solvedShape: "The model moves in leaps here. The weights follow the physical estimate's curve through the model's level.",
+  solvedShape:
+    "The model moves in leaps here. The weights follow the physical estimate's curve through the model's level.",
   asked: "Asked for",
   reachable: "Within reach",
   fromTo: "{lower} to {upper} IBU",
@@ -211,7 +213,8 @@ export const texts = {
   unpinName: "Unpin {name}",
   unpin: "Unpin",
 
-  breweryText: "The model knows one brewery. Your own beers with their stated or measured bitterness move the answers towards yours. They are kept in this browser, and sent with each question.",
+  breweryText:
+    "The model knows one brewery. Your own beers with their stated or measured bitterness move the answers towards yours. They are kept in this browser, and sent with each question.",
   breweryEmpty: "No own beers yet. Open one's recipe, and add it here with its bitterness.",
   breweryUse: "Use them",
   ownIbu: "Bitterness of {name}, IBU",

@@ -155,7 +155,8 @@ export const texts = {
 
   whyEmpty: "Assim que houver uma resposta, aqui está o porquê.",
   whyTitle: "De uma cerveja típica a esta",
-  whyText: "Cada barra move a resposta para cima ou para baixo em relação a uma cerveja típica. Juntas dão o amargor desta.",
+  whyText:
+    "Cada barra move a resposta para cima ou para baixo em relação a uma cerveja típica. Juntas dão o amargor desta.",
   typical: "Uma cerveja típica",
   thisBeer: "Esta cerveja",
   untoldTitle: "O que tornaria a resposta mais certa",
@@ -212,7 +213,8 @@ export const texts = {
   unpinName: "Soltar {name}",
   unpin: "Soltar",
 
-  breweryText: "O modelo conhece uma cervejaria. Suas próprias cervejas, com amargor declarado ou medido, movem as respostas em direção à sua. Elas ficam neste navegador e vão junto com cada pergunta.",
+  breweryText:
+    "O modelo conhece uma cervejaria. Suas próprias cervejas, com amargor declarado ou medido, movem as respostas em direção à sua. Elas ficam neste navegador e vão junto com cada pergunta.",
   breweryEmpty: "Ainda não há cervejas suas. Abra a receita de uma e adicione-a aqui com seu amargor.",
   breweryUse: "Usar",
   ownIbu: "Amargor de {name}, IBU",

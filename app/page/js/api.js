@@ -207,20 +207,23 @@ export class Live {
   async #run() {
     if (this.#running) return;
     this.#running = true;
-    for (let next = this.#next; next; next = this.#next) {
-      this.#next = undefined;
-      const { question } = next;
-      try {
-        this.show(await this.ask(question), question);
-      } catch (error) {
-        if (!(error instanceof Failure)) throw error;
-        if (error.kind !== "input" && error.kind !== "failed") {
-          await server.wait(error);
-          this.#next ??= next;
-        } else if (!this.#next) this.fail(error, question);
+    try {
+      for (let next = this.#next; next; next = this.#next) {
+        this.#next = undefined;
+        const { question } = next;
+        try {
+          this.show(await this.ask(question), question);
+        } catch (error) {
+          if (!(error instanceof Failure)) throw error;
+          if (error.kind !== "input" && error.kind !== "failed") {
+            await server.wait(error);
+            this.#next ??= next;
+          } else if (!this.#next) this.fail(error, question);
+        }
       }
+    } finally {
+      this.#running = false;
     }
-    this.#running = false;
   }
 }
 

@@ -46,7 +46,7 @@ export const texts = {
   alphaLong: "Alphasäure",
   when: "Wann",
   minutes: "Minuten",
-  standMinutes: "Minuten der Nachisomerisierung",
+  standMinutes: "Minuten der Hopfenrast",
   temperature: "Temperatur",
   form: "Form",
   alpha_low: "Alpha von",

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from selenium.webdriver import Chrome
+from selenium.webdriver import ActionChains, Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
@@ -13,6 +13,8 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from tests.live.browser import PATIENCE
 
+MOST_STOPS = 60
+"""Elements that the tabulator passes at most."""
 TABS = ("recipe", "why", "target", "whatif", "compare", "brewery")
 
 
@@ -72,6 +74,20 @@ class Page:
         field.send_keys(Keys.CONTROL, "a")
         field.send_keys(text or Keys.DELETE)
         field.send_keys(Keys.TAB)
+
+    def press(self, *keys: str) -> None:
+        """Press keys where the focus is."""
+        ActionChains(self.browser).send_keys(*keys).perform()
+
+    def reach(self, selector: str, *, backwards: bool = False) -> None:
+        """Go to an element with the tabulator."""
+        for _ in range(MOST_STOPS):
+            if self.browser.execute_script("return document.activeElement.matches(arguments[0])", selector):
+                return
+            tab = ActionChains(self.browser)
+            tab.key_down(Keys.SHIFT).send_keys(Keys.TAB).key_up(Keys.SHIFT) if backwards else tab.send_keys(Keys.TAB)
+            tab.perform()
+        raise AssertionError(f"{selector} is not reached by the keyboard")
 
     def choose(self, key: str, value: str) -> None:
         """Choose a value of a field with a list."""

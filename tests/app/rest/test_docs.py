@@ -30,8 +30,8 @@ async def test_the_page_and_its_files_are_local_and_need_no_key(client: httpx.As
     assert page.status_code == 200 and page.headers["content-type"].startswith("text/html")
     assert "://" not in page.text
     assets = re.findall(r'(?:href|src)="([^"]+)"', page.text)
-    assert len(assets) == 4
-    for asset in set(assets) - {"data:,"}:
+    assert len(assets) == 5
+    for asset in set(assets) - {"data:,", "."}:
         answer = await client.get(f"/{asset}", headers={"X-API-Key": ""})
         assert answer.status_code == 200 and len(answer.content) > 50, asset
         kind = "text/css" if asset.endswith(".css") else "javascript"

@@ -20,7 +20,7 @@ from app.domains.beer.predictions import MAX_IBU, PredictionBuilder
 from app.domains.beer.recipe import may_contradict, problems
 from app.domains.beer.reference import OwnBrewery, cost, problems_of_reference
 from app.domains.beer.row_validation import BeerRowValidator, BeerSignature
-from app.domains.beer.schema import EXAMPLE_BATCH, EXAMPLES, Beer, Beers, Prediction, Predictions, ReferenceBeer
+from app.domains.beer.schema import EXAMPLE_BATCH, EXAMPLES, Beer, Beers, Prediction, Predictions
 from app.domains.beer.solving.contradictions import contradictions_of_question, contradictions_of_questions
 from app.domains.beer.solving.schema import (
     EXAMPLE_QUESTIONS,
@@ -117,7 +117,9 @@ class BeerApi(DomainApi):
                 answered="The bitterness of each beer, in the order of the request",
                 run=self.predict_batch,
                 contradictions=contradictions_of_batch,
-                cost=lambda batch: cost(batch.reference),
+                cost=lambda batch: (
+                    cost(batch.reference) + BYTES_PER_QUANTILE * len(batch.beers) * (batch.quantiles or 0)
+                ),
                 size="many",
                 examples={"batch": {"summary": "Two beers, one with its recipe", "value": EXAMPLE_BATCH}},
             ),
@@ -196,7 +198,7 @@ class BeerApi(DomainApi):
             return self.explain(beer, version)
         if contradictions := [*problems(beer, ""), *problems_of_reference(beer.reference)]:
             raise InputError(contradictions)
-        predictions, warnings = self._predict(self._model(beer), [beer], version, beer.reference)
+        predictions, warnings = self._predict(self._model(beer), [beer], version, beer)
         predictions[0]["warnings"] += warnings
         return predictions[0]
 
@@ -273,7 +275,7 @@ class BeerApi(DomainApi):
         contradictions = [
             problem
             for index, beer in enumerate(batch.beers)
-            if beer.explain or beer.reference is not None or beer.coverage is not None or may_contradict(beer)
+            if not _OF_A_BATCH.isdisjoint(beer.__pydantic_fields_set__) or may_contradict(beer)
             for problem in problems_in_batch(beer, index)
         ]
         contradictions += problems_of_reference(batch.reference)
@@ -281,13 +283,13 @@ class BeerApi(DomainApi):
             raise InputError(contradictions)
         beers = batch.beers
         if all(beer.hops is None and beer.style is None for beer in beers):  # one model predicts the whole batch
-            predictions, warnings = self._predict(VITALS, beers, version, batch.reference, batch.coverage)
+            predictions, warnings = self._predict(VITALS, beers, version, batch)
             return _predictions(predictions, warnings)
         results: dict[int, Prediction] = {}
         about_reference: dict[str, Warning] = {}
         for model, indexes in self._by_model(beers).items():
             chosen = [beers[index] for index in indexes]
-            predictions, warnings = self._predict(model, chosen, version, batch.reference, batch.coverage)
+            predictions, warnings = self._predict(model, chosen, version, batch)
             results.update(zip(indexes, predictions, strict=True))
             about_reference |= {repr(warning): warning for warning in warnings}  # of both models, once
         predictions = [results[index] for index in range(len(beers))]
@@ -356,26 +358,29 @@ class BeerApi(DomainApi):
         model: str,
         beers: Sequence[Beer],
         version: str | None = None,
-        reference: Sequence[ReferenceBeer] | None = None,
-        coverage: Sequence[float] | None = None,
+        asked: Beer | Beers | None = None,
     ) -> tuple[list[Prediction], list[Warning]]:
         """Predict beers of one model; return the predictions, and the warnings about the reference beers.
 
-        `coverage` is that of a batch; a single beer states its own.
+        `asked` has the reference beers, coverages and quantiles of all beers; without it each beer has its own
+        coverages and quantiles, and there are no reference beers.
         """
+        reference, coverage, quantiles = (
+            (asked.reference, asked.coverage, asked.quantiles) if asked is not None else _NOTHING
+        )
         loaded = self._manager.get(model, version)
         builder = loaded.prepared(PredictionBuilder)
-        for asked in [coverage] if coverage else filter(None, map(_coverage, beers)):
-            if unknown := builder.intervals.problems(asked):
+        for levels in [coverage] if coverage else filter(None, map(_coverage, beers)):
+            if unknown := builder.intervals.problems(levels):
                 raise InputError(unknown)
         rows, bills = builder.rows(beers)
         outputs = loaded.infer({"features": builder.features(rows)}, requests=beers)
         if bills:
             outputs = widened(outputs, loaded, beers, bills)
         if not reference:
-            return builder.predictions(beers, rows, outputs, bills, coverage), []
+            return builder.predictions(beers, rows, outputs, bills, coverage, quantiles), []
         brewery = OwnBrewery(loaded, reference)
-        predictions = builder.predictions(beers, rows, brewery.shift.moved(outputs), bills, coverage)
+        predictions = builder.predictions(beers, rows, brewery.shift.moved(outputs), bills, coverage, quantiles)
         brewery.note(predictions, outputs)
         return predictions, brewery.warnings
 
@@ -384,6 +389,11 @@ DOMAIN = BeerApi
 """Class that `app.domains.discovery` finds."""
 
 _coverage = attrgetter("coverage")
+_NOTHING = None, None, None
+BYTES_PER_QUANTILE = 40
+"""Memory of a quantile in an answer."""
+_OF_A_BATCH = frozenset({"explain", "reference", "coverage", "quantiles"})
+"""Fields of a beer that a batch states once, or that it does not have."""
 
 
 def _predictions(predictions: list[Prediction], warnings: list[Warning]) -> Predictions:

@@ -37,7 +37,7 @@ def problems_in_batch(beer: Beer, index: int) -> list[Problem]:
     result = []
     if beer.explain:
         result.append(Problem(f"beers.{index}.explain", "not_in_batch", "is only available for single beers"))
-    for name in "reference", "coverage":
+    for name in "reference", "coverage", "quantiles":
         if getattr(beer, name) is not None:
             reason = "is given once, beside the beers of the batch"
             result.append(Problem(f"beers.{index}.{name}", "not_in_batch", reason))

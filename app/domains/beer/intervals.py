@@ -1,4 +1,4 @@
-"""The prediction intervals that a request asks for by `coverage`, in addition to the one in every response."""
+"""The prediction intervals of a version: those that a request asks for by `coverage`, and all that it has."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -35,18 +35,27 @@ class Intervals:
         self._version = f"{manifest.name} version {manifest.version}"
 
     def problems(self, asked: Sequence[float]) -> list[Problem]:
-        """Find the coverages that the version has no interval for.
+        """Find the coverages that the version has no interval for, or that are asked for more than once.
 
         Args:
             asked: Coverages of a request, from its field ``coverage``.
         """
         known = " or ".join(f"{coverage:g}" for coverage in self.ends)
         reason = f"must be {known}: {self._version} has no other interval"
-        return [
+        found = [
             Problem(f"coverage.{index}", "unknown_coverage", reason)
             for index, coverage in enumerate(asked)
             if coverage not in self.ends
         ]
+        if len(set(asked)) < len(asked):
+            repeated = (index for index, coverage in enumerate(asked) if coverage in asked[:index])
+            found += [Problem(f"coverage.{index}", "given_twice", "is given more than once") for index in repeated]
+        return found
+
+    def problems_of_quantiles(self) -> list[Problem]:
+        """Find why the version has no quantiles, which a request asks for by ``quantiles``."""
+        reason = f"is not possible: {self._version} has no calibrated interval"
+        return [] if self.ends else [Problem("quantiles", "unknown_coverage", reason)]
 
     def figures(self, outputs: Mapping[str, Array], row: int, asked: Sequence[float]) -> NDArray[np.float64]:
         """Return the ends of the intervals of one row, IBU, shape (n_asked, 2).

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from app.bundle.manifest import Manifest
 from app.domains.api import ModelRef, Warning
 from app.domains.beer.corrections import FEW, Corrections
+from app.domains.beer.distribution import Distribution
 from app.domains.beer.inputs import (
     HOP_INPUTS,
     INPUTS,
@@ -27,6 +28,7 @@ from app.domains.beer.schema import Beer, BeerFigures, Interval, Prediction
 from app.domains.beer.style_match import match_style
 from app.domains.beer.styles import Range, bitterness_of
 from app.domains.beer.untold import HeldOutErrors
+from app.errors import InputError
 from app.models.metrics import INVALID
 from app.runtime.predictor import Array, invalid_output
 from app.telemetry.metrics import Registry
@@ -133,6 +135,7 @@ class PredictionBuilder:
         outputs: Mapping[str, Array],
         bills: Sequence[ResolvedBill] = (),
         coverage: Sequence[float] | None = None,
+        quantiles: int | None = None,
     ) -> list[Prediction]:
         """Build the predictions and count them.
 
@@ -142,11 +145,13 @@ class PredictionBuilder:
             outputs: Outputs of the model, shape (n_beers, 1) each, float32, IBU.
             bills: Hop bills from `rows`.
             coverage: Coverages of the intervals of all beers; by default each beer has its own.
+            quantiles: Number of the quantiles of all beers; by default each beer has its own.
 
         Returns:
             One prediction per beer.
 
         Raises:
+            InputError: If a beer asks for quantiles, and the version has no calibrated interval.
             InvalidOutput: If an output is not a number or too large, or an interval ends below its start.
         """
         columns = [outputs[name] for name in OUTPUTS]
@@ -185,11 +190,13 @@ class PredictionBuilder:
                     prediction["style"] = match
             if asked := coverage or beer.coverage:
                 predictions[index]["intervals"] = self._intervals(outputs, index, asked)
+            if count := quantiles or beer.quantiles:
+                predictions[index]["quantiles"] = self._quantiles(outputs, index, predictions[index]["ibu"], count)
         self._metrics.count(figures, warnings)
         return predictions
 
     def _intervals(self, outputs: Mapping[str, Array], row: int, asked: Sequence[float]) -> list[Interval]:
-        """Build the intervals that one beer asks for.
+        """Build intervals of one beer.
 
         Raises:
             InvalidOutput: If an end is not a number or too large, or an interval ends below its start.
@@ -202,6 +209,17 @@ class PredictionBuilder:
             {"lower": lower, "upper": upper, "coverage": coverage}
             for (lower, upper), coverage in zip(ends, asked, strict=True)
         ]
+
+    def _quantiles(self, outputs: Mapping[str, Array], row: int, ibu: float, count: int) -> list[float]:
+        """Compute the quantiles that one beer asks for, from all intervals of the version.
+
+        Raises:
+            InputError: If the version has no calibrated interval.
+            InvalidOutput: If an end is not a number or too large, or an interval ends below its start.
+        """
+        if problems := self.intervals.problems_of_quantiles():
+            raise InputError(problems)
+        return Distribution(ibu, self._intervals(outputs, row, list(self.intervals.ends))).quantiles(count)
 
 
 def _columns(manifest: Manifest) -> list[int] | None:

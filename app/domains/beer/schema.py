@@ -43,6 +43,8 @@ MAX_REFERENCE_BEERS = 50
 """Own beers in one request."""
 MAX_INTERVALS = 10
 """Intervals that a request may ask for."""
+MAX_QUANTILES = 100
+"""Quantiles that a request may ask for."""
 MAX_REFERENCE_IBU = 300.0
 """Bitterness of an own beer, IBU; no formula or laboratory states more."""
 DEFAULT_BATCH_L = 20.0
@@ -473,6 +475,17 @@ Coverage = Annotated[
 ]
 
 
+Quantiles = Annotated[
+    int,
+    Field(
+        ge=2,
+        le=MAX_QUANTILES,
+        description="Number n of equally probable bitternesses to return as `quantiles`: those that are not exceeded "
+        "with the probabilities (i - 0.5) / n, for i from 1 to n.",
+    ),
+]
+
+
 class Beer(BeerFigures):
     """A beer's vital figures and, where known, its recipe."""
 
@@ -480,6 +493,7 @@ class Beer(BeerFigures):
 
     explain: bool = Field(default=False, description="Whether to explain the prediction.")
     coverage: Coverage | None = None
+    quantiles: Quantiles | None = None
     reference: Reference | None = None
 
 
@@ -492,6 +506,7 @@ class Beers(BaseModel):
         min_length=1, max_length=MAX_BEERS, description="The beers. Predictions keep their order."
     )
     coverage: Coverage | None = None
+    quantiles: Quantiles | None = None
     reference: Reference | None = None
 
 
@@ -614,13 +629,17 @@ class Explanation(TypedDict):
 
 @with_config(ConfigDict(json_schema_extra={"examples": [EXAMPLE_PREDICTION, EXAMPLE_EXPLAINED]}))
 class Prediction(TypedDict):
-    """Prediction for one beer; `intervals` are those of the requested coverages, in their order."""
+    """Prediction for one beer; `intervals` are those of the requested coverages, in their order.
+
+    `quantiles` are as many equally probable bitternesses as were requested, IBU, in ascending order.
+    """
 
     ibu: float
     interval: Interval
     model: ModelRef
     warnings: list[Warning]
     intervals: NotRequired[list[Interval]]
+    quantiles: NotRequired[list[float]]
     assumptions: NotRequired[list[Assumption]]
     estimates: NotRequired[Estimates]
     style: NotRequired[StyleMatch]

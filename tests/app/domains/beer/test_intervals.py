@@ -47,8 +47,8 @@ def test_the_interval_of_every_response_may_be_asked_for_as_well(domain: BeerApi
 
 
 def test_the_intervals_have_the_order_of_the_request_and_nothing_else_changes(domain: BeerApi) -> None:
-    plain, asked = _ask(domain, PLAIN), _ask(domain, PLAIN, coverage=[0.9, 0.5, 0.9])
-    assert [each["coverage"] for each in asked.pop("intervals")] == [0.9, 0.5, 0.9]
+    plain, asked = _ask(domain, PLAIN), _ask(domain, PLAIN, coverage=[0.9, 0.5, 0.8])
+    assert [each["coverage"] for each in asked.pop("intervals")] == [0.9, 0.5, 0.8]
     assert json.dumps(asked) == json.dumps(plain) == json.dumps(_ask(domain, PLAIN, coverage=[]))
 
 
@@ -95,6 +95,16 @@ async def test_a_coverage_that_the_model_does_not_have_is_rejected_with_those_th
         assert (
             levels in error["reason"] and "beer-ibu-recipe version" in error["reason"] and "95" not in error["reason"]
         )
+
+
+@pytest.mark.anyio
+async def test_a_coverage_given_twice_is_rejected(client: httpx.AsyncClient) -> None:
+    coverage = [0.5, 0.9, 0.5, 0.5]
+    for path, body in ("/predict", PLAIN), ("/explain", PLAIN), ("/predict/batch", {"beers": [PLAIN]}):
+        answer = await client.post(path, json={**body, "coverage": coverage})
+        assert answer.status_code == 422
+        errors = [(error["field"], error["code"]) for error in answer.json()["errors"]]
+        assert errors == [("coverage.2", "given_twice"), ("coverage.3", "given_twice")]
 
 
 @pytest.mark.anyio

@@ -111,6 +111,7 @@ def test_the_examples_are_valid() -> None:
     assert answers.validate_python(EXAMPLE_PREDICTION, strict=True).keys() == Prediction.__required_keys__
     assert answers.validate_python(EXAMPLE_EXPLAINED, strict=True).keys() == set(Prediction.__annotations__) - {
         "intervals",
+        "quantiles",
         "style",
         "reference",
     }

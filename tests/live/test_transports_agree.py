@@ -14,11 +14,11 @@ from tests.live.program import Program
 from tests.live.rpc import caller
 
 COUNT = 200
-OUTPUTS = ("ibu", "lower", "upper")
+OUTPUTS = ("ibu", "lower", "upper", "lower_50", "upper_50", "lower_80", "upper_80")
 MODEL = "beer-ibu"
 Rows = NDArray[np.float32]
 Answers = NDArray[np.float32]
-"""Shape (`COUNT`, 3), columns in `OUTPUTS` order."""
+"""Shape (`COUNT`, number of outputs), columns in `OUTPUTS` order."""
 
 
 def _beers() -> Rows:
@@ -110,12 +110,12 @@ def test_v2_binary_data_gives_the_same_numbers(program: Program, rows: Rows, raw
     content, headers = _post(program, f"/v2/models/{MODEL}/infer", body, **length)
     start = int(headers["Inference-Header-Content-Length"])
     data = content[start:]
-    _assert_equal(np.frombuffer(data, np.float32).reshape(3, COUNT).T, raw)
+    _assert_equal(np.frombuffer(data, np.float32).reshape(len(OUTPUTS), COUNT).T, raw)
 
 
 def _rounded(raw: Answers) -> list[list[float]]:
-    """Round as the domain routes do, to one decimal."""
-    rounded: list[list[float]] = (np.rint(raw.astype(np.float64) * 10) / 10).tolist()
+    """Round estimate and interval as the domain routes do, to one decimal."""
+    rounded: list[list[float]] = (np.rint(raw[:, :3].astype(np.float64) * 10) / 10).tolist()
     return rounded
 
 

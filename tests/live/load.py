@@ -190,8 +190,8 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def memory(pid: int) -> float:
-    """Return the resident memory of a process in MiB."""
+def memory(pid: int, kind: str = "VmRSS") -> float:
+    """Return the resident memory of a process in MiB; with ``RssAnon``, without pages of files."""
     with open(f"/proc/{pid}/status", encoding="ascii") as status:
-        line = next(line for line in status if line.startswith("VmRSS"))
+        line = next(line for line in status if line.startswith(kind))
     return int(line.split()[1]) / 1024

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from app.bundle.manifest import MODEL, Manifest
@@ -50,20 +51,6 @@ class BundleScore:
     intervals: Mapping[float, Array] = field(default_factory=dict)
     """Lower and upper end of each calibrated interval by its coverage, shape (n_rows, 2)."""
 
-    @property
-    def covered(self) -> Array:
-        """1 for each beer whose label is in the interval, otherwise 0, shape (n_rows,)."""
-        return ((self.predicted[:, 1] <= self.labels) & (self.labels <= self.predicted[:, 2])).astype(np.float32)
-
-    def scores(self, promised: float | None = None) -> Array:
-        """Return the interval score of each beer, IBU, shape (n_rows,); see `interval_score`.
-
-        Args:
-            promised: Coverage by which the interval is judged; the bundle's own by default.
-        """
-        lower, upper = self.predicted[:, 1], self.predicted[:, 2]
-        return interval_score(self.labels, lower, upper, self.promised if promised is None else promised)
-
     def figures(self) -> dict[str, Any]:
         """Return the figures, each as ``value`` with its 95 % bootstrap interval over groups, and those by IBU band."""
 
@@ -75,7 +62,7 @@ class BundleScore:
                 "interval_score": float(scores[rows].mean()),
             }
 
-        scores = self.scores()
+        scores = row_figures(self.labels, self.predicted, self.promised).score
         whole = of(np.arange(len(self.labels)))
         ranges = resampled(of, self.groups, SEED)
         return {
@@ -201,13 +188,70 @@ def compare(
         tolerance: IBU that the second's MAE may be above the first's.
         coverage_tolerance: Share of beers that the second's coverage may be below the first's.
     """
-    gap = np.abs(second.predicted[:, 0] - second.labels) - np.abs(first.predicted[:, 0] - first.labels)
-    before, after = first.scores(), second.scores(first.promised)
+    return compare_rows(
+        row_figures(first.labels, first.predicted, first.promised),
+        row_figures(second.labels, second.predicted, first.promised),
+        first.groups,
+        first.promised,
+        tolerance,
+        coverage_tolerance,
+    )
+
+
+class RowFigures(NamedTuple):
+    """What a version's predictions are judged by, beer by beer, shape (n_rows,) each; smaller is better."""
+
+    off: Array
+    """Absolute error, IBU."""
+    missed: Array
+    """Whether the label is outside the interval; over repeats, the share of them."""
+    score: Array
+    """Interval score, IBU."""
+
+    def where(self, rows: npt.NDArray[np.bool_]) -> "RowFigures":
+        """Select rows."""
+        return RowFigures(*(values[rows] for values in self))
+
+
+def row_figures(labels: Array, predicted: Array, promised: float) -> RowFigures:
+    """Compute the figures by beer.
+
+    Args:
+        labels: IBU, shape (n_rows,).
+        predicted: shape (n_rows, 3) or (repeats, n_rows, 3): ibu, lower, upper. Figures are means over repeats.
+        promised: Coverage by which the interval is judged.
+    """
+    ibu, lower, upper = np.moveaxis(predicted if predicted.ndim == 3 else predicted[np.newaxis], 2, 0)
+    outside = ((labels < lower) | (upper < labels)).astype(np.float32)
+    scores = interval_score(labels, lower, upper, promised)
+    return RowFigures(*(found.mean(axis=0) for found in (np.abs(ibu - labels), outside, scores)))
+
+
+def compare_rows(
+    first: RowFigures,
+    second: RowFigures,
+    groups: Groups,
+    promised: float,
+    tolerance: float,
+    coverage_tolerance: float = COVERAGE_TOLERANCE,
+    score_tolerance: float = SCORE_TOLERANCE,
+) -> Comparison:
+    """Compare two versions' figures of the same beers.
+
+    Args:
+        first: Figures of the released version.
+        second: Figures of the candidate.
+        groups: A row's group of related beers, shape (n_rows,).
+        promised: Coverage that the released version promises.
+        tolerance: IBU that the second's MAE may be above the first's.
+        coverage_tolerance: Share of beers that the second's coverage may be below the first's.
+        score_tolerance: Part of the first's mean interval score that the second's may be above it.
+    """
     return Comparison(
-        _difference(gap, first.groups, tolerance),
-        _difference(first.covered - second.covered, first.groups, coverage_tolerance),
-        _difference(after - before, first.groups, SCORE_TOLERANCE * float(before.mean())),
-        bool(second.covered.mean() >= first.promised),
+        _difference(second.off - first.off, groups, tolerance),
+        _difference(second.missed - first.missed, groups, coverage_tolerance),
+        _difference(second.score - first.score, groups, score_tolerance * float(first.score.mean())),
+        bool(1 - second.missed.mean() >= promised),
     )
 
 

@@ -20,6 +20,7 @@ from training.reasons import explanation
 from training.sources import Recipe, RecipeDataset
 from training.spec import Array, Data, Parameters, Spec, known_data
 from training.spec_card import better_baselines, spec_card
+from training.trained_on import TRAINED_ON, TrainedOn
 from training.trainer import Log, Run, Trainer, silent
 
 BOOSTER = "model.ubj"
@@ -171,7 +172,7 @@ class SpecTrainer(Trainer[CleanedRecipes, Model, SpecFigures]):
                 origin=self.origin or (known.origin if known else ""),
                 licence=self.licence or (known.licence if known else ""),
                 sha256=self.dataset.sha256,
-                rows_read=len(self.dataset.recipes),
+                rows_read=run.data.cleaning[0].rows_before,
                 rows_used=len(data.labels),
                 cleaning=run.data.cleaning,
             ),
@@ -187,9 +188,10 @@ class SpecTrainer(Trainer[CleanedRecipes, Model, SpecFigures]):
         """Return the baselines that are better than the model."""
         return [f"is worse than the baseline {better}" for better in better_baselines(run.figures.values())]
 
-    def extra_files(self, run: SpecRun) -> Mapping[str, bytes]:
-        """Return the trees in XGBoost's format."""
-        return {BOOSTER: bytes(run.model.ensemble.booster.save_raw("ubj"))}
+    def extra_files(self, run: SpecRun, about: Manifest) -> Mapping[str, bytes]:
+        """Return the trees in XGBoost's format, and the digests of the beers trained on."""
+        trees = bytes(run.model.ensemble.booster.save_raw("ubj"))
+        return {BOOSTER: trees, TRAINED_ON: TrainedOn.of(self.spec, run.data.rows).to_bytes()}
 
     def _parameters(self, model: Model) -> dict[str, Any]:
         trend = model.ensemble.trend

@@ -91,7 +91,7 @@ class Trainer(ABC, Generic[DataT, ModelT, FiguresT]):
         """Return what speaks against using the model, such as a baseline that is better; each continues its name."""
         return []
 
-    def extra_files(self, run: Run[DataT, ModelT, FiguresT]) -> Mapping[str, bytes]:
+    def extra_files(self, run: Run[DataT, ModelT, FiguresT], about: Manifest) -> Mapping[str, bytes]:
         """Return further files of the bundle by name."""
         return {}
 
@@ -151,7 +151,7 @@ class Trainer(ABC, Generic[DataT, ModelT, FiguresT]):
 
         def place() -> Path:
             about = self.manifest(run, version or next_version(root, self.name))
-            files = {MODEL: run.graph, CARD: self.card(run, about).encode(), **self.extra_files(run)}
+            files = {MODEL: run.graph, CARD: self.card(run, about).encode(), **self.extra_files(run, about)}
             return write_bundle(root, about, files)
 
         return add_inactive(root, self.name, place)

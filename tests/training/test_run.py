@@ -43,7 +43,7 @@ def bundle(trainer, trained, tmp_path):
 
 def test_the_bundle_is_complete_and_states_its_training_data(bundle, trained):
     about = bundle.manifest
-    assert set(bundle.files) == {"model.onnx", "model.ubj", "manifest.json", "MODEL_CARD.md"}
+    assert set(bundle.files) == {"model.onnx", "model.ubj", "manifest.json", "MODEL_CARD.md", "trained_on.txt"}
     assert [i.name for i in about.inputs] == ["abv", "target_og", "target_fg", "ebc", "srm", "ph"]
     assert [i.optional for i in about.inputs] == [False] * 3 + [True] * 3
     abv = trained.data.rows.inputs[:, 0]

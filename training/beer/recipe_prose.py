@@ -21,7 +21,8 @@ PROSE = Prose(
         "Without malts, trees that know only colour and pH take the place of the others.",
     ),
     files="`model.onnx` is served: the whole function, interval included. `model.ubj` is the same trees in "
-    "XGBoost's format; `parameters` in `manifest.json` says how the answer is made of them.",
+    "XGBoost's format; `parameters` in `manifest.json` says how the answer is made of them. `trained_on.txt` has "
+    "digests of the beers trained on, by which a later run knows them.",
     booster="one XGBoost booster over the features, with margins on the scale of roots: centre, lower and upper "
     "quantile, and the centre without malts. The answer's root is r + m min(r / 3, 1), where r = height sqrt(log(1 + x "
     "/ half)), x is iso_alpha, the sum over the kettle, and m is the centre's margin, within -3 and 3. With a for that "

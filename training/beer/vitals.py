@@ -53,7 +53,7 @@ PROSE = Prose(
     ),
     files="`model.onnx` is served: the whole function, interval included. `model.ubj` is the same trees in XGBoost's "
     "format, one booster with a margin for centre, lower and upper; `parameters` in `manifest.json` says what is "
-    "added to them.",
+    "added to them. `trained_on.txt` has digests of the beers trained on, by which a later run knows them.",
     booster="one XGBoost booster over the features, a margin for each of centre, lower, upper; where trend is true, "
     "height * x / (x + half) with x = OG - 1000 is added; then lower and upper are moved by their shift. The bounds of "
     "a further interval are the centre moved by their shift times its distance from the lower or upper quantile, which "

@@ -119,6 +119,6 @@ class CatDogTrainer(Trainer[Photos, ModelT, Figures]):
         """Return the model card in Markdown."""
         return cat_dog_card(about, {**self.prose, "data": self.data_text(run.data)})
 
-    def extra_files(self, run: Run[Photos, ModelT, Figures]) -> Mapping[str, bytes]:
+    def extra_files(self, run: Run[Photos, ModelT, Figures], about: Manifest) -> Mapping[str, bytes]:
         """Return the reliability plot."""
         return {RELIABILITY: reliability_png(rounded(run.figures)["reliability"])}

@@ -1,5 +1,5 @@
 // Made by scripts/page_types.sh: run it after changing a schema of the beer's routes.
-// Schemas: ccf25ebaadce17ffce617c76094fa5c5ef3665981c5d8ca24994b356fc0ab050
+// Schemas: 018d1b6e5a09ef9cf64e1a3eaec3a5877f63568dcfbcbef03ea9f2a1e3356978
 export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
@@ -32,6 +32,7 @@ export interface components {
             hops?: components["schemas"]["Hop"][] | null;
             malts?: components["schemas"]["Malt"][] | null;
             ph?: number | null;
+            quantiles?: number | null;
             reference?: components["schemas"]["ReferenceBeer"][] | null;
             srm?: number | null;
             style?: string | null;
@@ -55,6 +56,7 @@ export interface components {
         Beers: {
             beers: components["schemas"]["Beer"][];
             coverage?: number[] | null;
+            quantiles?: number | null;
             reference?: components["schemas"]["ReferenceBeer"][] | null;
         };
         BitternessTarget: {
@@ -205,12 +207,14 @@ export interface components {
         };
         Prediction: {
             assumptions?: components["schemas"]["Assumption"][];
+            bu_gu?: number;
             estimates?: components["schemas"]["Estimates"];
             explanation?: components["schemas"]["Explanation"];
             ibu: number;
             interval: components["schemas"]["Interval"];
             intervals?: components["schemas"]["Interval"][];
             model: components["schemas"]["ModelVersion"];
+            quantiles?: number[];
             reference?: components["schemas"]["ReferenceShift"];
             style?: components["schemas"]["StyleMatch"];
             warnings: components["schemas"]["InputWarning"][];
@@ -363,6 +367,7 @@ export interface components {
             hops: components["schemas"]["UnweighedHop"][];
             malts?: components["schemas"]["Malt"][] | null;
             ph?: number | null;
+            quantiles?: number | null;
             reference?: components["schemas"]["ReferenceBeer"][] | null;
             srm?: number | null;
             style?: string | null;

@@ -140,7 +140,7 @@ def condition(hop: Hop, addition: Addition, field: str, assumed: list[Assumption
         extracted, cones = _of_form(hop.form, addition.alpha)
         changes = replace(changes, extracted=extracted, cones=cones)
         low *= changes.extracted
-        if hop.form is not HopForm.PELLET and addition.alpha < EXTRACT_ALPHA:
+        if hop.form is not _taken_without_form(addition.alpha):
             said.append("form")
     if hop.temperature_c is not None or hop.stand_minutes is not None:
         stand = _stand(hop, field, assumed)
@@ -151,6 +151,11 @@ def condition(hop: Hop, addition: Addition, field: str, assumed: list[Assumption
     low, high = min(low, alpha), max(high, alpha)
     warning = _warning(hop, field, said, alpha, low, high) if said else None
     return Condition(changes, replace(changes, alpha=low), replace(changes, alpha=high), warning)
+
+
+def _taken_without_form(alpha: float) -> HopForm:
+    """The form in which training took hops of an alpha acid, %: its recipes state none, and list extracts as well."""
+    return HopForm.EXTRACT if alpha >= EXTRACT_ALPHA else HopForm.PELLET
 
 
 def _of_form(form: HopForm, alpha: float) -> tuple[float, float]:

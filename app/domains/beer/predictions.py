@@ -27,6 +27,7 @@ from app.domains.beer.recipe import ResolvedBill, assumptions, resolve, vital_ro
 from app.domains.beer.schema import Beer, BeerFigures, Interval, Prediction
 from app.domains.beer.style_match import match_style
 from app.domains.beer.styles import Range, bitterness_of
+from app.domains.beer.units import points
 from app.domains.beer.untold import HeldOutErrors
 from app.errors import InputError
 from app.models.metrics import INVALID
@@ -37,6 +38,8 @@ OUTPUTS = ("ibu", "lower", "upper")
 MAX_IBU = 1e6
 """Absolute value in IBU from which an output is invalid."""
 
+WATER = 1000.0
+"""Gravity of water, points."""
 UNKNOWN = Range(np.nan, np.nan)
 """Bitterness of a style that is not known."""
 
@@ -181,6 +184,8 @@ class PredictionBuilder:
         for bill, prediction in zip(bills, predictions, strict=False):
             prediction["estimates"] = {"tinseth": round(bill.tinseth, 1), "physical": round(bill.physical, 1)}
         for index, beer in enumerate(beers):
+            if (above := points(beer.target_og) - WATER) > 0.0:
+                predictions[index]["bu_gu"] = round(predictions[index]["ibu"] / above, 2)
             if (bills or beer.abv is None) and (assumed := assumptions(beer, bills[index] if bills else None)):
                 predictions[index]["assumptions"] = assumed
             if beer.style is not None:

@@ -73,6 +73,7 @@ EXAMPLE_PREDICTION: dict[str, JsonValue] = {
     "interval": {"lower": 14.7, "upper": 58.5, "coverage": 0.9},
     "model": {"name": "beer-ibu", "version": "2"},
     "warnings": [],
+    "bu_gu": 0.86,
 }
 EXAMPLE_ADDITIONS: list[JsonValue] = [
     {
@@ -113,6 +114,7 @@ EXAMPLE_EXPLAINED: dict[str, JsonValue] = {
     "interval": {"lower": 20.8, "upper": 66.9, "coverage": 0.9},
     "model": {"name": "beer-ibu-recipe", "version": "2"},
     "warnings": [],
+    "bu_gu": 0.7,
     "assumptions": [
         {"field": "hops.1.alpha_acid", "value": 13.0, "unit": "%", "reason": "typical of Simcoe"},
         {"field": "hops.2.alpha_acid", "value": 13.0, "unit": "%", "reason": "typical of Simcoe"},
@@ -631,13 +633,16 @@ class Explanation(TypedDict):
 class Prediction(TypedDict):
     """Prediction for one beer; `intervals` are those of the requested coverages, in their order.
 
-    `quantiles` are as many equally probable bitternesses as were requested, IBU, in ascending order.
+    `quantiles` are as many equally probable bitternesses as were requested, IBU, in ascending order. `bu_gu` is `ibu`
+    divided by the points of the original gravity above 1000, the ratio of bitterness units to gravity units (Ray
+    Daniels, *Designing Great Beers*, 1996); it is missing if there are none.
     """
 
     ibu: float
     interval: Interval
     model: ModelRef
     warnings: list[Warning]
+    bu_gu: NotRequired[float]
     intervals: NotRequired[list[Interval]]
     quantiles: NotRequired[list[float]]
     assumptions: NotRequired[list[Assumption]]

@@ -227,6 +227,28 @@ def test_a_higher_range_never_takes_bitterness_away(low: float, mean: float, mor
     assert all(now >= was for now, was in zip(higher, lower, strict=True))
 
 
+@pytest.mark.parametrize("form", ["cryo", "cone", "pellet"])
+@pytest.mark.parametrize("alpha", [24.9, 25.0, 60.0])
+def test_a_form_that_training_does_not_take_at_this_alpha_acid_is_warned_of(
+    domain: BeerApi, form: str, alpha: float
+) -> None:
+    found = warnings(domain.predict(beer({**MAGNUM, "form": form, "alpha_acid": alpha})))
+    assert [field for field, _ in found] == ([] if form == "pellet" and alpha < 25.0 else ["hops.0"])
+
+
+def test_cryo_hops_of_a_strong_variety_are_warned_of(domain: BeerApi) -> None:
+    simcoe = {"name": "Simcoe", "amount_g": 20.0, "form": "cryo", "boil_minutes": 60.0}
+    ((field, message),) = warnings(domain.predict(beer(simcoe)))
+    assert field == "hops.0" and "(form)" in message and "26 % alpha acid" in message
+
+
+def test_an_extract_is_what_training_takes_from_25_percent_on(domain: BeerApi) -> None:
+    strong = {**MAGNUM, "amount_g": 4.0, "alpha_acid": 25.0}
+    assert domain.predict(beer({**strong, "form": "extract"})) == domain.predict(beer(strong))
+    weak = domain.predict(beer({**strong, "form": "extract", "alpha_acid": 24.9}))
+    assert [field for field, _ in warnings(weak)] == ["hops.0"]
+
+
 def test_a_hop_that_says_nothing_more_is_as_before(domain: BeerApi) -> None:
     assert domain.predict(beer(MAGNUM, CITRA)) == domain.predict(beer({**MAGNUM, "form": None}, CITRA))
     assert warnings(domain.predict(beer({**MAGNUM, "form": "pellet"}, CITRA))) == []

@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from app.bundle.distribution import KEY
 from app.bundle.manifest import CleaningStep, Golden, Input, Manifest, Output, TrainingData
 from training.cleaning import IBU_HIGH, clean, rules
 from training.description import Description, declared_input, rounded
+from training.distribution import answers_of, distribution
 from training.evaluate import Evaluation, EvaluationProtocol, evaluate, leaking_rmse
 from training.export import PACKED, TOLERANCE, graph_bytes, largest_difference, predict_with_graph
 from training.groups import related
 from training.missing import listed
-from training.model import Model, fit, outputs_of
+from training.model import OUTPUTS, Model, fit, outputs_of
 from training.reasons import explanation
 from training.sources import Recipe, RecipeDataset
 from training.spec import Array, Data, Parameters, Spec, known_data
@@ -153,11 +155,13 @@ class SpecTrainer(Trainer[CleanedRecipes, Model, SpecFigures]):
     def describe(self, run: SpecRun) -> Description:
         """Return the part of the manifest that is specific to the model."""
         data = run.data.rows
-        answers = predict_with_graph(run.graph, data.inputs)[:, 0]
+        outputs = predict_with_graph(run.graph, data.inputs)
+        answers = outputs[:, 0]
+        inputs = declared_inputs(self.spec, data.inputs)
         known = known_data(self.spec, self.dataset.sha256)
         return Description(
             description=self.spec.description,
-            inputs=declared_inputs(self.spec, data.inputs),
+            inputs=inputs,
             packed=PACKED,
             outputs=tuple(
                 Output(name=name, datatype="FP32", unit="IBU", description=_description(name))
@@ -166,7 +170,10 @@ class SpecTrainer(Trainer[CleanedRecipes, Model, SpecFigures]):
             coverage=self.parameters.coverage,
             explanation=explanation(self.spec, data.inputs, answers),
             protocol=self.protocol.sentence(len(data.labels), len(np.unique(data.groups))),
-            figures=run.figures.values(),
+            figures={
+                **run.figures.values(),
+                KEY: distribution(inputs, data.inputs, answers_of(dict(zip(OUTPUTS, outputs.T, strict=True)))),
+            },
             training_data=TrainingData(
                 source=self.dataset.source,
                 origin=self.origin or (known.origin if known else ""),

@@ -2,14 +2,14 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from itertools import groupby
 from time import time
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.bundle.manifest import Input, Manifest
+from app.bundle.distribution import bins_of, distribution_of, shares_of
+from app.bundle.manifest import Manifest
 from app.runtime.predictor import Array, Arrays
 from app.telemetry.metrics import Family, Registry
 
@@ -33,7 +33,7 @@ INPUTS = Family(
 )
 EXPECTED = Family(
     "model_input_expected_ratio",
-    "Share of the training data's values in a bin: 0.1, or more where deciles coincide.",
+    "Share of the training data in a bin: of its values, and in bin missing, where it is known, of its rows.",
     "gauge",
     (*_MODEL, "input", "bin"),
     merge="max",
@@ -43,34 +43,6 @@ INFO = Family("model_info", "1 for the version that answers.", "gauge", (*_MODEL
 MISSING = "missing"
 BULK = 32
 """Number of rows from which counting by column with NumPy is faster."""
-_TENTH = 0.1
-
-
-def bins_of(declared: Input) -> tuple[list[float], list[tuple[str, float]]]:
-    """The bins of an input, from its deciles.
-
-    Deciles that coincide make one bin that holds their tenths together and has the last one's number. Bounds are
-    rounded as the values are that come, to float32: a value that is a decile itself must fall on its own side.
-
-    Args:
-        declared: Has deciles.
-
-    Returns:
-        The bins' upper bounds, without the last's; each bin's number and share of the training data.
-    """
-    deciles = [np.float32(value).item() for value in declared.deciles or ()]
-    bounds: list[float] = []
-    bins: list[tuple[str, float]] = []
-    number = 0
-    for bound, equal in groupby(deciles):
-        tenths = len(list(equal))
-        number += tenths
-        bounds.append(bound)
-        bins.append((str(number), tenths * _TENTH))
-    if declared.trained_range and deciles and deciles[-1] >= np.float32(declared.trained_range[1]):
-        bins[-1] = (bins[-1][0], bins[-1][1] + _TENTH)
-        return bounds, [*bins, (str(number + 1), 0.0)]  # nothing in the training data was above
-    return bounds, [*bins, (str(number + 1), _TENTH)]
 
 
 class _Binned(NamedTuple):
@@ -95,6 +67,7 @@ class _InputMetrics:
         self.inputs: list[_Binned] = []
         self.series: list[tuple[Family, tuple[str, ...]]] = []
         labels: list[tuple[str, ...]] = []
+        distribution = distribution_of(manifest)
         for column, declared in enumerate(manifest.inputs):
             if not declared.deciles:
                 continue
@@ -103,7 +76,12 @@ class _InputMetrics:
             first, missing = len(labels), len(labels) + len(bins)
             self.inputs.append(_Binned(declared.name, column, bounds, np.array(bounds), first, missing))
             labels += [*((*series, number) for number, _ in bins), (*series, MISSING)]
-            for number, share in bins:
+            expected = {
+                number: share for (number, _), share in zip(bins, shares_of(declared, distribution), strict=True)
+            }
+            if declared.name in distribution.missing:
+                expected[MISSING] = distribution.missing[declared.name]
+            for number, share in expected.items():
                 registry.gauge(EXPECTED, *series, number).set(share)
                 self.series.append((EXPECTED, (*series, number)))
         self._counters = registry.counters(INPUTS, labels)

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.bundle.distribution import bins_of
 from app.bundle.manifest import Manifest
 from app.bundle.store import Bundle
-from app.models.metrics import BULK, MISSING, ModelMetrics, bins_of
+from app.models.metrics import BULK, MISSING, ModelMetrics
 from app.telemetry.exposition import exposition
 from app.telemetry.metrics import Registry
 
@@ -29,7 +30,8 @@ def manifest(bundle: Bundle) -> Manifest:
         )
         for declared in bundle.manifest.inputs
     )
-    return bundle.manifest.model_copy(update={"inputs": inputs})
+    data = bundle.manifest.training_data.model_copy(update={"sha256": "0" * 64})  # of an unknown distribution
+    return bundle.manifest.model_copy(update={"inputs": inputs, "training_data": data})
 
 
 def _counted(registry: Registry, family: str, of: str) -> dict[str, float]:
@@ -60,6 +62,15 @@ def test_equal_deciles_share_a_bin(manifest: Manifest) -> None:
     assert expected == pytest.approx({str(n): 0.1 for n in (1, 2, 6, 7, 8, 9, 10)} | {"5": 0.3})
     switch = _counted(registry, "model_input_expected_ratio", "srm")
     assert switch == pytest.approx({"7": 0.7, "9": 0.3, "10": 0.0})
+
+
+def test_expected_ratios_are_exact_where_the_distribution_is_known(bundle: Bundle) -> None:
+    registry = Registry()
+    ModelMetrics(registry, bundle.manifest)
+    abv = _counted(registry, "model_input_expected_ratio", "abv")
+    assert abv["1"] == pytest.approx(35 / 256, abs=1e-4)  # as many of the beers have 4.5 % vol or less
+    assert abv[MISSING] == 0
+    assert _counted(registry, "model_input_expected_ratio", "ebc")[MISSING] == pytest.approx(3 / 256, abs=1e-4)
 
 
 def test_expected_ratios_are_the_shares_of_the_training_data(manifest: Manifest) -> None:

@@ -1,4 +1,4 @@
-"""The brewer's page in the browser, at the program that all tests share."""
+"""The brewer's page in browsers, at the program that all tests share."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -9,21 +9,47 @@ from tests.known import KEY
 from tests.live.program import Program
 
 if TYPE_CHECKING:
-    from selenium.webdriver import Chrome
-
+    from tests.live.firefox import Firefox
     from tests.live.page.steps import Page
+
+
+@pytest.fixture(scope="session")
+def firefox(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Firefox]":
+    """A headless Firefox."""
+    pytest.importorskip("selenium", reason="selenium is not installed")
+    from tests.live.firefox import FIREFOX, firefox
+
+    if not FIREFOX:
+        pytest.skip("no Firefox (Debian: firefox-esr)")
+    with firefox(tmp_path_factory.mktemp("firefox")) as browser:
+        yield browser
 
 
 @pytest.fixture
-def page(browser: "Chrome", program: Program) -> "Iterator[Page]":
-    """The page, opened with the key. The console must stay silent."""
-    from tests.live.page.steps import Page
+def any_page(request: pytest.FixtureRequest, program: Program) -> "Iterator[Page]":
+    """The page, not opened yet, in Chromium, or in the browser whose fixture a parameter names."""
+    from tests.live.page.steps import ChromiumPage, FirefoxPage
 
-    page = Page(browser, program.port())
-    browser.get_log("browser")
-    page.open(f"#key={KEY}")
-    page.size(1280)
+    name = getattr(request, "param", "browser")
+    browser = request.getfixturevalue(name)
+    page = (FirefoxPage if name == "firefox" else ChromiumPage)(browser, program.port())
+    page.complaints()
     yield page
-    complaints = page.complaints()
     page.close()
-    assert complaints == []
+
+
+@pytest.fixture
+def unlocked(any_page: "Page") -> "Page":
+    """The page, opened without a key."""
+    any_page.open()
+    any_page.size(1280)
+    return any_page
+
+
+@pytest.fixture
+def page(any_page: "Page") -> "Iterator[Page]":
+    """The page, opened with the key. The browser must not complain of anything."""
+    any_page.open(f"#key={KEY}")
+    any_page.size(1280)
+    yield any_page
+    assert any_page.complaints() == []

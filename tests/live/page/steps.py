@@ -5,14 +5,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 from selenium.webdriver import ActionChains, Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from tests.live.browser import PATIENCE
+from tests.live.firefox import Firefox
 
+both_browsers = pytest.mark.parametrize("any_page", ["browser", "firefox"], ids=["chromium", "firefox"], indirect=True)
+"""Runs a test in Chromium and in Firefox."""
 MOST_STOPS = 60
 """Elements that the tabulator passes at most."""
 TABS = ("recipe", "why", "target", "whatif", "compare", "brewery")
@@ -21,7 +26,9 @@ TABS = ("recipe", "why", "target", "whatif", "compare", "brewery")
 class Page:
     """The page in a browser."""
 
-    def __init__(self, browser: Chrome, port: int) -> None:
+    browser: WebDriver
+
+    def __init__(self, browser: WebDriver, port: int) -> None:
         """Create the page; `open` opens it."""
         self.browser = browser
         self.address = f"http://127.0.0.1:{port}/"
@@ -29,10 +36,12 @@ class Page:
     def open(self, fragment: str = "") -> None:
         """Open the page in a new tab of a browser that has never seen it."""
         self.browser.switch_to.new_window("tab")
-        for types in ("local_storage", "service_workers", "cache_storage"):
-            arguments = {"origin": self.address[:-1], "storageTypes": types}
-            self.browser.execute_cdp_cmd("Storage.clearDataForOrigin", arguments)
+        self.forget()
         self.visit(fragment)
+
+    def forget(self) -> None:
+        """Remove what the browser keeps of the page."""
+        raise NotImplementedError
 
     def visit(self, fragment: str = "") -> None:
         """Open the page in this tab."""
@@ -108,11 +117,7 @@ class Page:
 
     def paste(self, text: str) -> None:
         """Paste a text onto the page."""
-        self.browser.execute_script(
-            "const data = new DataTransfer(); data.setData('text/plain', arguments[0]);"
-            "document.body.dispatchEvent(new ClipboardEvent('paste', {clipboardData: data, bubbles: true}))",
-            text,
-        )
+        raise NotImplementedError
 
     def ibu(self) -> float:
         """Return the figure that is shown."""
@@ -129,13 +134,104 @@ class Page:
         return [str(item.get_property("textContent")) for item in self.all(f"{scope} .messages li")]
 
     def size(self, width: int, height: int = 800, *, dark: bool = False) -> None:
-        """Set the size of the window, which may be smaller than a browser's own minimum, and the colours."""
+        """Set the size of what the page fills, which may be smaller than a browser's own minimum, and the colours."""
+        raise NotImplementedError
+
+    def save_to(self, folder: Path) -> None:
+        """Set the folder of downloads."""
+        raise NotImplementedError
+
+    def complaints(self) -> list[str]:
+        """Return what the browser complained about since the last time, but for requests that were rejected."""
+        raise NotImplementedError
+
+
+class ChromiumPage(Page):
+    """The page in Chromium."""
+
+    browser: Chrome
+
+    def forget(self) -> None:
+        """Remove what the browser keeps of the page."""
+        for types in ("local_storage", "service_workers", "cache_storage"):
+            arguments = {"origin": self.address[:-1], "storageTypes": types}
+            self.browser.execute_cdp_cmd("Storage.clearDataForOrigin", arguments)
+
+    def size(self, width: int, height: int = 800, *, dark: bool = False) -> None:
+        """Set the size of what the page fills, which may be smaller than a browser's own minimum, and the colours."""
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
         features = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
 
+    def save_to(self, folder: Path) -> None:
+        """Set the folder of downloads."""
+        self.browser.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(folder)})
+
     def complaints(self) -> list[str]:
-        """Return what the console says, but for requests that were rejected or not answered."""
+        """Return what the console says since the last time, but for requests that were rejected or not answered."""
         lines = [line for line in self.browser.get_log("browser") if line["level"] in ("SEVERE", "WARNING")]
         return [line["message"] for line in lines if "Failed to load resource" not in line["message"]]
+
+    def paste(self, text: str) -> None:
+        """Paste a text onto the page."""
+        self.browser.execute_script(
+            "const data = new DataTransfer(); data.setData('text/plain', arguments[0]);"
+            "document.body.dispatchEvent(new ClipboardEvent('paste', {clipboardData: data, bubbles: true}))",
+            text,
+        )
+
+
+class FirefoxPage(Page):
+    """The page in Firefox."""
+
+    browser: Firefox
+
+    def forget(self) -> None:
+        """Remove what the browser keeps of the page."""
+        self.browser.get(f"{self.address}health/live")
+        self.browser.execute_async_script(
+            "const done = arguments[0]; localStorage.clear(); sessionStorage.clear();"
+            "Promise.all(["
+            "  navigator.serviceWorker.getRegistrations().then((all) => Promise.all(all.map((x) => x.unregister()))),"
+            "  caches.keys().then((names) => Promise.all(names.map((name) => caches.delete(name)))),"
+            "]).then(() => done(), (error) => done(String(error)))"
+        )
+
+    def size(self, width: int, height: int = 800, *, dark: bool = False) -> None:
+        """Set the size of what the page fills, which may be smaller than a browser's own minimum, and the colours."""
+        self.browser.execute_in_window(
+            "const [width, height, scheme] = arguments; const style = gBrowser.selectedBrowser.style;"
+            "style.maxWidth = `${width}px`; style.maxHeight = `${height}px`;"
+            "Services.prefs.setIntPref('layout.css.prefers-color-scheme.content-override', scheme)",
+            width,
+            height,
+            0 if dark else 1,
+        )
+        self.until(lambda: self.browser.execute_script("return innerWidth") == width)
+
+    def save_to(self, folder: Path) -> None:
+        """Set the folder of downloads."""
+        self.browser.execute_in_window(
+            "Services.prefs.setIntPref('browser.download.folderList', 2);"
+            "Services.prefs.setStringPref('browser.download.dir', arguments[0])",
+            str(folder),
+        )
+
+    def complaints(self) -> list[str]:
+        """Return errors of the page's scripts and what its policy forbade, since the last time."""
+        messages: list[str] = self.browser.execute_in_window(
+            "const messages = Services.console.getMessageArray(); Services.console.reset();"
+            "return messages.filter((message) => message instanceof Ci.nsIScriptError &&"
+            "  message.sourceName.startsWith(arguments[0])).map(String)",
+            self.address,
+        )
+        return messages
+
+    def paste(self, text: str) -> None:
+        """Paste a text onto the page, from the clipboard."""
+        self.browser.execute_in_window(
+            "Cc['@mozilla.org/widget/clipboardhelper;1'].getService(Ci.nsIClipboardHelper).copyString(arguments[0])",
+            text,
+        )
+        ActionChains(self.browser).key_down(Keys.CONTROL).send_keys("v").key_up(Keys.CONTROL).perform()

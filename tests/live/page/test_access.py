@@ -1,7 +1,6 @@
 """The key of the brewer's page, and a server that limits, goes away and comes back."""
 
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,19 +16,10 @@ pytest.importorskip("selenium", reason="selenium is not installed")
 from selenium.webdriver import Chrome  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
 
-from tests.live.page.steps import Page  # noqa: E402
+from tests.live.page.steps import ChromiumPage, Page, both_browsers  # noqa: E402
 
 
-@pytest.fixture
-def unlocked(browser: Chrome, program: Program) -> Iterator[Page]:
-    """The page without a key."""
-    page = Page(browser, program.port())
-    page.open()
-    page.size(1280)
-    yield page
-    page.close()
-
-
+@both_browsers
 def test_the_key_of_the_address_is_used_and_removed_there(page: Page) -> None:
     assert page.browser.current_url == page.address
     assert not page.one("#key-form").is_displayed()
@@ -37,6 +27,7 @@ def test_the_key_of_the_address_is_used_and_removed_there(page: Page) -> None:
     assert KEY in kept[0].values() and KEY not in kept[1].values()
 
 
+@both_browsers
 def test_a_key_is_asked_for_and_a_wrong_one_is_said_to_be_wrong(unlocked: Page) -> None:
     page = unlocked
     assert page.one("#key-form").is_displayed() and ".env" in page.text("#key-form")
@@ -60,7 +51,7 @@ def test_a_key_is_asked_for_and_a_wrong_one_is_said_to_be_wrong(unlocked: Page) 
 def test_a_limited_and_a_revoked_key_are_said_and_waited_for(browser: Chrome, tmp_path: Path) -> None:
     limited = make_key(tmp_path / "keys.json", "limited", rate="3/minute")
     program = Program(tmp_path, API_KEY=KEY, PORT="0", API_KEYS_FILE="keys.json", AUTH_FAILURES_PER_MINUTE="0")
-    page = Page(browser, program.port())
+    page = ChromiumPage(browser, program.port())
     page.open(f"#key={limited}")
     try:
         page.example()
@@ -88,7 +79,7 @@ def test_a_server_that_goes_away_is_waited_for_and_the_page_opens_without_it(bro
 
     program = started()
     program.port()
-    page = Page(browser, port)
+    page = ChromiumPage(browser, port)
     page.open(f"#key={KEY}")
     try:
         page.example()

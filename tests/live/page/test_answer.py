@@ -18,7 +18,7 @@ pytest.importorskip("selenium", reason="selenium is not installed")
 
 from selenium.webdriver.common.keys import Keys  # noqa: E402
 
-from tests.live.page.steps import Page  # noqa: E402
+from tests.live.page.steps import Page, both_browsers  # noqa: E402
 
 
 def ask(program: Program, path: str, beer: dict[str, Any]) -> Any:
@@ -26,6 +26,7 @@ def ask(program: Program, path: str, beer: dict[str, Any]) -> Any:
     return program.send(request("POST", path, [("X-API-Key", KEY)], json.dumps(beer).encode())).json
 
 
+@both_browsers
 def test_why_shows_every_contribution_and_every_addition_by_each_formula(page: Page, program: Program) -> None:
     page.example()
     page.tab("why")
@@ -44,6 +45,7 @@ def test_why_shows_every_contribution_and_every_addition_by_each_formula(page: P
         assert part["text"] in shown
 
 
+@both_browsers
 def test_by_keyboard_alone_a_pasted_recipe_gets_a_target_solved_applied_and_undone(page: Page) -> None:
     hop = "<HOP><NAME>{}</NAME><ALPHA>9</ALPHA><AMOUNT>0.02</AMOUNT><USE>{}</USE><TIME>{}</TIME></HOP>"
     hops = hop.format("Magnum", "Boil", 60) + hop.format("Saaz", "Dry Hop", 4000)
@@ -78,6 +80,7 @@ def test_a_target_out_of_reach_says_what_can_be_reached(page: Page) -> None:
     page.until(lambda: re.search(r"\d", page.text("#target-problem")))
 
 
+@both_browsers
 def test_a_slider_moves_the_answer_beside_a_ghost_of_the_one_before(page: Page) -> None:
     page.example()
     before = page.ibu()
@@ -96,6 +99,7 @@ def test_a_slider_moves_the_answer_beside_a_ghost_of_the_one_before(page: Page) 
     page.until(lambda: page.value("hops.0.amount") == "30" and page.ibu() > before)
 
 
+@both_browsers
 def test_up_to_four_answers_are_compared(page: Page) -> None:
     page.example()
     first = page.ibu()
@@ -115,6 +119,7 @@ def test_up_to_four_answers_are_compared(page: Page) -> None:
     page.until(lambda: page.value("hops.0.amount") == "12" and page.ibu() == first)
 
 
+@both_browsers
 def test_own_beers_move_the_answers_and_are_kept(page: Page, program: Program) -> None:
     page.example()
     before = page.ibu()
@@ -136,6 +141,7 @@ def test_own_beers_move_the_answers_and_are_kept(page: Page, program: Program) -
     page.until(lambda: page.ibu() == before)
 
 
+@both_browsers
 def test_a_link_holds_the_recipe_and_no_key(page: Page) -> None:
     page.example()
     assert page.browser.current_url == page.address
@@ -158,13 +164,14 @@ def test_a_link_holds_the_recipe_and_no_key(page: Page) -> None:
     page.until(lambda: "no recipe" in page.text("#notice"))
 
 
+@both_browsers
 def test_what_is_saved_is_beerjson_that_the_service_reads_again(page: Page, program: Program, tmp_path: Path) -> None:
     page.example()
     page.choose("hops.1.when", "whirlpool")
     page.type("hops.1.minutes", "20")
     page.type("hops.1.temperature", "85")
     page.until(lambda: page.messages("#hops"))
-    page.browser.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)})
+    page.save_to(tmp_path)
     page.one("#export").click()
     file = page.until(lambda: next(tmp_path.glob("*.json"), None))
     assert file.name == "American IPA.json"

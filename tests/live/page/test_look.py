@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,10 +18,11 @@ pytestmark = pytest.mark.browser
 pytest.importorskip("selenium", reason="selenium is not installed")
 
 from selenium.webdriver.common.keys import Keys  # noqa: E402
+from selenium.webdriver.common.print_page_options import PrintOptions  # noqa: E402
 from selenium.webdriver.support.ui import Select  # noqa: E402
 
 from tests.live.page.axe import needs_axe, violations  # noqa: E402
-from tests.live.page.steps import TABS, Page  # noqa: E402
+from tests.live.page.steps import TABS, Page, both_browsers  # noqa: E402
 
 TEXTS = REPOSITORY / "app" / "page" / "texts"
 LANGUAGES = ("en", "de", "pt")
@@ -51,7 +53,17 @@ def test_nothing_on_the_page_is_a_text_without_translation() -> None:
         assert {one or other for one, other in named} <= english.keys(), path
 
 
-@pytest.mark.parametrize(("language", "width"), [*((language, 360) for language in LANGUAGES), ("en", 640)])
+@pytest.mark.parametrize(
+    ("any_page", "language", "width"),
+    [
+        ("browser", "en", 360),
+        ("browser", "de", 360),
+        ("browser", "pt", 360),
+        ("browser", "en", 640),
+        ("firefox", "de", 360),
+    ],
+    indirect=["any_page"],
+)
 def test_nothing_scrolls_sideways_on_a_phone_or_at_200_percent(page: Page, language: str, width: int) -> None:
     page.example()
     if language != "en":
@@ -76,7 +88,12 @@ def test_nothing_scrolls_sideways_on_a_phone_or_at_200_percent(page: Page, langu
 
 
 @needs_axe
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    ("any_page", "dark"),
+    [("browser", False), ("browser", True), ("firefox", False)],
+    ids=["light", "dark", "firefox"],
+    indirect=["any_page"],
+)
 def test_no_state_of_the_page_keeps_anyone_out(page: Page, dark: bool) -> None:
     page.size(1280, 900, dark=dark)
     assert violations(page.browser) == []
@@ -113,17 +130,20 @@ def test_the_page_is_pictured_wide_dark_and_narrow(page: Page, tmp_path: Path) -
     ):
         page.size(width, height, dark=dark)
         page.until(lambda: page.all("#plot .dots circle"))
-        picture = page.browser.execute_cdp_cmd("Page.captureScreenshot", {"format": "png"})
-        with Image.open(io.BytesIO(base64.b64decode(picture["data"]))) as image:
+        with Image.open(io.BytesIO(page.browser.get_screenshot_as_png())) as image:
             image.convert("RGB").quantize(48).save(folder / f"{name}.png", optimize=True)
         assert 5_000 < (folder / f"{name}.png").stat().st_size < 100_000
 
 
+@both_browsers
 def test_the_recipe_prints_as_one_sheet(page: Page, tmp_path: Path) -> None:
     page.example()
-    printed = page.browser.execute_cdp_cmd("Page.printToPDF", {"paperWidth": 8.27, "paperHeight": 11.69})
-    document = base64.b64decode(printed["data"])
+    paper = PrintOptions()
+    paper.page_width, paper.page_height = 21.0, 29.7
+    document = base64.b64decode(page.browser.print_page(paper))
     (tmp_path / "sheet.pdf").write_bytes(document)
-    assert len(re.findall(rb"/Type\s*/Page\b", document)) == 1
+    streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", document, re.DOTALL)
+    objects = [document, *(zlib.decompress(each) for each in streams if each.startswith(b"\x78"))]
+    assert len(re.findall(rb"/Type\s*/Page\b", b"".join(objects))) == 1
     sheet = page.text("#sheet")
     assert "American IPA" in sheet and "Magnum" in sheet and f"{page.ibu()} IBU" in sheet

@@ -16,11 +16,12 @@ from selenium.webdriver import ActionChains  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
 from selenium.webdriver.support.ui import Select  # noqa: E402
 
-from tests.live.page.steps import Page  # noqa: E402
+from tests.live.page.steps import Page, both_browsers  # noqa: E402
 
 SAMPLES = REPOSITORY.parent / "shared" / "data" / "brewing" / "beerjson" / "samples"
 
 
+@both_browsers
 def test_the_example_is_answered_as_the_service_answers_it(page: Page, program: Program) -> None:
     assert "Tell the original and the final gravity" in page.text("#words")
     page.example()
@@ -40,6 +41,7 @@ def test_the_example_is_answered_as_the_service_answers_it(page: Page, program: 
     page.until(lambda: page.text("#spoken") == f"{answer['ibu']} IBU. {page.text('#words')}.")
 
 
+@both_browsers
 def test_the_last_of_many_quick_edits_is_what_is_shown(page: Page, program: Program) -> None:
     page.example()
     page.browser.execute_script(
@@ -54,6 +56,7 @@ def test_the_last_of_many_quick_edits_is_what_is_shown(page: Page, program: Prog
     page.until(lambda: page.ibu() == answer["ibu"])
 
 
+@both_browsers
 def test_units_are_converted_and_nothing_is_lost_by_switching_to_and_fro(page: Page) -> None:
     page.example()
     before = page.recipe()
@@ -87,6 +90,7 @@ def test_a_wrong_value_is_an_error_at_its_field(page: Page) -> None:
     assert field.get_attribute("aria-invalid") is None
 
 
+@both_browsers
 def test_rows_are_added_completed_duplicated_moved_and_removed_by_keyboard(page: Page) -> None:
     page.example()
     page.field("hops.add").send_keys(Keys.ENTER)
@@ -114,6 +118,7 @@ def test_rows_are_added_completed_duplicated_moved_and_removed_by_keyboard(page:
     assert [hop["name"] for hop in page.recipe()["beer"]["hops"]] == ["Magnum", "Simcoe", "Simcoe"]
 
 
+@both_browsers
 def test_rows_are_moved_by_dragging(page: Page) -> None:
     page.example()
     grip, last = page.field("hops.0.grip"), page.field("hops.2.grip")
@@ -132,6 +137,7 @@ def test_blank_is_not_told(page: Page) -> None:
     assert page.recipe()["beer"]["hops"] == []
 
 
+@both_browsers
 def test_back_and_forward_go_through_the_changes_and_a_reload_keeps_them(page: Page) -> None:
     page.example()
     page.type("batch", "25")
@@ -162,6 +168,7 @@ def test_a_file_is_opened_with_its_notes_at_their_fields(page: Page) -> None:
     page.until(lambda: [message for message in page.messages("#figures") if "Plato" in message][0].startswith("Final"))
 
 
+@both_browsers
 def test_one_of_several_recipes_is_chosen_and_their_names_are_text(page: Page, tmp_path: Path) -> None:
     name = "<img src=x onerror=document.title=1>"
     hops = {"name": name, "amount": {"value": 20, "unit": "g"}, "alpha_acid": {"value": 5, "unit": "%"}}
@@ -189,6 +196,7 @@ def test_one_of_several_recipes_is_chosen_and_their_names_are_text(page: Page, t
     assert page.browser.title == "Beer Model" and not page.all("img")
 
 
+@both_browsers
 def test_a_dropped_file_is_opened_and_a_thousand_hops_are_rejected(page: Page) -> None:
     drop = (
         "const data = new DataTransfer(); data.items.add(new File([arguments[0]], 'recipe'));"

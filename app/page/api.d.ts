@@ -1,5 +1,5 @@
 // Made by scripts/page_types.sh: run it after changing a schema of the beer's routes.
-// Schemas: 018d1b6e5a09ef9cf64e1a3eaec3a5877f63568dcfbcbef03ea9f2a1e3356978
+// Schemas: a5e2025f082922c51ef81f3360c8a5394ebeaf155d528537ff9476ed365b4d4b
 export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
@@ -41,6 +41,17 @@ export interface components {
             target_og?: number;
             target_og_plato?: number | null;
             yeast?: string | null;
+        };
+        BeerJsonNote: {
+            code: string;
+            field: string;
+            message: string;
+        };
+        BeerJsonRecipe: {
+            document: {
+                [key: string]: unknown;
+            };
+            notes: components["schemas"]["BeerJsonNote"][];
         };
         BeerStyle: {
             abv?: components["schemas"]["FigureRange"];
@@ -204,6 +215,10 @@ export interface components {
         ModelVersion: {
             name: string;
             version: string;
+        };
+        NamedBeer: {
+            beer: components["schemas"]["Beer"];
+            name?: string;
         };
         Prediction: {
             assumptions?: components["schemas"]["Assumption"][];

@@ -69,6 +69,7 @@ def test_the_tests_cover_the_documented_routes(documented: dict[str, set[str]]) 
         "/predict/batch",
         "/explain",
         "/recipes",
+        "/recipes/beerjson",
         "/solve",
         "/solve/batch",
         "/varieties",

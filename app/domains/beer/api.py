@@ -18,6 +18,14 @@ from app.domains.beer.listings import STYLES, VARIETIES, Styles, Varieties
 from app.domains.beer.plausibility import PlausibilityChecks
 from app.domains.beer.predictions import MAX_IBU, PredictionBuilder
 from app.domains.beer.recipe import may_contradict, problems
+from app.domains.beer.recipe_writing import (
+    EXAMPLE_NAMED,
+    BeerJsonRecipe,
+    NamedBeer,
+    contradictions_of_named,
+    cost_of_writing,
+    written_recipe,
+)
 from app.domains.beer.reference import OwnBrewery, cost, problems_of_reference
 from app.domains.beer.row_validation import BeerRowValidator, BeerSignature
 from app.domains.beer.schema import EXAMPLE_BATCH, EXAMPLES, Beer, Beers, Prediction, Predictions
@@ -145,6 +153,23 @@ class BeerApi(DomainApi):
                     ALIASES,
                     flags=(Flag("explain", "Whether to explain each prediction."),),
                 ),
+            ),
+            Operation(
+                name="recipe_as_beerjson",
+                path="/recipes/beerjson",
+                summary="Write a recipe as BeerJSON",
+                description="The reverse of `/recipes`: a beer as `/predict` takes it becomes a BeerJSON document, "
+                "with the prediction as its `ibu_estimate`. Read by `/recipes` again, it is the same beer in what the "
+                "models use. Notes say what BeerJSON has no place for, and what it requires and the beer does not "
+                "state.",
+                request=NamedBeer,
+                answer=BeerJsonRecipe,
+                answered="The document and the notes on it",
+                run=self.write_recipe,
+                contradictions=contradictions_of_named,
+                slow=lambda named: True,
+                cost=cost_of_writing,
+                examples={"recipe": {"summary": "The recipe of an American IPA", "value": EXAMPLE_NAMED}},
             ),
             Operation(
                 name="solve",
@@ -304,6 +329,16 @@ class BeerApi(DomainApi):
             ModelNotReady: If the model is not loaded.
         """
         return answer_file(self, file, version)
+
+    def write_recipe(self, named: NamedBeer, version: str | None = None) -> BeerJsonRecipe:
+        """Write a recipe as BeerJSON, with its prediction; takes milliseconds.
+
+        Raises:
+            InputError: If the beer contradicts itself.
+            ModelNotFound: If the version does not exist.
+            ModelNotReady: If the model is not loaded.
+        """
+        return written_recipe(named, partial(self.predict, version=version))
 
     def solve(self, question: Question, version: str | None = None) -> Solution:
         """Find the weights of hops with which a beer has the bitterness that is asked for; takes milliseconds.

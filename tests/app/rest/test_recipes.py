@@ -89,3 +89,32 @@ async def test_reading_a_file_counts_in_the_memory_budget(manager: ModelManager,
         assert (large.status_code, large.json()["code"]) == (413, "too_complex")
         assert (await client.post("/recipes", content=CONTENTS)).status_code == 200
     assert budget.taken == 0
+
+
+async def test_a_recipe_leaves_as_beerjson_and_comes_back_with_the_same_prediction(client: httpx.AsyncClient) -> None:
+    (recipe,) = (await client.post("/recipes", content=json.dumps(GOOD))).json()["recipes"]
+    answer = await client.post("/recipes/beerjson", json={"name": "Best Bitter", "beer": recipe["beer"]})
+    assert answer.status_code == 200
+    assert answer.json().keys() == {"document", "notes"}
+    assert {"field": "hops.0.stage", "code": "stage_as_minutes"}.items() <= next(
+        note.items() for note in answer.json()["notes"] if note["field"].startswith("hops.0.stage")
+    )
+    (again,) = (await client.post("/recipes", content=json.dumps(answer.json()["document"]))).json()["recipes"]
+    ibu = recipe["prediction"]["ibu"]
+    assert (again["name"], again["stated_ibu"], again["prediction"]["ibu"]) == ("Best Bitter", ibu, ibu)
+
+
+async def test_what_cannot_be_written_names_the_field_of_the_request(client: httpx.AsyncClient) -> None:
+    (recipe,) = (await client.post("/recipes", content=json.dumps(GOOD))).json()["recipes"]
+    swapped = {**recipe["beer"], "target_og": 1.01, "target_fg": 1.05}
+    for body, fields in (
+        ({"beer": swapped}, ["beer.target_fg"]),
+        ({"beer": swapped, "name": 1}, ["name", "beer.target_fg"]),
+        ({"name": "x" * 201, "beer": recipe["beer"]}, ["name"]),
+        ({"name": "no beer"}, ["beer"]),
+    ):
+        answer = await client.post("/recipes/beerjson", json=body)
+        assert answer.status_code == 422
+        assert [error["field"] for error in answer.json()["errors"]] == fields
+    unknown = await client.post("/recipes/beerjson", json={"beer": recipe["beer"]}, headers={"X-Model-Version": "99"})
+    assert unknown.status_code == 404

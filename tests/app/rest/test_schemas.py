@@ -20,15 +20,15 @@ from tests.rest_application import rest_application
 pytestmark = pytest.mark.anyio
 
 NAMES = """
-    AdditionEstimates Assumption Beer BeerStyle Beers BitternessTarget CleaningStep ConfiguredTensor Contribution
-    Datatype Estimates Explanation FieldProblem FigureRange Flower Health Hop HopForm HopKind HopPackaging HopStage
-    HopUse HopVariety IndexOptions InferParameters InferRequest InferResponse InferenceError InferenceStatistics
-    InputWarning Interval Malt ModelConfiguration ModelDescription ModelInput ModelMetadata ModelMetrics
-    ModelOutput ModelReady ModelVersion OlderPet OlderPicture ParameterValue Pet PetProbabilities Picture
-    PictureForm Prediction Predictions ProblemDetails Question QuestionProblem Questions ReachableBitterness
-    RecipeAnswer RecipeAnswers RecipeFileForm RecipeNote RecipeProblem ReferenceBeer ReferenceShift
-    RepositoryAnswer RepositoryOptions RequestInput RequestOutput ResponseOutput ServerLive ServerMetadata
-    ServerReady Solution SolutionOrProblems Solutions SolvedBy Species StatisticDuration StatisticsList
+    AdditionEstimates Assumption Beer BeerJsonNote BeerJsonRecipe BeerStyle Beers BitternessTarget CleaningStep
+    ConfiguredTensor Contribution Datatype Estimates Explanation FieldProblem FigureRange Flower Health Hop HopForm
+    HopKind HopPackaging HopStage HopUse HopVariety IndexOptions InferParameters InferRequest InferResponse
+    InferenceError InferenceStatistics InputWarning Interval Malt ModelConfiguration ModelDescription ModelInput
+    ModelMetadata ModelMetrics ModelOutput ModelReady ModelVersion NamedBeer OlderPet OlderPicture ParameterValue Pet
+    PetProbabilities Picture PictureForm Prediction Predictions ProblemDetails Question QuestionProblem Questions
+    ReachableBitterness RecipeAnswer RecipeAnswers RecipeFileForm RecipeNote RecipeProblem ReferenceBeer
+    ReferenceShift RepositoryAnswer RepositoryOptions RequestInput RequestOutput ResponseOutput ServerLive
+    ServerMetadata ServerReady Solution SolutionOrProblems Solutions SolvedBy Species StatisticDuration StatisticsList
     StyleBitterness StyleMatch Styles TensorMetadata TrainingData UntoldPart UnweighedBeer UnweighedHop Varieties
     VersionList VersionPolicy VersionState VersionStatistics
 """

@@ -87,6 +87,14 @@ def _recipes() -> Bodies:
     return bodies
 
 
+def _recipe_as_beerjson() -> Bodies:
+    hops = [{"name": "\ufdfa" * 80, "amount_g": 1.0, "stage": "end"}] * 50
+    bodies = _elements("/recipes/beerjson", MEGABYTE, b'{"beer":{"hops":[', b"]}}")
+    bodies["hop bill"] = _json("/recipes/beerjson", {"beer": {**BEER, "hops": hops}})
+    bodies["reference beers"] = _json("/recipes/beerjson", {"beer": {**BEER, "hops": hops, "reference": REFERENCE}})
+    return bodies
+
+
 def _solve(path: str) -> Bodies:
     hops = [{"name": "N" * 80, "amount_g": 1.0, "boil_minutes": 1.0}] * 50
     question = {"beer": {**BEER, "hops": hops, "explain": True}, "target": {"style": "21A"}}
@@ -177,6 +185,7 @@ ROUTES = {
     "POST /explain": lambda: {"beer": _json("/explain", BEER), **_elements("/explain", MEGABYTE, b'{"hops":[', b"]}")},
     "POST /predict/batch": _batch,
     "POST /recipes": _recipes,
+    "POST /recipes/beerjson": _recipe_as_beerjson,
     "POST /solve": lambda: _solve("/solve"),
     "POST /solve/batch": lambda: _solve("/solve/batch"),
     "POST /iris/predict": lambda: _elements("/iris/predict", MEGABYTE, b'{"petal_length":[', b"]}"),

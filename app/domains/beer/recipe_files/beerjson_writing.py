@@ -1,4 +1,4 @@
-"""Writes recipes as BeerJSON 1.0, with the bitterness filled in.
+"""Writes recipes of BeerXML as BeerJSON 1.0.
 
 What BeerJSON requires and a BeerXML recipe does not state is what reading it takes: the yield and the efficiency that
 `app.domains.beer.recipe_files.extract` assumes. Equipment, waters and fermentation steps have no place to go, or lack
@@ -6,11 +6,12 @@ what BeerJSON requires of them, and stay behind.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from app.domains.beer.recipe import ASSUMED_ALPHA
 from app.domains.beer.recipe_files.additions import MINUTES_PER_DAY, stage_of_use
+from app.domains.beer.recipe_files.beerjson_parts import Json, boil, hop_timing, ibu_estimate, quantity, time
 from app.domains.beer.recipe_files.beerxml import temperature_tag, text_of, use_of
 from app.domains.beer.recipe_files.extract import EFFICIENCY, YIELD
 from app.domains.beer.recipe_files.numbers import number
@@ -19,10 +20,6 @@ from app.domains.beer.recipe_files.xml_tree import Element
 from app.domains.beer.stages import Stage
 from app.domains.beer.units import POINTS_PER_SG
 from app.domains.beer.varieties import find
-
-VERSION = 1.0
-"""Version of BeerJSON that is written."""
-Json = dict[str, Any]
 
 _METHODS = {"tinseth": "Tinseth", "rager": "Rager", "garetz": "Garetz"}
 _TYPES = ("extract", "partial mash", "all grain")
@@ -40,25 +37,8 @@ _USES = {
 }
 _MASH_STEPS = ("infusion", "temperature", "decoction")
 _DRINKS = ("mead", "cider")
-_FIRST_WORT, _BOIL, _WHIRLPOOL = 1, 2, 3
-"""Steps of a boil that has others than boiling, from 1."""
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _LETTER = re.compile(r"[A-Z]")
-
-
-def ibu_estimate(ibu: float, method: str = "Other") -> Json:
-    """Return BeerJSON's object for a bitterness.
-
-    Args:
-        ibu: Bitterness, IBU.
-        method: Formula; ``Other`` is the model.
-    """
-    return {"method": method, "value": _of(ibu, "IBUs")}
-
-
-def beerjson_of(recipes: Sequence[Json]) -> Json:
-    """Return a BeerJSON document of recipes."""
-    return {"beerjson": {"version": VERSION, "recipes": list(recipes)}}
 
 
 def recipe_of(recipe: Element, read: ReadRecipe) -> Json:
@@ -76,8 +56,8 @@ def recipe_of(recipe: Element, read: ReadRecipe) -> Json:
         "name": read.name or "",
         "type": kind if kind in _TYPES else "other",
         "author": text_of(recipe, "BREWER"),
-        "batch_size": _of(beer.get("batch_volume_l", 0.0), "l"),
-        "efficiency": {"brewhouse": _of(efficiency, "%")},
+        "batch_size": quantity(beer.get("batch_volume_l", 0.0), "l"),
+        "efficiency": {"brewhouse": quantity(efficiency, "%")},
         "ingredients": _ingredients(recipe),
     }
     if coauthor := text_of(recipe, "ASST_BREWER"):
@@ -86,8 +66,7 @@ def recipe_of(recipe: Element, read: ReadRecipe) -> Json:
         result["created"] = date
     if style := recipe.find("STYLE"):
         result["style"] = _style(style)
-    if (boil := _boil(recipe, beer)) is not None:
-        result["boil"] = boil
+    result |= _optional("boil", _boil(recipe, beer))
     if mash := recipe.find("MASH"):
         result |= _optional("mash", _mash(mash))
     for field, key, code in (
@@ -95,13 +74,13 @@ def recipe_of(recipe: Element, read: ReadRecipe) -> Json:
         ("target_fg", "final_gravity", "fg_from_attenuation"),
     ):
         if field in beer and code not in computed:
-            result[key] = _of(round(beer[field] / POINTS_PER_SG, 9), "sg")
+            result[key] = quantity(round(beer[field] / POINTS_PER_SG, 9), "sg")
     if "colour_by_morey" not in computed:
         for field, unit in (("ebc", "EBC"), ("srm", "SRM")):
             if field in beer:
-                result["color_estimate"] = _of(beer[field], unit)
+                result["color_estimate"] = quantity(beer[field], unit)
     if "abv" in beer:
-        result["alcohol_by_volume"] = _of(beer["abv"], "%")
+        result["alcohol_by_volume"] = quantity(beer["abv"], "%")
     if (carbonation := _number(recipe, "CARBONATION")) is not None:
         result["carbonation"] = carbonation
     result |= _optional("notes", text_of(recipe, "NOTES") or None)
@@ -132,9 +111,9 @@ def _fermentable(item: Element) -> Json:
     result: Json = {
         "name": text_of(item, "NAME"),
         "type": _FERMENTABLES.get(kind, "grain"),
-        "yield": {"fine_grind": _of(YIELD if share is None else share, "%")},
-        "color": _of(_number(item, "COLOR") or 0.0, "Lovi"),
-        "amount": _of(_number(item, "AMOUNT") or 0.0, "kg"),
+        "yield": {"fine_grind": quantity(YIELD if share is None else share, "%")},
+        "color": quantity(_number(item, "COLOR") or 0.0, "Lovi"),
+        "amount": quantity(_number(item, "AMOUNT") or 0.0, "kg"),
     }
     result |= _texts(item, ORIGIN="origin", SUPPLIER="producer")
     if kind == "adjunct":
@@ -149,37 +128,26 @@ def _hop(item: Element) -> Json:
     if not alpha:
         variety = find(name)
         alpha = variety.alpha_typical if variety else ASSUMED_ALPHA if alpha is None else alpha
-    result: Json = {"name": name, "alpha_acid": _of(alpha, "%"), "amount": _of(_number(item, "AMOUNT") or 0.0, "kg")}
+    result: Json = {
+        "name": name,
+        "alpha_acid": quantity(alpha, "%"),
+        "amount": quantity(_number(item, "AMOUNT") or 0.0, "kg"),
+    }
     result |= _optional("form", _FORMS.get(text_of(item, "FORM").lower()))
-    result |= _optional("beta_acid", None if beta is None else _of(beta, "%"))
+    result |= _optional("beta_acid", None if beta is None else quantity(beta, "%"))
     return result | _texts(item, ORIGIN="origin") | {"timing": _hop_timing(item)}
 
 
 def _hop_timing(item: Element) -> Json:
     stage, minutes = stage_of_use(use_of(item)), _number(item, "TIME")
-    duration = {} if minutes is None else {"duration": _time(minutes)}
-    if stage == Stage.MASH:
-        return {"use": "add_to_mash"} | duration
-    if stage == Stage.DRY_HOP or stage is None and minutes is not None and minutes >= MINUTES_PER_DAY:
-        return {"use": "add_to_fermentation"} | duration
-    step = {Stage.FIRST_WORT: _FIRST_WORT, Stage.WHIRLPOOL: _WHIRLPOOL}.get(stage, _BOIL) if stage else _BOIL
-    return {"use": "add_to_boil", "step": step} | duration
+    if stage is None and minutes is not None and minutes >= MINUTES_PER_DAY:
+        stage = Stage.DRY_HOP
+    return hop_timing(stage, minutes)
 
 
 def _boil(recipe: Element, beer: Mapping[str, Any]) -> Json | None:
-    """The boil, with a step before and one after it, to which additions refer."""
     minutes = _number(recipe, "BOIL_TIME")
-    if minutes is None:
-        return None
-    volume, celsius = beer.get("boil_volume_l"), _stand_temperature(recipe)
-    whirlpool: Json = {"name": "Whirlpool"}
-    if celsius is not None:
-        whirlpool |= {"start_temperature": _of(celsius, "C"), "end_temperature": _of(celsius, "C")}
-    return {
-        **({} if volume is None else {"pre_boil_size": _of(volume, "l")}),
-        "boil_time": _time(minutes),
-        "boil_steps": [{"name": "First wort"}, {"name": "Boil", "step_time": _time(minutes)}, whirlpool],
-    }
+    return None if minutes is None else boil(minutes, beer.get("boil_volume_l"), [_stand_temperature(recipe)])
 
 
 def _stand_temperature(recipe: Element) -> float | None:
@@ -196,19 +164,19 @@ def _culture(item: Element) -> Json:
         "name": text_of(item, "NAME"),
         "type": _CULTURES.get(text_of(item, "TYPE").lower(), "other"),
         "form": form if form in _CULTURE_FORMS else "liquid",
-        "amount": _amount(item, otherwise=_of(1, "pkg")),
+        "amount": _amount(item, otherwise=quantity(1, "pkg")),
     }
     result |= _texts(item, LABORATORY="producer", PRODUCT_ID="product_id")
-    return result | _optional("attenuation", None if attenuation is None else _of(attenuation, "%"))
+    return result | _optional("attenuation", None if attenuation is None else quantity(attenuation, "%"))
 
 
 def _miscellaneous(item: Element) -> Json:
     kind, use, minutes = text_of(item, "TYPE").lower(), _USES.get(text_of(item, "USE").lower()), _number(item, "TIME")
-    timing = _optional("use", use) | _optional("duration", None if minutes is None else _time(minutes))
+    timing = _optional("use", use) | _optional("duration", None if minutes is None else time(minutes))
     return {
         "name": text_of(item, "NAME"),
         "type": kind if kind in _MISCELLANEOUS else "other",
-        "amount": _amount(item, otherwise=_of(1, "each")),
+        "amount": _amount(item, otherwise=quantity(1, "each")),
         **_optional("timing", timing or None),
     }
 
@@ -232,7 +200,7 @@ def _mash(mash: Element) -> Json | None:
     steps = [_mash_step(step) for step in holder.all("MASH_STEP")] if holder else []
     if temperature is None or not steps or None in steps:
         return None
-    return {"name": text_of(mash, "NAME"), "grain_temperature": _of(temperature, "C"), "mash_steps": steps}
+    return {"name": text_of(mash, "NAME"), "grain_temperature": quantity(temperature, "C"), "mash_steps": steps}
 
 
 def _mash_step(step: Element) -> Json | None:
@@ -244,9 +212,9 @@ def _mash_step(step: Element) -> Json | None:
     return {
         "name": text_of(step, "NAME"),
         "type": kind,
-        "step_temperature": _of(temperature, "C"),
-        "step_time": _time(minutes),
-        **_optional("amount", _of(litres, "l") if litres else None),
+        "step_temperature": quantity(temperature, "C"),
+        "step_time": time(minutes),
+        **_optional("amount", quantity(litres, "l") if litres else None),
     }
 
 
@@ -258,19 +226,9 @@ def _is_true(element: Element, tag: str) -> bool:
     return text_of(element, tag).lower() == "true"
 
 
-def _of(value: float, unit: str) -> Json:
-    return {"unit": unit, "value": value}
-
-
-def _time(minutes: float) -> Json:
-    """A time in minutes, or in days if it is whole days; BeerJSON has whole numbers only."""
-    days = minutes / MINUTES_PER_DAY
-    return _of(int(days), "day") if days >= 1 and days.is_integer() else _of(round(minutes), "min")
-
-
 def _amount(item: Element, otherwise: Json) -> Json:
     amount = _number(item, "AMOUNT")
-    return otherwise if amount is None else _of(amount, "kg" if _is_true(item, "AMOUNT_IS_WEIGHT") else "l")
+    return otherwise if amount is None else quantity(amount, "kg" if _is_true(item, "AMOUNT_IS_WEIGHT") else "l")
 
 
 def _optional(key: str, value: Any) -> Json:

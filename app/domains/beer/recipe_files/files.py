@@ -7,6 +7,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from app.domains.beer.recipe_files import beerjson, beerjson_writing, beerxml, brewfather, punk
+from app.domains.beer.recipe_files.beerjson_parts import beerjson_of, ibu_estimate
 from app.domains.beer.recipe_files.reading import MAX_RECIPES, ReadRecipe, RecipeFileError, check_count
 from app.domains.beer.recipe_files.xml_tree import parse_xml
 from app.runtime.json_keys import BOM, repeated_keys
@@ -69,7 +70,7 @@ def as_beerjson(contents: bytes, answers: Sequence[Mapping[str, Any] | None], li
             for recipe, element, answer in read
             if recipe.beer is not None
         ]
-        document: Any = beerjson_writing.beerjson_of(recipes)
+        document: Any = beerjson_of(recipes)
     else:
         document = parse_json(contents, limit)
         if not beerjson.is_beerjson(document):
@@ -84,7 +85,7 @@ def as_beerjson(contents: bytes, answers: Sequence[Mapping[str, Any] | None], li
 
 
 def _estimated(recipe: Mapping[str, Any], answer: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {**recipe} if answer is None else {**recipe, "ibu_estimate": beerjson_writing.ibu_estimate(answer["ibu"])}
+    return {**recipe} if answer is None else {**recipe, "ibu_estimate": ibu_estimate(answer["ibu"])}
 
 
 def is_xml(contents: bytes) -> bool:

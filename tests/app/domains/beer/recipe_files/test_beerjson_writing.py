@@ -31,13 +31,14 @@ def _validator() -> Draft7Validator:
     return Draft7Validator(json.loads((SCHEMA / "beer.json").read_text("utf-8")), registry=registry)
 
 
-def _errors(document: bytes) -> list[str]:
+def errors(document: bytes) -> list[str]:
+    """What is wrong with a document by beerjson's schema."""
     return [f"{error.json_path}: {error.message}" for error in _validator().iter_errors(json.loads(document))]
 
 
 def test_a_full_recipe_of_beerxml_leaves_as_valid_beerjson() -> None:
     written = as_beerjson(FULL, [PREDICTED])
-    assert _errors(written) == []
+    assert errors(written) == []
     (recipe,) = json.loads(written)["beerjson"]["recipes"]
     assert recipe["ibu_estimate"] == ESTIMATE
     assert [recipe[key] for key in ("name", "author", "coauthor", "notes")] == ["Ale", "Me", "You", "Wort & hops"]
@@ -65,7 +66,7 @@ def test_without_a_prediction_the_stated_bitterness_stays() -> None:
 def test_a_recipe_that_states_little_is_valid_and_one_without_a_beer_is_left_out() -> None:
     bare = "<RECIPE><BATCH_SIZE>20</BATCH_SIZE><OG>1.05</OG><FG>1.01</FG></RECIPE>"
     written = as_beerjson(f"<RECIPES><RECIPE/>{bare}</RECIPES>".encode(), [None, PREDICTED])
-    assert _errors(written) == []
+    assert errors(written) == []
     (recipe,) = json.loads(written)["beerjson"]["recipes"]
     assert recipe["ibu_estimate"] == ESTIMATE and recipe["efficiency"]["brewhouse"]["value"] == 74
 
@@ -75,7 +76,7 @@ def test_a_recipe_that_states_little_is_valid_and_one_without_a_beer_is_left_out
 def test_all_else_of_a_file_of_beerjson_stays_as_it_is(name: str) -> None:
     contents = (SAMPLES / f"{name}.json").read_bytes()
     before, after = json.loads(contents), json.loads(as_beerjson(contents, [PREDICTED]))
-    assert _errors(contents) == _errors(as_beerjson(contents, [PREDICTED]))
+    assert errors(contents) == errors(as_beerjson(contents, [PREDICTED]))
     assert after["beerjson"]["recipes"][0].pop("ibu_estimate") == ESTIMATE
     before["beerjson"]["recipes"][0].pop("ibu_estimate", None)
     assert after == before
@@ -87,7 +88,7 @@ def test_all_else_of_a_file_of_beerjson_stays_as_it_is(name: str) -> None:
 def test_a_sample_of_beerxml_leaves_as_valid_beerjson_of_the_same_beer(name: str) -> None:
     contents = (SAMPLES / f"{name}.xml").read_bytes()
     written = as_beerjson(contents, [PREDICTED])
-    assert _errors(written) == []
+    assert errors(written) == []
     (before,), (after,) = read_recipes(contents), read_recipes(written)
     assert after.beer == before.beer
 

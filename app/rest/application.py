@@ -15,7 +15,7 @@ from app.oip.data_plane import DataPlane
 from app.problem_types import ProblemType
 from app.rest.access_log import AccessLogMiddleware
 from app.rest.api_key import Access, ApiKeyMiddleware
-from app.rest.browser_pages import BrowserPages
+from app.rest.browser_pages import DOCS_PATH, BrowserPages
 from app.rest.cors import AllowedOrigins, CorsMiddleware, PreflightMiddleware
 from app.rest.docs import add_docs
 from app.rest.listings import add_listing
@@ -211,7 +211,7 @@ def _add_page(router: FastAPI, folder: Path) -> ASGIApp:
     """Add the files of the brewer's page, and return the application that answers browsers at ``/``."""
     from app.rest.page import BrewersPage  # imported only where there is a page
 
-    page = BrewersPage(folder)
+    page = BrewersPage(folder, any(getattr(route, "path", "") == DOCS_PATH for route in router.routes))
     page.add_files(router)
     return page
 

@@ -48,6 +48,8 @@ _EACH_TIME: Header = (b"cache-control", b"no-cache")
 _ENCODING: Header = (b"vary", b"accept-encoding")
 _ACCEPT_TOO: Header = (b"vary", b"accept, accept-encoding")
 """Programs get a problem where browsers get the page."""
+_DOCS_LINK = re.compile(rb'[ \t]*<a href="docs".*?</a>\n')
+"""The link in ``index.html`` to the documentation."""
 _REFERENCE = re.compile(rb'((?:href|src)=")(page/|docs")')
 _COMMENTS = re.compile(rb"^[ \t]*(?:/\*\*(?:(?!\*/)[\s\S])*\*/[ \t]*|//.*)\n", re.MULTILINE)
 """Comments in JavaScript that fill whole lines, a third of the bytes. No string of the page has such lines."""
@@ -86,13 +88,15 @@ class _File:
 class BrewersPage:
     """Serves the page. Its files are read at the first request."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, has_docs: bool = True) -> None:
         """Create the page.
 
         Args:
             folder: The folder of the page's files.
+            has_docs: Whether ``/docs`` exists, to which the page then links.
         """
         self._folder = folder
+        self._has_docs = has_docs
         self._index = lru_cache(4)(self._index_under)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -140,7 +144,8 @@ class BrewersPage:
 
     @cached_property
     def _source(self) -> bytes:
-        return (self._folder / _INDEX).read_bytes()
+        source = (self._folder / _INDEX).read_bytes()
+        return source if self._has_docs else _DOCS_LINK.sub(b"", source)
 
     @cached_property
     def _files(self) -> Mapping[str, _File]:

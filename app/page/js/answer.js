@@ -3,10 +3,8 @@
 import { byId, h, refill, say } from "./dom.js";
 import { Plot } from "./plot.js";
 import { number, percent, t } from "./text.js";
-import { baseValue } from "./units.js";
 
 /** @typedef {import("./api.js").Prediction} Prediction */
-/** @typedef {import("./recipe.js").Beer} Beer */
 
 const SPEAK_AFTER = 900;
 
@@ -42,17 +40,16 @@ export class AnswerView {
    * Shows an answer.
    *
    * @param {Prediction} prediction
-   * @param {Beer} beer The beer it answers.
    * @param {Prediction} [ghost] The answer before.
    */
-  show(prediction, beer, ghost) {
+  show(prediction, ghost) {
     byId("answer").classList.remove("stale", "empty");
     refill(byId("ibu"), figure(prediction.ibu));
     say(byId("words"), words(prediction.interval));
     say(byId("bar-ibu"), number(prediction.ibu));
     say(byId("bar-words"), words(prediction.interval));
     this.#plot.draw(prediction, ghost);
-    refill(byId("facts"), facts(prediction, beer));
+    refill(byId("facts"), facts(prediction));
     say(byId("model"), t("answeredBy", { name: prediction.model.name, version: prediction.model.version }));
     clearTimeout(this.#speaking);
     this.#speaking = setTimeout(() => {
@@ -82,22 +79,21 @@ export class AnswerView {
   }
 }
 
-/**
- * @param {Prediction} prediction
- * @param {Beer} beer
- */
-function facts({ ibu, style, reference }, beer) {
-  const og = baseValue(beer, "og");
+/** @param {Prediction} prediction */
+function facts({ bu_gu, style, reference }) {
   const band = style?.bitterness;
   return [
     style &&
       (band
-        ? fact(
-            t("styleChance", { name: style.name, low: number(band.low), high: number(band.high) }),
-            percent(band.probability),
-          )
+        ? [
+            fact(
+              t("styleChance", { name: style.name, low: number(band.low), high: number(band.high) }),
+              percent(band.probability),
+            ),
+            h("p", { class: "aside" }, t("styleAim")),
+          ]
         : h("p", { class: "fact" }, t("styleWithout", { name: style.name }))),
-    og !== undefined && og > 1 && fact(t("buGu"), number(ibu / ((og - 1) * 1000), 2, 2)),
+    bu_gu !== undefined && fact(t("buGu"), number(bu_gu, 2, 2)),
     reference &&
       h(
         "p",

@@ -1,17 +1,16 @@
 // The question that the page asks, and the answer to it: the recipe of the form, or what a slider makes of it.
 
 import { ask, Live } from "./api.js";
+import { DOTS } from "./plot.js";
 import { isAskable, requestOf, store } from "./recipe.js";
 
 /** @typedef {import("./api.js").Prediction} Prediction */
-/** @typedef {import("./api.js").Failure} Failure */
 /** @typedef {import("./recipe.js").Beer} Beer */
 /** @typedef {{prediction: Prediction, beer: Beer, isScenario: boolean}} Answer */
 
 const TYPING = 150;
 /** While a slider moves, an answer is asked for this often, milliseconds. */
 const SLIDING = 30;
-const COVERAGES = [0.5, 0.8, 0.9];
 
 /** Says `answer`, `fail` and `none`. */
 class Answers extends EventTarget {
@@ -25,10 +24,9 @@ class Answers extends EventTarget {
   extra = () => ({});
   /** Whether to ask for reasons as well, which takes the server longer. */
   explains = false;
-  #coverages = true;
   /** @type {Live<{beer: Beer, isScenario: boolean}, Prediction>} */
   #live = new Live(
-    ({ beer }) => this.#ask(beer),
+    ({ beer }) => ask("predict", { ...this.request(beer), quantiles: DOTS, ...(this.explains && { explain: true }) }),
     (prediction, { beer, isScenario }) => {
       if (isScenario !== Boolean(this.scenario)) return;
       this.shown = { prediction, beer, isScenario };
@@ -72,23 +70,6 @@ class Answers extends EventTarget {
    */
   request(beer) {
     return { ...requestOf(beer), ...this.extra() };
-  }
-
-  /**
-   * @param {Beer} beer
-   * @returns {Promise<Prediction>}
-   */
-  async #ask(beer) {
-    const request = { ...this.request(beer), ...(this.explains && { explain: true }) };
-    if (!this.#coverages) return ask("predict", request);
-    try {
-      return await ask("predict", { ...request, coverage: COVERAGES });
-    } catch (error) {
-      const failure = /** @type {Failure} */ (error);
-      if (failure.kind !== "input" || !failure.problems.every(({ field }) => field.startsWith("coverage"))) throw error;
-      this.#coverages = false; // an older model, which has the one interval alone
-      return ask("predict", request);
-    }
   }
 }
 

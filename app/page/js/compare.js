@@ -7,7 +7,7 @@ import { isRecipe, store } from "./recipe.js";
 import { tabs } from "./tabs.js";
 import { timeOf } from "./target.js";
 import { number, percent, t } from "./text.js";
-import { baseValue, shownText, unitOf } from "./units.js";
+import { shownText, unitOf } from "./units.js";
 
 /** @typedef {import("./api.js").Prediction} Prediction */
 /** @typedef {import("./recipe.js").Recipe} Recipe */
@@ -89,12 +89,11 @@ function render() {
  * @param {number} [index] Place among the pins; without it, it is the answer of the form.
  */
 function card({ recipe, prediction }, end, index) {
-  const og = baseValue(recipe.beer, "og");
   const band = prediction.style?.bitterness;
   const name = recipe.name || t("untitled");
   const rows = /** @type {[string, string][]} */ ([
     [t("og"), shownText(recipe.beer, "og")],
-    ...(og ? [[t("buGu"), number(prediction.ibu / ((og - 1) * 1000), 2, 2)]] : []),
+    ...(prediction.bu_gu === undefined ? [] : [[t("buGu"), number(prediction.bu_gu, 2, 2)]]),
     ...(band ? [[t("insideStyle"), percent(band.probability)]] : []),
     ...(prediction.estimates
       ? [

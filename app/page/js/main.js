@@ -41,7 +41,7 @@ answers.addEventListener("answer", () => {
     );
     showAssumptions(shown.prediction.assumptions ?? []);
   }
-  view.show(shown.prediction, shown.beer, shown.isScenario ? ours?.prediction : undefined);
+  view.show(shown.prediction, shown.isScenario ? ours?.prediction : undefined);
 });
 answers.addEventListener("fail", (event) => {
   const failure = /** @type {CustomEvent<Failure>} */ (event).detail;
@@ -58,7 +58,7 @@ answers.addEventListener("none", () => {
 answers.addEventListener("scenario", () => {
   byId("ghost").hidden = !answers.scenario || !answers.ours;
   if (answers.ours) byId("ghost").textContent = t("before", { ibu: number(answers.ours.prediction.ibu, 1, 1) });
-  if (!answers.scenario && answers.ours) view.show(answers.ours.prediction, answers.ours.beer);
+  if (!answers.scenario && answers.ours) view.show(answers.ours.prediction);
 });
 
 findFieldsBy(key);

@@ -20,51 +20,6 @@ const LARGEST_DOT = 18;
 const ENDS = [60, 80, 100, 120, 150, 200, 250, 300, 400, 500, 800, 1200];
 const FORMULAS = /** @type {const} */ (["tinseth", "physical", "rager", "garetz"]);
 
-/**
- * Standard normal quantile (Abramowitz and Stegun 26.2.23, error below 0.00045).
- *
- * @param {number} p
- */
-function normal(p) {
-  const q = Math.sqrt(-2 * Math.log(Math.min(p, 1 - p)));
-  const z = q - (2.515517 + q * (0.802853 + q * 0.010328)) / (1 + q * (1.432788 + q * (0.189269 + q * 0.001308)));
-  return p < 0.5 ? -z : z;
-}
-
-/**
- * Returns equally probable values of the bitterness: those of a distribution through the prediction and the ends of
- * its intervals, straight between them on the scale of square roots and normal scores.
- *
- * @param {Prediction} prediction
- * @param {number} count
- */
-export function quantiles(prediction, count = DOTS) {
-  const root = (/** @type {number} */ x) => Math.sqrt(Math.max(x, 0));
-  /** @type {[number, number][]} */
-  const knots = [[0, root(prediction.ibu)]];
-  const { intervals = [] } = prediction;
-  for (const { lower, upper, coverage } of [...intervals, prediction.interval]) {
-    const z = normal((1 + coverage) / 2);
-    if (!knots.some(([known]) => Math.abs(known - z) < 1e-6)) knots.push([z, root(upper)], [-z, root(lower)]);
-  }
-  knots.sort((one, other) => one[0] - other[0]);
-  return Array.from({ length: count }, (_, index) => {
-    const z = normal((index + 0.5) / count);
-    const after = Math.min(
-      Math.max(
-        knots.findIndex(([known]) => known >= z),
-        1,
-      ),
-      knots.length - 1,
-    );
-    const right = knots.at(z > /** @type {[number, number]} */ (knots.at(-1))[0] ? -1 : after);
-    const left = knots.at(z > /** @type {[number, number]} */ (knots.at(-1))[0] ? -2 : after - 1);
-    if (!left || !right) return prediction.ibu;
-    const value = left[1] + ((z - left[0]) * (right[1] - left[1])) / (right[0] - left[0]);
-    return Math.max(value, 0) ** 2;
-  });
-}
-
 /** Draws answers, one after the other, into the same picture. */
 export class Plot {
   #svg = s("svg", { class: "plot", role: "img", height: HEIGHT });
@@ -99,10 +54,10 @@ export class Plot {
     this.#end = axisEnd(this.#end, [prediction, ghost]);
     const x = (/** @type {number} */ ibu) => 8 + (Math.min(ibu, this.#end) / this.#end) * (width - 16);
     const band = prediction?.style?.bitterness;
-    const dots = prediction ? stacked(quantiles(prediction).map(x)) : undefined;
-    const values = prediction ? quantiles(prediction) : [];
+    const values = prediction?.quantiles ?? [];
+    const dots = prediction && stacked(values.map(x));
     refill(this.#back, band && bandOf(prediction.style?.name ?? "", band, x, width), axis(this.#end, x, width));
-    this.#place(this.#ghosts, ghost ? stacked(quantiles(ghost).map(x)) : undefined, () => "ghost");
+    this.#place(this.#ghosts, ghost && stacked((ghost.quantiles ?? []).map(x)), () => "ghost");
     this.#place(this.#dots, dots, (index) =>
       !band || (Number(values[index]) >= band.low && Number(values[index]) <= band.high) ? "dot" : "dot outside",
     );
@@ -156,7 +111,7 @@ function axisEnd(used, predictions) {
   const values = predictions.flatMap((each) =>
     each
       ? [
-          Number(quantiles(each).at(-1)) * 1.04,
+          (each.quantiles?.at(-1) ?? each.interval.upper) * 1.04,
           each.style?.bitterness?.high ?? 0,
           ...Object.values(each.estimates ?? {}),
         ]

@@ -101,6 +101,7 @@ export const texts = {
   eachDot: "Jeder Punkt: eines von {count} solchen Bieren",
   styleBand: "{name} {low}–{high}",
   styleChance: "Chance, im Bereich von {name} zu liegen, {low} bis {high}",
+  styleAim: "Die Chance zählt mit, dass auf den genannten Stil hin gebraut wird; die Punkte nicht.",
   styleWithout: "{name} hat keinen eigenen Bereich der Bittere.",
   buGu: "Bittere zu Stammwürze",
   answeredBy: "{name}, Version {version}",

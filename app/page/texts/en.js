@@ -100,6 +100,7 @@ export const texts = {
   eachDot: "Each dot: one such beer of {count}",
   styleBand: "{name} {low}–{high}",
   styleChance: "Chance to be inside {name}, {low} to {high}",
+  styleAim: "The chance counts that you aim at the style you name; the dots do not.",
   styleWithout: "{name} has no range of bitterness of its own.",
   buGu: "Bitterness to gravity",
   answeredBy: "{name}, version {version}",

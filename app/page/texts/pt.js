@@ -101,6 +101,7 @@ export const texts = {
   eachDot: "Cada ponto: uma de {count} cervejas assim",
   styleBand: "{name} {low}–{high}",
   styleChance: "Chance de estar dentro de {name}, {low} a {high}",
+  styleAim: "A chance conta que se tem em vista o estilo indicado; os pontos não.",
   styleWithout: "{name} não tem faixa própria de amargor.",
   buGu: "Amargor por densidade",
   answeredBy: "{name}, versão {version}",

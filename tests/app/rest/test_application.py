@@ -96,7 +96,7 @@ async def test_a_prediction_has_the_documented_shape(client: httpx.AsyncClient, 
     answer = await client.post("/predict", json=BEER)
     assert answer.status_code == 200
     content = answer.json()
-    assert content.keys() == {"ibu", "interval", "model", "warnings"}
+    assert content.keys() == {"ibu", "interval", "model", "warnings", "bu_gu"}
     assert content["interval"].keys() == {"lower", "upper", "coverage"}
     assert content["interval"]["coverage"] == bundle.manifest.coverage
     assert content["model"] == {"name": "beer-ibu", "version": bundle.manifest.version}

@@ -15,7 +15,7 @@ from app.domains.beer.api import BeerApi
 from app.models.manager import ModelManager
 from app.rest.page import without_comments
 from app.telemetry.logs import RequestLog
-from tests.known import KEY
+from tests.known import KEY, REPOSITORY
 from tests.rest_application import rest_application
 
 pytestmark = pytest.mark.anyio
@@ -258,3 +258,10 @@ async def test_log_and_metrics_name_the_page_and_the_route_of_its_files(manager:
         await calls.get("/page/<script>/x")
     routes = re.findall(r'"route": ?"([^"]*)"', stream.getvalue())
     assert routes == ["/", "/page/{digest}/{name:path}", "/page/{digest}/{name:path}"]
+
+
+async def test_the_page_does_not_lead_to_documentation_that_is_off(manager: ModelManager) -> None:
+    for enabled in (True, False):
+        async with client(manager, REPOSITORY / "app" / "page", docs_enabled=enabled) as browser:
+            page = (await browser.get("/")).text
+            assert ('href="docs"' in page) is enabled and 'id="key-button"' in page and page.count("</div>") > 20

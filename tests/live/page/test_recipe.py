@@ -18,6 +18,11 @@ from selenium.webdriver.support.ui import Select  # noqa: E402
 
 from tests.live.page.steps import Page, both_browsers  # noqa: E402
 
+WIDTHS = (
+    "const left = (each) => each.getBoundingClientRect().left; const dots = [...document.querySelectorAll('.dot')];"
+    "return (left(dots.at(-1)) - left(dots[0])) / document.querySelector('.band').getBoundingClientRect().width"
+)
+"""Distance of the outer dots, in widths of the style's band."""
 SAMPLES = REPOSITORY.parent / "shared" / "data" / "brewing" / "beerjson" / "samples"
 
 
@@ -26,14 +31,20 @@ def test_the_example_is_answered_as_the_service_answers_it(page: Page, program: 
     assert "Tell the original and the final gravity" in page.text("#words")
     page.example()
     beer = page.recipe()["beer"]
-    answer = program.send(request("POST", "/predict", [("X-API-Key", KEY)], json.dumps(beer).encode())).json
+    question = json.dumps({**beer, "quantiles": 20}).encode()
+    answer = program.send(request("POST", "/predict", [("X-API-Key", KEY)], question)).json
     assert page.ibu() == answer["ibu"]
     interval = answer["interval"]
     assert page.text("#words") == f"9 of 10 such beers: {interval['lower']:.0f} to {interval['upper']:.0f}"
     assert page.text("#model") == f"{answer['model']['name']}, version {answer['model']['version']}"
     assert f"{answer['style']['bitterness']['probability'] * 100:.0f} %" in page.text("#facts")
-    assert f"{answer['ibu'] / 56:.2f}" in page.text("#facts")
-    assert len(page.all("#plot .dots circle")) == 20
+    assert f"Bitterness to gravity{answer['bu_gu']:.2f}" in page.text("#facts")
+    quantiles, band = answer["quantiles"], answer["style"]["bitterness"]
+    inside = sum(band["low"] <= each <= band["high"] for each in quantiles)
+    assert (len(page.all("#plot .dot")), len(page.all("#plot .dot.outside"))) == (20, 20 - inside)
+    assert f"{inside} are inside the style" in str(page.one("#plot svg").get_attribute("aria-label"))
+    per_ibu = (quantiles[-1] - quantiles[0]) / (band["high"] - band["low"])
+    page.until(lambda: page.browser.execute_script(WIDTHS) == pytest.approx(per_ibu, abs=0.02))  # dots glide
     for name, value in answer["estimates"].items():
         assert f"{name.title()} {value:.0f}" in page.text("#plot")
     assert page.field("hops.1.alpha").get_attribute("placeholder") == "13"

@@ -89,6 +89,11 @@ def row_digests(data: Data) -> list[str]:
     return [_digest((*row, label)) for row, label in zip(data.inputs, data.labels, strict=True)]
 
 
+def beer_digests(inputs: Array) -> list[str]:
+    """Return the digest of each row's inputs."""
+    return [_digest(row) for row in inputs]
+
+
 def relations(spec: Spec, inputs: Array) -> list[list[str]]:
     """Return the digests by which a row is related to others, as `training.groups.related` relates recipes.
 

@@ -138,7 +138,8 @@ class RestApplication:
             add_security_txt(self.router, options.security_contact)
         if options.docs_enabled:
             add_docs(self.router, options.page_folder is not None)
-        page = _add_page(self.router, options.page_folder) if options.page_folder is not None else None
+        folder, limit = options.page_folder, options.body_limits["one"]
+        page = _add_page(self.router, folder, limit) if folder is not None else None
         self._paths = frozenset(getattr(route, "path", "") for route in self.router.routes)
         pages = BrowserPages(options.docs_enabled, self._paths, page)
         self._page = page
@@ -207,11 +208,12 @@ class RestApplication:
         await app(scope, receive, send)
 
 
-def _add_page(router: FastAPI, folder: Path) -> ASGIApp:
+def _add_page(router: FastAPI, folder: Path, body_limit: int) -> ASGIApp:
     """Add the files of the brewer's page, and return the application that answers browsers at ``/``."""
     from app.rest.page import BrewersPage  # imported only where there is a page
 
-    page = BrewersPage(folder, any(getattr(route, "path", "") == DOCS_PATH for route in router.routes))
+    has_docs = any(getattr(route, "path", "") == DOCS_PATH for route in router.routes)
+    page = BrewersPage(folder, body_limit, has_docs)
     page.add_files(router)
     return page
 

@@ -88,7 +88,8 @@ class OperationHandler:
         self._is_remote = is_remote
         self._thread_pool = thread_pool
         self._memory_budget = memory_budget or MemoryBudget()
-        self._limit = limits[operation.size]
+        self.limit = limits[operation.size]
+        """Maximum bytes of a body."""
         self._is_usually_slow = operation.size != "one"
         self._is_slow = _is_remote_slow(operation) if is_remote else operation.slow
         self._upload_reader = UploadReader(operation.upload) if operation.upload else None
@@ -114,7 +115,7 @@ class OperationHandler:
                 raise RequestRejected(OVERLOADED) if closes(scope) else Overloaded
             version = request_header(scope, _MODEL_VERSION)
             cost = json_cost if read is self._read_json else bytes_cost
-            body, reservation = await read_body(scope, receive, self._limit, self._memory_budget, cost)
+            body, reservation = await read_body(scope, receive, self.limit, self._memory_budget, cost)
             has_key = "principal" in scope["state"]
             rollouts = self._traffic.current
             if version is not None or len(body) > SMALL_BODY:
@@ -188,7 +189,7 @@ class OperationHandler:
         Raises:
             RequestRejected: If the body is too large.
         """
-        return self._is_usually_slow and self._thread_pool.full and check_length(scope, self._limit)
+        return self._is_usually_slow and self._thread_pool.full and check_length(scope, self.limit)
 
     def _body_reader(self, scope: Scope) -> BodyReader:
         read = self._upload_reader.body_reader(scope) if self._upload_reader else None
@@ -264,15 +265,16 @@ def add_operation(router: FastAPI, handler: OperationHandler, is_public: bool) -
         response_description=operation.answered,
         dependencies=[] if is_public else KEYED,
         responses=_with_own_format(operation, responses) if operation.failure else responses,
-        openapi_extra=_extra(operation),
+        openapi_extra=_extra(operation, handler.limit),
         route_class_override=OperationRoute,
     )
 
 
-def _extra(operation: Operation[Any, Any]) -> dict[str, Any] | None:
-    """Return the documentation beside the schema: the examples, the files that are accepted, and their flags."""
+def _extra(operation: Operation[Any, Any], limit: int) -> dict[str, Any]:
+    """Return the documentation beside the schema: the largest body, the examples, the files and their flags."""
     content: dict[str, Any] = {}
-    extra: dict[str, Any] = {}
+    body: dict[str, Any] = {"description": f"At most {limit:,} bytes."}
+    extra: dict[str, Any] = {"requestBody": body}
     if operation.examples:
         content["application/json"] = {"examples": {name: dict(each) for name, each in operation.examples.items()}}
     if operation.upload:
@@ -280,10 +282,10 @@ def _extra(operation: Operation[Any, Any]) -> dict[str, Any] | None:
         if parameters := flag_parameters(operation.upload):
             extra["parameters"] = parameters
     if content:
-        extra["requestBody"] = {"content": content}
+        body["content"] = content
     if operation.upload and operation.upload.is_only_body:
-        extra["requestBody"]["required"] = True
-    return extra or None
+        body["required"] = True
+    return extra
 
 
 def _with_own_format(operation: Operation[Any, Any], responses: Responses) -> Responses:

@@ -51,6 +51,8 @@ _ACCEPT_TOO: Header = (b"vary", b"accept, accept-encoding")
 _DOCS_LINK = re.compile(rb'[ \t]*<a href="docs".*?</a>\n')
 """The link in ``index.html`` to the documentation."""
 _REFERENCE = re.compile(rb'((?:href|src)=")(page/|docs")')
+_BODY_LIMIT = re.compile(rb'(<meta name="body-limit" content=")[^"]*(")')
+"""Where ``index.html`` says how large a request's body may be."""
 _COMMENTS = re.compile(rb"^[ \t]*(?:/\*\*(?:(?!\*/)[\s\S])*\*/[ \t]*|//.*)\n", re.MULTILINE)
 """Comments in JavaScript that fill whole lines, a third of the bytes. No string of the page has such lines."""
 _LONGEST_TAGS = 1_000
@@ -88,14 +90,16 @@ class _File:
 class BrewersPage:
     """Serves the page. Its files are read at the first request."""
 
-    def __init__(self, folder: Path, has_docs: bool = True) -> None:
+    def __init__(self, folder: Path, body_limit: int, has_docs: bool = True) -> None:
         """Create the page.
 
         Args:
             folder: The folder of the page's files.
+            body_limit: Maximum bytes of a request's body, which the page is told.
             has_docs: Whether ``/docs`` exists, to which the page then links.
         """
         self._folder = folder
+        self._body_limit = b"%d" % body_limit
         self._has_docs = has_docs
         self._index = lru_cache(4)(self._index_under)
 
@@ -156,7 +160,7 @@ class BrewersPage:
         return {name: _File(_TYPES[path.suffix], _contents(path)) for name, path in names.items()}
 
     def _index_under(self, prefix: str) -> _File:
-        """Return the index, whose references name the version.
+        """Return the index, whose references name the version, with the limit on a body.
 
         Without a known prefix they are relative: a proxy may publish the service under one that it removes.
 
@@ -167,6 +171,7 @@ class BrewersPage:
         files = root + f"page/{self.version}/".encode("ascii")
         references = {b"page/": files, b'docs"': root + b'docs"'}
         body = _REFERENCE.sub(lambda match: match[1] + references[match[2]], self._source)
+        body = _BODY_LIMIT.sub(rb"\g<1>%s\g<2>" % self._body_limit, body)
         return _File(_TYPES[".html"], body)
 
 

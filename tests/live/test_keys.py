@@ -96,7 +96,7 @@ def _paths(documented: Iterable[str]) -> Iterator[str]:
 
 
 def _filled(path: str) -> str:
-    path = path.replace(PAGE_FILE, f"/page/{BrewersPage(PAGE).version}/icon.svg")
+    path = path.replace(PAGE_FILE, f"/page/{BrewersPage(PAGE, 1_000_000).version}/icon.svg")
     return path.replace("{model}", "beer-ibu").replace("{version}", VERSIONS["beer-ibu"])
 
 

@@ -10,7 +10,10 @@ import { number, t } from "./text.js";
 /** @typedef {import("./api.js").Schemas} Schemas */
 /** @typedef {Schemas["RecipeAnswer"]} RecipeAnswer */
 
-const LARGEST = 1_000_000;
+/** Bytes of the largest file that the server takes, as it says in the page. */
+const LARGEST = Number(
+  /** @type {HTMLMetaElement} */ (document.querySelector('meta[name="body-limit"]')).content,
+);
 
 /** A recipe to start from; the one of README. */
 const EXAMPLE = {

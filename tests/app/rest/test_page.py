@@ -265,3 +265,13 @@ async def test_the_page_does_not_lead_to_documentation_that_is_off(manager: Mode
         async with client(manager, REPOSITORY / "app" / "page", docs_enabled=enabled) as browser:
             page = (await browser.get("/")).text
             assert ('href="docs"' in page) is enabled and 'id="key-button"' in page and page.count("</div>") > 20
+
+
+async def test_the_page_is_told_the_largest_body(manager: ModelManager, folder: Path) -> None:
+    index = folder / "index.html"
+    index.write_text(index.read_text("utf-8") + '<meta name="body-limit" content="1">', "utf-8")
+    limits = {"one": 1234, "many": 5, "file": 6}
+    async with client(manager, folder, body_limits=limits) as browser:
+        assert '<meta name="body-limit" content="1234">' in (await browser.get("/")).text
+    async with client(manager, REPOSITORY / "app" / "page") as browser:
+        assert '<meta name="body-limit" content="1000000">' in (await browser.get("/")).text

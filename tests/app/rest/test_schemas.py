@@ -207,3 +207,8 @@ async def test_the_description_of_a_model_has_no_rows_of_its_training_data(
 async def test_a_beer_with_a_gravity_between_the_ranges_is_invalid(client: httpx.AsyncClient) -> None:
     answer = await client.post("/predict", json={**BEER, "target_og": 105.6})
     assert answer.status_code == 422 and answer.json()["errors"][0]["field"] == "target_og"
+
+
+def test_each_body_says_how_large_it_may_be(document: dict[str, Any]) -> None:
+    for path, limit in ("/predict", "1,000,000"), ("/predict/batch", "8,000,000"), ("/pets/predict", "12,000,000"):
+        assert document["paths"][path]["post"]["requestBody"]["description"] == f"At most {limit} bytes."

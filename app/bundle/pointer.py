@@ -119,13 +119,20 @@ def chosen(pointer: Pointer | None, existing: Sequence[str], folder: Path | str)
     return pointer.active
 
 
-def activate(root: Path, name: str, version: str) -> None:
+def activate(root: Path, name: str, version: str, check: Callable[[], object] = lambda: None) -> None:
     """Make a version the active one, and record the one that was active before.
 
+    Args:
+        root: Folder of bundles.
+        name: Name of the model.
+        version: The version.
+        check: Called while no other process changes the folder; raises BundleError if the version must not be active.
+
     Raises:
-        BundleError: If the version does not exist, or the file cannot be written.
+        BundleError: If the version does not exist, it must not be active, or the file cannot be written.
     """
     with locked(root / name):
+        check()
         existing = versions(root, name)
         if version not in existing:
             raise BundleError(f"{root / name}: no version {version}")

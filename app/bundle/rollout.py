@@ -5,6 +5,7 @@ server has stopped it, the file keeps the reason until the next command.
 """
 
 import secrets
+from hashlib import blake2b
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -12,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from app.bundle.files import read_file
 from app.bundle.manifest import Version
-from app.bundle.pointer import locked, write_atomically
+from app.bundle.pointer import activate, locked, write_atomically
 from app.bundle.store import flush_folder
 from app.errors import BundleError
 
@@ -34,7 +35,7 @@ class RolloutSpec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     id: str = Field(default="", pattern=r"^[0-9a-f]{0,16}$")
-    """Tells this rollout from others of the same version, see `new_id`; empty in a file that was written by hand."""
+    """Tells this rollout from others, see `new_id`; a file that was written by hand may lack it."""
     mode: Mode
     """``shadow``: the version runs on copies of the inputs; ``canary``: it answers a share of the calls."""
     version: Version
@@ -52,8 +53,8 @@ class RolloutSpec(BaseModel):
     """Maximum number of failed runs of a window."""
     window: int = Field(default=WINDOW, ge=1, le=MAX_WINDOW)
     """Number of runs over which the bounds hold, in each worker."""
-    stopped: str = Field(default="", max_length=500)
-    """Why the server has stopped the rollout; empty while it runs."""
+    stopped: str = Field(default="", max_length=500, pattern=r"^[ -~]*$")
+    """Why the server has stopped the rollout, in plain ASCII; empty while it runs."""
 
     @model_validator(mode="after")
     def _fits_mode(self) -> Self:
@@ -74,6 +75,11 @@ def new_id() -> str:
     return secrets.token_hex(8)
 
 
+def _id_of(text: bytes, modified: int) -> str:
+    """Return the id of a rollout whose file was written by hand; another one once the file is written again."""
+    return blake2b(text, digest_size=8, key=str(modified).encode()).hexdigest()
+
+
 def read_rollout(root: Path, name: str) -> RolloutSpec | None:
     """Read a model's rollout; None if there is none.
 
@@ -82,7 +88,9 @@ def read_rollout(root: Path, name: str) -> RolloutSpec | None:
     """
     path = root / name / ROLLOUT
     try:
-        return RolloutSpec.model_validate_json(read_file(path, MAX_ROLLOUT_BYTES, follow=True))
+        text = read_file(path, MAX_ROLLOUT_BYTES, follow=True)
+        spec = RolloutSpec.model_validate_json(text)
+        return spec if spec.id else spec.model_copy(update={"id": _id_of(text, path.stat().st_mtime_ns)})
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
@@ -120,18 +128,51 @@ def stop_rollout(root: Path, name: str, id: str, reason: str) -> None:
             _write(root, name, spec.model_copy(update={"stopped": reason}))
 
 
-def end_rollout(root: Path, name: str) -> None:
+def promote(root: Path, name: str, spec: RolloutSpec) -> None:
+    """Make a rollout's version the active one, and end the rollout.
+
+    Args:
+        root: Folder of bundles.
+        name: Name of the model.
+        spec: The rollout.
+
+    Raises:
+        BundleError: If the rollout has been stopped or ended meanwhile, or the folder cannot be written.
+    """
+
+    def check() -> None:
+        present = read_rollout(root, name)
+        if present is None or present.id != spec.id:
+            raise BundleError(f"{root / name}: the rollout of version {spec.version} has been ended meanwhile")
+        if present.stopped:
+            raise BundleError(f"{root / name}: version {spec.version} was stopped: {present.stopped}")
+
+    activate(root, name, spec.version, check)
+    end_rollout(root, name, spec)
+
+
+def end_rollout(root: Path, name: str, spec: RolloutSpec | None = None) -> None:
     """Remove a model's rollout; without one, nothing happens.
+
+    Args:
+        root: Folder of bundles.
+        name: Name of the model.
+        spec: The rollout to end, while another one is left alone; None: whichever it is, even if its file is invalid.
 
     Raises:
         BundleError: If the file cannot be removed.
     """
     path = root / name / ROLLOUT
-    try:
-        path.unlink(missing_ok=True)
-        flush_folder(path.parent)
-    except OSError as error:
-        raise BundleError(f"{path}: cannot be removed: {error.strerror}") from None
+    with locked(root / name):
+        if spec is not None:
+            present = read_rollout(root, name)
+            if present is None or present.id != spec.id:
+                return
+        try:
+            path.unlink(missing_ok=True)
+            flush_folder(path.parent)
+        except OSError as error:
+            raise BundleError(f"{path}: cannot be removed: {error.strerror}") from None
 
 
 def _write(root: Path, name: str, spec: RolloutSpec) -> None:

@@ -108,7 +108,7 @@ def _end_own_rollout(root: Path, name: str, version: str) -> None:
     with suppress(BundleError):
         spec = read_rollout(root, name)
         if spec is not None and spec.version == version:
-            end_rollout(root, name)
+            end_rollout(root, name, spec)
 
 
 def _rollback(arguments: argparse.Namespace) -> None:

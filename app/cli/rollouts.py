@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from pydantic import ValidationError
 
 from app.bundle.manifest import Manifest
-from app.bundle.pointer import activate, active_version
+from app.bundle.pointer import active_version
 from app.bundle.rollout import (
     MAX_WINDOW,
     WINDOW,
     RolloutSpec,
     end_rollout,
     new_id,
+    promote,
     read_rollout,
     write_rollout,
 )
@@ -123,16 +124,20 @@ def _promote(arguments: argparse.Namespace) -> None:
     if spec.stopped:
         raise BundleError(f"{root / name}: version {spec.version} was stopped: {spec.stopped}")
     check_version(settings, root, name, spec.version)
-    activate(root, name, spec.version)
-    end_rollout(root, name)
+    promote(root, name, spec)
     write_line(f"{name}  {spec.version}  active")
 
 
 def _stop(arguments: argparse.Namespace) -> None:
     settings, name = model_settings(), arguments.name
     root = root_of(settings, name)
-    spec = read_rollout(root, name)
+    try:
+        spec = read_rollout(root, name)
+    except BundleError as error:  # the server does not heed the file either
+        end_rollout(root, name)
+        write_line(f"{name}  -  -  removed: {error}")
+        return
     if spec is None:
         raise BundleError(f"{root / name}: no version is tried")
-    end_rollout(root, name)
+    end_rollout(root, name, spec)
     write_line(f"{name}  {spec.version}  -")

@@ -85,7 +85,8 @@ def build(settings: Settings, domains: Sequence[type[DomainApi]], metrics: Regis
     thread_pool = BoundedThreadPool(pool_size, settings.thread_pool_queue, computes=server is None)
     memory_budget = MemoryBudget(settings.memory_budget, metrics)
     traffic = Traffic()
-    watcher = RolloutWatcher(traffic, manager, thread_pool)
+    # in front of a model server, the other machines choose the version of each call
+    watcher = None if settings.serves_models_only else RolloutWatcher(traffic, manager, thread_pool)
     reloader = ModelReloader(manager, ChangeMetrics(metrics), watcher)
     event_loop = EventLoopHeartbeat(metrics)
     background: list[Component | None] = [event_loop, thread_pool, limits.rates, server, reloader, key_watcher]

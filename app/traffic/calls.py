@@ -27,11 +27,12 @@ class Canary(Protocol):
     candidate: LoadedModel
     """The candidate."""
 
-    def answered(self, failed: bool) -> None:
+    def answered(self, fault: str, request_id: bytes) -> None:
         """Count a call of the candidate.
 
         Args:
-            failed: Whether the candidate could not answer although the active version did.
+            fault: Why the candidate could not answer although the active version did; empty if it could.
+            request_id: The call's id.
         """
 
 
@@ -78,22 +79,23 @@ class Call:
             Exception: That of the active version.
         """
         invalid: list[Manifest] = []
-        failed = False
+        fault = ""
         token, listener = _current.set(self), on_invalid_output.set(invalid.append)
         try:
             answer = work()
-        except Exception:
+        except Exception as error:
             if not self._chosen:
                 raise
-            failed = True
+            fault = type(error).__name__
         finally:
             on_invalid_output.reset(listener)
             _current.reset(token)
-        failed = failed or any(canary.candidate.manifest is each for canary in self._chosen for each in invalid)
-        if failed:
+        if any(canary.candidate.manifest is each for canary in self._chosen for each in invalid):
+            fault = fault or "an output is not a valid answer"
+        if fault:
             answer = work()
         for canary in self._chosen:
-            canary.answered(failed)
+            canary.answered(fault, self.request_id)
         return answer
 
     def _identity(self, sticky: str) -> bytes:

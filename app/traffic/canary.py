@@ -50,14 +50,17 @@ class Canary(LiveRollout):
         call.choose(self)
         return self.candidate
 
-    def answered(self, failed: bool) -> None:
+    def answered(self, fault: str, request_id: bytes) -> None:
         """Count a call; see `app.traffic.calls.Canary`."""
-        self.ran(failed)
+        if fault:
+            self.note_failure(fault, (request_id,))
+        self.ran(failed=bool(fault))
 
     def _observe(
         self, inputs: Arrays, outputs: Mapping[str, Array], seconds: float, requests: Sequence[object]
     ) -> None:
-        if self.breach is not None:
+        call = current_call()
+        if call is None or self.breach is not None:  # without a call: who names a version is not in the canary
             return
         self.metrics.seconds.inc(seconds)
         self.judge(self._guard.took(seconds))
@@ -68,5 +71,4 @@ class Canary(LiveRollout):
             gaps = self._comparison.differences(outputs, others)
         except Exception:  # of the active version, or of an output that the caller's domain rejects in a moment
             return
-        call = current_call()
-        self.compared(gaps, [(len(gaps), (call.request_id,) if call else ())])
+        self.compared(gaps, [(len(gaps), (call.request_id,))])

@@ -3,7 +3,7 @@
 import logging
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -51,7 +51,8 @@ class LiveRollout(ABC):
         self._guard = Guard(self.spec)
         self._on_breach = on_breach
         self._lock = threading.Lock()
-        self._largest: list[tuple[float, str]] = []
+        self._largest: list[tuple[float, bytes]] = []
+        self._has_failed = False
 
     def begin(self) -> None:
         """Begin to try the candidate."""
@@ -63,7 +64,7 @@ class LiveRollout(ABC):
         with self._lock:
             largest, self._largest = self._largest, []
         if largest:
-            listed = ", ".join(f"{gap:.4g} (request {id or 'unknown'})" for gap, id in largest)
+            listed = ", ".join(f"{gap:.4g} (request {id.decode() or 'unknown'})" for gap, id in largest)
             _log.info("%s %s: the largest differences from version %s: %s", *self.names, listed)
 
     def flush(self) -> None:  # noqa: B027  # a canary measures at once
@@ -100,6 +101,19 @@ class LiveRollout(ABC):
         (self.metrics.failed if failed else self.metrics.ok).inc()
         self.judge(self._guard.ran(failed))
 
+    def note_failure(self, reason: str, request_ids: Sequence[bytes]) -> None:
+        """Write why a run failed to the log, for the first one that does.
+
+        Args:
+            reason: Why it failed.
+            request_ids: Ids of its requests.
+        """
+        if not self._has_failed:
+            self._has_failed = True
+            request = b" ".join(filter(None, request_ids)).decode() or "unknown"
+            mode = self.spec.mode
+            _log.warning("%s %s fails as %s: %s, in request %s", self.name, self.version, mode, reason, request)
+
     def compared(self, gaps: NDArray[np.float64], runs: Sequence[tuple[int, Sequence[bytes]]]) -> None:
         """Take note of differences.
 
@@ -119,12 +133,29 @@ class LiveRollout(ABC):
             start += rows
 
     def _keep(self, gaps: NDArray[np.float64], runs: Sequence[tuple[int, Sequence[bytes]]]) -> None:
-        """Keep the largest differences; write a line for the largest of all."""
-        ids = [ids[row if len(ids) == rows else 0] if ids else b"" for rows, ids in runs for row in range(rows)]
-        found = [(float(gaps[row]), ids[row].decode()) for row in np.argsort(gaps)[::-1][:LARGEST].tolist()]
+        """Keep the requests with the largest differences; write a line for the largest of all."""
         with self._lock:
             before = self._largest[0][0] if self._largest else 0.0
-            self._largest = sorted([*self._largest, *(each for each in found if each[0] > 0)], reverse=True)[:LARGEST]
-        gap, request_id = found[0]
+            of_request = {request_id: gap for gap, request_id in self._largest}
+            for gap, request_id in _by_request(gaps, runs):
+                of_request[request_id] = max(gap, of_request.get(request_id, 0.0))
+            largest = sorted(((gap, id) for id, gap in of_request.items() if gap > 0.0), reverse=True)[:LARGEST]
+            self._largest = largest
+        gap, request_id = largest[0]
         if gap > before and self.breach is None:
-            _log.info("%s %s differs from version %s by %.4g in request %s", *self.names, gap, request_id or "unknown")
+            request = request_id.decode() or "unknown"
+            _log.info("%s %s differs from version %s by %.4g in request %s", *self.names, gap, request)
+
+
+def _by_request(
+    gaps: NDArray[np.float64], runs: Sequence[tuple[int, Sequence[bytes]]]
+) -> Iterator[tuple[float, bytes]]:
+    """Yield the largest difference of each run, or of each row where the rows are of several requests, and the id."""
+    start = 0
+    for rows, ids in runs:
+        of_run = gaps[start : start + rows]
+        start += rows
+        if len(ids) == rows:
+            yield from zip(of_run.tolist(), ids, strict=True)
+        elif rows:
+            yield float(of_run.max()), ids[0] if ids else b""

@@ -1,13 +1,12 @@
 """The shadow: a candidate that repeats runs of the active version, for comparison alone."""
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from random import random
 from time import perf_counter, thread_time
 
 import numpy as np
 
-from app.errors import CallError, InvalidOutput
+from app.errors import CallError, InvalidOutput, Overloaded, TooLate
 from app.models.loaded import LoadedModel
 from app.runtime.predictor import Array, Arrays
 from app.runtime.thread_pool import BoundedThreadPool
@@ -16,8 +15,6 @@ from app.traffic.calls import request_ids_of
 from app.traffic.comparison import Comparison, InvalidAnswer
 from app.traffic.mirror import Mirror, Run
 from app.traffic.rollout import LiveRollout, Trial
-
-_log = logging.getLogger(__name__)
 
 
 class Shadow(LiveRollout):
@@ -49,7 +46,6 @@ class Shadow(LiveRollout):
         self._share = self.spec.share
         self._mirror = Mirror(pool, self._repeat, self.metrics.dropped.inc)
         self._clock = perf_counter if self.candidate.predictor.remote else thread_time  # others' work does not slow it
-        self._has_failed = False
 
     def begin(self) -> None:
         """Watch the active version."""
@@ -82,8 +78,9 @@ class Shadow(LiveRollout):
         is_joined = len(others) > 1 and self._comparison.joins
         seconds = self._repeat_one(runs[0])
         if seconds is not None:
-            self.metrics.seconds.inc(seconds)
-            self.judge(self._guard.took(seconds, len(runs) if is_joined else 1))
+            measured = len(runs) if is_joined else 1
+            self.metrics.seconds.inc(seconds * measured)
+            self.judge(self._guard.took(seconds, measured))
         if is_joined and self._repeat_joined(others):
             return
         for run in others:
@@ -102,10 +99,14 @@ class Shadow(LiveRollout):
             seconds = self._clock() - start
             gaps = self._comparison.differences(run.outputs, outputs)
         except Exception as error:
-            if isinstance(error, CallError) and not isinstance(error, InvalidOutput):  # the model server is busy
+            if self._is_busy(error):
                 self.metrics.dropped.inc()
+                if isinstance(error, TooLate):
+                    self.judge(self._guard.took(self._clock() - start))
             else:
-                self._note_failure(error, run.request_ids)
+                self.note_failure(
+                    str(error) if isinstance(error, InvalidAnswer) else type(error).__name__, run.request_ids
+                )
                 self.ran(failed=True)
             return None
         self.ran(failed=False)
@@ -127,9 +128,8 @@ class Shadow(LiveRollout):
         self.compared(gaps, list(zip(rows, (run.request_ids for run in runs), strict=True)))
         return True
 
-    def _note_failure(self, error: Exception, request_ids: Sequence[bytes]) -> None:
-        if not self._has_failed:
-            self._has_failed = True
-            reason = str(error) if isinstance(error, InvalidAnswer) else type(error).__name__
-            request = b" ".join(filter(None, request_ids)).decode() or "unknown"
-            _log.warning("%s %s fails as shadow: %s, in request %s", self.name, self.version, reason, request)
+    def _is_busy(self, error: Exception) -> bool:
+        """Whether the candidate could not be asked, as the model server is busy or away."""
+        if isinstance(error, InvalidOutput) or not isinstance(error, CallError):
+            return False
+        return isinstance(error, Overloaded | TooLate) or not self.candidate.predictor.ready

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 RETRY_SECONDS = 2.0
 """Seconds until a candidate is tried again that could not be loaded now, though it may be good."""
 CRASHED = "a worker ended while it tried the version"
+ACTIVATED = "it became the active version"
+GONE = "its files are gone"
 _log = logging.getLogger(__name__)
 
 
@@ -43,9 +45,7 @@ class RolloutWatcher:
     def scan(self, name: str) -> None:
         """Take up changes of one model's rollout."""
         live = self._live.get(name)
-        if live is not None and live.breach is not None:
-            self._forget(name)
-            self._write_stop(name, live.spec.id, live.breach.reason)
+        if live is not None and self._note_breach(live):
             live = None
         if live is not None:
             live.flush()
@@ -59,8 +59,16 @@ class RolloutWatcher:
             return
         state = self._manager.state(name)
         if spec is not None and (spec.stopped or state.active is None or state.active.manifest.version == spec.version):
+            if not spec.stopped and self._is_activated(name, spec.version):
+                self._write_stop(name, spec.id, ACTIVATED)  # so that it does not begin anew beside the next version
             spec = None
+        if spec is not None and live is not None and not self._manager.fingerprint(name, spec.version):
+            self._end(live)
+            self._refuse(name, spec, "refused", GONE)
+            return
         if live is not None and (spec != live.spec or state.active is not live.active or state.rollout is not live):
+            if self._note_breach(live):  # since the look above, and the file is as it was before
+                return
             self._end(live)
             live = None
         if live is None and spec is not None and state.active is not None:
@@ -70,6 +78,20 @@ class RolloutWatcher:
         """End what is on, at the end of the process."""
         for live in list(self._live.values()):
             self._end(live)
+
+    def _note_breach(self, live: "LiveRollout") -> bool:
+        """Write down that the guard has stopped a rollout; return whether it has."""
+        if live.breach is None:
+            return False
+        self._forget(live.name)
+        self._write_stop(live.name, live.spec.id, live.breach.reason)
+        return True
+
+    def _is_activated(self, name: str, version: str) -> bool:
+        try:
+            return self._manager.wanted_version(name) == version
+        except BundleError:
+            return False
 
     def _begin(self, name: str, spec: RolloutSpec, active: LoadedModel) -> None:
         if time.monotonic() < self._retry_at.get(name, 0.0):
@@ -108,8 +130,10 @@ class RolloutWatcher:
         state = self._manager.state(live.name)
         if state.active is not live.active or not self._manager.set_rollout(live.name, live, expected=state):
             return False
+        self._traffic.add(live)  # first, so that the runs that it sees have request ids
         live.begin()
-        self._traffic.add(live)
+        if live.breach is not None:  # already, and `_switch_off` may have come before one of the lines above
+            self._switch_off(live)
         return True
 
     def _switch_off(self, live: "LiveRollout") -> None:

@@ -15,7 +15,7 @@ from app.bundle.rollout import RolloutSpec, end_rollout, new_id, read_rollout, w
 from app.bundle.store import Bundle
 from tests.bundles import copy_as_version, copy_models
 from tests.known import KEY
-from tests.live.program import PATIENCE, Start, worker_pids
+from tests.live.program import PATIENCE, SERVE, Start, worker_pids
 from tests.live.rpc import BEER_ROW, caller, typed
 from tests.live.traffic import BODY, Traffic
 from tests.live.wire import request
@@ -83,3 +83,17 @@ def test_a_rollout_from_shadow_to_a_bad_canary_fails_no_call(start: Start, root:
     assert "Traceback" not in program.errors
     program.process.send_signal(signal.SIGTERM)
     assert program.exit_code() == 0
+
+
+def test_a_bad_version_on_a_model_server_is_stopped_by_the_program_in_front(start: Start, root: Path) -> None:
+    settings = {"API_KEY": KEY, "PORT": "0", "MODEL_URI": str(root), "MODELS": "beer-ibu,beer-ibu-recipe"}
+    models = start(command=(*SERVE, "--role", "model-server"), GRPC_PORT="0", **settings)
+    target = models.rpc()
+    program = start(MODEL_SERVER=f"grpc://{target}", MODEL_SERVER_API_KEY=KEY, **settings)
+    port = program.port()
+    with Traffic(port) as traffic:
+        _begin(root, "canary", "3", share=1.0, max_difference=10.0, window=20)
+        _wait_until(lambda: "differ by 20" in _stopped(root))
+    assert traffic.failures == []
+    program.lines_with("canary is stopped", 1)
+    assert "is tried" not in models.errors, "the machines in front choose the version"

@@ -2,12 +2,13 @@
 
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from app.bundle.pointer import POINTER
-from app.bundle.rollout import read_rollout, stop_rollout
+from app.bundle.rollout import ROLLOUT, RolloutSpec, new_id, read_rollout, stop_rollout, write_rollout
 from app.bundle.store import Bundle
 from app.cli.main import main
 from tests.bundles import copy_as_version, corrupt_golden_rows
@@ -92,6 +93,10 @@ def test_activate_ends_the_rollout_of_its_version(run: Run, root: Path) -> None:
         (("canary", NAME, "2", "--share", "1.5"), "--share: must be above 0 and at most 1"),
         (("canary", NAME, "2", "--sticky", "cookie"), "--sticky: must be key or header:NAME"),
         (("shadow", NAME, "2", "--max-latency", "-1"), "--max-latency: must be above 0"),
+        (("canary", NAME, "2", "--share", "0"), "--share: must be above 0 and at most 1"),
+        (("canary", NAME, "2", "--share", "nan"), "--share: must be above 0 and at most 1"),
+        (("canary", NAME, "2", "--max-difference", "inf"), "--max-difference: must be above 0"),
+        (("canary", "beer", "2"), "no model beer"),
         (("shadow", NAME, "2", "--window", "0"), "--window: must be 1 to 10000"),
         (("shadow", NAME, "2", "--max-errors", "-1"), "--max-errors: must be at least 0"),
     ],
@@ -99,3 +104,40 @@ def test_activate_ends_the_rollout_of_its_version(run: Run, root: Path) -> None:
 def test_what_cannot_be_tried_is_refused(run: Run, root: Path, arguments: tuple[str, ...], reason: str) -> None:
     assert reason in run(*arguments, code=3)
     assert read_rollout(root, NAME) is None
+
+
+def test_stop_removes_a_file_that_cannot_be_read(run: Run, root: Path) -> None:
+    (root / NAME / ROLLOUT).write_text("canary 2")
+    assert f"{NAME}  -  -  bad: " in run("list")
+    assert "the file: Invalid JSON" in run("promote", NAME, code=3)
+    assert f"{NAME}  -  -  removed: " in run("stop", NAME)
+    assert not (root / NAME / ROLLOUT).exists()
+
+
+def test_a_version_that_no_longer_verifies_is_not_promoted(run: Run, root: Path) -> None:
+    run("canary", NAME, "2")
+    (root / NAME / "2").unlink()
+    (root / NAME / "2").symlink_to(root / NAME / "3")
+    assert "promote" not in run("promote", NAME, code=3)
+    assert (root / NAME / POINTER).read_text() == "1\n" and read_rollout(root, NAME) is not None
+
+
+def test_after_a_promotion_rollback_goes_back(run: Run, root: Path) -> None:
+    run("canary", NAME, "2")
+    run("promote", NAME)
+    assert run("rollback", NAME) == f"{NAME}  1  active\n"
+    assert (root / NAME / POINTER).read_text() == "1\nnone\n" and read_rollout(root, NAME) is None
+
+
+def test_commands_at_once_leave_one_of_them(root: Path) -> None:
+    shares = [0.1, 0.2, 0.3, 0.4]
+
+    def write(share: float) -> None:
+        for _ in range(25):
+            write_rollout(root, NAME, RolloutSpec(id=new_id(), mode="canary", version="2", share=share))
+            present = read_rollout(root, NAME)
+            assert present is not None and present.share in shares
+
+    with ThreadPoolExecutor(len(shares)) as pool:
+        list(pool.map(write, shares))
+    assert sorted(path.name for path in (root / NAME).iterdir()) == ["1", "2", "3", POINTER, ROLLOUT]

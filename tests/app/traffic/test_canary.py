@@ -36,12 +36,14 @@ async def test_slow_is_rolled_back(service: Service) -> None:
 
 @pytest.mark.parametrize("version", ["5", "6"])
 async def test_nan_and_a_crash_are_rolled_back_at_the_first_call_and_the_active_version_answers_it(
-    service: Service, version: str
+    service: Service, version: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     expected = await service.predict(TRIGGERED)
     service.begin(version)
     assert await service.versions(N) == [version] * N
-    assert await service.predict(TRIGGERED) == expected
+    assert await service.predict(TRIGGERED, **{"X-Request-ID": "the-bad-one"}) == expected
+    (message,) = [r.getMessage() for r in caplog.records if "fails as canary" in r.getMessage()]
+    assert message.endswith("in request the-bad-one")
     assert await service.versions(2) == ["1", "1"]
     assert "1 of 20 runs failed" in service.stopped() or "1 of 21 runs failed" in service.stopped()
     assert service.figure("model_rollout_runs_total", version=version, result="failed") == 1
@@ -112,9 +114,11 @@ async def test_callers_stay_on_one_side_by_key(service: Service) -> None:
 
 
 async def test_an_explicit_version_and_other_models_are_left_alone(service: Service) -> None:
-    service.begin("2")
-    response = await service.client.post("/predict", json=BEER, headers={"X-Model-Version": "1"})
-    assert response.json()["model"]["version"] == "1"
+    service.begin("3", max_difference=10.0, window=1)
+    for version in "1", "3":
+        response = await service.client.post("/predict", json=BEER, headers={"X-Model-Version": version})
+        assert response.json()["model"]["version"] == version
+    assert service.stopped() == "" and service.figure("model_rollout_run_seconds_total") == 0
     styled = await service.predict({**BEER, "style": "American IPA"})
     assert styled["model"]["name"] != VITALS
 

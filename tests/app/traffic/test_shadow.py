@@ -2,11 +2,14 @@
 
 import logging
 import threading
+import time
 from typing import Any
 
 import pytest
 
 from app.domains.beer.api import VITALS
+from app.errors import InvalidOutput, ModelNotReady, Overloaded, TooLate
+from app.runtime.predictor import Array, Arrays, Predictor
 from tests.rollouts import BEER, TRIGGERED, Service
 
 pytestmark = pytest.mark.anyio
@@ -46,7 +49,8 @@ async def test_answers_are_unchanged_to_the_byte_and_differences_are_counted(
     service.watcher.stop()
     messages = [record.getMessage() for record in caplog.records]
     assert any("3 differs from version 1 by 20 in request call-" in message for message in messages)
-    assert any("the largest differences from version 1: 20 (request call-" in message for message in messages)
+    (largest,) = [message for message in messages if "the largest differences from version 1: 20 (request" in message]
+    assert len({call for call in range(10) if f"(request call-{call})" in largest}) == 5
 
 
 async def test_requests_that_are_answered_together_keep_their_ids(
@@ -130,3 +134,64 @@ async def test_the_open_protocol_and_batches_are_repeated_too(service: Service) 
     response = await service.client.post("/predict/batch", json={"beers": [BEER] * 3})
     assert {each["model"]["version"] for each in response.json()["predictions"]} == {"1"}
     service.wait_until(lambda: _compared(service, "3") == 4)
+
+
+async def test_a_batch_is_one_request_among_those_with_the_largest_differences(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "app.traffic")
+    service.begin("3", "shadow", max_difference=1e6)
+    for call in range(3):
+        headers = {"X-Request-ID": f"call-{call}"}
+        await service.client.post("/predict/batch", json={"beers": [BEER] * 10}, headers=headers)
+    service.wait_until(lambda: _compared(service, "3") == 30)
+    service.watcher.stop()
+    (largest,) = [r.getMessage() for r in caplog.records if "the largest differences" in r.getMessage()]
+    assert [largest.count(f"(request call-{call})") for call in range(3)] == [1, 1, 1] and largest.count("request") == 3
+
+
+class _Remote(Predictor):
+    """A model server that answers with an error, after 2 ms."""
+
+    remote = True
+
+    def __init__(self, predictor: Predictor, error: Exception) -> None:
+        super().__init__(predictor.manifest)
+        self.error = error
+        self.ready = True
+
+    def predict(self, inputs: Arrays, timeout: float | None = None) -> dict[str, Array]:
+        end = time.thread_time() + 0.002
+        while time.thread_time() < end:
+            pass
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "ready", "kind"),
+    [
+        (ModelNotReady(), True, "errors"),  # as when the candidate fails inside the server
+        (InvalidOutput("ibu"), True, "errors"),
+        (TooLate(), True, "latency"),
+        (Overloaded(), True, ""),
+        (ModelNotReady(), False, ""),
+    ],
+)
+async def test_what_a_model_server_cannot_answer_counts_if_it_is_the_candidates_fault(
+    service: Service, error: Exception, ready: bool, kind: str
+) -> None:
+    service.begin("2", "shadow", max_latency=0.001, window=2)
+    assert service.traffic.current is not None
+    candidate = service.traffic.current.by_name[VITALS].candidate
+    candidate.predictor = _Remote(candidate.predictor, error)
+    candidate.predictor.ready = ready
+    await service.versions(4)
+    dropped = 0 if kind == "errors" else 1
+    service.wait_until(
+        lambda: (
+            (service.traffic.current is None) == bool(kind)
+            and service.figure("model_rollout_runs_total", version="2", result="dropped") >= dropped
+        )
+    )
+    if kind:
+        assert service.figure("model_rollout_stopped_total", version="2", reason=kind) == 1

@@ -15,6 +15,7 @@ from app.domains.beer.api import VITALS
 from app.models.store import ModelStore
 from app.models.worker_notes import WorkerNotes
 from app.runtime.onnx import OnnxPredictor
+from app.traffic.guard import Breach
 from tests.bundles import copy_as_version, corrupt_golden_rows
 from tests.rollouts import BEER, TRIGGERED, Service
 
@@ -42,6 +43,53 @@ async def test_the_active_version_is_never_its_own_candidate(service: Service) -
     write_rollout(service.root, VITALS, RolloutSpec(mode="canary", version="1", share=1.0))
     service.scan()
     assert service.traffic.current is None
+
+
+async def test_a_version_that_was_activated_by_hand_is_no_candidate_after_a_rollback(service: Service) -> None:
+    service.begin("2", share=0.5)
+    activate(service.root, VITALS, "2")
+    service.scan()
+    assert service.stopped() == "it became the active version"
+    activate(service.root, VITALS, "1")
+    service.scan()
+    assert service.traffic.current is None and await service.versions(1) == ["1"]
+
+
+async def test_a_candidate_that_is_deleted_is_stopped(service: Service) -> None:
+    service.begin("2")
+    (service.root / VITALS / "2").unlink()
+    assert service.stopped() == "its files are gone"
+    assert await service.versions(1) == ["1"] and service.traffic.current is None
+    assert service.figure("model_rollout_stopped_total", version="2", reason="refused") == 1
+
+
+async def test_files_written_by_hand_are_told_from_one_another(service: Service) -> None:
+    path = service.root / VITALS / ROLLOUT
+    path.write_text('{"mode": "canary", "version": "6", "share": 1}')
+    service.scan()
+    await service.predict(TRIGGERED)
+    assert "runs failed" in service.stopped()
+    path.write_text('{"mode": "canary", "version": "2", "share": 1}')
+    service.scan()
+    assert await service.versions(1) == ["2"]
+
+
+async def test_what_is_stopped_while_the_file_is_read_does_not_begin_anew(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.begin("2")
+    assert service.traffic.current is not None
+    live, read = service.traffic.current.by_name[VITALS], service.manager.wanted_rollout
+
+    def break_after_reading(name: str) -> RolloutSpec | None:
+        spec = read(name)
+        live.judge(Breach("errors", "it fails"))
+        return spec
+
+    monkeypatch.setattr(service.manager, "wanted_rollout", break_after_reading)
+    service.reloader.scan()
+    assert service.traffic.current is None
+    assert service.stopped() == "it fails" and await service.versions(1) == ["1"]
 
 
 async def test_another_active_version_begins_it_anew(service: Service) -> None:

@@ -177,9 +177,9 @@ async function choose(recipes) {
 
 /** @type {number | undefined} */
 let fading;
-/** Takes an offer to undo away, once something else has changed. */
+/** Takes an offer to undo, and notes on a file, away once something else has changed. */
 const outdated = () => {
-  if (byId("notice").querySelector("button")) notify("");
+  if (byId("notice").querySelector("button, details")) notify("");
 };
 store.addEventListener("edit", outdated);
 store.addEventListener("render", outdated);
@@ -190,8 +190,9 @@ store.addEventListener("render", outdated);
  * @param {string} text
  * @param {boolean} [isError]
  * @param {() => void} [undo] What undoes it.
+ * @param {{summary: string, notes: string[]}} [more] What the server says of it, to be unfolded; it does not fade.
  */
-export function notify(text, isError = false, undo) {
+export function notify(text, isError = false, undo, more) {
   const place = byId("notice");
   clearTimeout(fading);
   refill(place, text);
@@ -213,6 +214,10 @@ export function notify(text, isError = false, undo) {
       ),
     );
   }
+  if (more?.notes.length) {
+    const notes = more.notes.map((note) => h("li", {}, note));
+    put(place, h("details", {}, h("summary", {}, more.summary), h("ul", { lang: "en" }, notes)));
+  }
   place.classList.toggle("error", isError);
-  if (!isError && text) fading = setTimeout(() => refill(place), undo ? 20000 : 8000);
+  if (!isError && text && !more?.notes.length) fading = setTimeout(() => refill(place), undo ? 20000 : 8000);
 }

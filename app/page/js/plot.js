@@ -197,38 +197,83 @@ function interval({ ibu, interval: { lower, upper } }, x) {
   ];
 }
 
+/** @typedef {{from: number, to: number, row: number, stem: number}} Label */
+
 /**
  * @param {Prediction} prediction
  * @param {(ibu: number) => number} x
  * @param {number} width
  */
 function formulas({ estimates }, x, width) {
-  /** @type {number[]} */
-  const taken = Array(LABEL_ROWS).fill(-Infinity);
   const ticks = FORMULAS.flatMap((name) =>
-    estimates?.[name] === undefined ? [] : [{ name, value: estimates[name] }],
-  ).sort((one, other) => one.value - other.value);
-  return ticks.map(({ name, value }, index) => {
-    const left = x(value);
-    const label = `${t(name)} ${number(value)}`;
-    const length = label.length * 6.3 + 8;
-    const next = ticks[index + 1];
-    const isTight = next !== undefined && x(next.value) < left + length;
-    const turned = left + length > width || (isTight && left - length >= Math.max(0, Number(taken[0])));
-    const from = turned ? left - length : left;
-    const row = Math.max(
-      taken.findIndex((end) => end <= from),
-      0,
-    );
-    taken[row] = turned ? left : from + length;
-    const y = AXIS + 22 + row * LABEL_ROW;
+    estimates?.[name] === undefined
+      ? []
+      : [{ left: x(estimates[name]), text: `${t(name)} ${number(estimates[name])}` }],
+  );
+  ticks.sort((one, other) => one.left - other.left);
+  const labels = arranged(
+    ticks.map(({ left, text }) => ({ left, length: text.length * 6.3 + 8 })),
+    width,
+  );
+  return ticks.map(({ left, text }, index) => {
+    const { from, row } = /** @type {Label} */ (labels[index]);
+    const y = AXIS + 32 + row * LABEL_ROW;
+    const isTurned = from < left;
     return [
-      s("line", { class: "formula", x1: left, x2: left, y1: AXIS + 1, y2: y + 10 }),
+      s("line", { class: "formula", x1: left, x2: left, y1: AXIS + 1, y2: y }),
       s(
         "text",
-        { class: "formula-name", x: turned ? left - 5 : left + 5, y: y + 10, "text-anchor": turned ? "end" : "start" },
-        label,
+        { class: "formula-name", x: isTurned ? left - 5 : left + 5, y, "text-anchor": isTurned ? "end" : "start" },
+        text,
       ),
     ];
   });
+}
+
+/**
+ * Places labels at ticks: of all ways to put each to the right or to the left, in the first row or the second, the one
+ * in which the fewest touch.
+ *
+ * @param {{left: number, length: number}[]} ticks
+ * @param {number} width
+ * @returns {Label[]}
+ */
+function arranged(ticks, width) {
+  /** @type {{cost: number, labels: Label[]}} */
+  let best = { cost: Infinity, labels: [] };
+  /**
+   * @param {Label[]} labels
+   * @param {number} cost
+   */
+  function add(labels, cost) {
+    const tick = ticks[labels.length];
+    if (cost >= best.cost) return;
+    if (!tick) {
+      best = { cost, labels };
+      return;
+    }
+    for (let row = 0; row < LABEL_ROWS; row += 1) {
+      for (const from of [tick.left, tick.left - tick.length]) {
+        const label = { from, to: from + tick.length, row, stem: tick.left };
+        const touched = labels.filter((other) => touch(label, other)).length;
+        const beyond = label.from < 0 || label.to > width ? 4 : 0;
+        add([...labels, label], cost + 10 * touched + 10 * beyond + row + (from < tick.left ? 0.5 : 0));
+      }
+    }
+  }
+  add([], 0);
+  return best.labels;
+}
+
+/**
+ * Tells whether two labels overlap, or the line of one crosses the other.
+ *
+ * @param {Label} one
+ * @param {Label} other
+ */
+function touch(one, other) {
+  const crosses = (/** @type {Label} */ low, /** @type {Label} */ high) =>
+    low.row > high.row && low.stem > high.from && low.stem < high.to;
+  if (crosses(one, other) || crosses(other, one)) return true;
+  return one.row === other.row && one.from < other.to && other.from < one.to;
 }

@@ -1,45 +1,26 @@
 // What leaves the page: a BeerJSON file, a link, a printed sheet. Never the key.
 
 import { answers } from "./answers.js";
+import { call, Failure } from "./api.js";
 import { byId, h, refill } from "./dom.js";
 import { notify } from "./files.js";
-import { isRecipe, isTold, store } from "./recipe.js";
+import { isAskable, isRecipe, isTold, store } from "./recipe.js";
 import { words } from "./answer.js";
 import { timeOf } from "./target.js";
 import { number, percent, t } from "./text.js";
-import { baseValue, shownText, unitOf } from "./units.js";
+import { shownText, unitOf } from "./units.js";
 
-/** @typedef {import("./recipe.js").Beer} Beer */
+/** @typedef {import("./api.js").Schemas} Schemas */
 /** @typedef {import("./recipe.js").Recipe} Recipe */
 /** @typedef {import("./recipe.js").Values} Values */
 /** @typedef {import("./text.js").TextKey} TextKey */
 /** @typedef {import("./units.js").Quantity} Quantity */
 
-/** What BeerJSON requires of a malt and a recipe, and nobody told: what the server takes for it. */
-const YIELD = 78;
-const EFFICIENCY = 74;
 const MOST_BYTES = 200_000;
-const FORMS = /** @type {Record<string, string>} */ ({
-  pellet: "pellet",
-  cone: "leaf",
-  extract: "extract",
-  cryo: "powder",
-});
-const USES = /** @type {Record<string, string>} */ ({ mash: "add_to_mash", dry_hop: "add_to_fermentation" });
-/** Steps of a boil that has others than boiling. */
-const STEPS = { first_wort: 1, boil: 2, whirlpool: 3 };
-/** Minutes that a stage of the boil stands for, as the server counts it. */
-const MINUTES = /** @type {Record<string, number>} */ ({ start: 70, middle: 30, end: 5 });
 
 /** Connects the buttons. */
 export function connectSaving() {
-  byId("export").addEventListener("click", () => {
-    const name = store.recipe.name || t("untitled");
-    download(
-      `${name.replace(/[^\p{L}\p{N} _-]+/gu, "").trim() || "recipe"}.json`,
-      JSON.stringify(beerJson(store.recipe), null, 2),
-    );
-  });
+  byId("export").addEventListener("click", () => void save());
   byId("share").addEventListener("click", () => void share());
   byId("print").addEventListener("click", () => print());
   addEventListener("beforeprint", drawSheet);
@@ -59,106 +40,37 @@ export function download(name, text) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
-/**
- * Returns a recipe as BeerJSON 1.0, with the answer as its estimate of the bitterness.
- *
- * @param {Recipe} recipe
- */
-export function beerJson({ name, beer }) {
-  const answer = answers.ours?.prediction;
-  const assumed = (/** @type {string} */ field) => answer?.assumptions?.find((each) => each.field === field)?.value;
-  const litres = baseValue(beer, "batch") ?? assumed("batch_volume_l") ?? 20;
+/** Saves the recipe as BeerJSON, which the server writes with its answer, and says what the file has instead. */
+async function save() {
+  const { name, beer } = store.recipe;
+  if (!isAskable(beer)) {
+    notify(t("emptyText"), true);
+    return;
+  }
+  const title = name || t("untitled");
+  const request = answers.request(beer);
   const hops = (beer.hops ?? []).filter(isTold);
-  const hasSteps = hops.some((hop) => hop["stage"] === "first_wort" || hop["stage"] === "whirlpool");
-  const malts = (beer.malts ?? []).filter(isTold);
-  const [og, fg, boil, colour] = /** @type {Quantity[]} */ (["og", "fg", "boil", "colour"]).map((quantity) =>
-    baseValue(beer, quantity),
-  );
-  const recipe = {
-    name: name || t("untitled"),
-    type: "all grain",
-    author: "",
-    batch_size: of("l", litres),
-    efficiency: { brewhouse: of("%", EFFICIENCY) },
-    ...(typeof beer["style"] === "string" && { notes: `${t("style")}: ${beer["style"]}` }),
-    ...(og && { original_gravity: of("sg", og) }),
-    ...(fg && { final_gravity: of("sg", fg) }),
-    ...(typeof beer["abv"] === "number" && { alcohol_by_volume: of("%", beer["abv"]) }),
-    ...(typeof beer["ph"] === "number" && { beer_pH: of("pH", beer["ph"]) }),
-    ...(colour !== undefined && { color_estimate: of("EBC", colour) }),
-    ...(answer && { ibu_estimate: { method: "Other", value: of("IBUs", answer.ibu) } }),
-    ingredients: {
-      fermentable_additions: malts.map((malt) => ({
-        name: malt["name"],
-        type: "grain",
-        yield: { fine_grind: of("%", YIELD) },
-        color: of("Lovi", 0),
-        amount: of("kg", baseValue(malt, "malt") ?? 0),
-      })),
-      hop_additions: hops.map((hop, index) => ({
-        name: hop["name"],
-        alpha_acid: of(
-          "%",
-          typeof hop["alpha_acid"] === "number" ? hop["alpha_acid"] : (assumed(`hops.${index}.alpha_acid`) ?? 10),
-        ),
-        ...(FORMS[hop["form"]] && { form: FORMS[hop["form"]] }),
-        amount: of("g", baseValue(hop, "hop") ?? 0),
-        timing: timing(hop, hasSteps),
-      })),
-      ...(beer["yeast"] && {
-        culture_additions: [{ name: beer["yeast"], type: "ale", form: "liquid", amount: of("pkg", 1) }],
-      }),
-    },
-    ...((boil !== undefined || hasSteps) && {
-      boil: {
-        ...(boil !== undefined && { pre_boil_size: of("l", boil) }),
-        boil_time: of("min", longest(hops)),
-        ...(hasSteps && { boil_steps: steps(hops) }),
-      },
-    }),
-  };
-  return { beerjson: { version: 1, recipes: [recipe] } };
-}
-
-/**
- * @param {string} unit
- * @param {number} value
- */
-const of = (unit, value) => ({ unit, value: Number(value.toFixed(6)) });
-
-/** @param {Values[]} hops */
-const longest = (hops) => Math.max(60, ...hops.map((hop) => Number(hop["boil_minutes"]) || 0));
-
-/** @param {Values[]} hops */
-function steps(hops) {
-  const stand = hops.find((hop) => hop["stage"] === "whirlpool") ?? {};
-  const temperature = baseValue(stand, "temperature");
-  return [
-    { name: "First wort" },
-    { name: "Boil", step_time: of("min", longest(hops)), start_temperature: of("C", 100) },
-    {
-      name: "Whirlpool",
-      ...(typeof stand["stand_minutes"] === "number" && { step_time: of("min", stand["stand_minutes"]) }),
-      ...(temperature !== undefined && { start_temperature: of("C", temperature) }),
-    },
-  ];
-}
-
-/**
- * @param {Values} hop
- * @param {boolean} hasSteps
- */
-function timing(hop, hasSteps) {
-  const stage = String(hop["stage"] ?? "boil");
-  const use = USES[stage];
-  if (use) return { use };
-  const step = stage === "whirlpool" || stage === "first_wort" ? STEPS[stage] : STEPS.boil;
-  const minutes = stage === "boil" ? hop["boil_minutes"] : (hop["stand_minutes"] ?? MINUTES[stage]);
-  return {
-    use: "add_to_boil",
-    ...(hasSteps && { step }),
-    ...(typeof minutes === "number" && { duration: of("min", minutes) }),
-  };
+  try {
+    /** @type {Schemas["BeerJsonRecipe"]} */
+    const written = await call("recipes/beerjson", { name: title, beer: request });
+    download(
+      `${title.replace(/[^\p{L}\p{N} _-]+/gu, "").trim() || "recipe"}.json`,
+      JSON.stringify(written.document, null, 2),
+    );
+    const said = written.notes.map(({ field, message }) => {
+      const hop = hops[Number(/^hops\.(\d+)/.exec(field)?.[1])];
+      return hop ? `${hop["name"]}: ${message}` : message;
+    });
+    const notes = [...new Set(said)];
+    notify(t("saved", { name: title }), false, undefined, {
+      summary: t("savedNotes", { count: notes.length }),
+      notes,
+    });
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    const [problem] = error.problems;
+    notify(t("saveFailed", { reason: problem ? `${problem.field}: ${problem.reason}` : error.message }), true);
+  }
 }
 
 /** Copies a link that holds the recipe, compressed, in its fragment, which no server sees. */

@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from functools import partial
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,22 @@ def test_why_shows_every_contribution_and_every_addition_by_each_formula(page: P
         assert addition.get("reason", "") in shown
     for part in explanation.get("untold", []):
         assert part["text"] in shown
+
+
+def test_the_names_of_all_formulas_are_beside_each_other(page: Page) -> None:
+    page.example()
+    page.tab("why")
+    for grams in ("12", "30", "80"):
+        page.tab("recipe")
+        page.type("hops.0.amount", grams)
+        page.tab("why")
+        page.until(lambda: not page.all("#answer.stale") and len(page.all(".formula-name")) == 4)
+        boxes = page.browser.execute_script(
+            "return [...document.querySelectorAll('.formula-name')].map((x) => x.getBoundingClientRect().toJSON())"
+        )
+        for one, other in combinations(boxes, 2):
+            apart = max(one["left"], other["left"]) >= min(one["right"], other["right"])
+            assert apart or max(one["top"], other["top"]) + 2 >= min(one["bottom"], other["bottom"]), grams
 
 
 @both_browsers
@@ -176,6 +193,11 @@ def test_what_is_saved_is_beerjson_that_the_service_reads_again(page: Page, prog
     file = page.until(lambda: next(tmp_path.glob("*.json"), None))
     assert file.name == "American IPA.json"
     contents = page.until(file.read_bytes)
+    page.until(lambda: "Saved American IPA" in page.text("#notice"))
+    assert not page.one("#notice li").is_displayed()
+    page.one("#notice summary").click()
+    notes = [note.text for note in page.all("#notice li")]
+    assert any("74 %" in note for note in notes) and any(note.startswith("Simcoe: ") for note in notes)
     (recipe,) = json.loads(contents)["beerjson"]["recipes"]
     assert recipe["ibu_estimate"] == {"method": "Other", "value": {"unit": "IBUs", "value": page.ibu()}}
     (read,) = program.send(request("POST", "/recipes", [("X-API-Key", KEY)], contents)).json["recipes"]

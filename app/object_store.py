@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.errors import ObjectRejected, ObjectsError
@@ -63,12 +64,12 @@ class ObjectStore:
             raise ObjectsError(f"{self._name(key)}: cannot be read: {_reason(error)}") from None
         return data
 
-    def write(self, key: str, data: bytes | bytearray, media_type: str) -> None:
+    def write(self, key: str, data: bytes | bytearray | Path, media_type: str) -> None:
         """Write an object atomically.
 
         Args:
             key: Name of the object.
-            data: Contents.
+            data: Contents, or the file that has them, which is sent in parts.
             media_type: Media type of the contents.
 
         Raises:

@@ -3,13 +3,17 @@
 from collections.abc import Sequence
 
 from app.domains.api import DomainApi, preparation
+from app.models.loaded import Recorder
 from app.models.manager import ModelManager
 from app.models.store import ModelStore
 from app.telemetry.metrics import Registry
 
 
 def model_manager(
-    *domains: type[DomainApi], names: Sequence[str] | None = None, store: ModelStore | None = None
+    *domains: type[DomainApi],
+    names: Sequence[str] | None = None,
+    store: ModelStore | None = None,
+    recorder: Recorder | None = None,
 ) -> ModelManager:
     """Create a manager without loaded models.
 
@@ -17,7 +21,8 @@ def model_manager(
         domains: The domains whose models the manager may load.
         names: Model names; by default those of the domains.
         store: The versions on disk.
+        recorder: Keeps the rows that are answered.
     """
     metrics = Registry()
     names = [name for domain in domains for name in domain.models] if names is None else names
-    return ModelManager(names, metrics, store, preparation(domains, metrics))
+    return ModelManager(names, metrics, store, preparation(domains, metrics), recorder)

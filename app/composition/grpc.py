@@ -48,6 +48,7 @@ def build_grpc_server(settings: Settings, program: Program, address: str) -> Grp
             seconds=settings.body_timeout,
             message_bytes=settings.grpc_max_message,
         ),
+        settings.record_rate > 0,
     )
     return GrpcServer(
         handler,

@@ -9,6 +9,7 @@ from app.bundle.store import Bundle, read_bundle
 from app.domains.api import DomainApi, preparation
 from app.domains.discovery import serving
 from app.errors import BundleError, ObjectsError, SettingsError
+from app.models.loaded import Recorder
 from app.models.manager import ModelManager
 from app.models.quarantine import read_quarantined
 from app.models.store import ModelStore
@@ -29,6 +30,7 @@ def build_manager(
     metrics: Registry,
     server: "ModelServer | None" = None,
     prepared_domains: Sequence[type[DomainApi]] | None = None,
+    recorder: Recorder | None = None,
 ) -> ModelManager:
     """Build the model manager; no model is loaded yet.
 
@@ -38,6 +40,7 @@ def build_manager(
         metrics: Registry of the process's metrics.
         server: Runs the models that it has; every other model runs in this process.
         prepared_domains: The domains whose requests this process answers; by default all of them.
+        recorder: Keeps the rows that are answered; by default none are kept.
     """
 
     def load(bundle: Bundle) -> Predictor:
@@ -54,7 +57,7 @@ def build_manager(
         notes=WorkerNotes(metrics.folder),
     )
     prepare = preparation(domains if prepared_domains is None else prepared_domains, metrics)
-    return ModelManager(_model_names(domains), metrics, store, prepare)
+    return ModelManager(_model_names(domains), metrics, store, prepare, recorder)
 
 
 def build_model_server(settings: Settings) -> "ModelServer | None":

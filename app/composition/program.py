@@ -10,6 +10,7 @@ from app.access.guard import Guard
 from app.access.public import PublicModels
 from app.composition.access import build_keys, build_limits, build_public_models
 from app.composition.models import build_manager, build_model_server
+from app.composition.records import build_recorder
 from app.domains.api import DomainApi
 from app.lifecycle import Component, Lifecycle
 from app.models.changes import ChangeMetrics
@@ -77,7 +78,8 @@ def build(settings: Settings, domains: Sequence[type[DomainApi]], metrics: Regis
     metrics = metrics or Registry()
     answered = [] if settings.serves_models_only else domains  # a model server answers for the machines in front of it
     server = build_model_server(settings)
-    manager = build_manager(settings, domains, metrics, server, answered)
+    recorder = build_recorder(settings, metrics)
+    manager = build_manager(settings, domains, metrics, server, answered, recorder)
     keys, key_watcher = build_keys(settings, metrics)
     limits = build_limits(settings, metrics)
     public_models = build_public_models(settings, manager.names)
@@ -89,7 +91,15 @@ def build(settings: Settings, domains: Sequence[type[DomainApi]], metrics: Regis
     watcher = None if settings.serves_models_only else RolloutWatcher(traffic, manager, thread_pool)
     reloader = ModelReloader(manager, ChangeMetrics(metrics), watcher)
     event_loop = EventLoopHeartbeat(metrics)
-    background: list[Component | None] = [event_loop, thread_pool, limits.rates, server, reloader, key_watcher]
+    background: list[Component | None] = [
+        event_loop,
+        thread_pool,
+        limits.rates,
+        server,
+        recorder,
+        reloader,
+        key_watcher,
+    ]
     lifecycle = Lifecycle(lambda: manager.ready, [component for component in background if component is not None])
     data_plane = DataPlane(manager, thread_pool)
     log = RequestLog(level=settings.log_level, later=at_turns_end)
@@ -112,6 +122,7 @@ def build(settings: Settings, domains: Sequence[type[DomainApi]], metrics: Regis
             remote_models=server.names if server else (),
             root_path=settings.root_path,
             cors_origins=settings.cors_origins,
+            names_requests=recorder is not None,
         ),
     )
     return Program(

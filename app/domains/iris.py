@@ -153,19 +153,23 @@ class IrisApi(DomainApi):
         model = self._manager.get(MODEL, version)
         validator = model.prepared(FlowerRowValidator)
         row = np.array([validator.lengths(flower)], dtype=np.float32)
-        outputs = model.infer({"features": row})
+        inputs = {"features": row}
+        outputs = model.infer(inputs)
         class_id = int(outputs["class_id"][0, 0])
         if not 0 <= class_id < len(SPECIES):
             raise model.invalid_output("class_id")
         if not np.isfinite(outputs["scores"]).all():
             raise model.invalid_output("scores")
         scores = [round(value, 4) for value in outputs["scores"][0].tolist()]
+        warnings = validator.validate(row)
+        if model.recorder is not None:
+            model.recorder.record(model.manifest, inputs, outputs, warnings)
         return {
             "species": SPECIES[class_id],
             "class_id": class_id,
             "scores": dict(zip(SPECIES, scores, strict=True)),
             "model": {"name": model.manifest.name, "version": model.manifest.version},
-            "warnings": [warning for _, warning in validator.validate(row)],
+            "warnings": [warning for _, warning in warnings],
         }
 
 

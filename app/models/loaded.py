@@ -51,10 +51,38 @@ class Observer(Protocol):
         """
 
 
+class Recorder(Protocol):
+    """Keeps rows that were answered. It never raises, and takes microseconds."""
+
+    keeps_text: bool
+    """Whether it keeps names in the requests."""
+
+    def record(
+        self,
+        manifest: Manifest,
+        inputs: Arrays,
+        outputs: Mapping[str, Array],
+        warnings: Sequence[tuple[int, Mapping[str, object]]] = (),
+        rows: Sequence[int] = (),
+        texts: Sequence[Mapping[str, object]] = (),
+    ) -> None:
+        """Keep rows, in the context of their request; see `app.telemetry.ids`.
+
+        Args:
+            manifest: Manifest of the version that answered.
+            inputs: See `Predictor.predict`. Neither they nor the outputs may be changed.
+            outputs: The outputs of the graph.
+            warnings: Index of the row among these rows, and a warning in its answer.
+            rows: Index of each row in its request, or of the request among those that are answered together; by
+                default those of the rows.
+            texts: Names in the request of each row, if the recorder keeps them.
+        """
+
+
 class LoadedModel:
     """One loaded version. A caller that holds it may finish with it after another version has become active."""
 
-    __slots__ = ("_explainer", "_lock", "_prepared", "manifest", "metrics", "observers", "predictor")
+    __slots__ = ("_explainer", "_lock", "_prepared", "manifest", "metrics", "observers", "predictor", "recorder")
 
     def __init__(self, predictor: Predictor, metrics: Registry, prepared: Prepared | None = None) -> None:
         """Initialize the loaded model.
@@ -70,6 +98,8 @@ class LoadedModel:
         self.observers: tuple[Observer, ...] = ()
         """See the runs, in the order in which they came; empty, which costs nothing, unless a part wants to see them.
         Never changed in place; see `add_observer`."""
+        self.recorder: Recorder | None = None
+        """Keeps the rows that are answered; None, which costs nothing, unless records are on."""
         self._lock = Lock()
         self._prepared = prepared or {}
         self._explainer: ShapleyExplainer | None = None

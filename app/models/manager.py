@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 from app.bundle.rollout import RolloutSpec
 from app.bundle.store import is_version
 from app.errors import BundleError, CallError, InvalidOutput, ModelNotFound, ModelNotReady
-from app.models.loaded import LoadedModel, Prepare
+from app.models.loaded import LoadedModel, Prepare, Recorder
 from app.models.store import Fingerprint, ModelStore
 from app.models.worker_notes import WorkerNotes
 from app.runtime.predictor import Predictor
@@ -79,6 +79,7 @@ class ModelManager:
         metrics: Registry | None = None,
         store: ModelStore | None = None,
         prepare: Prepare = lambda manifest: {},
+        recorder: Recorder | None = None,
     ) -> None:
         """Initialize the model manager.
 
@@ -87,10 +88,12 @@ class ModelManager:
             metrics: Registry of the process's metrics; by default a new one.
             store: The versions on disk; without a store, only predictors passed to `add` answer.
             prepare: Builds the objects of each loaded version, see `LoadedModel.prepared`.
+            recorder: Keeps the rows that each loaded version answers; by default none are kept.
         """
         self.metrics = metrics or Registry()
         self._store = store
         self._prepare = prepare
+        self._recorder = recorder
         self._states = {name: ModelState() for name in names}  # the keys never change
         self._on_request: Mapping[tuple[str, str], LoadedModel] = {}  # replaced as a whole, oldest entry first
         self._lock = threading.RLock()
@@ -447,7 +450,7 @@ class ModelManager:
     def _wrap(self, predictor: Predictor) -> LoadedModel:
         manifest = predictor.manifest
         try:
-            return LoadedModel(predictor, self.metrics, self._prepare(manifest))
+            model = LoadedModel(predictor, self.metrics, self._prepare(manifest))
         except InvalidOutput:
             raise BundleError(
                 f"{manifest.name} {manifest.version}: the output for the explanation's background is not a valid answer"
@@ -457,6 +460,8 @@ class ModelManager:
         except Exception as error:  # whatever the manifest says, it is the bundle's fault
             reason = f"{type(error).__name__}: {error}" if isinstance(error, _EXPECTED) else type(error).__name__
             raise BundleError(f"{manifest.name} {manifest.version}: does not fit its domain: {reason}") from error
+        model.recorder = self._recorder
+        return model
 
     def _drop(self, matches: Callable[[tuple[str, str]], bool]) -> None:
         self._on_request = {key: model for key, model in self._on_request.items() if not matches(key)}

@@ -209,10 +209,13 @@ def _run(model: LoadedModel, call: InferCall, timeout: float | None) -> InferAns
     requested, arrays = signature.select_outputs(call.outputs), signature.arrays(call.inputs)
     validator, (name, rows) = model.prepared(RowValidator), next(iter(arrays.items()))
     warnings = validator.validate(rows)
-    outputs: Mapping[str, Array] = model.infer({**arrays, name: validator.correct(rows)}, timeout)
+    entered = {**arrays, name: validator.correct(rows)}
+    outputs: Mapping[str, Array] = model.infer(entered, timeout)
     for output in requested:
         if output.datatype in _FLOATS and not all_finite(outputs[output.name]):
             if any(declared.trained_range is None for declared in model.manifest.inputs):  # any number is a valid input
                 raise invalid_input("", "no_answer", "holds numbers to which the model has no finite answer")
             raise model.invalid_output(output.name)
+    if model.recorder is not None:
+        model.recorder.record(model.manifest, entered, outputs, warnings)
     return InferAnswer(model.manifest, [(output, outputs[output.name]) for output in requested], warnings)

@@ -43,6 +43,9 @@ class Record:
     """Codes of the warnings in the answer."""
     text: Mapping[str, Any] | None = None
     """Names in the request; None unless RECORD_TEXT was set."""
+    run: tuple[int, int] = (0, 1)
+    """Index of the row in the model's run, and number of rows in the run, which may be of several requests. The last
+    bits of some models' outputs depend on them, and on nothing else."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the record as its line has it, to be written as JSON."""
@@ -55,6 +58,7 @@ class Record:
             "inputs": json_numbers(self.inputs),
             "outputs": json_numbers(self.outputs),
             "warnings": list(self.warnings),
+            "run": list(self.run),
         }
         if self.text is not None:
             line["text"] = dict(self.text)
@@ -111,7 +115,7 @@ def record_of(value: object) -> Record | None:
     """Make a record from its line's value; None if it is no record."""
     try:
         return _record(value)
-    except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError, OverflowError):
         return None
 
 
@@ -148,7 +152,7 @@ def _parsed(line: bytes) -> object:
 
 
 def _record(value: Any) -> Record:
-    time, text = value["time"], value.get("text")
+    time, text, run = value["time"], value.get("text"), value.get("run") or (0, 1)
     row, warnings = value["row"], value["warnings"]
     names = value["request_id"], value["model"], value["version"]
     if not (isinstance(row, int) and isinstance(warnings, list) and all(isinstance(name, str) for name in names)):
@@ -163,4 +167,5 @@ def _record(value: Any) -> Record:
         numbers_of(value["outputs"]),
         tuple(warnings),
         from_json(text) if isinstance(text, str) else text,
+        (int(run[0]), int(run[1])),
     )

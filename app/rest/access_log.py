@@ -29,7 +29,14 @@ _log = logging.getLogger(__name__)
 class AccessLogMiddleware:
     """ASGI middleware, the outermost."""
 
-    def __init__(self, app: ASGIApp, log: RequestLog, metrics: RequestMetrics, paths: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        log: RequestLog,
+        metrics: RequestMetrics,
+        paths: Iterable[str] = (),
+        request_ids: RequestIds | None = None,
+    ) -> None:
         """Create the middleware.
 
         Args:
@@ -37,12 +44,13 @@ class AccessLogMiddleware:
             log: The access log.
             metrics: Counts the requests.
             paths: Paths of the routes, for requests that are rejected before they reach their route.
+            request_ids: Assigns the ids.
         """
         self._app = app
         self._log = log
         self._metrics = metrics
         self._paths = frozenset(paths)
-        self._request_ids = RequestIds()
+        self._request_ids = request_ids or RequestIds()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle an ASGI connection."""

@@ -31,6 +31,7 @@ from app.rest.root_path import check_root_path, without_root_path
 from app.rest.routes import add_error_handlers, add_health, add_metrics, add_model, add_security_txt
 from app.runtime.memory_budget import MemoryBudget
 from app.runtime.thread_pool import BoundedThreadPool
+from app.telemetry.ids import EnteredRequestIds, RequestIds
 from app.telemetry.logs import RequestLog
 from app.traffic.traffic import Traffic
 
@@ -79,6 +80,8 @@ class RestOptions:
     """Prefix under which a proxy publishes the API, such as ``/beer``. A prefix in the ASGI scope has priority."""
     cors_origins: Collection[str] = ()
     """Origins of web pages that may call the API; none by default."""
+    names_requests: bool = False
+    """Whether a part has to know whose rows a model answers; see `app.telemetry.ids`."""
 
 
 class RestApplication:
@@ -148,14 +151,16 @@ class RestApplication:
         add_error_handlers(self.router, pages)
         if options.root_path:
             check_root_path(options.root_path, self._paths)
-        self._middleware = self._with_middleware(ApiKeyMiddleware(self._dispatch, access, policy, pages), log)
+        inner = ApiKeyMiddleware(self._dispatch, access, policy, pages)
+        self._middleware = self._with_middleware(inner, log, options.names_requests)
 
-    def _with_middleware(self, app: ASGIApp, log: RequestLog) -> ASGIApp:
+    def _with_middleware(self, app: ASGIApp, log: RequestLog, names_requests: bool) -> ASGIApp:
         """Return an application behind the access log and, where pages may call it, CORS."""
-        if not self._origins:
-            return AccessLogMiddleware(app, log, self._metrics, self._paths)
-        app = PreflightMiddleware(app, self._origins)
-        return CorsMiddleware(AccessLogMiddleware(app, log, self._metrics, self._paths), self._origins)
+        if self._origins:
+            app = PreflightMiddleware(app, self._origins)
+        request_ids = EnteredRequestIds() if names_requests else RequestIds()
+        app = AccessLogMiddleware(app, log, self._metrics, self._paths, request_ids)
+        return CorsMiddleware(app, self._origins) if self._origins else app
 
     def cors_headers(self, headers: Sequence[Header]) -> list[Header]:
         """Return the CORS headers of a response to a request with these headers, which the server rejected itself."""
@@ -239,6 +244,7 @@ def _operation_handlers(backend: Backend, options: RestOptions) -> list[Operatio
             backend.memory_budget,
             backend.traffic,
             domain.models,
+            options.names_requests,
         )
         for domain in backend.domains
         for operation in domain.operations

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from app.runtime.thread_pool import BoundedThreadPool
+from app.telemetry.ids import current_requests, enter_requests
 
 RunMany = Callable[[Sequence[Any]], Sequence[Any]]
 """Returns an answer or an exception for each request, in their order."""
@@ -89,3 +90,25 @@ class RemoteMicroBatcher(MicroBatcher):
         except Exception as error:  # each request gets the error, whatever it is
             answers = [error] * len(batch)
         self._resolve(batch, answers)
+
+
+class NamingBatcher:
+    """Has a batcher answer requests, and says whose they are where they are answered; see `app.telemetry.ids`."""
+
+    def __init__(self, run_many: RunMany, make: Callable[[RunMany], MicroBatcher]) -> None:
+        """Create the batcher.
+
+        Args:
+            run_many: Answers several requests.
+            make: Makes the batcher that joins them.
+        """
+        self._run_many = run_many
+        self._batcher = make(self._run_named)
+
+    async def answer(self, request: Any) -> Any:
+        """Return the answer to a request; see `MicroBatcher.answer`."""
+        return await self._batcher.answer((current_requests(), request))
+
+    def _run_named(self, named: Sequence[Any]) -> Sequence[Any]:
+        enter_requests([request_id for request_id, _ in named])
+        return self._run_many([request for _, request in named])

@@ -29,7 +29,7 @@ from app.rest.body import (
 )
 from app.rest.error_formats import error_format
 from app.rest.json_body import json_reader
-from app.rest.micro_batching import MicroBatcher, RemoteMicroBatcher
+from app.rest.micro_batching import MicroBatcher, NamingBatcher, RemoteMicroBatcher
 from app.rest.openapi import KEYED, OPERATION_PROBLEMS, Responses, problem_responses
 from app.rest.problems import RequestRejected, format_problem, send_problem
 from app.rest.responses import AsgiResponse, request_header, respond
@@ -70,6 +70,7 @@ class OperationHandler:
         memory_budget: MemoryBudget | None = None,
         traffic: Traffic | None = None,
         models: Collection[str] = (),
+        names_requests: bool = False,
     ) -> None:
         """Create the handler.
 
@@ -81,6 +82,7 @@ class OperationHandler:
             memory_budget: Limits what requests in progress hold; by default one of its own.
             traffic: Knows which versions are tried; by default none.
             models: The models that the operation may run.
+            names_requests: Whether a part has to know whose rows a model answers; see `app.telemetry.ids`.
         """
         self.operation = operation
         self._traffic = traffic or Traffic()
@@ -97,10 +99,11 @@ class OperationHandler:
         self._formatter = error_format(operation.failure) if operation.failure else format_problem
         self._read_json = json_reader(operation.request, operation.contradictions)
         self._to_json = TypeAdapter(operation.answer).serializer.to_json
-        self._batcher: MicroBatcher | None = None
+        self._batcher: MicroBatcher | NamingBatcher | None = None
         if operation.run_many is not None:
             run_many = partial(self._run_many, operation.run_many)
-            self._batcher = RemoteMicroBatcher(run_many, thread_pool) if is_remote else MicroBatcher(run_many)
+            make = partial(RemoteMicroBatcher, thread_pool=thread_pool) if is_remote else MicroBatcher
+            self._batcher = NamingBatcher(run_many, make) if names_requests else make(run_many)
         self.endpoint = self._make_endpoint()
         """Answers a valid request: with its schema, if JSON has one, and the version of the model, as JSON."""
 

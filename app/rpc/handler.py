@@ -23,7 +23,7 @@ from app.rpc.message_cost import SMALL_MESSAGE, Fields, fields_of, parsing_cost
 from app.rpc.methods import Call, Method
 from app.rpc.status import CallRejected, details_of, problem_of, status_code, trailing_metadata
 from app.runtime.memory_budget import Reservation
-from app.telemetry.ids import RequestIds
+from app.telemetry.ids import EnteredRequestIds, RequestIds
 from app.telemetry.logs import RequestLog
 from app.telemetry.metrics import Registry
 from app.telemetry.trace import enter, read_trace
@@ -51,6 +51,7 @@ class GrpcHandler(grpc.GenericRpcHandler):
         metrics: Registry,
         public: PublicModels | None = None,
         limits: CallLimits | None = None,
+        names_requests: bool = False,
     ) -> None:
         """Create a handler.
 
@@ -61,6 +62,7 @@ class GrpcHandler(grpc.GenericRpcHandler):
             metrics: Registry of the metrics.
             public: Models that need no key; none by default.
             limits: Limits on what calls hold; by default those of the settings' defaults.
+            names_requests: Whether a part has to know whose rows a model answers; see `app.telemetry.ids`.
         """
         self._guard = guard
         self._log = log
@@ -70,7 +72,7 @@ class GrpcHandler(grpc.GenericRpcHandler):
         """Limits on what calls hold."""
         self._fields: dict[Method, Fields] = {}
         """What the messages of a method contain; filled when a method's first large message arrives."""
-        self._ids = RequestIds()
+        self._ids = EnteredRequestIds() if names_requests else RequestIds()
         self._handlers = {method.route: self._handler(method) for method in methods}
         self._unmatched = self._handler(_NO_METHOD)
         self.active_calls = 0

@@ -27,8 +27,8 @@ AGE = Family(
     merge="oldest",
 )
 
-Part = Literal["event_loop", "models", "key_file", "log"]
-"""The event loop, the model reloader, the key-file watcher, and the log writer."""
+Part = Literal["event_loop", "models", "key_file", "log", "records"]
+"""The event loop, the model reloader, the key-file watcher, the log writer, and the writer of records."""
 
 
 class Heartbeat:

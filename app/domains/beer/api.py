@@ -26,6 +26,7 @@ from app.domains.beer.recipe_writing import (
     cost_of_writing,
     written_recipe,
 )
+from app.domains.beer.recording import record
 from app.domains.beer.reference import OwnBrewery, cost, problems_of_reference
 from app.domains.beer.row_validation import BeerRowValidator, BeerSignature
 from app.domains.beer.schema import EXAMPLE_BATCH, EXAMPLES, Beer, Beers, Prediction, Predictions
@@ -243,9 +244,10 @@ class BeerApi(DomainApi):
         }
         for model, indexes in self._by_model(beers, skipped=results).items():
             try:
-                results.update(zip(indexes, self._predict(model, [beers[i] for i in indexes])[0], strict=True))
+                chosen = [beers[index] for index in indexes]
+                results.update(zip(indexes, self._predict(model, chosen, indexes=indexes)[0], strict=True))
             except (InvalidOutput, InputError):  # of one beer, which must not affect the others
-                results.update((index, self._predict_or_error(model, beers[index])) for index in indexes)
+                results.update((index, self._predict_or_error(model, beers[index], index)) for index in indexes)
             except CallError as error:
                 results.update(dict.fromkeys(indexes, error))
         return [results[index] for index in range(len(beers))]
@@ -266,7 +268,8 @@ class BeerApi(DomainApi):
         features = builder.features(rows)
         if unknown := builder.intervals.problems(beer.coverage or ()):
             raise InputError(unknown)
-        outputs = widened(loaded.infer({"features": features}), loaded, [beer], bills)
+        given = loaded.infer({"features": features})
+        outputs = widened(given, loaded, [beer], bills)
         brewery = OwnBrewery(loaded, beer.reference) if beer.reference else None
         prediction = builder.predictions([beer], rows, brewery.shift.moved(outputs) if brewery else outputs, bills)[0]
         reasons = loaded.explain(features[0])
@@ -286,6 +289,8 @@ class BeerApi(DomainApi):
         if parts := worth_telling(beer, builder.held_out_errors, self._errors_with_bill(beer)):
             explained["untold"] = parts
         prediction["explanation"] = explained
+        if loaded.recorder is not None:
+            record(loaded, features, given, [(beer, prediction)])
         return prediction
 
     def predict_batch(self, batch: Beers, version: str | None = None) -> Predictions:
@@ -314,7 +319,7 @@ class BeerApi(DomainApi):
         about_reference: dict[str, Warning] = {}
         for model, indexes in self._by_model(beers).items():
             chosen = [beers[index] for index in indexes]
-            predictions, warnings = self._predict(model, chosen, version, batch)
+            predictions, warnings = self._predict(model, chosen, version, batch, indexes)
             results.update(zip(indexes, predictions, strict=True))
             about_reference |= {repr(warning): warning for warning in warnings}  # of both models, once
         predictions = [results[index] for index in range(len(beers))]
@@ -382,9 +387,9 @@ class BeerApi(DomainApi):
                 indexes.setdefault(self._model(beer), []).append(index)
         return indexes
 
-    def _predict_or_error(self, model: str, beer: Beer) -> Prediction | CallError:
+    def _predict_or_error(self, model: str, beer: Beer, index: int) -> Prediction | CallError:
         try:
-            return self._predict(model, [beer])[0][0]
+            return self._predict(model, [beer], indexes=[index])[0][0]
         except CallError as error:
             return error
 
@@ -394,11 +399,13 @@ class BeerApi(DomainApi):
         beers: Sequence[Beer],
         version: str | None = None,
         asked: Beer | Beers | None = None,
+        indexes: Sequence[int] = (),
     ) -> tuple[list[Prediction], list[Warning]]:
         """Predict beers of one model; return the predictions, and the warnings about the reference beers.
 
         `asked` has the reference beers, coverages and quantiles of all beers; without it each beer has its own
-        coverages and quantiles, and there are no reference beers.
+        coverages and quantiles, and there are no reference beers. `indexes` are those of the beers in their request, or
+        of their requests among those that are answered together.
         """
         reference, coverage, quantiles = (
             (asked.reference, asked.coverage, asked.quantiles) if asked is not None else _NOTHING
@@ -409,15 +416,19 @@ class BeerApi(DomainApi):
             if unknown := builder.intervals.problems(levels):
                 raise InputError(unknown)
         rows, bills = builder.rows(beers)
-        outputs = loaded.infer({"features": builder.features(rows)}, requests=beers)
+        features = builder.features(rows)
+        outputs = given = loaded.infer({"features": features}, requests=beers)
         if bills:
-            outputs = widened(outputs, loaded, beers, bills)
-        if not reference:
-            return builder.predictions(beers, rows, outputs, bills, coverage, quantiles), []
-        brewery = OwnBrewery(loaded, reference)
-        predictions = builder.predictions(beers, rows, brewery.shift.moved(outputs), bills, coverage, quantiles)
-        brewery.note(predictions, outputs)
-        return predictions, brewery.warnings
+            outputs = widened(given, loaded, beers, bills)
+        brewery = OwnBrewery(loaded, reference) if reference else None
+        moved = brewery.shift.moved(outputs) if brewery else outputs
+        predictions = builder.predictions(beers, rows, moved, bills, coverage, quantiles)
+        if brewery:
+            brewery.note(predictions, outputs)
+        about_all = brewery.warnings if brewery else []
+        if loaded.recorder is not None:
+            record(loaded, features, given, list(zip(beers, predictions, strict=True)), indexes, about_all)
+        return predictions, about_all
 
 
 DOMAIN = BeerApi

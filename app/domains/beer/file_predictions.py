@@ -12,6 +12,7 @@ from app.domains.beer.recipe_files.reading import MAX_RECIPES, ReadRecipe
 from app.domains.beer.schema import Beer, Prediction
 from app.domains.validation import problems_of
 from app.errors import CallError, InputError, InvalidOutput, Problem
+from app.telemetry.ids import enter_row
 
 MAX_PROBLEMS = 20
 """Maximum number of reported problems per recipe."""
@@ -183,7 +184,8 @@ def _predictions(
     if not explain and version is None:
         yield from predictor.predict_each(beers)
         return
-    for beer in beers:
+    for index, beer in enumerate(beers):
+        enter_row(index)
         try:
             yield predictor.predict(beer, version)
         except (InputError, InvalidOutput) as error:

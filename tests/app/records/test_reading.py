@@ -50,6 +50,7 @@ def test_a_line_has_the_documented_form_and_reads_back(tmp_path: Path) -> None:
         "inputs": {"abv": 0.1, "ebc": None},
         "outputs": {"ibu": 40.5},
         "warnings": ["outside_trained_range"],
+        "run": [0, 1],
         "text": {"name": "Pliny"},
     }
     (read,) = read_records([path])

@@ -28,6 +28,7 @@ from app.domains.beer.styles import Range, find
 from app.domains.beer.units import points
 from app.errors import InputError, InvalidOutput, Problem
 from app.models.loaded import LoadedModel
+from app.telemetry.ids import enter_row
 
 TOLERANCE = 0.05
 """Distance in IBU at which a target counts as reached: what rounding to 0.1 hides."""
@@ -118,7 +119,8 @@ def solve_each(questions: Questions, solve_one: Callable[[Question], Solution]) 
         CallError: If the model cannot answer, or there is no such version.
     """
     answers: list[SolutionOrProblems] = []
-    for question in questions.questions:
+    for index, question in enumerate(questions.questions):
+        enter_row(index)
         try:
             answers.append({"solution": solve_one(question)})
         except InputError as error:

@@ -42,7 +42,10 @@ class ShapleyExplainer:
         owner = np.zeros(background.shape[1], dtype=np.intp)
         for index, group in enumerate(groups):
             owner[list(group)] = index
-        self._takes = coalitions[1:-1][:, owner]
+        self._takes = coalitions[:, owner]
+        self._masks = np.arange(1, 2**count - 1)
+        self._bits = 1 << np.arange(count)
+        self._of_groups = owner == np.arange(count)[:, None]
         self._weights = _weights(coalitions)
         self.base_value = float(np.asarray(predict(background), dtype=np.float64).mean())
         """Mean prediction over the background rows."""
@@ -56,9 +59,16 @@ class ShapleyExplainer:
         Returns:
             Shape (n_groups,). `base_value` and the contributions add up to the row's prediction.
         """
-        mixed = np.where(self._takes[:, None, :], row, self._background).reshape(-1, len(row))
+        background, taken = self._background, self._takes
+        equal = (background == row) | (np.isnan(background) & np.isnan(row))
+        # a group in which the row equals a background row may as well be taken from it: many mixed rows are the same
+        is_equal = ~(~equal[:, None] & self._of_groups).any(axis=2)
+        masks = self._masks[:, None] | is_equal @ self._bits
+        count = len(background)
+        found, places = np.unique(masks * count + np.arange(count), return_inverse=True)
+        mixed = np.where(taken[found // count], row, background[found % count])
         predicted = np.asarray(self._predict(np.concatenate([mixed, row[None]])), dtype=np.float64).ravel()
-        means = predicted[:-1].reshape(len(self._takes), -1).mean(axis=1)
+        means = predicted[places.reshape(masks.shape)].mean(axis=1)
         values = np.concatenate([[self.base_value], means, predicted[-1:]])
         result: Values = self._weights @ values
         return result

@@ -4,11 +4,11 @@ import numpy as np
 
 from app.domains.beer.formula_differences import Figures, physical_shares, reason
 from app.domains.beer.garetz import garetz
-from app.domains.beer.hop_bill import tinseth
+from app.domains.beer.hop_bill import bill_rows, tinseth
 from app.domains.beer.physical import physical_parts
 from app.domains.beer.predictions import MAX_IBU, PredictionBuilder, tenths
 from app.domains.beer.rager import rager
-from app.domains.beer.recipe import ResolvedBill, without_addition
+from app.domains.beer.recipe import ResolvedBill
 from app.domains.beer.reference import Shift
 from app.domains.beer.schema import AdditionEstimates, Beer, Estimates
 from app.domains.beer.tinseth import bigness
@@ -56,8 +56,9 @@ def addition_estimates(
     if not bill.positions:
         return []
     builder = loaded.prepared(PredictionBuilder)
-    others = [without_addition(beer, bill, place) for place in range(len(bill.additions))]
-    rows = builder.rows_of([beer] * len(others), others)
+    weights = np.array([addition.grams for addition in bill.additions])
+    without_each = weights * (1.0 - np.eye(len(weights)))
+    rows = builder.rows_with(beer, bill, bill_rows(bill.additions, without_each, beer.batch_volume_l))
     outputs = loaded.what_if({"features": builder.features(rows)})
     without = tenths((shift.moved(outputs) if shift else outputs)["ibu"].astype(np.float64)).ravel().tolist()
     if not all(abs(value) < MAX_IBU for value in without):  # false for NaN as well

@@ -84,12 +84,28 @@ def garetz(
     Returns:
         Bitterness that each addition adds beside the others, IBU; Garetz's estimate of the beer is their sum.
     """
+    each = unhindered(additions, litres, boil_points)
+    hindered = hopping_factor(sum(each), concentration(litres, boil_litres))
+    return [value * hindered for value in each]
+
+
+def unhindered(additions: Iterable[Addition], litres: float, boil_points: float) -> list[float]:
+    """Compute the estimate of each addition without the factor of the hopping rate: in proportion to its weight.
+
+    Args:
+        additions: The hops.
+        litres: Volume after the boil.
+        boil_points: Gravity of the boil, in points.
+    """
     factor = 10.0 * gravity_factor(boil_points)
-    each = [
+    return [
         0.0
         if a.time == DRY
         else factor * min(a.grams / litres, MAX_PER_LITRE) * a.alpha * utilisation(a.counted_minutes)
         for a in additions
     ]
-    hindered = hopping_factor(sum(each), min(litres / (boil_litres or litres), MAX_PER_LITRE))
-    return [value * hindered for value in each]
+
+
+def concentration(litres: float, boil_litres: float | None) -> float:
+    """Return the volume after the boil divided by that before it; 1 if the latter is unknown."""
+    return min(litres / (boil_litres or litres), MAX_PER_LITRE)

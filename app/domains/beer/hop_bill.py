@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from app.domains.beer.isomerisation import isomerised_share
 from app.domains.beer.stages import Stage
 from app.domains.beer.stands import Stand
@@ -126,6 +129,36 @@ def bill_row(additions: Iterable[Addition], litres: float) -> tuple[float, ...]:
             iso_alphas[time] += alpha * isomerised_share(addition.minutes)
     values = (*hops, *alphas, *isomerised[:DRY], *iso_alphas)
     return values if max(values) <= MAX_PER_LITRE else tuple(min(value, MAX_PER_LITRE) for value in values)
+
+
+def amounts(weights: NDArray[np.float64], litres: float) -> NDArray[np.float64]:
+    """Return weights per litre as inputs count them.
+
+    Args:
+        weights: Weights, g.
+        litres: Volume after the boil.
+
+    Returns:
+        The same shape, g/l.
+    """
+    with np.errstate(over="ignore"):  # a tiny volume
+        return np.minimum(weights / litres, MAX_PER_LITRE)
+
+
+def bill_rows(additions: Sequence[Addition], weights: NDArray[np.float64], litres: float) -> NDArray[np.float64]:
+    """Compute `bill_row` for many weights of the same additions, up to rounding.
+
+    Args:
+        additions: The hops; their own weights are not read.
+        weights: Weights, g, shape (n, n_additions).
+        litres: Volume after the boil.
+
+    Returns:
+        Values of `app.domains.beer.inputs.HOP_INPUTS`, shape (n, n_inputs).
+    """
+    of_a_gram = np.array([bill_row([addition.weighing(1.0)], 1.0) for addition in additions])
+    rows: NDArray[np.float64] = np.minimum(amounts(weights, litres) @ of_a_gram, MAX_PER_LITRE)
+    return rows
 
 
 def tinseth(additions: Sequence[Addition], litres: float, bigness: float) -> float:

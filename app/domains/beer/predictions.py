@@ -44,6 +44,8 @@ UNKNOWN = Range(np.nan, np.nan)
 """Bitterness of a style that is not known."""
 
 Rows = NDArray[np.float64]
+_HOPS = slice(len(VITAL_INPUTS), len(VITAL_INPUTS) + len(HOP_INPUTS))
+"""Columns of the hops in a row that this program makes of a beer with a hop bill."""
 
 
 class PredictionBuilder:
@@ -99,12 +101,32 @@ class PredictionBuilder:
             beers: As in `rows`.
             bills: The hop bill of each; empty if the beers have none.
         """
+        rows = self._made_rows(beers, bills)
+        return rows if self._columns is None else rows[:, self._columns]
+
+    def rows_with(self, beer: Beer, bill: ResolvedBill, hops: Rows) -> Rows:
+        """Make the version's inputs of one beer with other hops.
+
+        Args:
+            beer: A beer with a hop bill.
+            bill: Its resolved bill; what it has of malts and yeast stays.
+            hops: Values of `app.domains.beer.inputs.HOP_INPUTS`, shape (n, n_hop_inputs).
+
+        Returns:
+            As `rows`, shape (n, n_inputs).
+        """
+        rows = np.repeat(self._made_rows([beer], [bill]), len(hops), axis=0)
+        rows[:, _HOPS] = hops
+        return rows if self._columns is None else rows[:, self._columns]
+
+    def _made_rows(self, beers: Sequence[Beer], bills: Sequence[ResolvedBill]) -> Rows:
+        """All inputs that this program makes of beers, of which the version takes some."""
         rows = vital_rows(beers)
         if bills:
             rows = np.concatenate([rows, [bill.columns for bill in bills]], axis=1)
         if self.reads_style:
             rows = np.concatenate([rows, [bitterness_of(beer.style or "") or UNKNOWN for beer in beers]], axis=1)
-        return rows if self._columns is None else rows[:, self._columns]
+        return rows
 
     def can_read(self, beer: BeerFigures) -> bool:
         """Whether a beer has what the version reads beside the vital figures: a hop bill, or a style with a range."""

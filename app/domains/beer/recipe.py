@@ -1,7 +1,7 @@
 """Turns beers into rows of model inputs: resolves their hop bills and finds contradictions."""
 
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import inf
 from operator import attrgetter
 
@@ -21,7 +21,7 @@ from app.domains.beer.hop_condition import (
     typical_of_form,
     unknown_of_form,
 )
-from app.domains.beer.inputs import ABV, HOP_INPUTS, OG, VITAL_INPUTS
+from app.domains.beer.inputs import ABV, OG, VITAL_INPUTS
 from app.domains.beer.not_hops import is_no_hop
 from app.domains.beer.physical import physical
 from app.domains.beer.schema import VOLUMES, Assumption, Beer, Hop
@@ -187,36 +187,6 @@ def _conditions(
         return []
     pairs = zip(bill, additions, strict=True)
     return [condition(hop, addition, f"hops.{index}", assumed) for (index, hop), addition in pairs]
-
-
-def without_addition(beer: Beer, bill: ResolvedBill, place: int) -> ResolvedBill:
-    """Make the model inputs of a beer without one of its additions, much faster than `resolve` does.
-
-    Args:
-        beer: The beer with all additions.
-        bill: Its resolved bill.
-        place: Index of the addition in `bill.additions`.
-
-    Returns:
-        The bill with the inputs of the beer without it. Everything else is that of `bill`.
-    """
-    others = bill.additions[:place] + bill.additions[place + 1 :]
-    return with_additions(beer, bill, others)
-
-
-def with_additions(beer: Beer, bill: ResolvedBill, additions: Iterable[Addition]) -> ResolvedBill:
-    """Resolve a beer with other additions, such as the same with other weights, for the model alone.
-
-    Args:
-        beer: The beer.
-        bill: Its resolved bill.
-        additions: The additions.
-
-    Returns:
-        The bill with the inputs of the beer with these additions. Everything else is that of `bill`.
-    """
-    columns = (*bill_row(additions, beer.batch_volume_l), *bill.columns[len(HOP_INPUTS) :])
-    return replace(bill, columns=columns)
 
 
 def may_contradict(beer: Beer) -> bool:

@@ -1,6 +1,6 @@
 """Intervals of beers whose hops are not known exactly: they cover all the alpha acid that there may be."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -41,9 +41,20 @@ def widened(
     wider = {name: values.copy() for name, values in outputs.items()}
     for end in range(2):
         at_end = builder.rows_of(chosen, [replace(bills[index], columns=ends[end]) for index, ends in uncertain])
-        for name, values in loaded.what_if({"features": builder.features(at_end)}).items():
-            if name.startswith("lower"):
-                wider[name][places] = np.minimum(wider[name][places], values)
-            elif name.startswith("upper"):
-                wider[name][places] = np.maximum(wider[name][places], values)
+        cover(wider, places, loaded.what_if({"features": builder.features(at_end)}))
     return wider
+
+
+def cover(outputs: Mapping[str, Array], places: Sequence[int] | slice, at_end: Mapping[str, Array]) -> None:
+    """Widen intervals so that they reach at least as far as those of other answers.
+
+    Args:
+        outputs: Outputs of the model, which are changed.
+        places: Their rows that are widened.
+        at_end: The other answers to these rows, such as those at the least alpha acid.
+    """
+    for name, values in at_end.items():
+        if name.startswith("lower"):
+            outputs[name][places] = np.minimum(outputs[name][places], values)
+        elif name.startswith("upper"):
+            outputs[name][places] = np.maximum(outputs[name][places], values)

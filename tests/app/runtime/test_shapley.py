@@ -95,6 +95,25 @@ def test_the_bundles_explanations_agree_with_shap(manager: ModelManager, name: s
     assert ours.base_value == pytest.approx(float(np.ravel(expected.base_values)[0]), abs=1e-3)
 
 
+def test_rows_that_are_the_same_are_predicted_once(background: NDArray[np.float32]) -> None:
+    counts = []
+
+    def counted(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        counts.append(len(rows))
+        return curved(np.nan_to_num(rows))
+
+    background[:, 3] = np.nan
+    explainer = ShapleyExplainer(GROUPS, background, counted)
+    row = np.random.default_rng(11).normal(size=6).astype(np.float32)
+    explainer.contributions(row)
+    assert counts[-1] == (2**4 - 2) * 12 + 1  # nothing is equal
+    row[3] = np.nan  # as in every background row: half of the coalitions are left
+    contributions = explainer.contributions(row)
+    assert counts[-1] == 2**3 * 12 + 1
+    assert contributions[2] == 0.0
+    assert explainer.base_value + contributions.sum() == pytest.approx(float(counted(row[None])[0]), abs=1e-5)
+
+
 @pytest.mark.parametrize("groups", [[[0], [1]], [[0, 1, 2], [2, 3, 4, 5]], [[0, 1, 2, 3, 4, 6]]])
 def test_groups_must_hold_every_column_once(background: NDArray[np.float32], groups: list[list[int]]) -> None:
     with pytest.raises(ValueError, match="partition"):

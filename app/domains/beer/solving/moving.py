@@ -7,7 +7,7 @@ from math import ceil, floor, inf, isnan
 import numpy as np
 from pydantic import JsonValue
 
-from app.domains.beer.hop_bill import DRY, Addition
+from app.domains.beer.hop_bill import DRY
 from app.domains.beer.recipe import ResolvedBill, problems, resolve
 from app.domains.beer.reference import problems_of_reference
 from app.domains.beer.schema import Beer, Hop
@@ -66,15 +66,17 @@ class Moving:
         """Weight of all of them at factor 1, g."""
         return float(self.weights.sum())
 
-    def additions(self, weights: Values) -> list[Addition]:
-        """Return the additions of the beer with other weights.
+    def all_weights(self, weights: Values) -> Values:
+        """Return the weights of all additions of the bill.
 
         Args:
-            weights: Weights of those that move, g, shape (n,).
+            weights: Weights of those that move, g, shape (n, n_moving).
+
+        Returns:
+            Shape (n, n_additions), g.
         """
-        result = list(self.bill.additions)
-        for place, weight in zip(self.places, weights.tolist(), strict=True):
-            result[place] = result[place].weighing(weight)
+        result = np.tile([addition.grams for addition in self.bill.additions], (len(weights), 1))
+        result[:, self.places] = weights
         return result
 
     def rounded(self, weights: Values, effects: Values) -> Values:

@@ -2,6 +2,7 @@
 
 from dataclasses import fields, replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from app.domains.beer.hop_bill import (
     WHIRLPOOL,
     Addition,
     bill_row,
+    bill_rows,
     tinseth,
 )
 from app.domains.beer.inputs import HOP_INPUTS, names
@@ -38,6 +40,16 @@ def test_an_addition_with_another_weight_is_the_same_otherwise() -> None:
 
 def row(*additions: Addition, litres: float = 20.0) -> dict[str, float]:
     return dict(zip(names(HOP_INPUTS), bill_row(additions, litres), strict=True))
+
+
+@given(st.lists(ADDITIONS, min_size=1, max_size=6), st.lists(AMOUNTS, min_size=6, max_size=6), VOLUMES)
+def test_rows_of_many_weights_are_those_of_each(additions: list[Addition], grams: list[float], litres: float) -> None:
+    weights = np.array([[*grams[: len(additions)]], [addition.grams for addition in additions]])
+    expected = [
+        bill_row([addition.weighing(weight) for addition, weight in zip(additions, each, strict=True)], litres)
+        for each in weights.tolist()
+    ]
+    np.testing.assert_allclose(bill_rows(additions, weights, litres), expected, rtol=1e-12, atol=1e-300)
 
 
 def test_an_addition_counts_per_litre_in_the_columns_of_its_stage() -> None:

@@ -13,6 +13,7 @@ from app.domains.beer.style_match import probability_inside
 from app.domains.beer.styles import Range
 from app.errors import InputError
 from app.runtime.onnx import OnnxPredictor
+from app.runtime.predictor import Array, Arrays
 from tests.app.domains.beer.solving.questions import BOILED, figure, random_question, with_weights
 from tests.committed import committed
 from tests.model_manager import model_manager
@@ -28,6 +29,16 @@ def stairs() -> BeerApi:
     manager = model_manager(BeerApi)
     manager.add(OnnxPredictor(read_bundle(committed(RECIPE, "1"))))
     return BeerApi(manager)
+
+
+class _Counting(OnnxPredictor):
+    """Counts its runs and rows."""
+
+    runs = rows = 0
+
+    def predict(self, inputs: Arrays, timeout: float | None = None) -> dict[str, Array]:
+        self.runs, self.rows = self.runs + 1, self.rows + len(inputs["features"])
+        return super().predict(inputs, timeout)
 
 
 def ask(domain: BeerApi, beer: dict[str, Any], target: dict[str, Any], **more: Any) -> Solution:
@@ -360,3 +371,14 @@ def test_a_question_of_a_batch_that_has_no_answer_hides_no_other(domain: BeerApi
         "solution": ask(domain, BEER, {"ibu": 40})
     }
     assert [(each["field"], each["code"]) for each in bad["errors"]] == [("target.ibu", "out_of_reach")]
+
+
+@pytest.mark.parametrize("target", [{"ibu": 45.0}, {"style": "21A"}])
+def test_the_work_of_a_question_is_bounded(target: dict[str, Any]) -> None:
+    counting, manager = _Counting(read_bundle(committed(RECIPE))), model_manager(BeerApi)
+    manager.add(counting)
+    domain = BeerApi(manager)
+    for count in (1, 50):
+        counting.runs = counting.rows = 0
+        ask(domain, {**BEER, "hops": [{**HOP, "amount_g": 20.0 / count}] * count}, target)
+        assert counting.runs <= 15 and counting.rows <= 700

@@ -38,7 +38,7 @@ class Tolerances(NamedTuple):
     mae: float
     """IBU."""
     coverage: float
-    """Share of beers, where less than promised is covered."""
+    """Share of beers by which the coverage may be below the promised one."""
 
 
 @dataclass(frozen=True)
@@ -158,6 +158,7 @@ def contest(
     name = f"{bundle.manifest.name} {bundle.manifest.version}"
 
     def match(active: Array, rows: Mask, *, tolerated: bool) -> Match:
+        """Compare on some rows; a coverage within its tolerance of the promised one is as good as promised."""
         sides = [
             row_figures(data.labels[rows], predictions[..., rows, :], promised) for predictions in (active, predicted)
         ]
@@ -167,13 +168,13 @@ def contest(
             Side("candidate", sides[1]),
             data.labels[rows],
             data.groups[rows],
-            compare_rows(sides[0], sides[1], data.groups[rows], promised, *limits),
+            compare_rows(sides[0], sides[1], data.groups[rows], promised - tolerances.coverage, *limits),
         )
 
     fresh = match(answers(spec, bundle, data.inputs), ~known.seen, tolerated=False) if not known.seen.all() else None
     parameters = parameters_of(spec, bundle, data.inputs)
     why = ""
-    if known.share == 0:
+    if known.listed is None:
         why = f"the beers that {name} was trained on are not known"
     elif known.share < MIN_AT_HAND:
         why = f"only {known.share:.0%} of the beers that {name} was trained on are at hand"

@@ -21,6 +21,7 @@ _DESCRIPTIONS = {
     "label_input_out_of_range": "a required input is missing or outside the range that cleaning keeps",
     "label_repeated": "a later label of the same beer and kind: it counts",
     "label_other_kind": "of a kind that is not trained on",
+    "label_also_measured": "the beer was measured, too: that label counts",
     "label_in_data": "the beer is in the data, whose IBU counts",
 }
 
@@ -47,8 +48,12 @@ class LabelRows:
         return LabelRows(self.inputs[rows], self.ibu[rows], kinds, self.read, dropped)
 
     def of_kinds(self, kinds: Collection[str]) -> "LabelRows":
-        """Select labels by kind."""
-        return self.where(np.array([kind in kinds for kind in self.kinds], bool), "label_other_kind")
+        """Select labels by kind; of a beer that is labelled in several of these kinds, the measured label."""
+        found = self.where(np.array([kind in kinds for kind in self.kinds], bool), "label_other_kind")
+        beers = [row.tobytes() for row in found.inputs]
+        measured = {beer for beer, kind in zip(beers, found.kinds, strict=True) if kind == "measured"}
+        kept = [kind == "measured" or beer not in measured for beer, kind in zip(beers, found.kinds, strict=True)]
+        return found.where(np.array(kept, bool), "label_also_measured")
 
     def steps(self, before: int) -> list[CleaningStep]:
         """Return what was dropped as steps for the manifest.

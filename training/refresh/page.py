@@ -46,6 +46,11 @@ class Facts:
     forced: bool
 
     @property
+    def is_written(self) -> bool:
+        """Whether the version is written."""
+        return self.forced or not self.contest.reasons
+
+    @property
     def name(self) -> str:
         """Name and version of the candidate."""
         return f"{self.about.name} {self.about.version}"
@@ -88,16 +93,16 @@ def page(facts: Facts, drawn: Collection[str]) -> str:
         "By bitterness": _bands(facts) + _picture(_PREDICTIONS, "Predictions and labels", drawn),
         "Inputs": _inputs(facts) + _picture(_INPUTS, "Inputs before, now and of late", drawn),
         "What is not known": "\n".join(f"- {line}" for line in _unknown(facts)),
-        "Next": "Put it beside the active version, which goes on answering:",
+        "Next": (
+            "Put it beside the active version, which goes on answering:"
+            if facts.is_written
+            else "No version was written. To write it all the same, run the same command with `--force`; then:"
+        ),
     }
     parts = [f"# {facts.name}: trained again", verdict(facts)]
     parts += [f"## {title}\n\n{text.strip()}" for title, text in sections.items() if text]
-    return "\n\n".join([*parts, next_command(facts.about)]) + "\n"
-
-
-def next_command(about: Manifest) -> str:
-    """Return the command that comes next."""
-    return f"`python -m app models shadow {about.name} {about.version}`"
+    next_command = f"`python -m app models shadow {facts.about.name} {facts.about.version}`"
+    return "\n\n".join([*parts, next_command]) + "\n"
 
 
 def verdict(facts: Facts) -> str:

@@ -51,7 +51,7 @@ def errors(labels: Array, predicted: Array, fresh: Mask) -> Figure:
     axis.plot([0, end], [0, end], color=_ACTIVE, linewidth=1)
     axis.set(xlabel="IBU of the label", ylabel="IBU predicted", xlim=(0, end), ylim=(0, end))
     axis.set_title("Candidate: held-out predictions, mean over repeats", fontsize=10)
-    axis.legend(frameon=False, fontsize=8, loc="upper left")
+    figure.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=2)
     return figure
 
 

@@ -116,6 +116,7 @@ def test_a_worse_version_is_not_written_unless_it_is_forced(root, files, tmp_pat
     page = (tmp_path / "page" / "report.md").read_text()
     assert page in out and {path.name for path in (tmp_path / "page").iterdir()} == PAGE
     assert "**Not shown to be as good as beer-ibu 1:** MAE is worse on the same folds" in page
+    assert "No version was written. To write it all the same, run the same command with `--force`; then:" in page
     assert "beer-ibu: NOT written: MAE is worse on the same folds" in err and "--force" in err
     assert refresh(root, *data, "--force") == 0
     assert active_version(root, NAME) == "1"

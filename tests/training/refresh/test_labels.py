@@ -67,6 +67,8 @@ def test_of_several_labels_of_a_beer_the_latest_counts_for_each_kind():
     rows = label_rows(VITALS, [label(0, 40.0), label(1, 30.0, "measured"), label(2, 44.0), label(3, 45.0)])
     assert dict(zip(rows.kinds, rows.ibu.tolist(), strict=True)) == {"stated": 45, "measured": 30}
     assert rows.dropped == (("label_repeated", 2),)
+    both = rows.of_kinds({"stated", "measured"})
+    assert both.kinds == ("measured",) and both.dropped[-1] == ("label_also_measured", 1), "one row a beer"
     stated = rows.of_kinds({"stated"})
     assert stated.ibu.tolist() == [45] and stated.dropped[-1] == ("label_other_kind", 1)
 

@@ -14,6 +14,8 @@
     │   ├── ModelNotFound       the model or the version does not exist
     │   ├── ModelNotReady       the model cannot answer yet
     │   ├── Overloaded          too many calls are running and waiting
+    │   ├── LabelConflict       there is another label of the same request
+    │   ├── LabelsUnavailable   labels cannot be stored
     │   ├── TooLarge            the input alone needs more memory than all calls may take
     │   └── TooLate             the answer did not arrive in time
     ├── StartError              the program cannot start
@@ -112,6 +114,14 @@ class InvalidOutput(ModelNotReady):
 
 class Overloaded(CallError):
     """Too many calls are running and waiting."""
+
+
+class LabelConflict(CallError):
+    """There is another label of the same request, key and kind."""
+
+
+class LabelsUnavailable(CallError):
+    """Labels cannot be stored, such as on a full disk; the message gives the system's reason."""
 
 
 class TooLarge(CallError):

@@ -11,6 +11,8 @@ from app.errors import (
     CallError,
     InputError,
     InvalidOutput,
+    LabelConflict,
+    LabelsUnavailable,
     Limited,
     LimitsUnavailable,
     ModelNotFound,
@@ -128,6 +130,19 @@ TOO_LATE = ProblemType(
     title="Too late",
     detail="The model did not answer in time.",
 )
+LABEL_CONFLICT = ProblemType(
+    code="label_conflict",
+    http_status=409,
+    title="Another label",
+    detail="This API key has sent another label of this kind for this beer. Send it with replace: true to correct it.",
+)
+LABELS_UNAVAILABLE = ProblemType(
+    code="labels_unavailable",
+    http_status=503,
+    title="Labels unavailable",
+    detail="The label cannot be stored. Send it again after 10 seconds; a label that is sent twice counts once.",
+    retry_after=10,
+)
 NOT_FOUND = ProblemType(
     code="not_found",
     http_status=404,
@@ -221,6 +236,8 @@ PROBLEM_TYPES = (
     NOT_READY,
     OVERLOADED,
     TOO_LATE,
+    LABEL_CONFLICT,
+    LABELS_UNAVAILABLE,
     NOT_FOUND,
     SERVICE_NOT_FOUND,
     TRAILING_SLASH,
@@ -249,6 +266,8 @@ _BY_ERROR: Mapping[type[CallError], ProblemType] = {
     InvalidOutput: NOT_READY,
     Overloaded: OVERLOADED,
     TooLate: TOO_LATE,
+    LabelConflict: LABEL_CONFLICT,
+    LabelsUnavailable: LABELS_UNAVAILABLE,
     TooLarge: TOO_COMPLEX,
 }
 

@@ -509,6 +509,31 @@ class Settings(ModelSettings):
         description="Folder in which records wait until they are uploaded, where `RECORD_PATH` is a bucket.",
     )
 
+    # Labels
+    feedback_enabled: bool = Field(
+        default=False,
+        description="Take labels at `POST /feedback` (what the bitterness of a beer was), from keys with the scope "
+        "`feedback`, and keep them in `RECORD_PATH`; see docs/labels.md.",
+    )
+    feedback_path: str = Field(
+        default="", description="Folder of labels, for example where `RECORD_PATH` is a bucket. Empty: `RECORD_PATH`."
+    )
+    feedback_max_labels: int = Field(
+        default=100_000,
+        ge=1_000,
+        le=1_000_000,
+        description="Number of labels that are kept; the oldest sixteenth is deleted where there are more.",
+    )
+    feedback_max_bytes: int = Field(
+        default=100_000_000,
+        ge=10_000_000,
+        le=10_000_000_000,
+        description="Size of the files of labels in bytes; the oldest sixteenth is deleted where they are larger.",
+    )
+    feedback_max_days: float = Field(
+        default=730, ge=1, le=36_500, description="Days after which a file of labels is deleted."
+    )
+
     @field_validator("workers")
     @classmethod
     def _one_on_windows(cls, workers: int) -> int:
@@ -530,6 +555,11 @@ class Settings(ModelSettings):
     def record_rate(self) -> float:
         """Share of the requests whose rows are recorded; 0: none."""
         return {"off": 0.0, "all": 1.0}.get(self.record) or float(self.record.partition(":")[2] or 0)
+
+    @property
+    def labels_folder(self) -> str:
+        """Where the labels are kept."""
+        return self.feedback_path or self.record_path
 
     @property
     def serves_models_only(self) -> bool:

@@ -36,7 +36,7 @@ class StoredKey(BaseModel):
     """Identifier in logs and in the output of ``keys list``."""
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     """SHA-256 of the key. A key is 256 random bits, so a slower hash would add no protection."""
-    scopes: frozenset[Literal["predict", "metrics", "admin"]] = Field(min_length=1)
+    scopes: frozenset[Literal["predict", "metrics", "admin", "feedback"]] = Field(min_length=1)
     created: AwareDatetime
     expires: AwareDatetime | None = None
     rate: Annotated[str, AfterValidator(check_rate)] | None = None

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 PREDICT = "predict"
 METRICS = "metrics"
 ADMIN = "admin"
-SCOPES = (PREDICT, METRICS, ADMIN)
-"""Scopes of a key: the models' routes, ``/metrics``, and loading and unloading models."""
+FEEDBACK = "feedback"
+SCOPES = (PREDICT, METRICS, ADMIN, FEEDBACK)
+"""Scopes of a key: the models' routes, ``/metrics``, loading and unloading models, and ``/feedback``."""
 DEFAULT_ID = "default"
 """Id of the key in the setting API_KEY."""
 

@@ -34,7 +34,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--scopes",
         type=_scopes,
         default="predict",
-        help="comma-separated scopes: predict, metrics, admin (default: %(default)s)",
+        help=f"comma-separated scopes: {', '.join(SCOPES)} (default: %(default)s)",
     )
     create.add_argument("--expires", type=_expiry, help="lifetime such as 12h, 90d or 2w, or a date (default: never)")
     create.add_argument("--rate", type=_rate, help="maximum rate of calls, such as 100/minute (default: RATE_LIMIT)")

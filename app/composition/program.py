@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp
 
@@ -28,6 +29,10 @@ from app.telemetry.logs import RequestLog, at_turns_end
 from app.telemetry.metrics import Registry
 from app.traffic.traffic import Traffic
 from app.traffic.watcher import RolloutWatcher
+
+if TYPE_CHECKING:
+    from app.labels.writer import LabelWriter
+    from app.rest.feedback import FeedbackHandler
 
 
 @dataclass(frozen=True)
@@ -71,8 +76,8 @@ def build(settings: Settings, domains: Sequence[type[DomainApi]], metrics: Regis
         metrics: Registry of the process's metrics; by default a new one in this process's memory.
 
     Raises:
-        SettingsError: If the key file is missing or invalid, the rate is invalid, a public model is not served, or
-            a route begins as the root path does.
+        SettingsError: If the key file is missing or invalid, the rate is invalid, a public model is not served,
+            a route begins as the root path does, or labels cannot be stored.
         BundleError: If the model server does not list its models.
     """
     metrics = metrics or Registry()
@@ -91,12 +96,15 @@ def build(settings: Settings, domains: Sequence[type[DomainApi]], metrics: Regis
     watcher = None if settings.serves_models_only else RolloutWatcher(traffic, manager, thread_pool)
     reloader = ModelReloader(manager, ChangeMetrics(metrics), watcher)
     event_loop = EventLoopHeartbeat(metrics)
+    answering = [domain(manager) for domain in answered]
+    feedback, writer = _feedback(settings, answering, thread_pool, memory_budget, metrics)
     background: list[Component | None] = [
         event_loop,
         thread_pool,
         limits.rates,
         server,
         recorder,
+        writer,
         reloader,
         key_watcher,
     ]
@@ -105,7 +113,7 @@ def build(settings: Settings, domains: Sequence[type[DomainApi]], metrics: Regis
     log = RequestLog(level=settings.log_level, later=at_turns_end)
     access = Access(Guard(keys, limits), public_models)
     rest = RestApplication(
-        Backend(manager, [domain(manager) for domain in answered], data_plane, thread_pool, memory_budget, traffic),
+        Backend(manager, answering, data_plane, thread_pool, memory_budget, traffic),
         access,
         log,
         lifecycle,
@@ -123,6 +131,7 @@ def build(settings: Settings, domains: Sequence[type[DomainApi]], metrics: Regis
             root_path=settings.root_path,
             cors_origins=settings.cors_origins,
             names_requests=recorder is not None,
+            feedback=feedback,
         ),
     )
     return Program(
@@ -140,6 +149,21 @@ def build(settings: Settings, domains: Sequence[type[DomainApi]], metrics: Regis
         event_loop,
         traffic,
     )
+
+
+def _feedback(
+    settings: Settings,
+    domains: Sequence[DomainApi],
+    thread_pool: BoundedThreadPool,
+    memory_budget: MemoryBudget,
+    metrics: Registry,
+) -> "tuple[FeedbackHandler | None, LabelWriter | None]":
+    """Build what takes labels, if the settings say so; see `app.composition.feedback.build_feedback`."""
+    if not settings.feedback_enabled or settings.serves_models_only:
+        return None, None
+    from app.composition.feedback import build_feedback
+
+    return build_feedback(settings, domains, thread_pool, memory_budget, metrics)
 
 
 def _page_folder(settings: Settings) -> Path | None:

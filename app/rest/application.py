@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -23,7 +24,7 @@ from app.rest.negotiation import prefers_page
 from app.rest.oip.application import OipApplication
 from app.rest.oip.routes import add_oip
 from app.rest.operations import BODY_LIMITS, OperationHandler, add_operation
-from app.rest.paths import PathPolicy, is_v2
+from app.rest.paths import FEEDBACK_PATH, PathPolicy, is_v2
 from app.rest.problems import send_redirect
 from app.rest.request_metrics import RequestMetrics
 from app.rest.responses import Header, without_body
@@ -34,6 +35,9 @@ from app.runtime.thread_pool import BoundedThreadPool
 from app.telemetry.ids import EnteredRequestIds, RequestIds
 from app.telemetry.logs import RequestLog
 from app.traffic.traffic import Traffic
+
+if TYPE_CHECKING:
+    from app.rest.feedback import FeedbackHandler
 
 DESCRIPTION = """\
 A beer's bitterness (IBU) from its recipe, with an interval that holds and warnings where it may not.
@@ -82,6 +86,8 @@ class RestOptions:
     """Origins of web pages that may call the API; none by default."""
     names_requests: bool = False
     """Whether a part has to know whose rows a model answers; see `app.telemetry.ids`."""
+    feedback: "FeedbackHandler | None" = None
+    """Takes labels; None: there is no ``/feedback``."""
 
 
 class RestApplication:
@@ -113,10 +119,16 @@ class RestApplication:
         self._origins = AllowedOrigins(options.cors_origins)
         self._oip = None if options.health_only else _oip_application(backend, lifecycle, options)
         handlers = _operation_handlers(backend, options)
-        self._handlers = {("POST", handler.operation.path): handler for handler in handlers}
+        self._handlers: dict[tuple[str, str], ASGIApp] = {
+            ("POST", handler.operation.path): handler for handler in handlers
+        }
         self._metrics = RequestMetrics(backend.manager.metrics)
         policy = PathPolicy(
-            backend.domains, options.docs_enabled, bool(options.security_contact), options.page_folder is not None
+            backend.domains,
+            options.docs_enabled,
+            bool(options.security_contact),
+            options.page_folder is not None,
+            options.feedback is not None,
         )
         self.router = FastAPI(
             title="Beer Model",
@@ -132,6 +144,9 @@ class RestApplication:
             add_operation(self.router, handler, is_public)
         for listing in (each for domain in backend.domains for each in domain.listings):
             add_listing(self.router, listing)
+        if options.feedback is not None:
+            self._handlers["POST", FEEDBACK_PATH] = options.feedback
+            options.feedback.add_route(self.router)
         if self._oip is not None:
             add_oip(self.router, self._oip)
             add_model(self.router, backend.manager)

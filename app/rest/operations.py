@@ -9,7 +9,7 @@ from fastapi import FastAPI, Header, Request
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter, ValidationError
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.domains.api import Operation
 from app.domains.validation import problems_of
@@ -246,15 +246,6 @@ def add_operation(router: FastAPI, handler: OperationHandler, is_public: bool) -
     """
     operation = handler.operation
 
-    class OperationRoute(APIRoute):
-        """A route whose handler reads the request, as not every body is JSON, and calls the endpoint."""
-
-        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-            async def route_handler(_: Request) -> Response:
-                return AsgiResponse(handler)
-
-            return route_handler
-
     responses = problem_responses(*OPERATION_PROBLEMS)
     router.router.add_api_route(
         operation.path,
@@ -269,8 +260,25 @@ def add_operation(router: FastAPI, handler: OperationHandler, is_public: bool) -
         dependencies=[] if is_public else KEYED,
         responses=_with_own_format(operation, responses) if operation.failure else responses,
         openapi_extra=_extra(operation, handler.limit),
-        route_class_override=OperationRoute,
+        route_class_override=route_class(handler),
     )
+
+
+def route_class(handler: ASGIApp) -> type[APIRoute]:
+    """Return a class of routes that call a handler; their endpoints only document it.
+
+    Args:
+        handler: ASGI application that reads the request, as not every body is JSON, and answers it.
+    """
+
+    class HandlerRoute(APIRoute):
+        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+            async def route_handler(_: Request) -> Response:
+                return AsgiResponse(handler)
+
+            return route_handler
+
+    return HandlerRoute
 
 
 def _extra(operation: Operation[Any, Any], limit: int) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 
-from app.access.keys import ADMIN, METRICS, PREDICT
+from app.access.keys import ADMIN, FEEDBACK, METRICS, PREDICT
 from app.domains.api import DomainApi
 from app.rest.oip.application import ADMIN_PATH, OPEN_PATHS, PREFIX, format_oip_error
 from app.rest.problems import ProblemFormatter, format_problem
 
 METRICS_PATH = "/metrics"
+FEEDBACK_PATH = "/feedback"
 SECURITY_TXT_PATH = "/.well-known/security.txt"
 PAGE_PREFIX = "/page/"
 """Prefix of the paths of the files of the brewer's page."""
@@ -24,6 +25,7 @@ class PathPolicy:
         docs_enabled: bool,
         security_txt_enabled: bool = False,
         page_enabled: bool = False,
+        feedback_enabled: bool = False,
     ) -> None:
         """Create the policy.
 
@@ -32,7 +34,9 @@ class PathPolicy:
             docs_enabled: Whether the documentation has paths.
             security_txt_enabled: Whether ``security.txt`` has a path.
             page_enabled: Whether the files of the brewer's page have paths.
+            feedback_enabled: Whether labels are taken.
         """
+        self._scopes = {METRICS_PATH: METRICS, FEEDBACK_PATH: FEEDBACK} if feedback_enabled else {METRICS_PATH: METRICS}
         self._models = {operation.path: domain.models for domain in domains for operation in domain.operations}
         self._open = OPEN_PATHS | {"/docs", "/openapi.json"} if docs_enabled else OPEN_PATHS
         if security_txt_enabled:
@@ -49,11 +53,10 @@ class PathPolicy:
         oip_path = path.removeprefix(_OIP_MODELS) if path.startswith(_OIP_MODELS) else ""
         return self._models.get(path.removesuffix("/")) or oip_path.split("/", 1)[:1]
 
-    @staticmethod
-    def scope(path: str) -> str:
+    def scope(self, path: str) -> str:
         """Return the scope that a key needs for a path."""
-        if path == METRICS_PATH:
-            return METRICS
+        if path in self._scopes:
+            return self._scopes[path]
         return ADMIN if path.startswith(PREFIX) and ADMIN_PATH.fullmatch(path) else PREDICT
 
     @staticmethod

@@ -26,7 +26,8 @@ Code of shared libraries is not counted: how much of it is resident depends on t
 """
 
 DISABLED_MODULES = {
-    "app.access.key_file", "app.cli.keys", "app.cli.models", "app.records", "app.remote", "app.serving.supervisor",
+    "app.access.key_file", "app.cli.keys", "app.cli.models", "app.labels", "app.records", "app.remote",
+    "app.serving.supervisor",
     "app.traffic.calls", "app.traffic.rollout", "google.protobuf.json_format", "limits", "obstore", "redis", "unittest",
 }  # fmt: skip
 """Modules of disabled settings and of commands."""

@@ -44,7 +44,7 @@ from app.domains.beer.styles import bitterness_of
 from app.domains.beer.uncertain_hops import widened
 from app.domains.beer.untold import HeldOutErrors, worth_telling
 from app.errors import CallError, InputError, InvalidOutput
-from app.models.loaded import Prepared
+from app.models.loaded import LoadedModel, Prepared
 from app.oip.signature import ModelSignature, RowValidator
 from app.telemetry.metrics import Registry
 
@@ -363,6 +363,25 @@ class BeerApi(DomainApi):
             ModelNotReady: If the model is not loaded.
         """
         return solve_each(batch, partial(self.solve, version=version))
+
+    def graph_answer(self, beer: Beer) -> tuple[LoadedModel, dict[str, float], dict[str, float]]:
+        """What the graph answers to a beer, neither rounded nor widened nor counted.
+
+        Args:
+            beer: A beer that does not contradict itself.
+
+        Returns:
+            The version that answered; its inputs and its outputs by name.
+
+        Raises:
+            ModelNotReady: If the model is not loaded, or its output is not valid.
+        """
+        loaded = self._manager.get(self._model(beer))
+        builder = loaded.prepared(PredictionBuilder)
+        features = builder.features(builder.rows([beer])[0])
+        outputs = loaded.what_if({"features": features})
+        inputs = zip((column.name for column in loaded.manifest.inputs), features[0].tolist(), strict=True)
+        return loaded, dict(inputs), {name: figures.item() for name, figures in outputs.items()}
 
     def _model(self, beer: Beer) -> str:
         """Name of the model that predicts a beer."""

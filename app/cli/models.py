@@ -70,6 +70,8 @@ def _list(arguments: argparse.Namespace) -> None:
             if spec is not None and spec.version == version and version != active:
                 state, verdict = "stopped" if spec.stopped else spec.mode, f"{verdict}  {spec.summary}"
             write_line(f"{name}  {version}  {state}  {verdict}")
+        if spec is not None and spec.version not in existing:
+            write_line(f"{name}  {spec.version}  {'stopped' if spec.stopped else spec.mode}  missing  {spec.summary}")
         for fault in dict.fromkeys(faults):
             write_line(f"{name}  -  -  bad: {fault}")
 

@@ -141,3 +141,11 @@ def test_commands_at_once_leave_one_of_them(root: Path) -> None:
     with ThreadPoolExecutor(len(shares)) as pool:
         list(pool.map(write, shares))
     assert sorted(path.name for path in (root / NAME).iterdir()) == ["1", "2", "3", POINTER, ROLLOUT]
+
+
+def test_a_rollout_whose_version_is_gone_is_listed(run: Run, root: Path) -> None:
+    run("canary", NAME, "2")
+    (root / NAME / "2").unlink()
+    assert f"{NAME}  2  canary  missing  canary, share 0.05\n" in run("list")
+    assert "no version 2" in run("promote", NAME, code=3)
+    assert run("stop", NAME) == f"{NAME}  2  -\n"

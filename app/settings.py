@@ -38,6 +38,7 @@ from pydantic_settings import (
 )
 
 from app.errors import SettingsError
+from app.telemetry_settings import TelemetrySettings
 
 _SettingsT = TypeVar("_SettingsT", bound=BaseSettings)
 
@@ -264,7 +265,7 @@ class ModelSettings(BaseSettings):
         return settings
 
 
-class Settings(ModelSettings):
+class Settings(TelemetrySettings, ModelSettings):
     """All settings. The environment variable has the name of the attribute, in capitals."""
 
     # API keys and rates

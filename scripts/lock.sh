@@ -31,6 +31,7 @@ export_all() {
   export_file requirements/cloud.txt "" --group cloud
   export_file requirements/clients.txt "" --group clients
   export_file requirements/deploy.txt "" --group deploy
+  export_file requirements/otel.txt "" --group otel
   export_file requirements/function.txt "" --only-group function
   export_file requirements/lint.txt "" --only-group lint
   export_file requirements/parquet.txt "" --only-group parquet
@@ -43,7 +44,7 @@ if [ "${1:-}" = --check ]; then
   trap 'rm -rf "$out"' EXIT
   uv lock --quiet --check --offline || { echo "uv.lock is out of date: run scripts/lock.sh" >&2; exit 1; }
   export_all
-  for file in requirements.txt requirements/{train,train-pets,dev,clients,cloud,deploy,function,lint,parquet,sbom,tox}.txt; do
+  for file in requirements.txt requirements/{train,train-pets,dev,clients,cloud,deploy,otel,function,lint,parquet,sbom,tox}.txt; do
     cmp --quiet "$out/$file" "$file" || { echo "$file is out of date: run scripts/lock.sh" >&2; exit 1; }
   done
   exit

@@ -49,6 +49,7 @@ def build_grpc_server(settings: Settings, program: Program, address: str) -> Grp
             message_bytes=settings.grpc_max_message,
         ),
         settings.record_rate > 0,
+        program.watch,
     )
     return GrpcServer(
         handler,

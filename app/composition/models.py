@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.bundle.fetch import Fetch, is_remote, models_root
 from app.bundle.store import Bundle, read_bundle
+from app.composition.telemetry import Telemetry
 from app.domains.api import DomainApi, preparation
 from app.domains.discovery import serving
 from app.errors import BundleError, ObjectsError, SettingsError
@@ -31,6 +32,7 @@ def build_manager(
     server: "ModelServer | None" = None,
     prepared_domains: Sequence[type[DomainApi]] | None = None,
     recorder: Recorder | None = None,
+    telemetry: Telemetry | None = None,
 ) -> ModelManager:
     """Build the model manager; no model is loaded yet.
 
@@ -41,12 +43,14 @@ def build_manager(
         server: Runs the models that it has; every other model runs in this process.
         prepared_domains: The domains whose requests this process answers; by default all of them.
         recorder: Keeps the rows that are answered; by default none are kept.
+        telemetry: What watches the calls; by default nothing.
     """
+    telemetry = telemetry or Telemetry()
 
     def load(bundle: Bundle) -> Predictor:
-        if server is not None and bundle.manifest.name in server.names:
-            return server.open(bundle)
-        return OnnxPredictor(bundle)
+        is_remote = server is not None and bundle.manifest.name in server.names
+        predictor: Predictor = server.open(bundle) if server is not None and is_remote else OnnxPredictor(bundle)
+        return telemetry.traced(predictor)
 
     approved = settings.model_sha256
     store = ModelStore(
@@ -57,7 +61,7 @@ def build_manager(
         notes=WorkerNotes(metrics.folder),
     )
     prepare = preparation(domains if prepared_domains is None else prepared_domains, metrics)
-    return ModelManager(_model_names(domains), metrics, store, prepare, recorder)
+    return ModelManager(_model_names(domains), metrics, store, prepare, recorder, telemetry.observers)
 
 
 def build_model_server(settings: Settings) -> "ModelServer | None":

@@ -12,6 +12,7 @@ from app.access.public import PublicModels
 from app.composition.access import build_keys, build_limits, build_public_models
 from app.composition.models import build_manager, build_model_server
 from app.composition.records import build_recorder
+from app.composition.telemetry import build_telemetry
 from app.domains.api import DomainApi
 from app.lifecycle import Component, Lifecycle
 from app.models.changes import ChangeMetrics
@@ -24,6 +25,7 @@ from app.rest.routes import metrics_app
 from app.runtime.memory_budget import MemoryBudget
 from app.runtime.thread_pool import BoundedThreadPool
 from app.settings import Settings
+from app.telemetry.calls import CallWatch
 from app.telemetry.heartbeats import EventLoopHeartbeat
 from app.telemetry.logs import RequestLog, at_turns_end
 from app.telemetry.metrics import Registry
@@ -65,6 +67,8 @@ class Program:
     """Knows whether the event loop turns."""
     traffic: Traffic
     """Knows which versions are tried."""
+    watch: CallWatch | None = None
+    """Sees every call, if something wants to."""
 
 
 def build(settings: Settings, domains: Sequence[type[DomainApi]], metrics: Registry | None = None) -> Program:
@@ -77,14 +81,15 @@ def build(settings: Settings, domains: Sequence[type[DomainApi]], metrics: Regis
 
     Raises:
         SettingsError: If the key file is missing or invalid, the rate is invalid, a public model is not served,
-            a route begins as the root path does, or labels cannot be stored.
+            a route begins as the root path does, labels cannot be stored, or OpenTelemetry is set and not installed.
         BundleError: If the model server does not list its models.
     """
     metrics = metrics or Registry()
     answered = [] if settings.serves_models_only else domains  # a model server answers for the machines in front of it
     server = build_model_server(settings)
     recorder = build_recorder(settings, metrics)
-    manager = build_manager(settings, domains, metrics, server, answered, recorder)
+    telemetry = build_telemetry(settings, metrics)
+    manager = build_manager(settings, domains, metrics, server, answered, recorder, telemetry)
     keys, key_watcher = build_keys(settings, metrics)
     limits = build_limits(settings, metrics)
     public_models = build_public_models(settings, manager.names)
@@ -99,6 +104,7 @@ def build(settings: Settings, domains: Sequence[type[DomainApi]], metrics: Regis
     answering = [domain(manager) for domain in answered]
     feedback, writer = _feedback(settings, answering, thread_pool, memory_budget, metrics)
     background: list[Component | None] = [
+        *telemetry.components,
         event_loop,
         thread_pool,
         limits.rates,
@@ -132,13 +138,15 @@ def build(settings: Settings, domains: Sequence[type[DomainApi]], metrics: Regis
             cors_origins=settings.cors_origins,
             names_requests=recorder is not None,
             feedback=feedback,
+            watch=telemetry.watch,
+            exemplars=telemetry.exemplars,
         ),
     )
     return Program(
         manager,
         lifecycle,
         rest,
-        metrics_app(metrics),
+        metrics_app(metrics, telemetry.exemplars),
         metrics,
         access.guard,
         public_models,
@@ -148,6 +156,7 @@ def build(settings: Settings, domains: Sequence[type[DomainApi]], metrics: Regis
         log,
         event_loop,
         traffic,
+        telemetry.watch,
     )
 
 

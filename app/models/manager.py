@@ -2,14 +2,14 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from app.bundle.rollout import RolloutSpec
 from app.bundle.store import is_version
 from app.errors import BundleError, CallError, InvalidOutput, ModelNotFound, ModelNotReady
-from app.models.loaded import LoadedModel, Prepare, Recorder
+from app.models.loaded import LoadedModel, Observer, Prepare, Recorder
 from app.models.store import Fingerprint, ModelStore
 from app.models.worker_notes import WorkerNotes
 from app.runtime.predictor import Predictor
@@ -80,6 +80,7 @@ class ModelManager:
         store: ModelStore | None = None,
         prepare: Prepare = lambda manifest: {},
         recorder: Recorder | None = None,
+        observers: Sequence[Observer] = (),
     ) -> None:
         """Initialize the model manager.
 
@@ -89,11 +90,13 @@ class ModelManager:
             store: The versions on disk; without a store, only predictors passed to `add` answer.
             prepare: Builds the objects of each loaded version, see `LoadedModel.prepared`.
             recorder: Keeps the rows that each loaded version answers; by default none are kept.
+            observers: See the runs of every version.
         """
         self.metrics = metrics or Registry()
         self._store = store
         self._prepare = prepare
         self._recorder = recorder
+        self._observers = tuple(observers)
         self._states = {name: ModelState() for name in names}  # the keys never change
         self._on_request: Mapping[tuple[str, str], LoadedModel] = {}  # replaced as a whole, oldest entry first
         self._lock = threading.RLock()
@@ -461,6 +464,8 @@ class ModelManager:
             reason = f"{type(error).__name__}: {error}" if isinstance(error, _EXPECTED) else type(error).__name__
             raise BundleError(f"{manifest.name} {manifest.version}: does not fit its domain: {reason}") from error
         model.recorder = self._recorder
+        for observer in self._observers:
+            model.add_observer(observer)
         return model
 
     def _drop(self, matches: Callable[[tuple[str, str]], bool]) -> None:

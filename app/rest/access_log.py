@@ -14,6 +14,7 @@ from app.rest.body import ClientGone
 from app.rest.problems import PROBLEM, REFUSED, send_problem
 from app.rest.request_metrics import RequestMetrics
 from app.rest.responses import Header
+from app.telemetry.calls import CallEnd, CallNotes, CallWatch
 from app.telemetry.ids import RequestIds
 from app.telemetry.logs import RequestLog
 from app.telemetry.trace import Trace, enter, read_trace
@@ -36,6 +37,7 @@ class AccessLogMiddleware:
         metrics: RequestMetrics,
         paths: Iterable[str] = (),
         request_ids: RequestIds | None = None,
+        watch: CallWatch | None = None,
     ) -> None:
         """Create the middleware.
 
@@ -45,12 +47,14 @@ class AccessLogMiddleware:
             metrics: Counts the requests.
             paths: Paths of the routes, for requests that are rejected before they reach their route.
             request_ids: Assigns the ids.
+            watch: Sees every request, if something wants to.
         """
         self._app = app
         self._log = log
         self._metrics = metrics
         self._paths = frozenset(paths)
         self._request_ids = request_ids or RequestIds()
+        self._watch = watch
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle an ASGI connection."""
@@ -70,7 +74,12 @@ class AccessLogMiddleware:
 
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
-        enter(trace)
+        notes: CallNotes | None = None
+        if self._watch is None:
+            enter(trace)
+        else:
+            notes = self._watch.begin(trace)
+            trace = notes.trace
         self._metrics.began()
         try:
             await self._app(scope, receive, send_recorded)
@@ -85,7 +94,7 @@ class AccessLogMiddleware:
             if status == CLIENT_GONE and REFUSED in state:
                 status = state[REFUSED].http_status
                 self._metrics.refused(state[REFUSED].code)
-            self._record(scope, status, started, seconds, request_id, trace)
+            self._record(scope, status, started, seconds, request_id, trace, notes)
 
     def _complete(self, start: Message, request_id: bytes) -> None:
         """Count a problem, and add the headers that every response has."""
@@ -97,12 +106,22 @@ class AccessLogMiddleware:
         headers += (_NO_SNIFFING, (b"x-request-id", request_id))
 
     def _record(
-        self, scope: Scope, status: int, started: float, seconds: float, request_id: bytes, trace: Trace | None
+        self,
+        scope: Scope,
+        status: int,
+        started: float,
+        seconds: float,
+        request_id: bytes,
+        trace: Trace | None,
+        notes: CallNotes | None,
     ) -> None:
         state = scope["state"]
         route = state.get("route") or self._route(scope)
         self._metrics.ended(route, scope["method"], status, seconds)
         principal = state.get("principal")
+        key_id = principal.id if principal else ""
+        if notes is not None and self._watch is not None:
+            self._watch.end(notes, CallEnd("http", scope["method"], route, status, "", started, seconds, key_id))
         self._log.record(
             request_id=request_id.decode(),
             method=scope["method"],
@@ -110,7 +129,7 @@ class AccessLogMiddleware:
             status=status,
             started=started,
             seconds=seconds,
-            key_id=principal.id if principal else "",
+            key_id=key_id,
             traceparent=trace.traceparent if trace else "",
         )
 

@@ -32,6 +32,8 @@ from app.rest.root_path import check_root_path, without_root_path
 from app.rest.routes import add_error_handlers, add_health, add_metrics, add_model, add_security_txt
 from app.runtime.memory_budget import MemoryBudget
 from app.runtime.thread_pool import BoundedThreadPool
+from app.telemetry.calls import CallWatch
+from app.telemetry.exemplars import Exemplars
 from app.telemetry.ids import EnteredRequestIds, RequestIds
 from app.telemetry.logs import RequestLog
 from app.traffic.traffic import Traffic
@@ -88,6 +90,10 @@ class RestOptions:
     """Whether a part has to know whose rows a model answers; see `app.telemetry.ids`."""
     feedback: "FeedbackHandler | None" = None
     """Takes labels; None: there is no ``/feedback``."""
+    watch: CallWatch | None = None
+    """Sees every request, if something wants to."""
+    exemplars: Exemplars | None = None
+    """Traced requests, which ``/metrics`` names in the format of OpenMetrics."""
 
 
 class RestApplication:
@@ -117,6 +123,7 @@ class RestApplication:
         self._lifecycle = lifecycle
         self._root_path = options.root_path
         self._origins = AllowedOrigins(options.cors_origins)
+        self._watch = options.watch
         self._oip = None if options.health_only else _oip_application(backend, lifecycle, options)
         handlers = _operation_handlers(backend, options)
         self._handlers: dict[tuple[str, str], ASGIApp] = {
@@ -150,7 +157,7 @@ class RestApplication:
         if self._oip is not None:
             add_oip(self.router, self._oip)
             add_model(self.router, backend.manager)
-        add_metrics(self.router, backend.manager.metrics)
+        add_metrics(self.router, backend.manager.metrics, options.exemplars)
         add_health(self.router, lambda: lifecycle.ready)
         if options.security_contact:
             add_security_txt(self.router, options.security_contact)
@@ -174,7 +181,7 @@ class RestApplication:
         if self._origins:
             app = PreflightMiddleware(app, self._origins)
         request_ids = EnteredRequestIds() if names_requests else RequestIds()
-        app = AccessLogMiddleware(app, log, self._metrics, self._paths, request_ids)
+        app = AccessLogMiddleware(app, log, self._metrics, self._paths, request_ids, self._watch)
         return CorsMiddleware(app, self._origins) if self._origins else app
 
     def cors_headers(self, headers: Sequence[Header]) -> list[Header]:
@@ -259,7 +266,7 @@ def _operation_handlers(backend: Backend, options: RestOptions) -> list[Operatio
             backend.memory_budget,
             backend.traffic,
             domain.models,
-            options.names_requests,
+            options.names_requests or options.watch is not None,
         )
         for domain in backend.domains
         for operation in domain.operations

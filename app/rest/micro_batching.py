@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from app.runtime.thread_pool import BoundedThreadPool
+from app.telemetry.calls import current_calls, join_calls
 from app.telemetry.ids import current_requests, enter_requests
 
 RunMany = Callable[[Sequence[Any]], Sequence[Any]]
@@ -75,13 +76,13 @@ class RemoteMicroBatcher(MicroBatcher):
         """
         super().__init__(run_many)
         self._thread_pool = thread_pool
-        self._calls: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def _end_turn(self) -> None:
         batch, self._pending = self._pending, []
         call = asyncio.get_running_loop().create_task(self._call(batch))
-        self._calls.add(call)  # the event loop keeps only weak references to tasks
-        call.add_done_callback(self._calls.discard)
+        self._tasks.add(call)  # the event loop keeps only weak references to tasks
+        call.add_done_callback(self._tasks.discard)
 
     async def _call(self, batch: Sequence[tuple[Any, asyncio.Future[Any]]]) -> None:
         requests = [request for request, _ in batch]
@@ -93,7 +94,10 @@ class RemoteMicroBatcher(MicroBatcher):
 
 
 class NamingBatcher:
-    """Has a batcher answer requests, and says whose they are where they are answered; see `app.telemetry.ids`."""
+    """Has a batcher answer requests, and says whose they are where they are answered.
+
+    See `app.telemetry.ids` and `app.telemetry.calls`.
+    """
 
     def __init__(self, run_many: RunMany, make: Callable[[RunMany], MicroBatcher]) -> None:
         """Create the batcher.
@@ -107,8 +111,9 @@ class NamingBatcher:
 
     async def answer(self, request: Any) -> Any:
         """Return the answer to a request; see `MicroBatcher.answer`."""
-        return await self._batcher.answer((current_requests(), request))
+        return await self._batcher.answer((current_requests(), current_calls(), request))
 
     def _run_named(self, named: Sequence[Any]) -> Sequence[Any]:
-        enter_requests([request_id for request_id, _ in named])
-        return self._run_many([request for _, request in named])
+        enter_requests([request_id for request_id, _, _ in named])  # in a context of its own, as the turn's end is
+        join_calls(tuple(call for _, calls, _ in named for call in calls))
+        return self._run_many([request for _, _, request in named])

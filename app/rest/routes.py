@@ -31,7 +31,14 @@ from app.rest.openapi import KEY_PROBLEMS, KEYED, MODEL_PROBLEMS, problem_respon
 from app.rest.paths import METRICS_PATH, SECURITY_TXT_PATH
 from app.rest.problems import ProblemResponse
 from app.rest.responses import Header, respond
-from app.telemetry.exposition import CONTENT_TYPE, exposition
+from app.telemetry.exemplars import Exemplars
+from app.telemetry.exposition import (
+    CONTENT_TYPE,
+    OPEN_METRICS,
+    OPEN_METRICS_TYPE,
+    exposition,
+    open_metrics,
+)
 from app.telemetry.metrics import Registry
 
 _SECURITY_TXT_AGE = timedelta(days=90)
@@ -66,12 +73,13 @@ def add_model(router: FastAPI, manager: ModelManager) -> None:
         return manager.get(name).manifest
 
 
-def add_metrics(router: FastAPI, metrics: Registry) -> None:
+def add_metrics(router: FastAPI, metrics: Registry, exemplars: Exemplars | None = None) -> None:
     """Add ``GET /metrics``.
 
     Args:
         router: The FastAPI application.
         metrics: The process's metrics.
+        exemplars: Traced requests; with them, the format of OpenMetrics is sent to clients that accept it.
     """
 
     @router.get(
@@ -82,22 +90,33 @@ def add_metrics(router: FastAPI, metrics: Registry) -> None:
         operation_id="metrics",
         summary="Metrics for Prometheus",
     )
-    def metrics_endpoint() -> Response:
+    def metrics_endpoint(request: Request) -> Response:
         """Totals of all workers in the text format 0.0.4; see docs/operations.md. Requires the scope `metrics`."""
-        return Response(exposition(metrics), media_type=CONTENT_TYPE)  # runs in a thread: it takes milliseconds
+        content, media_type = _metrics(metrics, exemplars, request.headers.get("accept", ""))
+        return Response(content, media_type=media_type)  # runs in a thread: it takes milliseconds
 
 
-def metrics_app(metrics: Registry) -> ASGIApp:
+def metrics_app(metrics: Registry, exemplars: Exemplars | None = None) -> ASGIApp:
     """Return an ASGI application that answers every path with the metrics and requires no key.
 
     Args:
         metrics: The process's metrics.
+        exemplars: See `add_metrics`.
     """
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        await respond(send, 200, exposition(metrics), CONTENT_TYPE.encode())
+        accepted = b",".join(value for name, value in scope["headers"] if name == b"accept").decode("latin-1")
+        content, media_type = _metrics(metrics, exemplars, accepted)
+        await respond(send, 200, content, media_type.encode())
 
     return application
+
+
+def _metrics(metrics: Registry, exemplars: Exemplars | None, accepted: str) -> tuple[bytes, str]:
+    """Return the metrics and their media type, by the header Accept."""
+    if exemplars is not None and OPEN_METRICS in accepted:
+        return open_metrics(metrics, exemplars), OPEN_METRICS_TYPE
+    return exposition(metrics), CONTENT_TYPE
 
 
 def add_health(router: FastAPI, is_ready: Callable[[], bool]) -> None:

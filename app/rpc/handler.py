@@ -23,6 +23,7 @@ from app.rpc.message_cost import SMALL_MESSAGE, Fields, fields_of, parsing_cost
 from app.rpc.methods import Call, Method
 from app.rpc.status import CallRejected, details_of, problem_of, status_code, trailing_metadata
 from app.runtime.memory_budget import Reservation
+from app.telemetry.calls import CallEnd, CallNotes, CallWatch
 from app.telemetry.ids import EnteredRequestIds, RequestIds
 from app.telemetry.logs import RequestLog
 from app.telemetry.metrics import Registry
@@ -52,6 +53,7 @@ class GrpcHandler(grpc.GenericRpcHandler):
         public: PublicModels | None = None,
         limits: CallLimits | None = None,
         names_requests: bool = False,
+        watch: CallWatch | None = None,
     ) -> None:
         """Create a handler.
 
@@ -63,7 +65,9 @@ class GrpcHandler(grpc.GenericRpcHandler):
             public: Models that need no key; none by default.
             limits: Limits on what calls hold; by default those of the settings' defaults.
             names_requests: Whether a part has to know whose rows a model answers; see `app.telemetry.ids`.
+            watch: Sees every call, if something wants to.
         """
+        self._watch = watch
         self._guard = guard
         self._log = log
         self._metrics = CallMetrics(metrics)
@@ -107,7 +111,12 @@ class GrpcHandler(grpc.GenericRpcHandler):
         request_id = self._ids.of(fields.get(REQUEST_ID, b"")).decode()
         traced = "traceparent" in fields
         trace = read_trace([(name.encode(), _bytes(value)) for name, value in metadata]) if traced else None
-        enter(trace)
+        notes: CallNotes | None = None
+        if self._watch is None:
+            enter(trace)
+        else:
+            notes = self._watch.begin(trace)
+            trace = notes.trace
         call = Call(fields.get(KEY), context.time_remaining, context.peer(), request_id=request_id, fields=fields)
         task: Any = asyncio.current_task()
         reservation: Reservation | None = None
@@ -152,6 +161,10 @@ class GrpcHandler(grpc.GenericRpcHandler):
             self.active_calls -= 1
             seconds = time.perf_counter() - clock
             self._metrics.ended(method.route, code, seconds)
+            key_id = call.principal.id if call.principal else ""
+            if notes is not None and self._watch is not None:
+                end = CallEnd("grpc", VERB, method.route, code.value[0], code.name, started, seconds, key_id)
+                self._watch.end(notes, end)
             self._log.record(
                 request_id=request_id,
                 method=VERB,
@@ -159,7 +172,7 @@ class GrpcHandler(grpc.GenericRpcHandler):
                 status=code.value[0],
                 started=started,
                 seconds=seconds,
-                key_id=call.principal.id if call.principal else "",
+                key_id=key_id,
                 traceparent=trace.traceparent if trace else "",
             )
 

@@ -220,6 +220,12 @@ class Registry:
                 self._merge(figures, lines, alive)
         return figures
 
+    def read_own(self) -> Figures:
+        """Return the figures of this process alone."""
+        figures: Figures = {}
+        self._merge(figures, self._counters.lines(), alive=True)
+        return figures
+
     def _merge(self, figures: Figures, lines: list[tuple[str, float]], alive: bool) -> None:
         for line, value in lines:
             kind, name, labels, part = line.split("\t")

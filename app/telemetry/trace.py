@@ -1,10 +1,11 @@
 """Trace context of a request (W3C Trace Context): read from its headers, and sent on to the model server.
 
-The client's span id is sent on unchanged, because this program records no spans of its own.
+The client's span id is sent on unchanged, unless `app.telemetry.otel` records spans.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -83,3 +84,13 @@ def enter(trace: Trace | None) -> None:
 def current_trace() -> Trace | None:
     """Return the trace context of the current request; None if the client sent none."""
     return _current.get()
+
+
+@contextmanager
+def sent_on(trace: Trace) -> Iterator[None]:
+    """Send on another trace context inside."""
+    token = _current.set(trace)
+    try:
+        yield
+    finally:
+        _current.reset(token)

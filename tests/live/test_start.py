@@ -27,10 +27,11 @@ Code of shared libraries is not counted: how much of it is resident depends on t
 
 DISABLED_MODULES = {
     "app.access.key_file", "app.cli.keys", "app.cli.models", "app.labels", "app.records", "app.remote",
-    "app.serving.supervisor",
-    "app.traffic.calls", "app.traffic.rollout", "google.protobuf.json_format", "limits", "obstore", "redis", "unittest",
+    "app.runtime.traced", "app.serving.supervisor", "app.telemetry.otel", "app.traffic.calls", "app.traffic.rollout",
+    "google.protobuf.json_format", "limits", "obstore", "opentelemetry.exporter", "opentelemetry.sdk", "redis",
+    "unittest",
 }  # fmt: skip
-"""Modules of disabled settings and of commands."""
+"""Modules of disabled settings and of commands. FastAPI imports OpenTelemetry's API, which does nothing alone."""
 
 UVICORN = (sys.executable, "-m", "uvicorn", "app.main:app", "--port", "0")
 READY = request("GET", "/health/ready")

@@ -1,0 +1,48 @@
+"""Durations of calls, as histograms with the names and attributes of the semantic conventions."""
+
+from bisect import bisect_left
+from dataclasses import dataclass, field
+
+from app.telemetry.calls import CallEnd
+from app.telemetry.otel.conventions import Attributes, attributes_of, known_method
+
+BOUNDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+"""Upper bounds of the buckets, seconds: those of the metrics for Prometheus."""
+
+
+@dataclass(slots=True)
+class Series:
+    """The durations of the calls that ended in the same way."""
+
+    transport: str
+    """``http`` or ``grpc``."""
+    attributes: Attributes
+    """Attributes of the calls."""
+    counts: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS) + 1))
+    """Number of calls by bucket; the last one has no upper bound."""
+    total: float = 0.0
+    """Sum of the durations, seconds."""
+
+
+class Durations:
+    """Counts the durations of the calls of this process. Counts in the event loop; any thread may read."""
+
+    bounds = BOUNDS
+
+    def __init__(self) -> None:
+        """Start without any."""
+        self._series: dict[tuple[str, str, int], Series] = {}
+
+    def observe(self, end: CallEnd) -> None:
+        """Count a call."""
+        key = (end.method, end.route, end.status)  # the methods of gRPC calls have a name of their own
+        series = self._series.get(key)
+        if series is None:
+            key = (known_method(end.method) if end.transport == "http" else end.method, end.route, end.status)
+            series = self._series.setdefault(key, Series(end.transport, attributes_of(end)))
+        series.counts[bisect_left(BOUNDS, end.seconds)] += 1
+        series.total += end.seconds
+
+    def read(self) -> list[Series]:
+        """Return the series."""
+        return list(self._series.values())

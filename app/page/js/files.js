@@ -183,6 +183,9 @@ const outdated = () => {
 };
 store.addEventListener("edit", outdated);
 store.addEventListener("render", outdated);
+tabs.addEventListener("change", () => {
+  if (byId("notice").querySelector("details")) notify("");
+});
 
 /**
  * Says what happened, for some seconds, or until something else happens if it is an error.

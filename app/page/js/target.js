@@ -8,7 +8,7 @@ import { notify } from "./files.js";
 import { isTold, requestOf, store } from "./recipe.js";
 import { tabs } from "./tabs.js";
 import { number, percent, t } from "./text.js";
-import { choice, shownText, unitOf, valueOf } from "./units.js";
+import { choice, GRAMS_PER_OUNCE, shownText, unitOf, valueOf } from "./units.js";
 
 /** @typedef {import("./api.js").Schemas} Schemas */
 /** @typedef {import("./recipe.js").Values} Values */
@@ -17,7 +17,6 @@ import { choice, shownText, unitOf, valueOf } from "./units.js";
 
 const FORMULAS = /** @type {const} */ (["model", "physical", "tinseth", "rager", "garetz"]);
 const AFTER_BOIL = ["whirlpool", "dry_hop", "mash"];
-const GRAMS_PER_OUNCE = 28.349523125;
 
 /** What was asked last, so that drawing the form anew keeps it. */
 const wanted = { kind: "ibu", ibu: "40", bu_gu: "", by: "model" };

@@ -9,7 +9,7 @@ import { number } from "./text.js";
 /** @typedef {{label: string, field: string, digits: number, toBase?: (x: number) => number, fromBase?: (x: number) => number}} Unit */
 
 const LITRES_PER_GALLON = 3.785411784;
-const GRAMS_PER_OUNCE = 28.349523125;
+export const GRAMS_PER_OUNCE = 28.349523125;
 const KILOGRAMS_PER_POUND = 0.45359237;
 const EBC_PER_SRM = 1.97;
 

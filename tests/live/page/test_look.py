@@ -69,6 +69,7 @@ def test_nothing_scrolls_sideways_on_a_phone_or_at_200_percent(page: Page, langu
     if language != "en":
         Select(page.one("#language")).select_by_value(language)
     page.until(lambda: page.all(f"html.started[lang={language}]") and page.text("#ibu") != "–")
+    assert ("," if language != "en" else ".") in page.text("#ibu")
     page.size(width, 740)
     for tab in TABS:
         page.tab(tab)

@@ -121,6 +121,8 @@ class Operation(Generic[RequestT, AnswerT]):
     slow: Callable[[RequestT], bool] | None = None
     """Whether a valid request takes longer than a millisecond. Such a request runs in the thread pool, and `run` must
     be thread-safe. Requests with large bodies run there in any case."""
+    long: bool = False
+    """Whether requests may take a second in the thread pool. They leave a thread of it to those of other operations."""
     cost: Callable[[RequestT], int] | None = None
     """Estimates the bytes of memory that `run` takes for a valid request, beside the request itself; None: too few to
     count. They are reserved from the memory budget while it runs."""

@@ -123,7 +123,9 @@ class OperationHandler:
             rollouts = self._traffic.current
             if version is not None or len(body) > SMALL_BODY:
                 call = None if rollouts is None or version is not None else call_of(rollouts, scope)
-                answer = await self._thread_pool.run(partial(self._parse_and_run, version, read, has_key, call), body)
+                answer = await self._thread_pool.run(
+                    partial(self._parse_and_run, version, read, has_key, call), body, self.operation.long
+                )
             elif rollouts is None:
                 answer = await self._answer(read(body), has_key)
             else:
@@ -162,7 +164,7 @@ class OperationHandler:
     async def _answer(self, body: Any, has_key: bool, version: str | None = None) -> bytes:
         """Answer a valid request; `has_key` is whether the caller has a key."""
         if version is not None or (self._is_slow is not None and self._is_slow(body)):
-            return await self._thread_pool.run(partial(self._run, has_key, version=version), body)
+            return await self._thread_pool.run(partial(self._run, has_key, version=version), body, self.operation.long)
         if self._batcher is not None:
             answer: bytes = await self._batcher.answer(body)
             return answer
@@ -175,7 +177,7 @@ class OperationHandler:
             call = call_of(rollouts, scope)
             is_picked = rollouts.picks(call, self._models)
             if is_slow or (is_picked and self._is_remote):
-                return await self._thread_pool.run(partial(self._run, has_key, call=call), body)
+                return await self._thread_pool.run(partial(self._run, has_key, call=call), body, self.operation.long)
             if self._batcher is None or is_picked:
                 return self._run(has_key, body, call=call)
         request_ids, key = rollouts.request_ids, id(body)

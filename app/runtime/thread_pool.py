@@ -8,9 +8,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import copy_context
+from functools import partial
 from typing import TypeVar
 
 from app.errors import Overloaded
+from app.runtime.lane import Lane
 
 SIZE = 2
 """Number of threads, unless a setting says otherwise."""
@@ -29,7 +31,8 @@ class BoundedThreadPool:
 
     Only calls that take longer than a millisecond run here. A plain prediction runs in the event loop, in less time
     than it takes to queue it. The queue is short: an accepted call is answered soon, and a rejected caller learns it
-    at once. On a busy core the threads leave the event loop the larger share.
+    at once. On a busy core the threads leave the event loop the larger share. Calls that may take a second, such as
+    batches, never hold the last thread.
     """
 
     def __init__(self, size: int = SIZE, queue: int = QUEUE, computes: bool = True) -> None:
@@ -43,6 +46,7 @@ class BoundedThreadPool:
         """
         self._size, self._capacity = size, size + queue
         self._threads = ThreadPoolExecutor(size, "slow", _lower_priority if computes else None)
+        self._lane = Lane(self._threads, max(size - 1, 1))
         self.taken = 0
         """Number of calls that run or wait."""
 
@@ -75,12 +79,14 @@ class BoundedThreadPool:
             return False
         return True
 
-    async def run(self, work: Callable[[ArgumentT], ResultT], argument: ArgumentT) -> ResultT:
+    async def run(self, work: Callable[[ArgumentT], ResultT], argument: ArgumentT, is_long: bool = False) -> ResultT:
         """Run a function in the pool.
 
         Args:
             work: The function, which must be thread-safe.
             argument: Argument of the function.
+            is_long: Whether it may take as long as many others. All such calls leave one thread, if there are several,
+                to the others.
 
         Returns:
             The result of the function.
@@ -91,7 +97,10 @@ class BoundedThreadPool:
         if self.full:
             raise Overloaded
         within_context = copy_context().run  # the work sees the caller's trace
-        future = self._threads.submit(within_context, work, argument)
+        if is_long:
+            future = self._lane.submit(partial(within_context, work, argument))
+        else:
+            future = self._threads.submit(within_context, work, argument)
         self.taken += 1
         loop = asyncio.get_running_loop()
         try:
@@ -116,6 +125,7 @@ class BoundedThreadPool:
 
     def stop(self) -> None:
         """Cancel the waiting calls; the running calls end by themselves."""
+        self._lane.stop()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 

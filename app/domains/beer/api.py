@@ -126,6 +126,7 @@ class BeerApi(DomainApi):
                 answered="The bitterness of each beer, in the order of the request",
                 run=self.predict_batch,
                 contradictions=contradictions_of_batch,
+                long=True,
                 cost=lambda batch: (
                     cost(batch.reference) + BYTES_PER_QUANTILE * len(batch.beers) * (batch.quantiles or 0)
                 ),
@@ -146,6 +147,7 @@ class BeerApi(DomainApi):
                 answered="The recipes, each with its prediction or its errors",
                 run=self.predict_file,
                 slow=lambda file: True,
+                long=True,
                 cost=file_cost,
                 upload=Upload(
                     MEDIA_TYPES,
@@ -199,6 +201,7 @@ class BeerApi(DomainApi):
                 run=self.solve_batch,
                 contradictions=contradictions_of_questions,
                 slow=lambda batch: True,
+                long=True,
                 cost=lambda batch: cost_of(batch.questions),
                 size="many",
                 examples={

@@ -14,11 +14,13 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from app.domains.api import Operation
+from app.domains.beer.api import BeerApi
 from app.domains.validation import problems_of
 from app.errors import Overloaded, Problem
 from app.models.manager import ModelManager
 from app.runtime.thread_pool import NICENESS, BoundedThreadPool
 from tests.known import KEY
+from tests.model_manager import model_manager
 from tests.rest_application import rest_application
 
 PATIENCE = 10.0
@@ -154,17 +156,18 @@ async def test_slow_calls_leave_the_event_loop_the_larger_share_of_a_core() -> N
 
 
 @pytest.mark.anyio
-async def test_stopping_the_pool_cancels_waiting_calls() -> None:
+@pytest.mark.parametrize("is_long", [False, True])
+async def test_stopping_the_pool_cancels_waiting_calls(is_long: bool) -> None:
     thread_pool, go, begun = BoundedThreadPool(1, 1), threading.Event(), threading.Event()
 
     def work(_: None) -> bool:
         begun.set()
         return go.wait(PATIENCE)
 
-    tasks = [asyncio.create_task(thread_pool.run(work, None)) for _ in range(2)]
+    tasks = [asyncio.create_task(thread_pool.run(work, None, is_long)) for _ in range(2)]
     await _until(begun.is_set)
     with pytest.raises(Overloaded):
-        await thread_pool.run(work, None)
+        await thread_pool.run(work, None, is_long)
     thread_pool.stop()
     go.set()
     assert await tasks[0] is True
@@ -174,7 +177,8 @@ async def test_stopping_the_pool_cancels_waiting_calls() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_cancelled_call_holds_its_thread_until_its_work_ends() -> None:
+@pytest.mark.parametrize("is_long", [False, True])
+async def test_a_cancelled_call_holds_its_thread_until_its_work_ends(is_long: bool) -> None:
     """A client that hangs up again and again starts no more work at once than others."""
     thread_pool, go, begun = BoundedThreadPool(1, 0), threading.Event(), threading.Event()
 
@@ -182,16 +186,16 @@ async def test_a_cancelled_call_holds_its_thread_until_its_work_ends() -> None:
         begun.set()
         return go.wait(PATIENCE)
 
-    task = asyncio.create_task(thread_pool.run(work, None))
+    task = asyncio.create_task(thread_pool.run(work, None, is_long))
     await _until(begun.is_set)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     with pytest.raises(Overloaded):
-        await thread_pool.run(work, None)
+        await thread_pool.run(work, None, is_long)
     go.set()
     await _until(lambda: thread_pool.taken == 0)
-    assert await thread_pool.run(work, None) is True
+    assert await thread_pool.run(work, None, is_long) is True
     thread_pool.stop()
 
 
@@ -209,7 +213,8 @@ def test_errors_above_a_thousand_are_counted_but_not_listed() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_failed_call_keeps_nothing() -> None:
+@pytest.mark.parametrize("is_long", [False, True])
+async def test_a_failed_call_keeps_nothing(is_long: bool) -> None:
     """Its exception does not hold the argument, which may be large, until garbage is collected."""
 
     class Body:
@@ -221,7 +226,7 @@ async def test_a_failed_call_keeps_nothing() -> None:
     async def call() -> weakref.ref[Body]:
         body = Body()
         with pytest.raises(ValueError):
-            await pool.run(fail, body)
+            await pool.run(fail, body, is_long)
         return weakref.ref(body)
 
     pool = BoundedThreadPool()
@@ -244,3 +249,40 @@ def test_spare_work_runs_only_while_a_thread_is_free_and_is_no_call() -> None:
     pool.taken = 0
     pool.stop()
     assert not pool.run_spare(ran.set)
+
+
+@pytest.mark.anyio
+async def test_long_calls_leave_a_thread_to_the_others() -> None:
+    pool, go, begun = BoundedThreadPool(size=3, queue=8), threading.Event(), threading.Semaphore(0)
+
+    def work(number: int) -> int:
+        begun.release()
+        assert go.wait(PATIENCE)
+        return number
+
+    long = [asyncio.create_task(pool.run(work, number, True)) for number in range(5)]
+    await _until(lambda: begun.acquire(blocking=False))
+    await _until(lambda: begun.acquire(blocking=False))
+    for number in range(5):  # each finds the third thread
+        assert await pool.run(lambda number: -number, number) == -number
+    assert not begun.acquire(blocking=False)
+    long[2].cancel()  # while it waits
+    go.set()
+    results = await asyncio.gather(*long, return_exceptions=True)
+    assert [*results[:2], *results[3:]] == [0, 1, 3, 4] and isinstance(results[2], asyncio.CancelledError)
+    assert await pool.run(work, 7, True) == 7
+    await _until(lambda: pool.taken == 0)
+    pool.stop()
+
+
+@pytest.mark.anyio
+async def test_a_pool_of_one_thread_runs_long_calls_too() -> None:
+    pool = BoundedThreadPool(size=1)
+    assert [await pool.run(lambda number: number, each, True) for each in range(3)] == [0, 1, 2]
+    pool.stop()
+
+
+def test_what_may_take_a_second_is_long() -> None:
+    manager = model_manager(BeerApi)
+    long = {operation.name for operation in BeerApi(manager).operations if operation.long}
+    assert long == {"predict_batch", "predict_recipes", "solve_batch"}

@@ -13,7 +13,7 @@ from app.domains.beer.recipe_files.files import read_recipes
 from app.domains.beer.recipe_writing import BeerJsonRecipe, NamedBeer
 from app.domains.beer.schema import EXAMPLE_RECIPE, Beer
 from app.models.manager import ModelManager
-from tests.app.domains.beer.recipe_files.test_beerjson_writing import SAMPLES, WITH_RECIPES, errors
+from tests.beerjson_schema import SAMPLES, WITH_RECIPES, errors
 from tests.known import REPOSITORY
 
 Values = dict[str, Any]

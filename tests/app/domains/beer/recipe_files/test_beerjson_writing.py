@@ -1,39 +1,18 @@
 """What leaves as BeerJSON validates against beerjson's schema, and is the same beer when it is read again."""
 
 import json
-from functools import cache
-from typing import Any
 
 import pytest
-from jsonschema import Draft7Validator
-from referencing import Registry, Resource
-from referencing.jsonschema import DRAFT7
 
 from app.domains.beer.recipe_files.files import as_beerjson, read_recipes
 from app.domains.beer.recipe_files.reading import RecipeFileError
+from tests.beerjson_schema import SAMPLES, WITH_RECIPES, errors
 from tests.known import REPOSITORY
 
-SCHEMA = REPOSITORY / "tests" / "data" / "beerjson_schema"
-SAMPLES = REPOSITORY.parent / "shared" / "data" / "brewing" / "beerjson" / "samples"
-WITH_RECIPES = ("CheaterHops", "FirstWortHopAddition", "KettleSour", "Londonpride", "RRSummerBitter", "recipes")
 PREDICTED = {"ibu": 42.5, "interval": {"lower": 30.0, "upper": 55.0, "coverage": 0.9}}
 ESTIMATE = {"method": "Other", "value": {"unit": "IBUs", "value": 42.5}}
 
 FULL = (REPOSITORY / "tests" / "data" / "recipe_files" / "ale.xml").read_bytes()
-
-
-@cache
-def _validator() -> Draft7Validator:
-    schemas = [json.loads(path.read_text("utf-8")) for path in sorted(SCHEMA.glob("*.json"))]
-    registry: Registry[Any] = Registry().with_resources(
-        (schema["$id"], Resource.from_contents(schema, default_specification=DRAFT7)) for schema in schemas
-    )
-    return Draft7Validator(json.loads((SCHEMA / "beer.json").read_text("utf-8")), registry=registry)
-
-
-def errors(document: bytes) -> list[str]:
-    """What is wrong with a document by beerjson's schema."""
-    return [f"{error.json_path}: {error.message}" for error in _validator().iter_errors(json.loads(document))]
 
 
 def test_a_full_recipe_of_beerxml_leaves_as_valid_beerjson() -> None:

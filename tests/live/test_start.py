@@ -26,6 +26,7 @@ Code of shared libraries is not counted: how much of it is resident depends on t
 """
 
 DISABLED_MODULES = {
+    "app.cli.drift", "app.drift",
     "app.access.key_file", "app.cli.keys", "app.cli.models", "app.labels", "app.records", "app.remote",
     "app.runtime.traced", "app.serving.supervisor", "app.telemetry.otel", "app.traffic.calls", "app.traffic.rollout",
     "google.protobuf.json_format", "limits", "obstore", "opentelemetry.exporter", "opentelemetry.sdk", "redis",

@@ -13,9 +13,10 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from app.domains.beer.addition_estimates import all_estimates  # noqa: E402
+from app.domains.beer.answers import Estimates  # noqa: E402
 from app.domains.beer.recipe import resolve  # noqa: E402
 from app.domains.beer.recipe_files.punk import request_of  # noqa: E402
-from app.domains.beer.schema import Beer, Estimates  # noqa: E402
+from app.domains.beer.schema import Beer  # noqa: E402
 from training.beer.bills import bill_rules  # noqa: E402
 from training.cleaning import clean, rules  # noqa: E402
 from training.sources import read_recipes  # noqa: E402

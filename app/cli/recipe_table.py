@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from app.cli.recipe_files import AnsweredFile
+from app.domains.beer.answers import Explanation
 from app.domains.beer.file_predictions import RecipeAnswer
-from app.domains.beer.schema import Explanation
 
 NAME_WIDTH = 40
 """Columns of a recipe's name."""

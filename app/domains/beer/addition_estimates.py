@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from app.domains.beer.answers import AdditionEstimates, Estimates
 from app.domains.beer.formula_differences import Figures, physical_shares, reason
 from app.domains.beer.garetz import garetz
 from app.domains.beer.hop_bill import bill_rows, tinseth
@@ -10,7 +11,7 @@ from app.domains.beer.predictions import MAX_IBU, PredictionBuilder, tenths
 from app.domains.beer.rager import rager
 from app.domains.beer.recipe import ResolvedBill
 from app.domains.beer.reference import Shift
-from app.domains.beer.schema import AdditionEstimates, Beer, Estimates
+from app.domains.beer.schema import Beer
 from app.domains.beer.tinseth import bigness
 from app.models.loaded import LoadedModel
 

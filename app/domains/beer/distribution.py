@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from statistics import NormalDist
 
-from app.domains.beer.schema import Interval
+from app.domains.beer.answers import Interval
 
 _NORMAL = NormalDist()
 

@@ -1,8 +1,9 @@
 """Explanations in a response: contributions by request field, in tenths of an IBU that add up."""
 
 from app.bundle.manifest import Group, Manifest
+from app.domains.beer.answers import Contribution, Explanation
 from app.domains.beer.inputs import EBC, INPUTS, SRM
-from app.domains.beer.schema import Beer, Contribution, Explanation
+from app.domains.beer.schema import Beer
 from app.models.loaded import Reasons
 
 

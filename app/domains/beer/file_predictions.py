@@ -7,9 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from typing_extensions import TypedDict
 
 from app.domains.api import JSON_TYPE
+from app.domains.beer.answers import Prediction
 from app.domains.beer.contradictions import contradictions_of_beer
 from app.domains.beer.recipe_files.reading import MAX_RECIPES, ReadRecipe
-from app.domains.beer.schema import Beer, Prediction
+from app.domains.beer.schema import Beer
 from app.domains.validation import problems_of
 from app.errors import CallError, InputError, InvalidOutput, Problem
 from app.telemetry.ids import enter_row

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from app.bundle.manifest import Manifest
 from app.domains.api import ModelRef, Warning
+from app.domains.beer.answers import Interval, Prediction
 from app.domains.beer.corrections import FEW, Corrections
 from app.domains.beer.distribution import Distribution
 from app.domains.beer.inputs import (
@@ -24,7 +25,7 @@ from app.domains.beer.intervals import Intervals
 from app.domains.beer.metrics import BeerMetrics
 from app.domains.beer.plausibility import PlausibilityChecks
 from app.domains.beer.recipe import ResolvedBill, assumptions, resolve, vital_rows
-from app.domains.beer.schema import Beer, BeerFigures, Interval, Prediction
+from app.domains.beer.schema import Beer, BeerFigures
 from app.domains.beer.style_match import match_style
 from app.domains.beer.styles import Range, bitterness_of
 from app.domains.beer.units import points

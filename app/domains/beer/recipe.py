@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.domains.api import Warning
+from app.domains.beer.answers import Assumption
 from app.domains.beer.corrections import FEW
 from app.domains.beer.grist import is_known_malt, malt_shares, yeast_kinds
 from app.domains.beer.hop_bill import Addition, bill_row, tinseth
@@ -24,7 +25,7 @@ from app.domains.beer.hop_condition import (
 from app.domains.beer.inputs import ABV, OG, VITAL_INPUTS
 from app.domains.beer.not_hops import is_no_hop
 from app.domains.beer.physical import physical
-from app.domains.beer.schema import VOLUMES, Assumption, Beer, Hop
+from app.domains.beer.schema import VOLUMES, Beer, Hop
 from app.domains.beer.tinseth import bigness
 from app.domains.beer.unit_slips import unit_warnings
 from app.domains.beer.units import MAX_SG, alcohol, points

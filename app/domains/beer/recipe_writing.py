@@ -6,11 +6,12 @@ from dataclasses import replace
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from typing_extensions import TypedDict
 
+from app.domains.beer.answers import Prediction
 from app.domains.beer.contradictions import contradictions_of_beer
 from app.domains.beer.recipe import resolve
 from app.domains.beer.recipe_files.reading import MAX_NAME_LENGTH
 from app.domains.beer.reference import cost
-from app.domains.beer.schema import EXAMPLE_RECIPE, Beer, Prediction
+from app.domains.beer.schema import EXAMPLE_RECIPE, Beer
 from app.errors import InputError, Problem
 
 BYTES_PER_DOCUMENT = 500_000

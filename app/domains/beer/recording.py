@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.domains.api import Warning
-from app.domains.beer.schema import Beer, Prediction
+from app.domains.beer.answers import Prediction
+from app.domains.beer.schema import Beer
 from app.models.loaded import LoadedModel
 from app.runtime.predictor import Array
 

@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.domains.api import Warning
+from app.domains.beer.answers import Contribution, Explanation, Prediction
 from app.domains.beer.predictions import MAX_IBU, PredictionBuilder, tenths
 from app.domains.beer.recipe import problems
-from app.domains.beer.schema import Beer, Contribution, Explanation, Prediction, ReferenceBeer
+from app.domains.beer.schema import Beer, ReferenceBeer
 from app.errors import Problem
 from app.models.loaded import LoadedModel
 from app.runtime.predictor import Array

@@ -1,8 +1,8 @@
 """Compares a prediction with the bitterness of the beer's style."""
 
 from app.domains.api import Warning
+from app.domains.beer.answers import Interval, StyleMatch
 from app.domains.beer.distribution import Distribution
-from app.domains.beer.schema import Interval, StyleMatch
 from app.domains.beer.styles import Range, find
 
 AIM = 2.4

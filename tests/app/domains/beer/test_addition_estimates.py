@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.domains.beer.answers import EXAMPLE_ADDITIONS
 from app.domains.beer.api import BeerApi
-from app.domains.beer.schema import EXAMPLE_ADDITIONS, EXAMPLE_BEER, EXAMPLE_RECIPE, Beer
+from app.domains.beer.schema import EXAMPLE_BEER, EXAMPLE_RECIPE, Beer
 from tests.known import REPOSITORY
 
 BILL = [

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.bundle.store import highest, read_bundle
+from app.domains.beer.answers import Prediction
 from app.domains.beer.api import BeerApi
 from app.domains.beer.corrections import Corrections
 from app.domains.beer.recipe import vital_rows
-from app.domains.beer.schema import Beer, Beers, Prediction
+from app.domains.beer.schema import Beer, Beers
 from app.domains.beer.units import EBC_PER_SRM, alcohol
 from app.errors import InputError, InvalidOutput, ModelNotFound, ModelNotReady
 from app.models.manager import ModelManager

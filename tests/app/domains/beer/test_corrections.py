@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.bundle.store import Bundle
+from app.domains.beer.answers import Prediction
 from app.domains.beer.api import BeerApi
 from app.domains.beer.corrections import FEW, Corrections, contradict, exchanged
-from app.domains.beer.schema import Beer, Prediction
+from app.domains.beer.schema import Beer
 from training.cleaning import clean
 
 OTHERS = {"abv": 5.5, "target_og": 1053.0, "target_fg": 1011.0}

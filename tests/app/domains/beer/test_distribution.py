@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from app.batch.answers import BatchTransport
 from app.bundle.store import read_bundle
+from app.domains.beer.answers import Interval, Prediction
 from app.domains.beer.api import BeerApi
 from app.domains.beer.distribution import Distribution
 from app.domains.beer.intervals import Intervals
-from app.domains.beer.schema import EXAMPLE_BEER, EXAMPLE_RECIPE, MAX_QUANTILES, Beer, Beers, Interval, Prediction
+from app.domains.beer.schema import EXAMPLE_BEER, EXAMPLE_RECIPE, MAX_QUANTILES, Beer, Beers
 from tests.committed import committed
 
 Values = dict[str, Any]

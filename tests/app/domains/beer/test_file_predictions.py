@@ -5,10 +5,11 @@ from collections.abc import Sequence
 
 import pytest
 
+from app.domains.beer.answers import Prediction
 from app.domains.beer.api import BeerApi
 from app.domains.beer.file_predictions import RecipeFile, answer_file, answer_recipes, cost
 from app.domains.beer.recipe_files.reading import Note, ReadRecipe
-from app.domains.beer.schema import Beer, Prediction
+from app.domains.beer.schema import Beer
 from app.errors import CallError, InputError, InvalidOutput, ModelNotFound, ModelNotReady
 from app.models.manager import ModelManager
 from tests.known import BEER

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.domains.beer.answers import AdditionEstimates
 from app.domains.beer.api import BeerApi
 from app.domains.beer.formula_differences import Figures, reason
 from app.domains.beer.hop_bill import Addition
-from app.domains.beer.schema import EXAMPLE_BEER, AdditionEstimates, Beer
+from app.domains.beer.schema import EXAMPLE_BEER, Beer
 
 FORMULAS = ("tinseth", "rager", "garetz", "physical")
 

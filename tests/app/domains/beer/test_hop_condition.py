@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
+from app.domains.beer.answers import Prediction
 from app.domains.beer.api import BeerApi
 from app.domains.beer.hop_condition import CODE
 from app.domains.beer.hop_forms import CONE_EXTRACTED
 from app.domains.beer.recipe import resolve
-from app.domains.beer.schema import Beer, Prediction
+from app.domains.beer.schema import Beer
 from app.errors import InputError
 from tests.known import BEER, REPOSITORY
 

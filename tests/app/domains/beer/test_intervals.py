@@ -10,8 +10,9 @@ import pytest
 
 from app.batch.answers import BatchTransport
 from app.bundle.store import highest, read_bundle
+from app.domains.beer.answers import Prediction
 from app.domains.beer.api import RECIPE, BeerApi
-from app.domains.beer.schema import EXAMPLE_BEER, EXAMPLE_RECIPE, Beer, Beers, Prediction
+from app.domains.beer.schema import EXAMPLE_BEER, EXAMPLE_RECIPE, Beer, Beers
 from app.errors import InputError, InvalidOutput
 from app.runtime.onnx import OnnxPredictor
 from app.runtime.predictor import Array, Arrays

@@ -8,16 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.domains.beer.answers import EXAMPLE_EXPLAINED, EXAMPLE_PREDICTION, Prediction
 from app.domains.beer.api import RECIPE, VITALS, BeerApi
-from app.domains.beer.schema import (
-    EXAMPLE_BEER,
-    EXAMPLE_EXPLAINED,
-    EXAMPLE_PREDICTION,
-    EXAMPLE_RECIPE,
-    Beer,
-    Beers,
-    Prediction,
-)
+from app.domains.beer.schema import EXAMPLE_BEER, EXAMPLE_RECIPE, Beer, Beers
 from app.errors import InputError
 from tests.known import REPOSITORY
 

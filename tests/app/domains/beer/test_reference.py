@@ -8,9 +8,10 @@ import httpx
 import numpy as np
 import pytest
 
+from app.domains.beer.answers import Prediction
 from app.domains.beer.api import BeerApi
 from app.domains.beer.reference import RECIPE_PRIOR, VITALS_PRIOR, Shift, cost
-from app.domains.beer.schema import EXAMPLE_BEER, EXAMPLE_RECIPE, MAX_REFERENCE_BEERS, Beer, Beers, Prediction
+from app.domains.beer.schema import EXAMPLE_BEER, EXAMPLE_RECIPE, MAX_REFERENCE_BEERS, Beer, Beers
 from app.errors import InputError
 
 Values = dict[str, Any]

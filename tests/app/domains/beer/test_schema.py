@@ -6,16 +6,8 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from app.domains.beer.schema import (
-    EXAMPLE_BEER,
-    EXAMPLE_EXPLAINED,
-    EXAMPLE_PREDICTION,
-    EXAMPLE_RECIPE,
-    MAX_BEERS,
-    Beer,
-    Beers,
-    Prediction,
-)
+from app.domains.beer.answers import EXAMPLE_EXPLAINED, EXAMPLE_PREDICTION, Prediction
+from app.domains.beer.schema import EXAMPLE_BEER, EXAMPLE_RECIPE, MAX_BEERS, Beer, Beers
 from tests.known import BEER
 
 BOUNDS = {"abv": (0, 70), "ebc": (0, 1000), "srm": (0, 600), "ph": (2.5, 7)}

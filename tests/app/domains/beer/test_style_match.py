@@ -8,8 +8,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from app.domains.beer.answers import Interval, StyleMatch
 from app.domains.beer.api import RECIPE, STYLE, VITALS, BeerApi
-from app.domains.beer.schema import EXAMPLE_BEER, EXAMPLE_RECIPE, Beer, Interval, StyleMatch
+from app.domains.beer.schema import EXAMPLE_BEER, EXAMPLE_RECIPE, Beer
 from app.domains.beer.style_match import match_style, probability_inside
 from app.domains.beer.styles import Range, load
 from app.domains.discovery import serving

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from app.bundle.store import highest, read_bundle
+from app.domains.beer.answers import UntoldPart
 from app.domains.beer.api import RECIPE, VITALS, BeerApi
-from app.domains.beer.schema import EXAMPLE_BEER, EXAMPLE_RECIPE, Beer, UntoldPart
+from app.domains.beer.schema import EXAMPLE_BEER, EXAMPLE_RECIPE, Beer
 from app.runtime.onnx import OnnxPredictor
 from tests.known import REPOSITORY
 from tests.model_manager import model_manager

@@ -659,6 +659,21 @@ def keys_file() -> Path:
     return _load(_Keys).api_keys_file or Path(DEFAULT_KEYS_FILE)
 
 
+class _Usage(BaseSettings):
+    model_config = Settings.model_config
+
+    usage_path: OptionalPath = None
+
+
+def usage_file() -> Path | None:
+    """Read only the setting USAGE_PATH; the other settings need not be valid.
+
+    Raises:
+        SettingsError: If ``.env`` cannot be read.
+    """
+    return _load(_Usage).usage_path
+
+
 def _message(name: str, reason: str) -> str:
     reason = "is missing" if reason == "Field required" else reason.removeprefix("Value error, ")
     if name == "api_key":

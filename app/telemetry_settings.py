@@ -1,9 +1,10 @@
-"""Settings of what leaves the program about its calls. `app.settings` takes them up."""
+"""Settings of what is told and kept about calls and changes. `app.settings` takes them up."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr
 
 
 def _check_collector(url: str) -> str:
@@ -31,6 +32,10 @@ def _check_headers(text: SecretStr) -> SecretStr:
     ):
         raise ValueError("must be pairs such as name=value, separated by commas")
     return text
+
+
+def _none_if_empty(value: object) -> object:
+    return value or None
 
 
 class TelemetrySettings(BaseModel):
@@ -68,4 +73,9 @@ class TelemetrySettings(BaseModel):
     )
     otel_metric_export_interval: int = Field(
         default=60_000, ge=100, le=3_600_000, description="Milliseconds between two exports of the metrics."
+    )
+    usage_path: Annotated[Path | None, BeforeValidator(_none_if_empty)] = Field(
+        default=None,
+        description="File in which calls, rows and refused calls are counted by key and day, for "
+        "`python -m app usage`; see docs/telemetry.md. Empty: off.",
     )

@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from app.composition.program import Program, build
@@ -59,6 +60,7 @@ def main() -> None:
             "OpenTelemetry, all calls": traced,
             "OpenTelemetry, 1 in 100": {**traced, **rare},
             "OpenTelemetry, none": {**traced, "otel_traces_sampler": "always_off"},
+            "usage": {"usage_path": Path("usage.json")},
         }
         asyncio.run(_measure(variants, arguments.rounds, arguments.requests))
 

@@ -57,7 +57,7 @@ def _welcome(key: str, program: Program) -> Callable[[str], None]:
 def _arguments() -> argparse.Namespace:
     if len(sys.argv) == 1:  # the start of a server does not import the subcommands
         return argparse.Namespace(workers=None, role=None)
-    from app.cli import drift, keys, models, predict, solve
+    from app.cli import drift, keys, models, predict, solve, usage
 
     parser = argparse.ArgumentParser(
         prog="python -m app",
@@ -71,7 +71,7 @@ def _arguments() -> argparse.Namespace:
         help="service, or model-server for the models alone (overrides ROLE)",
     )
     commands = parser.add_subparsers(metavar="COMMAND")
-    for module in (keys, models, predict, solve, drift):
+    for module in (keys, models, predict, solve, drift, usage):
         module.add_commands(commands)
     return parser.parse_args()
 

@@ -1,7 +1,7 @@
-"""Builds what watches the calls: OpenTelemetry. Nothing of it is imported where it is off."""
+"""Builds what watches the calls: OpenTelemetry and the usage counts. Neither is imported where it is off."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.errors import SettingsError
 from app.lifecycle import Component
@@ -37,10 +37,25 @@ def build_telemetry(settings: Settings, metrics: Registry) -> Telemetry:
         metrics: Registry of the process's metrics.
 
     Raises:
-        SettingsError: If OpenTelemetry is set and not installed.
+        SettingsError: If OpenTelemetry is set and not installed, or the folder of USAGE_PATH does not exist.
     """
-    if not settings.otel_exporter_otlp_endpoint:
-        return Telemetry()
+    telemetry = Telemetry()
+    watchers: list[Watcher] = []
+    if settings.otel_exporter_otlp_endpoint:
+        tracing, telemetry = _open_telemetry(settings, metrics)
+        watchers.append(tracing)
+    if settings.usage_path is not None:
+        from app.usage.counts import UsageCounts
+
+        if not settings.usage_path.absolute().parent.is_dir():
+            raise SettingsError(f"USAGE_PATH: {settings.usage_path.absolute().parent} is not a folder")
+        counts = UsageCounts(settings.usage_path.absolute())
+        watchers.append(counts)
+        telemetry = replace(telemetry, components=(*telemetry.components, counts), observers=(UsageCounts.observe,))
+    return replace(telemetry, watch=CallWatch(watchers)) if watchers else telemetry
+
+
+def _open_telemetry(settings: Settings, metrics: Registry) -> tuple[Watcher, Telemetry]:
     try:
         from app.telemetry.otel.conventions import model_server_attributes
         from app.telemetry.otel.export import ExportOptions, OpenTelemetry
@@ -70,5 +85,4 @@ def build_telemetry(settings: Settings, metrics: Registry) -> Telemetry:
         attributes = client if predictor.remote else None
         return TracedPredictor(predictor, lambda run, model, rows: tracing.run_model(run, model, rows, attributes))
 
-    watchers: list[Watcher] = [tracing]
-    return Telemetry(CallWatch(watchers), [exporting], (), tracing.exemplars, traced)
+    return tracing, Telemetry(components=(exporting,), exemplars=tracing.exemplars, traced=traced)

@@ -534,6 +534,9 @@ class Settings(TelemetrySettings, ModelSettings):
     feedback_max_days: float = Field(
         default=730, ge=1, le=36_500, description="Days after which a file of labels is deleted."
     )
+    feedback_window_days: float = Field(
+        default=90, ge=1, le=36_500, description="Days of which labels count for the metrics of online quality."
+    )
 
     @field_validator("workers")
     @classmethod
@@ -556,11 +559,6 @@ class Settings(TelemetrySettings, ModelSettings):
     def record_rate(self) -> float:
         """Share of the requests whose rows are recorded; 0: none."""
         return {"off": 0.0, "all": 1.0}.get(self.record) or float(self.record.partition(":")[2] or 0)
-
-    @property
-    def labels_folder(self) -> str:
-        """Where the labels are kept."""
-        return self.feedback_path or self.record_path
 
     @property
     def serves_models_only(self) -> bool:
@@ -642,6 +640,26 @@ def _load(read: Callable[[], _SettingsT]) -> _SettingsT:
         raise SettingsError("; ".join(_message(str(fault["loc"][0]), fault["msg"]) for fault in faults)) from None
     except (OSError, UnicodeDecodeError):
         raise SettingsError(f"{ENV_FILE} cannot be read as UTF-8 text") from None
+
+
+class _LabelPlaces(BaseSettings):
+    model_config = Settings.model_config
+
+    feedback_path: str = ""
+    record_path: Annotated[str, AfterValidator(_check_record_path)] = "records"
+
+
+def label_places() -> tuple[str, str]:
+    """Read only the settings of where labels and records are; the other settings need not be valid.
+
+    Returns:
+        The folder of the labels, and the folder or bucket of the records.
+
+    Raises:
+        SettingsError: If a setting is invalid, or ``.env`` cannot be read.
+    """
+    places = _load(_LabelPlaces)
+    return places.feedback_path or places.record_path, places.record_path
 
 
 class _Keys(BaseSettings):

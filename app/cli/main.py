@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from app import __version__
 from app.composition.program import Program
-from app.errors import BundleError, SettingsError
+from app.errors import BundleError, RecordsError, SettingsError
 from app.serving.serve import serve
 from app.serving.signals import handle_early_signals, restore_signals
 from app.settings import create_env_file
@@ -16,6 +16,7 @@ from app.startup import EXIT_BUNDLE, EXIT_SETTINGS, exit_with, load_program_or_e
 from app.telemetry.log_writer import install_log_writer
 
 _EXIT_OUTPUT = 1
+_EXIT_RECORDS = 4
 _log = logging.getLogger(__name__)
 
 
@@ -57,7 +58,7 @@ def _welcome(key: str, program: Program) -> Callable[[str], None]:
 def _arguments() -> argparse.Namespace:
     if len(sys.argv) == 1:  # the start of a server does not import the subcommands
         return argparse.Namespace(workers=None, role=None)
-    from app.cli import drift, keys, models, predict, solve, usage
+    from app.cli import drift, keys, models, predict, quality, solve, usage
 
     parser = argparse.ArgumentParser(
         prog="python -m app",
@@ -71,7 +72,7 @@ def _arguments() -> argparse.Namespace:
         help="service, or model-server for the models alone (overrides ROLE)",
     )
     commands = parser.add_subparsers(metavar="COMMAND")
-    for module in (keys, models, predict, solve, drift, usage):
+    for module in (drift, keys, models, predict, quality, solve, usage):
         module.add_commands(commands)
     return parser.parse_args()
 
@@ -86,5 +87,7 @@ def _run(arguments: argparse.Namespace) -> None:
         exit_with(f"Settings: {error}", EXIT_SETTINGS)
     except BundleError as error:
         exit_with(f"Bundle: {error}", EXIT_BUNDLE)
+    except RecordsError as error:
+        exit_with(f"Records: {error}", _EXIT_RECORDS)
     except OutputError as error:
         exit_with(f"Output: {error}", _EXIT_OUTPUT)

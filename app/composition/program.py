@@ -33,7 +33,6 @@ from app.traffic.traffic import Traffic
 from app.traffic.watcher import RolloutWatcher
 
 if TYPE_CHECKING:
-    from app.labels.writer import LabelWriter
     from app.rest.feedback import FeedbackHandler
 
 
@@ -102,7 +101,7 @@ def build(settings: Settings, domains: Sequence[type[DomainApi]], metrics: Regis
     reloader = ModelReloader(manager, ChangeMetrics(metrics), watcher)
     event_loop = EventLoopHeartbeat(metrics)
     answering = [domain(manager) for domain in answered]
-    feedback, writer = _feedback(settings, answering, thread_pool, memory_budget, metrics)
+    feedback, of_labels = _feedback(settings, answering, thread_pool, memory_budget, metrics)
     background: list[Component | None] = [
         *telemetry.components,
         event_loop,
@@ -110,7 +109,7 @@ def build(settings: Settings, domains: Sequence[type[DomainApi]], metrics: Regis
         limits.rates,
         server,
         recorder,
-        writer,
+        *of_labels,
         reloader,
         key_watcher,
     ]
@@ -166,10 +165,10 @@ def _feedback(
     thread_pool: BoundedThreadPool,
     memory_budget: MemoryBudget,
     metrics: Registry,
-) -> "tuple[FeedbackHandler | None, LabelWriter | None]":
+) -> "tuple[FeedbackHandler | None, list[Component]]":
     """Build what takes labels, if the settings say so; see `app.composition.feedback.build_feedback`."""
     if not settings.feedback_enabled or settings.serves_models_only:
-        return None, None
+        return None, []
     from app.composition.feedback import build_feedback
 
     return build_feedback(settings, domains, thread_pool, memory_budget, metrics)

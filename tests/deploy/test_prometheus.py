@@ -48,6 +48,11 @@ NO_ALERT = {
     "model_rollout_run_seconds_total",
     "model_rollout_runs_total",
     "model_rollout_share_ratio",
+    "quality_beers",
+    "quality_bias_ibu",
+    "quality_labels",
+    "quality_mean_absolute_error_ibu",
+    "quality_promised_coverage_ratio",
 }
 """Metrics that say what happens, not that something must be done: what goes wrong shows in another metric."""
 

@@ -27,7 +27,10 @@ Rows = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class TrainedOn:
-    """Digests of beers. They tell whether a beer at hand is among them; none can be read back from them."""
+    """Digests of beers. They tell whether a beer at hand is among them.
+
+    They are no secret: whoever guesses a beer's figures can confirm the guess.
+    """
 
     rows: frozenset[str]
     """Whole beers: all inputs and the label."""

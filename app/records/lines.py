@@ -52,7 +52,7 @@ class Layout:
         self._model = {"model": manifest.name, "version": manifest.version}
         self._packed = manifest.packed
         self._inputs = [declared.name for declared in manifest.inputs]
-        self._outputs = [(each.name, _columns(each)) for each in manifest.outputs if _columns(each)]
+        self._outputs = [(each.name, columns_of(each)) for each in manifest.outputs if columns_of(each)]
 
     def lines(self, run: Run) -> Iterator[bytes]:
         """Return the line of each row."""
@@ -119,14 +119,17 @@ def timestamp(seconds: float) -> str:
 
 def output_names(manifest: Manifest) -> list[str]:
     """Names of the outputs of a version in a record; `NAME.0` and so on for an output with several numbers in a row."""
-    return [column for output in manifest.outputs for column in _columns(output)]
+    return [column for output in manifest.outputs for column in columns_of(output)]
 
 
 def _is_number(declared: Input) -> bool:
-    return declared.shape in ((-1,), (-1, 1))
+    return declared.shape in ((-1,), (-1, 1)) and declared.datatype != "BYTES"
 
 
-def _columns(output: Output) -> list[str]:
+def columns_of(output: Output) -> list[str]:
+    """Names of an output's columns in a record; empty if it is not recorded."""
+    if output.datatype == "BYTES":
+        return []
     if output.shape in ((-1,), (-1, 1)):
         return [output.name]
     if len(output.shape) == 2 and 1 < output.shape[1] <= MAX_COLUMNS:

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from app.records.files import Source, find_files, read_lines, read_rows
+from app.records.files import JSON_LINES, Source, find_files, read_lines, read_rows
 
 KIND = "records-"
 """Beginning of the names of files of records."""
@@ -72,7 +72,7 @@ class Tally:
     files: int = 0
     """Number of files that were begun."""
     bytes: int = 0
-    """Size of the files that were read to the end."""
+    """Size of what was read; of compressed files and Parquet, only of those that were read to the end."""
     records: int = 0
     """Number of records."""
     skipped: int = 0
@@ -101,14 +101,15 @@ def records_of(sources: Iterable[Source], tally: Tally | None = None) -> Iterato
     tally = tally or Tally()
     for source in sources:
         tally.files += 1
-        for value in read_rows(source) if source.is_parquet else map(_parsed, read_lines(source)):
+        before = tally.bytes
+        for value in read_rows(source) if source.is_parquet else _values(source, tally):
             record = record_of(value)
             if record is None:
                 tally.skipped += 1
             else:
                 tally.records += 1
                 yield record
-        tally.bytes += source.size
+        tally.bytes = before + source.size
 
 
 def record_of(value: object) -> Record | None:
@@ -144,11 +145,16 @@ def _not_finite(number: float) -> str | None:
     return None if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
 
 
-def _parsed(line: bytes) -> object:
-    try:
-        return from_json(line)
-    except ValueError:
-        return None
+def _values(source: Source, tally: Tally) -> Iterator[object]:
+    """Return the value of each line, None if it is not JSON; count the bytes of a plain file as they are read."""
+    is_plain = source.name.endswith(JSON_LINES)
+    for line in read_lines(source):
+        if is_plain:
+            tally.bytes += len(line) + 1
+        try:
+            yield from_json(line)
+        except ValueError:
+            yield None
 
 
 def _record(value: Any) -> Record:

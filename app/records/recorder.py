@@ -102,6 +102,21 @@ class Recorder:
         """Record rows that were answered; see `app.models.loaded.Recorder`."""
         if not self._is_on:
             return
+        try:
+            self._take(manifest, inputs, outputs, warnings, rows, texts)
+        except Exception as error:  # a fault here must not become the caller's
+            self._dropped["error"].inc(max(map(len, outputs.values()), default=0))
+            self._report(f"{type(error).__name__} in a run of {manifest.name}")
+
+    def _take(
+        self,
+        manifest: Manifest,
+        inputs: Arrays,
+        outputs: Mapping[str, Array],
+        warnings: Sequence[tuple[int, Mapping[str, object]]],
+        rows: Sequence[int],
+        texts: Sequence[Mapping[str, object]],
+    ) -> None:
         count, given, threshold = len(next(iter(outputs.values()))), current_requests(), self._threshold
         if isinstance(given, bytes):
             if crc32(given) >= threshold:

@@ -26,7 +26,8 @@ Code of shared libraries is not counted: how much of it is resident depends on t
 """
 
 DISABLED_MODULES = {
-    "app.access.key_file", "app.cli.drift", "app.cli.keys", "app.cli.models", "app.cli.usage", "app.drift",
+    "app.access.key_file", "app.cli.drift", "app.cli.keys", "app.cli.models", "app.cli.replay", "app.cli.usage",
+    "app.drift",
     "app.labels", "app.records", "app.remote", "app.runtime.traced", "app.serving.supervisor", "app.telemetry.otel",
     "app.traffic.calls", "app.traffic.rollout", "app.usage", "google.protobuf.json_format", "limits", "obstore",
     "opentelemetry.exporter", "opentelemetry.sdk", "redis", "unittest",

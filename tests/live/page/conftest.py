@@ -1,6 +1,7 @@
 """The brewer's page in browsers, at the program that all tests share."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,13 +27,18 @@ def firefox(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Firefox]":
 
 
 @pytest.fixture
-def any_page(request: pytest.FixtureRequest, program: Program) -> "Iterator[Page]":
-    """The page, not opened yet, in Chromium, or in the browser whose fixture a parameter names."""
+def page_at(request: pytest.FixtureRequest) -> "Callable[[int], Page]":
+    """Creates the page at a port, in Chromium, or in the browser whose fixture a parameter names."""
     from tests.live.page.steps import ChromiumPage, FirefoxPage
 
     name = getattr(request, "param", "browser")
-    browser = request.getfixturevalue(name)
-    page = (FirefoxPage if name == "firefox" else ChromiumPage)(browser, program.port())
+    return partial(FirefoxPage if name == "firefox" else ChromiumPage, request.getfixturevalue(name))
+
+
+@pytest.fixture
+def any_page(page_at: "Callable[[int], Page]", program: Program) -> "Iterator[Page]":
+    """The page at the program that all tests share, not opened yet."""
+    page = page_at(program.port())
     page.complaints()
     yield page
     page.close()

@@ -16,7 +16,7 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 from tests.live.browser import PATIENCE
 from tests.live.firefox import Firefox
 
-both_browsers = pytest.mark.parametrize("any_page", ["browser", "firefox"], ids=["chromium", "firefox"], indirect=True)
+both_browsers = pytest.mark.parametrize("page_at", ["browser", "firefox"], ids=["chromium", "firefox"], indirect=True)
 """Runs a test in Chromium and in Firefox."""
 MOST_STOPS = 60
 """Elements that the tabulator passes at most."""
@@ -47,6 +47,16 @@ class Page:
         """Open the page in this tab."""
         self.browser.get(self.address + fragment)
         self.until(lambda: self.one("html.started"))
+
+    def reload(self, *, without_cache: bool = False) -> None:
+        """Load the page anew, as the user does; if wanted, without the files that the browser itself keeps."""
+        if without_cache:
+            self.clear_cache()
+        self.browser.refresh()
+
+    def clear_cache(self) -> None:
+        """Remove the files that the browser itself keeps."""
+        raise NotImplementedError
 
     def close(self) -> None:
         """Close the tab."""
@@ -164,6 +174,10 @@ class ChromiumPage(Page):
         features = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
 
+    def clear_cache(self) -> None:
+        """Remove the files that the browser itself keeps."""
+        self.browser.execute_cdp_cmd("Network.clearBrowserCache", {})
+
     def save_to(self, folder: Path) -> None:
         """Set the folder of downloads."""
         self.browser.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(folder)})
@@ -186,6 +200,17 @@ class FirefoxPage(Page):
     """The page in Firefox."""
 
     browser: Firefox
+
+    def reload(self, *, without_cache: bool = False) -> None:
+        """Load the page anew by a script: Marionette's command to refresh passes the service worker by."""
+        if without_cache:
+            self.clear_cache()
+        self.browser.execute_script("document.documentElement.classList.remove('started'); location.reload()")
+        self.until(lambda: self.one("html.started"))
+
+    def clear_cache(self) -> None:
+        """Remove the files that the browser itself keeps."""
+        self.browser.execute_in_window("Services.cache2.clear()")
 
     def forget(self) -> None:
         """Remove what the browser keeps of the page."""

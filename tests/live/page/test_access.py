@@ -1,6 +1,7 @@
 """The key of the brewer's page, and a server that limits, goes away and comes back."""
 
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -70,7 +71,10 @@ def test_a_limited_and_a_revoked_key_are_said_and_waited_for(browser: Chrome, tm
         program.close()
 
 
-def test_a_server_that_goes_away_is_waited_for_and_the_page_opens_without_it(browser: Chrome, tmp_path: Path) -> None:
+@both_browsers
+def test_a_server_that_goes_away_is_waited_for_and_the_page_opens_without_it(
+    page_at: Callable[[int], Page], tmp_path: Path
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
 
@@ -79,7 +83,7 @@ def test_a_server_that_goes_away_is_waited_for_and_the_page_opens_without_it(bro
 
     program = started()
     program.port()
-    page = ChromiumPage(browser, port)
+    page = page_at(port)
     page.open(f"#key={KEY}")
     try:
         page.example()
@@ -89,8 +93,7 @@ def test_a_server_that_goes_away_is_waited_for_and_the_page_opens_without_it(bro
         page.type("hops.0.amount", "40")
         page.until(lambda: "The server is away" in page.text("#server"))
         assert page.ibu() == shown and page.value("hops.0.amount") == "40"
-        browser.execute_cdp_cmd("Network.clearBrowserCache", {})
-        page.browser.refresh()
+        page.reload(without_cache=True)
         page.until(lambda: page.value("hops.0.amount") == "40" and "The server is away" in page.text("#server"))
         program = started()
         program.port()

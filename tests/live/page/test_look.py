@@ -54,7 +54,7 @@ def test_nothing_on_the_page_is_a_text_without_translation() -> None:
 
 
 @pytest.mark.parametrize(
-    ("any_page", "language", "width"),
+    ("page_at", "language", "width"),
     [
         ("browser", "en", 360),
         ("browser", "de", 360),
@@ -62,7 +62,7 @@ def test_nothing_on_the_page_is_a_text_without_translation() -> None:
         ("browser", "en", 640),
         ("firefox", "de", 360),
     ],
-    indirect=["any_page"],
+    indirect=["page_at"],
 )
 def test_nothing_scrolls_sideways_on_a_phone_or_at_200_percent(page: Page, language: str, width: int) -> None:
     page.example()
@@ -90,10 +90,10 @@ def test_nothing_scrolls_sideways_on_a_phone_or_at_200_percent(page: Page, langu
 
 @needs_axe
 @pytest.mark.parametrize(
-    ("any_page", "dark"),
+    ("page_at", "dark"),
     [("browser", False), ("browser", True), ("firefox", False)],
     ids=["light", "dark", "firefox"],
-    indirect=["any_page"],
+    indirect=["page_at"],
 )
 def test_no_state_of_the_page_keeps_anyone_out(page: Page, dark: bool) -> None:
     page.size(1280, 900, dark=dark)

@@ -1,6 +1,6 @@
 """The access that a path requires, and the format of the errors at it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from app.access.keys import ADMIN, FEEDBACK, METRICS, PREDICT
 from app.domains.api import DomainApi
@@ -36,7 +36,8 @@ class PathPolicy:
             page_enabled: Whether the files of the brewer's page have paths.
             feedback_enabled: Whether labels are taken.
         """
-        self._scopes = {METRICS_PATH: METRICS, FEEDBACK_PATH: FEEDBACK} if feedback_enabled else {METRICS_PATH: METRICS}
+        self.scope: Callable[[str], str] = _scope_or_feedback if feedback_enabled else _scope
+        """Returns the scope that a key needs for a path."""
         self._models = {operation.path: domain.models for domain in domains for operation in domain.operations}
         self._open = OPEN_PATHS | {"/docs", "/openapi.json"} if docs_enabled else OPEN_PATHS
         if security_txt_enabled:
@@ -53,16 +54,20 @@ class PathPolicy:
         oip_path = path.removeprefix(_OIP_MODELS) if path.startswith(_OIP_MODELS) else ""
         return self._models.get(path.removesuffix("/")) or oip_path.split("/", 1)[:1]
 
-    def scope(self, path: str) -> str:
-        """Return the scope that a key needs for a path."""
-        if path in self._scopes:
-            return self._scopes[path]
-        return ADMIN if path.startswith(PREFIX) and ADMIN_PATH.fullmatch(path) else PREDICT
-
     @staticmethod
     def formatter(path: str) -> ProblemFormatter:
         """Return the format of the errors at a path."""
         return format_oip_error if is_v2(path) else format_problem
+
+
+def _scope(path: str) -> str:
+    if path == METRICS_PATH:
+        return METRICS
+    return ADMIN if path.startswith(PREFIX) and ADMIN_PATH.fullmatch(path) else PREDICT
+
+
+def _scope_or_feedback(path: str) -> str:
+    return FEEDBACK if path == FEEDBACK_PATH else _scope(path)
 
 
 def is_v2(path: str) -> bool:

@@ -164,7 +164,7 @@ def _record(value: Any) -> Record:
     if not (isinstance(row, int) and isinstance(warnings, list) and all(isinstance(name, str) for name in names)):
         raise TypeError
     return Record(
-        time if isinstance(time, datetime) else datetime.fromisoformat(time),
+        (time if isinstance(time, datetime) else datetime.fromisoformat(time)).astimezone(UTC),
         names[0],
         row,
         names[1],

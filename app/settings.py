@@ -677,10 +677,11 @@ def keys_file() -> Path:
     return _load(_Keys).api_keys_file or Path(DEFAULT_KEYS_FILE)
 
 
-class _Usage(BaseSettings):
+class _Files(BaseSettings):
     model_config = Settings.model_config
 
     usage_path: OptionalPath = None
+    audit_path: OptionalPath = None
 
 
 def usage_file() -> Path | None:
@@ -689,7 +690,30 @@ def usage_file() -> Path | None:
     Raises:
         SettingsError: If ``.env`` cannot be read.
     """
-    return _load(_Usage).usage_path
+    return _load(_Files).usage_path
+
+
+def audit_file() -> Path | None:
+    """Read only the setting AUDIT_PATH; the other settings need not be valid.
+
+    Raises:
+        SettingsError: If ``.env`` cannot be read.
+    """
+    return _load(_Files).audit_path
+
+
+def changed_settings(settings: Settings) -> dict[str, str]:
+    """Return the settings that differ from their defaults, as text by name; of secrets only that they are set."""
+    changed = {}
+    for name, field in Settings.model_fields.items():
+        value = getattr(settings, name)
+        if isinstance(value, SecretStr):
+            if value != field.default:
+                changed[name.upper()] = "(secret)"
+        elif field.is_required() or value != field.default:
+            if value is not None:
+                changed[name.upper()] = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return changed
 
 
 def _message(name: str, reason: str) -> str:

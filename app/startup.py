@@ -7,13 +7,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
+from app import __version__
+from app.audit import Audit, Change, user
 from app.bundle.fetch import is_remote, models_root
 from app.composition.models import fetch_models
 from app.composition.program import Program, build
 from app.domains.api import DomainApi
 from app.domains.discovery import discover, present, select
 from app.errors import BundleError, SettingsError
-from app.settings import Settings, load_settings, log_deprecated_names, log_readable_secrets
+from app.settings import Settings, changed_settings, load_settings, log_deprecated_names, log_readable_secrets
 from app.telemetry.folder import make_folder
 from app.telemetry.log_writer import count_dropped_lines
 from app.telemetry.logs import configure_logging
@@ -57,8 +59,12 @@ def load_program(
             _log.info("models that are not served: %s", ", ".join(omitted))
     metrics = _metrics(settings, metrics_folder)
     count_dropped_lines(metrics)
+    audit = Audit(settings.audit_path)
+    audit.check()
     program = build(settings, domains, metrics)
     program.manager.load_active(is_worker)
+    if not is_worker:
+        audit.note(user(), "service.start", Change(after=changed_settings(settings), target=__version__))
     return settings, program
 
 

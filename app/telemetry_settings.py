@@ -79,3 +79,8 @@ class TelemetrySettings(BaseModel):
         description="File in which calls, rows and refused calls are counted by key and day, for "
         "`python -m app usage`; see docs/telemetry.md. Empty: off.",
     )
+    audit_path: Annotated[Path | None, BeforeValidator(_none_if_empty)] = Field(
+        default=None,
+        description="File to which a line of JSON is appended for each change of keys, models and settings; see "
+        "docs/telemetry.md. Empty: the service's lines are in its log.",
+    )

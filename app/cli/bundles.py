@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from app.bundle.fetch import models_root
+from app.bundle.pointer import active_version
 from app.bundle.store import Bundle, models, versions
 from app.errors import BundleError
 from app.models.quarantine import read_quarantined
@@ -47,3 +48,16 @@ def root_of(settings: ModelSettings, name: str) -> Path:
     if name not in models(root):
         raise BundleError(f"{root}: no model {name}")
     return root
+
+
+def active_or_none(root: Path, name: str) -> str | None:
+    """Return the active version; None if there is none, or the pointer is broken.
+
+    Args:
+        root: Folder of bundles.
+        name: Name of a model.
+    """
+    try:
+        return active_version(root, name)
+    except BundleError:
+        return None

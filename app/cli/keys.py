@@ -11,9 +11,10 @@ from hashlib import sha256
 from app.access.key_file import KeyFile, StoredKey, change_keys, read_keys
 from app.access.keys import SCOPES
 from app.access.rates import check_rate
+from app.audit import Audit
 from app.cli.output import write_line
 from app.errors import SettingsError
-from app.settings import keys_file
+from app.settings import audit_file, keys_file
 
 _BYTES = 32
 _MAX_NAME = 64
@@ -63,7 +64,9 @@ def _create(arguments: argparse.Namespace) -> None:
 
     path = keys_file()
     is_first = not path.exists()
-    change_keys(path, added)
+    with Audit(audit_file()).command("key.create", stored.id) as change:
+        change_keys(path, added)
+        change.after = _described(stored)
     with contextlib.suppress(OSError):
         print(f"{stored.id}: the key is shown only once; its SHA-256 is stored in {path}.", file=sys.stderr)
         if is_first:
@@ -81,14 +84,24 @@ def _list(arguments: argparse.Namespace) -> None:
 
 
 def _revoke(arguments: argparse.Namespace) -> None:
+    revoked: list[StoredKey] = []
+
     def without(old: KeyFile) -> KeyFile:
+        revoked[:] = [key for key in old.keys if key.id == arguments.id]
         remaining = tuple(key for key in old.keys if key.id != arguments.id)
         if len(remaining) == len(old.keys):
             raise SettingsError(f"no key has the id {arguments.id}")
         return KeyFile(keys=remaining)
 
     read_keys(keys_file())  # here a missing file is an error
-    change_keys(keys_file(), without)
+    with Audit(audit_file()).command("key.revoke", arguments.id) as change:
+        change_keys(keys_file(), without)
+        change.before = _described(revoked[0])
+
+
+def _described(key: StoredKey) -> dict[str, object]:
+    """Return what the audit says about a key: everything but its digest."""
+    return key.model_dump(mode="json", exclude={"sha256", "scopes"}, exclude_none=True) | {"scopes": sorted(key.scopes)}
 
 
 def _name(text: str) -> str:

@@ -9,15 +9,17 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
+from app.audit import Audit
 from app.bundle.fetch import models_root
 from app.bundle.pointer import activate, active_version, rollback
 from app.bundle.rollout import end_rollout, read_rollout
 from app.bundle.store import models, versions
-from app.cli.bundles import check_version, model_settings, root_of
+from app.cli.bundles import active_or_none, check_version, model_settings, root_of
 from app.cli.output import write_line
 from app.cli.rollouts import add_rollout_commands
 from app.errors import BundleError
 from app.models.quarantine import read_quarantined
+from app.settings import audit_file
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -100,7 +102,9 @@ def _activate(arguments: argparse.Namespace) -> None:
     bundle = check_version(settings, root, name, version)
     for baseline in _better_baselines(bundle.manifest.metrics.values):
         print(f"WARNING: {name} {version} is worse than the baseline {baseline}, by its own manifest", file=sys.stderr)
-    activate(root, name, version)
+    with Audit(audit_file()).command("model.activate", name) as change:
+        change.before, change.after = active_or_none(root, name), version
+        activate(root, name, version)
     _end_own_rollout(root, name, version)
     write_line(f"{name}  {version}  active")
 
@@ -116,7 +120,11 @@ def _end_own_rollout(root: Path, name: str, version: str) -> None:
 def _rollback(arguments: argparse.Namespace) -> None:
     settings, name = model_settings(), arguments.name
     check = partial(read_quarantined, approved=settings.model_sha256)
-    write_line(f"{name}  {rollback(root_of(settings, name), name, check)}  active")
+    root = root_of(settings, name)
+    with Audit(audit_file()).command("model.rollback", name) as change:
+        change.before = active_or_none(root, name)
+        change.after = version = rollback(root, name, check)
+    write_line(f"{name}  {version}  active")
 
 
 def _better_baselines(values: Mapping[str, JsonValue]) -> list[str]:

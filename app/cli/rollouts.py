@@ -2,9 +2,11 @@
 
 import argparse
 from collections.abc import Mapping
+from pathlib import Path
 
 from pydantic import ValidationError
 
+from app.audit import Audit
 from app.bundle.manifest import Manifest
 from app.bundle.pointer import active_version
 from app.bundle.rollout import (
@@ -18,9 +20,10 @@ from app.bundle.rollout import (
     write_rollout,
 )
 from app.bundle.store import read_bundle
-from app.cli.bundles import check_version, model_settings, root_of
+from app.cli.bundles import active_or_none, check_version, model_settings, root_of
 from app.cli.output import write_line
 from app.errors import BundleError
+from app.settings import audit_file
 from app.traffic.comparison import Comparison
 
 _ALLOWED: Mapping[str, str] = {
@@ -99,7 +102,9 @@ def _try(arguments: argparse.Namespace) -> None:
         raise BundleError(f"{root / name}: version {version} is active already")
     if spec.mode == "shadow" or spec.max_difference is not None:
         _check_comparable(read_bundle(root / name / active).manifest, candidate.manifest, spec)
-    write_rollout(root, name, spec)
+    with Audit(audit_file()).command(f"model.{spec.mode}", name) as change:
+        change.before, change.after = _tried(root, name), f"{version} {spec.summary}"
+        write_rollout(root, name, spec)
     write_line(f"{name}  {version}  {spec.summary}")
 
 
@@ -124,7 +129,9 @@ def _promote(arguments: argparse.Namespace) -> None:
     if spec.stopped:
         raise BundleError(f"{root / name}: version {spec.version} was stopped: {spec.stopped}")
     check_version(settings, root, name, spec.version)
-    promote(root, name, spec)
+    with Audit(audit_file()).command("model.promote", name) as change:
+        change.before, change.after = active_or_none(root, name), spec.version
+        promote(root, name, spec)
     write_line(f"{name}  {spec.version}  active")
 
 
@@ -134,10 +141,22 @@ def _stop(arguments: argparse.Namespace) -> None:
     try:
         spec = read_rollout(root, name)
     except BundleError as error:  # the server does not heed the file either
-        end_rollout(root, name)
+        with Audit(audit_file()).command("model.stop", name):
+            end_rollout(root, name)
         write_line(f"{name}  -  -  removed: {error}")
         return
     if spec is None:
         raise BundleError(f"{root / name}: no version is tried")
-    end_rollout(root, name, spec)
+    with Audit(audit_file()).command("model.stop", name) as change:
+        change.before = f"{spec.version} {spec.summary}"
+        end_rollout(root, name, spec)
     write_line(f"{name}  {spec.version}  -")
+
+
+def _tried(root: Path, name: str) -> str | None:
+    """Return the version that is tried, as the audit states it; None if there is none, or the file is broken."""
+    try:
+        spec = read_rollout(root, name)
+    except BundleError:
+        return None
+    return f"{spec.version} {spec.summary}" if spec else None

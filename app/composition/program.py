@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 
 from app.access.guard import Guard
 from app.access.public import PublicModels
+from app.audit import Audit
 from app.composition.access import build_keys, build_limits, build_public_models
 from app.composition.models import build_manager, build_model_server
 from app.composition.records import build_recorder
@@ -114,7 +115,7 @@ def build(settings: Settings, domains: Sequence[type[DomainApi]], metrics: Regis
         key_watcher,
     ]
     lifecycle = Lifecycle(lambda: manager.ready, [component for component in background if component is not None])
-    data_plane = DataPlane(manager, thread_pool)
+    data_plane = DataPlane(manager, thread_pool, Audit(settings.audit_path))
     log = RequestLog(level=settings.log_level, later=at_turns_end)
     access = Access(Guard(keys, limits), public_models)
     rest = RestApplication(

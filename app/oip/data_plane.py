@@ -1,12 +1,13 @@
 """The data plane: the Open Inference Protocol without a transport, for REST and gRPC alike."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from app import __version__
+from app.audit import Audit, Change, key_holder
 from app.bundle.manifest import Manifest, Output
 from app.errors import CallError, TooLate
 from app.models.loaded import LoadedModel
@@ -61,13 +62,15 @@ class InferAnswer:
 class DataPlane:
     """Answers the protocol's calls in the protocol's terms; each transport encodes them in its own format."""
 
-    def __init__(self, manager: ModelManager, thread_pool: BoundedThreadPool) -> None:
+    def __init__(self, manager: ModelManager, thread_pool: BoundedThreadPool, audit: Audit | None = None) -> None:
         """Initialize the data plane.
 
         Args:
             manager: Owns the loaded models.
             thread_pool: Runs calls that take long.
+            audit: Takes a line for each model that is loaded or unloaded; by default the log does.
         """
+        self._audit = audit or Audit()
         self._manager = manager
         self._thread_pool = thread_pool
         self._statistics = StatisticsReader(manager.metrics)
@@ -195,13 +198,32 @@ class DataPlane:
         states = [state for name in self.names for state in self._manager.states(name)]
         return [state for state in states if state.state == "READY"] if only_ready else states
 
-    async def load(self, name: str) -> None:
-        """Reactivate a model that was unloaded; see `ModelManager.reactivate`."""
-        await asyncio.to_thread(self._manager.reactivate, name)
+    async def load(self, name: str, who: str = "") -> None:
+        """Reactivate a model that was unloaded; see `ModelManager.reactivate`.
 
-    async def unload(self, name: str) -> None:
-        """Deactivate a model; see `ModelManager.deactivate`."""
-        await asyncio.to_thread(self._manager.deactivate, name)
+        Args:
+            name: Name of the model.
+            who: Id of the caller's key, for the audit.
+        """
+        await asyncio.to_thread(self._change, "model.load", name, who, self._manager.reactivate)
+
+    async def unload(self, name: str, who: str = "") -> None:
+        """Deactivate a model; see `ModelManager.deactivate`.
+
+        Args:
+            name: Name of the model.
+            who: Id of the caller's key, for the audit.
+        """
+        await asyncio.to_thread(self._change, "model.unload", name, who, self._manager.deactivate)
+
+    def _change(self, what: str, name: str, who: str, change: Callable[[str], None]) -> None:
+        before = self._active(name)
+        change(name)
+        self._audit.note(key_holder(who), what, Change(before, self._active(name), name))
+
+    def _active(self, name: str) -> str | None:
+        active = self._manager.state(name).active
+        return active.manifest.version if active else None
 
 
 def _run(model: LoadedModel, call: InferCall, timeout: float | None) -> InferAnswer:

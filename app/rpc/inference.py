@@ -112,14 +112,14 @@ class InferenceMethods:
         ]
         return pb.RepositoryIndexResponse(models=models)
 
-    async def _load(self, request: pb.RepositoryModelLoadRequest, _: Call) -> Message:
+    async def _load(self, request: pb.RepositoryModelLoadRequest, call: Call) -> Message:
         if request.parameters:
             raise InputError([Problem("parameters", "not_served", "load parameters are not supported")])
-        await self._plane.load(request.model_name)
+        await self._plane.load(request.model_name, call.principal.id if call.principal else "")
         return pb.RepositoryModelLoadResponse()
 
-    async def _unload(self, request: pb.RepositoryModelUnloadRequest, _: Call) -> Message:
-        await self._plane.unload(request.model_name)
+    async def _unload(self, request: pb.RepositoryModelUnloadRequest, call: Call) -> Message:
+        await self._plane.unload(request.model_name, call.principal.id if call.principal else "")
         return pb.RepositoryModelUnloadResponse()
 
 

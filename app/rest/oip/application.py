@@ -229,13 +229,18 @@ class OipApplication:
     async def _load(self, call: Call) -> Answer:
         if (await read_options(call, REPOSITORY_OPTIONS)).get("parameters"):
             raise InputError([Problem("parameters", "not_served", "load parameters are not supported")])
-        await self._data_plane.load(call.model)
+        await self._data_plane.load(call.model, _key_id(call))
         return _json({})
 
     async def _unload(self, call: Call) -> Answer:
         await read_options(call, REPOSITORY_OPTIONS)
-        await self._data_plane.unload(call.model)
+        await self._data_plane.unload(call.model, _key_id(call))
         return _json({})
+
+
+def _key_id(call: Call) -> str:
+    principal = call.scope["state"].get("principal")
+    return principal.id if principal else ""
 
 
 def _json(content: object) -> Answer:

@@ -8,6 +8,7 @@ import dataclasses
 import http.client
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -250,6 +251,7 @@ def test_the_whole_circle_fails_no_call(
 
         send_labels(program, key, caller.strong[:LABELLED])
         shell.note(f"# {LABELLED} labels of the stronger beers at POST /feedback")
+        assert re.search(rf"{NAME} +1 .*{LABELLED}", shell("quality", "records")), shell.lines[-1]
         refresh(shell, root, recipes, records)
         page = (root / NAME / "2" / "report.md").read_text()
         assert f"fresh beers, n = {LABELLED}" in page and "**No worse than beer-ibu 1.**" in page

@@ -107,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
         help="files or folders of records: the beers of labels that came with a request id alone, and what the service "
         "was asked of late",
     )
+    parser.add_argument("--s3-endpoint", default="", metavar="URL", help="S3-compatible store of s3:// paths")
     parser.add_argument("--kind", choices=KINDS, default="stated", help="labels to train on (default: %(default)s)")
     parser.add_argument("--name", choices=sorted(SPECS), default=DEFAULT, help="model (default: %(default)s)")
     parser.add_argument("--styles", type=Path, help="CSV with the columns id and style_id, for the style model")
@@ -162,7 +163,7 @@ def _labels(spec: Spec, options: argparse.Namespace) -> LabelRows:
     if not options.labels:
         return no_labels(spec)
     tally = LabelTally()
-    found = label_rows(spec, read_labels(options.labels, _records(options), tally))
+    found = label_rows(spec, read_labels(options.labels, _records(options), tally, options.s3_endpoint))
     if tally.skipped:
         log(f"{tally.skipped} lines of labels cannot be read and are left out")
     return found
@@ -172,13 +173,13 @@ def _recent(spec: Spec, options: argparse.Namespace) -> Recent | None:
     if not options.records:
         return None
     tally = Tally()
-    found = recent_inputs(spec, read_records(options.records, tally))
+    found = recent_inputs(spec, read_records(options.records, tally, options.s3_endpoint))
     log(f"{tally.records} records, {len(found.inputs)} of {spec.name}; {tally.skipped} lines cannot be read")
     return found
 
 
 def _records(options: argparse.Namespace) -> Iterable[Record]:
-    return read_records(options.records) if options.records else ()
+    return read_records(options.records, None, options.s3_endpoint) if options.records else ()
 
 
 def _say_data(material: Material) -> None:

@@ -103,6 +103,7 @@ def test_every_slider_moves_the_answer(page: Page) -> None:
     page.choose("hops.1.when", "whirlpool")
     page.type("hops.1.temperature", "75")
     page.type("hops.1.minutes", "20")
+    page.type("abv", "5.6")
     page.until(lambda: not page.all("#answer.stale") and page.messages("#hops"))
     page.tab("whatif")
     sliders = page.all("#whatif input[type=range]")
@@ -117,7 +118,7 @@ def test_every_slider_moves_the_answer(page: Page) -> None:
     gravity.send_keys(Keys.END)
     page.until(lambda: "1.086" in page.text("#whatif"))
     page.one("#whatif .main").click()
-    page.until(lambda: page.value("og") == "1.086" and page.value("fg") == "1.020")
+    page.until(lambda: page.value("og") == "1.086" and page.value("fg") == "1.020" and page.value("abv") == "")
 
 
 def test_a_target_is_for_the_additions_the_formula_and_the_style_that_were_chosen(page: Page, program: Program) -> None:

@@ -19,7 +19,8 @@ from app.bundle.manifest import MODEL
 from app.bundle.store import read_bundle
 from app.drift.assessment import LOOKS, assess
 from app.drift.samples import ONE_BREWER, Sample
-from app.drift.variables import Variable
+from app.drift.significance import psi
+from app.drift.variables import Count, Variable
 from benchmarks.drift_power import needed
 from benchmarks.weeks import FEWEST, MOST, World
 from training.beer.catalogue import SPECS
@@ -32,6 +33,9 @@ _Array = npt.NDArray[Any]
 Shift = Callable[[_Array, np.random.Generator], _Array]
 """Changes values of an input, shape (n_rows,), NaN where missing."""
 OUNCE = 28.35
+DAY = 86400.0
+RULE_PSI, RULE_MISSING, RULE_VALUES, RULE_DAYS = 0.2, 0.2, 2000, 7
+"""Bounds of the alerts `BeerModelInputDrift` and `BeerModelInputNotTold` in deploy/prometheus/alerts.yml."""
 FOUND = 0.9
 """Share of the samples with a shift in which it is to be found."""
 GRID = (0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0)
@@ -56,6 +60,12 @@ def main() -> int:
         total += recorded + counted
         print(f"| {each.manifest.name} | {options.weeks} | {FEWEST} to {MOST} | {recorded} | {counted} |", flush=True)
         print("\n".join(lines), file=sys.stderr)
+    print("\n| model | weeks | weeks with more than 2,000 values in 7 days | alarms of the rules | largest index |")
+    print("|---|---|---|---|---|")
+    for each in worlds if options.weeks else ():
+        judged, alarms, largest = rule(each, options.weeks, np.random.default_rng(options.seed))
+        total += alarms
+        print(f"| {each.manifest.name} | {options.weeks} | {judged} | {alarms} | {largest:.2f} |", flush=True)
     print("\n| model | what | shift | by theory | found there | nine of ten found at |\n|---|---|---|---|---|---|")
     random = np.random.default_rng(options.seed)
     for each in worlds:
@@ -105,6 +115,38 @@ def quiet(each: World, weeks: int, random: np.random.Generator) -> tuple[int, in
                 for one in found
             ]
     return alarms[0], alarms[1], lines
+
+
+def rule(each: World, weeks: int, random: np.random.Generator) -> tuple[int, int, float]:
+    """Judge the counters of quiet weeks as the rules for Prometheus do, over the last seven days, once a day.
+
+    Returns:
+        Number of weeks in which there were enough values; in which a rule alarmed; and the largest index of these.
+    """
+    variables = [one for one in each.variables if one.kind == "input"]
+    days: list[list[Count]] = []
+    judged, alarms, largest = 0, 0, 0.0
+    for index in range(weeks):
+        rows = round(float(np.exp(random.uniform(np.log(FEWEST), np.log(MOST)))))
+        week = each.week(rows, index % 2 == 0, random)
+        of_day = np.minimum(week.times // DAY, RULE_DAYS - 1)
+        indices, broken = [], False
+        for day in range(RULE_DAYS):
+            columns = week.inputs[of_day == day].T
+            days = [
+                *days[1 - RULE_DAYS :],
+                [one.count(column) for one, column in zip(variables, columns, strict=True)],
+            ]
+            for variable, counts in zip(variables, zip(*days, strict=True), strict=True):
+                bins, missing = sum(one.bins for one in counts), sum(one.missing for one in counts)
+                if bins.sum() > RULE_VALUES:
+                    indices.append(psi(np.array(variable.shares), bins / bins.sum()))
+                if variable.missing is not None and bins.sum() + missing > RULE_VALUES:
+                    broken |= abs(missing / (bins.sum() + missing) - variable.missing) > RULE_MISSING
+        judged += bool(indices)
+        largest = max([largest, *indices])
+        alarms += broken or max(indices, default=0.0) > RULE_PSI
+    return judged, alarms, largest
 
 
 def shifts(each: World) -> list[tuple[str, str, Shift]]:

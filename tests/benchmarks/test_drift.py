@@ -9,7 +9,7 @@ import pytest
 from app.bundle.distribution import KEY
 from app.bundle.manifest import MODEL
 from app.bundle.store import read_bundle
-from benchmarks.drift import detection, quiet, shifts
+from benchmarks.drift import RULE_DAYS, RULE_MISSING, RULE_PSI, RULE_VALUES, detection, quiet, rule, shifts
 from benchmarks.weeks import World
 from tests.committed import committed
 from tests.known import REPOSITORY
@@ -40,6 +40,13 @@ def _world(name: str) -> World:
 @pytest.mark.parametrize("name", ["beer-ibu-recipe", "beer-ibu"])
 def test_quiet_weeks_raise_no_alarm(name: str) -> None:
     assert quiet(_world(name), 8, np.random.default_rng(3)) == (0, 0, [])
+
+
+def test_the_rules_for_prometheus_are_those_that_are_simulated() -> None:
+    rules = (REPOSITORY / "deploy" / "prometheus" / "alerts.yml").read_text("utf-8")
+    assert rules.count(f"[{RULE_DAYS}d])) > {RULE_VALUES}\n") == 2
+    assert f"model_input:psi:increase{RULE_DAYS}d > {RULE_PSI}\n" in rules and f") > {RULE_MISSING}\n" in rules
+    assert rule(_world("beer-ibu"), 8, np.random.default_rng(9))[:2] == (6, 0)
 
 
 @pytest.mark.nightly

@@ -119,3 +119,8 @@ def sent_as(part: Measured, field: str) -> str:
         if quantity.field == field and quantity.other in part.model_fields_set and field not in part.model_fields_set:
             return quantity.other
     return field
+
+
+def whole(value: object) -> object:
+    """Return a whole number of JSON that is written with a decimal point, 2.0, as an integer; all else as it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -92,18 +92,19 @@ def chunked(pieces: Iterable[bytes]) -> Iterable[bytes]:
     yield b"0\r\n\r\n"
 
 
-def exchange(port: int, *pieces: bytes) -> Answer:
+def exchange(port: int, *pieces: bytes, patience: float = PATIENCE) -> Answer:
     """Send a request on a new connection and read at the same time, as a browser does, until the server closes it.
 
     Args:
         port: The port of the program on this machine.
         pieces: The bytes to send.
+        patience: Most seconds until the server closes it.
 
     Returns:
         The response. Bytes that the server does not read are not an error.
     """
     started = time.monotonic()
-    deadline = started + PATIENCE
+    deadline = started + patience
     unsent = iter(pieces)
     received, sent, first = bytearray(), 0, 0.0
     with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
@@ -134,5 +135,5 @@ def exchange(port: int, *pieces: bytes) -> Answer:
                     sent += accepted
                     pending = pending[accepted:]
         else:
-            raise AssertionError(f"the server did not close the connection within {PATIENCE} s: {bytes(received)!r}")
+            raise AssertionError(f"the server did not close the connection within {patience} s: {bytes(received)!r}")
     return Answer(bytes(received), sent, time.monotonic() - started, first)

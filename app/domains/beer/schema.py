@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
@@ -29,7 +30,7 @@ from app.domains.beer.units import (
     litres,
     points_of_plato,
 )
-from app.domains.quantities import Measured, Quantity
+from app.domains.quantities import Measured, Quantity, whole
 
 MAX_BEERS = 1000
 """Beers in one batch."""
@@ -374,6 +375,7 @@ Quantiles = Annotated[
         description="Number n of equally probable bitternesses to return as `quantiles`: those that are not exceeded "
         "with the probabilities (i - 0.5) / n, for i from 1 to n.",
     ),
+    BeforeValidator(whole),
 ]
 
 

@@ -104,8 +104,8 @@ def test_routes(attacked: Attacked, slow_calls: int) -> None:
 
 
 def status_of(port: int, data: bytes) -> int:
-    """Send a request and return the status of the answer."""
-    return exchange(port, data).status
+    """Send a request and return the status of the answer, for which long calls wait in a row."""
+    return exchange(port, data, patience=120.0).status
 
 
 def test_methods(attacked: Attacked) -> None:

@@ -11,7 +11,7 @@ from app.domains.api import Example
 from app.domains.beer.answers import Estimates, Prediction, StyleMatch
 from app.domains.beer.schema import EXAMPLE_BEER, EXAMPLE_RECIPE, MAX_ADDITIONS, Beer, Hop, Name
 from app.domains.beer.units import grams
-from app.domains.quantities import Measured, Quantity
+from app.domains.quantities import Measured, Quantity, whole
 
 MAX_QUESTIONS = 100
 """Questions in one batch."""
@@ -74,12 +74,7 @@ class UnweighedBeer(Beer):
     )
 
 
-def _whole(value: object) -> object:
-    """Take 2.0 for 2, as JSON Schema does."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-Index = Annotated[int, Field(ge=0, lt=MAX_ADDITIONS), BeforeValidator(_whole)]
+Index = Annotated[int, Field(ge=0, lt=MAX_ADDITIONS), BeforeValidator(whole)]
 
 
 class BitternessTarget(BaseModel):

@@ -105,6 +105,8 @@ async def test_what_is_no_number_of_quantiles_is_rejected(client: httpx.AsyncCli
         answer = await client.post("/predict", json={**PLAIN, "quantiles": quantiles})
         assert answer.status_code == 422
         assert [error["field"] for error in answer.json()["errors"]] == ["quantiles"]
+    answers = [(await client.post("/predict", json={**PLAIN, "quantiles": each})).json() for each in (20, 20.0)]
+    assert answers[0] == answers[1]  # both are integers in JSON
     answer = await client.post("/predict/batch", json={"beers": [PLAIN, {**PLAIN, "quantiles": 20}]})
     errors = [(error["field"], error["code"]) for error in answer.json()["errors"]]
     assert errors == [("beers.1.quantiles", "not_in_batch")]

@@ -35,9 +35,11 @@ PARTS = 16
 """Number of files that the bounds are divided among: so much of the labels is deleted at once."""
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
+_FLAGS: int = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+"""The latter is of Windows, which would write two bytes for a line break."""
 _POLL_SECONDS = 0.005
 _NAME = re.compile(rf"{KIND}(\d{{8}})-\d{{8}}T\d{{6}}Z\.jsonl")
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_NO_ROOM = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +172,7 @@ class LabelStore:
         Raises:
             OSError: If there is no lock, or another process holds it for too long.
         """
-        descriptor = os.open(self._folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
+        descriptor = os.open(self._folder / LOCK, os.O_RDWR | os.O_CREAT | _FLAGS, FILE_MODE)
         try:
             deadline = time.monotonic() + TURN_SECONDS
             while not _take(descriptor):
@@ -279,7 +281,7 @@ def _write(path: Path, size: int, data: bytes) -> None:
         OSError: If the data cannot be written; no part of them is kept.
     """
     is_new = not path.exists()
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0), FILE_MODE)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | _FLAGS, FILE_MODE)
     try:
         if os.fstat(descriptor).st_size > size:
             os.ftruncate(descriptor, size)

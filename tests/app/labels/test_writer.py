@@ -134,5 +134,6 @@ async def test_what_waits_is_stored_before_the_end(disk: Disk, tmp_path: Path) -
     calls = [asyncio.ensure_future(writer.add(Offer(label(id=str(index))))) for index in range(5)]
     await asyncio.sleep(0)
     await writer.stop()
+    assert not writer._thread.is_alive()
     await asyncio.gather(*calls)
     assert len(list(read_labels([tmp_path]))) == 5

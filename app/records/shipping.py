@@ -96,7 +96,7 @@ class Shipper:
             try:
                 self._ship(path)
             except (OSError, ObjectsError) as error:
-                self._report(str(getattr(error, "strerror", None) or error))
+                self._report(error)
                 return False
         if self._fault:
             self._fault = ""
@@ -141,7 +141,7 @@ class Shipper:
             try:
                 is_done = self.ship()
             except Exception as error:  # the thread goes on
-                self._report(f"{type(error).__name__}: {error}")
+                self._report(error)
                 is_done = False
             if is_last:
                 return
@@ -152,10 +152,12 @@ class Shipper:
                 self._stopping.wait(pause)
                 pause = min(2 * pause, MAX_RETRY_SECONDS)
 
-    def _report(self, fault: str) -> None:
-        if fault != self._fault:
-            self._fault = fault
-            _log.error("records stay in %s: %s", self._folder, fault)
+    def _report(self, error: Exception) -> None:
+        """Log an error, unless the one before was of its kind: its text may have a duration in it."""
+        kind = type(error).__name__
+        if kind != self._fault:
+            self._fault = kind
+            _log.error("records stay in %s: %s", self._folder, getattr(error, "strerror", None) or str(error) or kind)
 
 
 def _convert(path: Path) -> None:

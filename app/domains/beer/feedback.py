@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from math import isfinite
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
@@ -18,6 +18,7 @@ from app.domains.beer.contradictions import contradictions_of_beer
 from app.domains.beer.recipe import problems
 from app.domains.beer.reference import problems_of_reference
 from app.domains.beer.schema import EXAMPLE_BEER, MAX_BEERS, MAX_REFERENCE_IBU, Beer
+from app.domains.quantities import whole
 from app.errors import InputError, Problem
 from app.labels.label import Kind, Label
 from app.labels.store import Offer
@@ -58,7 +59,7 @@ class Feedback(BaseModel):
         description="`X-Request-ID` of the response that the label is about. It may be of another server, and may be "
         "sent before its record is written: labels and records are joined when they are read.",
     )
-    row: int | None = Field(
+    row: Annotated[int | None, BeforeValidator(whole)] = Field(
         default=None, ge=0, lt=MAX_BEERS, description="Index of the beer in its batch, if the request was one."
     )
     beer: Beer | None = Field(

@@ -51,6 +51,24 @@ def test_of_edits_during_a_slow_answer_the_newest_is_asked_next(page: Page, brow
         browser.execute_cdp_cmd("Network.emulateNetworkConditions", {**limits, "latency": 0})
 
 
+def test_of_two_files_the_newest_is_opened_even_if_it_is_read_first(page: Page) -> None:
+    page.browser.execute_script(
+        "const real = window.fetch; let first = true;"
+        "window.fetch = async (address, options) => {"
+        "  const isFirst = first && String(address).endsWith('/recipes'); first &&= !isFirst;"
+        "  const answer = await real(address, options);"
+        "  if (isFirst) { await new Promise((go) => setTimeout(go, 1000)); window.late = true; }"
+        "  return answer;"
+        "}"
+    )
+    for name in ("Older", "Newer"):
+        page.paste(f"<RECIPE><NAME>{name}</NAME><BATCH_SIZE>20</BATCH_SIZE><OG>1.050</OG><FG>1.010</FG></RECIPE>")
+    page.until(lambda: page.value("name") == "Newer")
+    page.until(lambda: page.browser.execute_script("return window.late"))
+    page.browser.execute_async_script("const [done] = arguments; setTimeout(done, 100)")
+    assert page.value("name") == "Newer" and page.text("#notice").startswith("Opened Newer")
+
+
 def test_messages_stay_at_their_field_beside_rows_that_are_not_told_yet(page: Page) -> None:
     page.example()
     page.field("hops.add").send_keys(Keys.ENTER)

@@ -16,6 +16,8 @@ POWER = 0.95
 """Probability with which theory finds a shift; its normal approximations are good to a few hundredths."""
 LEAST = 50
 """Number of recipes below which the approximations do not hold; it is the answer wherever they say less."""
+MARGIN = 1.3
+"""Part of `MIN_EXPECTED` by which the expected count of a bin may exceed it, and the bin still be merged at times."""
 MOST = 100_000
 _Array = npt.NDArray[Any]
 
@@ -62,7 +64,10 @@ def _least(
     alpha: float,
     power: Callable[[_Array, _Array, _Array, float], float],
 ) -> float:
-    """Power on the expected counts, without those that the allowance takes away: in excess, the first or the last."""
+    """Power on the expected counts, without those that the allowance takes away: in excess, the first and the last.
+
+    All three must be significant; the probability of that is at least one less those of the three failures.
+    """
     known = variable.rows * (1 - (variable.missing or 0.0))
     trained, counts = np.array(variable.shares) * known, shares * rows * (1 - missing)
     if counts.sum() <= allowance:
@@ -70,7 +75,7 @@ def _least(
     lowest = counts - np.diff(np.minimum(np.cumsum(counts), allowance), prepend=0.0)
     highest = counts[::-1] - np.diff(np.minimum(np.cumsum(counts[::-1]), allowance), prepend=0.0)
     excess = _without_excess(counts, trained, allowance)
-    return min(power(trained, left, counts, alpha) for left in (excess, lowest, highest[::-1]))
+    return 1 - sum(1 - power(trained, left, counts, alpha) for left in (excess, lowest, highest[::-1]))
 
 
 def _without_excess(counts: _Array, trained: _Array, number: int) -> _Array:
@@ -92,12 +97,20 @@ def _ranks(trained: _Array, counts: _Array, drawn: _Array, alpha: float) -> floa
 
 
 def _shares(trained: _Array, counts: _Array, drawn: _Array, alpha: float) -> float:
-    """Normal approximation of the chi-squared statistic, its variance that of the shifted counts (delta method)."""
+    """Power of the chi-squared test, the smaller one if bins may be merged in one sample and not in the next."""
+    return min(_shares_merged(trained, counts, drawn, alpha, MIN_EXPECTED * part) for part in (1.0, MARGIN))
+
+
+def _shares_merged(trained: _Array, counts: _Array, drawn: _Array, alpha: float, expected: float) -> float:
+    """Normal approximation of the chi-squared statistic, its variance that of the shifted counts (delta method).
+
+    What the statistic has of chance on top is left out: taking excess away takes it, too.
+    """
     least, total = min(trained.sum(), counts.sum()), trained.sum() + counts.sum()
     merged, pending = [], np.zeros(3)
     for column in np.array([trained, counts, drawn]).T:
         pending = pending + column
-        if pending[:2].sum() * least >= MIN_EXPECTED * total:
+        if pending[:2].sum() * least >= expected * total:
             merged.append(pending)
             pending = np.zeros(3)
     if len(merged) < 2:
@@ -108,8 +121,9 @@ def _shares(trained: _Array, counts: _Array, drawn: _Array, alpha: float) -> flo
     shares = before / before.sum()
     variance = float(before.sum() * (shares @ slope**2 - (shares @ slope) ** 2))
     freedom, scale = len(left) - 1, reference.sum() / (reference.sum() + left.sum())
-    mean = _statistic(reference, left) + freedom * scale
-    return float(norm.cdf((mean - chi2.isf(alpha, freedom)) / sqrt(variance + 2 * freedom * scale**2)))
+    return float(
+        norm.cdf((_statistic(reference, left) - chi2.isf(alpha, freedom)) / sqrt(variance + 2 * freedom * scale**2))
+    )
 
 
 def _statistic(reference: _Array, counts: _Array) -> float:

@@ -18,7 +18,7 @@ from app.bundle.fetch import models_root
 from app.bundle.manifest import MANIFEST, Manifest, parse_manifest
 from app.cli.output import write_line
 from app.errors import BundleError, RecordsError
-from app.settings import ModelSettings, load_model_settings, log_deprecated_names
+from app.settings import ModelSettings, label_places, load_model_settings, log_deprecated_names
 
 if TYPE_CHECKING:
     from app.drift.samples import Sample
@@ -41,7 +41,12 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = commands.add_parser(
         "drift", help="compare what models were asked and answered with their training data", description=__doc__
     )
-    parser.add_argument("paths", metavar="PATH", nargs="*", help="file, folder or pattern of records, or s3:// address")
+    parser.add_argument(
+        "paths",
+        metavar="PATH",
+        nargs="*",
+        help="files of records, folders, patterns or s3:// prefixes (default: RECORD_PATH)",
+    )
     parser.add_argument("--url", help="address of /metrics, instead of records; - reads metrics from stdin")
     parser.add_argument("--key-file", type=Path, help="file with an API key of the scope metrics, for --url")
     parser.add_argument("--model", help="only this model (default: all)")
@@ -52,7 +57,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def _drift(arguments: argparse.Namespace) -> None:
-    if bool(arguments.paths) == bool(arguments.url):
+    if arguments.paths and arguments.url:
         arguments.parser.error("give either paths of records or --url")
     if arguments.url and arguments.since:
         arguments.parser.error("--since needs records: counters count since the start of the program")
@@ -108,7 +113,7 @@ def _samples(
         return samples.counted(read_metrics(arguments.url, arguments.key_file), manifest, *only)
     from app.records.reading import read_records
 
-    records = read_records(arguments.paths, s3_endpoint=settings.s3_endpoint)
+    records = read_records(arguments.paths or [label_places()[1]], s3_endpoint=settings.s3_endpoint)
     return samples.recorded(records, manifest, *only, arguments.since)
 
 

@@ -76,8 +76,9 @@ def run(
 
 
 def test_quiet_records_are_no_drift(run: Run, tmp_path: Path) -> None:
-    _write(tmp_path / "records-1.jsonl", _rows(400))
-    code, output, errors = run(str(tmp_path))
+    (tmp_path / "records").mkdir()
+    _write(tmp_path / "records" / "records-1.jsonl", _rows(400))
+    code, output, errors = run()  # RECORD_PATH
     assert (code, errors) == (0, "")
     assert output.startswith("beer-ibu 2: 400 rows that count as 400 recipes\n") and output.endswith("\nNo drift.\n")
 
@@ -138,7 +139,7 @@ def test_counters_of_a_service_show_drift_without_records(run: Run, url: str, tm
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "give either paths of records or --url"),
+        ((), "drift: records: "),
         (("records", "--url", "http://x/metrics"), "give either paths of records or --url"),
         (("--url", "http://x/metrics", "--since", "7d"), "--since needs records"),
         (("--since", "yesterday", "records"), "must be a span such as 7d"),

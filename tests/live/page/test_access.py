@@ -9,7 +9,8 @@ import pytest
 from app.access.key_file import KeyFile, change_keys
 from tests.keys import make_key
 from tests.known import KEY
-from tests.live.program import Program
+from tests.live.program import Program, until
+from tests.live.wire import request
 
 pytestmark = pytest.mark.browser
 pytest.importorskip("selenium", reason="selenium is not installed")
@@ -61,6 +62,7 @@ def test_a_limited_and_a_revoked_key_are_said_and_waited_for(browser: Chrome, tm
         page.until(lambda: "Too many requests" in page.text("#server"))
         assert page.value("batch") == "31"
         change_keys(tmp_path / "keys.json", lambda _: KeyFile(keys=()))
+        until(lambda: program.send(request("GET", "/styles", [("X-API-Key", limited)])).status == 401)
         page.browser.refresh()
         page.until(lambda: page.text("#key-problem"))
         page.one("#key").send_keys(KEY, Keys.ENTER)

@@ -2,16 +2,13 @@
 
 The bins of an input follow from its deciles in the manifest. Values that occur often make the shares differ from
 tenths: of 256 beers, 35 have 4.5 % vol or less, where the first decile is 4.5. The exact shares are in the manifest's
-``metrics.values.distribution``, and for bundles trained before it was written there in `COMMITTED`.
+``metrics.values.distribution``. Of a bundle without them, such as those of version 1, tenths are taken.
 """
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,8 +18,6 @@ from app.bundle.manifest import Input, Manifest
 
 KEY = "distribution"
 """Name of the distribution in the manifest's ``metrics.values``."""
-COMMITTED = Path(__file__).with_name("committed_distributions.json")
-"""Distributions of bundles whose manifests do not have them; written by scripts/training_distributions.py."""
 PERCENTILES = 99
 """Number of an answer's inner percentiles."""
 _TENTH = 0.1
@@ -88,12 +83,7 @@ def distribution_of(manifest: Manifest) -> Distribution:
     Args:
         manifest: Of the version. What it states in an unknown form is left out.
     """
-    stated = manifest.metrics.values.get(KEY)
-    if stated is None:
-        entry = _committed().get(f"{manifest.name}/{manifest.version}")
-        if entry and entry["training_data_sha256"] == manifest.training_data.sha256:
-            stated = entry[KEY]
-    found = stated if isinstance(stated, dict) else {}
+    found = _object(manifest.metrics.values.get(KEY))
     inputs, answers = _object(found.get("inputs")), _object(found.get("answers"))
     shares: dict[str, tuple[float, ...]] = {}
     missing = {declared.name: 0.0 for declared in manifest.inputs if not declared.optional}
@@ -125,12 +115,6 @@ def shares_of(declared: Input, distribution: Distribution) -> list[float]:
         distribution: Of the version.
     """
     return list(distribution.shares.get(declared.name) or (share for _, share in bins_of(declared)[1]))
-
-
-@cache
-def _committed() -> dict[str, dict[str, Any]]:
-    entries: dict[str, dict[str, Any]] = json.loads(COMMITTED.read_text("utf-8"))
-    return entries
 
 
 def _object(value: Any) -> dict[str, Any]:

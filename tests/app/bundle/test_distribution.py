@@ -29,12 +29,14 @@ def test_the_distributions_of_committed_bundles_are_known(name: str) -> None:
         assert shares_of(declared, found) == pytest.approx([share for _, share in bins_of(declared)[1]], abs=0.13)
 
 
-def test_other_training_data_under_a_committed_version_have_a_distribution_of_their_own(manifest: Manifest) -> None:
-    data = manifest.training_data.model_copy(update={"sha256": "0" * 64})
-    assert distribution_of(manifest.model_copy(update={"training_data": data})).shares == {}
+def test_a_bundle_that_states_no_distribution_has_tenths() -> None:
+    manifest = read_bundle(committed("beer-ibu", "1")).manifest
+    found = distribution_of(manifest)
+    assert found.shares == found.answers == {}
+    assert shares_of(manifest.inputs[0], found) == pytest.approx([0.1] * 10)
 
 
-def test_the_manifest_comes_first(manifest: Manifest) -> None:
+def test_the_shares_are_those_of_the_manifest(manifest: Manifest) -> None:
     shares = [0.19, 0.01, *[0.1] * 8]
     stated = {"inputs": {"abv": {"missing": 0.25, "shares": shares}}, "answers": {}}
     found = distribution_of(_stating(manifest, stated))

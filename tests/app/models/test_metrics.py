@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.bundle.distribution import bins_of
+from app.bundle.distribution import KEY, bins_of
 from app.bundle.manifest import Manifest
 from app.bundle.store import Bundle
 from app.models.metrics import BULK, MISSING, ModelMetrics
@@ -30,8 +30,9 @@ def manifest(bundle: Bundle) -> Manifest:
         )
         for declared in bundle.manifest.inputs
     )
-    data = bundle.manifest.training_data.model_copy(update={"sha256": "0" * 64})  # of an unknown distribution
-    return bundle.manifest.model_copy(update={"inputs": inputs, "training_data": data})
+    values = {name: value for name, value in bundle.manifest.metrics.values.items() if name != KEY}
+    metrics = bundle.manifest.metrics.model_copy(update={"values": values})  # of an unknown distribution
+    return bundle.manifest.model_copy(update={"inputs": inputs, "metrics": metrics})
 
 
 def _counted(registry: Registry, family: str, of: str) -> dict[str, float]:

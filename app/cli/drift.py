@@ -66,7 +66,7 @@ def _drift(arguments: argparse.Namespace) -> None:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] != "scipy":
             raise
-        _fail("needs scipy, which the service does not: pip install scipy, or requirements/train.txt")
+        _fail("needs scipy, which the service does not: pip install -r requirements/train.txt")
     from app.drift.report import as_json, lines_of
 
     settings = load_model_settings()

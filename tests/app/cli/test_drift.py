@@ -172,4 +172,4 @@ def test_without_scipy_the_message_says_what_to_install(
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "scipy.stats", None)
     code, _, errors = run(str(tmp_path))
-    assert code == 2 and errors.startswith("drift: needs scipy") and "pip install scipy" in errors
+    assert code == 2 and errors.startswith("drift: needs scipy") and "requirements/train.txt" in errors

@@ -1,6 +1,7 @@
 """Replay: a version gives, to the bit, what it gave when it was recorded; differences are counted by band."""
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -22,7 +23,7 @@ from app.runtime.onnx import OnnxPredictor
 from app.telemetry.ids import EnteredRequestIds, enter_requests
 from app.telemetry.metrics import Registry
 from tests.committed import committed
-from tests.known import BEER, REPOSITORY
+from tests.known import BEER
 
 pytestmark = pytest.mark.anyio
 ROWS = 1_500
@@ -49,10 +50,19 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Both versions of the recipe model, and the iris model."""
+    root = tmp_path_factory.mktemp("models")
+    for bundle in committed("beer-ibu-recipe"), committed("beer-ibu-recipe", "1"), committed("iris"):
+        shutil.copytree(bundle, root / bundle.parent.name / bundle.name)
+    return root
+
+
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+def run(models: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
     """Runs the command; returns what it prints, or its error."""
-    monkeypatch.setenv("MODEL_URI", str(REPOSITORY / "models"))
+    monkeypatch.setenv("MODEL_URI", str(models))
 
     def run(*arguments: object, code: int = 0) -> str:
         monkeypatch.setattr(sys, "argv", ["app", "replay", *map(str, arguments)])

@@ -22,7 +22,7 @@ from app.records.replay import LARGEST, Differences, Replayer
 from app.runtime.onnx import OnnxPredictor
 from app.telemetry.ids import EnteredRequestIds, enter_requests
 from app.telemetry.metrics import Registry
-from tests.committed import committed
+from tests.committed import committed, committed_models
 from tests.known import BEER
 
 pytestmark = pytest.mark.anyio
@@ -51,18 +51,17 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Both versions of the recipe model, and the iris model."""
-    root = tmp_path_factory.mktemp("models")
-    for bundle in committed("beer-ibu-recipe"), committed("beer-ibu-recipe", "1"), committed("iris"):
-        shutil.copytree(bundle, root / bundle.parent.name / bundle.name)
+def both_versions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The committed models, and the version of the recipe model before."""
+    root = shutil.copytree(committed_models(), tmp_path_factory.mktemp("replayed") / "models")
+    shutil.copytree(committed("beer-ibu-recipe", "1"), root / "beer-ibu-recipe" / "1")
     return root
 
 
 @pytest.fixture
-def run(models: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+def run(both_versions: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
     """Runs the command; returns what it prints, or its error."""
-    monkeypatch.setenv("MODEL_URI", str(models))
+    monkeypatch.setenv("MODEL_URI", str(both_versions))
 
     def run(*arguments: object, code: int = 0) -> str:
         monkeypatch.setattr(sys, "argv", ["app", "replay", *map(str, arguments)])

@@ -39,6 +39,7 @@ class EnteredRequestIds(RequestIds):
         """Return the id of a request; see `RequestIds.of`."""
         request_id = super().of(presented)
         _requests.set(request_id)
+        _first_row.set(0)
         return request_id
 
 

@@ -202,7 +202,7 @@ def test_the_help_lists_the_commands(capsys):
     assert command.main(["--help"]) == 0
     text = capsys.readouterr().out
     listed = dict(line.split(maxsplit=1) for line in text.partition("commands:\n")[2].partition("\n\n")[0].splitlines())
-    assert list(listed) == ["train", "select", "ablate", "evaluate", "compare", "iris", "pets"]
+    assert list(listed) == ["train", "select", "ablate", "evaluate", "compare", "iris", "pets", "refresh"]
     assert listed["train"].endswith("The default: may be left out.")
     assert listed["pets"] == "Train a model that tells cats from dogs, and write its bundle."
     assert all(listed.values())

@@ -22,7 +22,7 @@ from app.records.folder import Bounds, LineWriter
 from app.records.reading import Record, read_records
 from app.records.recorder import Recorder, is_sampled
 from app.runtime.onnx import OnnxPredictor
-from app.telemetry.ids import EnteredRequestIds, enter_requests
+from app.telemetry.ids import EnteredRequestIds, current_row, enter_requests, enter_row
 from app.telemetry.metrics import Registry
 from tests.known import KEY
 from tests.model_manager import model_manager
@@ -188,6 +188,12 @@ async def test_a_sampled_request_is_recorded_whole(tmp_path: Path, predictors: l
     sampled = {f"call-{n}": {0} for n in range(60) if is_sampled(f"call-{n}".encode(), threshold)}
     sampled |= {f"batch-{n}": {0, 1, 2} for n in range(20) if is_sampled(f"batch-{n}".encode(), threshold)}
     assert rows == sampled and 10 < len(sampled) < 40
+
+
+def test_the_rows_of_a_request_begin_at_0_wherever_the_one_before_ended() -> None:
+    enter_row(2)
+    EnteredRequestIds().of(b"")
+    assert current_row() == 0
 
 
 def _record(recorder: Recorder, bundle: Bundle, rows: int = 1) -> None:

@@ -30,9 +30,9 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> Rows:
     rows: Rows = {SERVED: [], VITALS: []}
     infer = LoadedModel.infer
 
-    def recorded(self: LoadedModel, arrays: Any, *more: Any) -> Any:
+    def recorded(self: LoadedModel, arrays: Any, *more: Any, **named: Any) -> Any:
         rows[self.manifest.name] += list(arrays["features"])
-        return infer(self, arrays, *more)
+        return infer(self, arrays, *more, **named)
 
     monkeypatch.setattr(LoadedModel, "infer", recorded)
     return rows

@@ -2,15 +2,19 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from app.errors import SettingsError
 from app.lifecycle import Component
 from app.models.loaded import Observer
 from app.runtime.predictor import Predictor
 from app.settings import Settings
-from app.telemetry.calls import CallWatch, Watcher
+from app.telemetry.calls import Begin, CallWatch, End, note_rows
 from app.telemetry.exemplars import Exemplars
 from app.telemetry.metrics import Registry
+
+if TYPE_CHECKING:
+    from app.telemetry.otel.spans import Tracing
 
 
 @dataclass(frozen=True)
@@ -40,22 +44,24 @@ def build_telemetry(settings: Settings, metrics: Registry) -> Telemetry:
         SettingsError: If OpenTelemetry is set and not installed, or the folder of USAGE_PATH does not exist.
     """
     telemetry = Telemetry()
-    watchers: list[Watcher] = []
+    begins: list[Begin] = []
+    ends: list[End] = []
     if settings.otel_exporter_otlp_endpoint:
         tracing, telemetry = _open_telemetry(settings, metrics)
-        watchers.append(tracing)
+        begins.append(tracing.begin)
+        ends.append(tracing.end)
     if settings.usage_path is not None:
         from app.usage.counts import UsageCounts
 
         if not settings.usage_path.absolute().parent.is_dir():
             raise SettingsError(f"USAGE_PATH: {settings.usage_path.absolute().parent} is not a folder")
         counts = UsageCounts(settings.usage_path.absolute())
-        watchers.append(counts)
-        telemetry = replace(telemetry, components=(*telemetry.components, counts), observers=(UsageCounts.observe,))
-    return replace(telemetry, watch=CallWatch(watchers)) if watchers else telemetry
+        ends.append(counts.count)
+        telemetry = replace(telemetry, components=(*telemetry.components, counts), observers=(note_rows,))
+    return replace(telemetry, watch=CallWatch(begins, ends)) if ends else telemetry
 
 
-def _open_telemetry(settings: Settings, metrics: Registry) -> tuple[Watcher, Telemetry]:
+def _open_telemetry(settings: Settings, metrics: Registry) -> "tuple[Tracing, Telemetry]":
     try:
         from app.telemetry.otel.conventions import model_server_attributes
         from app.telemetry.otel.export import ExportOptions, OpenTelemetry

@@ -14,7 +14,7 @@ from app.rest.body import ClientGone
 from app.rest.problems import PROBLEM, REFUSED, send_problem
 from app.rest.request_metrics import RequestMetrics
 from app.rest.responses import Header
-from app.telemetry.calls import CallEnd, CallNotes, CallWatch
+from app.telemetry.calls import CallNotes, CallWatch
 from app.telemetry.ids import RequestIds
 from app.telemetry.logs import RequestLog
 from app.telemetry.trace import Trace, enter, read_trace
@@ -121,7 +121,9 @@ class AccessLogMiddleware:
         principal = state.get("principal")
         key_id = principal.id if principal else ""
         if notes is not None and self._watch is not None:
-            self._watch.end(notes, CallEnd("http", scope["method"], route, status, "", started, seconds, key_id))
+            notes.method, notes.route, notes.status = scope["method"], route, status
+            notes.started, notes.seconds, notes.key_id = started, seconds, key_id
+            self._watch.end(notes)
         self._log.record(
             request_id=request_id.decode(),
             method=scope["method"],

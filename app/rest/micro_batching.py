@@ -5,7 +5,8 @@ request waits for others: the turn ends when everything that has arrived is read
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from itertools import chain
 from typing import Any
 
 from app.runtime.thread_pool import BoundedThreadPool
@@ -107,13 +108,22 @@ class NamingBatcher:
             make: Makes the batcher that joins them.
         """
         self._run_many = run_many
-        self._batcher = make(self._run_named)
+        self._answer = make(self._run_named).answer
 
-    async def answer(self, request: Any) -> Any:
+    def answer(self, request: Any) -> Coroutine[Any, Any, Any]:
         """Return the answer to a request; see `MicroBatcher.answer`."""
-        return await self._batcher.answer((current_requests(), current_calls(), request))
+        return self._answer((current_requests(), current_calls(), request))
 
     def _run_named(self, named: Sequence[Any]) -> Sequence[Any]:
-        enter_requests([request_id for request_id, _, _ in named])  # in a context of its own, as the turn's end is
-        join_calls(tuple(call for _, calls, _ in named for call in calls))
-        return self._run_many([request for _, _, request in named])
+        """Answer requests in a context of their own: the turn's end has that of the first request."""
+        if len(named) > 1:
+            ids, calls, requests = zip(*named, strict=True)
+            enter_requests(ids)
+            join_calls(tuple(chain.from_iterable(calls)))
+            return self._run_many(requests)
+        request_id, own, request = named[0]
+        if request_id:
+            enter_requests((request_id,))
+        if own is not current_calls():
+            join_calls(own)
+        return self._run_many((request,))

@@ -23,7 +23,7 @@ from app.rpc.message_cost import SMALL_MESSAGE, Fields, fields_of, parsing_cost
 from app.rpc.methods import Call, Method
 from app.rpc.status import CallRejected, details_of, problem_of, status_code, trailing_metadata
 from app.runtime.memory_budget import Reservation
-from app.telemetry.calls import CallEnd, CallNotes, CallWatch
+from app.telemetry.calls import CallNotes, CallWatch
 from app.telemetry.ids import EnteredRequestIds, RequestIds
 from app.telemetry.logs import RequestLog
 from app.telemetry.metrics import Registry
@@ -163,8 +163,10 @@ class GrpcHandler(grpc.GenericRpcHandler):
             self._metrics.ended(method.route, code, seconds)
             key_id = call.principal.id if call.principal else ""
             if notes is not None and self._watch is not None:
-                end = CallEnd("grpc", VERB, method.route, code.value[0], code.name, started, seconds, key_id)
-                self._watch.end(notes, end)
+                notes.transport, notes.method, notes.route = "grpc", VERB, method.route
+                notes.status, notes.code = code.value[0], code.name
+                notes.started, notes.seconds, notes.key_id = started, seconds, key_id
+                self._watch.end(notes)
             self._log.record(
                 request_id=request_id,
                 method=VERB,

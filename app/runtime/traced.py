@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from app.runtime.predictor import Array, Arrays, Predictor
-from app.telemetry.calls import current_calls
+from app.telemetry.calls import is_traced
 
 RunModel = Callable[[Callable[[], dict[str, Array]], tuple[str, str], int], dict[str, Array]]
 """Runs a model, given what runs it, the model's name and version, and the number of rows."""
@@ -32,7 +32,7 @@ class TracedPredictor(Predictor):
 
     def predict(self, inputs: Arrays, timeout: float | None = None) -> dict[str, Array]:
         """See `Predictor.predict`."""
-        if not current_calls():
+        if not is_traced():
             return self._predictor.predict(inputs, timeout)
         rows = len(next(iter(inputs.values())))
         return self._run_model(lambda: self._predictor.predict(inputs, timeout), self._model, rows)

@@ -3,9 +3,9 @@
 Nothing is noted, and nothing here is called, unless OpenTelemetry or the usage counts are on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from contextvars import ContextVar
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
 from app.telemetry.trace import Trace, enter
 
@@ -29,75 +29,54 @@ class SpanIds(NamedTuple):
 
 
 class CallNotes:
-    """The notes on one call."""
+    """What is noted of one call. The class has the defaults, so that a call costs only what is noted of it."""
 
-    __slots__ = ("parent", "rows", "span", "trace")
+    rows: int = 0
+    """Rows that the models ran for the call."""
+    trace: Trace | None = None
+    """The trace context that is logged and sent on."""
+    span: SpanIds | None = None
+    """The span of the call; None if it is not recorded."""
+    parent: SpanIds | None = None
+    """The caller's span, if the call's span is recorded; None if the call has no ``traceparent``."""
 
-    def __init__(self) -> None:
-        """Start without any."""
-        self.rows = 0
-        """Rows that the models ran for the call."""
-        self.trace: Trace | None = None
-        """The trace context that is logged and sent on."""
-        self.span: SpanIds | None = None
-        """The span of the call; None if it is not recorded."""
-        self.parent: SpanIds | None = None
-        """The caller's span; None if the call has no ``traceparent``."""
-
-
-class CallEnd(NamedTuple):
-    """How a call ended."""
-
-    transport: Transport
-    method: str
-    """HTTP method, or the fixed verb of gRPC calls."""
-    route: str
+    transport: Transport = "http"
+    method: str = ""
+    """HTTP method, or the fixed verb of gRPC calls. This and what follows is known at the end of the call."""
+    route: str = ""
     """Template of the route, or the gRPC method's; empty if none matched."""
-    status: int
+    status: int = 0
     """HTTP status, or gRPC code."""
-    code: str
+    code: str = ""
     """Name of the gRPC code; empty for HTTP."""
-    started: float
+    started: float = 0.0
     """Time of the call, seconds since the epoch."""
-    seconds: float
+    seconds: float = 0.0
     """Duration."""
-    key_id: str
+    key_id: str = ""
     """Id of the API key; empty without one."""
 
-    @property
-    def is_refused(self) -> bool:
-        """Whether the call was answered with a problem, or its client had gone."""
-        return self.status >= 400 if self.transport == "http" else self.status != 0
 
-
-class Watcher(Protocol):
-    """Sees every call that a transport answers, in the event loop; takes microseconds and never raises."""
-
-    def begin(self, notes: CallNotes, trace: Trace | None) -> None:
-        """Note that a call begins.
-
-        Args:
-            notes: The call's notes; `trace` is set to ``trace``.
-            trace: Trace context in the call's headers.
-        """
-
-    def end(self, notes: CallNotes, end: CallEnd) -> None:
-        """Note that a call has ended."""
-
-
+Begin = Callable[[CallNotes, Trace | None], None]
+"""Notes that a call begins, given the trace context in its headers. In the event loop; it never raises."""
+End = Callable[[CallNotes], None]
+"""Notes that a call has ended, of which everything is noted. In the event loop; it never raises."""
 _current: ContextVar[tuple[CallNotes, ...]] = ContextVar("calls", default=())
 
 
 class CallWatch:
-    """Passes every call to the watchers."""
+    """Tells the parts that want to know when a call begins and ends."""
 
-    def __init__(self, watchers: Sequence[Watcher]) -> None:
+    def __init__(self, begins: Sequence[Begin] = (), ends: Sequence[End] = ()) -> None:
         """Create the watch.
 
         Args:
-            watchers: One or more.
+            begins: Called at the beginning of each call.
+            ends: Called at the end of each call.
         """
-        self._watchers = tuple(watchers)
+        self._begins, self._ends = tuple(begins), tuple(ends)
+        self.end: End = self._ends[0] if len(self._ends) == 1 else self._end
+        """Ends a call, of which everything is noted."""
 
     def begin(self, trace: Trace | None) -> CallNotes:
         """Begin a call, in the context of its task, and return its notes.
@@ -106,17 +85,17 @@ class CallWatch:
             trace: Trace context in the call's headers.
         """
         notes = CallNotes()
-        notes.trace = trace
-        for watcher in self._watchers:
-            watcher.begin(notes, trace)
+        if trace is not None:
+            notes.trace = trace
+        for begin in self._begins:
+            begin(notes, trace)
         enter(notes.trace)
         _current.set((notes,))
         return notes
 
-    def end(self, notes: CallNotes, end: CallEnd) -> None:
-        """End a call."""
-        for watcher in self._watchers:
-            watcher.end(notes, end)
+    def _end(self, notes: CallNotes) -> None:
+        for end in self._ends:
+            end(notes)
 
 
 def current_calls() -> tuple[CallNotes, ...]:
@@ -124,13 +103,27 @@ def current_calls() -> tuple[CallNotes, ...]:
     return _current.get()
 
 
+def is_traced() -> bool:
+    """Return whether the present step answers a call whose span is recorded."""
+    for call in _current.get():
+        if call.span is not None:
+            return True
+    return False
+
+
 def join_calls(calls: tuple[CallNotes, ...]) -> None:
     """Let the rest of the present context answer these calls."""
     _current.set(calls)
 
 
-def note_rows(rows: int) -> None:
-    """Note that a model ran rows for the present calls, which have equally many."""
+def note_rows(inputs: Mapping[str, Sized], outputs: object, seconds: float, requests: object) -> None:
+    """Note the rows of a run for the present calls, which have equally many; see `app.models.loaded.Observer`."""
     calls = _current.get()
-    for call in calls:
-        call.rows += rows // len(calls)
+    for values in inputs.values():
+        rows = len(values)
+        if len(calls) == 1:
+            calls[0].rows += rows
+        else:
+            for call in calls:
+                call.rows += rows // len(calls)
+        return  # all inputs have as many rows

@@ -2,13 +2,10 @@
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from app.runtime.predictor import Array, Arrays
-from app.telemetry.calls import CallEnd, CallNotes, note_rows
-from app.telemetry.trace import Trace
+from app.telemetry.calls import CallNotes
 from app.usage.file import Key, Usage, add_usage
 
 INTERVAL = 10.0
@@ -17,6 +14,10 @@ STOP_SECONDS = 2.0
 """Maximum number of seconds for which the end of the program waits for the last write."""
 NO_KEY = "-"
 """Stands for the id of the key in calls without a valid one."""
+_DAY = 86_400.0
+"""Seconds."""
+_ANSWERED = (200, 0)
+"""The most frequent HTTP status, which no gRPC code has, and the gRPC code of success."""
 _CANCELLED = 1
 """gRPC code of a call that the client cancelled."""
 _CLIENT_GONE = 499
@@ -36,32 +37,33 @@ class UsageCounts:
         """
         self._path = path
         self._interval = interval
-        self._counts: dict[tuple[int, str], list[int]] = {}
+        self._counts: dict[int, dict[str, list[int]]] = {}
         """Calls, rows and refused calls since the start, by day (since the epoch) and key. Only the event loop adds."""
+        self._day: dict[str, list[int]] = {}
+        """Those of the day from which the latest call was."""
+        self._day_starts = self._day_ends = 0.0
         self._written: dict[tuple[int, str], tuple[int, int, int]] = {}
         self._end = threading.Event()
         self._thread: threading.Thread | None = None
         self._is_failing = False
 
-    def begin(self, notes: CallNotes, trace: Trace | None) -> None:
-        """Do nothing; see `app.telemetry.calls.Watcher`."""
-
-    def end(self, notes: CallNotes, end: CallEnd) -> None:
-        """Count a call that has ended, except health checks; see `app.telemetry.calls.Watcher`."""
-        if end.route.startswith(_HEALTH):
+    def count(self, call: CallNotes) -> None:
+        """Count a call that has ended, except health checks; see `app.telemetry.calls.End`."""
+        if call.route.startswith(_HEALTH):
             return
-        key = (int(end.started // 86_400), end.key_id or NO_KEY)
-        counts = self._counts.get(key)
+        if not self._day_starts <= call.started < self._day_ends:
+            self._turn_to(int(call.started // _DAY))
+        counts = self._day.get(call.key_id)
         if counts is None:
-            counts = self._counts.setdefault(key, [0, 0, 0])
+            counts = self._day[call.key_id] = [0, 0, 0]
         counts[0] += 1
-        counts[1] += notes.rows
-        counts[2] += _is_refused(end)
+        counts[1] += call.rows
+        if call.status not in _ANSWERED and _is_refused(call):
+            counts[2] += 1
 
-    @staticmethod
-    def observe(inputs: Arrays, outputs: Mapping[str, Array], seconds: float, requests: Sequence[object]) -> None:
-        """Note the rows of a run for the calls that it answers; see `app.models.loaded.Observer`."""
-        note_rows(len(next(iter(inputs.values()))))
+    def _turn_to(self, day: int) -> None:
+        self._day = self._counts.setdefault(day, {})
+        self._day_starts, self._day_ends = day * _DAY, (day + 1) * _DAY
 
     def start(self) -> None:
         """Start the thread."""
@@ -81,7 +83,11 @@ class UsageCounts:
 
     def _write(self) -> None:
         """Write what was counted since the last write. What cannot be written is tried again later."""
-        present = {key: (counts[0], counts[1], counts[2]) for key, counts in self._counts.copy().items()}
+        present = {
+            (day, key_id): (counts[0], counts[1], counts[2])
+            for day, keys in self._counts.copy().items()
+            for key_id, counts in keys.copy().items()
+        }
         new: Usage = {}
         for key, counts in present.items():
             before = self._written.get(key, (0, 0, 0))
@@ -102,15 +108,15 @@ class UsageCounts:
         latest = max(day for day, _ in present)
         for key in list(present):
             if key[0] < latest - 1:  # no call that began then is still running
-                self._counts.pop(key, None)
+                self._counts.pop(key[0], None)
                 del self._written[key]
 
 
 def _key(key: tuple[int, str]) -> Key:
-    return datetime.fromtimestamp(key[0] * 86_400, UTC).strftime("%Y-%m-%d"), key[1]
+    return datetime.fromtimestamp(key[0] * _DAY, UTC).strftime("%Y-%m-%d"), key[1] or NO_KEY
 
 
-def _is_refused(end: CallEnd) -> bool:
-    if end.transport == "http":
-        return end.status >= 400 and end.status != _CLIENT_GONE
-    return end.status not in (0, _CANCELLED)
+def _is_refused(call: CallNotes) -> bool:
+    if call.transport == "http":
+        return call.status >= 400 and call.status != _CLIENT_GONE
+    return call.status not in (0, _CANCELLED)

@@ -18,7 +18,7 @@ from opentelemetry.semconv.attributes.server_attributes import SERVER_ADDRESS, S
 from opentelemetry.semconv.attributes.url_attributes import URL_SCHEME
 from opentelemetry.util.types import AttributeValue
 
-from app.telemetry.calls import CallEnd
+from app.telemetry.calls import CallNotes
 
 Attributes = dict[str, AttributeValue]
 
@@ -41,9 +41,9 @@ def rpc_method(route: str) -> str:
     return route.removeprefix("/") or OTHER
 
 
-def attributes_of(end: CallEnd) -> Attributes:
+def attributes_of(call: CallNotes) -> Attributes:
     """Return the attributes of a call that has ended."""
-    return _rpc_attributes(end) if end.transport == "grpc" else _http_attributes(end)
+    return _rpc_attributes(call) if call.transport == "grpc" else _http_attributes(call)
 
 
 def model_server_attributes(target: str) -> Attributes:
@@ -61,23 +61,23 @@ def model_server_attributes(target: str) -> Attributes:
     }
 
 
-def _http_attributes(end: CallEnd) -> Attributes:
-    attributes: Attributes = {HTTP_REQUEST_METHOD: known_method(end.method), URL_SCHEME: "http"}
-    if end.route:
-        attributes[HTTP_ROUTE] = end.route
-    if end.status != CLIENT_GONE:
-        attributes[HTTP_RESPONSE_STATUS_CODE] = end.status
-    if end.status >= CLIENT_GONE:
-        attributes[ERROR_TYPE] = str(end.status)
+def _http_attributes(call: CallNotes) -> Attributes:
+    attributes: Attributes = {HTTP_REQUEST_METHOD: known_method(call.method), URL_SCHEME: "http"}
+    if call.route:
+        attributes[HTTP_ROUTE] = call.route
+    if call.status != CLIENT_GONE:
+        attributes[HTTP_RESPONSE_STATUS_CODE] = call.status
+    if call.status >= CLIENT_GONE:
+        attributes[ERROR_TYPE] = str(call.status)
     return attributes
 
 
-def _rpc_attributes(end: CallEnd) -> Attributes:
+def _rpc_attributes(call: CallNotes) -> Attributes:
     attributes: Attributes = {
         RPC_SYSTEM_NAME: "grpc",
-        RPC_METHOD: rpc_method(end.route),
-        RPC_RESPONSE_STATUS_CODE: end.code,
+        RPC_METHOD: rpc_method(call.route),
+        RPC_RESPONSE_STATUS_CODE: call.code,
     }
-    if end.code in _SERVER_ERRORS:
-        attributes[ERROR_TYPE] = end.code
+    if call.code in _SERVER_ERRORS:
+        attributes[ERROR_TYPE] = call.code
     return attributes

@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from dataclasses import dataclass, field
 
-from app.telemetry.calls import CallEnd
+from app.telemetry.calls import CallNotes
 from app.telemetry.otel.conventions import Attributes, attributes_of, known_method
 
 BOUNDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -33,15 +33,16 @@ class Durations:
         """Start without any."""
         self._series: dict[tuple[str, str, int], Series] = {}
 
-    def observe(self, end: CallEnd) -> None:
-        """Count a call."""
-        key = (end.method, end.route, end.status)  # the methods of gRPC calls have a name of their own
+    def observe(self, call: CallNotes) -> None:
+        """Count a call that has ended."""
+        seconds = call.seconds
+        key = (call.method, call.route, call.status)  # the methods of gRPC calls have a name of their own
         series = self._series.get(key)
         if series is None:
-            key = (known_method(end.method) if end.transport == "http" else end.method, end.route, end.status)
-            series = self._series.setdefault(key, Series(end.transport, attributes_of(end)))
-        series.counts[bisect_left(BOUNDS, end.seconds)] += 1
-        series.total += end.seconds
+            key = (known_method(call.method) if call.transport == "http" else call.method, call.route, call.status)
+            series = self._series.setdefault(key, Series(call.transport, attributes_of(call)))
+        series.counts[bisect_left(BOUNDS, seconds)] += 1
+        series.total += seconds
 
     def read(self) -> list[Series]:
         """Return the series."""

@@ -21,7 +21,6 @@ from opentelemetry.sdk.metrics.export import MetricExportResult
 from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, SERVICE_NAME, SERVICE_VERSION, Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased, Sampler, TraceIdRatioBased
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.util.re import parse_env_headers
 
@@ -30,6 +29,7 @@ from app.telemetry.metrics import Registry
 from app.telemetry.otel.logs import ExportHandler, access_records
 from app.telemetry.otel.losses import Losses, quiet_exporters
 from app.telemetry.otel.metrics import MetricsReader
+from app.telemetry.otel.sampling import Sampling
 from app.telemetry.otel.spans import Tracing
 
 QUEUE = 2048
@@ -80,7 +80,7 @@ class OpenTelemetry:
             SERVICE_INSTANCE_ID: str(uuid4()),  # one for each worker, and for each start
         }
         self._resource = Resource.create(attributes)
-        self.tracing = Tracing(sampler_of(options), self._resource, self._scope)
+        self.tracing = Tracing(Sampling(options.sampler, options.ratio), self._resource, self._scope)
         """Makes the spans."""
         self._losses = {signal: Losses(registry, signal, QUEUE) for signal in ("traces", "logs", "metrics")}
         self._stops: list[Callable[[], None]] = []
@@ -139,14 +139,6 @@ class OpenTelemetry:
 
     def _url(self, signal: str) -> str:
         return f"{self._options.endpoint.rstrip('/')}/v1/{signal}"
-
-
-def sampler_of(options: ExportOptions) -> Sampler:
-    """Return the sampler that the options name."""
-    name = options.sampler.removeprefix("parentbased_")
-    samplers = {"always_on": ALWAYS_ON, "always_off": ALWAYS_OFF}
-    root = samplers.get(name) or TraceIdRatioBased(options.ratio)
-    return ParentBased(root) if options.sampler.startswith("parentbased_") else root
 
 
 class _SpanProcessor(BatchSpanProcessor):

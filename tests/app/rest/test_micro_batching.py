@@ -10,8 +10,10 @@ import pytest
 
 from app.domains.beer.schema import EXAMPLE_BEER, EXAMPLE_RECIPE
 from app.errors import Overloaded
-from app.rest.micro_batching import MicroBatcher, RemoteMicroBatcher
+from app.rest.micro_batching import MicroBatcher, NamingBatcher, RemoteMicroBatcher
 from app.runtime.thread_pool import BoundedThreadPool
+from app.telemetry.calls import CallWatch, current_calls
+from app.telemetry.ids import EnteredRequestIds, current_requests
 from tests.known import KEY
 
 pytestmark = pytest.mark.anyio
@@ -107,3 +109,25 @@ async def test_too_many_remote_calls_are_rejected() -> None:
     assert [type(each) for each in await all_of(gathering, 2, 3)] == [Overloaded, Overloaded]
     goes_on.set()
     assert await held == [True]
+
+
+async def test_where_requests_are_answered_it_is_known_whose_they_are() -> None:
+    seen: list[tuple[object, list[str]]] = []
+
+    def run_many(questions: Sequence[int]) -> list[int]:
+        seen.append((current_requests(), [call.key_id for call in current_calls()]))
+        if 13 in questions:
+            raise ArithmeticError("13")
+        return list(questions)
+
+    batcher, watch = NamingBatcher(run_many, MicroBatcher), CallWatch()
+
+    async def ask(name: str, question: int) -> int:
+        EnteredRequestIds().of(name.encode())
+        watch.begin(None).key_id = name
+        return int(await batcher.answer(question))
+
+    await ask("a", 1)
+    await asyncio.gather(ask("b", 2), ask("c", 13), return_exceptions=True)
+    b, c = ((b"b",), ["b"]), ((b"c",), ["c"])
+    assert seen == [((b"a",), ["a"]), ((b"b", b"c"), ["b", "c"]), b, c], "the joined call fails, and each runs alone"

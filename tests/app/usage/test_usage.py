@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.telemetry.calls import CallEnd, CallNotes, CallWatch
+from app.telemetry.calls import CallNotes, CallWatch, join_calls, note_rows
 from app.usage import file as usage_file
 from app.usage.counts import UsageCounts
 from app.usage.file import add_usage, read_usage
@@ -21,16 +21,18 @@ NOON = 20_000 * DAY + DAY / 2
 TODAY, TOMORROW = "2024-10-04", "2024-10-05"
 
 
-def end(**changes: Any) -> CallEnd:
-    return CallEnd("http", "POST", "/predict", 200, "", NOON, 0.001, "brewery")._replace(**changes)
+def call(**changes: Any) -> CallNotes:
+    notes = CallNotes()
+    noted = {"method": "POST", "route": "/predict", "status": 200, "started": NOON, "key_id": "brewery", **changes}
+    for name, value in noted.items():
+        setattr(notes, name, value)
+    return notes
 
 
-def counted(path: Path, *ends: CallEnd, rows: int = 0) -> UsageCounts:
+def counted(path: Path, *calls: CallNotes) -> UsageCounts:
     counts = UsageCounts(path)
-    for each in ends:
-        notes = CallNotes()
-        notes.rows = rows
-        counts.end(notes, each)
+    for each in calls:
+        counts.count(each)
     return counts
 
 
@@ -42,19 +44,21 @@ def written(counts: UsageCounts) -> None:
 def test_calls_rows_and_refused_calls_are_counted_by_key_and_day(tmp_path: Path) -> None:
     path = tmp_path / "usage.json"
     rpc = {"transport": "grpc", "method": "GRPC", "route": "/inference.GRPCInferenceService/ModelInfer"}
-    ends = [
-        end(),
-        end(status=422),
-        end(status=499),
-        end(status=503),
-        end(started=NOON + DAY),
-        end(key_id=""),
-        end(route="/health/ready", key_id=""),
-        end(**rpc, status=0),
-        end(**rpc, status=1),
-        end(**rpc, status=8),
+    calls = [
+        call(),
+        call(status=422),
+        call(status=499),
+        call(started=NOON + DAY),
+        call(status=503),  # began before midnight, and ended after another that began then
+        call(key_id=""),
+        call(route="/health/ready", key_id=""),
+        call(**rpc, status=0),
+        call(**rpc, status=1),
+        call(**rpc, status=8),
     ]
-    written(counted(path, *ends, rows=2))
+    for each in calls:
+        each.rows = 2
+    written(counted(path, *calls))
     assert read_usage(path) == {
         (TODAY, "brewery"): (7, 14, 3),
         (TODAY, "-"): (1, 2, 0),
@@ -63,14 +67,12 @@ def test_calls_rows_and_refused_calls_are_counted_by_key_and_day(tmp_path: Path)
 
 
 def test_rows_of_a_run_are_those_of_the_calls_that_it_answers() -> None:
-    from app.telemetry.calls import join_calls
-
-    watch = CallWatch([UsageCounts(Path("unused"))])
+    watch = CallWatch()
     alone = watch.begin(None)
-    UsageCounts.observe({"features": np.zeros((5, 2))}, {}, 0.0, ())
+    note_rows({"features": np.zeros((5, 2)), "more": np.zeros((5, 1))}, {}, 0.0, ())
     first, second = watch.begin(None), watch.begin(None)
     join_calls((first, second))
-    UsageCounts.observe({"features": np.zeros((2, 2))}, {}, 0.0, ())
+    note_rows({"features": np.zeros((2, 2))}, {}, 0.0, ())
     assert (alone.rows, first.rows, second.rows) == (5, 1, 1)
 
 
@@ -94,7 +96,7 @@ def test_several_processes_add_up_and_a_reader_never_sees_half_a_file(tmp_path: 
 def test_what_is_lost_when_the_process_is_killed_is_of_the_last_interval(tmp_path: Path) -> None:
     counts = UsageCounts(tmp_path / "usage.json", interval=0.02)
     counts.start()
-    counts.end(CallNotes(), end())
+    counts.count(call())
     limit = time.monotonic() + 10
     while not read_usage(tmp_path / "usage.json"):
         assert time.monotonic() < limit
@@ -108,7 +110,7 @@ def test_what_cannot_be_written_is_kept_reported_once_and_written_later(
 ) -> None:
     path = tmp_path / "usage.json"
     path.write_text("{}")
-    counts = counted(path, end())
+    counts = counted(path, call())
     with caplog.at_level(logging.ERROR):
         counts._write()
         counts._write()
@@ -128,7 +130,7 @@ def test_the_file_is_bounded_and_forgets_the_oldest_days_first(tmp_path: Path, m
 
 
 def test_days_that_are_over_leave_the_memory(tmp_path: Path) -> None:
-    counts = counted(tmp_path / "usage.json", *(end(started=NOON + number * DAY) for number in range(50)))
+    counts = counted(tmp_path / "usage.json", *(call(started=NOON + number * DAY) for number in range(50)))
     counts._write()
     assert len(counts._counts) == len(counts._written) == 2
     assert len(read_usage(tmp_path / "usage.json")) == 50
@@ -137,10 +139,10 @@ def test_days_that_are_over_leave_the_memory(tmp_path: Path) -> None:
 def test_counting_goes_on_while_the_file_is_locked(tmp_path: Path) -> None:
     path = tmp_path / "usage.json"
     with usage_file._locked(path):
-        counts = counted(path, end())
+        counts = counted(path, call())
         writer = threading.Thread(target=counts._write)
         writer.start()
-        counts.end(CallNotes(), end())
+        counts.count(call())
     writer.join()
     counts._write()
     assert read_usage(path) == {(TODAY, "brewery"): (2, 0, 0)}

@@ -4,11 +4,8 @@ The file is one JSON document rather than lines of JSON, so that a truncated fil
 """
 
 import os
-import secrets
 import stat
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -18,9 +15,7 @@ from app.access.keys import DEFAULT_ID
 from app.access.rates import check_rate
 from app.errors import SettingsError
 from app.runtime.json_keys import BOM, repeated_keys
-
-if sys.platform != "win32":  # Windows has no file locks of this kind: do not run two commands at once there
-    import fcntl
+from app.shared_file import locked, replace
 
 MAX_BYTES = 4 * 1024**2
 """Maximum size of a key file: some 20,000 keys."""
@@ -132,53 +127,7 @@ def change_keys(path: Path, change: Callable[[KeyFile], KeyFile]) -> None:
     """
     path = path.resolve()  # keeps a symbolic link in place
     try:
-        with _locked(path):
-            _replace(path, change(read_keys(path) if path.exists() else KeyFile()).text())
+        with locked(path):
+            replace(path, change(read_keys(path) if path.exists() else KeyFile()).text())
     except OSError as error:
         raise SettingsError(f"API_KEYS_FILE: {path} cannot be written: {error.strerror}") from None
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    # The lock is a separate file because each change replaces the key file, and a lock on the old one would be useless.
-    if sys.platform == "win32":
-        yield
-        return
-    descriptor = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _keep_access(path: Path, descriptor: int) -> None:
-    """Give a new file the owner, group and mode of the one that it replaces: the service must be able to read it."""
-    if sys.platform == "win32" or not path.exists():
-        return
-    old, new = path.stat(), os.fstat(descriptor)
-    if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
-        os.fchown(descriptor, old.st_uid, old.st_gid)
-    os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
-
-
-def _replace(path: Path, text: str) -> None:
-    staged = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            _keep_access(path, descriptor)
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(staged, path)
-    except BaseException:
-        staged.unlink(missing_ok=True)
-        raise
-    if sys.platform == "win32":  # which opens no folders
-        return
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -1,16 +1,11 @@
 """The file of the usage: one JSON document, to which several processes add. It is always replaced as a whole."""
 
 import json
-import os
 import re
-import secrets
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
-if sys.platform != "win32":  # on Windows there is one process
-    import fcntl
+from app.shared_file import locked, replace
 
 MAX_BYTES = 16 * 1024**2
 """Maximum size of a file that is read."""
@@ -66,13 +61,13 @@ def add_usage(path: Path, new: Mapping[Key, tuple[int, int, int]]) -> None:
         OSError: If it cannot be read or written; it is unchanged then.
         ValueError: If it is not a file of the usage.
     """
-    with _locked(path):
+    with locked(path):
         usage = read_usage(path)
         for key, counts in new.items():
             before = usage.get(key, (0, 0, 0))
             usage[key] = (before[0] + counts[0], before[1] + counts[1], before[2] + counts[2])
         kept = sorted(usage)[-MAX_ENTRIES:]
-        _replace(path, _text({key: usage[key] for key in kept}))
+        replace(path, _text({key: usage[key] for key in kept}))
 
 
 def _text(usage: Usage) -> str:
@@ -80,28 +75,3 @@ def _text(usage: Usage) -> str:
     for (day, key), counts in usage.items():
         days.setdefault(day, {})[key] = counts
     return json.dumps({"format_version": 1, "days": days}) + "\n"
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    if sys.platform == "win32":
-        yield
-        return
-    descriptor = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _replace(path: Path, text: str) -> None:
-    staged = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(staged, path)
-    except BaseException:
-        staged.unlink(missing_ok=True)
-        raise

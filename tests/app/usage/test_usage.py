@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from app.shared_file import locked
 from app.telemetry.calls import CallNotes, CallWatch, join_calls, note_rows
 from app.usage import file as usage_file
 from app.usage.counts import UsageCounts
@@ -138,7 +139,7 @@ def test_days_that_are_over_leave_the_memory(tmp_path: Path) -> None:
 
 def test_counting_goes_on_while_the_file_is_locked(tmp_path: Path) -> None:
     path = tmp_path / "usage.json"
-    with usage_file._locked(path):
+    with locked(path):
         counts = counted(path, call())
         writer = threading.Thread(target=counts._write)
         writer.start()

@@ -3,7 +3,7 @@
 import json
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -12,14 +12,13 @@ import pytest
 
 from app.bundle.distribution import distribution_of
 from app.bundle.store import read_bundle
-from app.cli.main import main
 from app.drift.variables import variables_of
 from app.models.metrics import ModelMetrics
 from app.telemetry.exposition import exposition
 from app.telemetry.metrics import Registry
+from tests.commands import Run, runner
 from tests.committed import committed, committed_models
 
-Run = Callable[..., tuple[int, str, str]]
 MANIFEST = read_bundle(committed("beer-ibu")).manifest
 NAMES = [declared.name for declared in MANIFEST.inputs]
 
@@ -63,16 +62,7 @@ def run(
     """Runs the command in this process."""
     monkeypatch.setenv("MODEL_URI", str(committed_models()))
 
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["app", "drift", *arguments])
-        code = 0
-        try:
-            main()
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        return (code, *capsys.readouterr())
-
-    return run
+    return runner("drift", monkeypatch, capsys)
 
 
 def test_quiet_records_are_no_drift(run: Run, tmp_path: Path) -> None:

@@ -3,40 +3,26 @@
 import json
 import re
 import stat
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from app.cli.main import main
 from app.composition.access import build_keys
 from app.errors import SettingsError
 from app.settings import load_settings
 from app.telemetry.metrics import Registry
-
-Command = Callable[..., str]
+from tests.commands import Print, printer
 
 
 @pytest.fixture
-def keys(plain_environment: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+def keys(plain_environment: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Print:
     """Runs a command, and returns its output; that of a failing command is what it wrote to stderr."""
     monkeypatch.setenv("API_KEYS_FILE", "keys.json")
 
-    def run(*arguments: str, code: int = 0) -> str:
-        monkeypatch.setattr(sys, "argv", ["app", "keys", *arguments])
-        if not code:
-            main()
-            return capsys.readouterr().out
-        with pytest.raises(SystemExit) as caught:
-            main()
-        assert caught.value.code == code
-        return capsys.readouterr().err
-
-    return run
+    return printer("keys", monkeypatch, capsys)
 
 
-def test_create_prints_only_the_key_and_creates_the_file(keys: Command, plain_environment: Path) -> None:
+def test_create_prints_only_the_key_and_creates_the_file(keys: Print, plain_environment: Path) -> None:
     printed = keys("create", "--name", "Brew Club", "--expires", "90d", "--rate", "100/minute")
     assert re.fullmatch(r"[A-Za-z0-9_-]{43}\n", printed)
     path = plain_environment / "keys.json"
@@ -49,14 +35,14 @@ def test_create_prints_only_the_key_and_creates_the_file(keys: Command, plain_en
     assert "expires" in line and "100/minute" in line and printed.strip() not in line
 
 
-def test_list_prints_one_line_per_key_with_its_expiry(keys: Command, plain_environment: Path) -> None:
+def test_list_prints_one_line_per_key_with_its_expiry(keys: Print, plain_environment: Path) -> None:
     keys("create", "--name", "old", "--expires", "2020-01-31")
     keys("create", "--name", "new")
     old, new = keys("list").splitlines()
     assert "expired 2020-01-31" in old and "never expires" in new
 
 
-def test_revoke_removes_one_key_and_rejects_an_unknown_id(keys: Command, plain_environment: Path) -> None:
+def test_revoke_removes_one_key_and_rejects_an_unknown_id(keys: Print, plain_environment: Path) -> None:
     for name in "one", "two":
         keys("create", "--name", name)
     first = keys("list").split()[0]
@@ -82,7 +68,7 @@ def test_revoke_removes_one_key_and_rejects_an_unknown_id(keys: Command, plain_e
     ],
 )
 def test_invalid_arguments_are_reported_and_create_no_file(
-    keys: Command, plain_environment: Path, arguments: tuple[str, ...]
+    keys: Print, plain_environment: Path, arguments: tuple[str, ...]
 ) -> None:
     message = keys(*arguments, code=2)
     assert ("keys.json is missing" in message) == (arguments in [("list",), ("revoke", "x")])
@@ -90,7 +76,7 @@ def test_invalid_arguments_are_reported_and_create_no_file(
 
 
 def test_without_the_setting_a_service_reads_the_file_that_create_makes(
-    keys: Command, plain_environment: Path, monkeypatch: pytest.MonkeyPatch
+    keys: Print, plain_environment: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("API_KEYS_FILE")
     assert "keys.json is missing" in keys("list", code=2)
@@ -103,7 +89,7 @@ def test_without_the_setting_a_service_reads_the_file_that_create_makes(
 
 
 def test_the_setting_is_read_from_an_env_file_with_other_invalid_settings(
-    keys: Command, plain_environment: Path, monkeypatch: pytest.MonkeyPatch
+    keys: Print, plain_environment: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("API_KEYS_FILE")
     (plain_environment / ".env").write_text("API_KEYS_FILE=other.json\nPORT=none\n")
@@ -113,6 +99,6 @@ def test_the_setting_is_read_from_an_env_file_with_other_invalid_settings(
     assert ".env cannot be read" in keys("list", code=2)
 
 
-def test_a_folder_that_is_not_writable_is_reported(keys: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_is_not_writable_is_reported(keys: Print, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("API_KEYS_FILE", "/proc/keys.json")
     assert "/proc/keys.json cannot be written" in keys("create", "--name", "x", code=2)

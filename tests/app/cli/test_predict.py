@@ -1,15 +1,12 @@
 """The command ``predict``: recipe files in, a table, JSON, CSV or BeerJSON out, without a server."""
 
-import argparse
 import csv
 import io
 import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,11 +14,10 @@ import pytest
 from app.cli import predict, progress
 from app.cli.progress import Progress
 from app.cli.recipe_files import find_files
+from tests.commands import Run, runner
 from tests.known import REPOSITORY
 from tests.live.program import environment
 from tests.punk_recipes import BAD, GOOD
-
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
@@ -29,20 +25,7 @@ def run(plain_environment: Path, models: Path, monkeypatch: pytest.MonkeyPatch, 
     """Runs the command in this process, in an empty folder; returns exit code, stdout and stderr."""
     monkeypatch.setenv("MODEL_URI", str(models))
 
-    def run(*arguments: str, stdin: bytes = b"") -> tuple[int, str, str]:
-        parser = argparse.ArgumentParser()
-        predict.add_commands(parser.add_subparsers())
-        parsed = parser.parse_args(["predict", *arguments])
-        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(stdin)))
-        code = 0
-        try:
-            parsed.run(parsed)
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        written = capsys.readouterr()
-        return code, written.out, written.err
-
-    return run
+    return runner("predict", monkeypatch, capsys)
 
 
 def write(name: str, *recipes: object) -> str:

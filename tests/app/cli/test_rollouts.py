@@ -1,7 +1,5 @@
 """The commands that try a version: shadow, canary, promote and stop. Only the start of a process is left out."""
 
-import sys
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,10 +8,9 @@ import pytest
 from app.bundle.pointer import POINTER
 from app.bundle.rollout import ROLLOUT, RolloutSpec, new_id, read_rollout, stop_rollout, write_rollout
 from app.bundle.store import Bundle
-from app.cli.main import main
 from tests.bundles import copy_as_version, corrupt_golden_rows
+from tests.commands import Print, printer
 
-Run = Callable[..., str]
 NAME = "beer-ibu"
 
 
@@ -38,24 +35,14 @@ def root(versions: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run(root: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+def run(root: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Print:
     """Runs a command; returns what it prints, or its error."""
     monkeypatch.setenv("MODEL_URI", str(root))
 
-    def run(*arguments: str, code: int = 0) -> str:
-        monkeypatch.setattr(sys, "argv", ["app", "models", *arguments])
-        if code == 0:
-            main()
-            return capfd.readouterr().out
-        with pytest.raises(SystemExit) as stop:
-            main()
-        assert stop.value.code == code
-        return capfd.readouterr().err
-
-    return run
+    return printer("models", monkeypatch, capfd)
 
 
-def test_shadow_then_canary_then_promote(run: Run, root: Path) -> None:
+def test_shadow_then_canary_then_promote(run: Print, root: Path) -> None:
     assert run("shadow", NAME, "2", "--max-difference", "5") == f"{NAME}  2  shadow, share 0.1\n"
     options = "--share", "0.25", "--sticky", "header:x-user", "--max-latency", "0.01"
     assert run("canary", NAME, "2", *options) == f"{NAME}  2  canary, share 0.25 by header x-user\n"
@@ -66,7 +53,7 @@ def test_shadow_then_canary_then_promote(run: Run, root: Path) -> None:
     assert (root / NAME / POINTER).read_text() == "2\n1\nnone\n" and read_rollout(root, NAME) is None
 
 
-def test_what_the_guard_stopped_is_not_promoted_until_it_is_tried_again(run: Run, root: Path) -> None:
+def test_what_the_guard_stopped_is_not_promoted_until_it_is_tried_again(run: Print, root: Path) -> None:
     run("canary", NAME, "2")
     spec = read_rollout(root, NAME)
     assert spec is not None
@@ -78,7 +65,7 @@ def test_what_the_guard_stopped_is_not_promoted_until_it_is_tried_again(run: Run
     assert "no version is tried" in run("promote", NAME, code=3)
 
 
-def test_activate_ends_the_rollout_of_its_version(run: Run, root: Path) -> None:
+def test_activate_ends_the_rollout_of_its_version(run: Print, root: Path) -> None:
     run("canary", NAME, "2")
     run("activate", NAME, "2")
     assert read_rollout(root, NAME) is None
@@ -101,12 +88,12 @@ def test_activate_ends_the_rollout_of_its_version(run: Run, root: Path) -> None:
         (("shadow", NAME, "2", "--max-errors", "-1"), "--max-errors: must be at least 0"),
     ],
 )
-def test_what_cannot_be_tried_is_refused(run: Run, root: Path, arguments: tuple[str, ...], reason: str) -> None:
+def test_what_cannot_be_tried_is_refused(run: Print, root: Path, arguments: tuple[str, ...], reason: str) -> None:
     assert reason in run(*arguments, code=3)
     assert read_rollout(root, NAME) is None
 
 
-def test_stop_removes_a_file_that_cannot_be_read(run: Run, root: Path) -> None:
+def test_stop_removes_a_file_that_cannot_be_read(run: Print, root: Path) -> None:
     (root / NAME / ROLLOUT).write_text("canary 2")
     assert f"{NAME}  -  -  bad: " in run("list")
     assert "the file: Invalid JSON" in run("promote", NAME, code=3)
@@ -114,7 +101,7 @@ def test_stop_removes_a_file_that_cannot_be_read(run: Run, root: Path) -> None:
     assert not (root / NAME / ROLLOUT).exists()
 
 
-def test_a_version_that_no_longer_verifies_is_not_promoted(run: Run, root: Path) -> None:
+def test_a_version_that_no_longer_verifies_is_not_promoted(run: Print, root: Path) -> None:
     run("canary", NAME, "2")
     (root / NAME / "2").unlink()
     (root / NAME / "2").symlink_to(root / NAME / "3")
@@ -122,7 +109,7 @@ def test_a_version_that_no_longer_verifies_is_not_promoted(run: Run, root: Path)
     assert (root / NAME / POINTER).read_text() == "1\n" and read_rollout(root, NAME) is not None
 
 
-def test_after_a_promotion_rollback_goes_back(run: Run, root: Path) -> None:
+def test_after_a_promotion_rollback_goes_back(run: Print, root: Path) -> None:
     run("canary", NAME, "2")
     run("promote", NAME)
     assert run("rollback", NAME) == f"{NAME}  1  active\n"
@@ -143,7 +130,7 @@ def test_commands_at_once_leave_one_of_them(root: Path) -> None:
     assert sorted(path.name for path in (root / NAME).iterdir()) == ["1", "2", "3", POINTER, ROLLOUT]
 
 
-def test_a_rollout_whose_version_is_gone_is_listed(run: Run, root: Path) -> None:
+def test_a_rollout_whose_version_is_gone_is_listed(run: Print, root: Path) -> None:
     run("canary", NAME, "2")
     (root / NAME / "2").unlink()
     assert f"{NAME}  2  canary  missing  canary, share 0.05\n" in run("list")

@@ -1,19 +1,14 @@
 """The command ``solve``: a recipe file or a beer in, the weights of hops out, without a server."""
 
-import argparse
-import io
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from app.cli import solve
 from app.domains.beer.api import BeerApi
 from app.domains.beer.solving.schema import Question
+from tests.commands import Run, runner
 
 BEER: dict[str, Any] = {
     "target_og": 1.05,
@@ -35,7 +30,6 @@ PUNK: dict[str, Any] = {
         "hops": [{"name": "Fuggles", "amount": {"value": 40, "unit": "grams"}, "add": "start"}],
     },
 }
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
@@ -43,22 +37,14 @@ def run(plain_environment: Path, models: Path, monkeypatch: pytest.MonkeyPatch, 
     """Runs the command on a file in this process, in an empty folder; returns exit code, stdout and stderr."""
     monkeypatch.setenv("MODEL_URI", str(models))
 
-    def run(file: object, *arguments: str, is_stdin: bool = False) -> tuple[int, str, str]:
+    run = runner("solve", monkeypatch, capsys)
+
+    def run_on(file: object, *arguments: str, is_stdin: bool = False) -> tuple[int, str, str]:
         contents = json.dumps(file).encode()
         Path("file.json").write_bytes(contents)
-        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(contents)))
-        parser = argparse.ArgumentParser()
-        solve.add_commands(parser.add_subparsers())
-        parsed = parser.parse_args(["solve", "-" if is_stdin else "file.json", *arguments])
-        code = 0
-        try:
-            parsed.run(parsed)
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        written = capsys.readouterr()
-        return code, written.out, written.err
+        return run("-" if is_stdin else "file.json", *arguments, stdin=contents)
 
-    return run
+    return run_on
 
 
 def test_the_table_says_the_weights_and_what_can_be_reached(run: Run, domain: BeerApi) -> None:

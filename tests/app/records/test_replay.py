@@ -2,8 +2,7 @@
 
 import json
 import shutil
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +12,6 @@ import numpy as np
 import pytest
 
 from app.bundle.store import read_bundle
-from app.cli.main import main
 from app.models.quarantine import probes
 from app.records.folder import Bounds
 from app.records.reading import Record, read_records, record_of
@@ -22,12 +20,12 @@ from app.records.replay import LARGEST, Differences, Replayer
 from app.runtime.onnx import OnnxPredictor
 from app.telemetry.ids import EnteredRequestIds, enter_requests
 from app.telemetry.metrics import Registry
+from tests.commands import Print, printer
 from tests.committed import committed, committed_models
 from tests.known import BEER
 
 pytestmark = pytest.mark.anyio
 ROWS = 1_500
-Run = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
@@ -59,22 +57,11 @@ def both_versions(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run(both_versions: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+def run(both_versions: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Print:
     """Runs the command; returns what it prints, or its error."""
     monkeypatch.setenv("MODEL_URI", str(both_versions))
 
-    def run(*arguments: object, code: int = 0) -> str:
-        monkeypatch.setattr(sys, "argv", ["app", "replay", *map(str, arguments)])
-        if code == 0:
-            main()
-            return capfd.readouterr().out
-        with pytest.raises(SystemExit) as stop:
-            main()
-        assert stop.value.code == code
-        captured = capfd.readouterr()
-        return captured.out + captured.err
-
-    return run
+    return printer("replay", monkeypatch, capfd)
 
 
 @pytest.mark.parametrize("name", ["beer-ibu-recipe", "iris"])
@@ -96,7 +83,7 @@ def test_as_one_run_or_row_by_row_the_bits_would_differ(recorded: Path) -> None:
     assert (alone != exact).any() and np.abs(alone - exact).max() < 0.01
 
 
-def test_the_command_compares_with_what_was_recorded(recorded: Path, run: Run) -> None:
+def test_the_command_compares_with_what_was_recorded(recorded: Path, run: Print) -> None:
     options = ("--model", "beer-ibu-recipe", "--version", "2", "--max-difference", "0", "--json")
     report = json.loads(run(recorded, *options))
     assert report["rows_equal_to_the_bit"] == report["records"] == report["rows"] > ROWS / 3
@@ -113,7 +100,7 @@ def test_the_command_compares_with_what_was_recorded(recorded: Path, run: Run) -
     assert sum(band["rows"] for band in report["bands"]) == report["rows"]
 
 
-def test_another_version_beyond_the_bound_ends_with_1_and_names_the_largest(recorded: Path, run: Run) -> None:
+def test_another_version_beyond_the_bound_ends_with_1_and_names_the_largest(recorded: Path, run: Print) -> None:
     options = ("--model", "beer-ibu-recipe", "--version", "1")
     report = json.loads(run(recorded, *options, "--max-difference", "1", "--json", code=1))
     assert report["rows_beyond"] > 0 and report["rows_equal_to_the_bit"] < report["records"]
@@ -137,11 +124,13 @@ def test_another_version_beyond_the_bound_ends_with_1_and_names_the_largest(reco
         (["--model", "iris", "--version", "1", "--max-difference", "-1"], 2, "at least 0"),
     ],
 )
-def test_what_cannot_be_replayed_is_said(recorded: Path, run: Run, options: list[str], code: int, message: str) -> None:
+def test_what_cannot_be_replayed_is_said(
+    recorded: Path, run: Print, options: list[str], code: int, message: str
+) -> None:
     assert message in run(recorded, *options, code=code)
 
 
-def test_missing_files_are_said(run: Run, tmp_path: Path) -> None:
+def test_missing_files_are_said(run: Print, tmp_path: Path) -> None:
     assert "nothing.jsonl" in run(tmp_path / "nothing.jsonl", "--model", "iris", "--version", "1", code=4)
 
 

@@ -17,7 +17,6 @@ from app.problem_types import ProblemType
 from app.rest.access_log import AccessLogMiddleware
 from app.rest.api_key import Access, ApiKeyMiddleware
 from app.rest.browser_pages import DOCS_PATH, BrowserPages
-from app.rest.cors import AllowedOrigins, CorsMiddleware, PreflightMiddleware
 from app.rest.docs import add_docs
 from app.rest.listings import add_listing
 from app.rest.negotiation import prefers_page
@@ -39,6 +38,7 @@ from app.telemetry.logs import RequestLog
 from app.traffic.traffic import Traffic
 
 if TYPE_CHECKING:
+    from app.rest.cors import AllowedOrigins
     from app.rest.feedback import FeedbackHandler
 
 DESCRIPTION = """\
@@ -122,7 +122,7 @@ class RestApplication:
         options = options or RestOptions()
         self._lifecycle = lifecycle
         self._root_path = options.root_path
-        self._origins = AllowedOrigins(options.cors_origins)
+        self._origins = _allowed_origins(options.cors_origins)
         self._watch = options.watch
         self._oip = None if options.health_only else _oip_application(backend, lifecycle, options)
         handlers = _operation_handlers(backend, options)
@@ -178,15 +178,18 @@ class RestApplication:
 
     def _with_middleware(self, app: ASGIApp, log: RequestLog, names_requests: bool) -> ASGIApp:
         """Return an application behind the access log and, where pages may call it, CORS."""
-        if self._origins:
-            app = PreflightMiddleware(app, self._origins)
         request_ids = EnteredRequestIds() if names_requests else RequestIds()
+        if self._origins is None:
+            return AccessLogMiddleware(app, log, self._metrics, self._paths, request_ids, self._watch)
+        from app.rest.cors import CorsMiddleware, PreflightMiddleware
+
+        app = PreflightMiddleware(app, self._origins)
         app = AccessLogMiddleware(app, log, self._metrics, self._paths, request_ids, self._watch)
-        return CorsMiddleware(app, self._origins) if self._origins else app
+        return CorsMiddleware(app, self._origins)
 
     def cors_headers(self, headers: Sequence[Header]) -> list[Header]:
         """Return the CORS headers of a response to a request with these headers, which the server rejected itself."""
-        return self._origins.response_headers(headers)
+        return [] if self._origins is None else self._origins.response_headers(headers)
 
     def count_unread(self, problem_type: ProblemType) -> None:
         """Count a request that the server rejected before it reached this application."""
@@ -233,6 +236,14 @@ class RestApplication:
                 scope = {**scope, "method": "GET"}
             app = self._oip if self._oip is not None and is_v2(path) else self.router
         await app(scope, receive, send)
+
+
+def _allowed_origins(origins: Collection[str]) -> "AllowedOrigins | None":
+    if not origins:
+        return None
+    from app.rest.cors import AllowedOrigins  # imported only where pages of other origins may call
+
+    return AllowedOrigins(origins)
 
 
 def _add_page(router: FastAPI, folder: Path, body_limit: int) -> ASGIApp:

@@ -36,14 +36,11 @@ class AllowedOrigins:
         """Create the set of origins.
 
         Args:
-            origins: Origins as browsers send them, such as ``https://brewery.example``; `ANY_ORIGIN` allows each.
+            origins: One or more origins as browsers send them, such as ``https://brewery.example``; `ANY_ORIGIN` allows
+                each.
         """
         self._origins = frozenset(origin.encode("ascii") for origin in origins)
         self._any = ANY_ORIGIN.encode() in self._origins
-
-    def __bool__(self) -> bool:
-        """Return whether any origin is allowed."""
-        return bool(self._origins)
 
     def allows(self, headers: Iterable[Header]) -> bool:
         """Return whether a request with these headers comes from a page of an allowed origin."""
@@ -56,7 +53,7 @@ class AllowedOrigins:
         Args:
             headers: The headers of the request.
         """
-        vary = [] if self._any or not self._origins else [_VARY]  # a cache must not give one page another's response
+        vary = [] if self._any else [_VARY]  # a cache must not give one page another's response
         if not self.allows(headers):
             return vary
         origin = ANY_ORIGIN.encode() if self._any else _value(headers, b"origin") or b""

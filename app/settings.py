@@ -1,18 +1,17 @@
 """Settings from the environment and ``.env``; the only module that reads either.
 
-Each setting is described once, in its `Field`. ``scripts/settings_docs.py`` writes ``.env.example`` and the table in
-README.md from these descriptions, in which text between backticks is code.
+Each setting is described once, in its `Field`, here or in its group in `app.setting_groups`.
+``scripts/settings_docs.py`` writes ``.env.example`` and the table in README.md from these descriptions, in which text
+between backticks is code.
 """
 
 import logging
 import os
-import re
 import secrets
 import stat
 import sys
 from collections.abc import Callable
 from functools import partial
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -24,8 +23,6 @@ from pydantic import (
     PrivateAttr,
     SecretStr,
     ValidationError,
-    ValidationInfo,
-    field_validator,
     model_validator,
 )
 from pydantic.fields import FieldInfo
@@ -38,122 +35,31 @@ from pydantic_settings import (
 )
 
 from app.errors import SettingsError
-from app.telemetry_settings import TelemetrySettings
+from app.setting_groups.access import DEFAULT_KEYS_FILE, AccessSettings
+from app.setting_groups.common import DEFAULT_MODELS, OptionalPath, check_source, split
+from app.setting_groups.grpc import GrpcSettings
+from app.setting_groups.http import HttpSettings
+from app.setting_groups.labels import LabelSettings
+from app.setting_groups.records import RecordSettings, check_record_path
+from app.setting_groups.running import RunningSettings
+from app.setting_groups.telemetry import TelemetrySettings
 
 _SettingsT = TypeVar("_SettingsT", bound=BaseSettings)
 
 ENV_FILE = ".env"
 ENV_EXAMPLE = ".env.example"
-SHORTEST_KEY = 16
 HOW_TO_MAKE_A_KEY = "make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
-DEFAULT_MODELS = "models"
-DEFAULT_KEYS_FILE = "keys.json"
-"""The key file where API_KEYS_FILE is not set: ``keys create`` makes it, and a service reads it if it exists."""
 RENAMED = {"model_path": "model_uri", "max_in_work": "thread_pool_size", "max_waiting": "thread_pool_queue"}
 """Former names of settings, which still work and will go with the next major version, and their present names."""
 
-_ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?")
 _DEPRECATED = "deprecated names"
 """Key under which the sources report the former names in use; no environment variable's name has a space."""
 _log = logging.getLogger(__name__)
 
 
-def _check_key(key: SecretStr) -> SecretStr:
-    if len(key.get_secret_value().strip()) < SHORTEST_KEY:
-        raise ValueError(f"has fewer than {SHORTEST_KEY} characters")
-    return _check_sent(key)
-
-
-def _check_sent(key: SecretStr) -> SecretStr:
-    text = key.get_secret_value().strip()  # a file of secrets often ends in a line break
-    if not (text.isascii() and text.isprintable()) or " " in text:
-        raise ValueError("must be printable ASCII without spaces, as it travels in a header")
-    return SecretStr(text)
-
-
-def _none_if_empty(value: object) -> object:
-    return value or None
-
-
-def _split(value: object) -> object:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-def _check_store(url: SecretStr) -> SecretStr:
-    text = url.get_secret_value()
-    if text != "memory://" and not text.startswith(("redis://", "rediss://")):
-        raise ValueError("must be memory:// or a URL that begins with redis:// or rediss://")
-    return url
-
-
-def _check_source(uri: str) -> str:
-    scheme, separator, rest = uri.partition("://")
-    if separator and (scheme != "s3" or not rest.partition("/")[0]):
-        raise ValueError("must be a local path or s3://bucket/prefix")
-    return uri.rstrip("/") if separator else uri or DEFAULT_MODELS
-
-
 def _check_endpoint(url: str) -> str:
     if url and not url.startswith(("https://", "http://")):
         raise ValueError("must begin with https:// or http://")
-    return url
-
-
-def _check_contact(uri: str) -> str:
-    if uri and not (uri.startswith(("mailto:", "https://")) and uri.isascii() and uri.isprintable() and " " not in uri):
-        raise ValueError("must begin with mailto: or https://, and be printable ASCII without spaces")
-    return uri
-
-
-def _check_origin(origin: str) -> str:
-    if origin == "*":
-        return origin
-    match = _ORIGIN.fullmatch(origin)
-    if match is None:
-        raise ValueError(
-            "must be origins as browsers send them, such as https://brewery.example or http://localhost:3000: in lower "
-            "case, without a path or a slash at the end; or * alone for every origin"
-        )
-    scheme, port = match.groups()
-    if port and port == {"http": "80", "https": "443"}.get(scheme):
-        raise ValueError(f"must be without the port {port}, which browsers omit for {scheme}")
-    return origin
-
-
-def _check_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
-    if "*" in origins and len(origins) > 1:
-        raise ValueError("has * and other origins: * must be alone")
-    return origins
-
-
-def _check_root_path(prefix: str) -> str:
-    if not prefix.strip("/"):
-        return ""
-    if not re.fullmatch(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+/?", prefix):
-        raise ValueError("must be a path such as /beer, of letters, digits and . _ ~ - between its slashes")
-    return prefix.rstrip("/")
-
-
-def _check_record(text: str) -> str:
-    kind, _, rate = text.partition(":")
-    if text in ("off", "all") or (kind == "sample" and re.fullmatch(r"0?\.\d{1,9}|1(\.0*)?", rate) and float(rate)):
-        return text
-    raise ValueError("must be off, all, or sample:RATE with a rate above 0 and up to 1, such as sample:0.01")
-
-
-def _check_record_path(path: str) -> str:
-    if path.startswith("s3://"):
-        return _check_source(path)
-    if not path or "://" in path:
-        raise ValueError("must be a folder or s3://bucket/prefix")
-    return path
-
-
-def _check_server(url: str) -> str:
-    scheme, _, target = url.partition("://")
-    host, _, port = target.rpartition(":")
-    if url and not (scheme in ("grpc", "grpcs") and host and port.isdecimal() and "/" not in target):
-        raise ValueError("must be grpc://host:port, or grpcs://host:port for TLS")
     return url
 
 
@@ -197,8 +103,6 @@ class _WithFormerNames(PydanticBaseSettingsSource):
 
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-SentKey = Annotated[SecretStr, AfterValidator(_check_sent)]
-OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_empty)]
 
 
 class ModelSettings(BaseSettings):
@@ -217,12 +121,12 @@ class ModelSettings(BaseSettings):
         default="INFO",
         description="Minimum level of log lines: `DEBUG`, `INFO`, `WARNING` or `ERROR`. Requests are logged at `INFO`.",
     )
-    model_uri: Annotated[str, AfterValidator(_check_source)] = Field(
+    model_uri: Annotated[str, AfterValidator(check_source)] = Field(
         default=DEFAULT_MODELS,
         description="Source of the model bundles: a folder that holds `NAME/VERSION/`, or `s3://bucket/prefix`, which "
         "is downloaded at the start.",
     )
-    model_sha256: Annotated[tuple[Digest, ...], NoDecode, BeforeValidator(_split)] = Field(
+    model_sha256: Annotated[tuple[Digest, ...], NoDecode, BeforeValidator(split)] = Field(
         default=(),
         description="SHA-256 digests of the `SHA256SUMS` files of the bundles that may be loaded, separated by commas. "
         "Empty: any bundle.",
@@ -265,305 +169,17 @@ class ModelSettings(BaseSettings):
         return settings
 
 
-class Settings(TelemetrySettings, ModelSettings):
+class Settings(
+    LabelSettings,  # the last group first: the fields are in the order of the groups from ModelSettings on
+    RecordSettings,
+    RunningSettings,
+    GrpcSettings,
+    HttpSettings,
+    AccessSettings,
+    TelemetrySettings,
+    ModelSettings,
+):
     """All settings. The environment variable has the name of the attribute, in capitals."""
-
-    # API keys and rates
-    api_key: Annotated[SecretStr, AfterValidator(_check_key)] | None = Field(
-        description="Key that clients send in the header `X-API-Key`: 16 characters or more. Required, unless "
-        "`API_KEYS_FILE` is set; without either the program exits with code 2."
-    )
-    api_keys_file: OptionalPath = Field(
-        default=None,
-        description="File of further keys, made with `python -m app keys create`. Changes take effect within a second. "
-        f"Empty: `{DEFAULT_KEYS_FILE}`, if it exists at the start.",
-    )
-    models: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
-        default=(),
-        description="Models to serve, separated by commas, such as `cat-dog`. `beer-ibu` and `beer-ibu-recipe` are "
-        "served together, with or without `beer-ibu-style`. Empty: all; those without a folder of their own in a local "
-        "`MODEL_URI` are left out.",
-    )
-    public_models: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
-        default=(),
-        description="Models that can be called without a key, separated by commas, such as `iris`. A key that is sent "
-        "is still checked.",
-    )
-    rate_limit: str = Field(
-        default="",
-        description="Maximum rate of a key without a rate of its own, such as `100/minute`. Empty: no limit.",
-    )
-    rate_limit_storage: Annotated[SecretStr, AfterValidator(_check_store)] = Field(
-        default=SecretStr("memory://"),
-        description="Storage of the rate limits: `memory://` (each worker counts for itself) or "
-        "`redis://host:6379/0` (shared by several machines).",
-    )
-    rate_limit_failure: Literal["open", "closed"] = Field(
-        default="open",
-        description="While Redis does not respond, serve the calls of rate-limited keys (`open`) or reject them with "
-        "503 (`closed`).",
-    )
-    auth_failures_per_minute: int = Field(
-        default=10,
-        ge=0,
-        description="Number of wrong keys per minute from one address after which the response is 429 instead of 401. "
-        "0: no limit.",
-    )
-    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_split)] = Field(
-        default=(),
-        description="Networks of proxies whose `X-Forwarded-For` is trusted, separated by commas, such as "
-        "`10.0.0.0/8,127.0.0.1`.",
-    )
-
-    # HTTP server
-    role: Literal["service", "model-server"] = Field(
-        default="service",
-        description="What the program serves: everything (`service`), or only health checks and the models over gRPC, "
-        "for other machines in front of it (`model-server`). Also `--role`.",
-    )
-    host: str = Field(
-        default="127.0.0.1",
-        description="Address to listen on: `127.0.0.1` is this machine only, `0.0.0.0` all its networks.",
-    )
-    port: int = Field(
-        default=8000, ge=0, le=65535, description="HTTP port. 0: any free port; the log names the one chosen."
-    )
-    root_path: Annotated[str, AfterValidator(_check_root_path)] = Field(
-        default="",
-        max_length=200,
-        description="Path prefix under which a proxy publishes the service, such as `/beer`. The proxy may remove the "
-        "prefix or keep it. Empty: none.",
-    )
-    workers: int = Field(
-        default=1,
-        ge=1,
-        le=256,
-        description="Number of worker processes that share the port, typically one per core. Also `--workers N`.",
-    )
-    management_port: int = Field(
-        default=0,
-        ge=0,
-        le=65535,
-        description="Additional HTTP port, on the same address, for `/health/*` and `/metrics` without a key. 0: off.",
-    )
-    cors_origins: Annotated[
-        tuple[Annotated[str, AfterValidator(_check_origin)], ...],
-        NoDecode,
-        BeforeValidator(_split),
-        AfterValidator(_check_origins),
-    ] = Field(
-        default=(),
-        description="Origins of web pages that may call the service from a browser (CORS), separated by commas, such "
-        "as `https://brewery.example,http://localhost:3000`. `*` alone: every page, with a key or with "
-        "`PUBLIC_MODELS`. Empty: none.",
-    )
-    security_contact: Annotated[str, AfterValidator(_check_contact)] = Field(
-        default="",
-        max_length=256,
-        description="Where to report a vulnerability: a URI that begins with `mailto:` or `https://`, served at "
-        "`/.well-known/security.txt`. Empty: no such page.",
-    )
-    page_enabled: bool = Field(
-        default=True,
-        description="Serve the brewer's page to browsers at `/`; its files are open, its answers need the key.",
-    )
-    docs_enabled: bool = Field(default=True, description="Serve `/docs` and `/openapi.json`.")
-    body_limit: int = Field(
-        default=1_000_000,
-        ge=1_000,
-        le=100_000_000,
-        description="Maximum size of a request body in bytes; larger bodies get 413.",
-    )
-    batch_body_limit: int = Field(
-        default=8_000_000, ge=1_000, le=100_000_000, description="Maximum size of the body of a batch in bytes."
-    )
-    file_body_limit: int = Field(
-        default=12_000_000,
-        ge=1_000,
-        le=100_000_000,
-        description="Maximum size in bytes of a body with a picture: the picture itself, a form, or Base64.",
-    )
-    memory_budget: int = Field(
-        default=200_000_000,
-        ge=10_000_000,
-        le=100_000_000_000,
-        description="Maximum memory in bytes, in each worker, that requests in progress may take together: bodies, "
-        "parsed values, decoded pictures. Further ones get 503 with `Retry-After`.",
-    )
-    header_timeout: float = Field(
-        default=10,
-        ge=2,
-        le=600,
-        description="Seconds within which the request line and headers must arrive; otherwise the response is 408.",
-    )
-    body_timeout: float = Field(
-        default=15,
-        ge=2,
-        le=600,
-        description="Seconds within which the body must arrive; otherwise the response is 408.",
-    )
-    keep_alive_timeout: float = Field(
-        default=5, ge=2, le=3600, description="Seconds after which an idle connection is closed."
-    )
-    shutdown_grace: float = Field(
-        default=10, ge=0, le=600, description="Seconds that requests in progress may take to finish at shutdown."
-    )
-
-    # gRPC server
-    grpc_enabled: bool = Field(default=True, description="Serve gRPC, on a port of its own.")
-    grpc_port: int = Field(
-        default=50052,
-        ge=0,
-        le=65535,
-        description="gRPC port, on the same address. 0: any free port; the log names the one chosen.",
-    )
-    grpc_reflection: bool = Field(
-        default=True,
-        description="Serve gRPC reflection, without a key: clients such as `grpcurl` use it to list the services.",
-    )
-    grpc_max_message: int = Field(
-        default=4_194_304,
-        ge=1_000,
-        le=100_000_000,
-        description="Maximum size of a gRPC message in bytes, compressed and decompressed; larger messages get "
-        "`RESOURCE_EXHAUSTED`.",
-    )
-    grpc_tls_cert: OptionalPath = Field(
-        default=None, description="Certificate chain in PEM format: serve gRPC over TLS. Empty: no TLS."
-    )
-    grpc_tls_key: OptionalPath = Field(
-        default=None, description="Private key of `GRPC_TLS_CERT` in PEM format, without a password."
-    )
-    grpc_tls_client_ca: OptionalPath = Field(
-        default=None,
-        description="CA certificates in PEM format for mutual TLS: clients need a certificate signed by one of them.",
-    )
-
-    # Thread pool
-    thread_pool_size: int = Field(
-        default=2,
-        ge=1,
-        le=64,
-        description="Number of threads in each worker for long-running requests: batches and explanations. Single "
-        "predictions do not use them.",
-    )
-    thread_pool_queue: int = Field(
-        default=16,
-        ge=0,
-        le=10_000,
-        description="Number of long-running requests that may wait for a thread, in each worker; further ones get 503 "
-        "with `Retry-After`.",
-    )
-
-    # Model server
-    model_server: Annotated[str, AfterValidator(_check_server)] = Field(
-        default="",
-        description="Server that runs the models it has, over the Open Inference Protocol: `grpc://host:port`, or "
-        "`grpcs://host:port` for TLS; see docs/operations.md. Empty: run every model in this program.",
-    )
-    model_server_api_key: Annotated[SentKey | None, BeforeValidator(_none_if_empty)] = Field(
-        default=None, description="Key to send to the model server as `x-api-key`. Empty: none."
-    )
-    model_server_timeout: float = Field(
-        default=5, gt=0, le=600, description="Seconds to wait for the model server; then the response is 504."
-    )
-    model_server_calls: int = Field(
-        default=16,
-        ge=1,
-        le=256,
-        description="Maximum number of concurrent calls to the model server, in each worker; replaces "
-        "`THREAD_POOL_SIZE`.",
-    )
-
-    # Records
-    record: Annotated[str, AfterValidator(_check_record)] = Field(
-        default="off",
-        description="Which rows that were answered to record, with their inputs and outputs: `off`, `all`, or a share "
-        "of the requests such as `sample:0.01`; see docs/records.md.",
-    )
-    record_path: Annotated[str, AfterValidator(_check_record_path)] = Field(
-        default="records", description="Where records are kept: a folder, or `s3://bucket/prefix`."
-    )
-    record_format: Literal["jsonl", "parquet"] = Field(
-        default="jsonl",
-        description="Format of the records: `jsonl`, or `parquet`, which needs `requirements/parquet.txt`.",
-    )
-    record_text: bool = Field(
-        default=False, description="Record the names of hops, malts, yeast and style as well, as the client sent them."
-    )
-    record_file_size: int = Field(
-        default=64_000_000,
-        ge=10_000,
-        le=1_000_000_000,
-        description="Size in bytes from which a new file of records begins.",
-    )
-    record_file_seconds: float = Field(
-        default=3600, ge=1, le=604_800, description="Age in seconds from which a new file of records begins."
-    )
-    record_disk: int = Field(
-        default=1_000_000_000,
-        ge=100_000,
-        description="Maximum size in bytes of all files of records in the folder; the oldest are deleted.",
-    )
-    record_spool: Path = Field(
-        default=Path("record-spool"),
-        description="Folder in which records wait until they are uploaded, where `RECORD_PATH` is a bucket.",
-    )
-
-    # Labels
-    feedback_enabled: bool = Field(
-        default=False,
-        description="Take labels at `POST /feedback` (what the bitterness of a beer was), from keys with the scope "
-        "`feedback`, and keep them in `RECORD_PATH`; see docs/labels.md.",
-    )
-    feedback_path: str = Field(
-        default="", description="Folder of labels, for example where `RECORD_PATH` is a bucket. Empty: `RECORD_PATH`."
-    )
-    feedback_max_labels: int = Field(
-        default=100_000,
-        ge=1_000,
-        le=1_000_000,
-        description="Number of labels that are kept; the oldest sixteenth is deleted where there are more.",
-    )
-    feedback_max_bytes: int = Field(
-        default=100_000_000,
-        ge=10_000_000,
-        le=10_000_000_000,
-        description="Size of the files of labels in bytes; the oldest sixteenth is deleted where they are larger.",
-    )
-    feedback_max_days: float = Field(
-        default=730, ge=1, le=36_500, description="Days after which a file of labels is deleted."
-    )
-    feedback_window_days: float = Field(
-        default=90, ge=1, le=36_500, description="Days of which labels count for the metrics of online quality."
-    )
-
-    @field_validator("workers")
-    @classmethod
-    def _one_on_windows(cls, workers: int) -> int:
-        if workers > 1 and sys.platform == "win32":
-            raise ValueError("must be 1 on Windows, where processes cannot share a port")
-        return workers
-
-    @field_validator("grpc_tls_key", "grpc_tls_client_ca")
-    @classmethod
-    def _need_certificate(cls, path: Path | None, info: ValidationInfo) -> Path | None:
-        certified = info.data.get("grpc_tls_cert") is not None
-        if path is not None and not certified:
-            raise ValueError("needs GRPC_TLS_CERT as well")
-        if path is None and certified and info.field_name == "grpc_tls_key":
-            raise ValueError("is missing, and GRPC_TLS_CERT needs it")
-        return path
-
-    @property
-    def record_rate(self) -> float:
-        """Share of the requests whose rows are recorded; 0: none."""
-        return {"off": 0.0, "all": 1.0}.get(self.record) or float(self.record.partition(":")[2] or 0)
-
-    @property
-    def serves_models_only(self) -> bool:
-        """Whether the program only runs models, for other machines in front of it."""
-        return self.role == "model-server"
 
     @model_validator(mode="before")
     @classmethod
@@ -646,7 +262,7 @@ class _LabelPlaces(BaseSettings):
     model_config = Settings.model_config
 
     feedback_path: str = ""
-    record_path: Annotated[str, AfterValidator(_check_record_path)] = "records"
+    record_path: Annotated[str, AfterValidator(check_record_path)] = "records"
 
 
 def label_places() -> tuple[str, str]:

@@ -1,10 +1,11 @@
-"""Settings of what is told and kept about calls and changes. `app.settings` takes them up."""
+"""Settings of what is told and kept about calls and changes."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
+
+from app.setting_groups.common import OptionalPath, SettingGroup
 
 
 def _check_collector(url: str) -> str:
@@ -34,12 +35,8 @@ def _check_headers(text: SecretStr) -> SecretStr:
     return text
 
 
-def _none_if_empty(value: object) -> object:
-    return value or None
-
-
-class TelemetrySettings(BaseModel):
-    """The settings. The environment variable has the name of the attribute, in capitals."""
+class TelemetrySettings(SettingGroup):
+    """The settings."""
 
     otel_exporter_otlp_endpoint: Annotated[str, AfterValidator(_check_collector)] = Field(
         default="",
@@ -74,12 +71,12 @@ class TelemetrySettings(BaseModel):
     otel_metric_export_interval: int = Field(
         default=60_000, ge=100, le=3_600_000, description="Milliseconds between two exports of the metrics."
     )
-    usage_path: Annotated[Path | None, BeforeValidator(_none_if_empty)] = Field(
+    usage_path: OptionalPath = Field(
         default=None,
         description="File in which calls, rows and refused calls are counted by key and day, for "
         "`python -m app usage`; see docs/telemetry.md. Empty: off.",
     )
-    audit_path: Annotated[Path | None, BeforeValidator(_none_if_empty)] = Field(
+    audit_path: OptionalPath = Field(
         default=None,
         description="File to which a line of JSON is appended for each change of keys, models and settings; see "
         "docs/telemetry.md. Empty: the service's lines are in its log.",

@@ -73,6 +73,7 @@ def test_events_are_answered_like_requests(tmp_path: Path) -> None:
     assert json.loads(answers[6]["body"])["servers"][0]["url"] == "/prod"
     good, bad = json.loads(answers[7]["body"])["recipes"]
     assert good["name"] == "K\u00f6lsch" and "explanation" in good["prediction"] and bad["errors"]
-    lines = [json.loads(line) for line in completed.stderr.splitlines()]
+    start, *lines = [json.loads(line) for line in completed.stderr.splitlines()]
+    assert "service.start" in start["message"]
     assert [line["event"] for line in lines] == ["request"] * len(events)
     assert KEY not in completed.stderr

@@ -107,7 +107,10 @@ class Audit:
 def user() -> str:
     """Return who runs this process: ``user:NAME``, by the operating system, which no variable can change."""
     if sys.platform == "win32":
-        return f"user:{os.getlogin()}"
+        try:
+            return f"user:{os.getlogin()}"
+        except OSError:  # a process without a session may have none
+            return "user:unknown"
     try:
         return f"user:{pwd.getpwuid(os.getuid()).pw_name}"
     except KeyError:  # a container's user often has no name

@@ -17,6 +17,7 @@ UNWANTED = re.compile(
     r"/(tests?|testdata|transformers|quantization|f2py|distutils|pip|setuptools|wheel)(/|$)"
     r"|(^|/)\.env|\.ipynb$|\.(pyi|pxd|h|c|a)$|libonnxruntime\.so|(^|/)(training|notebooks|benchmarks)(/|$)"
 )
+TYPES_OF_THE_PAGE = re.compile(r"app/page/([\w.]+\.d\.ts|tsconfig[\w.]*\.json)")
 SITE = "venv/lib/python3.11/site-packages/"
 
 
@@ -41,7 +42,8 @@ def test_the_image_contains_only_what_the_service_needs(added: set[str]) -> None
         text=True,
         check=True,
     ).stdout.split()
-    expected = {f"srv/{path}" for path in tracked if (REPOSITORY / path).is_file()} | {"srv/LICENSE", "srv/ready.py"}
+    served = [path for path in tracked if (REPOSITORY / path).is_file() and not TYPES_OF_THE_PAGE.fullmatch(path)]
+    expected = {f"srv/{path}" for path in served} | {"srv/LICENSE", "srv/ready.py"}
     assert {name for name in ours if "/__pycache__/" not in name} == expected
     assert [name for name in added if UNWANTED.search(name) and not name.startswith("srv/app/")] == []
 

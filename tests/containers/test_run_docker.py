@@ -53,7 +53,7 @@ def test_a_missing_env_file_is_created_and_the_printed_command_works(run: Run, f
     env = folder / ".env"
     assert env.stat().st_mode & 0o777 == 0o600 and re.search(r"^API_KEY=[\w-]{43}$", env.read_text(), re.MULTILINE)
     assert [path.name for path in folder.glob(".env.*")] == [".env.example"]
-    line = completed.stdout.split("Try:\n")[1]
+    line = completed.stdout.split("or try:\n")[1]
     answered = subprocess.run(["sh", "-c", line], cwd=folder, capture_output=True, text=True)
     assert json.loads(answered.stdout)["ibu"] == pytest.approx(48, abs=20), answered.stderr
     wait_for("healthy", lambda: inspect("container", NAME)["State"]["Health"]["Status"] == "healthy")

@@ -40,6 +40,7 @@ from app.setting_groups.common import DEFAULT_MODELS, OptionalPath, check_source
 from app.setting_groups.grpc import GrpcSettings
 from app.setting_groups.http import HttpSettings
 from app.setting_groups.labels import LabelSettings
+from app.setting_groups.platform import PollSettings, TransformSettings
 from app.setting_groups.records import RecordSettings, check_record_path
 from app.setting_groups.running import RunningSettings
 from app.setting_groups.telemetry import TelemetrySettings
@@ -276,6 +277,32 @@ def label_places() -> tuple[str, str]:
     """
     places = _load(_LabelPlaces)
     return places.feedback_path or places.record_path, places.record_path
+
+
+class _Poll(PollSettings, BaseSettings):
+    model_config = Settings.model_config
+
+
+class _Transform(TransformSettings, BaseSettings):
+    model_config = Settings.model_config
+
+
+def load_poll_settings() -> PollSettings:
+    """Read only the settings of what asks the beer API.
+
+    Raises:
+        SettingsError: See `load_settings`.
+    """
+    return _load(_Poll)
+
+
+def load_transform_settings() -> TransformSettings:
+    """Read only the settings of what cleans beers.
+
+    Raises:
+        SettingsError: See `load_settings`.
+    """
+    return _load(_Transform)
 
 
 class _Keys(BaseSettings):

@@ -1,27 +1,32 @@
-"""Cleaning of recipes by rules, applied in order; the manifest states how many rows each rule affects."""
+"""Cleaning of tables of recipes; the manifest states how many rows each rule affects.
+
+The rules for one beer are in `app.domains.beer.cleaning`, which the service's platform uses as well.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
-import numpy as np
 import pandas as pd
 
 from app.bundle.manifest import CleaningStep
-from app.domains.beer.corrections import contradict, exchanged
-from app.domains.beer.inputs import EBC, SRM, VITAL_INPUTS, BeerInput, names
+from app.domains.beer.cleaning import (
+    FIGURES,
+    IBU_HIGH,
+    IBU_LOW,
+    NOT_A_NUMBER,
+    REQUIRED,
+    BeerRule,
+    Figures,
+    beer_rules,
+    is_no_number,
+)
 from app.domains.beer.recipe_files.numbers import number
-from app.domains.beer.units import ABV_PER_POINT, POINTS_PER_SG
 from app.domains.validation import sanitize
 from training.errors import DataError
 from training.sources import Recipe
 
-NUMBERS = ("ibu", *names(VITAL_INPUTS))
-REQUIRED = tuple(column.name for column in VITAL_INPUTS if not (column.optional or column.computed))
-COLOURS = (EBC, SRM)
-IBU_LOW, IBU_HIGH = 3.0, 150.0
-"""Range of plausible labels: 0 stands for unknown, and values above 150 are exaggerations, as iso-alpha acids dissolve
-to about 110 IBU."""
+NUMBERS = FIGURES
 NAMES_SHOWN, NAME_LENGTH = 20, 40
 """Names of columns that an error lists, and characters of each."""
 
@@ -58,8 +63,7 @@ def table(beers: Sequence[Recipe]) -> pd.DataFrame:
 
 
 def _no_numbers(frame: pd.DataFrame) -> Mask:
-    wrong = [frame[name].map(lambda v: v is not None and v == v and number(v) is None) for name in NUMBERS]
-    return pd.concat(wrong, axis=1).astype(bool).any(axis=1)
+    return pd.concat([frame[name].map(is_no_number) for name in NUMBERS], axis=1).astype(bool).any(axis=1)
 
 
 def _to_numbers(frame: pd.DataFrame, _: Mask) -> None:
@@ -67,45 +71,29 @@ def _to_numbers(frame: pd.DataFrame, _: Mask) -> None:
         frame[name] = frame[name].map(number).astype("float64")
 
 
-def _gravity_as_sg(frame: pd.DataFrame) -> Mask:
-    return (frame[["target_og", "target_fg"]] < 10).any(axis=1)
+def of_table(rule: BeerRule) -> Rule:
+    """Return a rule for one beer as a rule for a table whose figures are numbers."""
+
+    def finds(frame: pd.DataFrame) -> Mask:
+        return pd.Series([rule.finds(row) for row in _figures(frame)], index=frame.index, dtype=bool)
+
+    if rule.mends is None:
+        return Rule(rule.name, rule.description, finds)
+    return Rule(rule.name, rule.description, finds, _mends_all(rule.mends))
 
 
-def _to_points(frame: pd.DataFrame, found: Mask) -> None:
-    for name in ("target_og", "target_fg"):
-        frame.loc[found & (frame[name] < 10), name] *= POINTS_PER_SG
+def _mends_all(mends: Callable[[Figures], None]) -> Callable[[pd.DataFrame, Mask], None]:
+    def mends_all(frame: pd.DataFrame, found: Mask) -> None:
+        rows = _figures(frame[found])
+        for row in rows:
+            mends(row)
+        frame.loc[found, list(NUMBERS)] = pd.DataFrame(rows, frame.index[found], NUMBERS, dtype="float64")
+
+    return mends_all
 
 
-def _swap(first: str, second: str) -> Callable[[pd.DataFrame, Mask], None]:
-    def mends(frame: pd.DataFrame, found: Mask) -> None:
-        frame.loc[found, [first, second]] = frame.loc[found, [second, first]].to_numpy()
-
-    return mends
-
-
-def _compute_abv(frame: pd.DataFrame, found: Mask) -> None:
-    frame.loc[found, "abv"] = ABV_PER_POINT * (frame.loc[found, "target_og"] - frame.loc[found, "target_fg"])
-
-
-def _blank(name: str) -> Callable[[pd.DataFrame, Mask], None]:
-    def mends(frame: pd.DataFrame, found: Mask) -> None:
-        frame.loc[found, name] = np.nan
-
-    return mends
-
-
-def _outside(name: str, low: float, high: float) -> Callable[[pd.DataFrame], Mask]:
-    return lambda frame: (frame[name] < low) | (frame[name] > high)
-
-
-def _out_of_range(column: BeerInput) -> Rule:
-    """A value outside the range drops the beer, or becomes missing where the input is optional."""
-    low, high = column.clean_range or (column.low, column.high)
-    name, text = f"{column.symbol.lower()}_out_of_range", f"{column.symbol} outside {low:g}-{high:g}"
-    outside = _outside(column.name, low, high)
-    if column.optional:
-        return Rule(name, f"{text} becomes missing", outside, _blank(column.name))
-    return Rule(name, f"{text} {column.unit}", outside)
+def _figures(frame: pd.DataFrame) -> list[Figures]:
+    return cast(list[Figures], frame[list(NUMBERS)].to_dict("records"))
 
 
 def rules(ibu_low: float = IBU_LOW, ibu_high: float = IBU_HIGH) -> tuple[Rule, ...]:
@@ -116,35 +104,9 @@ def rules(ibu_low: float = IBU_LOW, ibu_high: float = IBU_HIGH) -> tuple[Rule, .
         ibu_high: Labels above are dropped.
     """
     return (
-        Rule("not_a_number", "a figure that is no finite number becomes missing", _no_numbers, _to_numbers),
+        Rule(NOT_A_NUMBER, "a figure that is no finite number becomes missing", _no_numbers, _to_numbers),
         Rule("duplicate_id", "an id seen before", lambda f: f["id"].notna() & f["id"].astype(str).duplicated()),
-        Rule("no_label", "no IBU", lambda f: f["ibu"].isna()),
-        Rule("ibu_copied_from_og", "the IBU is the original gravity, copied", lambda f: f["ibu"] == f["target_og"]),
-        Rule(f"ibu_above_{ibu_high:g}", f"IBU above {ibu_high:g}", lambda f: f["ibu"] > ibu_high),
-        Rule(f"ibu_below_{ibu_low:g}", f"IBU below {ibu_low:g}", lambda f: f["ibu"] < ibu_low),
-        Rule("missing_required", "OG or FG missing", lambda f: f[list(REQUIRED)].isna().any(axis=1)),
-        Rule("gravity_as_sg", "a specific gravity (1.048) is made points (1048)", _gravity_as_sg, _to_points),
-        Rule(
-            "gravities_swapped",
-            "OG below FG: exchanged",
-            lambda f: f["target_og"] < f["target_fg"],
-            _swap("target_og", "target_fg"),
-        ),
-        Rule("abv_missing", "no ABV: computed from the gravities", lambda f: f["abv"].isna(), _compute_abv),
-        *(_out_of_range(column) for column in VITAL_INPUTS if column not in COLOURS),
-        *(_out_of_range(column) for column in COLOURS),
-        Rule(
-            "ebc_srm_swapped",
-            "EBC and SRM fit only the other way round: exchanged",
-            lambda f: exchanged(f["ebc"], f["srm"]),
-            _swap("ebc", "srm"),
-        ),
-        Rule(
-            "ebc_srm_disagree",
-            "SRM is not EBC / 1.97: the EBC is kept",
-            lambda f: contradict(f["ebc"], f["srm"]),
-            _blank("srm"),
-        ),
+        *map(of_table, beer_rules(ibu_low, ibu_high)),
     )
 
 

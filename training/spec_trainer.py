@@ -10,7 +10,8 @@ import pandas as pd
 
 from app.bundle.distribution import KEY
 from app.bundle.manifest import CleaningStep, Golden, Input, Manifest, Output, TrainingData
-from training.cleaning import IBU_HIGH, clean, rules
+from app.domains.beer.cleaning import IBU_HIGH
+from training.cleaning import clean, rules
 from training.description import Description, declared_input, rounded
 from training.distribution import answers_of, distribution
 from training.evaluate import Evaluation, EvaluationProtocol, evaluate, leaking_rmse

@@ -1,11 +1,6 @@
-"""Lambda function for files of beers or recipes in a bucket: writes predictions and errors under ``results/``.
+"""Lambda function for files of beers or recipes in a bucket: answers each beside it; see `app.platform.answering`.
 
-    cleaned/2026/11/21/beers-1             the input
-    results/cleaned/2026/11/21/beers-1.predictions.jsonl
-    results/cleaned/2026/11/21/beers-1.errors.jsonl
-
-Both depend only on the input object, so events may be delivered late or repeatedly. The predictions are written last:
-once they exist, the results are complete.
+The results depend only on the input object, so events may be delivered late or repeatedly.
 """
 
 import json
@@ -15,21 +10,16 @@ from typing import Any
 
 from app.aws_lambda.context import Context, seconds_left
 from app.aws_lambda.events import created_files
-from app.batch.answers import BatchTransport
-from app.batch.recipes import answer_recipe_file, is_recipe_file
-from app.batch.rows import LIMITS
 from app.composition.domains import load_domain
 from app.domains.beer.api import BeerApi
 from app.errors import CallError, ObjectRejected, ObjectsError, TooLate
 from app.object_store import ObjectStore
+from app.platform.answering import RESULTS, FileAnswers
 from app.settings import ModelSettings, load_model_settings, log_deprecated_names
 from app.telemetry.logs import configure_logging
 
-RESULTS = "results/"
-"""Prefix of the results; objects with this prefix are never read."""
 RESERVE = 5.0
 """Seconds before the time-out at which processing stops; they are reserved for writing."""
-JSON_LINES = "application/x-ndjson"
 
 _log = logging.getLogger(__name__)
 
@@ -45,8 +35,7 @@ def _domain(settings: ModelSettings) -> BeerApi:
 
 
 _settings = load_model_settings()
-_beer = _domain(_settings)
-_batch = BatchTransport(_beer.operations[0])
+_answers = FileAnswers(_domain(_settings))
 
 
 def handler(event: Any, context: Context) -> dict[str, Any]:
@@ -90,15 +79,6 @@ def _reason(error: CallError) -> str:
 
 def _answer(bucket: str, key: str, context: Context) -> dict[str, Any]:
     store = ObjectStore(bucket, _settings.s3_endpoint)
-    errors, predictions = f"{RESULTS}{key}.errors.jsonl", f"{RESULTS}{key}.predictions.jsonl"
-    store.check_name(predictions)
-    data = store.read(key, LIMITS.file_bytes)
-    if data is None:
-        return {"file": key, "rows": 0, "bad": 0}  # deleted meanwhile
-    left = partial(seconds_left, context, RESERVE)
-    answers = answer_recipe_file(_beer, data, left) if is_recipe_file(data) else _batch.answer(data, left)
-    store.write(errors, answers.errors, JSON_LINES)
-    store.write(predictions, answers.predictions, JSON_LINES)
-    result = {"file": key, "rows": answers.rows, "bad": answers.bad}
+    result = _answers.answer(store, key, partial(seconds_left, context, RESERVE))
     _log.info("answered %s", json.dumps(result))
     return result

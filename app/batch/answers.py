@@ -23,8 +23,9 @@ MAX_ROWS = 1_000_000
 """Maximum number of rows of a file; their predictions take about 400 MB."""
 MAX_ERROR_BYTES = 16_000_000
 """Size of the errors above which further invalid rows are counted and not listed."""
-CARRIED = ("id", "name")
-"""Columns that identify a beer; they are not validated, and are copied to the prediction."""
+CARRIED = ("id", "name", "received")
+"""Columns that identify a beer, and when the platform received it; they are not validated, and are copied to the
+prediction."""
 LABEL = "ibu"
 """Column of the predicted value; it is ignored in the input."""
 _NOTES = frozenset({"warnings", "assumptions"})

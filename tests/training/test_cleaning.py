@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.domains.beer.cleaning import clean as clean_one
 from app.domains.beer.recipe_files.numbers import number
 from training.cleaning import NUMBERS, Rule, clean, rules, table
 from training.errors import DataError
@@ -148,3 +149,33 @@ def test_for_any_data_row_counts_add_up_and_remaining_rows_are_valid(beers):
     assert (frame["target_og"] >= frame["target_fg"]).all()
     assert frame["ibu"].between(3, 150).all()
     assert frame["abv"].between(0, 70).all()
+
+
+USUAL = {"abv": 5.0, "ibu": 40, "target_og": 1056, "target_fg": 1013, "ebc": 20, "srm": 10, "ph": 4.4}
+CHANGED = VALUES | st.sampled_from([0, 1.05, 2, 20, 40, 200, 1013, 1056, 2000])
+
+
+@given(st.lists(st.fixed_dictionaries({}, optional=dict.fromkeys(NUMBERS, CHANGED)), min_size=1))
+def test_a_beer_is_cleaned_alone_as_in_a_table(changes):
+    """The platform cleans one beer at a time, training a table: the rules are the same ones."""
+    beers = [{**USUAL, **changed} for changed in changes]
+    alone = [clean_one(beer) for beer in beers]
+    kept = [each.figures for each in alone if not each.dropped_by]
+    try:
+        frame, steps = clean(beers)
+    except DataError:
+        assert not kept
+        return
+    np.testing.assert_array_equal(frame[list(NUMBERS)].to_numpy(), [list(each.values()) for each in kept])
+    for step in steps:
+        found = [each for each in alone if step.rule == each.dropped_by or step.rule in each.mended]
+        assert len(found) == step.rows_affected, step.rule
+
+
+def test_without_a_label_a_beer_is_kept_only_where_that_is_asked_for():
+    beer = {"target_og": 1050, "target_fg": 1010, "ibu": 0}
+    assert clean_one(beer).dropped_by == "ibu_below_3"
+    kept = clean_one(beer, label_required=False)
+    assert not kept.dropped_by and kept.mended == ("ibu_below_3", "abv_missing")
+    assert kept.figures["ibu"] != kept.figures["ibu"] and kept.figures["abv"] == 5.25
+    assert clean_one({"ibu": 40}, label_required=False).dropped_by == "missing_required"

@@ -1,82 +1,15 @@
 """The paginated endpoint, against a real HTTP server on 127.0.0.1."""
 
-import json
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from app.platform import punk_api
+from app.platform.punk_api import PER_PAGE
+from tests.brewery import brewery
 from training.errors import SourceError
-from training.sources import http_pages, read_recipes
-from training.sources.http_pages import PER_PAGE, HttpPages
-
-
-class Brewery(ThreadingHTTPServer):
-    """A server of pages of rows; before that it causes the given troubles: a status, ``cut``, ``slow`` or a body."""
-
-    def __init__(self, rows: list, troubles: list, unpaged: bool = False) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.rows, self.troubles, self.unpaged = rows, troubles, unpaged
-        self.requested: list[str] = []
-        self.closing = threading.Event()
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Brewery
-
-    def do_GET(self) -> None:
-        self.server.requested.append(self.path)
-        trouble = self.server.troubles.pop(0) if self.server.troubles else None
-        if trouble == "slow":
-            self.server.closing.wait(5)
-        elif trouble == "cut":
-            self.send_response(200)
-            self.send_header("Content-Length", "1000")
-            self.end_headers()
-            self.wfile.write(b"[")
-        elif isinstance(trouble, int):
-            self.send_response(trouble)
-            self.send_header("Location", "file:///etc/passwd")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-        else:
-            self._answer(trouble if trouble is not None else self._page())
-
-    def _page(self) -> bytes:
-        query = parse_qs(urlsplit(self.path).query)
-        page = 1 if self.server.unpaged else int(query["page"][0])
-        size = int(query["per_page"][0])
-        return json.dumps(self.server.rows[(page - 1) * size : page * size]).encode()
-
-    def _answer(self, body: bytes) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Log nothing."""
-
-
-@contextmanager
-def brewery(rows: list, *troubles: object, unpaged: bool = False) -> Iterator[Brewery]:
-    with Brewery(rows, list(troubles), unpaged) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.closing.set()
-            server.shutdown()
-            thread.join()
+from training.sources import read_recipes
+from training.sources.http_pages import HttpPages
 
 
 def test_pages_are_read_until_an_empty_one(dataset):
@@ -125,11 +58,11 @@ def test_an_unreachable_server_is_reported():
 
 
 def test_an_endless_page_and_endless_pages_are_errors(monkeypatch):
-    monkeypatch.setattr(http_pages, "MAX_PAGE_BYTES", 3)
+    monkeypatch.setattr(punk_api, "MAX_PAGE_BYTES", 3)
     with brewery([{"id": 1}]) as server, pytest.raises(SourceError, match="page 1: larger than 3 bytes"):
         list(HttpPages(server.address).recipes())
-    monkeypatch.setattr(http_pages, "MAX_PAGE_BYTES", 10_000)
-    monkeypatch.setattr(http_pages, "MAX_PAGES", 1)
+    monkeypatch.setattr(punk_api, "MAX_PAGE_BYTES", 10_000)
+    monkeypatch.setattr(punk_api, "MAX_PAGES", 1)
     with brewery([{"id": 1}]) as server, pytest.raises(SourceError, match="page 1: not empty"):
         list(HttpPages(server.address).recipes())
 
@@ -146,6 +79,12 @@ def test_the_environments_proxy_is_not_used(monkeypatch):
     with brewery([{"id": 1}]) as server:
         monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
         assert list(HttpPages(server.address).recipes()) == [{"id": 1}]
+
+
+def test_a_name_and_a_password_in_the_address_are_sent_and_not_shown():
+    with brewery([{"id": 1}]) as server:
+        dataset = read_recipes(server.address.replace("http://", "http://ann:p%40ss@"))
+    assert "ann" not in dataset.source and server.credentials == {"Basic YW5uOnBAc3M="}
 
 
 def test_an_impossible_address_is_an_error_of_the_source():

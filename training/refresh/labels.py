@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from app.bundle.manifest import CleaningStep
+from app.domains.beer.cleaning import IBU_HIGH, IBU_LOW
 from app.domains.beer.inputs import BeerInput
 from app.labels.label import Label
 from training.arrays import Array
-from training.cleaning import IBU_HIGH, IBU_LOW
 from training.spec import Spec
 
 _DESCRIPTIONS = {

@@ -1,0 +1,72 @@
+"""Polling a beer API and dividing what it gave into calls of a stream."""
+
+import json
+from collections.abc import Iterable
+
+import pytest
+
+from app.platform import polling
+from app.platform.polling import Poll
+from app.platform.punk_api import ApiError, PunkApi
+from app.platform.stream import MAX_CALL_BYTES, MAX_RECORDS, Record, batches
+from tests.brewery import brewery
+
+ROWS = [{"id": number, "name": "é" * number} for number in range(100)]
+
+
+def test_all_beers_are_handed_on_as_they_came() -> None:
+    taken: list[Record] = []
+    with brewery([*ROWS, "no beer"], 503) as server:
+        poll = Poll()
+        poll.run(PunkApi(server.address, pause=lambda _: None), "all", taken.extend)
+    assert [json.loads(record.data) for record in taken] == [*ROWS, "no beer"]
+    assert (poll.read, poll.too_large) == (101, 0) and all(b"\n" not in record.data for record in taken)
+
+
+def test_one_beer_at_random() -> None:
+    taken: list[Record] = []
+    with brewery(ROWS) as server:
+        Poll().run(PunkApi(f"{server.address}/beers"), "random", taken.extend)
+        assert server.requested == ["/beers/random"]
+    assert [json.loads(record.data) for record in taken] == ROWS[:1]
+
+
+def test_beers_of_earlier_pages_are_handed_on_before_an_error() -> None:
+    taken: list[Record] = []
+
+    def put(records: Iterable[Record]) -> None:
+        for record in records:
+            taken.append(record)
+
+    with brewery(ROWS, json.dumps(ROWS[:80]).encode(), 404) as server, pytest.raises(ApiError, match="page 2"):
+        Poll().run(PunkApi(server.address), "all", put)
+    assert len(taken) == 80
+
+
+def test_a_beer_that_is_too_large_is_counted_and_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(polling, "MAX_RECORD_BYTES", 40)
+    taken: list[Record] = []
+    poll = Poll()
+    with brewery([{"id": 1}, {"id": 2, "name": "x" * 100}]) as server:
+        poll.run(PunkApi(server.address), "all", taken.extend)
+    assert (len(taken), poll.read, poll.too_large) == (1, 2, 1)
+
+
+def test_records_of_one_beer_share_a_key() -> None:
+    assert Record.of(b"1", "7").key == Record.of(b"2", "7").key != Record.of(b"1", "8").key
+
+
+def test_calls_are_within_the_limits_of_the_stream() -> None:
+    small = [Record(b"x", "k")] * (MAX_RECORDS + 1)
+    assert [len(batch) for batch in batches(small)] == [MAX_RECORDS, 1]
+    large = [Record(bytes(900_000), "k")] * 11
+    assert [len(batch) for batch in batches(large)] == [5, 5, 1] and 5 * 900_001 <= MAX_CALL_BYTES
+    assert list(batches([])) == []
+
+
+def test_a_check_stops_a_poll() -> None:
+    def stop() -> None:
+        raise TimeoutError
+
+    with brewery(ROWS) as server, pytest.raises(TimeoutError):
+        Poll().run(PunkApi(server.address, check=stop), "all", lambda records: list(records) and None)

@@ -12,6 +12,7 @@ import binascii
 import logging
 import time
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic_core import to_json
@@ -19,13 +20,14 @@ from pydantic_core import to_json
 from app.aws_lambda.context import Context, EventError
 from app.platform.transformation import Outcome, transform
 from app.settings import load_transform_settings
-from app.telemetry.logs import configure_logging, timestamp
+from app.telemetry.logs import configure_logging
 
 RESULTS = {"clean": "Ok", "dropped": "Dropped", "failed": "ProcessingFailed"}
 """The delivery's words by ours."""
 NAMESPACE = "BeerModel"
 """Namespace of the metrics ``Clean``, ``Dropped`` and ``Failed``, which the line of each call states (CloudWatch's
 embedded metric format)."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST, _LATEST = 0, 32_503_680_000_000
 """Times of arrival that are believed, milliseconds since the epoch."""
 
@@ -90,7 +92,8 @@ def _received(record: dict[str, Any]) -> str | None:
     for source in (stream if isinstance(stream, dict) else {}, record):
         milliseconds = source.get("approximateArrivalTimestamp")
         if isinstance(milliseconds, int) and _EARLIEST < milliseconds < _LATEST:
-            return timestamp(milliseconds / 1000)
+            arrived = _EPOCH + timedelta(milliseconds=milliseconds)
+            return arrived.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return None
 
 

@@ -1,5 +1,6 @@
 """Events as the cloud sends them."""
 
+import base64
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -168,4 +169,55 @@ def queued(*bodies: dict[str, Any]) -> dict[str, Any]:
             }
             for number, body in enumerate(bodies)
         ]
+    }
+
+
+def delivery(
+    records: Sequence[bytes], times: Sequence[int] = (), ids: Sequence[str] = (), stream: str = "beers"
+) -> dict[str, Any]:
+    """Return an event of a delivery (Amazon Data Firehose) that reads a stream and has its records transformed.
+
+    Args:
+        records: The records' data.
+        times: When the stream got each, milliseconds since the epoch; 2026-11-27T16:00:00.123Z by default.
+        ids: Their sequence numbers in the stream.
+        stream: Name of the stream.
+    """
+    times = times or [1795795200123] * len(records)
+    ids = ids or [f"4954698{number:049}" for number in range(len(records))]
+    return {
+        "invocationId": "2b4d1ad9-2f48-94bd-a088-767c317e994a",
+        "sourceKinesisStreamArn": f"arn:aws:kinesis:eu-central-1:123456789012:stream/{stream}",
+        "deliveryStreamArn": f"arn:aws:firehose:eu-central-1:123456789012:deliverystream/{stream}-cleaned",
+        "region": "eu-central-1",
+        "records": [
+            {
+                "recordId": f"{own}000000",
+                "approximateArrivalTimestamp": time + 1000,
+                "data": base64.b64encode(data).decode(),
+                "kinesisRecordMetadata": {
+                    "sequenceNumber": own,
+                    "subsequenceNumber": 0,
+                    "partitionKey": "4d1ad2b9-24f8-4b9d-a088-76e9947c317a",
+                    "shardId": "shardId-000000000000",
+                    "approximateArrivalTimestamp": time,
+                },
+            }
+            for data, time, own in zip(records, times, ids, strict=True)
+        ],
+    }
+
+
+def scheduled() -> dict[str, Any]:
+    """Return an event of a schedule of EventBridge."""
+    return {
+        "version": "0",
+        "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa",
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": "123456789012",
+        "time": "2026-11-27T16:00:00Z",
+        "region": "eu-central-1",
+        "resources": ["arn:aws:events:eu-central-1:123456789012:rule/beer-model-dev-poll"],
+        "detail": {},
     }

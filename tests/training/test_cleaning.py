@@ -1,5 +1,6 @@
 """Cleaning: each rule detects its fault once, and every row is accounted for."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.cloud.store import Store, node_tool
+from tests.cloud.template import package, template
 from tests.live.program import Program, Start
 
 
@@ -54,6 +55,22 @@ def s3rver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
             yield Store(f"http://127.0.0.1:{port[1]}", "S3RVER", "S3RVER")
         finally:
             process.terminate()
+
+
+@pytest.fixture(scope="session")
+def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The output of osls for serverless.yml, without an account and with an empty artifact."""
+    osls = node_tool("osls")
+    if osls is None:
+        pytest.skip("osls is not installed; `tox -e function` installs it by npm")
+    return package(osls, tmp_path_factory.mktemp("service"))
+
+
+@pytest.fixture(scope="session")
+def resources(packaged: Path) -> dict[str, Any]:
+    """The resources of serverless.yml."""
+    parsed: dict[str, Any] = template(packaged)["Resources"]
+    return parsed
 
 
 @pytest.fixture

@@ -1,64 +1,26 @@
 """serverless.yml: packaged offline, its CloudFormation checked by cfn-lint, and created in moto.
 
-moto ignores HTTP APIs, bucket policies, triggers, alarms, the delivery stream and the destination of failed calls;
-these are checked in the template itself.
+moto ignores HTTP APIs, bucket policies, triggers, alarms, deliveries, the catalogue, a stream's mode and the destination
+of failed calls; these are checked in the template itself, those of the platform in test_platform_template.py.
 """
 
 import json
-import os
-import shutil
 import subprocess
 import sys
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cloud.store import REGION, Store, node_tool
-from tests.known import REPOSITORY
+from tests.cloud.store import REGION, Store
+from tests.cloud.template import of_type, permissions, template
 
 pytest.importorskip("moto", reason="moto is not installed (requirements/cloud.txt); `tox -e function` installs it")
 
 STACK = "beer-model-dev"
 GENERATED = "W3005"
 """The cfn-lint rule against redundant dependencies, which osls writes."""
-
-
-@pytest.fixture(scope="module")
-def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The output of osls for serverless.yml, without an account and with an empty artifact."""
-    osls = node_tool("osls")
-    if osls is None:
-        pytest.skip("osls is not installed; `tox -e function` installs it by npm")
-    folder = tmp_path_factory.mktemp("service")
-    shutil.copy(REPOSITORY / "serverless.yml", folder)
-    (folder / "dist").mkdir()
-    with zipfile.ZipFile(folder / "dist/function-arm64.zip", "w") as archive:
-        archive.writestr("app.py", "")
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "API_KEY"))}
-    command = [osls, "package", "--package", "packaged"]
-    done = subprocess.run(command, cwd=folder, env=clean, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "deprecat" not in (done.stdout + done.stderr).lower()
-    return folder
-
-
-def template(packaged: Path, which: str = "update") -> dict[str, Any]:
-    text = (packaged / f"packaged/cloudformation-template-{which}-stack.json").read_text()
-    parsed: dict[str, Any] = json.loads(text)
-    return parsed
-
-
-@pytest.fixture(scope="module")
-def resources(packaged: Path) -> dict[str, Any]:
-    parsed: dict[str, Any] = template(packaged)["Resources"]
-    return parsed
-
-
-def of_type(resources: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
-    return {name: resource["Properties"] for name, resource in resources.items() if resource["Type"] == kind}
 
 
 def test_the_cloudformation_template_passes_cfn_lint(packaged: Path) -> None:
@@ -80,14 +42,16 @@ def test_functions_run_on_arm64_and_the_runtime_they_are_built_for(resources: di
     assert {f["Handler"] for f in functions.values()} == {
         "app.aws_lambda.http.handler",
         "app.aws_lambda.files.handler",
+        "app.aws_lambda.poll.handler",
+        "app.aws_lambda.transform.handler",
     }
     assert all((f["Runtime"], f["Architectures"]) == ("python3.12", ["arm64"]) for f in functions.values())
     groups = of_type(resources, "AWS::Logs::LogGroup")
-    assert [group["RetentionInDays"] for group in groups.values()] == [30, 30]
+    assert [group["RetentionInDays"] for group in groups.values()] == [30, 30, 30, 30]
 
 
 def test_a_file_that_fails_three_times_is_sent_to_the_queue(resources: dict[str, Any]) -> None:
-    (config,) = of_type(resources, "AWS::Lambda::EventInvokeConfig").values()
+    config = of_type(resources, "AWS::Lambda::EventInvokeConfig")["FilesLambdaEvConf"]
     assert config["FunctionName"] == {"Ref": "FilesLambdaFunction"}
     assert config["DestinationConfig"] == {"OnFailure": {"Destination": {"Fn::GetAtt": ["FailedFiles", "Arn"]}}}
     assert config["MaximumRetryAttempts"] == 2
@@ -105,8 +69,9 @@ def test_output_files_trigger_no_function(resources: dict[str, Any]) -> None:
     (trigger,) = bucket["NotificationConfiguration"]["LambdaConfigurations"]
     (rule,) = trigger["Filter"]["S3Key"]["Rules"]
     assert (trigger["Event"], rule["Name"], rule["Value"]) == ("s3:ObjectCreated:*", "prefix", "cleaned/")
-    delivery = of_type(resources, "AWS::KinesisFirehose::DeliveryStream")["DeliveryStream"]
-    assert delivery["ExtendedS3DestinationConfiguration"]["Prefix"].startswith("cleaned/")
+    deliveries = of_type(resources, "AWS::KinesisFirehose::DeliveryStream").values()
+    prefixes = [delivery["ExtendedS3DestinationConfiguration"]["Prefix"] for delivery in deliveries]
+    assert sorted(prefix.partition("/")[0] for prefix in prefixes) == ["cleaned", "raw"]
 
 
 def test_the_bucket_is_private_encrypted_and_accessible_over_tls_only(resources: dict[str, Any]) -> None:
@@ -121,16 +86,7 @@ def test_the_bucket_is_private_encrypted_and_accessible_over_tls_only(resources:
 
 
 def test_each_role_has_only_the_permissions_it_needs(resources: dict[str, Any]) -> None:
-    roles = of_type(resources, "AWS::IAM::Role")
-    allowed = {
-        name: {
-            action: statement["Resource"]
-            for policy in role["Policies"]
-            for statement in policy["PolicyDocument"]["Statement"]
-            for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
-        }
-        for name, role in roles.items()
-    }
+    allowed = permissions(resources)
     write_logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
     assert set(allowed["HttpRole"]) == write_logs
     assert set(allowed["FilesRole"]) == write_logs | {
@@ -139,7 +95,14 @@ def test_each_role_has_only_the_permissions_it_needs(resources: dict[str, Any]) 
         "s3:ListBucket",
         "sqs:SendMessage",
     }
-    assert set(allowed) == {"HttpRole", "FilesRole", "DeliveryRole"}
+    assert set(allowed) == {
+        "HttpRole",
+        "FilesRole",
+        "PollRole",
+        "TransformRole",
+        "RawDeliveryRole",
+        "CleanedDeliveryRole",
+    }
     everything = json.dumps(allowed)
     assert '"*"' not in everything and "s3:::*" not in everything
     assert "/cleaned/*" in json.dumps(allowed["FilesRole"]["s3:GetObject"])
@@ -154,10 +117,15 @@ def test_alarms_have_a_target_and_watch_existing_resources(resources: dict[str, 
         ("AWS/Lambda", "Throttles"),
         ("AWS/ApiGateway", "5xx"),
         ("AWS/Firehose", "DeliveryToS3.DataFreshness"),
+        ("AWS/Kinesis", "WriteProvisionedThroughputExceeded"),
+        ("BeerModel", "Failed"),
     }
     for alarm in alarms.values():
         assert alarm["AlarmActions"] == [{"Ref": "Alarms"}]
         (dimension,) = alarm["Dimensions"]
+        if alarm["Namespace"] == "BeerModel":  # of the line that the function writes
+            assert dimension == {"Name": "function", "Value": "transform"}
+            continue
         named = dimension["Value"].get("Ref") or dimension["Value"]["Fn::GetAtt"][0]
         assert named in resources
 
@@ -183,15 +151,17 @@ def test_moto_creates_the_stack(created: Store) -> None:
     (stack,) = created.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
     assert stack["StackStatus"] == "UPDATE_COMPLETE"
     functions = {f["FunctionName"]: f for f in created.client("lambda").list_functions()["Functions"]}
-    assert set(functions) == {"beer-model-dev-http", "beer-model-dev-files"}
+    assert set(functions) == {f"beer-model-dev-{name}" for name in ("http", "files", "poll", "transform")}
     assert functions["beer-model-dev-files"]["Timeout"] == 300
     (queue,) = created.client("sqs").list_queues()["QueueUrls"]
     assert queue.endswith("beer-model-dev-failed-files")
     groups = created.client("logs").describe_log_groups()["logGroups"]
     assert {(group["logGroupName"], group["retentionInDays"]) for group in groups} == {
-        ("/aws/lambda/beer-model-dev-http", 30),
-        ("/aws/lambda/beer-model-dev-files", 30),
+        (f"/aws/lambda/beer-model-dev-{name}", 30) for name in ("http", "files", "poll", "transform")
     }
     roles = {role["RoleName"] for role in created.client("iam").list_roles()["Roles"]}
-    assert len(roles) == 3
+    assert len(roles) == 6
+    assert "beer-model-dev-beers" in created.client("kinesis").list_streams()["StreamNames"]
+    (rule,) = created.client("events").list_rules()["Rules"]
+    assert (rule["ScheduleExpression"], rule["State"]) == ("rate(5 minutes)", "DISABLED")
     assert "beer-model-dev-beers" in {bucket["Name"] for bucket in created.client().list_buckets()["Buckets"]}

@@ -68,5 +68,6 @@ def test_a_check_stops_a_poll() -> None:
     def stop() -> None:
         raise TimeoutError
 
+    taken: list[Record] = []
     with brewery(ROWS) as server, pytest.raises(TimeoutError):
-        Poll().run(PunkApi(server.address, check=stop), "all", [].extend)
+        Poll().run(PunkApi(server.address, check=stop), "all", taken.extend)

@@ -9,7 +9,7 @@ from typing import Any
 from app.bundle.store import Bundle, read_bundle
 from training.beer.catalogue import SPECS
 from training.card import table
-from training.commands import command, dataset_of, log
+from training.commands import command, dataset_of, log, read_data
 from training.errors import DataError
 from training.scoring import (
     COVERAGE_TOLERANCE,
@@ -21,7 +21,7 @@ from training.scoring import (
     labelled,
     score,
 )
-from training.sources import RecipeDataset, read_recipes
+from training.sources import RecipeDataset
 from training.spec import Spec
 from training.spec_card import band_table
 
@@ -136,7 +136,7 @@ def _interval_table(figures: Mapping[str, dict[str, Any]]) -> str:
 
 def _dataset(options: argparse.Namespace, folder: Path) -> RecipeDataset:
     """The labelled recipes, with the styles of ``--styles`` if the bundle's model reads styles."""
-    return dataset_of(_spec(read_bundle(folder.resolve())), read_recipes(options.data), options)
+    return dataset_of(_spec(read_bundle(folder.resolve())), read_data(options), options)
 
 
 def _scored(dataset: RecipeDataset, *folders: Path) -> list[BundleScore]:

@@ -37,8 +37,7 @@ def train_models(arguments: Sequence[str]) -> int:
     for spec in specs:
         if options.version:
             refuse_existing(options.out, spec.name, options.version)
-    dataset = read_recipes(options.data)
-    log(f"{dataset.source}: {len(dataset.recipes)} beers read")
+    dataset = read_data(options)
     styled = dataset_of(STYLE, dataset, options)
     done = [_train_one(spec, styled if spec.name == STYLE.name else dataset, options) for spec in specs]
     return 0 if True in done and False not in done else 1
@@ -79,7 +78,7 @@ def select_defaults(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     spec = SPECS[options.model]
     out = options.out or DEFAULTS / f"{spec.name}.json"
-    dataset = dataset_of(spec, read_recipes(options.data), options)
+    dataset = dataset_of(spec, read_data(options), options)
     data = prepare(spec, dataset.recipes)
     choice = select(spec, data, options.seed, options.workers, options.repeats)
     for name, mae in choice.note["candidates"].items():
@@ -110,9 +109,7 @@ def ablate_model(arguments: Sequence[str]) -> int:
     spec = SPECS[options.model]
     print(
         ablation_table(
-            ablate(
-                spec, prepare(spec, dataset_of(spec, read_recipes(options.data), options).recipes), _protocol(options)
-            )
+            ablate(spec, prepare(spec, dataset_of(spec, read_data(options), options).recipes), _protocol(options))
         )
     )
     return 0
@@ -130,13 +127,34 @@ def command(name: str, function: object) -> argparse.ArgumentParser:
         description=function.__doc__,
         epilog="Other commands: python -m training --help",
     )
-    parser.add_argument("--data", required=True, help="file (JSON or CSV: docs/files.md), folder, or http(s) address")
+    parser.add_argument(
+        "--data",
+        required=True,
+        help="file (JSON or CSV: docs/files.md), folder, s3:// or http(s) address",
+    )
+    parser.add_argument("--s3-endpoint", default="", metavar="URL", help="S3-compatible store (default: AWS)")
     parser.add_argument(
         "--styles",
         type=Path,
         help="CSV with the columns id and style_id: the styles, for the style model, of recipes that do not state them",
     )
     return parser
+
+
+def read_data(options: argparse.Namespace) -> RecipeDataset:
+    """Read the recipes that a command's options name, and say how many there are.
+
+    Args:
+        options: Options of a command.
+
+    Raises:
+        SourceError: If the recipes cannot be read or are malformed.
+    """
+    dataset = read_recipes(options.data, options.s3_endpoint)
+    if dataset.note:
+        log(f"{dataset.source}: {dataset.note}")
+    log(f"{dataset.source}: {len(dataset.recipes)} beers read")
+    return dataset
 
 
 def dataset_of(spec: Spec, dataset: RecipeDataset, options: argparse.Namespace) -> RecipeDataset:

@@ -1,7 +1,7 @@
 """serverless.yml: packaged offline, its CloudFormation checked by cfn-lint, and created in moto.
 
-moto ignores HTTP APIs, bucket policies, triggers, alarms, deliveries, the catalogue, a stream's mode and the destination
-of failed calls; these are checked in the template itself, those of the platform in test_platform_template.py.
+moto ignores HTTP APIs, bucket policies, triggers, alarms, deliveries, the catalogue, a stream's mode and what follows
+failed calls; these are checked in the template itself, those of the platform in test_platform_template.py.
 """
 
 import json

@@ -95,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
         required=True,
         nargs="+",
         metavar="PATH",
-        help="files (JSON or CSV: docs/files.md), folders, or http(s) addresses; of a beer that several have, the one "
+        help="files (JSON or CSV: docs/files.md), folders, s3:// or http(s) addresses; of a beer that several have, the one "
         "named first counts",
     )
     parser.add_argument("--labels", nargs="+", default=[], metavar="FEEDBACK", help="files or folders of labels")
@@ -149,7 +149,11 @@ def _active(root: Path, name: str) -> Bundle:
 
 
 def _material(spec: Spec, active: Bundle, options: argparse.Namespace, protocol: EvaluationProtocol) -> Material:
-    sources = [dataset_of(spec, read_recipes(location), options) for location in options.data]
+    read = [read_recipes(location, options.s3_endpoint) for location in options.data]
+    for dataset in read:
+        if dataset.note:
+            log(f"{dataset.source}: {dataset.note}")
+    sources = [dataset_of(spec, dataset, options) for dataset in read]
     merged = merge(sources)
     cleaned = SpecTrainer(spec, merged.dataset, protocol).load()
     labels = _labels(spec, options)

@@ -46,6 +46,8 @@ class RecipeDataset:
     sha256: str
     """Digest of the file's bytes, or of the recipes in canonical JSON if there is no single file."""
     recipes: tuple[Recipe, ...]
+    note: str = ""
+    """What was read and left out, in words; empty if there is nothing to say."""
 
 
 class TrainingSource(ABC):
@@ -55,6 +57,8 @@ class TrainingSource(ABC):
     """File name or address, without folders, credentials or query."""
     sha256: str | None = None
     """Digest of the file's bytes, set once it is read; None if there is no single file."""
+    note: str = ""
+    """See `RecipeDataset`; set once all is read."""
 
     @abstractmethod
     def recipes(self) -> Iterator[Recipe]:
@@ -74,7 +78,7 @@ def read(source: TrainingSource) -> RecipeDataset:
     recipes = tuple(source.recipes())
     if not recipes:
         raise SourceError(f"{source.name}: contains no recipes")
-    return RecipeDataset(source.name, source.sha256 or digest(recipes), recipes)
+    return RecipeDataset(source.name, source.sha256 or digest(recipes), recipes, source.note)
 
 
 def digest(recipes: tuple[Recipe, ...]) -> str:
@@ -83,5 +87,13 @@ def digest(recipes: tuple[Recipe, ...]) -> str:
     Args:
         recipes: The recipes.
     """
-    canonical = json.dumps(recipes, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(canonical(recipes)).hexdigest()
+
+
+def canonical(value: Any) -> bytes:
+    """Return a value as canonical JSON: equal values give equal bytes.
+
+    Args:
+        value: Of JSON's types.
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()

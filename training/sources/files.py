@@ -6,6 +6,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from app.batch.answers import CARRIED, LABEL
 from app.batch.columns import columns_of
 from app.batch.row import Limits, Row
 from app.batch.rows import read_rows
@@ -18,7 +19,14 @@ from training.sources.recipes import recipe
 
 COLUMNS = columns_of(
     Beer,
-    {"id": "verbatim", "name": "verbatim", "ibu": "number", "volume": "json", "ingredients": "json"},
+    {
+        "id": "verbatim",
+        "name": "verbatim",
+        "received": "verbatim",
+        "ibu": "number",
+        "volume": "json",
+        "ingredients": "json",
+    },
     required=False,
     others_kept=True,
 )
@@ -49,16 +57,7 @@ class RecipeFile(TrainingSource):
         except OSError as error:
             raise SourceError(f"{self._path}: cannot be read: {error.strerror}") from None
         self.sha256 = hashlib.sha256(data).hexdigest()
-        try:
-            rows = list(read_rows(data, COLUMNS, limits=LIMITS))
-        except InputError as error:
-            raise SourceError(f"{self.name}: {'; '.join(map(_sentence, error.problems))}") from None
-        faults = [(number, problems) for number, row in enumerate(rows, 1) if (problems := _faults(row))]
-        if faults:
-            shown = [f"row {number}: {', '.join(map(_sentence, problems))}" for number, problems in faults[:SHOWN]]
-            more = f"; and {len(faults) - SHOWN} more rows" if len(faults) > SHOWN else ""
-            raise SourceError(f"{self.name}: {'; '.join(shown)}{more}")
-        return [recipe(_values(row)) for row in rows]
+        return [recipe(row) for row in rows_of(data, self.name)]
 
 
 class JsonFolder(TrainingSource):
@@ -73,6 +72,28 @@ class JsonFolder(TrainingSource):
         return chain.from_iterable(RecipeFile(path).recipes() for path in sorted(self._path.glob("*.json")))
 
 
+def rows_of(data: bytes, name: str) -> list[dict[str, Any]]:
+    """Read the rows of a file of recipes.
+
+    Args:
+        data: The file.
+        name: What errors call it.
+
+    Raises:
+        SourceError: If the file or a row cannot be read.
+    """
+    try:
+        rows = list(read_rows(data, COLUMNS, limits=LIMITS))
+    except InputError as error:
+        raise SourceError(f"{name}: {'; '.join(map(_sentence, error.problems))}") from None
+    faults = [(number, problems) for number, row in enumerate(rows, 1) if (problems := _faults(row))]
+    if faults:
+        shown = [f"row {number}: {', '.join(map(_sentence, problems))}" for number, problems in faults[:SHOWN]]
+        more = f"; and {len(faults) - SHOWN} more rows" if len(faults) > SHOWN else ""
+        raise SourceError(f"{name}: {'; '.join(shown)}{more}")
+    return [dict(row.values or {}) for row in rows]
+
+
 def _faults(row: Row) -> list[Problem]:
     return [problem for problem in row.problems if problem.code != _COUNTED]
 
@@ -80,7 +101,3 @@ def _faults(row: Row) -> list[Problem]:
 def _sentence(problem: Problem) -> str:
     subject = "" if problem.field in ("file", "row") else f"{sanitize(problem.field, _MAX_NAME)} "
     return f"{subject}{problem.reason}"
-
-
-def _values(row: Row) -> dict[str, Any]:
-    return dict(row.values or {})

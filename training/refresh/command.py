@@ -95,8 +95,8 @@ def _parser() -> argparse.ArgumentParser:
         required=True,
         nargs="+",
         metavar="PATH",
-        help="files (JSON or CSV: docs/files.md), folders, s3:// or http(s) addresses; of a beer that several have, the one "
-        "named first counts",
+        help="files (JSON or CSV: docs/files.md), folders, s3:// or http(s) addresses; of a beer that several have, "
+        "the one named first counts",
     )
     parser.add_argument("--labels", nargs="+", default=[], metavar="FEEDBACK", help="files or folders of labels")
     parser.add_argument(

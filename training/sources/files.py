@@ -6,7 +6,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from app.batch.answers import CARRIED, LABEL
 from app.batch.columns import columns_of
 from app.batch.row import Limits, Row
 from app.batch.rows import read_rows

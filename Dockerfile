@@ -1,5 +1,6 @@
 # Image of Beer Model. build_image.sh builds it, run_docker.sh runs it.
 # Targets: api (default) and model-server contain the same files; build_image.sh reads the list of packages from sbom.
+# retrain trains again on a bucket's beers (docs/platform.md).
 # BASE is the base image. build_image.sh passes BASE_IMAGE as BASE, by default this tag, and pushes no image whose base is
 # not named by its digest.
 
@@ -23,6 +24,21 @@ RUN python -m venv /sbom \
  && printf '[project]\nname = "beer-model"\nversion = "%s"\n' "$VERSION" >pyproject.toml \
  && /sbom/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type application --output-reproducible \
     --spec-version 1.6 --output-file /sbom.json /venv/bin/python
+
+FROM packages AS training-packages
+COPY requirements/train.txt ./
+RUN python -m pip --python /venv/bin/python install --no-cache-dir --no-compile --require-hashes -r train.txt
+
+FROM $BASE AS retrain
+COPY --from=training-packages /venv /venv
+WORKDIR /srv
+COPY LICENSE ./
+COPY app app
+COPY training training
+COPY scripts/retrain.py scripts/retrain.sh scripts/
+ENV PYTHON=/venv/bin/python PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 MPLCONFIGDIR=/tmp
+USER 10001:10001
+ENTRYPOINT ["bash", "/srv/scripts/retrain.sh", "--cache", "/tmp/model-cache"]
 
 FROM packages AS program
 WORKDIR /srv

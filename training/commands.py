@@ -30,7 +30,7 @@ def train_models(arguments: Sequence[str]) -> int:
     add_provenance_options(parser)
     add_release_options(parser)
     parser.add_argument("--model", choices=sorted(SPECS), help="model to train (default: all)")
-    parser.add_argument("--version", type=_version, help="version to write (default: the next free one)")
+    parser.add_argument("--version", type=version, help="version to write (default: the next free one)")
     _add_folds(parser, EvaluationProtocol().repeats)
     options = parser.parse_args(arguments)
     specs = [SPECS[options.model]] if options.model else list(SPECS.values())
@@ -188,7 +188,12 @@ def _protocol(options: argparse.Namespace) -> EvaluationProtocol:
     return EvaluationProtocol(repeats=options.repeats, seed=options.seed, workers=options.workers)
 
 
-def _version(text: str) -> str:
+def version(text: str) -> str:
+    """Return a version that an argument names.
+
+    Raises:
+        ArgumentTypeError: If it is none.
+    """
     if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
         raise argparse.ArgumentTypeError("a version is a whole number of at least 1")
     return text

@@ -12,7 +12,7 @@ from app.errors import RecordsError
 from app.labels.reading import LabelTally, read_labels
 from app.records.reading import Record, Tally, read_records
 from training.beer.catalogue import SPECS
-from training.commands import dataset_of, log
+from training.commands import dataset_of, log, version
 from training.errors import DataError
 from training.evaluate import EvaluationProtocol
 from training.refresh.contest import Tolerances, parameters_of
@@ -28,7 +28,7 @@ from training.scoring import COVERAGE_TOLERANCE, TOLERANCE
 from training.sources import read_recipes
 from training.spec import Spec
 from training.spec_trainer import SpecTrainer
-from training.trainer import next_version
+from training.trainer import next_version, refuse_existing
 
 NOT_WRITTEN = 3
 """Exit code when no version was written: the candidate is worse, or there is nothing new to train on."""
@@ -46,6 +46,8 @@ def refresh(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     spec = SPECS[options.name]
     active = _active(options.out, spec.name)
+    if options.version:
+        refuse_existing(options.out, spec.name, options.version)
     protocol = EvaluationProtocol(repeats=options.repeats, seed=options.seed, workers=options.workers)
     try:
         material = _material(spec, active, options, protocol)
@@ -61,7 +63,7 @@ def refresh(arguments: Sequence[str]) -> int:
     run = trainer.run()
     faults = outcome_of(run).reasons
     trainer.forced = bool(faults) and options.force
-    about = trainer.manifest(run, next_version(options.out, spec.name))
+    about = trainer.manifest(run, options.version or next_version(options.out, spec.name))
     files = trainer.page(run, about)
     if options.report:
         _write(options.report, files)
@@ -112,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--name", choices=sorted(SPECS), default=DEFAULT, help="model (default: %(default)s)")
     parser.add_argument("--styles", type=Path, help="CSV with the columns id and style_id, for the style model")
     parser.add_argument("--out", type=Path, default=MODELS, help="folder of bundles (default: %(default)s)")
+    parser.add_argument("--version", type=version, help="version to write (default: the next free one)")
     parser.add_argument("--report", type=Path, metavar="FOLDER", help="folder for the page, written in any case")
     parser.add_argument("--force", action="store_true", help="write the version even if it is worse or nothing is new")
     parser.add_argument(

@@ -147,13 +147,15 @@ def test_ten_thousand_made_beers_become_what_their_faults_make_of_them(moto: Sto
     assert ledger.bad == 0
 
 
-def test_a_function_that_fails_keeps_its_records_for_another_try(moto: Store, tmp_path: Path) -> None:
+def test_a_function_that_fails_keeps_its_records_for_another_try(
+    moto: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A delivery gives up after its retries, and writes what it could not have cleaned."""
     platform = Platform(moto, tmp_path, "failing-beers")
     try:
         platform.put([each.data for each in made_beers(20)])
         invoke = platform.transform.invoke
-        platform.transform.invoke = lambda event: invoke({**event, "records": [{}]})  # type: ignore[method-assign]
+        monkeypatch.setattr(platform.transform, "invoke", lambda event: invoke({**event, "records": [{}]}))
         platform.deliver()
     finally:
         platform.close()

@@ -16,9 +16,18 @@ AFTER_START = 135 * MEGABYTE
 CONNECTION = 20_000
 """Bytes of a connection with 15 KB of unfinished headers, measured with 4,000 of them (82 MB)."""
 
+
 KUBERNETES = REPOSITORY / "deploy" / "kubernetes"
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text("utf-8"))["services"]
+
+
+def _profiles(name: str) -> list[str]:
+    profiles: list[str] = SERVICES[name].get("profiles", [])
+    return profiles
+
+
 services = pytest.mark.parametrize("name", sorted(SERVICES))
+servers = pytest.mark.parametrize("name", sorted(name for name in SERVICES if "platform" not in _profiles(name)))
 
 
 def _bytes(text: str) -> int:
@@ -42,11 +51,20 @@ def test_a_container_of_compose_has_no_privileges_and_all_limits(name: str) -> N
     assert service["security_opt"] == ["no-new-privileges:true"] and "privileged" not in service
     assert service["pids_limit"] == 256 and service["cpus"] == 1
     assert service["memswap_limit"] == service["mem_limit"], "with swap, the limit is twice as high"
-    assert not {"cap_add", "devices", "pid", "ipc", "volumes"} & service.keys()
+    assert not {"cap_add", "devices", "pid", "ipc"} & service.keys()
+    assert service.get("volumes", []) == (["beers:/data"] if name == "store" else [])
     assert service.get("network_mode", "none") == "none"
 
 
-@services
+def test_the_platform_is_off_and_without_the_keys_of_the_service() -> None:
+    own = {name: SERVICES[name] for name in SERVICES if _profiles(name)}
+    assert set(own) == {"store", "poller", "transformer"}
+    assert all(service["secrets"] == [] and service["profiles"] == ["platform"] for service in own.values())
+    assert own["store"]["ports"] == ["127.0.0.1:${STORE_PORT:-4568}:4568"]
+    assert own["transformer"]["networks"] == ["store"], "it needs nothing outside"
+
+
+@servers
 def test_the_program_fits_into_the_memory_of_its_compose_container(name: str) -> None:
     service = SERVICES[name]
     (temporary,) = service["tmpfs"]

@@ -14,9 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.cloud.events import created, http_api
+from tests.brewery import brewery
+from tests.cloud.events import created, delivery, http_api, scheduled
 from tests.cloud.runtime import Runtime
-from tests.cloud.store import Store
+from tests.cloud.store import REGION, Store
+from tests.cloud.stream import make_stream, read_stream
 from tests.committed import VERSIONS
 from tests.known import BEER, KEY, REPOSITORY
 
@@ -79,6 +81,8 @@ def test_the_zip_file_contains_only_required_files(zips: dict[str, Path], archit
     assert {
         "app/aws_lambda/http.py",
         "app/aws_lambda/files.py",
+        "app/aws_lambda/poll.py",
+        "app/aws_lambda/transform.py",
         f"models/beer-ibu/{VERSIONS['beer-ibu']}/model.onnx",
     } <= set(names)
     unwanted = r"^(\.env|training|tests|grpc|PIL|uvicorn|boto|onnxruntime/(transformers|tools|capi/libonnx))"
@@ -104,11 +108,12 @@ def unzipped(zips: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The runtime's client for Python 3.12, in its locked release."""
-    locked = re.search(r"^awslambdaric==([^ ]+)", (REPOSITORY / "requirements/cloud.txt").read_text(), re.MULTILINE)
-    assert PYTHON312 and locked
+    """The runtime's client for Python 3.12 and boto3, which the runtime has as well, in their locked releases."""
+    text = (REPOSITORY / "requirements/cloud.txt").read_text()
+    locked = re.findall(r"^(?:awslambdaric|boto3)==[^ ]+", text, re.MULTILINE)
+    assert PYTHON312 and len(locked) == 2
     folder = tmp_path_factory.mktemp("client")
-    install = [PYTHON312, "-m", "pip", "install", "-q", "--target", str(folder), f"awslambdaric=={locked[1]}"]
+    install = [PYTHON312, "-m", "pip", "install", "-q", "--target", str(folder), *locked]
     subprocess.run(install, check=True)
     return folder
 
@@ -144,5 +149,27 @@ def test_the_unpacked_function_answers_files(
     try:
         outcome = runtime.invoke(created("zipped-beers", ["cleaned/1"]))
         assert outcome.body == {"files": [{"file": "cleaned/1", "rows": 1, "bad": 0}]}, runtime.output
+    finally:
+        runtime.close()
+
+
+@runs_here
+def test_the_unpacked_function_polls_and_cleans(
+    unzipped: Path, command: tuple[str, ...], tmp_path: Path, moto: Store
+) -> None:
+    make_stream(moto, "zipped-beers")
+    cloud = {**moto.environment, "AWS_ENDPOINT_URL": moto.endpoint, "AWS_DEFAULT_REGION": REGION}
+    with brewery([{"id": 1, "ibu": 40, **BEER}, {"id": 2}]) as server:
+        settings = {"BEER_API": server.address, "BEER_API_BEERS": "all", "BEER_STREAM": "zipped-beers", **cloud}
+        runtime = Runtime("app.aws_lambda.poll.handler", tmp_path, unzipped, command, **settings)
+        try:
+            assert runtime.invoke(scheduled()).body == {"read": 2, "put": 2, "too_large": 0}, runtime.output
+        finally:
+            runtime.close()
+    records = sorted((record["Data"] for record in read_stream(moto, "zipped-beers")), key=len)
+    runtime = Runtime("app.aws_lambda.transform.handler", tmp_path, unzipped, command)
+    try:
+        results = runtime.invoke(delivery(records)).body["records"]
+        assert [each["result"] for each in results] == ["Dropped", "Ok"], runtime.output
     finally:
         runtime.close()

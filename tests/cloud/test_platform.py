@@ -225,7 +225,7 @@ def test_a_model_is_trained_on_what_was_gathered(polled: Platform, moto: Store, 
     variables = {**os.environ, **moto.environment, "OMP_NUM_THREADS": "1"}
     done = subprocess.run([*command, *options], cwd=REPOSITORY, env=variables, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    manifest = json.loads((tmp_path / "beer-ibu/1/manifest.json").read_text())
+    manifest = json.loads(next(tmp_path.glob("beer-ibu/*/manifest.json")).read_text())
     data = manifest["training_data"]
     assert (data["source"], data["rows_used"]) == (f"s3://{polled.name}/cleaned", polled.ledger.clean)
     assert f"{polled.ledger.clean} beers read" in done.stderr

@@ -81,8 +81,8 @@ def _outcome(record: dict[str, Any]) -> Outcome:
         return Outcome("failed", "not_base64")
     try:
         return transform(data, _received(record), _settings.cleaned_labels == "required")
-    except Exception:  # one record must not make the others fail
-        _log.exception("a record cannot be cleaned")
+    except Exception as error:  # one record must not make the others fail
+        _log.error("a record cannot be cleaned: %s", type(error).__name__)
         return Outcome("failed", "unexpected")
 
 

@@ -1,4 +1,4 @@
-"""Settings of the platform's functions and commands. `app.settings` reads them; the service has none of them."""
+"""Settings of the platform's functions (docs/platform.md). The service has none of them."""
 
 from typing import Annotated, Literal
 from urllib.parse import urlsplit

@@ -15,6 +15,7 @@ from tests.brewery import brewery
 from tests.cloud.catalogue import Catalogue, create_catalogue, create_deliveries
 from tests.cloud.platform import Batch, Platform
 from tests.cloud.store import Store
+from tests.committed import committed_models
 from tests.known import REPOSITORY
 from tests.made_beers import made_beers
 from training.sources import RecipeDataset, read_recipes
@@ -215,17 +216,40 @@ def test_answers_join_the_beers_that_they_are_of(catalogue: Catalogue, polled: P
     assert warned == (0,)
 
 
-def test_a_model_is_trained_on_what_was_gathered(polled: Platform, moto: Store, tmp_path: Path) -> None:
-    """TRAINING_PYTHON has the packages of requirements/train.txt, which cannot be installed beside moto."""
+def trained(moto: Store, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a command that trains, with the packages of requirements/train.txt, which cannot be installed beside moto."""
     python = os.environ.get("TRAINING_PYTHON")
     if not python:
         pytest.skip("TRAINING_PYTHON names no Python with requirements/train.txt")
-    command = [python, "-m", "training", "--model", "beer-ibu", "--data", f"s3://{polled.name}/cleaned/"]
-    options = ["--s3-endpoint", moto.endpoint, "--out", str(tmp_path), "--repeats", "1", "--workers", "1"]
-    variables = {**os.environ, **moto.environment, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run([*command, *options], cwd=REPOSITORY, env=variables, capture_output=True, text=True)
+    options = ["--s3-endpoint", moto.endpoint, "--repeats", "1", "--workers", "1"]
+    variables = {**os.environ, **moto.environment, "OMP_NUM_THREADS": "1", "PYTHON": python}
+    return subprocess.run(
+        [*(python if word == "PYTHON" else word for word in words), *options],
+        cwd=REPOSITORY,
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_model_is_trained_on_what_was_gathered(polled: Platform, moto: Store, tmp_path: Path) -> None:
+    command = ("PYTHON", "-m", "training", "--model", "beer-ibu", "--data", f"s3://{polled.name}/cleaned/")
+    done = trained(moto, *command, "--out", str(tmp_path))
     assert done.returncode == 0, done.stderr
     manifest = json.loads(next(tmp_path.glob("beer-ibu/*/manifest.json")).read_text())
     data = manifest["training_data"]
     assert (data["source"], data["rows_used"]) == (f"s3://{polled.name}/cleaned", polled.ledger.clean)
     assert f"{polled.ledger.clean} beers read" in done.stderr
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="../shared/data is not here")
+def test_the_scheduled_job_knows_the_beers_of_the_active_version(polled: Platform, moto: Store, tmp_path: Path) -> None:
+    """What came over the platform is what the version was trained on, so there is nothing new, which is no failure."""
+    moto.make_bucket("retrained")
+    moto.upload(committed_models(), "retrained", "models")
+    before = moto.keys("retrained")
+    words = ("--models", "s3://retrained/models", "--name", "beer-ibu", "--cache", str(tmp_path / "cache"))
+    done = trained(moto, "scripts/retrain.sh", *words, "--data", f"s3://{polled.name}/cleaned/")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Nothing new: beer-ibu ") and moto.keys("retrained") == before

@@ -6,6 +6,8 @@ from typing import Protocol
 class Context(Protocol):
     """The context object of the Lambda runtime."""
 
+    function_name: str
+
     def get_remaining_time_in_millis(self) -> int:
         """Return the milliseconds until the invocation times out."""
 

@@ -9,7 +9,6 @@ the same; what fails is delivered to the prefix of errors as well.
 
 import base64
 import binascii
-import logging
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -33,7 +32,6 @@ _EARLIEST, _LATEST = 0, 32_503_680_000_000
 
 _settings = load_transform_settings()
 configure_logging(_settings.log_level)
-_log = logging.getLogger(__name__)
 
 
 def handler(event: Any, context: Context) -> dict[str, Any]:
@@ -60,7 +58,7 @@ def handler(event: Any, context: Context) -> dict[str, Any]:
             reasons[f"{outcome.kind}:{outcome.reason}"] += 1
         data = base64.b64encode(outcome.line).decode() if outcome.kind == "clean" else record["data"]
         answers.append({"recordId": record["recordId"], "result": RESULTS[outcome.kind], "data": data})
-    _write_counts(counts, reasons)
+    _write_counts(context.function_name, counts, reasons)
     return {"records": answers}
 
 
@@ -79,11 +77,7 @@ def _outcome(record: dict[str, Any]) -> Outcome:
         data = base64.b64decode(record["data"], validate=True)
     except (binascii.Error, ValueError):
         return Outcome("failed", "not_base64")
-    try:
-        return transform(data, _received(record), _settings.cleaned_labels == "required")
-    except Exception as error:  # one record must not make the others fail
-        _log.error("a record cannot be cleaned: %s", type(error).__name__)
-        return Outcome("failed", "unexpected")
+    return transform(data, _received(record), _settings.cleaned_labels == "required")
 
 
 def _received(record: dict[str, Any]) -> str | None:
@@ -97,12 +91,12 @@ def _received(record: dict[str, Any]) -> str | None:
     return None
 
 
-def _write_counts(counts: Counter[str], reasons: Counter[str]) -> None:
+def _write_counts(function: str, counts: Counter[str], reasons: Counter[str]) -> None:
     """Write the counts as one line, which the cloud takes for metrics."""
     figures = {kind.capitalize(): counts[kind] for kind in RESULTS}
     names = [{"Name": name, "Unit": "Count"} for name in figures]
     about = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [_metrics(names)]}
-    line = {"_aws": about, "function": "transform", **figures, "reasons": dict(sorted(reasons.items()))}
+    line = {"_aws": about, "function": function, **figures, "reasons": dict(sorted(reasons.items()))}
     print(to_json(line).decode(), flush=True)
 
 

@@ -3,6 +3,7 @@
 The result depends on the record's bytes and its time of arrival alone, so a record may come again, late or twice.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -21,6 +22,8 @@ RECEIVED = "received"
 STYLE = "style"
 _STATED = ("hops", "malts", "yeast", "batch_volume_l")
 """Fields of a request that tell more than the figures; a record may have them instead of ``ingredients``."""
+
+_log = logging.getLogger(__name__)
 
 Kind = Literal["clean", "dropped", "failed"]
 
@@ -44,6 +47,14 @@ def transform(data: bytes, received: str | None = None, label_required: bool = T
         received: When it was received, as RFC 3339.
         label_required: See `app.domains.beer.cleaning.clean`.
     """
+    try:
+        return _transform(data, received, label_required)
+    except Exception as error:  # one record must not make the others fail
+        _log.error("a record cannot be cleaned: %s", type(error).__name__)
+        return Outcome("failed", "unexpected")
+
+
+def _transform(data: bytes, received: str | None, label_required: bool) -> Outcome:
     try:
         beer = from_json(data)
     except ValueError:

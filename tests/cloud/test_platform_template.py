@@ -117,7 +117,7 @@ def test_every_part_has_an_alarm(resources: dict[str, Any]) -> None:
     assert {
         ("Errors", "{'Ref': 'PollLambdaFunction'}"),
         ("Errors", "{'Ref': 'TransformLambdaFunction'}"),
-        ("Failed", "transform"),
+        ("Failed", "{'Ref': 'TransformLambdaFunction'}"),
         ("WriteProvisionedThroughputExceeded", "{'Ref': 'BeerStream'}"),
         ("DeliveryToS3.DataFreshness", "{'Ref': 'RawDelivery'}"),
         ("DeliveryToS3.DataFreshness", "{'Ref': 'CleanedDelivery'}"),

@@ -123,9 +123,6 @@ def test_alarms_have_a_target_and_watch_existing_resources(resources: dict[str, 
     for alarm in alarms.values():
         assert alarm["AlarmActions"] == [{"Ref": "Alarms"}]
         (dimension,) = alarm["Dimensions"]
-        if alarm["Namespace"] == "BeerModel":  # of the line that the function writes
-            assert dimension == {"Name": "function", "Value": "transform"}
-            continue
         named = dimension["Value"].get("Ref") or dimension["Value"]["Fn::GetAtt"][0]
         assert named in resources
 

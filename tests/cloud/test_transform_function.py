@@ -59,7 +59,7 @@ def test_counts_are_metrics_and_add_up(function: Runtime) -> None:
     (metrics,) = line["_aws"]["CloudWatchMetrics"]
     assert (metrics["Namespace"], metrics["Dimensions"]) == ("BeerModel", [["function"]])
     figures = {each["Name"]: line[each["Name"]] for each in metrics["Metrics"]}
-    assert figures == {"Clean": 2, "Dropped": 1, "Failed": 3} and line["function"] == "transform"
+    assert figures == {"Clean": 2, "Dropped": 1, "Failed": 3} and line["function"] == "beer-model"
     assert line["reasons"] == {"dropped:no_label": 1, "failed:not_an_object": 1, "failed:not_json": 2}
 
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domains.beer.cleaning import beer_rules
-from app.platform.transformation import text_of, transform
+from app.platform import transformation
+from app.platform.transformation import Outcome, text_of, transform
 from tests.known import REPOSITORY
 
 RECIPES = json.loads((REPOSITORY / "tests/data/recipes.json").read_text("utf-8"))
@@ -114,3 +115,20 @@ def test_any_object_has_an_outcome_and_a_clean_one_reads_back_to_the_same(beer: 
 )
 def test_ids_and_names_are_text(value: object, text: str | None) -> None:
     assert text_of(value) == text
+
+
+def test_an_id_that_python_does_not_write_is_missing() -> None:
+    """Python writes no whole number of more than 4,300 digits."""
+    outcome = transform(b'{"id": 1' + b"0" * 5000 + b', "ibu": 40, "target_og": 1056, "target_fg": 1013}')
+    assert outcome.kind == "failed" or "id" not in json.loads(outcome.line)
+
+
+def test_an_error_of_the_program_fails_one_record_and_shows_nothing_of_it(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("Seven is secret")
+
+    monkeypatch.setattr(transformation, "request_of", fail)
+    assert transform(data()) == Outcome("failed", "unexpected")
+    assert caplog.messages == ["a record cannot be cleaned: ValueError"]

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 
 from app.domains.beer.cleaning import CleanedBeer, clean
+from app.domains.beer.inputs import VITAL_INPUTS, names
 from app.domains.beer.recipe_files.punk import request_of
 from app.domains.beer.schema import MAX_ADDITIONS, Beer
 from app.domains.validation import problems_of
@@ -20,9 +21,11 @@ from app.runtime.json_keys import repeated_keys
 RECEIVED = "received"
 """Field of a cleaned beer: when the stream got it, UTC."""
 STYLE = "style"
-_STATED = ("hops", "malts", "yeast", "batch_volume_l")
+_STATED = ("batch_volume_l", "hops", "malts", "yeast")
 """Fields of a request that tell more than the figures; a record may have them instead of ``ingredients``."""
 
+COLUMNS = ("id", "name", "ibu", *names(VITAL_INPUTS), *_STATED, STYLE, RECEIVED)
+"""Columns of the table ``cleaned``, in order."""
 _log = logging.getLogger(__name__)
 
 Kind = Literal["clean", "dropped", "failed"]
@@ -106,14 +109,14 @@ def _known_part(path: str) -> str:
 
 def _line(beer: Mapping[str, Any], cleaned: CleanedBeer, request: dict[str, Any], received: str | None) -> bytes:
     label = cleaned.figures["ibu"]
-    line = {
+    values = {
+        **request,
         "id": text_of(beer.get("id")),
         "name": text_of(beer.get("name")),
         "ibu": None if label != label else label,
-        **request,
         RECEIVED: received,
     }
-    return to_json({name: value for name, value in line.items() if value is not None}) + b"\n"
+    return to_json({name: values[name] for name in COLUMNS if values.get(name) is not None}) + b"\n"
 
 
 def text_of(value: object) -> str | None:

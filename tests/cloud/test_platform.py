@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from app.platform.transformation import COLUMNS
 from tests.brewery import brewery
 from tests.cloud.catalogue import Catalogue, create_catalogue, create_deliveries
 from tests.cloud.platform import Batch, Platform
@@ -200,8 +201,8 @@ def test_columns_have_the_types_of_the_catalogue(catalogue: Catalogue, polled: P
     assert count[1] == pytest.approx(sum(line["target_og"] for line in lines))
     assert count[2] == max(line["received"] for line in lines)
     names = {name for line in lines for name in line}
-    columns = {name for name, *_ in catalogue.rows("DESCRIBE cleaned")}
-    assert names <= columns, names - columns
+    columns = [name for name, *_ in catalogue.rows("DESCRIBE cleaned")]
+    assert tuple(columns) == (*COLUMNS, "day") and names <= set(columns)
 
 
 def test_answers_join_the_beers_that_they_are_of(catalogue: Catalogue, polled: Platform) -> None:

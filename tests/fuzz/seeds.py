@@ -12,6 +12,7 @@ from PIL import Image
 from app.rpc._pb.open_inference_pb2 import ModelInferRequest
 from tests.committed import committed
 from tests.live.fuzz import RAW, TENSORS, VALID, VITALS
+from tests.made_beers import made_beers
 
 _BUNDLE = committed("iris")
 _RECIPE_FILES = Path(__file__).parents[1] / "data" / "recipe_files"
@@ -128,6 +129,7 @@ def seeds(target: str) -> list[bytes]:
         "message": _messages(),
         "accept": [b"text/html,application/xml;q=0.9,*/*;q=0.8", b"application/json, text/*;q=0.1, */*;q=0"],
         "recipe_file": [path.read_bytes() for path in sorted(_RECIPE_FILES.iterdir())],
+        "stream_record": [each.data for each in made_beers(60, share=0.9) if len(each.data) < 4_096],
         "trace": [_PARENT, _PARENT + b"\na=b,c=d\ne=f"],
     }.get(target, [])
 

@@ -31,6 +31,7 @@ from app.domains.beer.schema import Beer
 from app.domains.pets.picture import PictureError, open_picture
 from app.errors import BundleError, InputError
 from app.oip.tensors import MAX_ELEMENTS
+from app.platform.transformation import transform
 from app.rest.multipart import form_part
 from app.rest.negotiation import accepts_gzip, prefers_page
 from app.rest.oip.messages import decompress, read_call
@@ -266,6 +267,16 @@ def recipe_file(data: bytes) -> None:
         json.loads(as_beerjson(data, [None] * len(recipes)))
 
 
+def stream_record(data: bytes) -> None:
+    """Records of the platform's stream: each has an outcome that was meant, and a clean line reads back to itself."""
+    outcome = transform(data, "2026-11-27T16:00:00.123Z")
+    assert outcome.reason != "unexpected", "an error of the program"
+    assert bool(outcome.line) == (outcome.kind == "clean"), "a line of what is not clean"
+    if outcome.line:
+        assert outcome.line.count(b"\n") == 1 and outcome.line.endswith(b"\n"), "more than one line"
+        assert transform(outcome.line, "2026-11-27T16:00:00.123Z") == outcome, "a clean beer that changes"
+
+
 TARGETS: dict[str, Target] = {
     target.__name__: target
     for target in (
@@ -284,6 +295,7 @@ TARGETS: dict[str, Target] = {
         accept,
         message,
         recipe_file,
+        stream_record,
     )
 }
 """Every target, by name."""

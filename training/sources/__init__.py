@@ -16,7 +16,7 @@ def training_source(location: str, s3_endpoint: str = "") -> TrainingSource:
     """Choose the source for a location.
 
     Args:
-        location: Path of a file, JSON or CSV (docs/files.md), or of a folder of ``.json`` files; ``s3://bucket/prefix``,
+        location: Path of a file, JSON or CSV (docs/files.md), or of a folder of ``.json`` files; an ``s3://`` prefix,
             see `BucketFolder`; or the ``http(s)://`` address of an API with pages, see `HttpPages`.
         s3_endpoint: Address of an S3-compatible store; empty: AWS.
     """

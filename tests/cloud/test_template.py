@@ -159,6 +159,9 @@ def test_moto_creates_the_stack(created: Store) -> None:
     roles = {role["RoleName"] for role in created.client("iam").list_roles()["Roles"]}
     assert len(roles) == 6
     assert "beer-model-dev-beers" in created.client("kinesis").list_streams()["StreamNames"]
-    (rule,) = created.client("events").list_rules()["Rules"]
+    events = created.client("events")
+    (rule,) = events.list_rules()["Rules"]
+    (target,) = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
+    assert target["Arn"].endswith(":function:beer-model-dev-poll")
     assert (rule["ScheduleExpression"], rule["State"]) == ("rate(5 minutes)", "DISABLED")
     assert "beer-model-dev-beers" in {bucket["Name"] for bucket in created.client().list_buckets()["Buckets"]}

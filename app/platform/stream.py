@@ -30,7 +30,7 @@ class Record(NamedTuple):
 
     data: bytes
     key: str
-    """What belongs together: records with one key keep their order."""
+    """What belongs together: records with one key go to the same shard."""
 
     @classmethod
     def of(cls, data: bytes, subject: str) -> "Record":

@@ -6,14 +6,16 @@ pod, container or machine. The client library is imported at first use.
 
 from __future__ import annotations
 
+import io
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.errors import ObjectRejected, ObjectsError
 
 if TYPE_CHECKING:
+    from obstore import GetOptions
     from obstore.store import S3Store
 
 CONNECT_TIMEOUT = timedelta(seconds=3)
@@ -22,6 +24,8 @@ REQUEST_TIMEOUT = timedelta(seconds=30)
 """Maximum time to receive a whole response."""
 RETRY_TIMEOUT = timedelta(seconds=10)
 """Time after which a failed request is not retried; there are at most three retries."""
+_PIECE = 8 << 20
+"""Bytes that are requested at once of an object that is read piece by piece."""
 MAX_NAME_BYTES = 1024
 """Maximum length of an object's name in UTF-8."""
 _CODE = re.compile(r"<Code>(\w{1,60})</Code>")
@@ -81,6 +85,67 @@ class ObjectStore:
         except _faults() as error:
             raise ObjectsError(f"{self._name(key)}: cannot be written: {_reason(error)}") from None
 
+    def delete(self, key: str) -> None:
+        """Delete an object; nothing happens if it does not exist.
+
+        Raises:
+            ObjectsError: If the store rejects the request or does not answer.
+        """
+        self.check_name(key)
+        try:
+            self._store.delete(key)
+        except FileNotFoundError:
+            pass
+        except _faults() as error:
+            raise ObjectsError(f"{self._name(key)}: cannot be deleted: {_reason(error)}") from None
+
+    def describe(self, key: str) -> tuple[int, str] | None:
+        """Return the size of an object in bytes, and its entity tag; None if it does not exist.
+
+        Raises:
+            ObjectsError: If the store rejects the request or does not answer.
+        """
+        self.check_name(key)
+        try:
+            meta = self._store.head(key)
+        except FileNotFoundError:
+            return None
+        except _faults() as error:
+            raise ObjectsError(f"{self._name(key)}: cannot be read: {_reason(error)}") from None
+        return meta["size"], str(meta["e_tag"] or "").strip('"')
+
+    def open(self, key: str, size: int, entity_tag: str = "") -> io.BufferedReader:
+        """Open an object as a file, which is read piece by piece.
+
+        Args:
+            key: Name of the object.
+            size: Its size in bytes, see `describe`.
+            entity_tag: Its entity tag: an object that has another one by now cannot be read.
+        """
+        self.check_name(key)
+        return io.BufferedReader(_ObjectFile(self, key, size, entity_tag), _PIECE)
+
+    def read_range(self, key: str, start: int, end: int, entity_tag: str = "") -> bytes:
+        """Read a part of an object.
+
+        Args:
+            key: Name of the object.
+            start: Position of the first byte.
+            end: Position after the last byte.
+            entity_tag: See `open`.
+
+        Raises:
+            ObjectsError: If the object does not exist or is another one, or the store rejects the request or does not
+                answer.
+        """
+        options: GetOptions = {"range": (start, end)}
+        if entity_tag:
+            options["if_match"] = entity_tag
+        try:
+            return bytes(self._store.get(key, options=options).bytes())
+        except _faults() as error:
+            raise ObjectsError(f"{self._name(key)}: cannot be read: {_reason(error)}") from None
+
     def folders(self, folder: str) -> list[str]:
         """List the names of the folders in a folder.
 
@@ -126,6 +191,37 @@ class ObjectStore:
             part in ("", ".", "..") for part in key.split("/")
         ):  # the library would normalize them to another key
             raise ObjectRejected(f"{self._name(key)}: the name contains an empty part, . or .. between slashes")
+
+
+class _ObjectFile(io.RawIOBase):
+    """An object as a file that is read by ranges."""
+
+    def __init__(self, store: ObjectStore, key: str, size: int, entity_tag: str) -> None:
+        self._store, self._key, self._size, self._tag = store, key, size, entity_tag
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        self._position = max(start + offset, 0)
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        end = min(self._position + len(buffer), self._size)
+        if end <= self._position:
+            return 0
+        data = self._store.read_range(self._key, self._position, end, self._tag)
+        buffer[: len(data)] = data
+        self._position += len(data)
+        return len(data)
 
 
 def _open(bucket: str, endpoint: str) -> S3Store:

@@ -54,6 +54,18 @@ class Answers:
     """Number of invalid rows that are not among the errors."""
 
 
+@dataclass(frozen=True, slots=True)
+class AnsweredRow:
+    """A row with its answer or its problems."""
+
+    carried: Mapping[str, Any] = field(default_factory=dict)
+    """What identifies the row: ``id`` and ``name`` if present."""
+    answer: Mapping[str, Any] | None = None
+    """The answer; None if the row is invalid."""
+    problems: Sequence[Problem] = ()
+    """Problems of an invalid row, by column."""
+
+
 def _same(path: str) -> str:
     """Return the path of a field that has a column of its own."""
     return path
@@ -71,6 +83,23 @@ class _Request:
     """Values that are copied to the prediction."""
     column: Callable[[str], str] = _same
     """Returns the column that a field comes from."""
+
+    def answered(self, answer: Any) -> "AnsweredRow":
+        """Return the row with its answer, which names columns.
+
+        Args:
+            answer: What the operation answers: an answer or an error.
+
+        Raises:
+            CallError: If it is an error that does not concern the row.
+        """
+        if isinstance(answer, InputError):
+            return AnsweredRow(
+                problems=[replace(problem, field=self.column(problem.field)) for problem in answer.problems]
+            )
+        if isinstance(answer, CallError):
+            raise answer
+        return AnsweredRow(self.carried, self.named(answer))
 
     def named(self, answer: Any) -> Any:
         """Return an answer whose warnings and assumptions name columns."""
@@ -100,7 +129,8 @@ class BatchTransport:
         self._slow = operation.slow
         self._contradictions = operation.contradictions
         self._validate = TypeAdapter(operation.request).validate_python
-        self._columns = columns_of(operation.request, {**dict.fromkeys(CARRIED, "verbatim"), LABEL: "number"})
+        self.columns = columns_of(operation.request, {**dict.fromkeys(CARRIED, "verbatim"), LABEL: "number"})
+        """The columns that a table may have."""
 
     def answer(self, data: bytes, seconds_left: Callable[[], float]) -> Answers:
         """Process a file.
@@ -124,10 +154,10 @@ class BatchTransport:
 
         answers = Answers()
         try:
-            rows = read_rows(data, self._columns, check)
+            rows = read_rows(data, self.columns, check)
         except InputError as error:
             return _unreadable(error)
-        while chunk := [self._request(row) for row in islice(rows, CHUNK_ROWS)]:
+        while chunk := list(islice(rows, CHUNK_ROWS)):
             check()
             if answers.rows + len(chunk) > MAX_ROWS:
                 return _unreadable(InputError([Problem("file", "too_many_rows", f"has more than {MAX_ROWS} rows")]))
@@ -137,22 +167,33 @@ class BatchTransport:
             answers.errors += errors_line(0, [Problem("file", "too_many_errors", reason)])
         return answers
 
-    def _answer(self, chunk: Sequence[_Request], answers: Answers) -> None:
-        results = iter(self._run_many([asked.request for asked in chunk if asked.request is not None]))
-        for asked in chunk:
+    def answer_rows(self, rows: Sequence[Row]) -> list[AnsweredRow]:
+        """Answer rows.
+
+        Args:
+            rows: The rows; up to `CHUNK_ROWS` are a good number.
+
+        Returns:
+            What is said of each row, as if it were alone.
+
+        Raises:
+            CallError: If the model is not available.
+        """
+        asked = [self._request(row) for row in rows]
+        results = iter(self._run_many([each.request for each in asked if each.request is not None]))
+        return [each.answered(InputError(each.problems) if each.request is None else next(results)) for each in asked]
+
+    def _answer(self, chunk: Sequence[Row], answers: Answers) -> None:
+        for answered in self.answer_rows(chunk):
             answers.rows += 1
-            answer = InputError(asked.problems) if asked.request is None else next(results)
-            if isinstance(answer, InputError):
-                answers.bad += 1
-                if len(answers.errors) < MAX_ERROR_BYTES:
-                    problems = [replace(problem, field=asked.column(problem.field)) for problem in answer.problems]
-                    answers.errors += errors_line(answers.rows, problems)
-                else:
-                    answers.unlisted += 1
-            elif isinstance(answer, CallError):
-                raise answer
+            if answered.answer is not None:
+                answers.predictions += _line({"row": answers.rows, **answered.carried, **answered.answer})
+                continue
+            answers.bad += 1
+            if len(answers.errors) < MAX_ERROR_BYTES:
+                answers.errors += errors_line(answers.rows, answered.problems)
             else:
-                answers.predictions += _line({"row": answers.rows, **asked.carried, **asked.named(answer)})
+                answers.unlisted += 1
 
     def _request(self, row: Row) -> _Request:
         """Convert a row to a request of the operation, or to the problems of an invalid row."""

@@ -116,6 +116,38 @@ def _objects(text: bytes, fields: Container[str], limits: Limits, check: Check) 
         return _spread(text, error, check)
 
 
+def begins_with_row(head: bytes) -> bool:
+    """Return whether a text is one JSON object per line, as far as its beginning shows.
+
+    Args:
+        head: The beginning of the text, at least two lines if it has them; its first character that is not blank is
+            an opening brace.
+    """
+    lines = _LINE.finditer(head)
+    first, second = next(lines), next(lines, None)
+    return second is not None and (_is_row(first[0]) or second[0].startswith(b"{"))
+
+
+def count_rows(text: bytes, limits: Limits) -> int:
+    """Count the rows in lines of JSON.
+
+    Args:
+        text: Whole lines.
+        limits: Limits on the file.
+    """
+    return sum(1 for _ in _lines(text, limits, lambda: None))
+
+
+def line_rows(text: bytes, limits: Limits) -> Iterator[Row]:
+    """Read rows of JSON, one or several on each line.
+
+    Args:
+        text: Whole lines of a file that `begins_with_row`.
+        limits: Limits on the file.
+    """
+    return _lines(text, limits, lambda: None)
+
+
 def _is_row(line: bytes) -> bool:
     """Whether a line begins with a whole JSON value, or is too long to be looked at."""
     try:

@@ -10,6 +10,7 @@ import io
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any, Self
 
@@ -36,6 +37,84 @@ _CELLS = bad_row(
 Cells = list[str]
 
 
+@dataclass(frozen=True, slots=True)
+class TableStart:
+    """What the first rows of a table say about all of them, so that the others can be read in pieces."""
+
+    header: tuple[str, ...]
+    """Cells of the header."""
+    separator: str
+    """What stands between cells."""
+    mark: Mark | None
+    """Decimal mark; None if the first rows have none: the first number that does decides."""
+    size: int
+    """Bytes before the first row: the header, and what precedes it."""
+
+
+def table_start(text: bytes, columns: Columns, limits: Limits, check: Check) -> TableStart | None:
+    """Read the header of a table and its first rows.
+
+    Args:
+        text: The file, in UTF-8, or its beginning, of which a last line may be incomplete: at least the header and
+            `SAMPLE_ROWS` rows, or twice the length that `limits` allow a row.
+        columns: The columns that it may have.
+        limits: Limits on the file.
+        check: Called again and again.
+
+    Returns:
+        What they say; None if there is no header because all rows are empty.
+
+    Raises:
+        InputError: If the file is no table, or its header has repeated, unknown or missing columns.
+    """
+    begin, separator = _sep_line(text)
+    text = text[begin:]
+    separator = separator or _separator(text, columns, limits, check)
+    lines = _RowLines(text, limits, check)
+    records = _records_of(lines, separator)
+    header = _header(records)
+    if not header:
+        return None
+    size = begin + len(text.decode("utf-8", "surrogateescape")[: lines.characters].encode("utf-8", "surrogateescape"))
+    if len(header) > MAX_COLUMNS:
+        raise bad_file("too_many_columns", f"has more than {MAX_COLUMNS} columns")
+    table = Table(header, columns)
+    sample = _sample(records, limits)
+    table.check_header(sample)
+    table.find_mark(sample, separator)
+    return TableStart(tuple(header), separator, table.mark, size)
+
+
+def complete_rows(text: bytes, separator: str, limits: Limits, check: Check) -> tuple[int, int]:
+    """Find the end of the last row of a piece of a table that is certainly complete.
+
+    Args:
+        text: The piece, in UTF-8; it begins with a row.
+        separator: Separator of the table.
+        limits: Limits on the file.
+        check: Called again and again.
+
+    Returns:
+        The number of bytes up to that end, and the number of rows in them that `Table.rows` returns.
+    """
+    lines = _RowLines(text, limits, check)
+    rows = csv.reader(lines, delimiter=separator, skipinitialspace=True)
+    characters = number = 0
+    while True:
+        lines.begin_row()
+        try:
+            cells = next(rows)
+            number += any(cell.strip() for cell in cells)
+        except StopIteration:
+            break
+        except csv.Error:
+            if lines.at_end:
+                break
+            number += 1
+        characters = lines.characters
+    return len(text.decode()[:characters].encode()), number
+
+
 def table_rows(text: bytes, columns: Columns, limits: Limits, check: Check) -> Iterator[Row]:
     """Read the rows of a table.
 
@@ -51,31 +130,41 @@ def table_rows(text: bytes, columns: Columns, limits: Limits, check: Check) -> I
     Raises:
         InputError: If the file is no table, or its header has repeated, unknown or missing columns.
     """
-    line = _SEP_LINE.match(text)
-    if line:
-        text = text[line.end() :]
-        separator = line[1].decode("utf-8", "replace")
-        if separator not in SEPARATORS:
-            raise bad_file("separator", "has a line sep= with another separator than comma, semicolon, tab or bar")
-    else:
-        separator = _separator(text, columns, limits, check)
-    records = _records(text, separator, limits, check)
+    begin, separator = _sep_line(text)
+    text = text[begin:]
+    separator = separator or _separator(text, columns, limits, check)
+    records = table_records(text, separator, limits, check)
     header = _header(records)
     if not header:
         return iter(())
     if len(header) > MAX_COLUMNS:
         raise bad_file("too_many_columns", f"has more than {MAX_COLUMNS} columns")
-    table = _Table(header, columns)
+    table = Table(header, columns)
     sample = _sample(records, limits)
     table.check_header(sample)
     table.find_mark(sample, separator)
     return table.rows(chain(sample, records))
 
 
+def _sep_line(text: bytes) -> tuple[int, str]:
+    """The length of the line ``sep=`` and the separator that it names; 0 and no separator if there is no such line.
+
+    Raises:
+        InputError: If it names another separator.
+    """
+    line = _SEP_LINE.match(text)
+    if line is None:
+        return 0, ""
+    separator = line[1].decode("utf-8", "replace")
+    if separator not in SEPARATORS:
+        raise bad_file("separator", "has a line sep= with another separator than comma, semicolon, tab or bar")
+    return line.end(), separator
+
+
 def _separator(text: bytes, columns: Columns, limits: Limits, check: Check) -> str:
     def score(separator: str) -> tuple[int, int]:
         try:
-            header = _header(_records(text, separator, limits, check))
+            header = _header(table_records(text, separator, limits, check))
         except InputError:
             header = []
         if not header:
@@ -120,6 +209,10 @@ class _RowLines:
         self._check = check
         self._max = self._left = limits.row_characters
         self._number = 0
+        self.characters = 0
+        """Number of characters read so far."""
+        self.at_end = False
+        """Whether the file has no more lines."""
 
     def __iter__(self) -> Self:
         return self
@@ -135,7 +228,9 @@ class _RowLines:
         if self._number % _LINES == 0:
             self._check()
         line = self._file.readline(self._left + 1)
+        self.characters += len(line)
         if not line:
+            self.at_end = True
             if self._left < self._max:
                 raise csv.Error
             raise StopIteration
@@ -143,6 +238,7 @@ class _RowLines:
             while line and not line.endswith(("\n", "\r")):
                 self._check()
                 line = self._file.readline(self._max)
+                self.characters += len(line)
             raise csv.Error
         self._left -= len(line)
         return line
@@ -152,9 +248,19 @@ class _RowLines:
         self._left = self._max
 
 
-def _records(text: bytes, separator: str, limits: Limits, check: Check) -> Iterator[Cells | None]:
-    """The cells of each row that is not an empty line; None for an invalid one."""
-    lines = _RowLines(text, limits, check)
+def table_records(text: bytes, separator: str, limits: Limits, check: Check) -> Iterator[Cells | None]:
+    """Read the cells of each row that is not an empty line; None for an invalid one.
+
+    Args:
+        text: The table or a piece of it, in UTF-8.
+        separator: What stands between cells.
+        limits: Limits on the file.
+        check: Called again and again.
+    """
+    return _records_of(_RowLines(text, limits, check), separator)
+
+
+def _records_of(lines: _RowLines, separator: str) -> Iterator[Cells | None]:
     rows = csv.reader(lines, delimiter=separator, skipinitialspace=True)
     while True:
         lines.begin_row()
@@ -169,10 +275,17 @@ def _records(text: bytes, separator: str, limits: Limits, check: Check) -> Itera
             yield cells
 
 
-class _Table:
+class Table:
     """A table whose header is known."""
 
-    def __init__(self, header: Sequence[str], columns: Columns) -> None:
+    def __init__(self, header: Sequence[str], columns: Columns, mark: Mark | None = None) -> None:
+        """Create the table.
+
+        Args:
+            header: Cells of the header.
+            columns: The columns that it may have.
+            mark: Decimal mark of numbers; None if it is not known yet.
+        """
         self._header = [name.strip() for name in header]
         self._columns = columns
         self._known: list[tuple[int, Column, str]] = []
@@ -190,7 +303,13 @@ class _Table:
                 self._unknown.append((index, name))
             else:
                 self._known.append((index, column, "" if column.number or column.kind != "number" else column.field))
-        self._mark: Mark | None = None
+        self.mark = mark
+        """Decimal mark of numbers; None as long as no number has shown it."""
+
+    @property
+    def columns(self) -> Sequence[tuple[int, Column | None]]:
+        """Index of each column, and the column; None if it is not known and may have no values."""
+        return [*((index, column) for index, column, _ in self._known), *((index, None) for index, _ in self._unknown)]
 
     def check_header(self, sample: Sequence[Cells | None]) -> None:
         """Check the header, and that columns that are not known have no values in the first rows.
@@ -236,11 +355,11 @@ class _Table:
     def find_mark(self, sample: Sequence[Cells | None], separator: str) -> None:
         """Find the decimal mark: comma if a number in the sample has one, and cells are not separated by commas."""
         if separator == ",":
-            self._mark = "."
+            self.mark = "."
             return
         numbers = [index for index, column, _ in self._known if column.kind == "number"]
         marks = {mark_of(cells[index]) for cells in sample if cells for index in numbers if index < len(cells)}
-        self._mark = "," if "," in marks else "." if "." in marks else None
+        self.mark = "," if "," in marks else "." if "." in marks else None
 
     def rows(self, records: Iterator[Cells | None]) -> Iterator[Row]:
         """Convert the cells of each row."""
@@ -251,17 +370,21 @@ class _Table:
             elif len(cells) > width and any(cell.strip() for cell in cells[width:]):
                 yield _CELLS
             else:
-                row = self._row(cells)
+                row = self.row(cells)
                 if row is not None:
                     yield row
 
-    def _row(self, cells: Cells) -> Row | None:
-        """Convert a row's cells; None if all are empty."""
+    def row(self, cells: Sequence[str]) -> Row | None:
+        """Convert a row's cells; None if all are empty.
+
+        Args:
+            cells: As many as the header has, or fewer.
+        """
         values: dict[str, Any] = {}
         items: dict[str, dict[int, dict[str, Any]]] = {}
         problems: list[Problem] = []
         size = len(cells)
-        is_number = None if self._mark is None else NUMBERS[self._mark].fullmatch
+        is_number = None if self.mark is None else NUMBERS[self.mark].fullmatch
         for index, column, simple in self._known:
             if index >= size:
                 break
@@ -274,9 +397,9 @@ class _Table:
                 continue
             value: Any = cell
             try:
-                if kind == "number" and self._mark is None:
-                    self._mark = mark_of(cell)
-                value = value_of(cell, kind, self._mark or ".")
+                if kind == "number" and self.mark is None:
+                    self.mark = mark_of(cell)
+                value = value_of(cell, kind, self.mark or ".")
             except CellError as error:
                 problems.append(Problem(column.name, error.code, error.reason))
             if column.number:

@@ -6,6 +6,7 @@ from app.bundle.fetch import is_remote, models_root
 from app.composition.models import build_manager, fetch_models
 from app.domains.api import DomainApi
 from app.domains.discovery import present
+from app.models.manager import ModelManager
 from app.settings import ModelSettings
 from app.telemetry.metrics import Registry
 
@@ -25,8 +26,14 @@ def load_domain(settings: ModelSettings, domain: type[DomainT]) -> DomainT:
     Raises:
         BundleError: If a bundle is missing or bad, or the object store does not answer.
     """
+    served_domain, manager = load_manager(settings, domain)
+    return cast(DomainT, served_domain(manager))
+
+
+def load_manager(settings: ModelSettings, domain: type[DomainApi]) -> tuple[type[DomainApi], ModelManager]:
+    """Load the models of a domain as `load_domain` does, and return the domain's class and the owner of the models."""
     served = [domain] if is_remote(settings) else present([domain], models_root(settings))
     (served_domain,) = fetch_models(settings, served)
     manager = build_manager(settings, [served_domain], Registry())
     manager.load_active()
-    return cast(DomainT, served_domain(manager))
+    return served_domain, manager

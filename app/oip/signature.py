@@ -115,6 +115,23 @@ class ModelSignature:
             raise invalid_input("", "unknown", f"holds an unknown input; the model has {known}")
         return self._one_by_one(by_name)
 
+    def packed_rows(self, rows: Array) -> Array:
+        """Complete packed rows, as `arrays` does.
+
+        Args:
+            rows: The packed rows, shape (n_rows, n_inputs), float32, NaN is missing.
+
+        Raises:
+            InputError: If a required value is missing, or a value is infinite.
+        """
+        return self._completed(rows)
+
+    @property
+    def required(self) -> list[str]:
+        """Names of the inputs that a row must have."""
+        names = (declared.name for declared in self.manifest.inputs)
+        return [name for name, is_required in zip(names, self._required.tolist(), strict=True) if is_required]
+
     def _one_by_one(self, tensors: Mapping[str, Tensor]) -> dict[str, Array]:
         given = zip(self.manifest.inputs, self._required.tolist(), strict=True)
         missing = [declared.name for declared, required in given if required and declared.name not in tensors]

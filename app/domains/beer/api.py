@@ -89,11 +89,12 @@ class BeerApi(DomainApi):
         predictions[0]["warnings"] += warnings
         return predictions[0]
 
-    def predict_each(self, beers: Sequence[Beer]) -> list[Prediction | CallError]:
+    def predict_each(self, beers: Sequence[Beer], version: str | None = None) -> list[Prediction | CallError]:
         """Predict several beers independently; each result equals that of a request of its own.
 
         Args:
             beers: Beers that request no explanation and come without reference beers.
+            version: Version of the models; None is the active one of each.
 
         Returns:
             Prediction or error of each beer; see `predict`.
@@ -106,9 +107,11 @@ class BeerApi(DomainApi):
         for model, indexes in self._by_model(beers, skipped=results).items():
             try:
                 chosen = [beers[index] for index in indexes]
-                results.update(zip(indexes, self._predict(model, chosen, indexes=indexes)[0], strict=True))
+                results.update(zip(indexes, self._predict(model, chosen, version, indexes=indexes)[0], strict=True))
             except (InvalidOutput, InputError):  # of one beer, which must not affect the others
-                results.update((index, self._predict_or_error(model, beers[index], index)) for index in indexes)
+                results.update(
+                    (index, self._predict_or_error(model, beers[index], index, version)) for index in indexes
+                )
             except CallError as error:
                 results.update(dict.fromkeys(indexes, error))
         return [results[index] for index in range(len(beers))]
@@ -267,9 +270,9 @@ class BeerApi(DomainApi):
                 indexes.setdefault(self._model(beer), []).append(index)
         return indexes
 
-    def _predict_or_error(self, model: str, beer: Beer, index: int) -> Prediction | CallError:
+    def _predict_or_error(self, model: str, beer: Beer, index: int, version: str | None) -> Prediction | CallError:
         try:
-            return self._predict(model, [beer], indexes=[index])[0][0]
+            return self._predict(model, [beer], version, indexes=[index])[0][0]
         except CallError as error:
             return error
 

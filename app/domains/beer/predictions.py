@@ -129,6 +129,18 @@ class PredictionBuilder:
             rows = np.concatenate([rows, [bitterness_of(beer.style or "") or UNKNOWN for beer in beers]], axis=1)
         return rows
 
+    def rows_of_vitals(self, rows: Rows) -> Rows:
+        """Make the version's inputs of the vital figures alone.
+
+        Args:
+            rows: As `app.domains.beer.recipe.vital_rows` makes them.
+        """
+        return rows if self._columns is None else rows[:, self._columns]
+
+    def plausibility_of(self, rows: Rows) -> Sequence[tuple[int, Warning]]:
+        """Warn of implausible inputs; see `PlausibilityChecks.by_row`."""
+        return self._plausibility.by_row(rows)
+
     def can_read(self, beer: BeerFigures) -> bool:
         """Whether a beer has what the version reads beside the vital figures: a hop bill, or a style with a range."""
         if self.reads_style:

@@ -103,10 +103,18 @@ def assumptions(beer: Beer, bill: ResolvedBill | None) -> list[Assumption]:
     """
     result = list(bill.assumptions) if bill else []
     if beer.abv is None:
-        abv = alcohol(beer.target_og, beer.target_fg)
-        reason = "computed from the gravities: 131.25 (OG - FG) in specific gravity"
-        result.insert(0, {"field": ABV.field, "value": round(abv, 2), "unit": ABV.unit, "reason": reason})
+        result.insert(0, assumption_of_abv(alcohol(beer.target_og, beer.target_fg)))
     return result
+
+
+def assumption_of_abv(abv: float) -> Assumption:
+    """Return the assumption of a beer that does not state its alcohol.
+
+    Args:
+        abv: The alcohol that follows from the gravities, % vol.
+    """
+    reason = "computed from the gravities: 131.25 (OG - FG) in specific gravity"
+    return {"field": ABV.field, "value": round(abv, 2), "unit": ABV.unit, "reason": reason}
 
 
 def recipe_columns(

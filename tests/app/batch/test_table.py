@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from app.batch.columns import columns_of
-from app.batch.row import Row
+from app.batch.row import Limits, Row
 from app.batch.rows import read_rows
+from app.batch.table import Table, complete_rows, table_records, table_rows, table_start
 from app.domains.beer.schema import MAX_ADDITIONS, Beer
 from app.errors import InputError
 
@@ -194,3 +195,26 @@ def test_a_row_with_too_many_cells_is_invalid_and_one_with_too_few_lacks_values(
 def test_rows_within_a_quote_that_is_not_closed_are_not_passed_over_in_silence() -> None:
     read = rows(f'{HEADER},name\n5.6,1056,1013,"A\n5.6,1056,1013,B\n')
     assert [problem.code for row in read for problem in row.problems] == ["csv_invalid"]
+
+
+@pytest.mark.parametrize(
+    "lines", ["sep=;\r\n\r\nABV;target_og;target_fg\r\n5,5;1050;1010\r\n", "target_og\n1050\n", ""]
+)
+def test_the_start_of_a_table_says_how_the_rest_is_read(lines: str) -> None:
+    columns = columns_of(Beer, {}, required=False)
+    start = table_start(lines.encode(), columns, Limits(), lambda: None)
+    if not lines:
+        assert start is None
+        return
+    assert start is not None
+    rest = lines.encode()[start.size :]
+    table = Table(start.header, columns, start.mark)
+    rows = list(table.rows(table_records(rest, start.separator, Limits(), lambda: None)))
+    assert rows == list(table_rows(lines.encode(), columns, Limits(), lambda: None))
+
+
+def test_a_piece_of_a_table_ends_with_its_last_complete_row() -> None:
+    whole = 'a,b\n,\n"Ä\n1",2\n\n5" pipe,3\n'.encode()
+    for begin in (b"", b'x,"not yet', b'x,"\n'):
+        assert complete_rows(whole + begin, ",", Limits(), lambda: None) == (len(whole), 3)
+    assert complete_rows(b'"never\nclosed', ",", Limits(), lambda: None) == (0, 0)

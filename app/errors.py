@@ -23,7 +23,8 @@
     │   └── BundleError         a bundle is incomplete, altered or of an unknown format
     ├── ObjectsError            an object store does not read or write an object
     │   └── ObjectRejected          nor will it at another try
-    └── RecordsError            records cannot be read
+    ├── RecordsError            records cannot be read
+    └── ScoringError            files cannot be scored
 """
 
 from collections.abc import Sequence
@@ -154,3 +155,7 @@ class ObjectRejected(ObjectsError):
 
 class RecordsError(BeerModelError):
     """Records cannot be read; the message names the file and the reason."""
+
+
+class ScoringError(BeerModelError):
+    """Files cannot be scored: one cannot be found, or the output cannot be written."""

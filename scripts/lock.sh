@@ -36,6 +36,7 @@ export_all() {
   export_file requirements/lint.txt "" --only-group lint
   export_file requirements/parquet.txt "" --only-group parquet
   export_file requirements/sbom.txt "cyclonedx-python-lib[validation] jsonschema[format-nongpl]" --only-group sbom
+  export_file requirements/scale.txt "" --only-group scale
   export_file requirements/tox.txt "" --only-group tox
 }
 
@@ -44,7 +45,7 @@ if [ "${1:-}" = --check ]; then
   trap 'rm -rf "$out"' EXIT
   uv lock --quiet --check --offline || { echo "uv.lock is out of date: run scripts/lock.sh" >&2; exit 1; }
   export_all
-  for file in requirements.txt requirements/{train,train-pets,dev,clients,cloud,deploy,otel,function,lint,parquet,sbom,tox}.txt; do
+  for file in requirements.txt requirements/{train,train-pets,dev,clients,cloud,deploy,otel,function,lint,parquet,sbom,scale,tox}.txt; do
     cmp --quiet "$out/$file" "$file" || { echo "$file is out of date: run scripts/lock.sh" >&2; exit 1; }
   done
   exit

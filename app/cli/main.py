@@ -58,7 +58,7 @@ def _welcome(key: str, program: Program) -> Callable[[str], None]:
 def _arguments() -> argparse.Namespace:
     if len(sys.argv) == 1:  # the start of a server does not import the subcommands
         return argparse.Namespace(workers=None, role=None)
-    from app.cli import drift, keys, models, platform, predict, quality, replay, solve, usage
+    from app.cli import drift, keys, models, platform, predict, quality, replay, score, solve, usage
 
     parser = argparse.ArgumentParser(
         prog="python -m app",
@@ -72,7 +72,7 @@ def _arguments() -> argparse.Namespace:
         help="service, or model-server for the models alone (overrides ROLE)",
     )
     commands = parser.add_subparsers(metavar="COMMAND")
-    for module in (drift, keys, models, platform, predict, quality, replay, solve, usage):
+    for module in (drift, keys, models, platform, predict, quality, replay, score, solve, usage):
         module.add_commands(commands)
     return parser.parse_args()
 

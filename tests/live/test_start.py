@@ -27,10 +27,11 @@ Code of shared libraries is not counted: how much of it is resident depends on t
 
 DISABLED_MODULES = {
     "app.access.key_file", "app.cli.drift", "app.cli.keys", "app.cli.models", "app.cli.replay", "app.cli.usage",
-    "app.cli.platform", "app.drift", "app.labels", "app.platform", "app.records", "app.remote", "app.rest.cors",
-    "app.runtime.traced", "app.serving.supervisor", "app.shared_file", "app.telemetry.otel", "app.traffic.calls",
-    "app.traffic.rollout", "app.usage", "google.protobuf.json_format", "limits", "obstore", "opentelemetry.exporter",
-    "opentelemetry.sdk", "redis", "unittest",
+    "app.cli.platform", "app.cli.score", "app.drift", "app.labels", "app.platform", "app.records", "app.remote",
+    "app.rest.cors", "app.runtime.traced", "app.scoring", "app.serving.supervisor", "app.shared_file",
+    "app.telemetry.otel", "app.traffic.calls", "app.traffic.rollout", "app.usage", "dask", "distributed",
+    "google.protobuf.json_format", "limits", "obstore", "opentelemetry.exporter", "opentelemetry.sdk", "pyarrow",
+    "redis", "unittest",
 }  # fmt: skip
 """Modules of disabled settings and of commands. FastAPI imports OpenTelemetry's API, which does nothing alone."""
 

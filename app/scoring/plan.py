@@ -1,0 +1,232 @@
+"""The plan of a source: its format, and the parts in which it is answered.
+
+The plan follows from the contents alone, so that every run divides a source alike, whoever answers the parts.
+"""
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from pyarrow import parquet
+
+from app.batch.columns import Columns
+from app.batch.decoding import check_utf8
+from app.batch.formats import other_format
+from app.batch.json_rows import begins_with_row, count_rows
+from app.batch.recipes import is_recipe_file
+from app.batch.row import Limits, bad_file
+from app.batch.table import SEPARATORS, TableStart, complete_rows, table_start
+from app.errors import Problem
+from app.scoring.sources import Source, Text, reading
+
+Format = Literal["parquet", "table", "lines", "whole", "recipes", "none"]
+"""Format of a source: ``lines`` has one JSON object per line, ``whole`` is JSON that is read as one piece."""
+
+BLOCK_BYTES = 1 << 20
+"""About how many bytes of text are read at once."""
+PART_BYTES = 32 << 20
+"""About how many bytes of text a part has."""
+PART_ROWS = 1_000_000
+"""About how many rows of a Parquet file a part has, unless one of its row groups has more."""
+LIMITS = Limits()
+"""Limits on what is read as one piece: JSON that is not one object per line, and a row."""
+_PARQUET = b"PAR1"
+_BLANK = b" \t\r\n\f\v"
+_NEIGHBOURS = re.compile(rb"\}[ \t\r]*\{")
+"""Objects without a line break between them."""
+_QUOTED = {
+    separator: re.compile(rb'(?:^|[\r\n%b])"[^"\r\n]*"(?=[\r\n%b]|\Z)' % ((re.escape(separator).encode(),) * 2))
+    for separator in SEPARATORS
+}
+"""By separator: a cell in quotes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a source."""
+
+    start: int
+    """Position in the text, bytes; of a Parquet file, index of the first row group."""
+    first_row: int
+    """Number of its first row; rows count from 1."""
+    blocks: tuple[tuple[int, int], ...]
+    """Bytes and rows of each block of the text, which begins and ends with a row; of a Parquet file, 1 and the rows of
+    each row group. Without blocks, the part is everything from `start` on, and `rows` are not known."""
+
+    @property
+    def rows(self) -> int:
+        """Number of rows; 0 if it is not known."""
+        return sum(rows for _, rows in self.blocks)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a source is answered."""
+
+    source: Source
+    digest: str
+    """See `Source.digest`."""
+    format: Format
+    parts: tuple[Part, ...]
+    start: TableStart | None = None
+    """Of a table: what its first rows say."""
+    problems: tuple[Problem, ...] = ()
+    """Why the source as a whole cannot be read."""
+    is_seekable: bool = True
+    """Whether each part can be read without those before it."""
+
+    @property
+    def rows(self) -> int:
+        """Number of rows that are known."""
+        return sum(part.rows for part in self.parts)
+
+
+def plan_source(source: Source, columns: Columns) -> Plan:
+    """Plan how to answer a source; reads it once or twice.
+
+    Args:
+        source: The source.
+        columns: The columns that a table may have.
+
+    Raises:
+        InputError: If it cannot be read as a whole: it is damaged, of another format or encoding, or a table with a
+            faulty header.
+    """
+    digest = source.digest()
+    with reading(), source.open() as file:
+        is_parquet = file.read(len(_PARQUET)) == _PARQUET
+    if is_parquet:
+        return Plan(source, digest, "parquet", tuple(_row_groups(source)))
+    with Text(source) as text:
+        head = text.head()
+        if is_recipe_file(head):
+            return Plan(source, digest, "recipes", (Part(0, 1, ()),))
+        name = other_format(head)
+        if name is not None:
+            raise bad_file("unsupported_format", f"is {name}; rows are Parquet, CSV with a header, or JSON")
+        first = head.lstrip(_BLANK)[:1]
+        if not first:
+            return Plan(source, digest, "none", ())
+        if first == b"{" and begins_with_row(head):
+            blocks = _line_blocks(text)
+            return Plan(source, digest, "lines", tuple(_parts(blocks, 0)), is_seekable=text.is_seekable)
+        if first in (b"[", b"{"):
+            return Plan(source, digest, "whole", (Part(0, 1, ()),))
+        check_utf8(head[: head.rfind(b"\n") + 1], _go_on)
+        start = table_start(head, columns, LIMITS, _go_on)
+        if start is None:
+            return Plan(source, digest, "none", ())
+        text.read(start.size)
+        blocks = _table_blocks(text, start)
+        parts = list(_parts(blocks, start.size))
+        if start.mark is None and len(parts) > 1:  # a number far below decides how all numbers are read
+            parts = [Part(start.size, 1, tuple(block for part in parts for block in part.blocks))]
+        return Plan(source, digest, "table", tuple(parts), start, is_seekable=text.is_seekable)
+
+
+def _go_on() -> None:
+    """Check nothing."""
+
+
+def _row_groups(source: Source) -> Iterator[Part]:
+    with reading("Parquet"), source.open() as file:
+        metadata = parquet.ParquetFile(file).metadata
+        sizes = [metadata.row_group(index).num_rows for index in range(metadata.num_row_groups)]
+    start, first_row = 0, 1
+    group: list[tuple[int, int]] = []
+    for size in sizes:
+        group.append((1, size))
+        if sum(rows for _, rows in group) >= PART_ROWS:
+            part = Part(start, first_row, tuple(group))
+            yield part
+            start, first_row, group = start + len(group), first_row + part.rows, []
+    if group:
+        yield Part(start, first_row, tuple(group))
+
+
+def _parts(blocks: Iterator[tuple[int, int]], start: int) -> Iterator[Part]:
+    first_row = 1
+    group: list[tuple[int, int]] = []
+    size = 0
+    for block in blocks:
+        group.append(block)
+        size += block[0]
+        if size >= PART_BYTES:
+            part = Part(start, first_row, tuple(group))
+            yield part
+            start, first_row, group, size = start + size, first_row + part.rows, [], 0
+    if group:
+        yield Part(start, first_row, tuple(group))
+
+
+def _line_blocks(text: Text) -> Iterator[tuple[int, int]]:
+    for piece in _pieces(text):
+        if _NEIGHBOURS.search(piece):
+            yield len(piece), count_rows(piece, LIMITS)
+        else:
+            yield len(piece), sum(1 for line in piece.split(b"\n") if line.strip())
+
+
+def _pieces(text: Text) -> Iterator[bytes]:
+    """The text in pieces of whole lines."""
+    rest = b""
+    while data := text.read(BLOCK_BYTES):
+        rest += data
+        end = rest.rfind(b"\n") + 1
+        if end:
+            yield rest[:end]
+            rest = rest[end:]
+        elif len(rest) > LIMITS.file_bytes:
+            raise bad_file("too_large", f"has a line of more than {LIMITS.file_bytes} bytes")
+    if rest:
+        yield rest
+
+
+def _table_blocks(text: Text, start: TableStart) -> Iterator[tuple[int, int]]:
+    """The text in pieces of whole rows."""
+    rest = b""
+    for piece in _pieces(text):
+        try:
+            piece.decode()
+        except UnicodeDecodeError:
+            raise bad_file("not_utf8", "is not UTF-8; in a spreadsheet, save it as 'CSV UTF-8'") from None
+        rest += piece
+        if has_plain_quotes(rest, start.separator):
+            end, rows = len(rest), _plain_rows(rest, start.separator)
+        else:
+            end, rows = complete_rows(rest, start.separator, LIMITS, _go_on)
+        if end:
+            yield end, rows
+            rest = rest[end:]
+    if rest:  # its last row has a quote that is not closed
+        yield len(rest), complete_rows(rest, start.separator, LIMITS, _go_on)[1] + 1
+
+
+def has_plain_quotes(piece: bytes, separator: str) -> bool:
+    """Return whether quotes, if there are any, stand around whole cells, in which are neither quotes nor line breaks.
+
+    Args:
+        piece: Whole lines of a table.
+        separator: Its separator.
+    """
+    quotes = piece.count(b'"')
+    return not quotes or quotes == 2 * sum(1 for _ in _QUOTED[separator].finditer(piece))
+
+
+def _plain_rows(piece: bytes, separator: str) -> int:
+    """Count the rows of a piece that are not empty; each is a line."""
+    blank = _BLANK + b'"' + separator.encode()
+    number = 0
+    for line in piece.splitlines():
+        stripped = line.strip(blank)
+        if (stripped and stripped[0] < 0x80) or (line and _has_value(line, separator)):
+            number += 1
+    return number
+
+
+def _has_value(line: bytes, separator: str) -> bool:
+    """Whether a row has a cell that is not empty."""
+    cells = next(csv.reader([line.decode()], delimiter=separator, skipinitialspace=True), [])
+    return any(cell.strip() for cell in cells)

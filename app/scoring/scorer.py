@@ -1,0 +1,120 @@
+"""The scorer of a job: what answers its rows, loaded and verified in this process."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import pyarrow
+
+from app.batch.columns import Columns
+from app.bundle.digests import SHA256SUMS, check_approved
+from app.bundle.fetch import models_root
+from app.bundle.files import MAX_SUMS_BYTES, read_file
+from app.composition.domains import load_manager
+from app.domains.beer.api import BeerApi
+from app.domains.discovery import discover
+from app.errors import BundleError, CallError, ModelNotFound, ScoringError
+from app.models.manager import ModelManager
+from app.scoring.answered import Answered
+from app.scoring.beer import BeerScorer
+from app.scoring.pieces import Piece
+from app.scoring.tensors import TensorScorer
+from app.settings import ModelSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What is asked for."""
+
+    name: str = ""
+    """Name of a model, whose rows are those of the Open Inference Protocol; empty: beers, as ``POST /predict``."""
+    version: str | None = None
+    """Version; None is the active one."""
+
+
+class Scorer(Protocol):
+    """Answers rows."""
+
+    @property
+    def schema(self) -> pyarrow.Schema:
+        """Columns of the answers."""
+
+    @property
+    def columns(self) -> Columns:
+        """The columns that a table may have."""
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Fields that are answered as arrays."""
+
+    def answer(self, piece: Piece) -> Answered:
+        """Answer rows.
+
+        Raises:
+            CallError: If a model cannot answer.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedScorer:
+    """A scorer and the digests of its models."""
+
+    scorer: Scorer
+    digests: tuple[tuple[str, str, str], ...]
+    """Name, version and digest of the ``SHA256SUMS`` of each model that may answer."""
+
+    def answer_recipes(self, data: bytes) -> Iterator[Answered]:
+        """Answer a recipe file; see `BeerScorer.answer_recipes`.
+
+        Raises:
+            InputError: If the file cannot be read, or the model is not asked about beers.
+            CallError: If a model cannot answer.
+        """
+        if not isinstance(self.scorer, BeerScorer):
+            raise ScoringError("recipe files are answered without --model")
+        return self.scorer.answer_recipes(data)
+
+
+def load_scorer(settings: ModelSettings, model: Model) -> LoadedScorer:
+    """Load and verify what answers.
+
+    Args:
+        settings: The settings about models.
+        model: What is asked for.
+
+    Raises:
+        BundleError: If a bundle is missing or bad.
+        ScoringError: If there is no such model or version, or its inputs are not numbers.
+    """
+    domain = BeerApi if not model.name else next((each for each in discover() if model.name in each.models), None)
+    if domain is None:
+        known = ", ".join(name for each in discover() for name in each.models)
+        raise ScoringError(f"--model: there is no model {model.name!r}; there are {known}")
+    served, manager = load_manager(settings, domain)
+    names = (model.name,) if model.name else served.models
+    try:
+        if model.name:
+            scorer: Scorer = TensorScorer(manager.get(model.name, model.version))
+        else:
+            scorer = BeerScorer(served(manager), manager, model.version)  # type: ignore[arg-type]  # it is the BeerApi
+    except ModelNotFound:
+        raise ScoringError(f"--version: {names[0]} has no version {model.version}") from None
+    except CallError as error:
+        raise BundleError(f"{names[0]}: cannot be loaded: {type(error).__name__}") from None
+    return LoadedScorer(scorer, tuple(_digests(settings, manager, names, model.version)))
+
+
+def _digests(
+    settings: ModelSettings, manager: ModelManager, names: tuple[str, ...], version: str | None
+) -> Iterator[tuple[str, str, str]]:
+    for name in names:
+        try:
+            loaded = manager.get(name, version)
+        except ModelNotFound:  # beers that need it fail
+            continue
+        folder = models_root(settings) / name / loaded.manifest.version
+        try:
+            sums = read_file(folder / SHA256SUMS, MAX_SUMS_BYTES).decode("ascii")
+        except (OSError, UnicodeDecodeError) as error:
+            raise BundleError(f"{folder}: {SHA256SUMS} cannot be read: {type(error).__name__}") from None
+        yield name, loaded.manifest.version, check_approved(sums, (), folder)

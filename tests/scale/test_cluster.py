@@ -1,0 +1,165 @@
+"""Parts are answered by the processes of a Dask cluster, with the bytes of a single process, whoever dies meanwhile."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.known import REPOSITORY
+from tests.live.program import PATIENCE, environment
+from tests.scale.jobs import contents, manifest
+
+pytest.importorskip("distributed", reason="distributed is not installed (requirements/scale.txt)")
+
+ROWS = 60_000
+PART_BYTES = 2_000_000
+SCORE = f"from app.scoring import plan; plan.PART_BYTES = {PART_BYTES}; from app.cli.main import main; main()"
+HEADER = "id,abv,target_og,target_fg,ebc,ph,hop1_name,hop1_amount_g,hop1_boil_minutes\n"
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table of several parts, some of whose rows have hops, which take their time."""
+    path = tmp_path_factory.mktemp("in") / "beers.csv"
+    with path.open("w") as file:
+        file.write(HEADER)
+        for n in range(ROWS):
+            hops = "Magnum,20,60" if n % 20 == 0 else ",,"
+            padding = "x" * 150
+            file.write(f"b{n}{padding},{4 + n % 50 / 10},{1040 + n % 30},{1010 + n % 7},{n % 60},4.4,{hops}\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def expected(source: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What a single process writes."""
+    out = tmp_path_factory.mktemp("out")
+    assert run(source, out)[0] == 0
+    assert len(manifest(out)["sources"][0]["parts"]) >= 3
+    return contents(out)
+
+
+def run(source: Path, out: Path, *arguments: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-c", SCORE, "score", str(source), "--out", str(out), *arguments],
+        cwd=out.parent,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_processes_of_this_machine_write_what_one_writes(
+    source: Path, expected: dict[str, bytes], tmp_path: Path
+) -> None:
+    code, output = run(source, tmp_path / "out", "--workers", "2")
+    assert code == 0, output
+    assert contents(tmp_path / "out") == expected
+    assert "Nothing new" in run(source, tmp_path / "out", "--workers", "2")[1]
+
+
+class Started:
+    """A program of Dask, started by its own command."""
+
+    def __init__(self, folder: Path, *command: str, **settings: str) -> None:
+        self.log = folder / f"{command[0]}-{time.monotonic_ns()}.log"
+        with self.log.open("w") as file:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "distributed.cli." + command[0].replace("-", "_"), *command[1:]],
+                cwd=folder,
+                env=environment(**settings),
+                stdout=file,
+                stderr=file,
+                start_new_session=True,
+            )
+
+    def wait_for(self, pattern: str) -> re.Match[str]:
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            found = re.search(pattern, self.log.read_text())
+            if found:
+                return found
+            time.sleep(0.05)
+        raise AssertionError(self.log.read_text())
+
+    def kill(self) -> None:
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+
+@pytest.fixture
+def scheduler(tmp_path: Path) -> Iterator[tuple[str, list[Started]]]:
+    """The address of a scheduler, and its two workers."""
+    scheduler = Started(tmp_path, "dask-scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")
+    started = [scheduler]
+    try:
+        address = scheduler.wait_for(r"tcp://127\.0\.0\.1:\d+")[0]
+        for _ in range(2):
+            started.append(worker(tmp_path, address))
+        yield address, started
+    finally:
+        for each in reversed(started):
+            each.kill()
+
+
+def worker(folder: Path, address: str, **settings: str) -> Started:
+    arguments = ("--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory", str(folder))
+    started = Started(folder, "dask-worker", address, *arguments, **settings)
+    started.wait_for("Registered to")
+    return started
+
+
+def test_a_worker_that_dies_costs_only_its_part(
+    source: Path, expected: dict[str, bytes], tmp_path: Path, scheduler: tuple[str, list[Started]]
+) -> None:
+    address, started = scheduler
+    out = tmp_path / "out"
+    killed: list[str] = []
+
+    def kill() -> None:
+        """Kill a worker once the first part is done, while it is at another one."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            unfinished = list(out.glob(f"predictions/.*.{started[1].process.pid}-*.part"))
+            if unfinished and list(out.glob("_receipts/*-0*.json")):
+                started[1].kill()
+                killed.append(unfinished[0].name)
+                return
+            time.sleep(0.005)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    code, output = run(source, out, "--scheduler", address)
+    thread.join()
+    assert code == 0, output
+    assert killed
+    assert contents(out) == expected
+
+
+def test_a_worker_with_other_models_answers_nothing(
+    source: Path, tmp_path: Path, scheduler: tuple[str, list[Started]]
+) -> None:
+    address, started = scheduler
+    for each in started[1:]:
+        each.kill()
+    started.append(worker(tmp_path, address, MODEL_URI=str(REPOSITORY / "models-of-another")))
+    code, output = run(source, tmp_path / "out", "--scheduler", address)
+    assert code == 2
+    assert "on a worker" in output and "Traceback" not in output
+    assert not (tmp_path / "out" / "manifest.json").exists()
+
+
+def test_a_scheduler_that_does_not_answer_is_named(source: Path, tmp_path: Path) -> None:
+    code, output = run(source, tmp_path / "out", "--scheduler", "tcp://127.0.0.1:9")
+    assert code == 2
+    assert "tcp://127.0.0.1:9 does not answer" in output

@@ -66,7 +66,7 @@ class Answered(ABC):
         """
         columns = {
             "row": self.rows,
-            **{name: list(map(_text, self.carried.get(name, [None] * len(self)))) for name in CARRIED},
+            **{name: _texts(self.carried.get(name), len(self)) for name in CARRIED},
             **self.columns(),
         }
         arrays = [
@@ -89,6 +89,16 @@ def lists(type: pyarrow.ListType, count: int, items: Mapping[int, Sequence[Any]]
         sizes[index + 1] = len(found)
     values = pyarrow.array([item for found in items.values() for item in found], type.value_type)
     return pyarrow.ListArray.from_arrays(pyarrow.array(sizes.cumsum(dtype=np.int32)), values)
+
+
+def _texts(values: Sequence[Any] | None, count: int) -> pyarrow.Array:
+    """What identifies rows as a column of text."""
+    if values is None:
+        return pyarrow.nulls(count, pyarrow.string())
+    try:
+        return pyarrow.array(values, pyarrow.string())
+    except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError):  # numbers
+        return pyarrow.array(list(map(_text, values)), pyarrow.string())
 
 
 def _text(value: Any) -> str | None:

@@ -17,7 +17,7 @@ from app.domains.beer.api import RECIPE, STYLE, VITALS, BeerApi
 from app.domains.beer.file_predictions import answer_recipes
 from app.domains.beer.predictions import PredictionBuilder
 from app.domains.beer.recipe_files.files import read_recipes
-from app.domains.beer.vital_figures import FIELDS, VitalAnswers, answer_vitals, are_valid, assumptions_of
+from app.domains.beer.vital_figures import FIELDS, Run, VitalAnswers, answer_vitals, are_valid, assumptions_of
 from app.errors import ModelNotFound, Problem
 from app.models.manager import ModelManager
 from app.scoring.answered import WARNINGS, Answered, lists
@@ -77,14 +77,18 @@ class BeerScorer:
 
     schema = SCHEMA
 
-    def __init__(self, domain: BeerApi, manager: ModelManager, version: str | None = None) -> None:
+    def __init__(
+        self, domain: BeerApi, manager: ModelManager, version: str | None = None, run: Run | None = None
+    ) -> None:
         """Create the scorer.
 
         Args:
             domain: The domain.
             manager: Owns its models.
             version: Version of the models; None is the active one of each.
+            run: Runs the graph of the vitals model in place of the loaded one, with the same results.
         """
+        self._run = run
         operation = domain.operations[0]
         self._transport = BatchTransport(replace(operation, run_many=partial(domain.predict_each, version=version)))
         self._domain = domain
@@ -115,7 +119,7 @@ class BeerScorer:
             is_valid = are_valid(chosen)
             plain[plain] = is_valid
             if is_valid.any():
-                vitals = answer_vitals(self._loaded, chosen[is_valid])
+                vitals = answer_vitals(self._loaded, chosen[is_valid], self._run)
         else:
             plain[:] = False
         if vitals is not None and not vitals.is_valid.all():  # each row by itself says what is wrong
@@ -129,15 +133,15 @@ class BeerScorer:
         kept = np.ones(len(piece), np.bool_)
         kept[[index for index, row in answered.items() if row.answer is None]] = False
         places = np.flatnonzero(kept)
-        carried = {name: [values[index] for index in places.tolist()] for name, values in piece.carried.items()}
+        carried = piece.carried_of(places)
         position = {place: index for index, place in enumerate(places.tolist())} if answered else {}
         single: dict[int, Mapping[str, Any]] = {}
         for place, row in answered.items():
             if row.answer is not None:
                 index = position[place]
                 single[index] = row.answer
-                for name in CARRIED:
-                    carried[name][index] = row.carried.get(name)
+                for name, values in carried.items():
+                    values[index] = row.carried.get(name)
         model = self._loaded.manifest
         return BeerAnswers(
             places + piece.first_row, carried, problems, vitals, plain[kept], single, (model.name, model.version)
@@ -246,7 +250,7 @@ class BeerAnswers(Answered):
             for index, place in enumerate(np.flatnonzero(self._is_vital).tolist()):
                 answer = self._vitals.parts(index)
                 answer |= {"model": model, "warnings": self._warnings.get(place, [])}
-                if (bu_gu := self._vitals.bu_gu[index]) is not None:
+                if (bu_gu := float(self._vitals.bu_gu[index])) == bu_gu:
                     answer["bu_gu"] = bu_gu
                 if assumed := assumptions_of(self._vitals.assumed.get(index)):
                     answer["assumptions"] = assumed
@@ -265,7 +269,7 @@ class BeerAnswers(Answered):
             for name, values in ("ibu", vitals.ibu), ("lower", vitals.lower), ("upper", vitals.upper):
                 numbers[name][self._is_vital] = values
             numbers["coverage"][self._is_vital] = vitals.coverage
-            numbers["bu_gu"][self._is_vital] = np.array(vitals.bu_gu, np.float64)
+            numbers["bu_gu"][self._is_vital] = vitals.bu_gu
             if vitals.assumed:
                 places = np.flatnonzero(self._is_vital).tolist()
                 found["assumptions"] = {places[index]: assumptions_of(abv) for index, abv in vitals.assumed.items()}

@@ -43,9 +43,19 @@ class Piece:
     numbers: Numbers
     """Their numbers, shape (n_rows, n_fields); NaN is missing."""
     carried: dict[str, list[Any]]
-    """``id`` and ``name`` of each row; None where it has none."""
+    """``id`` and ``name`` of each row; None where it has none. One that no row has may be left out."""
     row: Callable[[int], Row]
     """Returns a row by its index."""
+
+    def carried_of(self, places: NDArray[np.intp]) -> dict[str, list[Any]]:
+        """Return what identifies some rows.
+
+        Args:
+            places: Their indexes, ascending.
+        """
+        if len(places) == len(self):
+            return dict(self.carried)
+        return {name: [values[place] for place in places.tolist()] for name, values in self.carried.items()}
 
     def __len__(self) -> int:
         return len(self.plain)
@@ -194,7 +204,7 @@ def _of_cells(cells: pyarrow.Table, table: Table, fields: tuple[str, ...]) -> Pi
     plain = np.ones(count, np.bool_)
     has_value = np.zeros(count, np.bool_)
     numbers = np.full((count, len(fields)), np.nan)
-    carried: dict[str, list[Any]] = {name: [None] * count for name in CARRIED}
+    carried: dict[str, list[Any]] = {}
     mark = "," if table.mark == "," else r"\."
     for index, column in table.columns:
         texts = _flat(cells.column(index))
@@ -205,9 +215,7 @@ def _of_cells(cells: pyarrow.Table, table: Table, fields: tuple[str, ...]) -> Pi
         if name in CARRIED:
             texts = compute.utf8_ltrim(texts, " ")
             blank = _mask(compute.equal(compute.utf8_trim_whitespace(texts), ""))
-            carried[name] = [
-                None if is_blank else text for text, is_blank in zip(texts.to_pylist(), blank.tolist(), strict=True)
-            ]
+            carried[name] = compute.if_else(pyarrow.array(blank), None, texts).to_pylist()
             has_value |= ~blank
             continue
         missing = _mask(compute.is_in(texts, _MISSING))
@@ -290,7 +298,7 @@ def _of_batch(batch: Any, known: Sequence[tuple[str, Any]], fields: tuple[str, .
     count = batch.num_rows
     plain = np.ones(count, np.bool_)
     numbers = np.full((count, len(fields)), np.nan)
-    carried: dict[str, list[Any]] = {name: [None] * count for name in CARRIED}
+    carried: dict[str, list[Any]] = {}
     for index, (_, column) in enumerate(known):
         values = batch.column(index)
         if values.null_count == count:

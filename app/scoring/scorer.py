@@ -10,15 +10,18 @@ from app.batch.columns import Columns
 from app.bundle.digests import SHA256SUMS, check_approved
 from app.bundle.fetch import models_root
 from app.bundle.files import MAX_SUMS_BYTES, read_file
+from app.bundle.manifest import MODEL
+from app.bundle.store import read_bundle
 from app.composition.domains import load_manager
-from app.domains.beer.api import BeerApi
+from app.domains.beer.api import VITALS, BeerApi
 from app.domains.discovery import discover
 from app.errors import BundleError, CallError, ModelNotFound, ScoringError
+from app.models.loaded import LoadedModel
 from app.models.manager import ModelManager
 from app.scoring.answered import Answered
 from app.scoring.beer import BeerScorer
 from app.scoring.pieces import Piece
-from app.scoring.tensors import TensorScorer
+from app.scoring.tensors import Run, TensorScorer
 from app.settings import ModelSettings
 
 
@@ -94,14 +97,26 @@ def load_scorer(settings: ModelSettings, model: Model) -> LoadedScorer:
     names = (model.name,) if model.name else served.models
     try:
         if model.name:
-            scorer: Scorer = TensorScorer(manager.get(model.name, model.version))
+            loaded = manager.get(model.name, model.version)
+            scorer: Scorer = TensorScorer(loaded, _quick_run(settings, loaded))
         else:
-            scorer = BeerScorer(served(manager), manager, model.version)  # type: ignore[arg-type]  # it is the BeerApi
+            run = _quick_run(settings, manager.get(VITALS, model.version))
+            scorer = BeerScorer(served(manager), manager, model.version, run)  # type: ignore[arg-type]  # the BeerApi
     except ModelNotFound:
         raise ScoringError(f"--version: {names[0]} has no version {model.version}") from None
     except CallError as error:
         raise BundleError(f"{names[0]}: cannot be loaded: {type(error).__name__}") from None
     return LoadedScorer(scorer, tuple(_digests(settings, manager, names, model.version)))
+
+
+def _quick_run(settings: ModelSettings, loaded: LoadedModel) -> Run | None:
+    """What runs the graph quickly, if that is possible, and onnx is installed."""
+    try:
+        from app.scoring.forest import quick_run
+    except ModuleNotFoundError:
+        return None
+    folder = models_root(settings) / loaded.manifest.name / loaded.manifest.version
+    return quick_run(loaded, read_bundle(folder, settings.model_sha256).files[MODEL])
 
 
 def _digests(

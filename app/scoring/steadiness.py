@@ -27,7 +27,7 @@ def is_steady(loaded: LoadedModel) -> bool:
     packed = loaded.manifest.packed
     if packed is None:
         return False
-    rows = np.concatenate([pack(loaded.manifest, loaded.manifest.golden.inputs)[packed], _random(loaded)])
+    rows = sample_of(loaded, packed)
     together = loaded.what_if({packed: rows})
     for index in range(len(rows)):
         alone = loaded.what_if({packed: rows[index : index + 1]})
@@ -36,13 +36,23 @@ def is_steady(loaded: LoadedModel) -> bool:
     return True
 
 
+def sample_of(loaded: LoadedModel, packed: str) -> Array:
+    """Return the golden rows of a model and random rows, shape (n_rows, n_inputs), float32.
+
+    Args:
+        loaded: A version of the model.
+        packed: Name of the tensor of its inputs.
+    """
+    return np.concatenate([pack(loaded.manifest, loaded.manifest.golden.inputs)[packed], _random(loaded)])
+
+
 def _random(loaded: LoadedModel) -> Array:
-    random = np.random.default_rng(_SEED)
+    generator = np.random.default_rng(_SEED)
     columns = []
     for declared in loaded.manifest.inputs:
         low, high = declared.trained_range or (0.0, 1.0)
-        column = random.uniform(low, high, SAMPLE)
+        column = generator.uniform(low, high, SAMPLE)
         if declared.optional:
-            column[random.random(SAMPLE) < 0.2] = np.nan
+            column[generator.random(SAMPLE) < 0.2] = np.nan
         columns.append(column)
     return np.array(columns, np.float32).T

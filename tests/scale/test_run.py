@@ -20,6 +20,7 @@ from app.scoring.plan import Plan
 from app.scoring.run import Engine, Task, in_this_process
 from app.scoring.scorer import LoadedScorer, Model
 from app.settings import ModelSettings
+from tests.committed import committed
 from tests.known import BEER
 from tests.scale.jobs import Quiet, contents, errors, manifest, predictions, score
 from tests.scale.jobs import beers as random_beers
@@ -337,12 +338,13 @@ def test_the_progress_counts_every_row(folder: Path, tmp_path: Path, beers: Load
     assert watch.rows == watch.total == outcome.counts.rows == 2_400
 
 
-def test_an_earlier_version_answers_if_it_is_asked_for(tmp_path: Path, repository: Path) -> None:
+def test_an_earlier_version_answers_if_it_is_asked_for(tmp_path: Path) -> None:
     from app.scoring.scorer import load_scorer
 
     root = tmp_path / "models"
     for name in "beer-ibu", "beer-ibu-recipe", "beer-ibu-style":
-        shutil.copytree(repository / "models" / name, root / name)
+        for version in "1", "2":
+            shutil.copytree(committed(name, version), root / name / version)
     (tmp_path / "beers.jsonl").write_text(f"{json.dumps(BEER)}\n" * 3)
     model = Model(version="1")
     loaded = load_scorer(ModelSettings(model_uri=str(root)), model)

@@ -3,7 +3,7 @@
 Each equals what `app.domains.beer.api.BeerApi.predict` answers to the beer alone, and takes a hundredth of the time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,13 +16,18 @@ from app.domains.beer.predictions import MAX_IBU, OUTPUTS, WATER, PredictionBuil
 from app.domains.beer.recipe import assumption_of_abv
 from app.domains.beer.units import ABV_PER_POINT, MAX_SG, POINTS_PER_SG, points
 from app.models.loaded import LoadedModel
+from app.runtime.predictor import Array
 
 Figures = NDArray[np.float64]
+Run = Callable[[Array], Mapping[str, Array]]
+"""Takes features, shape (n_rows, n_inputs), float32, and returns the outputs of the graph."""
 FIELDS = tuple(declared.field for declared in VITAL_INPUTS)
 """Fields of a beer's vital figures, in the order of the columns of `Figures`."""
 _ABV, _OG, _FG = (VITAL_INPUTS.index(declared) for declared in (ABV, OG, FG))
 _BOUNDED = [(VITAL_INPUTS.index(declared), declared.low, declared.high) for declared in (ABV, EBC, SRM, PH)]
 _GRAVITIES = [_OG, _FG]
+_NEAR_TIE = 1e-6
+"""Distance from the middle between two hundredths at which multiplication might round to the other one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +42,8 @@ class VitalAnswers:
     """Upper end of the interval, IBU."""
     is_valid: NDArray[np.bool_]
     """Whether the model has a valid answer."""
-    bu_gu: list[float | None]
-    """See `app.domains.beer.answers.Prediction`."""
+    bu_gu: Figures
+    """See `app.domains.beer.answers.Prediction`; NaN where a prediction has none."""
     warnings: Sequence[tuple[int, Warning]]
     """Index of the beer and warning, by beer."""
     assumed: dict[int, float]
@@ -88,12 +93,13 @@ def in_points_of(gravities: Figures) -> Figures:
     return result
 
 
-def answer_vitals(loaded: LoadedModel, figures: Figures) -> VitalAnswers:
+def answer_vitals(loaded: LoadedModel, figures: Figures, run: Run | None = None) -> VitalAnswers:
     """Predict beers by the vitals model. Nothing is counted in metrics or recorded.
 
     Args:
         loaded: A version of the model.
         figures: Valid figures, see `are_valid`; shape (n_beers, n_figures), columns as in `FIELDS`.
+        run: Runs the graph in place of the loaded version, with the same results.
 
     Raises:
         CallError: If the model cannot answer.
@@ -105,21 +111,31 @@ def answer_vitals(loaded: LoadedModel, figures: Figures) -> VitalAnswers:
     alcohol = ABV_PER_POINT * (made[missing, _OG] - made[missing, _FG])
     made[missing, _ABV] = alcohol
     rows = builder.rows_of_vitals(made)
-    outputs = loaded.what_if({"features": builder.features(rows)})
+    features = builder.features(rows)
+    outputs = loaded.what_if({"features": features}) if run is None else run(features)
     table = tenths(np.concatenate([outputs[name] for name in OUTPUTS], axis=1).astype(np.float64))
     ibu, lower, upper = table.T
     is_valid = (lower > -MAX_IBU) & (lower <= upper) & (upper < MAX_IBU) & (ibu > -MAX_IBU) & (ibu < MAX_IBU)
-    above = (made[:, _OG] - WATER).tolist()
     return VitalAnswers(
         ibu=ibu,
         lower=lower,
         upper=upper,
         is_valid=is_valid,
-        bu_gu=[round(one / gu, 2) if gu > 0.0 else None for one, gu in zip(ibu.tolist(), above, strict=True)],
+        bu_gu=_ratios(ibu, made[:, _OG] - WATER),
         warnings=builder.plausibility_of(rows),
         assumed=dict(zip(np.flatnonzero(missing).tolist(), alcohol.tolist(), strict=True)),
         coverage=loaded.manifest.coverage or 0.0,
     )
+
+
+def _ratios(ibu: Figures, above: Figures) -> Figures:
+    """Bitterness to gravity, rounded to two decimal places as `round` does; NaN where there is no gravity."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        hundreds = np.where(above > 0.0, ibu / above, np.nan) * 100.0
+    rounded: Figures = np.rint(hundreds) / 100.0
+    for index in np.flatnonzero(np.abs(hundreds - np.floor(hundreds) - 0.5) < _NEAR_TIE).tolist():
+        rounded[index] = round(float(ibu[index]) / float(above[index]), 2)
+    return rounded
 
 
 def assumptions_of(alcohol: float | None) -> list[Any]:

@@ -17,6 +17,7 @@ from app.scoring.output import Output
 from app.scoring.pieces import Reader
 from app.scoring.plan import Part, Plan
 from app.scoring.scorer import LoadedScorer, Model
+from app.scoring.sources import UNREADABLE
 from app.scoring.writers import WRITERS
 
 PREDICTIONS, ERRORS, RECEIPTS = "predictions", "errors", "_receipts"
@@ -174,6 +175,8 @@ def _answer_part(
         receipt = _write(job, plan, index, loaded, _answers(plan, part, loaded, reader), answered)
     except InputError as error:
         plan.source.check()
+        if any(problem.code == UNREADABLE for problem in error.problems):
+            raise ScoringError(f"{plan.source.name}: {error.problems[0].reason}") from None
         job.output.delete(f"{PREDICTIONS}/{name}.{job.format}")
         receipt = unreadable(job, plan, index, error.problems)
     except CallError as error:

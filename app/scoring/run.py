@@ -24,7 +24,7 @@ from app.scoring.parts import (
 )
 from app.scoring.plan import Plan, plan_source
 from app.scoring.scorer import LoadedScorer
-from app.scoring.sources import Source
+from app.scoring.sources import UNREADABLE, Source
 
 MANIFEST = "manifest.json"
 STAMPS = f"{RECEIPTS}/sources.json"
@@ -234,6 +234,7 @@ def _is_done(
 ) -> bool:
     return (
         entry.job == job.identity
+        and entry.digest != UNREADABLE
         and stamps.get(source.name) == (source.stamp, entry.digest)
         and are_there(entry.files, sizes)
     )
@@ -246,7 +247,7 @@ def _plan(job: Job, source: Source, loaded: LoadedScorer, sizes: dict[str, int])
         try:
             digest = source.digest()
         except InputError:
-            digest = "unreadable"
+            digest = UNREADABLE
         return _rejected(job, Plan(source, digest, "none", ()), error.problems)
     each = _Planned(plan)
     for index in range(len(plan.parts)):

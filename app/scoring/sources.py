@@ -23,6 +23,8 @@ from app.object_store import ObjectStore
 S3 = "s3://"
 HEAD = 1 << 20
 """Bytes of a text that show its format."""
+UNREADABLE = "unreadable"
+"""Code of the problem of a file that cannot be opened or read, whatever its contents are."""
 _PIECE = 1 << 20
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _UTF_16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
@@ -58,7 +60,7 @@ class Source:
                 return cast(IO[bytes], store.open(key, self.size, self.stamp))
             return Path(self.name).open("rb", buffering=_PIECE)
         except OSError as error:
-            raise bad_file("unreadable", f"cannot be read: {error.strerror}") from None
+            raise bad_file(UNREADABLE, f"cannot be read: {error.strerror}") from None
 
     def digest(self) -> str:
         """Return what identifies the contents: the SHA-256 of a file, the entity tag of an object.
@@ -185,23 +187,24 @@ class Text:
 
 @contextmanager
 def reading(format: Literal["zstd", "Parquet"] = "zstd") -> Iterator[None]:
-    """Raise what reading a source may raise as an error of the source.
+    """Raise what reading a source may raise as an error of the source, or of the job where another try may help.
 
     Args:
         format: What pyarrow reads.
 
     Raises:
         InputError: With the reason.
+        ScoringError: If the store does not answer, or the object is another one by now.
     """
     try:
         yield
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise bad_file("gzip_invalid", "is not valid gzip, though it begins like it, or is truncated") from None
     except ObjectsError as error:
-        raise bad_file("unreadable", str(error).partition(": ")[2] or "cannot be read") from None
+        raise ScoringError(str(error)) from None
     except (pyarrow.ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.strerror:
-            raise bad_file("unreadable", f"cannot be read: {error.strerror}") from None
+            raise bad_file(UNREADABLE, f"cannot be read: {error.strerror}") from None
         code = f"{format.lower()}_invalid"
         raise bad_file(code, f"is not valid {format}, though it begins like it, or is truncated") from None
 

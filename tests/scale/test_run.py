@@ -6,19 +6,21 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow
 import pytest
 from pyarrow import csv as arrow_csv
 from pyarrow import parquet
 
+from app.batch.row import bad_file
 from app.errors import ScoringError
 from app.scoring import plan as planning
 from app.scoring.parts import Job, Receipt
 from app.scoring.plan import Plan
 from app.scoring.run import Engine, Task, in_this_process
 from app.scoring.scorer import LoadedScorer, Model
+from app.scoring.sources import UNREADABLE, Source
 from app.settings import ModelSettings
 from tests.committed import committed
 from tests.known import BEER
@@ -318,6 +320,24 @@ def test_a_source_that_changes_meanwhile_is_not_answered(folder: Path, tmp_path:
     with pytest.raises(ScoringError, match="has changed"):
         score(beers, [folder / "a.csv"], tmp_path / "out", engine=change)
     assert not list((tmp_path / "out").glob("*/*.json*"))
+
+
+def test_a_file_that_may_not_be_read_is_read_by_the_next_run(
+    folder: Path, tmp_path: Path, beers: LoadedScorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(source: Source) -> IO[bytes]:
+        if source.name.endswith("a.csv"):
+            raise bad_file(UNREADABLE, "cannot be read: Permission denied")
+        return opened(source)
+
+    opened = Source.open
+    with monkeypatch.context() as context:  # root may read every file
+        context.setattr(Source, "open", denied)
+        assert score(beers, [folder], tmp_path / "out").counts.unreadable == 1
+    outcome = score(beers, [folder], tmp_path / "out")
+    assert (outcome.counts.unreadable, outcome.counts.rows) == (0, 2_400)
+    score(beers, [folder], tmp_path / "fresh")
+    assert contents(tmp_path / "out") == contents(tmp_path / "fresh")
 
 
 def test_the_rows_of_other_models_are_refused(

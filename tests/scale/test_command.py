@@ -2,12 +2,13 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.live.program import environment
-from tests.scale.jobs import manifest
+from tests.live.program import PATIENCE, environment
+from tests.scale.jobs import contents, manifest
 
 TABLE = "abv,target_og,target_fg\n5.5,1050,1010\n71,1050,1010\n"
 
@@ -52,3 +53,23 @@ def test_what_cannot_be_done_is_named_without_a_traceback(folder: Path) -> None:
     ):
         code, output = run(folder, *arguments)
         assert code == 2 and said in output and "Traceback" not in output, output
+
+
+def test_a_process_that_is_killed_is_continued_with_the_same_bytes(tmp_path: Path) -> None:
+    rows = "".join(f"{4 + n % 50 / 10},{1040 + n % 30},{1010 + n % 7},Magnum,{n % 90},60\n" for n in range(12_000))
+    (tmp_path / "beers.csv").write_text(f"abv,target_og,target_fg,hop1_name,hop1_amount_g,hop1_boil_minutes\n{rows}")
+    small = "from app.scoring import plan; plan.PART_BYTES = plan.BLOCK_BYTES = 60_000"
+    command = [sys.executable, "-c", f"{small}; from app.cli.main import main; main()", "score", "beers.csv", "--out"]
+    assert subprocess.run([*command, "whole"], cwd=tmp_path, env=environment(), timeout=120).returncode == 0
+    killed = subprocess.Popen([*command, "out"], cwd=tmp_path, env=environment())
+    end = time.monotonic() + PATIENCE
+    while len(list(tmp_path.glob("out/_receipts/beers*"))) < 2:
+        assert time.monotonic() < end and killed.poll() is None
+        time.sleep(0.005)
+    killed.kill()
+    killed.wait()
+    done = len(list(tmp_path.glob("out/_receipts/beers*")))
+    assert not (tmp_path / "out" / "manifest.json").exists()
+    again = subprocess.run([*command, "out"], cwd=tmp_path, env=environment(), capture_output=True, text=True)
+    assert f"{done} parts of them before" in again.stdout
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")

@@ -4,6 +4,7 @@ score_peers.py xgboost|mlflow --train FOLDER     write boosters
 score_peers.py xgboost|mlflow FILE FOLDER        score a file of beers with them
 """
 
+import importlib
 import sys
 from pathlib import Path
 from typing import Any
@@ -69,9 +70,10 @@ def score(mode: str, path: Path, folder: Path) -> None:
 
 if __name__ == "__main__":
     _, mode, first, folder = sys.argv
-    if mode == "mlflow":
-        import mlflow.xgboost  # noqa: F401
     if first == "--train":
         train(mode, Path(folder))
-    elif first != "--check":
+    elif first == "--check":
+        if mode == "mlflow":
+            importlib.import_module("mlflow.xgboost")
+    else:
         score(mode, Path(first), Path(folder))

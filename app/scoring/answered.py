@@ -11,6 +11,7 @@ from pydantic_core import to_json
 
 from app.batch.answers import CARRIED
 from app.errors import Problem
+from app.scoring.pieces import Carried
 
 WARNINGS = pyarrow.list_(
     pyarrow.struct({"code": pyarrow.string(), "message": pyarrow.string(), "field": pyarrow.string()})
@@ -24,7 +25,7 @@ class Answered(ABC):
     def __init__(
         self,
         rows: NDArray[np.int64],
-        carried: Mapping[str, Sequence[Any]],
+        carried: Mapping[str, Carried],
         problems: Sequence[tuple[int, Sequence[Problem]]],
     ) -> None:
         """Create the answers.
@@ -51,7 +52,9 @@ class Answered(ABC):
 
     def lines(self) -> bytes:
         """Return the answers as lines of JSON, as the batch transport writes them."""
-        carried = [(name, values) for name, values in self.carried.items() if any(each is not None for each in values)]
+        carried = [
+            (name, values if isinstance(values, list) else values.to_pylist()) for name, values in self.carried.items()
+        ]
         result = bytearray()
         for index, (row, answer) in enumerate(zip(self.rows.tolist(), self.answers(), strict=True)):
             identity = {name: values[index] for name, values in carried if values[index] is not None}
@@ -91,10 +94,12 @@ def lists(type: pyarrow.ListType, count: int, items: Mapping[int, Sequence[Any]]
     return pyarrow.ListArray.from_arrays(pyarrow.array(sizes.cumsum(dtype=np.int32)), values)
 
 
-def _texts(values: Sequence[Any] | None, count: int) -> pyarrow.Array:
+def _texts(values: Carried | None, count: int) -> pyarrow.Array:
     """What identifies rows as a column of text."""
     if values is None:
         return pyarrow.nulls(count, pyarrow.string())
+    if isinstance(values, pyarrow.Array):
+        return values
     try:
         return pyarrow.array(values, pyarrow.string())
     except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError):  # numbers

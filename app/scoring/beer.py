@@ -21,7 +21,7 @@ from app.domains.beer.vital_figures import FIELDS, Run, VitalAnswers, answer_vit
 from app.errors import ModelNotFound, Problem
 from app.models.manager import ModelManager
 from app.scoring.answered import WARNINGS, Answered, lists
-from app.scoring.pieces import Piece
+from app.scoring.pieces import Carried, Piece
 from app.scoring.steadiness import is_steady
 
 MAX_RECIPES = 100_000
@@ -48,6 +48,7 @@ _STYLE = {
     "style_inside": "inside",
     "style_probability": "probability",
 }
+_NAMES = ("model", "version", "style_code", "style_name", *_STYLE)
 SCHEMA = pyarrow.schema(
     {
         "row": pyarrow.int64(),
@@ -138,10 +139,7 @@ class BeerScorer:
         single: dict[int, Mapping[str, Any]] = {}
         for place, row in answered.items():
             if row.answer is not None:
-                index = position[place]
-                single[index] = row.answer
-                for name, values in carried.items():
-                    values[index] = row.carried.get(name)
+                single[position[place]] = row.answer
         model = self._loaded.manifest
         return BeerAnswers(
             places + piece.first_row, carried, problems, vitals, plain[kept], single, (model.name, model.version)
@@ -182,7 +180,7 @@ class BeerScorer:
                 for index, answer in enumerate(answers)
                 if "errors" in answer
             ]
-            carried = {"name": [answers[index].get("name") for index in good]}
+            carried: dict[str, Carried] = {"name": [answers[index].get("name") for index in good]}
             single = {
                 place: {**answers[index]["prediction"], "notes": answers[index]["notes"]}
                 for place, index in enumerate(good)
@@ -209,7 +207,7 @@ class BeerAnswers(Answered):
     def __init__(
         self,
         rows: NDArray[np.int64],
-        carried: Mapping[str, Sequence[Any]],
+        carried: Mapping[str, Carried],
         problems: Sequence[tuple[int, Sequence[Problem]]],
         vitals: VitalAnswers | None,
         is_vital: NDArray[np.bool_],
@@ -261,8 +259,10 @@ class BeerAnswers(Answered):
         """See `Answered.columns`."""
         count, single = len(self), self._single
         numbers = {name: np.full(count, np.nan) for name in ("ibu", *_INTERVAL, "bu_gu", "tinseth", "physical")}
-        names: dict[str, list[Any]] = {"model": [self._model[0]] * count, "version": [self._model[1]] * count}
-        names |= {name: [None] * count for name in ("style_code", "style_name", *_STYLE)}
+        names: dict[str, Any] = dict.fromkeys(_NAMES)
+        names |= zip(("model", "version"), self._model, strict=True)
+        if single:
+            names = {name: [value] * count for name, value in names.items()}
         found: dict[str, dict[int, Any]] = {name: {} for name in (*_LISTS, "notes")}
         if self._vitals is not None:
             vitals = self._vitals
@@ -288,7 +288,14 @@ class BeerAnswers(Answered):
         types = {**_LISTS, "notes": _NOTES}
         return {
             **numbers,
-            **names,
+            **{name: _repeated(name, value, count) for name, value in names.items()},
             "warnings": lists(WARNINGS, count, self._warnings),
             **{name: lists(types[name], count, dict(sorted(items.items()))) for name, items in found.items()},
         }
+
+
+def _repeated(name: str, value: Any, count: int) -> Any:
+    """A column of one value; one that has others is returned as it is."""
+    if isinstance(value, list):
+        return value
+    return pyarrow.repeat(pyarrow.scalar(value, SCHEMA.field(name).type), count)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow
@@ -22,6 +22,8 @@ from app.scoring.plan import LIMITS, Part, Plan, has_plain_quotes
 from app.scoring.sources import Source, Text, reading
 
 Numbers = NDArray[np.float64]
+Carried: TypeAlias = Any
+"""What identifies rows: an array of text of pyarrow, or a list of the values of JSON."""
 PIECE_ROWS = 16_384
 """Rows of a piece that is not bounded by its bytes."""
 _NUMBER = {mark: rf"^-?[0-9]+(?:{mark}[0-9]+)?(?:[eE][+-]?[0-9]+)?$" for mark in (r"\.", ",")}
@@ -42,12 +44,12 @@ class Piece:
     """Which rows have nothing but numbers in the fields that can be answered as arrays, and what identifies them."""
     numbers: Numbers
     """Their numbers, shape (n_rows, n_fields); NaN is missing."""
-    carried: dict[str, list[Any]]
+    carried: dict[str, Carried]
     """``id`` and ``name`` of each row; None where it has none. One that no row has may be left out."""
     row: Callable[[int], Row]
     """Returns a row by its index."""
 
-    def carried_of(self, places: NDArray[np.intp]) -> dict[str, list[Any]]:
+    def carried_of(self, places: NDArray[np.intp]) -> dict[str, Carried]:
         """Return what identifies some rows.
 
         Args:
@@ -55,7 +57,7 @@ class Piece:
         """
         if len(places) == len(self):
             return dict(self.carried)
-        return {name: [values[place] for place in places.tolist()] for name, values in self.carried.items()}
+        return {name: _taken(values, places) for name, values in self.carried.items()}
 
     def __len__(self) -> int:
         return len(self.plain)
@@ -204,7 +206,7 @@ def _of_cells(cells: pyarrow.Table, table: Table, fields: tuple[str, ...]) -> Pi
     plain = np.ones(count, np.bool_)
     has_value = np.zeros(count, np.bool_)
     numbers = np.full((count, len(fields)), np.nan)
-    carried: dict[str, list[Any]] = {}
+    carried: dict[str, Carried] = {}
     mark = "," if table.mark == "," else r"\."
     for index, column in table.columns:
         texts = _flat(cells.column(index))
@@ -213,10 +215,8 @@ def _of_cells(cells: pyarrow.Table, table: Table, fields: tuple[str, ...]) -> Pi
             continue
         name = "" if column is None or column.number else column.field
         if name in CARRIED:
-            texts = compute.utf8_ltrim(texts, " ")
-            blank = _mask(compute.equal(compute.utf8_trim_whitespace(texts), ""))
-            carried[name] = compute.if_else(pyarrow.array(blank), None, texts).to_pylist()
-            has_value |= ~blank
+            carried[name] = _without_blanks(compute.utf8_ltrim(texts, " "))
+            has_value |= _mask(compute.is_valid(carried[name]))
             continue
         missing = _mask(compute.is_in(texts, _MISSING))
         if name not in fields and name != LABEL:
@@ -253,7 +253,7 @@ def _of_cells(cells: pyarrow.Table, table: Table, fields: tuple[str, ...]) -> Pi
     kept[[index for index, row in rows.items() if row is None]] = False
     if not kept.all():  # rows of empty cells
         places = np.flatnonzero(kept).tolist()
-        carried = {name: [values[place] for place in places] for name, values in carried.items()}
+        carried = {name: _taken(values, np.array(places, np.intp)) for name, values in carried.items()}
         return Piece(0, plain[kept], numbers[kept], carried, lambda index: row_at(places[index]))
     return Piece(0, plain, numbers, carried, row_at)
 
@@ -298,7 +298,7 @@ def _of_batch(batch: Any, known: Sequence[tuple[str, Any]], fields: tuple[str, .
     count = batch.num_rows
     plain = np.ones(count, np.bool_)
     numbers = np.full((count, len(fields)), np.nan)
-    carried: dict[str, list[Any]] = {}
+    carried: dict[str, Carried] = {}
     for index, (_, column) in enumerate(known):
         values = batch.column(index)
         if values.null_count == count:
@@ -306,7 +306,7 @@ def _of_batch(batch: Any, known: Sequence[tuple[str, Any]], fields: tuple[str, .
         name = "" if column is None or column.number else column.field
         is_number = pyarrow.types.is_floating(values.type) or pyarrow.types.is_integer(values.type)
         if name in CARRIED and not pyarrow.types.is_nested(values.type):
-            carried[name] = [_identifier(value) for value in values.to_pylist()]
+            carried[name] = _identifiers(values)
         elif name in fields and is_number:
             if pyarrow.types.is_integer(values.type):
                 plain &= _mask(
@@ -325,6 +325,24 @@ def _of_batch(batch: Any, known: Sequence[tuple[str, Any]], fields: tuple[str, .
         return typed_row(batch.slice(index, 1).to_pylist()[0], known)
 
     return Piece(0, plain, numbers, carried, row)
+
+
+def _identifiers(values: Any) -> Carried:
+    """What identifies rows, as `typed_row` has it."""
+    if pyarrow.types.is_integer(values.type) or values.type in (pyarrow.string(), pyarrow.large_string()):
+        return _without_blanks(compute.cast(values, pyarrow.string()))
+    return [_identifier(value) for value in values.to_pylist()]
+
+
+def _without_blanks(texts: pyarrow.Array) -> pyarrow.Array:
+    """Texts with null in place of blank ones."""
+    return compute.if_else(compute.equal(compute.utf8_trim_whitespace(texts), ""), None, texts)
+
+
+def _taken(values: Carried, places: NDArray[np.intp]) -> Carried:
+    if isinstance(values, list):
+        return [values[place] for place in places.tolist()]
+    return values.take(pyarrow.array(places))
 
 
 def _identifier(value: Any) -> str | None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 from pyarrow import parquet
 
 from app.batch.columns import Columns
@@ -36,11 +37,14 @@ _PARQUET = b"PAR1"
 _BLANK = b" \t\r\n\f\v"
 _NEIGHBOURS = re.compile(rb"\}[ \t\r]*\{")
 """Objects without a line break between them."""
-_QUOTED = {
-    separator: re.compile(rb'(?:^|[\r\n%b])"[^"\r\n]*"(?=[\r\n%b]|\Z)' % ((re.escape(separator).encode(),) * 2))
+_DOUBTFUL = {
+    separator: re.compile(
+        rb'\n[ \t\f\v"%b]*(?:\r?\n|[\x80-\xff])|\n[ \t\f\v\r"%b]+\Z|\r[^\n]' % ((re.escape(separator).encode(),) * 2)
+    )
     for separator in SEPARATORS
 }
-"""By separator: a cell in quotes."""
+"""By separator: a line that may be empty, or whose end is not that of the file's other lines."""
+_QUOTE, _LF, _CR = b'"\n\r'
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,13 +215,26 @@ def has_plain_quotes(piece: bytes, separator: str) -> bool:
         piece: Whole lines of a table.
         separator: Its separator.
     """
-    quotes = piece.count(b'"')
-    return not quotes or quotes == 2 * len(_QUOTED[separator].findall(piece))
+    if b'"' not in piece:
+        return True
+    text = np.frombuffer(b"\n%b\n" % piece, np.uint8)
+    places = np.flatnonzero(text == _QUOTE)
+    if len(places) % 2:
+        return False
+    begins, ends = places[::2], places[1::2]
+    around = np.zeros(256, np.bool_)
+    around[[ord(separator), *b"\r\n"]] = True
+    if not (around[text[begins - 1]].all() and around[text[ends + 1]].all()):
+        return False
+    breaks = np.flatnonzero((text == _LF) | (text == _CR))
+    return bool((np.searchsorted(breaks, begins) == np.searchsorted(breaks, ends)).all())
 
 
 def _plain_rows(piece: bytes, separator: str) -> int:
     """Count the rows of a piece that are not empty; each is a line."""
     blank = _BLANK + b'"' + separator.encode()
+    if not _DOUBTFUL[separator].search(b"\n" + piece):
+        return piece.count(b"\n") + (not piece.endswith(b"\n"))
     number = 0
     for line in piece.splitlines():
         stripped = line.strip(blank)

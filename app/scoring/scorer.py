@@ -1,6 +1,6 @@
 """The scorer of a job: what answers its rows, loaded and verified in this process."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,6 +14,7 @@ from app.bundle.manifest import MODEL
 from app.bundle.store import read_bundle
 from app.composition.domains import load_manager
 from app.domains.beer.api import VITALS, BeerApi
+from app.domains.beer.predictions import OUTPUTS
 from app.domains.discovery import discover
 from app.errors import BundleError, CallError, ModelNotFound, ScoringError
 from app.models.loaded import LoadedModel
@@ -100,7 +101,7 @@ def load_scorer(settings: ModelSettings, model: Model) -> LoadedScorer:
             loaded = manager.get(model.name, model.version)
             scorer: Scorer = TensorScorer(loaded, _quick_run(settings, loaded))
         else:
-            run = _quick_run(settings, manager.get(VITALS, model.version))
+            run = _quick_run(settings, manager.get(VITALS, model.version), OUTPUTS)
             scorer = BeerScorer(served(manager), manager, model.version, run)  # type: ignore[arg-type]  # the BeerApi
     except ModelNotFound:
         raise ScoringError(f"--version: {names[0]} has no version {model.version}") from None
@@ -109,14 +110,14 @@ def load_scorer(settings: ModelSettings, model: Model) -> LoadedScorer:
     return LoadedScorer(scorer, tuple(_digests(settings, manager, names, model.version)))
 
 
-def _quick_run(settings: ModelSettings, loaded: LoadedModel) -> Run | None:
+def _quick_run(settings: ModelSettings, loaded: LoadedModel, outputs: Sequence[str] = ()) -> Run | None:
     """What runs the graph quickly, if that is possible, and onnx is installed."""
     try:
         from app.scoring.forest import quick_run
     except ModuleNotFoundError:
         return None
     folder = models_root(settings) / loaded.manifest.name / loaded.manifest.version
-    return quick_run(loaded, read_bundle(folder, settings.model_sha256).files[MODEL])
+    return quick_run(loaded, read_bundle(folder, settings.model_sha256).files[MODEL], outputs)
 
 
 def _digests(

@@ -16,7 +16,7 @@ from app.models.loaded import LoadedModel
 from app.oip.signature import ModelSignature, RowValidator
 from app.runtime.predictor import Array
 from app.scoring.answered import WARNINGS, Answered, lists
-from app.scoring.pieces import Piece
+from app.scoring.pieces import Carried, Piece
 from app.scoring.steadiness import is_steady
 
 Run = Callable[[Array], dict[str, Array]]
@@ -147,7 +147,7 @@ class TensorAnswers(Answered):
     def __init__(
         self,
         rows: NDArray[np.int64],
-        carried: Mapping[str, Sequence[Any]],
+        carried: Mapping[str, Carried],
         problems: Sequence[tuple[int, Sequence[Problem]]],
         declared: Sequence[Output],
         outputs: Mapping[str, Array],

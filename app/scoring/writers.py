@@ -11,6 +11,7 @@ import pyarrow
 from pyarrow import csv, parquet
 from pydantic_core import to_json
 
+from app.batch.answers import CARRIED
 from app.scoring.answered import Answered
 
 GROUP_ROWS = 131_072
@@ -49,7 +50,8 @@ class ParquetWriter(Writer):
     def __init__(self, path: Path, schema: pyarrow.Schema) -> None:
         """See `Writer`."""
         super().__init__(path, schema)
-        self._writer = parquet.ParquetWriter(path, schema, compression="zstd")
+        repeated = [leaf for field in schema if field.name not in ("row", *CARRIED) for leaf in _leaves(field)]
+        self._writer = parquet.ParquetWriter(path, schema, compression="zstd", use_dictionary=repeated)
         self._waiting: list[pyarrow.Table] = []
         self._rows = 0
 
@@ -119,6 +121,15 @@ WRITERS: Mapping[str, Callable[[Path, pyarrow.Schema], Writer]] = {
     "jsonl": LinesWriter,
 }
 """By format."""
+
+
+def _leaves(field: pyarrow.Field) -> list[str]:
+    """Names of a column's parts in Parquet."""
+    if not pyarrow.types.is_list(field.type):
+        return [field.name]
+    inner = field.type.value_type
+    item = f"{field.name}.list.element"
+    return [f"{item}.{each.name}" for each in inner] if pyarrow.types.is_struct(inner) else [item]
 
 
 def _as_json(column: Any) -> pyarrow.Array:

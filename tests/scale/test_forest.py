@@ -11,6 +11,7 @@ from app.scoring.forest import ROWS, Forest, NotFast, quick_run
 from app.settings import ModelSettings
 from tests.committed import committed
 
+OUTPUTS = ("ibu", "lower", "upper")
 MODELS = ("beer-ibu", "beer-ibu-recipe", "beer-ibu-style")
 
 
@@ -40,7 +41,7 @@ def test_the_committed_models_are_run_quickly_to_the_same_bit(loaded: LoadedMode
 
 
 def test_bounds_of_comparisons_belong_to_the_same_side(loaded: LoadedModel) -> None:
-    forest = Forest(graph_of(loaded.manifest.name))
+    forest = Forest(graph_of(loaded.manifest.name), OUTPUTS)
     features = np.array([bound for bounds in forest._bounds for bound in bounds], np.float32)
     rows = np.repeat(features[:, None], len(loaded.manifest.inputs), axis=1)
     expected = loaded.what_if({"features": rows})
@@ -51,7 +52,7 @@ def test_bounds_of_comparisons_belong_to_the_same_side(loaded: LoadedModel) -> N
 def test_a_graph_of_another_kind_is_left_to_onnx_runtime(loaded: LoadedModel) -> None:
     for name in "iris", "cat-dog":
         with pytest.raises(NotFast):
-            Forest(graph_of(name))
+            Forest(graph_of(name), OUTPUTS)
     model = onnx.load_from_string(graph_of(loaded.manifest.name))
     (trees,) = (node for node in model.graph.node if node.op_type == "TreeEnsembleRegressor")
     (weights,) = (each for each in trees.attribute if each.name == "target_weights")

@@ -1,0 +1,88 @@
+"""A table in pieces has the rows that it has as a whole, whatever its quotes, blanks and ends of lines."""
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from app.batch.row import Limits
+from app.batch.table import complete_rows, table_records
+from app.scoring import plan as planning
+from app.scoring.beer import BeerScorer
+from app.scoring.plan import _plain_rows, has_plain_quotes
+from app.scoring.scorer import LoadedScorer
+from tests.scale.jobs import errors, predictions, score
+
+SIGNS = ["a", "1", '"', ",", ";", "\n", "\r\n", "\r", " ", "\t", "Ä", "\u00a0", '"x"', '""', ",,", '"b c"']
+CELLS = [
+    "5.5",
+    "1050",
+    "1010",
+    "",
+    "",
+    "NA",
+    "n/a",
+    "1.05",
+    " 7 ",
+    '"4.4"',
+    '""',
+    "x",
+    "1e3",
+    "-1",
+    "5,5",
+    '"a,b"',
+    '"',
+] * 3
+CELLS += ['"two\nlines"', '"a ""b"""', "\u00a0", "Ä", "1 000", "inf", "nan", "1_0", "0x1", ".5", "5.", "+5"]
+COLUMNS = ["id", "name", "abv", "ebc", "srm", "ph", "ibu", "hop1_name", "hop1_amount_g", "style", "other"]
+
+
+def test_rows_of_pieces_are_counted_as_they_are_read() -> None:
+    chance = random.Random(3)
+    plain = 0
+    for _ in range(5_000):
+        end = chance.choice(["", "\n"])
+        piece = ("".join(chance.choices(SIGNS, k=chance.randint(1, 14))) + end).encode()
+        for separator in ",;":
+            if not has_plain_quotes(piece, separator):
+                continue
+            plain += 1
+            rows = table_records(piece, separator, Limits(), lambda: None)
+            expected = sum(cells is None or any(cell.strip() for cell in cells) for cells in rows)
+            assert _plain_rows(piece, separator) == expected, piece
+            assert complete_rows(piece, separator, Limits(), lambda: None)[1] == expected, piece
+    assert plain > 1_000
+
+
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_random_tables_are_answered_as_one_by_one(
+    separator: str, tmp_path: Path, beers: LoadedScorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert isinstance(beers.scorer, BeerScorer)
+    monkeypatch.setattr(planning, "BLOCK_BYTES", 120)
+    monkeypatch.setattr(planning, "PART_BYTES", 400)
+    chance = random.Random(separator)
+    answered = 0
+    for number in range(60):
+        names = ["target_og", "target_fg", *chance.sample(COLUMNS, chance.randint(0, 5))]
+        lines = [separator.join(names)]
+        for _ in range(chance.randint(0, 12)):
+            plain = chance.random() < 0.5
+            cells = ["1050", "1010"] if plain else chance.choices(CELLS, k=2)
+            cells += chance.choices(CELLS[: 6 if plain else None], k=len(names) - 2)
+            lines.append(
+                separator.join(cells[: len(names) if chance.random() < 0.9 else chance.randint(0, len(names))])
+            )
+        end = chance.choice(["\n", "\r\n"])
+        data = (end.join(lines) + chance.choice(["", end, end * 3])).encode()
+        source, out = tmp_path / f"{number}.csv", tmp_path / f"out-{number}"
+        source.write_bytes(data)
+        counts = score(beers, [source], out).counts
+        expected = beers.scorer._transport.answer(data, lambda: 60.0)
+        assert predictions(out) == [json.loads(line) for line in expected.predictions.splitlines()], data
+        found = [json.loads(line) for line in expected.errors.splitlines()]
+        assert errors(out) == {line["row"]: line["errors"] for line in found}, data
+        assert counts.rows == expected.rows
+        answered += counts.answered
+    assert answered > 50

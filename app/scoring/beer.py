@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
-from itertools import compress
-from operator import not_
 from typing import Any
 
 import numpy as np
@@ -12,17 +10,16 @@ import pyarrow
 from numpy.typing import NDArray
 
 from app.batch.answers import CARRIED, CHUNK_ROWS, AnsweredRow, BatchTransport
-from app.batch.row import Row, bad_file
-from app.domains.beer.api import RECIPE, STYLE, VITALS, BeerApi
+from app.batch.row import bad_file
+from app.domains.beer.api import VITALS, BeerApi
 from app.domains.beer.file_predictions import answer_recipes
 from app.domains.beer.predictions import PredictionBuilder
 from app.domains.beer.recipe_files.files import read_recipes
 from app.domains.beer.vital_figures import FIELDS, Run, VitalAnswers, answer_vitals, are_valid, assumptions_of
-from app.errors import ModelNotFound, Problem
+from app.errors import Problem
 from app.models.manager import ModelManager
 from app.scoring.answered import WARNINGS, Answered, lists
 from app.scoring.pieces import Carried, Piece
-from app.scoring.steadiness import is_steady
 
 MAX_RECIPES = 100_000
 """Maximum number of recipes of a file."""
@@ -96,10 +93,7 @@ class BeerScorer:
         self._version = version
         self._loaded = manager.get(VITALS, version)
         builder = self._loaded.prepared(PredictionBuilder)
-        self._is_recipe_steady = _are_steady(manager, [RECIPE], version)
-        self._are_others_steady = _are_steady(manager, [VITALS, STYLE], version)
-        is_plain = self._are_others_steady and not (builder.reads_hops or builder.reads_style)
-        self.fields: tuple[str, ...] = FIELDS if is_plain else ()
+        self.fields: tuple[str, ...] = () if builder.reads_hops or builder.reads_style else FIELDS
         """Fields that are answered as arrays."""
         self.columns = self._transport.columns
         """The columns that a table may have."""
@@ -129,7 +123,7 @@ class BeerScorer:
         answered: dict[int, AnsweredRow] = {}
         for start in range(0, len(others), CHUNK_ROWS):
             chunk = others[start : start + CHUNK_ROWS]
-            answered.update(zip(chunk, self._answer_each([piece.row(index) for index in chunk]), strict=True))
+            answered.update(zip(chunk, self._transport.answer_rows([piece.row(index) for index in chunk]), strict=True))
         problems = [(piece.first_row + index, row.problems) for index, row in answered.items() if row.answer is None]
         kept = np.ones(len(piece), np.bool_)
         kept[[index for index, row in answered.items() if row.answer is None]] = False
@@ -145,15 +139,6 @@ class BeerScorer:
             places + piece.first_row, carried, problems, vitals, plain[kept], single, (model.name, model.version)
         )
 
-    def _answer_each(self, rows: Sequence[Row]) -> Iterator[AnsweredRow]:
-        """Answer rows together, except those of a model whose last bits depend on that."""
-        alone = [
-            not (self._is_recipe_steady if "hops" in (row.values or {}) else self._are_others_steady) for row in rows
-        ]
-        together = iter(self._transport.answer_rows(list(compress(rows, map(not_, alone)))))
-        for row, is_alone in zip(rows, alone, strict=True):
-            yield self._transport.answer_rows([row])[0] if is_alone else next(together)
-
     def answer_recipes(self, data: bytes) -> Iterator[Answered]:
         """Answer the recipes of a recipe file, each as a row.
 
@@ -168,9 +153,7 @@ class BeerScorer:
         if not recipes:
             raise bad_file("missing", "has no recipes")
         for start in range(0, len(recipes), CHUNK_ROWS):
-            chunk = recipes[start : start + CHUNK_ROWS]
-            each = [chunk] if self._is_recipe_steady else [[recipe] for recipe in chunk]
-            answers = [a for some in each for a in answer_recipes(self._domain, some, version=self._version)]
+            answers = answer_recipes(self._domain, recipes[start : start + CHUNK_ROWS], version=self._version)
             good = [index for index, answer in enumerate(answers) if "errors" not in answer]
             problems = [
                 (
@@ -187,18 +170,6 @@ class BeerScorer:
             }
             rows = np.array(good, np.int64) + start + 1
             yield BeerAnswers(rows, carried, problems, None, np.zeros(len(good), np.bool_), single, ("", ""))
-
-
-def _are_steady(manager: ModelManager, names: Sequence[str], version: str | None) -> bool:
-    """Whether all of some models, as far as there are such versions, are steady."""
-    for name in names:
-        try:
-            loaded = manager.get(name, version)
-        except ModelNotFound:  # beers that need it fail
-            continue
-        if not is_steady(loaded):
-            return False
-    return True
 
 
 class BeerAnswers(Answered):

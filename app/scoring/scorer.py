@@ -22,6 +22,7 @@ from app.models.manager import ModelManager
 from app.scoring.answered import Answered
 from app.scoring.beer import BeerScorer
 from app.scoring.pieces import Piece
+from app.scoring.steadiness import make_steady
 from app.scoring.tensors import Run, TensorScorer
 from app.settings import ModelSettings
 
@@ -99,15 +100,26 @@ def load_scorer(settings: ModelSettings, model: Model) -> LoadedScorer:
     try:
         if model.name:
             loaded = manager.get(model.name, model.version)
-            scorer: Scorer = TensorScorer(loaded, _quick_run(settings, loaded))
+            run = _quick_run(settings, loaded) if make_steady(loaded) else None
+            scorer: Scorer = TensorScorer(loaded, run)
         else:
-            run = _quick_run(settings, manager.get(VITALS, model.version), OUTPUTS)
+            steady = {name for name in names if _make_steady(manager, name, model.version)}
+            vitals = manager.get(VITALS, model.version)
+            run = _quick_run(settings, vitals, OUTPUTS) if VITALS in steady else None
             scorer = BeerScorer(served(manager), manager, model.version, run)  # type: ignore[arg-type]  # the BeerApi
     except ModelNotFound:
         raise ScoringError(f"--version: {names[0]} has no version {model.version}") from None
     except CallError as error:
         raise BundleError(f"{names[0]}: cannot be loaded: {type(error).__name__}") from None
     return LoadedScorer(scorer, tuple(_digests(settings, manager, names, model.version)))
+
+
+def _make_steady(manager: ModelManager, name: str, version: str | None) -> bool:
+    """See `make_steady`; False if there is no such version, and beers that need it fail."""
+    try:
+        return make_steady(manager.get(name, version))
+    except ModelNotFound:
+        return False
 
 
 def _quick_run(settings: ModelSettings, loaded: LoadedModel, outputs: Sequence[str] = ()) -> Run | None:

@@ -17,7 +17,6 @@ from app.oip.signature import ModelSignature, RowValidator
 from app.runtime.predictor import Array
 from app.scoring.answered import WARNINGS, Answered, lists
 from app.scoring.pieces import Carried, Piece
-from app.scoring.steadiness import is_steady
 
 Run = Callable[[Array], dict[str, Array]]
 """Takes rows and returns the outputs of the graph."""
@@ -53,8 +52,7 @@ class TensorScorer:
         self._loaded = loaded
         self._signature, self._validator = loaded.prepared(ModelSignature), loaded.prepared(RowValidator)
         self._packed = manifest.packed
-        self._is_steady = is_steady(loaded)
-        self._run_quickly = run if self._is_steady else None
+        self._run_quickly = run
         self.fields = tuple(declared.name for declared in manifest.inputs)
         self.columns = _columns(self._signature)
         self.schema = pyarrow.schema(
@@ -122,10 +120,7 @@ class TensorScorer:
     def _outputs(self, rows: Array) -> dict[str, Array]:
         if self._run_quickly is not None:
             return self._run_quickly(rows)
-        if self._is_steady:
-            return self._loaded.what_if({self._packed: rows})
-        each = [self._loaded.what_if({self._packed: rows[index : index + 1]}) for index in range(len(rows))]
-        return {name: np.concatenate([outputs[name] for outputs in each]) for name in each[0]}
+        return self._loaded.what_if({self._packed: rows})
 
     def _problems(self, values: Mapping[str, Any]) -> list[Problem]:
         """What is wrong with a row whose cells could be read."""

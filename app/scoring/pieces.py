@@ -18,7 +18,7 @@ from app.batch.row import Row, bad_file
 from app.batch.rows import read_rows
 from app.batch.table import SAMPLE_ROWS, Table, TableStart, table_records
 from app.batch.typed import typed_columns, typed_row
-from app.scoring.plan import LIMITS, Part, Plan, has_plain_quotes
+from app.scoring.plan import LIMITS, Part, Plan, array_text, has_plain_quotes
 from app.scoring.sources import Source, Text, reading
 
 Numbers = NDArray[np.float64]
@@ -139,7 +139,9 @@ class Reader:
         table = Table(start.header, self._columns, start.mark) if start else None
         for size, _ in part.blocks:
             block = self._text.read(size)
-            if start is None or table is None:
+            if self._plan.format == "array":
+                yield _of_rows(list(read_rows(array_text(block), self._columns, limits=LIMITS)), self._fields)
+            elif start is None or table is None:
                 yield _of_rows(list(line_rows(block, LIMITS)), self._fields)
             else:
                 yield _of_table(block, table, start, self._fields)

@@ -22,8 +22,9 @@ from app.batch.table import SEPARATORS, TableStart, complete_rows, table_start
 from app.errors import Problem
 from app.scoring.sources import Source, Text, reading
 
-Format = Literal["parquet", "table", "lines", "whole", "recipes", "none"]
-"""Format of a source: ``lines`` has one JSON object per line, ``whole`` is JSON that is read as one piece."""
+Format = Literal["parquet", "table", "lines", "array", "whole", "recipes", "none"]
+"""Format of a source: ``lines`` has one JSON object per line, ``array`` is a large JSON array, ``whole`` is JSON that
+is read as one piece."""
 
 BLOCK_BYTES = 1 << 20
 """About how many bytes of text are read at once."""
@@ -31,12 +32,16 @@ PART_BYTES = 32 << 20
 """About how many bytes of text a part has."""
 PART_ROWS = 1_000_000
 """About how many rows of a Parquet file a part has, unless one of its row groups has more."""
-LIMITS = Limits()
-"""Limits on what is read as one piece: JSON that is not one object per line, and a row."""
+WHOLE_BYTES = 16_000_000
+"""Size up to which a JSON array is read as one piece."""
+LIMITS = Limits(file_bytes=32_000_000, parsed_bytes=350_000_000)
+"""Limits on what is read as one piece: JSON that is neither one object per line nor an array, and a row."""
 _PARQUET = b"PAR1"
 _BLANK = b" \t\r\n\f\v"
 _NEIGHBOURS = re.compile(rb"\}[ \t\r]*\{")
 """Objects without a line break between them."""
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[][{},"]', re.DOTALL)
+"""What shows where the rows of an array end; a quote alone begins a string without an end."""
 _DOUBTFUL = {
     separator: re.compile(
         rb'\n[ \t\f\v"%b]*(?:\r?\n|[\x80-\xff])|\n[ \t\f\v\r"%b]+\Z|\r[^\n]' % ((re.escape(separator).encode(),) * 2)
@@ -116,6 +121,8 @@ def plan_source(source: Source, columns: Columns) -> Plan:
         if first == b"{" and begins_with_row(head):
             blocks = _line_blocks(text)
             return Plan(source, digest, "lines", tuple(_parts(blocks, 0)), is_seekable=text.is_seekable)
+        if first == b"[" and len(text.read(WHOLE_BYTES + 1)) > WHOLE_BYTES:
+            return _plan_array(source, digest)
         if first in (b"[", b"{"):
             return Plan(source, digest, "whole", (Part(0, 1, ()),))
         check_utf8(head[: head.rfind(b"\n") + 1], _go_on)
@@ -128,6 +135,57 @@ def plan_source(source: Source, columns: Columns) -> Plan:
         if start.mark is None and len(parts) > 1:  # a number far below decides how all numbers are read
             parts = [Part(start.size, 1, tuple(block for part in parts for block in part.blocks))]
         return Plan(source, digest, "table", tuple(parts), start, is_seekable=text.is_seekable)
+
+
+def _plan_array(source: Source, digest: str) -> Plan:
+    with Text(source) as text:
+        head = text.head()
+        begin = head.index(b"[") + 1
+        text.read(begin)
+        parts = tuple(_parts(_array_blocks(text), begin))
+        return Plan(source, digest, "array", parts, is_seekable=text.is_seekable)
+
+
+def _array_blocks(text: Text) -> Iterator[tuple[int, int]]:
+    """What follows the opening bracket of an array, in pieces that end after a comma or the closing bracket."""
+    rest, scanned, rows, depth = b"", 0, 0, 1
+    while depth and (data := text.read(BLOCK_BYTES)):
+        rest += data
+        begin = 0
+        for token in _TOKEN.finditer(rest, scanned):
+            sign = token[0]
+            scanned = token.end()
+            if sign in b"{[":
+                depth += 1
+            elif sign in b"}]":
+                depth -= 1
+                if not depth:
+                    break
+            elif sign == b"," and depth == 1:
+                rows += 1
+                if scanned - begin >= BLOCK_BYTES:
+                    yield scanned - begin, rows
+                    begin, rows = scanned, 0
+            elif sign == b'"':  # of a string that ends in the next piece
+                scanned = token.start()
+                break
+        else:
+            scanned = len(rest)
+        rest, scanned = rest[begin:], scanned - begin
+        if len(rest) > LIMITS.file_bytes:
+            raise bad_file("too_large", f"has a row of more than {LIMITS.file_bytes} bytes")
+    if depth or rest[scanned:].strip() or text.read(1) or rest.strip() == b"]":
+        raise bad_file("json_invalid", "is not a valid JSON array")
+    yield len(rest), rows + 1
+
+
+def array_text(block: bytes) -> bytes:
+    """Return a block of an array as an array of its own.
+
+    Args:
+        block: Rows, each with what follows it: a comma, or the closing bracket.
+    """
+    return b"[%b]" % block.rstrip(_BLANK)[:-1]
 
 
 def _go_on() -> None:

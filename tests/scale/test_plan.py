@@ -12,6 +12,7 @@ from app.scoring import plan as planning
 from app.scoring.beer import BeerScorer
 from app.scoring.plan import _plain_rows, has_plain_quotes
 from app.scoring.scorer import LoadedScorer
+from tests.scale.jobs import beers as random_beers
 from tests.scale.jobs import errors, predictions, score
 
 SIGNS = ["a", "1", '"', ",", ";", "\n", "\r\n", "\r", " ", "\t", "Ä", "\u00a0", '"x"', '""', ",,", '"b c"']
@@ -86,3 +87,30 @@ def test_random_tables_are_answered_as_one_by_one(
         assert counts.rows == expected.rows
         answered += counts.answered
     assert answered > 50
+
+
+def test_a_large_array_is_read_in_parts(tmp_path: Path, beers: LoadedScorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = random_beers(300, seed=4)
+    rows[7]["name"] = 'a "quoted" ], [ { \\ name, 日本'
+    data = json.dumps(rows, indent=1, ensure_ascii=False).encode()
+    (tmp_path / "beers.json").write_bytes(b" \n" + data + b"\n ")
+    score(beers, [tmp_path / "beers.json"], tmp_path / "whole")
+    monkeypatch.setattr(planning, "WHOLE_BYTES", 1_000)
+    for size in 500, 4_001:
+        monkeypatch.setattr(planning, "BLOCK_BYTES", size)
+        monkeypatch.setattr(planning, "PART_BYTES", 9_000)
+        out = tmp_path / f"out-{size}"
+        assert score(beers, [tmp_path / "beers.json"], out).done > 3
+        assert predictions(out) == predictions(tmp_path / "whole")
+        assert errors(out) == errors(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("end", [b"", b",]", b"]]", b"] x", b'"]', b"}]"])
+def test_a_large_array_that_is_damaged_has_an_error(
+    end: bytes, tmp_path: Path, beers: LoadedScorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "WHOLE_BYTES", 1_000)
+    data = json.dumps(random_beers(100, seed=4)).encode()[:-1] + end
+    (tmp_path / "beers.json").write_bytes(data)
+    assert score(beers, [tmp_path / "beers.json"], tmp_path / "out").counts.unreadable == 1
+    assert [each["code"] for each in errors(tmp_path / "out")[0]] == ["json_invalid"]

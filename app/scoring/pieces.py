@@ -30,6 +30,8 @@ _NUMBER = {mark: rf"^-?[0-9]+(?:{mark}[0-9]+)?(?:[eE][+-]?[0-9]+)?$" for mark in
 """By decimal mark: numbers that every reader reads alike. The others are read cell by cell."""
 _EXACT = 2**53
 """Integers below it are exact as float64."""
+_NUMBERS = frozenset({float, int, type(None)})
+_SCALARS = frozenset({str, float, int, bool, type(None)})
 _WORDS = sorted({form for word in MISSING for form in (word, word.upper(), word.capitalize(), "NaN", "N/a")})
 _MISSING = pyarrow.array(_WORDS)
 
@@ -149,28 +151,32 @@ class Reader:
 
 def _of_rows(rows: list[Row], fields: tuple[str, ...]) -> Piece:
     """Make a piece of rows that were read one by one."""
-    plain = np.zeros(len(rows), np.bool_)
     found: list[list[Any]] = []
+    places: list[int] = []
     allowed = {*fields, *CARRIED, LABEL}
     for index, row in enumerate(rows):
         values = row.values
         if values is None or row.problems or row.numbers or not allowed.issuperset(values):
             continue
-        numbers = [values.get(field) for field in fields]
-        if all(map(_is_number, numbers)) and not any(isinstance(values.get(name), list | dict) for name in CARRIED):
-            plain[index] = True
+        numbers = list(map(values.get, fields))
+        if _NUMBERS.issuperset(map(type, numbers)) and _SCALARS.issuperset(map(type, map(values.get, CARRIED))):
+            places.append(index)
             found.append(numbers)
-    table = np.full((len(rows), len(fields)), np.nan)
-    if found:
-        table[plain] = np.array(found, np.float64)
-    carried = {name: [(row.values or {}).get(name) for row in rows] for name in CARRIED}
-    return Piece(0, plain, table, carried, rows.__getitem__)
-
-
-def _is_number(value: Any) -> bool:
-    """Whether a value is missing or a number that a float64 is exact for; NaN is an error of its row."""
-    kind = type(value)
-    return value is None or (kind is float and value == value) or (kind is int and -_EXACT < value < _EXACT)
+    try:
+        table = np.array(found, np.float64).reshape(len(found), len(fields))
+    except OverflowError:  # an integer that no float64 holds
+        places, found, table = [], [], np.empty((0, len(fields)))
+    missing = np.isnan(table)
+    is_plain = np.ones(len(places), np.bool_)
+    if np.count_nonzero(missing) != sum(numbers.count(None) for numbers in found):  # NaN is an error of its row
+        is_plain = np.array([not any(value != value for value in numbers) for numbers in found], np.bool_)
+    is_plain &= (missing | (np.abs(table) < _EXACT)).all(axis=1)
+    plain = np.zeros(len(rows), np.bool_)
+    plain[np.array(places, np.intp)[is_plain]] = True
+    everything = np.full((len(rows), len(fields)), np.nan)
+    everything[plain] = table[is_plain]
+    carried: dict[str, Carried] = {name: [(row.values or {}).get(name) for row in rows] for name in CARRIED}
+    return Piece(0, plain, everything, carried, rows.__getitem__)
 
 
 def _of_table(block: bytes, table: Table, start: TableStart, fields: tuple[str, ...]) -> Piece:

@@ -114,3 +114,21 @@ def test_a_large_array_that_is_damaged_has_an_error(
     (tmp_path / "beers.json").write_bytes(data)
     assert score(beers, [tmp_path / "beers.json"], tmp_path / "out").counts.unreadable == 1
     assert [each["code"] for each in errors(tmp_path / "out")[0]] == ["json_invalid"]
+
+
+def test_numbers_that_are_none_are_errors_of_their_rows(tmp_path: Path, beers: LoadedScorer) -> None:
+    beer = '{"target_og": 1050, "target_fg": 1010, "abv": %s}'
+    values = ["5", "NaN", "null", "true", '"5"', "Infinity", "1" + "0" * 400, "9007199254740993", "5.5", "[]"]
+    (tmp_path / "beers.jsonl").write_text("".join(beer % value + "\n" for value in values))
+    score(beers, [tmp_path / "beers.jsonl"], tmp_path / "out")
+    assert [line["row"] for line in predictions(tmp_path / "out")] == [1, 3, 9]
+    codes = {row: problems[0]["code"] for row, problems in errors(tmp_path / "out").items()}
+    assert codes == {
+        2: "finite_number",
+        4: "float_type",
+        5: "float_type",
+        6: "finite_number",
+        7: codes[7],
+        8: "less_than_equal",
+        10: "float_type",
+    }

@@ -5,6 +5,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -370,3 +371,16 @@ def test_an_earlier_version_answers_if_it_is_asked_for(tmp_path: Path) -> None:
     loaded = load_scorer(ModelSettings(model_uri=str(root)), model)
     score(loaded, [tmp_path / "beers.jsonl"], tmp_path / "out", model=model)
     assert {line["model"]["version"] for line in predictions(tmp_path / "out")} == {"1"}
+
+
+def test_another_format_or_version_is_another_job(folder: Path, tmp_path: Path, beers: LoadedScorer) -> None:
+    out = tmp_path / "out"
+    score(beers, [folder], out, format="jsonl")
+    outcome = score(beers, [folder], out, format="csv")
+    assert (outcome.done, outcome.kept) == (2, 0)
+    assert {path.suffix for path in (out / "predictions").iterdir()} == {".csv"}
+    score(beers, [folder], tmp_path / "fresh", format="csv")
+    assert contents(out) == contents(tmp_path / "fresh")
+    name, version, _ = beers.digests[0]
+    trained_again = replace(beers, digests=((name, version, "0" * 64), *beers.digests[1:]))
+    assert score(trained_again, [folder], out, format="csv").done == 2

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from app.batch.cells import MISSING, NUMBERS, CellError, Mark, is_missing, mark_of, value_of
 from app.batch.columns import Column, Columns
@@ -67,22 +67,12 @@ def table_start(text: bytes, columns: Columns, limits: Limits, check: Check) -> 
     Raises:
         InputError: If the file is no table, or its header has repeated, unknown or missing columns.
     """
-    begin, separator = _sep_line(text)
-    text = text[begin:]
-    separator = separator or _separator(text, columns, limits, check)
-    lines = _RowLines(text, limits, check)
-    records = _records_of(lines, separator)
-    header = _header(records)
-    if not header:
+    begun = _begun(text, columns, limits, check)
+    if begun is None:
         return None
-    size = begin + len(text.decode("utf-8", "surrogateescape")[: lines.characters].encode("utf-8", "surrogateescape"))
-    if len(header) > MAX_COLUMNS:
-        raise bad_file("too_many_columns", f"has more than {MAX_COLUMNS} columns")
-    table = Table(header, columns)
-    sample = _sample(records, limits)
-    table.check_header(sample)
-    table.find_mark(sample, separator)
-    return TableStart(tuple(header), separator, table.mark, size)
+    characters = text[begun.begin :].decode("utf-8", "surrogateescape")[: begun.characters]
+    size = begun.begin + len(characters.encode("utf-8", "surrogateescape"))
+    return TableStart(tuple(begun.header), begun.separator, begun.table.mark, size)
 
 
 def complete_rows(text: bytes, separator: str, limits: Limits, check: Check) -> tuple[int, int]:
@@ -130,20 +120,48 @@ def table_rows(text: bytes, columns: Columns, limits: Limits, check: Check) -> I
     Raises:
         InputError: If the file is no table, or its header has repeated, unknown or missing columns.
     """
+    begun = _begun(text, columns, limits, check)
+    return begun.table.rows(chain(begun.sample, begun.records)) if begun else iter(())
+
+
+class _Begun(NamedTuple):
+    """A table whose first rows were read."""
+
+    begin: int
+    """Bytes of the line ``sep=``."""
+    characters: int
+    """Characters from there to the end of the header."""
+    separator: str
+    header: Cells
+    table: "Table"
+    sample: list[Cells | None]
+    """The first rows."""
+    records: Iterator[Cells | None]
+    """The other rows."""
+
+
+def _begun(text: bytes, columns: Columns, limits: Limits, check: Check) -> _Begun | None:
+    """Read the first rows of a table; None if all rows are empty.
+
+    Raises:
+        InputError: If the file is no table, or its header has repeated, unknown or missing columns.
+    """
     begin, separator = _sep_line(text)
     text = text[begin:]
     separator = separator or _separator(text, columns, limits, check)
-    records = table_records(text, separator, limits, check)
+    lines = _RowLines(text, limits, check)
+    records = _records_of(lines, separator)
     header = _header(records)
     if not header:
-        return iter(())
+        return None
+    characters = lines.characters
     if len(header) > MAX_COLUMNS:
         raise bad_file("too_many_columns", f"has more than {MAX_COLUMNS} columns")
     table = Table(header, columns)
     sample = _sample(records, limits)
     table.check_header(sample)
     table.find_mark(sample, separator)
-    return table.rows(chain(sample, records))
+    return _Begun(begin, characters, separator, header, table, sample, records)
 
 
 def _sep_line(text: bytes) -> tuple[int, str]:

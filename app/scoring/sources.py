@@ -267,8 +267,8 @@ def find_sources(paths: Sequence[str], endpoint: str, output: str = "") -> list[
 
     Args:
         paths: Files, folders, patterns with ``*`` (``**`` goes through folders), and ``s3://bucket/prefix``: the object
-            of that name, or all objects below it. Of folders and prefixes, all files count, at any depth. Left out are
-            those whose name, or that of a folder, begins with a point or an underscore.
+            of that name, or all objects below it. Of folders and prefixes, all files count, at any depth, except
+            those whose name, or that of a folder within, begins with a point or an underscore.
         endpoint: Address of an S3-compatible store; empty: AWS.
         output: Folder or prefix of the output, whose files are no sources.
 

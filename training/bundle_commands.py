@@ -10,17 +10,9 @@ from app.bundle.store import Bundle, read_bundle
 from training.beer.catalogue import SPECS
 from training.card import table
 from training.commands import command, dataset_of, log, read_data
+from training.comparison import Comparison, Tolerances
 from training.errors import DataError
-from training.scoring import (
-    COVERAGE_TOLERANCE,
-    TOLERANCE,
-    BundleScore,
-    Comparison,
-    Difference,
-    compare,
-    labelled,
-    score,
-)
+from training.scoring import BundleScore, compare, labelled, score
 from training.sources import RecipeDataset
 from training.spec import Spec
 from training.spec_card import band_table
@@ -58,22 +50,24 @@ def compare_bundles(arguments: Sequence[str]) -> int:
     Three figures are compared beer by beer: the mean absolute error; the coverage of the interval; and its interval
     score (Winkler), the width plus a penalty for each beer outside. The second is worse if one of them is worse by more
     than its tolerance, or if the whole 95 % interval of the difference says so. The interval alone would miss
-    differences on a small file. A smaller coverage counts only if it is below what the first version promises.
+    differences on a small file. A smaller coverage counts only if it is also below what the first version promises, by
+    more than the tolerance or significantly.
     """
     parser = command("compare", compare_bundles)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    usual = Tolerances()
     parser.add_argument("first", type=Path, help="folder of the released version")
     parser.add_argument("second", type=Path, help="folder of the candidate version")
-    parser.add_argument("--tolerance", type=float, default=TOLERANCE, help="IBU of MAE (default: %(default)s)")
+    parser.add_argument("--tolerance", type=float, default=usual.mae, help="IBU of MAE (default: %(default)s)")
     parser.add_argument(
         "--coverage-tolerance",
         type=float,
-        default=COVERAGE_TOLERANCE,
-        help="share of beers by which the coverage may fall (default: %(default)s)",
+        default=usual.coverage,
+        help="share of beers by which the coverage may fall, and be below the promised one (default: %(default)s)",
     )
     options = parser.parse_args(arguments)
     first, second = _scored(_dataset(options, options.first), options.first, options.second)
-    found = compare(first, second, options.tolerance, options.coverage_tolerance)
+    found = compare(first, second, Tolerances(options.tolerance, options.coverage_tolerance))
     rows = [
         [each.bundle, *(f"{figures[name]['value']:.3f}" for name in ("mae", "coverage", "width", "interval_score"))]
         for each in (first, second)
@@ -90,10 +84,10 @@ def compare_bundles(arguments: Sequence[str]) -> int:
 
 def _differences(found: Comparison) -> str:
     """State the differences, one a line, with the tolerance of each."""
-    missed, promise = found.missed, ", and as much as promised is enough"
+    promise = f"; {-found.short.difference:+.3f} against the promised one"
     lines = {
         "MAE": (found.mae, "IBU", ""),
-        "coverage": (Difference(-missed.difference, -missed.high, -missed.low, missed.tolerance), "", promise),
+        "coverage": (found.covered, "", promise),
         "interval score": (found.score, "IBU", ""),
     }
     return "\n".join(

@@ -10,7 +10,6 @@ from tests.training.quick import RECIPES
 from training import __main__ as command
 from training.errors import DataError
 from training.metrics import interval_score, resampled
-from training.scoring import BundleScore, Difference, compare
 from training.sources import read_recipes
 
 
@@ -73,51 +72,6 @@ def test_the_exit_code_tells_whether_the_bundle_is_worse(bundles, others, capsys
 def test_both_are_scored_on_the_beers_that_both_can_answer(bundles, others, capsys):
     command.main(["compare", *map(str, bundles), "--data", str(others)])
     assert "n = 77" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    "difference, low, worse", [(0.3, -1, True), (0.05, -1, False), (0.05, 0.01, True), (-2, -3, False)]
-)
-def test_worse_means_beyond_the_tolerance_or_significant(difference, low, worse):
-    assert Difference(difference, low, 1, 0.1).worse is worse
-
-
-def test_the_difference_is_paired():
-    labels = np.float32([10, 20, 30, 40])
-    first, second = (
-        BundleScore("a 1", labels, np.column_stack([labels + off] * 3), np.arange(4), False)
-        for off in (np.float32([5, -5, 20, 0]), np.float32([6, -6, 21, 1]))
-    )
-    result = compare(first, second, 0.1)
-    assert result.mae == pytest.approx((1, 1, 1, 0.1))
-    assert "MAE" in result.faults and result.worse
-
-
-def with_interval(below: np.ndarray, above: np.ndarray) -> BundleScore:
-    """A bundle that is right in the centre for 60 beers of 50 IBU, with ends that far from it."""
-    labels = np.full(60, 50, np.float32)
-    return BundleScore("a 1", labels, np.column_stack([labels, labels - below, labels + above]), np.arange(60), False)
-
-
-def covering(share: float, width: float = 60.0) -> BundleScore:
-    """An interval of that width in which this share of the beers lies; the others are 5 IBU above its upper end."""
-    outside = np.arange(60) >= round(60 * share)
-    return with_interval(np.where(outside, width + 5, width / 2), np.where(outside, -5, width / 2))
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "faults"),
-    [
-        (covering(0.8), covering(0.67), ["coverage", "interval score"]),
-        (covering(0.8, 60), covering(0.67, 20), ["coverage"]),  # so much narrower that the interval score is better
-        (covering(1.0, 90), covering(0.9, 60), []),  # too wide before, as promised now
-        (covering(0.9, 60), covering(1.0, 120), ["interval score"]),  # covers more by being twice as wide
-        (covering(0.8), covering(0.8), []),
-        (covering(0.67), covering(0.8), []),
-    ],
-)
-def test_a_worse_interval_makes_a_version_worse(first, second, faults):
-    assert compare(first, second, 0.1).faults == faults
 
 
 def test_the_interval_score_is_the_width_and_a_penalty_for_each_miss():

@@ -13,9 +13,10 @@ from app.labels.reading import LabelTally, read_labels
 from app.records.reading import Record, Tally, read_records
 from training.beer.catalogue import SPECS
 from training.commands import dataset_of, log, version
+from training.comparison import Tolerances
 from training.errors import DataError
 from training.evaluate import EvaluationProtocol
-from training.refresh.contest import Tolerances, parameters_of
+from training.refresh.contest import parameters_of
 from training.refresh.gather import with_labels
 from training.refresh.known import known_rows
 from training.refresh.labels import LabelRows, label_rows, no_labels
@@ -24,7 +25,6 @@ from training.refresh.page import REPORT
 from training.refresh.recent import Recent, recent_inputs
 from training.refresh.trainer import Material, RefreshTrainer, outcome_of
 from training.release import MODELS, add_provenance_options
-from training.scoring import COVERAGE_TOLERANCE, TOLERANCE
 from training.sources import read_recipes
 from training.spec import Spec
 from training.spec_trainer import SpecTrainer
@@ -86,6 +86,7 @@ COMMAND = refresh
 
 
 def _parser() -> argparse.ArgumentParser:
+    usual = Tolerances()
     parser = argparse.ArgumentParser(
         prog="python -m training refresh",
         description=refresh.__doc__,
@@ -121,7 +122,7 @@ def _parser() -> argparse.ArgumentParser:
         "--max-mae-increase",
         dest="tolerance",
         type=float,
-        default=TOLERANCE,
+        default=usual.mae,
         metavar="IBU",
         help="by how much the MAE on the same folds may rise (default: %(default)s)",
     )
@@ -129,9 +130,10 @@ def _parser() -> argparse.ArgumentParser:
         "--max-coverage-loss",
         dest="coverage_tolerance",
         type=float,
-        default=COVERAGE_TOLERANCE,
+        default=usual.coverage,
         metavar="SHARE",
-        help="by how much the coverage on the same folds may fall below what is promised (default: %(default)s)",
+        help="by how much the coverage on the same folds may fall, and be below the promised one "
+        "(default: %(default)s)",
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of folds and samples (default: %(default)s)")
     parser.add_argument(

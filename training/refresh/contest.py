@@ -15,11 +15,12 @@ from pydantic import ValidationError
 from app.bundle.manifest import MODEL
 from app.bundle.store import Bundle
 from training.arrays import Array, Groups
+from training.comparison import ONLY_SIGNIFICANT, Comparison, RowFigures, Tolerances, compare_rows, row_figures
 from training.errors import DataError
 from training.evaluate import EvaluationProtocol, reported_folds, run_tasks
 from training.export import predict_with_graph
 from training.model import fit
-from training.scoring import COVERAGE, Comparison, RowFigures, compare_rows, row_figures
+from training.scoring import COVERAGE
 from training.spec import Data, Parameters, Spec, named
 from training.trained_on import TrainedOn
 
@@ -30,15 +31,6 @@ MIN_FRESH_GROUPS = 10
 """Number of groups of fresh beers below which they decide nothing."""
 MIN_ALONE = 30
 """The same where there is no comparison on the same folds."""
-
-
-class Tolerances(NamedTuple):
-    """By how much a candidate may be worse on the same folds."""
-
-    mae: float
-    """IBU."""
-    coverage: float
-    """Share of beers by which the coverage may be below the promised one."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +141,8 @@ def contest(
         bundle: The active version.
         known: What it was trained on.
         protocol: Folds, repeats, seed, workers.
-        tolerances: By how much the candidate may be worse.
+        tolerances: By how much the candidate may be worse on the same folds; on fresh beers only significant
+            differences count.
 
     Raises:
         DataError: If the active version does not have the model's inputs.
@@ -157,21 +150,19 @@ def contest(
     promised = COVERAGE if bundle.manifest.coverage is None else bundle.manifest.coverage
     name = f"{bundle.manifest.name} {bundle.manifest.version}"
 
-    def match(active: Array, rows: Mask, *, tolerated: bool) -> Match:
-        """Compare on some rows; a coverage within its tolerance of the promised one is as good as promised."""
+    def match(active: Array, rows: Mask, tolerances: Tolerances) -> Match:
         sides = [
             row_figures(data.labels[rows], predictions[..., rows, :], promised) for predictions in (active, predicted)
         ]
-        limits = tolerances if tolerated else (np.inf, np.inf, np.inf)
         return Match(
             Side(name, sides[0]),
             Side("candidate", sides[1]),
             data.labels[rows],
             data.groups[rows],
-            compare_rows(sides[0], sides[1], data.groups[rows], promised - tolerances.coverage, *limits),
+            compare_rows(sides[0], sides[1], data.groups[rows], promised, tolerances),
         )
 
-    fresh = match(answers(spec, bundle, data.inputs), ~known.seen, tolerated=False) if not known.seen.all() else None
+    fresh = match(answers(spec, bundle, data.inputs), ~known.seen, ONLY_SIGNIFICANT) if not known.seen.all() else None
     parameters = parameters_of(spec, bundle, data.inputs)
     why = ""
     if known.listed is None:
@@ -186,7 +177,7 @@ def contest(
         again = _repeated(spec, parameters, data, known.trained, protocol)
     except DataError as error:
         return Contest(promised, None, str(error), fresh)
-    return Contest(promised, match(again, np.ones(len(data.labels), bool), tolerated=True), "", fresh)
+    return Contest(promised, match(again, np.ones(len(data.labels), bool), tolerances), "", fresh)
 
 
 def parameters_of(spec: Spec, bundle: Bundle, inputs: Array) -> Parameters | None:

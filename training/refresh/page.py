@@ -16,7 +16,6 @@ from training.refresh.contest import MIN_FRESH_GROUPS, Contest, Known, Match, an
 from training.refresh.labels import LabelRows
 from training.refresh.merge import Source
 from training.refresh.recent import Recent
-from training.scoring import Difference
 from training.spec import Spec, named
 from training.spec_trainer import SpecRun
 from training.trained_on import TrainedOn
@@ -163,6 +162,10 @@ def _comparison(facts: Facts) -> str:
     parts = [table(["beers", "version", "MAE", "coverage", "interval score"], rows)] if rows else []
     if rows:
         parts.append(f"Candidate minus {facts.active_name}, paired by beer:\n\n{_gaps(facts.matches)}")
+        parts.append(
+            f"A smaller coverage is worse only if it is also below the promised {facts.contest.promised:g}, by more "
+            "than the tolerance or significantly."
+        )
     aside = _aside(facts)
     return "\n\n".join([*parts, *([aside] if aside else [])])
 
@@ -170,9 +173,8 @@ def _comparison(facts: Facts) -> str:
 def _gaps(matches: Mapping[str, Match]) -> str:
     rows = []
     for beers, match in matches.items():
-        found, missed = match.found, match.found.missed
-        covered = Difference(0.0 - missed.difference, 0.0 - missed.high, 0.0 - missed.low, missed.tolerance)
-        lines = {"MAE": (found.mae, 2), "coverage": (covered, 3), "interval score": (found.score, 2)}
+        found = match.found
+        lines = {"MAE": (found.mae, 2), "coverage": (found.covered, 3), "interval score": (found.score, 2)}
         for name, (gap, places) in lines.items():
             rows.append(
                 [

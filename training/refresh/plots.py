@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from training.arrays import Array
+from training.comparison import Difference
 from training.refresh.contest import Mask, Match
-from training.scoring import Difference
 
 _ACTIVE, _CANDIDATE, _SOFT, _WARN = "#8a8f98", "#1f5a7a", "#b9cdd8", "#c8553d"
 _DPI = 110

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from app.bundle.manifest import Manifest
 from app.bundle.store import Bundle
+from training.comparison import Tolerances
 from training.evaluate import EvaluationProtocol
 from training.model import Model
-from training.refresh.contest import Contest, Known, Tolerances, contest
+from training.refresh.contest import Contest, Known, contest
 from training.refresh.labels import LabelRows
 from training.refresh.merge import Merged
 from training.refresh.page import Facts, page_files

@@ -7,8 +7,9 @@ import pytest
 
 from app.bundle.store import read_bundle
 from training.beer.vitals import VITALS
+from training.comparison import Tolerances
 from training.evaluate import EvaluationProtocol
-from training.refresh.contest import Contest, Known, Tolerances, contest, parameters_of
+from training.refresh.contest import Contest, Known, contest, parameters_of
 from training.sources import read_recipes
 from training.spec_trainer import prepare
 from training.trained_on import TrainedOn
@@ -32,7 +33,7 @@ def judged(fast, data, active, off, width, seen=None, share=0.0):
     predicted = np.stack([centre, data.labels - width / 2, data.labels + width / 2], axis=1)[np.newaxis]
     nothing = np.zeros(len(data.labels), bool)
     known = Known(nothing, nothing if seen is None else seen, share, "", TrainedOn(frozenset(), frozenset()))
-    return contest(fast, data, predicted.astype(np.float32), active, known, PROTOCOL, Tolerances(0.1, 0.02))
+    return contest(fast, data, predicted.astype(np.float32), active, known, PROTOCOL, Tolerances())
 
 
 def test_on_fresh_beers_alone_a_better_candidate_wins_and_a_worse_one_does_not(fast, data, active):

@@ -46,11 +46,12 @@ def main() -> int:
     parser.add_argument("--rows", type=int, nargs="+", default=[FEW, 1_000_000, 10_000_000])
     parser.add_argument("--workers", type=int, nargs="*", default=[1, 2])
     parser.add_argument("--peer-python", default=sys.executable, help="a Python with mlflow-skinny")
-    parser.add_argument("--peer-rows", type=int, default=1_000_000)
+    parser.add_argument("--peer-rows", type=int, default=5_000_000)
     parser.add_argument("--folder", type=Path, help="where the files go (default: a temporary folder)")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="score-") as temporary:
         folder = arguments.folder or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
         sizes = sorted({FEW, *arguments.rows, arguments.peer_rows})
         files = {size: {kind: _file(folder, size, kind) for kind in ("csv", "parquet")} for size in sizes}
         described = machine()

@@ -24,7 +24,7 @@ from app.scoring.sources import Source, Text, reading
 Numbers = NDArray[np.float64]
 Carried: TypeAlias = Any
 """What identifies rows: an array of text of pyarrow, or a list of the values of JSON."""
-PIECE_ROWS = 16_384
+PIECE_ROWS = 65_536
 """Rows of a piece that is not bounded by its bytes."""
 _NUMBER = {mark: rf"^-?[0-9]+(?:{mark}[0-9]+)?(?:[eE][+-]?[0-9]+)?$" for mark in (r"\.", ",")}
 """By decimal mark: numbers that every reader reads alike. The others are read cell by cell."""

@@ -42,13 +42,15 @@ _NEIGHBOURS = re.compile(rb"\}[ \t\r]*\{")
 """Objects without a line break between them."""
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[][{},"]', re.DOTALL)
 """What shows where the rows of an array end; a quote alone begins a string without an end."""
-_DOUBTFUL = {
+_MAYBE_EMPTY = {
     separator: re.compile(
-        rb'\n[ \t\f\v"%b]*(?:\r?\n|[\x80-\xff])|\n[ \t\f\v\r"%b]+\Z|\r[^\n]' % ((re.escape(separator).encode(),) * 2)
+        rb'\n(?:[ \t\f\v"%b]*(?:\r?\n|[\x80-\xff])|[ \t\f\v\r"%b]+\Z)' % ((re.escape(separator).encode(),) * 2)
     )
     for separator in SEPARATORS
 }
-"""By separator: a line that may be empty, or whose end is not that of the file's other lines."""
+"""By separator: a line that may be empty. Patterns that begin with a plain character are found several times faster."""
+_LONE_CR = re.compile(rb"\r[^\n]")
+"""The end of a line in files of other systems than the rest."""
 _QUOTE, _LF, _CR = b'"\n\r'
 
 
@@ -291,7 +293,7 @@ def has_plain_quotes(piece: bytes, separator: str) -> bool:
 def _plain_rows(piece: bytes, separator: str) -> int:
     """Count the rows of a piece that are not empty; each is a line."""
     blank = _BLANK + b'"' + separator.encode()
-    if not _DOUBTFUL[separator].search(b"\n" + piece):
+    if not _MAYBE_EMPTY[separator].search(b"\n" + piece) and not _LONE_CR.search(piece):
         return piece.count(b"\n") + (not piece.endswith(b"\n"))
     number = 0
     for line in piece.splitlines():

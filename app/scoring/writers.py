@@ -51,7 +51,13 @@ class ParquetWriter(Writer):
         """See `Writer`."""
         super().__init__(path, schema)
         repeated = [leaf for field in schema if field.name not in ("row", *CARRIED) for leaf in _leaves(field)]
-        self._writer = parquet.ParquetWriter(path, schema, compression="zstd", use_dictionary=repeated)
+        self._writer = parquet.ParquetWriter(
+            path,
+            schema,
+            compression="zstd",
+            use_dictionary=repeated,
+            column_encoding={"row": "DELTA_BINARY_PACKED"},
+        )
         self._waiting: list[pyarrow.Table] = []
         self._rows = 0
 

@@ -16,12 +16,11 @@ import { choice, GRAMS_PER_OUNCE, shownText, unitOf, valueOf } from "./units.js"
 /** @typedef {Schemas["Solution"]} Solution */
 
 const FORMULAS = /** @type {const} */ (["model", "physical", "tinseth", "rager", "garetz"]);
-const AFTER_BOIL = ["whirlpool", "dry_hop", "mash"];
 
 /** What was asked last, so that drawing the form anew keeps it. */
 const wanted = { kind: "ibu", ibu: "40", bu_gu: "", by: "model" };
-/** Rows of hops that may move, where the user chose. @type {WeakMap<Values, boolean>} */
-const moves = new WeakMap();
+/** Rows of hops that may move. If none is chosen, the server chooses. @type {WeakSet<Values>} */
+const moves = new WeakSet();
 
 /** Number of questions asked: only the newest is answered. */
 let asked = 0;
@@ -34,9 +33,6 @@ export function connectTarget() {
   tabs.addEventListener("change", draw);
   store.addEventListener("render", draw);
 }
-
-/** @param {Values} hop */
-const mayMove = (hop) => moves.get(hop) ?? !(AFTER_BOIL.includes(hop["stage"]) || hop["boil_minutes"] === 0);
 
 function render() {
   const { beer } = store.recipe;
@@ -111,14 +107,15 @@ function render() {
       "fieldset",
       {},
       h("legend", {}, t("mayMove")),
+      h("p", { class: "hint wide" }, t("moveNone")),
       hops.map((hop) =>
         h(
           "label",
           { class: "check" },
           h("input", {
             type: "checkbox",
-            checked: mayMove(hop),
-            change: (/** @type {any} */ event) => moves.set(hop, event.target.checked),
+            checked: moves.has(hop),
+            change: (/** @type {any} */ event) => (event.target.checked ? moves.add(hop) : moves.delete(hop)),
           }),
           h("span", {}, `${hop["name"]}, ${timeOf(hop)}`),
         ),
@@ -172,24 +169,20 @@ async function solve(result, problem) {
   const request = requestOf(beer);
   const hops = (beer.hops ?? []).filter((hop) => hop["name"]);
   request.hops = hops;
-  const move = hops.flatMap((hop, index) => (mayMove(hop) ? [index] : []));
+  const move = hops.flatMap((hop, index) => (moves.has(hop) ? [index] : []));
   const target =
     wanted.kind === "style"
       ? { own_style: true }
       : { [wanted.kind]: valueOf(wanted.kind === "ibu" ? wanted.ibu : wanted.bu_gu) ?? null };
   const mine = (asked += 1);
   say(problem, "");
-  if (!move.length) {
-    say(problem, t("moveNone"));
-    return;
-  }
   try {
     /** @type {Solution} */
     const solution = await call("solve", {
       beer: { ...request, ...answers.extra() },
       target,
       by: wanted.by,
-      move,
+      ...(move.length && { move }),
       ...(choice.system === "us" && !hops.some((hop) => hop["amount_oz"] !== undefined) && { step_oz: 0.05 }), // otherwise the server chooses
     });
     if (mine === asked) showSolution(result, solution, hops);

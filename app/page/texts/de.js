@@ -184,7 +184,7 @@ export const texts = {
   aimBuGu: "Bittere zu Stammwürze",
   aimStyle: "Die beste Chance, im Bereich von {style} zu liegen",
   mayMove: "Gaben, die sich ändern dürfen, im gleichen Verhältnis",
-  moveNone: "Wähle mindestens eine Gabe, die sich ändern darf.",
+  moveNone: "Wenn keine gewählt ist: die ohne Gewicht, sonst die gekochten.",
   by: "Nach",
   solve: "Mengen finden",
   solved: "Die Mengen",

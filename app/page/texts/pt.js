@@ -183,7 +183,7 @@ export const texts = {
   aimBuGu: "Amargor por densidade",
   aimStyle: "A melhor chance de estar dentro de {style}",
   mayMove: "Adições que podem mudar, na mesma proporção",
-  moveNone: "Escolha pelo menos uma adição que possa mudar.",
+  moveNone: "Se nenhuma for escolhida: as que não têm peso ou, se todas o tiverem, as fervidas.",
   by: "Por",
   solve: "Achar as quantidades",
   solved: "As quantidades",

@@ -142,7 +142,7 @@ def test_every_slider_moves_the_answer(page: Page) -> None:
 def test_a_target_is_for_the_additions_the_formula_and_the_style_that_were_chosen(page: Page, program: Program) -> None:
     page.example()
     page.tab("target")
-    page.all("#target fieldset:nth-of-type(2) input")[0].click()
+    page.all("#target fieldset:nth-of-type(2) input")[1].click()
     Select(page.one("#target select")).select_by_value("tinseth")
     page.type("target.ibu", "30")
     page.field("target.solve").click()

@@ -1,7 +1,7 @@
 """Metrics of requests: number by route, method and status, durations, requests in progress, and problems by code."""
 
 from app.telemetry.handles import Counter, Histogram
-from app.telemetry.metrics import Family, Registry
+from app.telemetry.metrics import CALL_SECONDS, Family, Registry
 
 REQUESTS = Family(
     "http_requests_total",
@@ -14,7 +14,7 @@ DURATION = Family(
     "From a request's headers to the end of its answer, by route.",
     "histogram",
     ("route",),
-    (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0),
+    CALL_SECONDS,
 )
 IN_PROGRESS = Family("http_requests_in_progress", "Requests that have begun and not ended.", "gauge")
 REFUSED = Family("http_requests_refused_total", "Requests answered with a problem, by code.", "counter", ("reason",))

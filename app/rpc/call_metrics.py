@@ -3,7 +3,7 @@
 from grpc import StatusCode
 
 from app.telemetry.handles import Counter, Histogram
-from app.telemetry.metrics import Family, Registry
+from app.telemetry.metrics import CALL_SECONDS, Family, Registry
 
 CALLS = Family("grpc_requests_total", "Completed gRPC calls, by method and code.", "counter", ("method", "code"))
 DURATION = Family(
@@ -11,7 +11,7 @@ DURATION = Family(
     "Time from a gRPC call's metadata to the end of its response, by method.",
     "histogram",
     ("method",),
-    (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0),
+    CALL_SECONDS,
 )
 IN_PROGRESS = Family("grpc_requests_in_progress", "gRPC calls in progress.", "gauge")
 REFUSED = Family("grpc_requests_refused_total", "Rejected gRPC calls, by reason.", "counter", ("reason",))

@@ -16,44 +16,36 @@ BULK = 16
 """Number of values from which `Histogram.observe_many` is faster with NumPy."""
 
 
-class Counter:
+class _Series:
+    """One series with a single value."""
+
+    __slots__ = ("_slot", "_values")
+
+    def __init__(self, counters: SharedCounters, slot: int) -> None:
+        """Initialize the series.
+
+        Args:
+            counters: The memory that holds the value.
+            slot: Index of the value.
+        """
+        self._values = counters.values
+        self._slot = slot
+
+    def inc(self, amount: float = 1.0) -> None:
+        """Add an amount; that of a counter must not be negative."""
+        self._values[self._slot] += amount
+
+
+class Counter(_Series):
     """One series of a counter."""
 
-    __slots__ = ("_slot", "_values")
-
-    def __init__(self, counters: SharedCounters, slot: int) -> None:
-        """Initialize the counter.
-
-        Args:
-            counters: The memory that holds the value.
-            slot: Index of the value.
-        """
-        self._values = counters.values
-        self._slot = slot
-
-    def inc(self, amount: float = 1.0) -> None:
-        """Add an amount, which must not be negative."""
-        self._values[self._slot] += amount
+    __slots__ = ()
 
 
-class Gauge:
+class Gauge(_Series):
     """One series of a gauge."""
 
-    __slots__ = ("_slot", "_values")
-
-    def __init__(self, counters: SharedCounters, slot: int) -> None:
-        """Initialize the gauge.
-
-        Args:
-            counters: The memory that holds the value.
-            slot: Index of the value.
-        """
-        self._values = counters.values
-        self._slot = slot
-
-    def inc(self, amount: float = 1.0) -> None:
-        """Add an amount."""
-        self._values[self._slot] += amount
+    __slots__ = ()
 
     def dec(self, amount: float = 1.0) -> None:
         """Subtract an amount."""

@@ -39,6 +39,8 @@ class Family:
     """
 
 
+CALL_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+"""Buckets of the duration of a call, whatever its transport, in seconds."""
 DROPPED = Family(
     "metrics_dropped_series_total", "Series that are not counted, because there was no room for them.", "counter"
 )

@@ -11,7 +11,7 @@ from app.domains.beer.styles import Range, find
 from training.beer.catalogue_data import STYLE_DATA
 from training.beer.features import vital_features
 from training.beer.kinds import kinds
-from training.beer.vitals import OG_TREND, PALE_ALE, VITAL_FACTS, baselines, vital_rows
+from training.beer.vitals import BOOSTER, FILES, OG_TREND, PALE_ALE, UNUSED, VITAL_FACTS, baselines, vital_rows
 from training.cleaning import Mask, Rule
 from training.ensemble import train
 from training.spec import Array, Columns, Data, Parameters, Prose, Spec, read_defaults
@@ -96,17 +96,9 @@ PROSE = Prose(
         "A range with higher ends never lowers the answer, nor does a stronger wort with the alcohol that follows from "
         "it, by constraint; the interval's ends are under no constraint.",
     ),
-    files="`model.onnx` is served: the whole function, interval included. `model.ubj` is the same trees in XGBoost's "
-    "format, one booster with a margin for centre, lower and upper; `parameters` in `manifest.json` says what is "
-    "added to them. `trained_on.txt` has digests of the beers trained on, by which a later run knows them.",
-    booster="one XGBoost booster over the features, a margin for each of centre, lower, upper; where trend is true, "
-    "height * x / (x + half) with x = OG - 1000 is added; then lower and upper are moved by their shift. The bounds of "
-    "a further interval are the centre moved by their shift times its distance from the lower or upper quantile, which "
-    "is at least 3 IBU, within the wider intervals. No upper bound exceeds most_upper, unless the centre does",
-    unused={
-        "colour": "Colour is read and checked but does not enter the answer. Its share in the reasons is therefore "
-        "always 0.",
-    },
+    files=FILES,
+    booster=BOOSTER,
+    unused=UNUSED,
 )
 _IPA = {"style_low": 40.0, "style_high": 70.0}
 

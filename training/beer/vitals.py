@@ -41,6 +41,25 @@ def _candidates(base: Parameters) -> dict[str, Parameters]:
     return result
 
 
+FILES = (
+    "`model.onnx` is served: the whole function, interval included. `model.ubj` is the same trees in XGBoost's "
+    "format, one booster with a margin for centre, lower and upper; `parameters` in `manifest.json` says what is "
+    "added to them. `trained_on.txt` has digests of the beers trained on, by which a later run knows them."
+)
+"""What the files of a bundle are, for cards of models without a hop bill."""
+BOOSTER = (
+    "one XGBoost booster over the features, a margin for each of centre, lower, upper; where trend is true, "
+    "height * x / (x + half) with x = OG - 1000 is added; then lower and upper are moved by their shift. The bounds of "
+    "a further interval are the centre moved by their shift times its distance from the lower or upper quantile, which "
+    "is at least 3 IBU, within the wider intervals. No upper bound exceeds most_upper, unless the centre does"
+)
+"""How such a model is computed from its booster."""
+UNUSED = {
+    "colour": "Colour is read and checked but does not enter the answer. Its share in the reasons is therefore "
+    "always 0.",
+}
+"""Inputs that such a model does not use, and what that means."""
+
 PROSE = Prose(
     use="A first guess of a beer's bitterness from the six vital figures that every brewer knows, with an interval "
     "that says how far off it may be.",
@@ -51,17 +70,9 @@ PROSE = Prose(
         "A stronger wort with the alcohol that follows from it never lowers the answer, by constraint; alcohol that "
         "the gravities do not account for may, and the interval's ends are under no constraint.",
     ),
-    files="`model.onnx` is served: the whole function, interval included. `model.ubj` is the same trees in XGBoost's "
-    "format, one booster with a margin for centre, lower and upper; `parameters` in `manifest.json` says what is "
-    "added to them. `trained_on.txt` has digests of the beers trained on, by which a later run knows them.",
-    booster="one XGBoost booster over the features, a margin for each of centre, lower, upper; where trend is true, "
-    "height * x / (x + half) with x = OG - 1000 is added; then lower and upper are moved by their shift. The bounds of "
-    "a further interval are the centre moved by their shift times its distance from the lower or upper quantile, which "
-    "is at least 3 IBU, within the wider intervals. No upper bound exceeds most_upper, unless the centre does",
-    unused={
-        "colour": "Colour is read and checked but does not enter the answer. Its share in the reasons is therefore "
-        "always 0.",
-    },
+    files=FILES,
+    booster=BOOSTER,
+    unused=UNUSED,
 )
 
 OG_TREND = TrendKind("og", "identity", fit_trend, trend_values)

@@ -11,7 +11,7 @@ further factors, for hop bags and for filters, are left out as well, since a req
 from collections.abc import Iterable
 from math import sqrt, tanh
 
-from app.domains.beer.hop_bill import DRY, MAX_PER_LITRE, Addition
+from app.domains.beer.hop_bill import MAX_PER_LITRE, Addition, by_utilisation
 from app.domains.beer.tinseth import MAX_POINTS, MIN_POINTS
 
 MIDDLE, HEIGHT, CENTRE, WIDTH = 7.2994, 15.0746, 21.86, 24.71
@@ -97,13 +97,7 @@ def unhindered(additions: Iterable[Addition], litres: float, boil_points: float)
         litres: Volume after the boil.
         boil_points: Gravity of the boil, in points.
     """
-    factor = 10.0 * gravity_factor(boil_points)
-    return [
-        0.0
-        if a.time == DRY
-        else factor * min(a.grams / litres, MAX_PER_LITRE) * a.alpha * utilisation(a.counted_minutes)
-        for a in additions
-    ]
+    return by_utilisation(additions, litres, gravity_factor(boil_points), utilisation)
 
 
 def concentration(litres: float, boil_litres: float | None) -> float:

@@ -1,6 +1,6 @@
 """The hop bill as inputs of the recipe model: amounts per litre, by time of addition."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -182,3 +182,26 @@ def tinseth(additions: Sequence[Addition], litres: float, bigness: float) -> flo
         * boil_factor(a.minutes if a.stand is None else a.counted_minutes)
         for a in additions
     )
+
+
+def by_utilisation(
+    additions: Iterable[Addition], litres: float, gravity_factor: float, utilisation: Callable[[float], float]
+) -> list[float]:
+    """Compute the bitterness of each addition by a formula that has a curve of utilisation over the boil time.
+
+    Args:
+        additions: The hops; dry hops are not heated and add nothing.
+        litres: Volume after the boil.
+        gravity_factor: Factor by which the gravity of the boil changes utilisation.
+        utilisation: Share of the alpha acid that reaches the beer, by minutes of boil.
+
+    Returns:
+        Bitterness that each addition adds, IBU.
+    """
+    factor = 10.0 * gravity_factor
+    return [
+        0.0
+        if a.time == DRY
+        else factor * min(a.grams / litres, MAX_PER_LITRE) * a.alpha * utilisation(a.counted_minutes)
+        for a in additions
+    ]

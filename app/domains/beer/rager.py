@@ -9,7 +9,7 @@ prints .050 where 1.050 is meant.
 from collections.abc import Iterable
 from math import tanh
 
-from app.domains.beer.hop_bill import DRY, MAX_PER_LITRE, Addition
+from app.domains.beer.hop_bill import Addition, by_utilisation
 
 MIDDLE, HEIGHT, CENTRE, WIDTH = 18.11, 13.86, 31.32, 18.27
 """The curve of utilisation, %: 18.11 + 13.86 tanh((t - 31.32) / 18.27), t in minutes.
@@ -60,10 +60,4 @@ def rager(additions: Iterable[Addition], litres: float, boil_points: float) -> l
     Returns:
         Bitterness that each addition adds, IBU; Rager's estimate of the beer is their sum.
     """
-    factor = 10.0 * gravity_factor(boil_points)
-    return [
-        0.0
-        if a.time == DRY
-        else factor * min(a.grams / litres, MAX_PER_LITRE) * a.alpha * utilisation(a.counted_minutes)
-        for a in additions
-    ]
+    return by_utilisation(additions, litres, gravity_factor(boil_points), utilisation)

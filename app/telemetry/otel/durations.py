@@ -4,10 +4,8 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 
 from app.telemetry.calls import CallNotes
+from app.telemetry.metrics import CALL_SECONDS
 from app.telemetry.otel.conventions import Attributes, attributes_of, known_method
-
-BOUNDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
-"""Upper bounds of the buckets, seconds: those of the metrics for Prometheus."""
 
 
 @dataclass(slots=True)
@@ -18,7 +16,7 @@ class Series:
     """``http`` or ``grpc``."""
     attributes: Attributes
     """Attributes of the calls."""
-    counts: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS) + 1))
+    counts: list[int] = field(default_factory=lambda: [0] * (len(CALL_SECONDS) + 1))
     """Number of calls by bucket; the last one has no upper bound."""
     total: float = 0.0
     """Sum of the durations, seconds."""
@@ -27,7 +25,7 @@ class Series:
 class Durations:
     """Counts the durations of the calls of this process. Counts in the event loop; any thread may read."""
 
-    bounds = BOUNDS
+    bounds = CALL_SECONDS
 
     def __init__(self) -> None:
         """Start without any."""
@@ -41,7 +39,7 @@ class Durations:
         if series is None:
             key = (known_method(call.method) if call.transport == "http" else call.method, call.route, call.status)
             series = self._series.setdefault(key, Series(call.transport, attributes_of(call)))
-        series.counts[bisect_left(BOUNDS, seconds)] += 1
+        series.counts[bisect_left(CALL_SECONDS, seconds)] += 1
         series.total += seconds
 
     def read(self) -> list[Series]:

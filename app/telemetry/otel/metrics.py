@@ -29,8 +29,8 @@ from opentelemetry.semconv.metrics.http_metrics import HTTP_SERVER_REQUEST_DURAT
 
 from app.telemetry.exemplars import Exemplar, Exemplars
 from app.telemetry.exposition import current_value
-from app.telemetry.metrics import Family, Figures, Registry
-from app.telemetry.otel.durations import BOUNDS, Durations, Series
+from app.telemetry.metrics import CALL_SECONDS, Family, Figures, Registry
+from app.telemetry.otel.durations import Durations, Series
 
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 _ESCAPED = re.compile(r"\\(.)")
@@ -122,7 +122,7 @@ class MetricsReader:
                 )
 
     def _duration(self, now: int, series: Series) -> HistogramDataPoint:
-        return self._histogram(now, series.attributes, list(series.counts), series.total, BOUNDS, [])
+        return self._histogram(now, series.attributes, list(series.counts), series.total, CALL_SECONDS, [])
 
     def _histogram(
         self,

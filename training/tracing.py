@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
+from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from training.errors import ExportError
@@ -34,6 +35,9 @@ _OPERATORS: dict[Any, str] = {
     np.logical_not: "Not",
 }
 
+_COPIES = 16
+"""Copies of a number whose logarithm is computed: as many float32 as a processor takes at once."""
+
 
 class Nodes:
     """Nodes and constants of a graph under construction; equal operations on equal operands share a node."""
@@ -54,7 +58,10 @@ class Nodes:
         key = (operator, *names)
         if key not in self._known:
             self._known[key] = f"{operator.lower()}_{len(self.nodes)}"
-            self.nodes.append(helper.make_node(operator, names, [self._known[key]]))
+            if operator == "Log":
+                self._add_log(names[0], self._known[key])
+            else:
+                self.add(operator, names, [self._known[key]])
         return Traced(self, self._known[key])
 
     def add(self, operator: str, inputs: Sequence[str], outputs: Sequence[str], **attributes: Any) -> None:
@@ -76,6 +83,18 @@ class Nodes:
                 kept.append(node)
         return kept[::-1], [tensor for tensor in self.constants.values() if tensor.name in wanted]
 
+    def _add_log(self, operand: str, output: str) -> None:
+        """Compute the logarithm of copies of a number and keep one.
+
+        ONNX Runtime computes as many logarithms at once as the processor can, and the last few of a tensor one by one,
+        whose last bits differ: without copies, the answer to a row would depend on the number of rows.
+        """
+        ones = self._constant(np.ones((1, _COPIES), np.float32))
+        sizes = self._constant(np.array([1, _COPIES - 1], np.int64))
+        self.add("Mul", [operand, ones], [f"{output}_copies"])
+        self.add("Log", [f"{output}_copies"], [f"{output}_each"])
+        self.add("Split", [f"{output}_each", sizes], [output, f"{output}_others"], axis=1)
+
     def _name(self, operand: object) -> str:
         if isinstance(operand, Traced):
             return operand.name
@@ -83,9 +102,11 @@ class Nodes:
             raise ExportError(
                 f"{type(operand).__name__} in a traced expression: only columns and numbers are supported"
             )
-        value = np.float32(operand)
+        return self._constant(np.array(operand, np.float32))
+
+    def _constant(self, value: NDArray[Any]) -> str:
         tensor = self.constants.setdefault(
-            value.tobytes(), numpy_helper.from_array(np.array(value), f"constant_{len(self.constants)}")
+            value.tobytes(), numpy_helper.from_array(value, f"constant_{len(self.constants)}")
         )
         return str(tensor.name)
 

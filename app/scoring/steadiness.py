@@ -11,7 +11,7 @@ from app.runtime.golden import pack
 from app.runtime.predictor import Array, Arrays, Predictor
 
 SAMPLE = 1000
-"""Number of random rows that show it. Of a model that depends on it, about one row in fifty does."""
+"""Number of random rows that show it. With one plain logarithm in a graph, about one row in fifty did."""
 _SEED = 19
 
 

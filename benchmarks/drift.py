@@ -35,7 +35,7 @@ Shift = Callable[[_Array, np.random.Generator], _Array]
 OUNCE = 28.35
 DAY = 86400.0
 RULE_PSI, RULE_MISSING, RULE_VALUES, RULE_DAYS = 0.2, 0.2, 2000, 7
-"""Bounds of the alerts `BeerModelInputDrift` and `BeerModelInputNotTold` in deploy/prometheus/alerts.yml."""
+"""Bounds of the alerts `BeerModelInputDrift` and `BeerModelInputMissing` in deploy/prometheus/alerts.yml."""
 FOUND = 0.9
 """Share of the samples with a shift in which it is to be found."""
 GRID = (0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0)
@@ -166,7 +166,7 @@ def shifts(each: World) -> list[tuple[str, str, Shift]]:
         if name == "target_og":
             planted.append((name, "Plato sent as points", lambda old, _: 1000 + (old - 1000) / 4))
         if each.manifest.inputs[index].optional:
-            planted.append((name, "not told by 30 %", _untold(0.3)))
+            planted.append((name, "30 % missing", _missing(0.3)))
     return planted
 
 
@@ -211,7 +211,7 @@ def _added(amount: float) -> Shift:
     return lambda old, _: old + np.float32(amount)
 
 
-def _untold(share: float) -> Shift:
+def _missing(share: float) -> Shift:
     return lambda old, random: np.where(random.random(len(old)) < share, np.float32(np.nan), old)
 
 

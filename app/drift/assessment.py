@@ -137,7 +137,7 @@ def _moved(variable: Variable, count: Count, alarming: set[str]) -> str:
     parts = []
     if "missing" in alarming or not total:
         trained = "?" if variable.missing is None else f"{variable.missing:.0%}"
-        parts.append(f"not told {trained} -> {_missing(count):.0%}")
+        parts.append(f"missing {trained} -> {_missing(count):.0%}")
     if total and alarming != {"missing"}:
         before, after = _trained_median(variable, count), _median(variable, count)
         parts.append(f"median {before:.4g} -> {after:.4g}{unit}")

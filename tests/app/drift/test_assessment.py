@@ -36,7 +36,7 @@ def test_a_moved_value_alarms_and_says_from_where_to_where() -> None:
 
 def test_what_is_not_told_any_more_alarms_alone() -> None:
     figure = _assessed([20] * 10, missing=150)
-    assert figure.is_alarm and figure.moved == "not told 2% -> 43%"
+    assert figure.is_alarm and figure.moved == "missing 2% -> 43%"
 
 
 def test_a_changed_shape_names_the_values() -> None:

@@ -13,7 +13,9 @@ from app.settings import load_poll_settings
 from app.telemetry.logs import configure_logging
 
 RESERVE = 5.0
-"""Seconds before the time-out at which no further request is sent."""
+"""Seconds before the time-out at which nothing more is sent to the stream."""
+API_RESERVE = 15.0
+"""Seconds before the time-out at which the API is not asked further; what it gave by then goes to the stream."""
 
 _settings = load_poll_settings()
 configure_logging(_settings.log_level)
@@ -36,13 +38,13 @@ def handler(event: Any, context: Context) -> dict[str, int]:
         TooLate: If the time is up.
     """
 
-    def check() -> None:
-        if seconds_left(context, RESERVE) <= 0:
+    def check(reserve: float) -> None:
+        if seconds_left(context, reserve) <= 0:
             raise TooLate("the time is up")
 
-    poll, stream = Poll(), Stream(_settings.beer_stream, check=check)
+    poll, stream = Poll(), Stream(_settings.beer_stream, check=lambda: check(RESERVE))
     try:
-        poll.run(PunkApi(_settings.beer_api, check=check), _settings.beer_api_beers, stream.put)
+        poll.run(PunkApi(_settings.beer_api, check=lambda: check(API_RESERVE)), _settings.beer_api_beers, stream.put)
     finally:
         result = {"read": poll.read, "put": stream.accepted, "too_large": poll.too_large}
         _log.info("polled %s", json.dumps(result))

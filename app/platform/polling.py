@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from app.platform.punk_api import PunkApi
+from app.errors import BeerModelError, TooLate
+from app.platform.punk_api import ApiError, PunkApi
 from app.platform.stream import MAX_RECORD_BYTES, Record
 
 Asked = Literal["all", "random"]
@@ -22,6 +23,7 @@ class Poll:
     """Beers that the API gave."""
     too_large: int = 0
     """Beers that are larger than a record may be."""
+    _failure: BeerModelError | None = None
 
     def run(self, api: PunkApi, asked: Asked, put: Callable[[Iterable[Record]], None]) -> None:
         """Ask the API and hand on its beers while they come.
@@ -33,11 +35,21 @@ class Poll:
 
         Raises:
             ApiError: If the API fails; the beers before are handed on.
+            TooLate: If the API's time is up; likewise.
             StreamError: If they are not accepted.
         """
         put(self._records(api.beers() if asked == "all" else api.random()))
+        if self._failure is not None:
+            raise self._failure
 
     def _records(self, rows: Iterable[object]) -> Iterator[Record]:
+        """The records up to the API's end or its failure, which must not keep back the ones before."""
+        try:
+            yield from self._records_of(rows)
+        except (ApiError, TooLate) as failure:
+            self._failure = failure
+
+    def _records_of(self, rows: Iterable[object]) -> Iterator[Record]:
         for row in rows:
             self.read += 1
             data = json.dumps(row, separators=(",", ":")).encode()

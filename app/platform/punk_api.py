@@ -4,10 +4,14 @@ Standard library alone, because the cloud function's zip has no HTTP client.
 """
 
 import base64
+import hashlib
 import json
+import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection, InvalidURL
 from urllib.parse import unquote, urlsplit
 
@@ -16,10 +20,13 @@ from app.errors import BeerModelError
 PER_PAGE = 80
 """Beers a page: the Punk API's maximum."""
 TIMEOUT_S = 10.0
+PAGE_S = 60.0
+"""Time for a whole answer: a server that sends a byte now and then passes the timeout of each read."""
 ATTEMPTS = 4
 FIRST_PAUSE_S = 0.5
 """Pause before the second attempt; each further pause is twice as long."""
-MAX_PAGE_BYTES = 64 * 1024 * 1024
+MAX_PAGE_BYTES = 8_000_000
+"""Maximum size of a page. A page of the Punk API has 0.1 MB; 8 MB of ``[{},{},...`` take 200 MB when they are read."""
 MAX_PAGES = 10_000
 RETRIED = (408, 429)
 """Statuses that are retried besides 5xx."""
@@ -41,8 +48,8 @@ def _go_on() -> None:
 class PunkApi:
     """Reads ``GET {address}/beers?page=N&per_page=80`` from page 1 up to the first empty page.
 
-    Redirects and the environment's proxies are ignored. Transport errors, timeouts, incomplete bodies and the statuses
-    408, 429 and 5xx are retried.
+    Redirects are errors, and the environment's proxies are ignored. Transport errors, timeouts, incomplete bodies and
+    the statuses 408, 429 and 5xx are retried.
     """
 
     def __init__(
@@ -50,6 +57,7 @@ class PunkApi:
         address: str,
         *,
         timeout_s: float = TIMEOUT_S,
+        page_s: float = PAGE_S,
         pause: Callable[[float], None] = time.sleep,
         check: Callable[[], None] = _go_on,
     ) -> None:
@@ -58,11 +66,13 @@ class PunkApi:
         Args:
             address: ``http://`` or ``https://`` address, with or without ``/beers`` at its end; a query is ignored.
             timeout_s: Timeout of connecting and of each read.
+            page_s: Time for a whole answer, from the request on.
             pause: Sleeps between attempts, in seconds.
             check: Called before each read; what it raises is passed on.
         """
         self._base = address.split("?", 1)[0].rstrip("/").removesuffix("/beers")
         self._timeout_s = timeout_s
+        self._page_s = page_s
         self._pause = pause
         self._check = check
         self._headers = _headers(self._base)
@@ -74,16 +84,18 @@ class PunkApi:
         Raises:
             ApiError: If a page cannot be read, is not a JSON array or repeats.
         """
-        previous: list[object] | None = None
+        previous = b""
         try:
             for page in range(1, MAX_PAGES + 1):
-                rows = self._rows(f"/beers?page={page}&per_page={PER_PAGE}", f"page {page}")
+                where = f"page {page}"
+                body = self._body(f"/beers?page={page}&per_page={PER_PAGE}", where)
+                rows, digest = _array(body, where), hashlib.sha256(body).digest()
                 if not rows:
                     return
-                if rows == previous:
-                    raise ApiError(f"page {page}: same rows as page {page - 1}; does the server support 'page'?")
+                if digest == previous:
+                    raise ApiError(f"{where}: same rows as page {page - 1}; does the server support 'page'?")
                 yield from rows
-                previous = rows
+                previous = digest
         finally:
             self.close()
         raise ApiError(f"page {MAX_PAGES}: not empty; gave up")
@@ -95,7 +107,7 @@ class PunkApi:
             ApiError: If it cannot be read or is not a JSON array.
         """
         try:
-            return self._rows("/beers/random", "random beer")
+            return _array(self._body("/beers/random", "random beer"), "random beer")
         finally:
             self.close()
 
@@ -104,16 +116,6 @@ class PunkApi:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-
-    def _rows(self, path: str, where: str) -> list[object]:
-        body = self._body(path, where)
-        try:
-            rows = json.loads(body)
-        except (ValueError, RecursionError) as error:
-            raise ApiError(f"{where}: not JSON: {error}") from None
-        if not isinstance(rows, list):
-            raise ApiError(f"{where}: not a JSON array but {type(rows).__name__}")
-        return rows
 
     def _body(self, path: str, where: str) -> bytes:
         error = ""
@@ -131,9 +133,12 @@ class PunkApi:
     def _attempt(self, path: str, where: str) -> bytes:
         try:
             connection = self._connection = self._connection or self._open(where)
-            connection.request("GET", urlsplit(self._base).path + path, headers=self._headers)
-            response = connection.getresponse()
-            body = self._content(response, where)
+            if connection.sock is None:
+                connection.connect()
+            with _ended_after(self._page_s, connection.sock):
+                connection.request("GET", urlsplit(self._base).path + path, headers=self._headers)
+                with connection.getresponse() as response:
+                    body = self._content(response, where)
         except (InvalidURL, UnicodeError):
             raise ApiError(f"{where}: Invalid address") from None
         except (OSError, HTTPException) as exception:
@@ -164,6 +169,46 @@ class PunkApi:
         if response.length:
             raise _Transient("incomplete body")
         return bytes(body)
+
+
+@contextmanager
+def _ended_after(seconds: float, connected: socket.socket) -> Iterator[None]:
+    """End a connection if the block takes longer.
+
+    Raises:
+        _Transient: If it took longer.
+    """
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        try:
+            socket.socket.shutdown(connected, socket.SHUT_RDWR)  # also of TLS, whose own would wait
+        except OSError:
+            pass  # is closed
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except (OSError, HTTPException, _Transient):
+        if not late.is_set():
+            raise
+    finally:
+        timer.cancel()
+    if late.is_set():
+        raise _Transient(f"no whole answer within {seconds:g} s")
+
+
+def _array(body: bytes, where: str) -> list[object]:
+    try:
+        rows = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise ApiError(f"{where}: not JSON: {error}") from None
+    if not isinstance(rows, list):
+        raise ApiError(f"{where}: not a JSON array but {type(rows).__name__}")
+    return rows
 
 
 def _headers(address: str) -> dict[str, str]:

@@ -26,6 +26,8 @@ _STATED = ("batch_volume_l", "hops", "malts", "yeast")
 
 COLUMNS = ("id", "name", "ibu", *names(VITAL_INPUTS), *_STATED, STYLE, RECEIVED)
 """Columns of the table ``cleaned``, in order."""
+_EXACT = 2.0**53
+"""Whole numbers above may differ from the ones that were stated, and have up to 309 digits."""
 _log = logging.getLogger(__name__)
 
 Kind = Literal["clean", "dropped", "failed"]
@@ -124,5 +126,5 @@ def text_of(value: object) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() else str(value)
+        return str(int(value)) if value.is_integer() and abs(value) < _EXACT else str(value)
     return str(value) or None

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import pytest
 
+from app.errors import TooLate
 from app.platform import polling
 from app.platform.polling import Poll
 from app.platform.punk_api import ApiError, PunkApi
@@ -32,15 +33,27 @@ def test_one_beer_at_random() -> None:
 
 
 def test_beers_of_earlier_pages_are_handed_on_before_an_error() -> None:
-    taken: list[Record] = []
+    """Also where they wait for more, to fill a call or a file."""
+    calls: list[list[Record]] = []
 
     def put(records: Iterable[Record]) -> None:
-        for record in records:
-            taken.append(record)
+        calls.extend(batches(records))
 
     with brewery(ROWS, json.dumps(ROWS[:80]).encode(), 404) as server, pytest.raises(ApiError, match="page 2"):
         Poll().run(PunkApi(server.address), "all", put)
-    assert len(taken) == 80
+    assert [len(call) for call in calls] == [80]
+
+
+def test_beers_are_handed_on_when_the_time_is_up() -> None:
+    calls: list[list[Record]] = []
+    with brewery(ROWS) as server, pytest.raises(TooLate):
+
+        def check() -> None:
+            if len(server.requested) == 2:
+                raise TooLate("the time is up")
+
+        Poll().run(PunkApi(server.address, check=check), "all", lambda records: calls.extend(batches(records)))
+    assert [len(call) for call in calls] == [80]
 
 
 def test_a_beer_that_is_too_large_is_counted_and_left_out(monkeypatch: pytest.MonkeyPatch) -> None:

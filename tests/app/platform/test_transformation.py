@@ -111,7 +111,17 @@ def test_any_object_has_an_outcome_and_a_clean_one_reads_back_to_the_same(beer: 
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(7, "7"), (7.0, "7"), (7.5, "7.5"), ("a", "a"), ("", None), (True, None), (None, None), ([], None)],
+    [
+        (7, "7"),
+        (7.0, "7"),
+        (7.5, "7.5"),
+        (1e300, "1e+300"),
+        ("a", "a"),
+        ("", None),
+        (True, None),
+        (None, None),
+        ([], None),
+    ],
 )
 def test_ids_and_names_are_text(value: object, text: str | None) -> None:
     assert text_of(value) == text

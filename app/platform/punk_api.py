@@ -96,6 +96,7 @@ class PunkApi:
                     raise ApiError(f"{where}: same rows as page {page - 1}; does the server support 'page'?")
                 yield from rows
                 previous = digest
+                del rows  # not two pages in memory
         finally:
             self.close()
         raise ApiError(f"page {MAX_PAGES}: not empty; gave up")

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn
 
-from app.errors import BeerModelError, SettingsError
+from app.errors import BeerModelError, ObjectRejected, SettingsError, TooLate
 from app.settings import ModelSettings, load_model_settings
 from app.telemetry.logs import configure_logging
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from app.object_store import ObjectStore
 
 EXIT_FAILED = 1
-"""Exit code if the API or the bucket fails, without --every."""
+"""Exit code if the API or the bucket fails, or a file cannot be read, without --every."""
+ROUND_S = 3600.0
+"""Time for reading an API, all pages together."""
 S3 = "s3://"
 _log = logging.getLogger(__name__)
 
@@ -66,9 +68,17 @@ def _poll(arguments: argparse.Namespace) -> None:
     settings = _settings()
 
     def round_of() -> None:
+        end = time.monotonic() + ROUND_S
+
+        def check() -> None:
+            if time.monotonic() > end:
+                raise TooLate("the API takes too long")
+
         poll = Poll()
-        poll.run(PunkApi(arguments.api), arguments.beers, RawFiles(_store(arguments.to, settings)).put)
-        _log.info("polled %s", json.dumps({"read": poll.read, "too_large": poll.too_large}))
+        try:
+            poll.run(PunkApi(arguments.api, check=check), arguments.beers, RawFiles(_store(arguments.to, settings)).put)
+        finally:
+            _log.info("polled %s", json.dumps({"read": poll.read, "too_large": poll.too_large}))
 
     _repeat(round_of, arguments.every)
 
@@ -85,10 +95,12 @@ def _transform(arguments: argparse.Namespace) -> None:
     def round_of() -> None:
         store = _store(arguments.bucket, settings)
         counts = clean_new(store, arguments.labels == "required")
-        answered = answer_new(store, answers)
+        answered, unanswered = answer_new(store, answers)
         if counts.files or answered:
             figures = {"dropped": dict(counts.dropped), "failed": dict(counts.failed)}
             _log.info("cleaned %s", json.dumps({"clean": counts.clean, **figures, "files_answered": answered}))
+        if unreadable := counts.unreadable + unanswered:
+            raise ObjectRejected(f"s3://{store.bucket}: files that cannot be read: {unreadable}")
 
     _repeat(round_of, arguments.every)
 

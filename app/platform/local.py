@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 
 from pydantic_core import to_json
 
-from app.errors import ObjectRejected, ObjectsError
+from app.errors import ObjectRejected
 from app.object_store import ObjectStore
 from app.platform.answering import RESULTS, FileAnswers, answered_name
 from app.platform.stream import Record
@@ -34,7 +34,7 @@ MAX_FILE_BYTES = 16_000_000
 """Size of a file of raw beers, uncompressed, from which another one begins."""
 MAX_OBJECT_BYTES = 64_000_000
 """Maximum size of a raw file that is read, compressed."""
-MAX_TEXT_BYTES = 256_000_000
+MAX_TEXT_BYTES = 64_000_000
 """Maximum size of a raw file that is read, decompressed."""
 _GZIP = "application/gzip"
 _TIME = re.compile(r"/beers-(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d\.\d{3})Z-[^/]*$")
@@ -51,6 +51,8 @@ class Cleaned:
     """By rule."""
     failed: Counter[str] = field(default_factory=Counter)
     """By reason."""
+    unreadable: int = 0
+    """Raw files that are left aside, because they are too large, damaged or of another kind."""
 
 
 class RawFiles:
@@ -87,7 +89,7 @@ class RawFiles:
 
 
 def clean_new(store: ObjectStore, label_required: bool = True) -> Cleaned:
-    """Clean each raw file that has no clean one yet.
+    """Clean each raw file that has no clean one yet. One that cannot be read is logged, and does not stop the others.
 
     Args:
         store: The bucket.
@@ -100,42 +102,51 @@ def clean_new(store: ObjectStore, label_required: bool = True) -> Cleaned:
     done = {key for key, _ in store.objects(CLEANED.rstrip("/"))}
     for key in sorted(key for key, _ in store.objects(RAW.rstrip("/"))):
         name = key.removeprefix(RAW)
-        if CLEANED + name not in done:
+        if CLEANED + name in done:
+            continue
+        try:
             data = store.read(key, MAX_OBJECT_BYTES)
-            if data is not None:
-                _clean_file(store, name, data, counts, label_required)
+            text = None if data is None else _text(data, f"s3://{store.bucket}/{key}")
+        except ObjectRejected as error:
+            counts.unreadable += 1
+            _log.error("put aside: %s", error)
+            continue
+        if text is not None:
+            _clean_file(store, name, text, counts, label_required)
     return counts
 
 
-def _clean_file(store: ObjectStore, name: str, data: bytes, counts: Cleaned, label_required: bool) -> None:
+def _clean_file(store: ObjectStore, name: str, text: bytes, counts: Cleaned, label_required: bool) -> None:
     received = received_of(RAW + name)
-    lines = _lines(data, f"s3://{store.bucket}/{RAW}{name}")
     clean, failed = bytearray(), bytearray()
-    for line in lines:
+    dropped_by, failed_by = Counter[str](), Counter[str]()
+    for line in filter(None, (line.rstrip(b"\n") for line in io.BytesIO(text))):
         outcome = transform(line, received, label_required)
         if outcome.kind == "clean":
-            counts.clean += 1
             clean += outcome.line
         elif outcome.kind == "dropped":
-            counts.dropped[outcome.reason] += 1
+            dropped_by[outcome.reason] += 1
         else:
-            counts.failed[outcome.reason] += 1
+            failed_by[outcome.reason] += 1
             failed += to_json({"errorMessage": outcome.reason, "rawData": base64.b64encode(line).decode()}) + b"\n"
     if failed:
         store.write(UNDELIVERED + name, gzip.compress(failed, mtime=0), _GZIP)
     store.write(CLEANED + name, gzip.compress(clean, mtime=0), _GZIP)
     counts.files += 1
+    counts.clean += clean.count(b"\n")
+    counts.dropped += dropped_by
+    counts.failed += failed_by
 
 
-def _lines(data: bytes, name: str) -> list[bytes]:
+def _text(data: bytes, name: str) -> bytes:
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
             text = file.read(MAX_TEXT_BYTES + 1)
     except (OSError, EOFError, zlib.error):
-        raise ObjectsError(f"{name}: is not compressed with gzip, or is damaged") from None
+        raise ObjectRejected(f"{name}: is not compressed with gzip, or is damaged") from None
     if len(text) > MAX_TEXT_BYTES:
-        raise ObjectsError(f"{name}: is larger than {MAX_TEXT_BYTES} bytes")
-    return [line for line in text.split(b"\n") if line]
+        raise ObjectRejected(f"{name}: is larger than {MAX_TEXT_BYTES} bytes")
+    return text
 
 
 def received_of(key: str) -> str | None:
@@ -144,25 +155,29 @@ def received_of(key: str) -> str | None:
     return f"{match[1]}T{match[2]}:{match[3]}:{match[4]}Z" if match else None
 
 
-def answer_new(store: ObjectStore, answers: FileAnswers) -> int:
-    """Answer each clean file that has no results yet; return the number of files.
+def answer_new(store: ObjectStore, answers: FileAnswers) -> tuple[int, int]:
+    """Answer each clean file that has no results yet.
 
     Args:
         store: The bucket.
         answers: Answers files.
 
+    Returns:
+        The numbers of files that were answered and of files that are left aside, because they cannot be read.
+
     Raises:
         ObjectsError: If the store fails.
     """
     done = {key for key, _ in store.objects(RESULTS.rstrip("/"))}
-    count = 0
+    answered = unreadable = 0
     for key in sorted(key for key, _ in store.objects(CLEANED.rstrip("/"))):
         if answered_name(key) in done:
             continue
         try:
             answers.answer(store, key, lambda: 3600.0)
         except ObjectRejected as error:
+            unreadable += 1
             _log.error("put aside: %s", error)
         else:
-            count += 1
-    return count
+            answered += 1
+    return answered, unreadable

@@ -55,6 +55,19 @@ def test_polled_beers_are_cleaned_and_answered(store: Store, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("store", ["moto"], indirect=True)
+def test_a_raw_file_that_is_damaged_fails_the_command_and_keeps_back_no_others(store: Store, tmp_path: Path) -> None:
+    store.make_bucket("damaged-beers")
+    record = json.dumps({"id": 1, "ibu": 40, "target_og": 1056, "target_fg": 1013}).encode()
+    for name, data in (("a.gz", gzip.compress(record)[:-1]), ("b.gz", gzip.compress(record))):
+        store.client().put_object(Bucket="damaged-beers", Key=f"raw/day=2026-11-27/{name}", Body=data)
+    done = subprocess.run(
+        command("transform", "s3://damaged-beers"), env=variables(store), cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 1 and "raw/day=2026-11-27/a.gz: is not compressed with gzip, or is damaged" in done.stderr
+    assert [each["id"] for each in lines(store, "damaged-beers", "results/", ".predictions.jsonl")] == ["1"]
+
+
+@pytest.mark.parametrize("store", ["moto"], indirect=True)
 def test_the_commands_go_on_after_an_error_and_stop_on_sigterm(store: Store, tmp_path: Path) -> None:
     store.make_bucket("going-beers")
     with brewery(BEERS, 404) as server:

@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,6 @@ import pytest
 
 from app.composition.domains import load_domain
 from app.domains.beer.api import BeerApi
-from app.errors import ObjectsError
 from app.object_store import ObjectStore
 from app.platform import local
 from app.platform.answering import FileAnswers
@@ -58,14 +59,14 @@ def test_every_record_is_accounted_for_and_a_second_run_does_nothing(
     counts = clean_new(store)
     assert (counts.files, counts.clean) == (1, count("clean"))
     assert (counts.dropped.total(), counts.failed.total()) == (count("dropped"), count("failed"))
-    assert answer_new(store, answers) == 1
+    assert answer_new(store, answers) == (1, 0)
     files = contents(tmp_path / "beers")
     assert len(lines(files, "cleaned/")) == count("clean") and len(lines(files, "undelivered/")) == count("failed")
     predictions = next(data for name, data in files.items() if name.endswith(".predictions.jsonl"))
     assert predictions.count(b"\n") == count("clean")
     (raw,) = [name for name in files if name.startswith("raw/")]
     assert {line["received"] for line in lines(files, "cleaned/")} == {received_of(raw)}
-    assert (clean_new(store).files, answer_new(store, answers)) == (0, 0)
+    assert (clean_new(store).files, answer_new(store, answers)) == (0, (0, 0))
     assert contents(tmp_path / "beers") == files
 
 
@@ -106,9 +107,28 @@ def test_the_time_of_a_file_is_in_its_name(key: str, time: str | None) -> None:
     assert received_of(key) == time
 
 
-def test_a_raw_file_that_is_not_compressed_is_an_error_that_names_it(store: ObjectStore, tmp_path: Path) -> None:
-    path = tmp_path / "beers/raw/day=2026-11-27/plain.jsonl"
-    path.parent.mkdir(parents=True)
-    path.write_text("{}\n")
-    with pytest.raises(ObjectsError, match=r"s3://beers/raw/day=2026-11-27/plain\.jsonl: is not compressed with gzip"):
-        clean_new(store)
+def test_raw_files_that_cannot_be_read_are_named_and_keep_back_no_others(
+    store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(local, "MAX_TEXT_BYTES", 1_000_000)
+    put(store, MADE)
+    day = next((tmp_path / "beers/raw").iterdir())
+    (day / "a-plain.jsonl").write_text("{}\n")
+    (day / "b-cut.gz").write_bytes(gzip.compress(b"{}\n" * 1000)[:-9])
+    (day / "c-bomb.gz").write_bytes(gzip.compress(bytes(1_000_001)))
+    counts = clean_new(store)
+    assert (counts.files, counts.unreadable, counts.clean) == (1, 3, count("clean"))
+    for name, reason in (("a-plain.jsonl", "is not compressed"), ("b-cut.gz", "damaged"), ("c-bomb.gz", "is larger")):
+        assert any(f"/{name}: " in message and reason in message for message in caplog.messages), name
+
+
+def test_two_runs_at_once_write_the_same_files(store: ObjectStore, answers: FileAnswers, tmp_path: Path) -> None:
+    put(store, MADE)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda _: (clean_new(store), answer_new(store, answers)), range(2)))
+    together = contents(tmp_path / "beers")
+    for folder in ("cleaned", "undelivered", "results"):
+        shutil.rmtree(tmp_path / "beers" / folder)
+    clean_new(store)
+    answer_new(store, answers)
+    assert contents(tmp_path / "beers") == together

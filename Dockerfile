@@ -25,9 +25,14 @@ RUN python -m venv /sbom \
  && /sbom/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type application --output-reproducible \
     --spec-version 1.6 --output-file /sbom.json /venv/bin/python
 
-FROM packages AS training-packages
-COPY requirements/train.txt ./
-RUN python -m pip --python /venv/bin/python install --no-cache-dir --no-compile --require-hashes -r train.txt
+# Not from packages: SciPy imports parts of NumPy that the service does without.
+FROM $BASE AS training-packages
+WORKDIR /build
+COPY requirements.txt requirements/train.txt ./
+RUN python -m venv --without-pip /venv \
+ && python -m pip --python /venv/bin/python install --no-cache-dir --no-compile --require-hashes \
+    -r requirements.txt -r train.txt \
+ && /venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /venv/lib
 
 FROM $BASE AS retrain
 COPY --from=training-packages /venv /venv

@@ -11,8 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 class Brewery(ThreadingHTTPServer):
     """A server of pages of rows; before that it causes the given troubles: a status, ``cut``, ``slow`` or a body."""
 
-    def __init__(self, rows: list, troubles: list, unpaged: bool = False) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, rows: list, troubles: list, unpaged: bool = False, address: tuple = ("127.0.0.1", 0)) -> None:
+        super().__init__(address, _Handler)
         self.rows, self.troubles, self.unpaged = rows, troubles, unpaged
         self.requested: list[str] = []
         self.credentials: set[str | None] = set()

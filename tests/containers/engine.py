@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import tarfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,30 @@ def wait_for(description: str, condition: Callable[[], object]) -> None:
     deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline, f"not within {PATIENCE} s: {description}"
+
+
+def compose(
+    project: str, environment: Mapping[str, str], *arguments: str, override: Path | None = None, seconds: float = 120
+) -> subprocess.CompletedProcess[str]:
+    """Run a command of compose with docker-compose.yml.
+
+    Args:
+        project: Name of the project, with which the names of all of its objects begin.
+        environment: Variables of compose, besides this process's own.
+        arguments: The command.
+        override: A second file.
+        seconds: How long it may take.
+    """
+    paths = [REPOSITORY / "docker-compose.yml", *([override] if override else [])]
+    chosen = [word for path in paths for word in ("--file", str(path))]
+    command = [str(PROGRAM), "compose", "--project-name", project, *chosen, *arguments]
+    variables = {**os.environ, **environment}
+    return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=seconds)
+
+
+def has_compose() -> bool:
+    """Whether the engine has compose."""
+    return not subprocess.run([str(PROGRAM), "compose", "version"], capture_output=True).returncode
 
 
 @cache

@@ -14,16 +14,11 @@ from typing import Any
 
 import pytest
 
-from tests.containers.engine import PROGRAM, engine, inspect, log, wait_for
+from tests.containers.engine import PROGRAM, compose, engine, has_compose, inspect, log, wait_for
 from tests.known import BEER, REPOSITORY
 
 PROJECT = "beer-model-check"
 API, SERVER = f"{PROJECT}-api-1", f"{PROJECT}-model-server-1"
-
-
-def _compose(project: str, environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [str(PROGRAM), "compose", "--project-name", project, "--file", str(REPOSITORY / "docker-compose.yml")]
-    return subprocess.run([*command, *arguments], env=environment, capture_output=True, text=True, timeout=120)
 
 
 class Stack:
@@ -33,7 +28,6 @@ class Stack:
         self._keys = folder / "keys.json"
         self.key = self._create("caller")
         self._environment = {
-            **os.environ,
             "TAG": "tested",
             "PORT": "0",
             "KEYS_FILE": str(self._keys),
@@ -59,7 +53,7 @@ class Stack:
 
     def compose(self, *arguments: str) -> str:
         """Return the output of a compose command."""
-        completed = _compose(PROJECT, self._environment, *arguments)
+        completed = compose(PROJECT, self._environment, *arguments)
         assert completed.returncode == 0, completed.stdout + completed.stderr
         return completed.stdout.strip()
 
@@ -76,7 +70,7 @@ class Stack:
 
 @pytest.fixture(scope="module")
 def stack(image: str, model_server_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    if subprocess.run([str(PROGRAM), "compose", "version"], capture_output=True).returncode:
+    if not has_compose():
         pytest.skip(f"{PROGRAM} has no compose")
     stack: Stack | None = None
     try:
@@ -151,11 +145,11 @@ def test_an_unreadable_key_file_ends_the_start_with_the_reason(stack: Stack, tmp
     keys = tmp_path / "keys.json"
     keys.write_text('{"format_version": 1, "keys": []}')
     keys.chmod(0o600)  # of this user, while the containers run as user 10001
-    environment = {**os.environ, "TAG": "tested", "PORT": "0", "KEYS_FILE": str(keys), "MODEL_SERVER_API_KEY": "x" * 43}
+    environment = {"TAG": "tested", "PORT": "0", "KEYS_FILE": str(keys), "MODEL_SERVER_API_KEY": "x" * 43}
     project = f"{PROJECT}-unreadable"
     try:
-        started = _compose(project, environment, "up", "--detach", "--wait")
+        started = compose(project, environment, "up", "--detach", "--wait")
         assert started.returncode and "check-keys" in started.stderr
-        assert "Permission denied" in _compose(project, environment, "logs", "check-keys").stdout
+        assert "Permission denied" in compose(project, environment, "logs", "check-keys").stdout
     finally:
-        _compose(project, environment, "down", "--timeout", "1")
+        compose(project, environment, "down", "--timeout", "1")

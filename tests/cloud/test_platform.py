@@ -90,12 +90,11 @@ def _disturbed(random: Random) -> Any:
     return arrange
 
 
-def test_what_comes_again_late_or_poisoned_changes_nothing(
-    polled: Platform, credentials: Store, tmp_path: Path
-) -> None:
+@pytest.fixture(scope="module")
+def disturbed(moto: Store, tmp_path_factory: pytest.TempPathFactory) -> Platform:
     """The API is polled twice, records are delivered again and in another order, and others are no beers."""
     with brewery(BEERS) as server:
-        platform = Platform(credentials, tmp_path, "disturbed-beers", server.address)
+        platform = Platform(moto, tmp_path_factory.mktemp("disturbed"), "disturbed-beers", server.address)
         try:
             platform.put(POISON)
             assert platform.schedule().kind == "response"
@@ -111,13 +110,19 @@ def test_what_comes_again_late_or_poisoned_changes_nothing(
                     assert platform.moto.read(platform.name, f"results/{key}.predictions.jsonl") == before
         finally:
             platform.close()
-    calm, disturbed = gathered(credentials, polled), gathered(credentials, platform)
-    assert disturbed.recipes == calm.recipes and disturbed.sha256 == calm.sha256
-    ledger = platform.ledger
+    return platform
+
+
+def test_what_comes_again_late_or_poisoned_changes_nothing(
+    polled: Platform, disturbed: Platform, credentials: Store
+) -> None:
+    calm, again = gathered(credentials, polled), gathered(credentials, disturbed)
+    assert again.recipes == calm.recipes and again.sha256 == calm.sha256
+    ledger = disturbed.ledger
     assert ledger.raw == 2 * (len(BEERS) + len(POISON))
     assert ledger.records == ledger.clean + ledger.dropped.total() + ledger.failed.total() > ledger.raw
     assert set(ledger.failed) == {"not_json", "repeated_key", "not_an_object"}
-    assert _answers(platform) == _answers(polled)
+    assert _answers(disturbed) == _answers(polled)
 
 
 def _answers(platform: Platform) -> dict[str, Any]:
@@ -215,6 +220,16 @@ def test_answers_join_the_beers_that_they_are_of(catalogue: Catalogue, polled: P
     assert 0 < error < 25
     (warned,) = catalogue.rows("SELECT count(*) FROM results WHERE len(warnings) > 0 AND warnings[1].code IS NULL")
     assert warned == (0,)
+
+
+def test_the_queries_of_the_manual_count_each_beer_once(
+    catalogue: Catalogue, polled: Platform, disturbed: Platform, tmp_path: Path
+) -> None:
+    """Beers that came again have several rows in each table, some of them with the same time."""
+    text = (REPOSITORY / "docs/platform.md").read_text("utf-8").partition("```sql\n")[2].partition("```")[0]
+    newest, _ = (query.replace("beer_model_prod.", "") for query in text.split(";") if query.strip())
+    rows = Catalogue(disturbed.moto, disturbed.name, tmp_path).rows(newest)
+    assert sorted(rows) == sorted(catalogue.rows(newest)) and len({row[0] for row in rows}) == polled.ledger.clean
 
 
 def trained(moto: Store, *words: str) -> subprocess.CompletedProcess[str]:

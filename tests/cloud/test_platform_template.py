@@ -115,6 +115,7 @@ def test_every_part_has_an_alarm(resources: dict[str, Any]) -> None:
     alarms = of_type(resources, "AWS::CloudWatch::Alarm").values()
     watched = {(alarm["MetricName"], str(dimension["Value"])) for alarm in alarms for dimension in alarm["Dimensions"]}
     assert {
+        ("FailedInvocations", "{'Ref': 'PollEventsRuleSchedule1'}"),
         ("Errors", "{'Ref': 'PollLambdaFunction'}"),
         ("Errors", "{'Ref': 'TransformLambdaFunction'}"),
         ("Failed", "{'Ref': 'TransformLambdaFunction'}"),

@@ -85,6 +85,15 @@ def test_the_bucket_is_private_encrypted_and_accessible_over_tls_only(resources:
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
+def test_the_queue_of_failed_files_is_encrypted_and_accessible_over_tls_only(resources: dict[str, Any]) -> None:
+    (queue,) = of_type(resources, "AWS::SQS::Queue").values()
+    (policy,) = of_type(resources, "AWS::SQS::QueuePolicy").values()
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert queue["SqsManagedSseEnabled"] and policy["Queues"] == [{"Ref": "FailedFiles"}]
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "sqs:*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
 def test_each_role_has_only_the_permissions_it_needs(resources: dict[str, Any]) -> None:
     allowed = permissions(resources)
     write_logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
@@ -117,6 +126,7 @@ def test_alarms_have_a_target_and_watch_existing_resources(resources: dict[str, 
         ("AWS/Lambda", "Throttles"),
         ("AWS/ApiGateway", "5xx"),
         ("AWS/Firehose", "DeliveryToS3.DataFreshness"),
+        ("AWS/Events", "FailedInvocations"),
         ("AWS/Kinesis", "WriteProvisionedThroughputExceeded"),
         ("BeerModel", "Failed"),
     }

@@ -15,6 +15,7 @@ from app.composition.program import Program, build
 from app.domains.api import DomainApi
 from app.domains.discovery import discover, present, select
 from app.errors import BundleError, SettingsError
+from app.models.starting import load_active
 from app.settings import Settings, changed_settings, load_settings, log_deprecated_names, log_readable_secrets
 from app.telemetry.folder import make_folder
 from app.telemetry.log_writer import count_dropped_lines
@@ -62,7 +63,7 @@ def load_program(
     audit = Audit(settings.audit_path)
     audit.check()
     program = build(settings, domains, metrics)
-    program.manager.load_active(is_worker)
+    load_active(program.manager, is_worker)
     if not is_worker:
         audit.note(user(), "service.start", Change(after=changed_settings(settings), target=__version__))
     return settings, program

@@ -21,6 +21,7 @@ import numpy as np
 
 from app.composition.program import Program, build
 from app.domains.beer.api import BeerApi
+from app.models.starting import load_active
 from app.records.metrics import DROPPED, RECORDED
 from app.records.recorder import COLLECT_SECONDS
 from app.settings import load_settings
@@ -84,7 +85,7 @@ def _program(kind: str, folder: Path) -> Program:
     )
     configure_logging("INFO")
     program = build(load_settings(), [BeerApi])
-    program.manager.load_active()
+    load_active(program.manager)
     return program
 
 

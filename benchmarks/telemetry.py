@@ -21,6 +21,7 @@ from typing import Any
 from app.composition.program import Program, build
 from app.domains.beer.schema import EXAMPLE_BEER
 from app.domains.discovery import discover
+from app.models.starting import load_active
 from app.settings import Settings
 from benchmarks.servers import ROOT
 
@@ -94,7 +95,7 @@ async def _measure(variants: dict[str, dict[str, Any]], rounds: int, requests: i
 def _program(changes: dict[str, Any]) -> Program:
     settings = Settings(api_key=KEY, model_uri=str(ROOT / "models"), **changes)
     program = build(settings, discover())
-    program.manager.load_active()
+    load_active(program.manager)
     return program
 
 

@@ -7,6 +7,7 @@ from app.composition.models import build_manager, fetch_models
 from app.domains.api import DomainApi
 from app.domains.discovery import present
 from app.models.manager import ModelManager
+from app.models.starting import load_active
 from app.settings import ModelSettings
 from app.telemetry.metrics import Registry
 
@@ -35,5 +36,5 @@ def load_manager(settings: ModelSettings, domain: type[DomainApi]) -> tuple[type
     served = [domain] if is_remote(settings) else present([domain], models_root(settings))
     (served_domain,) = fetch_models(settings, served)
     manager = build_manager(settings, [served_domain], Registry())
-    manager.load_active()
+    load_active(manager)
     return served_domain, manager

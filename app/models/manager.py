@@ -3,13 +3,13 @@
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from dataclasses import replace
 
 from app.bundle.rollout import RolloutSpec
 from app.bundle.store import is_version
 from app.errors import BundleError, CallError, InvalidOutput, ModelNotFound, ModelNotReady
 from app.models.loaded import LoadedModel, Observer, Prepare, Recorder
+from app.models.state import ModelState, Rollout, VersionState
 from app.models.store import Fingerprint, ModelStore
 from app.models.worker_notes import WorkerNotes
 from app.runtime.predictor import Predictor
@@ -18,51 +18,8 @@ from app.telemetry.metrics import Registry
 MAX_ON_REQUEST = 4
 """Maximum number of versions that stay loaded in addition to the active ones, because callers requested them."""
 
-MAX_FALLBACKS = 4
-"""Maximum number of versions that a new worker tries instead of a bad one; each may take the quarantine's time."""
-
 _EXPECTED = (LookupError, TypeError, ValueError)
 _log = logging.getLogger(__name__)
-
-
-class _Unreachable(BundleError):
-    """The model server cannot answer, so that no version can be loaded."""
-
-
-@dataclass(frozen=True, slots=True)
-class VersionState:
-    """A version and whether it answers, in the terms of the Open Inference Protocol's repository index."""
-
-    name: str
-    version: str
-    state: Literal["READY", "UNAVAILABLE"]
-    reason: str
-    """Why the version does not answer, and how it is tried in a rollout; empty otherwise."""
-
-
-class Rollout(Protocol):
-    """A version that is tried beside the active one."""
-
-    @property
-    def candidate(self) -> LoadedModel:
-        """The version."""
-
-    def choose(self, active: LoadedModel) -> LoadedModel:
-        """Return which of the active version and the candidate answers the present call."""
-
-
-@dataclass(frozen=True, slots=True)
-class ModelState:
-    """What the manager knows of one model. A change replaces the whole object."""
-
-    active: LoadedModel | None = None
-    """The version that answers; None if there is no such version."""
-    deactivated: bool = False
-    """Whether the model was deactivated on purpose."""
-    local_only: bool = False
-    """Whether the model is deactivated in this process alone, because its pointer file cannot be written."""
-    rollout: Rollout | None = None
-    """The version that is tried beside the active one."""
 
 
 class ModelManager:
@@ -316,58 +273,6 @@ class ModelManager:
         except BundleError as error:
             _log.error("%s cannot be loaded: %s", name, error)
             raise ModelNotReady from None
-
-    def load_active(self, is_worker: bool = False) -> None:
-        """Verify and load the active version of every model.
-
-        Args:
-            is_worker: Whether other workers serve already, and keep serving if a bad version or pointer appears. Then
-                this process must do likewise: it quarantines what it does not trust, falls back to the version that
-                was active last or to the highest good one, and without those serves the other models.
-
-        Raises:
-            BundleError: If a version or pointer is missing or bad, unless this is a worker; or if the model server
-                cannot answer.
-        """
-        for name in self.names:
-            try:
-                version = self.wanted_version(name)
-                if version is None:
-                    self.deactivate(name, persist=False)
-                else:
-                    self._load_active(name, version, is_worker)
-            except BundleError as error:
-                if not is_worker:
-                    raise
-                self._load_fallback(name, error)
-
-    def _load_active(self, name: str, version: str, is_worker: bool) -> None:
-        try:
-            self.activate(self.load(name, version, quarantined=is_worker))
-        except CallError as error:
-            raise _Unreachable(f"{name}: the model server cannot answer for version {version}") from error
-
-    def _load_fallback(self, name: str, reason: BundleError) -> None:
-        """Load the version that was active last, or else the highest good one. Without any, the others are served."""
-        if isinstance(reason, _Unreachable):
-            raise reason
-        for version in self._fallbacks(name):
-            try:
-                self._load_active(name, version, is_worker=True)
-            except _Unreachable:
-                raise
-            except BundleError as error:
-                _log.error("version %s of %s is no substitute: %s", version, name, error)
-            else:
-                _log.error("%s falls back to version %s: %s", name, version, reason)
-                return
-        _log.error("%s has no version that can answer: %s", name, reason)
-
-    def _fallbacks(self, name: str) -> list[str]:
-        last = self._store.notes.active(name) if self._store else None
-        highest_first = reversed(self.versions(name))
-        candidates = dict.fromkeys([*([last] if last else []), *highest_first])
-        return list(candidates)[:MAX_FALLBACKS]
 
     # What the reloader and the supervisor need
 

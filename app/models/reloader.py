@@ -8,7 +8,8 @@ from typing import Protocol
 
 from app.errors import BundleError, CallError
 from app.models.changes import Change
-from app.models.manager import ModelManager, ModelState
+from app.models.manager import ModelManager
+from app.models.state import ModelState
 from app.models.store import Fingerprint
 from app.runtime.memory import release_memory
 from app.telemetry.heartbeats import Heartbeat

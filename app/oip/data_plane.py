@@ -11,7 +11,8 @@ from app.audit import Audit, Change, key_holder
 from app.bundle.manifest import Manifest, Output
 from app.errors import CallError, TooLate
 from app.models.loaded import LoadedModel
-from app.models.manager import ModelManager, VersionState
+from app.models.manager import ModelManager
+from app.models.state import VersionState
 from app.oip.signature import ModelSignature, RowValidator, RowWarnings
 from app.oip.statistics import ModelStatistics, StatisticsReader
 from app.oip.tensors import Tensor, all_finite, invalid_input

@@ -77,7 +77,7 @@ class LiveRollout(ABC):
 
     @abstractmethod
     def choose(self, active: LoadedModel) -> LoadedModel:
-        """Return which version answers the present call; see `app.models.manager.Rollout`."""
+        """Return which version answers the present call; see `app.models.state.Rollout`."""
 
     @property
     def names(self) -> tuple[str, str, str]:

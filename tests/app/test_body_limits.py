@@ -8,6 +8,7 @@ import pytest
 
 from app.composition.program import build
 from app.domains.discovery import discover
+from app.models.starting import load_active
 from app.settings import load_settings
 from tests.known import KEY
 
@@ -23,7 +24,7 @@ async def client(
     for name, value in {"API_KEY": KEY, "MODEL_URI": models, **LIMITS}.items():
         monkeypatch.setenv(name, str(value))
     program = build(load_settings(), discover())
-    program.manager.load_active()
+    load_active(program.manager)
     transport = httpx.ASGITransport(app=program.rest)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://test", headers={"X-API-Key": KEY}) as client:
         yield client

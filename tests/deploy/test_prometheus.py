@@ -15,6 +15,7 @@ import yaml
 
 from app.composition.program import build
 from app.domains.discovery import discover
+from app.models.starting import load_active
 from app.settings import load_settings
 from app.telemetry.exposition import exposition
 from app.telemetry.metrics import Family
@@ -75,7 +76,7 @@ def test_the_program_exposes_only_families_that_modules_declare(
     for name, value in {"API_KEY": KEY, "API_KEYS_FILE": "keys.json", "MODEL_URI": str(committed_models())}.items():
         monkeypatch.setenv(name, value)
     program = build(load_settings(), discover())
-    program.manager.load_active()
+    load_active(program.manager)
     exposed = re.findall("^# TYPE ([a-z_]+) ([a-z]+)$", exposition(program.metrics).decode(), re.MULTILINE)
     assert len(exposed) > 8
     for name, kind in exposed:

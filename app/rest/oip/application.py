@@ -9,7 +9,7 @@ from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
 
 from app.errors import CallError, InputError, ModelNotReady, Problem
-from app.models.manager import VersionState
+from app.models.state import VersionState
 from app.oip.data_plane import EXTENSIONS, SERVER, DataPlane, InferCall
 from app.oip.metadata import config_of, metadata_of, statistics_of
 from app.oip.schema import (

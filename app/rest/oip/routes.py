@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 from starlette.responses import Response
 
-from app.models.manager import VersionState
+from app.models.state import VersionState
 from app.oip.schema import ANSWERS
 from app.problem_types import INVALID_INPUT, NOT_READY, TIMEOUT
 from app.rest.oip.application import INVALID_CALL, OPEN_PATHS, OipApplication

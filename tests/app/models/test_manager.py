@@ -10,7 +10,8 @@ import pytest
 from app.bundle.pointer import POINTER
 from app.bundle.store import Bundle, read_bundle
 from app.errors import BundleError, ModelNotFound, ModelNotReady
-from app.models.manager import MAX_ON_REQUEST, ModelManager, VersionState
+from app.models.manager import MAX_ON_REQUEST, ModelManager
+from app.models.state import VersionState
 from app.models.store import ModelStore
 from app.models.worker_notes import WorkerNotes
 from app.runtime.onnx import OnnxPredictor

@@ -5,17 +5,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from app.domains.beer.ingredients import Hop, Malt
 from app.domains.beer.recipe import problems
-from app.domains.beer.schema import (
-    EXAMPLE_BEER,
-    MAX_ADDITIONS,
-    MAX_BEERS,
-    MAX_REFERENCE_BEERS,
-    Beer,
-    Hop,
-    Malt,
-    ReferenceBeer,
-)
+from app.domains.beer.schema import EXAMPLE_BEER, MAX_ADDITIONS, MAX_BEERS, MAX_REFERENCE_BEERS, Beer, ReferenceBeer
 from app.domains.quantities import MISSING, TWICE, Measured, found_in
 from app.errors import Problem
 

@@ -13,8 +13,8 @@ from app.domains.beer.answers import Assumption
 from app.domains.beer.hop_bill import CONE_ALPHA, EXTRACT_ALPHA, Addition
 from app.domains.beer.hop_forms import CONE_EXTRACTED, CRYO_CONCENTRATION, EXTRACT_NAME, HopForm
 from app.domains.beer.hop_storage import FRIDGE, LOSS, LOSS_HIGH, MEASURED_AT, HopPackaging, share_left
+from app.domains.beer.ingredients import Hop
 from app.domains.beer.physical import after
-from app.domains.beer.schema import Hop
 from app.domains.beer.stages import Stage
 from app.domains.beer.stands import COOLING, STAND_END, STAND_MINUTES, Stand
 from app.domains.beer.unit_slips import figure

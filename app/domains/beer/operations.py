@@ -31,16 +31,23 @@ from app.domains.beer.solving.solve import cost_of
 if TYPE_CHECKING:
     from app.domains.beer.api import BeerApi
 
+Operations = Sequence[Operation[Any, Any]]
+
 BYTES_PER_QUANTILE = 40
 """Memory of a quantile in an answer."""
 
 
-def operations_of(domain: "BeerApi") -> Sequence[Operation[Any, Any]]:
+def operations_of(domain: "BeerApi") -> Operations:
     """Return the operations, in the order of the documentation.
 
     Args:
         domain: Answers them.
     """
+    return (*_predicting(domain), *_of_files(domain), *_solving(domain))
+
+
+def _predicting(domain: "BeerApi") -> Operations:
+    """Predict beers: one, one with an explanation, many."""
     return (
         Operation(
             name="predict",
@@ -90,15 +97,20 @@ def operations_of(domain: "BeerApi") -> Sequence[Operation[Any, Any]]:
             size="many",
             examples={"batch": {"summary": "Two beers, one with its recipe", "value": EXAMPLE_BATCH}},
         ),
+    )
+
+
+def _of_files(domain: "BeerApi") -> Operations:
+    """Read and write recipe files."""
+    return (
         Operation(
             name="predict_recipes",
             path="/recipes",
             summary="Predict the beers of a recipe file",
             description="The file is the body, or the part `file` of a form: BeerXML, BeerJSON, JSON of Brewfather "
-            "or of the Punk API, told apart by their contents and not by the media type, with up to 100 recipes. "
-            "Each recipe is answered with the beer that was made of it, as `/predict` takes it, the prediction, "
-            "and notes on what the file does not state and what was taken for it; a recipe of which no beer can "
-            "be made has errors instead.",
+            "or of the Punk API, with up to 100 recipes. The format is recognized by the contents, not by the media "
+            "type. The answer has for each recipe the beer in the format of `/predict`, its prediction, and notes on "
+            "missing values and what was assumed instead; a recipe that cannot be converted has errors instead.",
             request=RecipeFile,
             answer=RecipeAnswers,
             answered="The recipes, each with its prediction or its errors",
@@ -118,10 +130,10 @@ def operations_of(domain: "BeerApi") -> Sequence[Operation[Any, Any]]:
             name="recipe_as_beerjson",
             path="/recipes/beerjson",
             summary="Write a recipe as BeerJSON",
-            description="The reverse of `/recipes`: a beer as `/predict` takes it becomes a BeerJSON document, "
-            "with the prediction as its `ibu_estimate`. Read by `/recipes` again, it is the same beer in what the "
-            "models use. Notes say what BeerJSON has no place for, and what it requires and the beer does not "
-            "state.",
+            description="The reverse of `/recipes`: converts a beer in the format of `/predict` to a BeerJSON "
+            "document, with the prediction as its `ibu_estimate`. `/recipes` reads it as the same beer, as far as "
+            "the models are concerned. Notes list values that BeerJSON cannot express, and those that it requires "
+            "and the beer does not state.",
             request=NamedBeer,
             answer=BeerJsonRecipe,
             answered="The document and the notes on it",
@@ -131,13 +143,19 @@ def operations_of(domain: "BeerApi") -> Sequence[Operation[Any, Any]]:
             cost=cost_of_writing,
             examples={"recipe": {"summary": "The recipe of an American IPA", "value": EXAMPLE_NAMED}},
         ),
+    )
+
+
+def _solving(domain: "BeerApi") -> Operations:
+    """Find weights of hops."""
+    return (
         Operation(
             name="solve",
             path="/solve",
             summary="Find the weights of hops for a bitterness",
-            description="The question of `/predict` backwards: the weights of hops with which the beer has a "
-            "bitterness, a ratio of bitterness to gravity, or the best chance to be in a style. Additions that "
-            "move keep their ratio. A target out of reach is a problem that says what can be reached.",
+            description="The inverse of `/predict`: finds weights of hops with which the beer has a given "
+            "bitterness or ratio of bitterness to gravity, or the best chance to be in a style. Additions whose "
+            "weights change keep their ratio. The problem for a target out of reach states the reachable range.",
             request=Question,
             answer=Solution,
             answered="The hop bill with the weights, and the prediction for it",
@@ -151,7 +169,7 @@ def operations_of(domain: "BeerApi") -> Sequence[Operation[Any, Any]]:
             name="solve_batch",
             path="/solve/batch",
             summary="Find the weights of hops for up to 100 beers",
-            description="As `/solve`, for each question by itself: one that has no answer has errors instead.",
+            description="As `/solve`, for each question separately: a question without a solution has errors instead.",
             request=Questions,
             answer=Solutions,
             answered="The answer to each question, in the order of the request",

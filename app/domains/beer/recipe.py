@@ -22,10 +22,11 @@ from app.domains.beer.hop_condition import (
     typical_of_form,
     unknown_of_form,
 )
+from app.domains.beer.ingredients import Hop
 from app.domains.beer.inputs import ABV, OG, VITAL_INPUTS
 from app.domains.beer.not_hops import is_no_hop
 from app.domains.beer.physical import physical
-from app.domains.beer.schema import VOLUMES, Beer, Hop
+from app.domains.beer.schema import VOLUMES, Beer
 from app.domains.beer.tinseth import bigness
 from app.domains.beer.unit_slips import unit_warnings
 from app.domains.beer.units import MAX_SG, alcohol, points

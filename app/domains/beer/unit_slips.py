@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from app.domains.api import Warning
 from app.domains.beer.hop_bill import CONE_ALPHA, EXTRACT_ALPHA, Addition
-from app.domains.beer.schema import VOLUMES, Beer, Hop
+from app.domains.beer.ingredients import Hop
+from app.domains.beer.schema import VOLUMES, Beer
 from app.domains.beer.stages import Stage
 from app.domains.beer.units import points
 from app.domains.beer.varieties import find

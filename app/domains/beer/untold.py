@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from app.bundle.manifest import Manifest
 from app.domains.beer.answers import UntoldPart
 from app.domains.beer.hop_condition import stated_alpha
+from app.domains.beer.ingredients import Hop
 from app.domains.beer.not_hops import is_no_hop
-from app.domains.beer.schema import Beer, Hop
+from app.domains.beer.schema import Beer
 from app.domains.beer.varieties import find
 
 COLOUR, PH, MALTS, YEAST, VARIETIES = "colour", "ph", "malts", "yeast", "varieties"

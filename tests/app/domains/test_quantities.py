@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from app.batch.answers import BatchTransport
 from app.domains.beer.api import BeerApi
 from app.domains.beer.contradictions import contradictions_of_batch, contradictions_of_beer
-from app.domains.beer.schema import Beer, BeerFigures, Beers, Hop, Malt
+from app.domains.beer.ingredients import Hop, Malt
+from app.domains.beer.schema import Beer, BeerFigures, Beers
 from app.domains.beer.units import points_of_plato
 from app.domains.quantities import sent_as
 from app.errors import InputError

@@ -6,10 +6,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from app.domains.beer.hop_condition import typical_of_form, unknown_of_form
+from app.domains.beer.ingredients import Hop
 from app.domains.beer.not_hops import is_no_hop
 from app.domains.beer.recipe import ASSUMED_ALPHA, problems
 from app.domains.beer.recipe_files.reading import NoBeer, Notes, ReadRecipe, unreadable
-from app.domains.beer.schema import Beer, Hop
+from app.domains.beer.schema import Beer
 from app.domains.beer.varieties import find
 from app.domains.validation import problems_of
 

@@ -10,11 +10,12 @@ from typing import NamedTuple
 from app.domains.beer.corrections import exchanged
 from app.domains.beer.hop_bill import MINUTES, Addition
 from app.domains.beer.hop_forms import HopForm
+from app.domains.beer.ingredients import Hop
 from app.domains.beer.recipe import ResolvedBill
 from app.domains.beer.recipe_files.beerjson_parts import WHIRLPOOL, Json, boil, hop_timing, quantity
 from app.domains.beer.recipe_files.beerjson_timing import BOILING
 from app.domains.beer.recipe_files.extract import EFFICIENCY, YIELD
-from app.domains.beer.schema import VOLUMES, Beer, Hop
+from app.domains.beer.schema import VOLUMES, Beer
 from app.domains.beer.stages import Stage
 from app.domains.beer.styles import find
 from app.domains.beer.units import POINTS_PER_SG, points

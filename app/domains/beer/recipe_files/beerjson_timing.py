@@ -9,11 +9,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from app.domains.beer.ingredients import MAX_NAME_LENGTH
 from app.domains.beer.recipe_files.additions import boiled, stand, unstated_boil
 from app.domains.beer.recipe_files.beerjson_units import MINUTES, amount, celsius
 from app.domains.beer.recipe_files.json_items import text_of
 from app.domains.beer.recipe_files.reading import Notes
-from app.domains.beer.schema import MAX_ADDITIONS, MAX_NAME_LENGTH
+from app.domains.beer.schema import MAX_ADDITIONS
 from app.domains.beer.stages import Stage
 
 BOILING = 95.0

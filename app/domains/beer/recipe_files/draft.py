@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.domains.beer.ingredients import MAX_NAME_LENGTH
 from app.domains.beer.recipe_files import extract
 from app.domains.beer.recipe_files.accepted import accepted
 from app.domains.beer.recipe_files.extract import Fermentable
 from app.domains.beer.recipe_files.reading import NoBeer, Notes, ReadRecipe, name_of, unreadable
-from app.domains.beer.schema import MAX_NAME_LENGTH
 from app.domains.beer.varieties import find
 
 MAX_ATTENUATION = 120.0

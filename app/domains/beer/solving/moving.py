@@ -8,9 +8,10 @@ import numpy as np
 from pydantic import JsonValue
 
 from app.domains.beer.hop_bill import DRY
+from app.domains.beer.ingredients import Hop
 from app.domains.beer.recipe import ResolvedBill, problems, resolve
 from app.domains.beer.reference import problems_of_reference
-from app.domains.beer.schema import Beer, Hop
+from app.domains.beer.schema import Beer
 from app.domains.beer.solving.curve import Values
 from app.domains.beer.solving.schema import Question, UnweighedHop
 from app.domains.beer.stages import Stage

@@ -9,7 +9,8 @@ from typing_extensions import TypedDict
 
 from app.domains.api import Example
 from app.domains.beer.answers import Estimates, Prediction, StyleMatch
-from app.domains.beer.schema import EXAMPLE_BEER, EXAMPLE_RECIPE, MAX_ADDITIONS, Beer, Hop, Name
+from app.domains.beer.ingredients import Hop, Name
+from app.domains.beer.schema import EXAMPLE_BEER, EXAMPLE_RECIPE, MAX_ADDITIONS, Beer
 from app.domains.beer.units import grams
 from app.domains.quantities import Measured, Quantity, whole
 

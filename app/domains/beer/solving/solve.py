@@ -8,10 +8,11 @@ import numpy as np
 
 from app.domains.beer.addition_estimates import all_estimates
 from app.domains.beer.answers import Interval, Prediction
+from app.domains.beer.ingredients import Hop
 from app.domains.beer.predictions import OUTPUTS
 from app.domains.beer.recipe import resolve
 from app.domains.beer.reference import cost
-from app.domains.beer.schema import Beer, Hop
+from app.domains.beer.schema import Beer
 from app.domains.beer.solving.curve import IBU, Line, Values, is_staircase, smoothed
 from app.domains.beer.solving.figures import FormulaFigures, ModelFigures, WeightFigures, estimate
 from app.domains.beer.solving.moving import Moving, beer_with, moving

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from app.domains.beer.schema import Hop
+from app.domains.beer.ingredients import Hop
 from app.domains.beer.stages import MAX_WORD_LENGTH, WORDS, Stage, stage_of
 
 

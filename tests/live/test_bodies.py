@@ -13,6 +13,8 @@ from tests.live import raw
 from tests.live.program import Program
 from tests.live.wire import Answer, chunked, exchange, kernel_buffers, request
 
+pytestmark = pytest.mark.alone
+
 VALID_KEY = ("X-API-Key", KEY)
 MARKER = "mark3r-of-the-caller"
 LIMITS = {"/predict": 1_000_000, "/predict/batch": 8_000_000}

@@ -15,6 +15,8 @@ from tests.known import KEY
 from tests.live.program import Start
 from tests.live.wire import request
 
+pytestmark = pytest.mark.alone
+
 CPU_SECONDS = 2.0
 """Maximum CPU time of a failed start, which is independent of the load of the machine."""
 PATIENCE = 15.0

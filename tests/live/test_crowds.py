@@ -13,6 +13,8 @@ from tests.known import KEY
 from tests.live.program import Program, Start
 from tests.live.raw import BODY, connect, post, read_until, statuses
 
+pytestmark = pytest.mark.alone
+
 MANY = 2 * CROWD
 LARGE = post(b"X-Request-ID: large\r\n", BODY + b" " * 400_000)
 """A request larger than one read of the server."""

@@ -14,6 +14,8 @@ from tests.live.keyless import OPEN, PAGE, PAGE_FILE, WITHOUT
 from tests.live.program import Program
 from tests.live.wire import Answer, chunked, kernel_buffers, request
 
+pytestmark = pytest.mark.alone
+
 VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 _MODELS = ("/v2/models/{model}", "/v2/models/{model}/versions/{version}")
 PROTOCOL = {

@@ -73,6 +73,7 @@ def test_keys_of_the_file_and_of_the_settings_are_accepted(keyed: tuple[Program,
     assert line["route"] == "/model"
 
 
+@pytest.mark.alone
 def test_changes_of_the_file_take_effect_within_a_second_without_a_restart(
     keyed: tuple[Program, str], tmp_path: Path
 ) -> None:
@@ -84,6 +85,7 @@ def test_changes_of_the_file_take_effect_within_a_second_without_a_restart(
     assert ask(program, second).status == 200
 
 
+@pytest.mark.alone
 def test_a_broken_file_keeps_the_last_good_keys_and_is_logged(keyed: tuple[Program, str], tmp_path: Path) -> None:
     program, key = keyed
     (tmp_path / "keys.json").write_text('{"keys": [')

@@ -115,6 +115,7 @@ def test_totals_are_equal_in_all_workers_and_include_a_killed_one(start: Start) 
     assert {value for sample in samples for name, value in sample.items() if name.startswith("model_info{")} == {1}
 
 
+@pytest.mark.alone
 def test_a_change_of_the_keys_takes_effect_in_all_workers_and_in_the_metrics(start: Start, tmp_path: Path) -> None:
     path = tmp_path / "keys.json"
     revoked, kept = (make_key(path, name) for name in ("gone", "kept"))

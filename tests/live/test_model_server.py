@@ -1,6 +1,7 @@
 """The program with a model server in another process: same responses, restarts under load, slow and failing servers."""
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -76,6 +77,7 @@ def test_a_restart_of_the_server_under_load_gives_no_wrong_response_and_the_prog
     print({status: sum(answer.status == status for answer in answers) for status in (200, 503, 504)})
 
 
+@pytest.mark.alone
 def test_slow_calls_are_limited_in_number_and_do_not_delay_other_requests(start: Start) -> None:
     server = ServerProcess(delay=1.5)
     try:
@@ -93,6 +95,7 @@ def test_slow_calls_are_limited_in_number_and_do_not_delay_other_requests(start:
         probes: list[Answer] = []
 
         def overloaded() -> bool:
+            time.sleep(0.2)  # after a call of its own, the other caller is served
             probes.append(ask(program, "/predict", EXAMPLE_BEER))
             return probes[-1].status == 503
 
@@ -108,6 +111,7 @@ def test_slow_calls_are_limited_in_number_and_do_not_delay_other_requests(start:
         server.kill()
 
 
+@pytest.mark.alone
 def test_a_call_longer_than_the_timeout_is_answered_with_504(start: Start) -> None:
     server = ServerProcess(delay=0.7, slow_only=20)
     try:
@@ -119,6 +123,7 @@ def test_a_call_longer_than_the_timeout_is_answered_with_504(start: Start) -> No
         server.kill()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("behaviour", "message"),
     [

@@ -233,6 +233,7 @@ def test_each_worker_has_an_instance_id_and_what_waits_is_sent_at_the_end(start:
         assert "model_predictions_total" in kept.metrics
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("fault", ["dead", "slow", "refusing"])
 def test_a_collector_that_takes_nothing_slows_and_loses_no_request_and_the_end_waits_two_seconds(
     start: Start, fault: str

@@ -15,6 +15,8 @@ from tests.live.load import Tally, closed_loop, cpu_seconds, median_delay, memor
 from tests.live.program import Program, free_port
 from tests.live.raw import post
 
+pytestmark = pytest.mark.alone
+
 BATCH = post(body=json.dumps({"beers": [BEER] * 1000}).encode(), target=b"/predict/batch")
 KNOWN_LOSS = "goodput is about 0.74 of the maximum: each rejection takes 62 us of CPU time, and the load slows the rest"
 SHORT = pytest.param(5.0, 0.3, 5.0, id="short")  # for a machine with other load: looser bounds

@@ -87,6 +87,7 @@ def test_every_transport_is_recorded_with_the_request_id(answered: tuple[Path, d
     assert records["iris"][0].outputs == records["grpc-iris"][0].outputs
 
 
+@pytest.mark.alone
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="workers")
 def test_workers_have_files_of_their_own_and_kill_9_loses_half_a_second(start: Start, tmp_path: Path) -> None:
     program = start(API_KEY=KEY, PORT="0", RECORD="all", WORKERS="2")

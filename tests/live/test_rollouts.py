@@ -21,6 +21,8 @@ from tests.live.traffic import BODY, Traffic
 from tests.live.wire import request
 from tests.planted import plant
 
+pytestmark = pytest.mark.alone
+
 NAME = "beer-ibu"
 
 

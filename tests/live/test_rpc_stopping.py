@@ -6,11 +6,14 @@ import threading
 from typing import Any
 
 import grpc
+import pytest
 
 from app.rpc._pb import open_inference_pb2 as pb
 from tests.known import KEY
 from tests.live.program import Program, Start, started_workers, until, worker_pids
 from tests.live.rpc import BEER_ROW, caller, typed
+
+pytestmark = pytest.mark.alone
 
 
 class Callers:

@@ -15,6 +15,8 @@ from tests.known import KEY
 from tests.live.program import Program, Start
 from tests.live.raw import BODY, HEAD, connect, post, read_until, send_and_read, statuses
 
+pytestmark = pytest.mark.alone
+
 COUNT = 2_000
 TOLERANCE = 1.0 + 2.0 * (os.getloadavg()[0] > 2)
 """Seconds by which a busy machine may notice a timeout late."""

@@ -13,6 +13,8 @@ from tests.known import BEER, KEY
 from tests.live.program import Program, Start
 from tests.live.raw import connect, post, read_until, statuses
 
+pytestmark = pytest.mark.alone
+
 BATCH = json.dumps({"beers": [BEER] * 1000}).encode()
 MANY = post(body=BATCH, target=b"/predict/batch")
 READY = b"GET /health/ready HTTP/1.1\r\nHost: beer\r\n\r\n"

@@ -16,6 +16,8 @@ from tests.live.program import PATIENCE, Program, Start
 from tests.live.traffic import BODY, Traffic
 from tests.live.wire import Answer, request
 
+pytestmark = pytest.mark.alone
+
 NAME = "beer-ibu"
 SWAPS = 10
 KEY_HEADER = ("X-API-Key", KEY)

@@ -210,6 +210,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
+@pytest.mark.alone
 def test_no_hostile_version_is_read_or_hangs_the_reloader(
     serve: Callable[..., Program], root: Path, bundle: Bundle, tmp_path: Path
 ) -> None:

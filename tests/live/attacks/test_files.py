@@ -109,6 +109,7 @@ def test_a_file_of_unusual_rows_ends_within_memory_and_time(name: str, tmp_path:
     assert figures[0] == "TooLate" or int(figures[2]) < MAX_ERROR_BYTES + 1_000_000
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("name", ["empty lines", "bad rows of CSV"])
 def test_the_clock_is_looked_at_while_a_file_is_read(name: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(FILES[name]())

@@ -65,6 +65,7 @@ def _dropped(management: int) -> int:
     return int(match[1])
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("kind", "workers"),
     [("unread", 1), ("unread", 2), ("without a reader", 1), ("closed", 1), ("closed", 2), ("full", 1), ("full", 2)],

@@ -15,6 +15,8 @@ from tests.live.traffic import BODY
 from tests.live.wire import Answer, exchange, request
 from tests.memory_limit import LIMIT, MemoryLimit
 
+pytestmark = pytest.mark.alone
+
 KEY_HEADER = ("X-API-Key", KEY)
 HEALTH = request("GET", "/health/live")
 HEALTH_SECONDS = 2.0

@@ -14,6 +14,8 @@ from tests.live.program import Program, Start
 from tests.live.wire import exchange, request
 from tests.memory_limit import LIMIT, MemoryLimit
 
+pytestmark = pytest.mark.alone
+
 MEGABYTE = 1_000_000
 SECONDS = 3.0
 """Most that four of them at once may take on a busy machine; 0.2 s on a quiet one."""

@@ -24,6 +24,8 @@ from tests.live.rpc import BEER_ROW, HEALTH, INFERENCE, caller, typed
 from tests.live.wire import request
 from tests.memory_limit import LIMIT, MemoryLimit
 
+pytestmark = pytest.mark.alone
+
 INFER = f"{INFERENCE}ModelInfer".encode()
 CHECK, WATCH = f"{HEALTH}Check".encode(), f"{HEALTH}Watch".encode()
 REFLECTION = b"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"

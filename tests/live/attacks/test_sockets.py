@@ -16,6 +16,8 @@ from tests.live.program import Program, Start, free_port
 from tests.live.raw import HEAD, connect, post, read_until, send_and_read, statuses
 from tests.memory_limit import MemoryLimit
 
+pytestmark = pytest.mark.alone
+
 DOWNLOADS = 100
 CLIENTS = 2_000
 BODY_SECONDS = 2

@@ -121,6 +121,7 @@ def test_a_removed_folder_of_metrics_does_no_harm(start_workers: Callable[..., P
     assert program.stop() == 0
 
 
+@pytest.mark.alone
 def test_a_suspended_worker_is_replaced(start_workers: Callable[..., Program]) -> None:
     program = start_workers()
     victim = min(worker_pids(program))

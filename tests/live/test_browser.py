@@ -94,6 +94,7 @@ def test_the_page_uploads_an_image(browser: Chrome, program: Program, tmp_path: 
 
 
 def test_the_browser_reports_no_errors(browser: Chrome, program: Program) -> None:
+    browser.get_log("browser")  # drops what the pages of other tests have logged
     browser.get(f"http://127.0.0.1:{program.port()}/docs")
     clickable(browser, ".auth-wrapper .authorize")
     loaded = browser.execute_script("return performance.getEntriesByType('resource').map(entry => entry.name)")

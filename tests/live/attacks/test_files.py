@@ -19,12 +19,12 @@ FUNCTION_BYTES = 1769 * 1024**2
 """Memory of the function for files, in serverless.yml."""
 PROCESS = """
 import sys, time
-from app.aws_lambda.files import _batch
+from app.aws_lambda.files import _answers
 data = open(sys.argv[1], "rb").read()
 end = time.monotonic() + float(sys.argv[2])
 started = time.process_time()
 try:
-    answers = _batch.answer(data, lambda: end - time.monotonic())
+    answers = _answers._batch.answer(data, lambda: end - time.monotonic())
     print(answers.rows, answers.bad, len(answers.errors), len(answers.predictions), time.process_time() - started)
     print(answers.errors[-300:].decode())
 except Exception as error:

@@ -6,6 +6,7 @@ The bucket is in AWS, or in the store that S3_ENDPOINT names; credentials come f
 import argparse
 import json
 import logging
+import math
 import signal
 import sys
 import time
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn
 
 from app.errors import BeerModelError, ObjectRejected, SettingsError, TooLate
+from app.setting_groups.platform import check_api
 from app.settings import ModelSettings, load_model_settings
 from app.telemetry.logs import configure_logging
 
@@ -23,6 +25,8 @@ EXIT_FAILED = 1
 """Exit code if the API or the bucket fails, or a file cannot be read, without --every."""
 ROUND_S = 3600.0
 """Time for reading an API, all pages together."""
+MAX_PAUSE_S = 2_592_000.0
+"""Longest pause between rounds: 30 days."""
 S3 = "s3://"
 _log = logging.getLogger(__name__)
 
@@ -34,7 +38,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         commands: The parser's commands; each sets its function as ``run`` in the parsed arguments.
     """
     poll = commands.add_parser("poll", help="put the beers of an API into a bucket", description=__doc__)
-    poll.add_argument("api", metavar="API", help="address of an API in the Punk API's shape")
+    poll.add_argument("api", metavar="API", type=_api, help="address of an API in the Punk API's shape")
     poll.add_argument("--to", metavar="S3://BUCKET", type=_bucket, required=True, help="the bucket, written under raw/")
     poll.add_argument("--beers", choices=("all", "random"), default="all", help="default: %(default)s")
     poll.set_defaults(run=_poll)
@@ -50,7 +54,24 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     change.set_defaults(run=_transform)
     for parser in (poll, change):
-        parser.add_argument("--every", metavar="SECONDS", type=float, help="go on, with a pause after each round")
+        parser.add_argument("--every", metavar="SECONDS", type=_seconds, help="go on, with a pause after each round")
+
+
+def _api(text: str) -> str:
+    try:
+        return check_api(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds <= MAX_PAUSE_S:
+        raise argparse.ArgumentTypeError(f"must be a number above 0 and of at most {MAX_PAUSE_S:g}")
+    return seconds
 
 
 def _bucket(text: str) -> str:

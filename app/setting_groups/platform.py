@@ -6,7 +6,12 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, Field
 
 
-def _check_api(url: str) -> str:
+def check_api(url: str) -> str:
+    """Check the address of a beer API, and return it.
+
+    Raises:
+        ValueError: If it is none.
+    """
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or not (url.isascii() and url.isprintable()):
         raise ValueError("must be an address that begins with https:// or http://")
@@ -22,7 +27,7 @@ class _Logged(BaseModel):
 class PollSettings(_Logged):
     """Settings of what asks the beer API."""
 
-    beer_api: Annotated[str, AfterValidator(_check_api)] = Field(
+    beer_api: Annotated[str, AfterValidator(check_api)] = Field(
         description="Address of an API in the shape of the Punk API, such as `https://punkapi.example/v2`."
     )
     beer_api_beers: Literal["all", "random"] = Field(

@@ -82,15 +82,3 @@ def test_the_commands_go_on_after_an_error_and_stop_on_sigterm(store: Store, tmp
             errors = process.communicate(timeout=PATIENCE)[1]
     assert process.returncode == 0
     assert "random beer: status 404" in errors and errors.count("polled") >= 2
-
-
-def test_an_address_that_is_no_bucket_is_an_argument_error(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "app", "transform", "beers"],
-        env=environment(),
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 2 and "must be s3://BUCKET" in done.stderr

@@ -1,6 +1,6 @@
 """Builds the program: everything that a process needs to serve, once."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from app.audit import Audit
 from app.composition.access import build_keys, build_limits, build_public_models
 from app.composition.models import build_manager, build_model_server
 from app.composition.records import build_recorder
-from app.composition.telemetry import build_telemetry
+from app.composition.telemetry import Telemetry, build_telemetry
 from app.domains.api import DomainApi
 from app.lifecycle import Component, Lifecycle
 from app.models.changes import ChangeMetrics
@@ -118,30 +118,10 @@ def build(settings: Settings, domains: Sequence[type[DomainApi]], metrics: Regis
     data_plane = DataPlane(manager, thread_pool, Audit(settings.audit_path))
     log = RequestLog(level=settings.log_level, later=at_turns_end)
     access = Access(Guard(keys, limits), public_models)
-    rest = RestApplication(
-        Backend(manager, answering, data_plane, thread_pool, memory_budget, traffic),
-        access,
-        log,
-        lifecycle,
-        RestOptions(
-            security_contact=settings.security_contact,
-            docs_enabled=settings.docs_enabled and not settings.serves_models_only,
-            page_folder=_page_folder(settings),
-            health_only=settings.serves_models_only,
-            body_limits={
-                "one": settings.body_limit,
-                "many": settings.batch_body_limit,
-                "file": settings.file_body_limit,
-            },
-            remote_models=server.names if server else (),
-            root_path=settings.root_path,
-            cors_origins=settings.cors_origins,
-            names_requests=recorder is not None,
-            feedback=feedback,
-            watch=telemetry.watch,
-            exemplars=telemetry.exemplars,
-        ),
-    )
+    backend = Backend(manager, answering, data_plane, thread_pool, memory_budget, traffic)
+    remote = server.names if server else ()
+    options = _rest_options(settings, remote, telemetry, feedback, names_requests=recorder is not None)
+    rest = RestApplication(backend, access, log, lifecycle, options)
     return Program(
         manager,
         lifecycle,
@@ -157,6 +137,31 @@ def build(settings: Settings, domains: Sequence[type[DomainApi]], metrics: Regis
         event_loop,
         traffic,
         telemetry.watch,
+    )
+
+
+def _rest_options(
+    settings: Settings,
+    remote_models: Collection[str],
+    telemetry: Telemetry,
+    feedback: "FeedbackHandler | None",
+    *,
+    names_requests: bool,
+) -> RestOptions:
+    """Translate the settings of the REST API."""
+    return RestOptions(
+        security_contact=settings.security_contact,
+        docs_enabled=settings.docs_enabled and not settings.serves_models_only,
+        page_folder=_page_folder(settings),
+        health_only=settings.serves_models_only,
+        body_limits={"one": settings.body_limit, "many": settings.batch_body_limit, "file": settings.file_body_limit},
+        remote_models=remote_models,
+        root_path=settings.root_path,
+        cors_origins=settings.cors_origins,
+        names_requests=names_requests,
+        feedback=feedback,
+        watch=telemetry.watch,
+        exemplars=telemetry.exemplars,
     )
 
 

@@ -73,7 +73,7 @@ class PredictionBuilder:
         self.intervals = Intervals(manifest)
         """The version's intervals, by coverage."""
         self.held_out_errors = HeldOutErrors(manifest)
-        """The version's errors on beers that do not tell everything."""
+        """The version's errors on beers with missing values."""
         self._columns = _columns(manifest)
         self._unread = _unread(manifest)
         self.reads_hops = any(INPUTS[column.name].field == HOP_INPUTS[0].field for column in manifest.inputs)
@@ -192,19 +192,7 @@ class PredictionBuilder:
             InputError: If a beer asks for quantiles, and the version has no calibrated interval.
             InvalidOutput: If an output is not a number or too large, or an interval ends below its start.
         """
-        columns = [outputs[name] for name in OUTPUTS]
-        if len(beers) <= FEW:  # arrays of so few rows cost more than they save
-            figures: Rows | list[tuple[float, ...]] = list(
-                zip(*(column.ravel().tolist() for column in columns), strict=True)
-            )
-            rounded = [[round(figure, 1) for figure in of_beer] for of_beer in figures]
-        else:
-            figures = table = np.concatenate(columns, axis=1).astype(np.float64)
-            rounded = tenths(table).tolist()
-        for ibu, lower, upper in rounded:
-            if not (-MAX_IBU < lower <= upper < MAX_IBU and -MAX_IBU < ibu < MAX_IBU):  # false for NaN as well
-                self._invalid.inc()
-                raise invalid_output(self.manifest, "ibu, lower or upper")
+        figures, rounded = self._checked(outputs, len(beers))
         warnings = self.warnings(rows, bills)
         model, promised = self._model, self._coverage
         predictions: list[Prediction] = [
@@ -234,6 +222,29 @@ class PredictionBuilder:
                 predictions[index]["quantiles"] = self._quantiles(outputs, index, predictions[index]["ibu"], count)
         self._metrics.count(figures, warnings)
         return predictions
+
+    def _checked(
+        self, outputs: Mapping[str, Array], count: int
+    ) -> tuple[Rows | list[tuple[float, ...]], list[list[float]]]:
+        """Return `OUTPUTS` by row, as they are and rounded to 0.1.
+
+        Raises:
+            InvalidOutput: If an output is not a number or too large, or an interval ends below its start.
+        """
+        columns = [outputs[name] for name in OUTPUTS]
+        if count <= FEW:  # arrays of so few rows cost more than they save
+            figures: Rows | list[tuple[float, ...]] = list(
+                zip(*(column.ravel().tolist() for column in columns), strict=True)
+            )
+            rounded = [[round(figure, 1) for figure in of_beer] for of_beer in figures]
+        else:
+            figures = table = np.concatenate(columns, axis=1).astype(np.float64)
+            rounded = tenths(table).tolist()
+        for ibu, lower, upper in rounded:
+            if not (-MAX_IBU < lower <= upper < MAX_IBU and -MAX_IBU < ibu < MAX_IBU):  # false for NaN as well
+                self._invalid.inc()
+                raise invalid_output(self.manifest, "ibu, lower or upper")
+        return figures, rounded
 
     def _intervals(self, outputs: Mapping[str, Array], row: int, asked: Sequence[float]) -> list[Interval]:
         """Build intervals of one beer.

@@ -6,12 +6,16 @@ difference is larger than --max-difference.
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.cli.output import write_line
 from app.cli.progress import Progress
+
+if TYPE_CHECKING:
+    from app.records.reading import Record
+    from app.records.replay import Differences, Replayer
 
 EXIT_BEYOND = 1
 """Exit code if a difference is larger than the bound."""
@@ -30,7 +34,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--model", metavar="NAME", required=True, help="name of the model")
     parser.add_argument("--version", metavar="V", required=True, help="version that the inputs run through")
     parser.add_argument(
-        "--against", metavar="V", help="version to compare with (default: the recorded outputs, of whatever version)"
+        "--against", metavar="V", help="version to compare with (default: the recorded outputs, of any version)"
     )
     parser.add_argument(
         "--max-difference",
@@ -53,8 +57,8 @@ def _replay(arguments: argparse.Namespace) -> None:
     from app.cli.bundles import check_version, model_settings, root_of  # with the model, half a second
     from app.errors import RecordsError
     from app.records.files import find_files
-    from app.records.reading import KIND, Record, Tally, records_of
-    from app.records.replay import Differences, Replayer, recorded_outputs
+    from app.records.reading import KIND, Tally, records_of
+    from app.records.replay import Differences, Replayer
     from app.runtime.onnx import OnnxPredictor
 
     settings, name = model_settings(), arguments.model
@@ -71,39 +75,24 @@ def _replay(arguments: argparse.Namespace) -> None:
         raise RecordsError(f"versions {arguments.version} and {arguments.against} have no output in common")
     unit = next((each.unit for each in replayer.manifest.outputs if each.name == names[0]), "")
     differences = Differences(names, unit, arguments.max_difference)
-    tally, seen = Tally(), _Seen()
+    tally = Tally()
+    chosen = _Chosen(records_of(sources, tally), name, [each for each in (replayer, other) if each])
     progress = Progress(sum(source.size for source in sources) // 1000, "kB of records")
-
-    def fitting(records: Iterator[Record]) -> Iterator[Record]:
-        for record in records:
-            if record.model != name:
-                seen.other_models += 1
-            elif not (replayer.fits(record) and (other is None or other.fits(record))):
-                seen.unfit += 1
-            else:
-                seen.versions[record.version] = seen.versions.get(record.version, 0) + 1
-                yield record
-
-    chosen = fitting(records_of(sources, tally))
-    while batch := list(islice(chosen, _ROWS)):
-        given = replayer.outputs(batch)[:, [replayer.names.index(each) for each in names]]
-        if other is None:
-            reference = recorded_outputs(batch, names)
-        else:
-            reference = other.outputs(batch)[:, [other.names.index(each) for each in names]]
-        differences.add(batch, reference, given)
+    records = iter(chosen)
+    while batch := list(islice(records, _ROWS)):
+        _compare(batch, replayer, other, differences)
         progress.show(tally.bytes // 1000)
     progress.clear()
-    if not seen.versions:
+    if not chosen.versions:
         raise RecordsError(f"none of {tally.records} records is of {name}, with the inputs of the version")
     report = {
         "model": name,
         "version": arguments.version,
         "against": arguments.against or "records",
-        "records": sum(seen.versions.values()),
-        "recorded_versions": dict(sorted(seen.versions.items())),
-        "records_of_other_models": seen.other_models,
-        "records_that_lack_inputs": seen.unfit,
+        "records": sum(chosen.versions.values()),
+        "recorded_versions": dict(sorted(chosen.versions.items())),
+        "records_of_other_models": chosen.other_models,
+        "records_that_lack_inputs": chosen.unfit,
         "lines_skipped": tally.skipped,
         "max_difference": arguments.max_difference,
         **differences.as_json,
@@ -114,12 +103,41 @@ def _replay(arguments: argparse.Namespace) -> None:
         raise SystemExit(EXIT_BEYOND)
 
 
-class _Seen:
-    """What the records were."""
+class _Chosen:
+    """The records of a model that have the inputs of every version, and the numbers of the others."""
 
-    def __init__(self) -> None:
+    def __init__(self, records: "Iterator[Record]", model: str, replayers: "Sequence[Replayer]") -> None:
         self.versions: dict[str, int] = {}
+        """Number of chosen records by the version that was recorded."""
         self.other_models = self.unfit = 0
+        self._records = records
+        self._model = model
+        self._replayers = replayers
+
+    def __iter__(self) -> "Iterator[Record]":
+        for record in self._records:
+            if record.model != self._model:
+                self.other_models += 1
+            elif not all(replayer.fits(record) for replayer in self._replayers):
+                self.unfit += 1
+            else:
+                self.versions[record.version] = self.versions.get(record.version, 0) + 1
+                yield record
+
+
+def _compare(
+    records: "Sequence[Record]", replayer: "Replayer", other: "Replayer | None", differences: "Differences"
+) -> None:
+    """Add the differences of a version from another one, or from what was recorded."""
+    from app.records.replay import recorded_outputs
+
+    names = differences.names
+    given = replayer.outputs(records)[:, [replayer.names.index(each) for each in names]]
+    if other is None:
+        reference = recorded_outputs(records, names)
+    else:
+        reference = other.outputs(records)[:, [other.names.index(each) for each in names]]
+    differences.add(records, reference, given)
 
 
 def _text(report: dict[str, Any], unit: str) -> Iterator[str]:

@@ -22,7 +22,7 @@ from app.settings import load_transform_settings
 from app.telemetry.logs import configure_logging
 
 RESULTS = {"clean": "Ok", "dropped": "Dropped", "failed": "ProcessingFailed"}
-"""The delivery's words by ours."""
+"""What Firehose calls each kind of outcome."""
 NAMESPACE = "BeerModel"
 """Namespace of the metrics ``Clean``, ``Dropped`` and ``Failed``, which the line of each call states (CloudWatch's
 embedded metric format)."""

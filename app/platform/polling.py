@@ -1,17 +1,18 @@
 """Asks a beer API and hands on what it got, as it came: one line of JSON a beer."""
 
-import json
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from app.errors import BeerModelError, TooLate
-from app.platform.punk_api import ApiError, PunkApi
+from app.platform.punk_api import ApiError, PunkApi, Row
 from app.platform.stream import MAX_RECORD_BYTES, Record
 
 Asked = Literal["all", "random"]
 """All beers of an API, or one at random."""
+_ONE_LINE = str.maketrans("\r\n", "  ")
+"""Line breaks are white space in JSON, as text has none."""
 _log = logging.getLogger(__name__)
 
 
@@ -42,20 +43,20 @@ class Poll:
         if self._failure is not None:
             raise self._failure
 
-    def _records(self, rows: Iterable[object]) -> Iterator[Record]:
+    def _records(self, rows: Iterable[Row]) -> Iterator[Record]:
         """The records up to the API's end or its failure, which must not keep back the ones before."""
         try:
             yield from self._records_of(rows)
         except (ApiError, TooLate) as failure:
             self._failure = failure
 
-    def _records_of(self, rows: Iterable[object]) -> Iterator[Record]:
+    def _records_of(self, rows: Iterable[Row]) -> Iterator[Record]:
         for row in rows:
             self.read += 1
-            data = json.dumps(row, separators=(",", ":")).encode()
+            data = row.text.translate(_ONE_LINE).encode("utf-8", "surrogatepass")
             if len(data) > MAX_RECORD_BYTES:
                 self.too_large += 1
                 _log.error("a beer of %d bytes is larger than a record may be, and left out", len(data))
                 continue
-            own = row.get("id") if isinstance(row, dict) else None
-            yield Record.of(data, data.decode() if own is None else str(own))
+            own = row.value.get("id") if isinstance(row.value, dict) else None
+            yield Record.of(data, row.text if own is None else str(own))

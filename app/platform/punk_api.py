@@ -6,6 +6,7 @@ Standard library alone, because the cloud function's zip has no HTTP client.
 import base64
 import hashlib
 import json
+import re
 import socket
 import ssl
 import threading
@@ -13,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection, InvalidURL
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from app.errors import BeerModelError
@@ -31,6 +33,19 @@ MAX_PAGES = 10_000
 RETRIED = (408, 429)
 """Statuses that are retried besides 5xx."""
 _PIECE = 1 << 16
+
+
+_SPACE = re.compile(r"[ \t\n\r]*")
+_DECODER = json.JSONDecoder()
+
+
+class Row(NamedTuple):
+    """An element of a page."""
+
+    value: object
+    """The beer; an object if the API is what it should be."""
+    text: str
+    """Its JSON as it came."""
 
 
 class ApiError(BeerModelError):
@@ -78,8 +93,8 @@ class PunkApi:
         self._headers = _headers(self._base)
         self._connection: HTTPConnection | None = None
 
-    def beers(self) -> Iterator[object]:
-        """Yield the rows of all pages, as they come; a row is an object if the API is what it should be.
+    def beers(self) -> Iterator[Row]:
+        """Yield the rows of all pages, as they come.
 
         Raises:
             ApiError: If a page cannot be read, is not a JSON array or repeats.
@@ -87,28 +102,28 @@ class PunkApi:
         previous = b""
         try:
             for page in range(1, MAX_PAGES + 1):
-                where = f"page {page}"
+                where, empty = f"page {page}", True
                 body = self._body(f"/beers?page={page}&per_page={PER_PAGE}", where)
-                rows, digest = _array(body, where), hashlib.sha256(body).digest()
-                if not rows:
+                for row in _rows(body, where):
+                    if empty and hashlib.sha256(body).digest() == previous:
+                        raise ApiError(f"{where}: same rows as page {page - 1}; does the server support 'page'?")
+                    empty = False
+                    yield row
+                if empty:
                     return
-                if digest == previous:
-                    raise ApiError(f"{where}: same rows as page {page - 1}; does the server support 'page'?")
-                yield from rows
-                previous = digest
-                del rows  # not two pages in memory
+                previous = hashlib.sha256(body).digest()
         finally:
             self.close()
         raise ApiError(f"page {MAX_PAGES}: not empty; gave up")
 
-    def random(self) -> list[object]:
+    def random(self) -> list[Row]:
         """Return what ``GET {address}/beers/random`` has: one beer in an array.
 
         Raises:
             ApiError: If it cannot be read or is not a JSON array.
         """
         try:
-            return _array(self._body("/beers/random", "random beer"), "random beer")
+            return list(_rows(self._body("/beers/random", "random beer"), "random beer"))
         finally:
             self.close()
 
@@ -202,14 +217,28 @@ def _ended_after(seconds: float, connected: socket.socket) -> Iterator[None]:
         raise _Transient(f"no whole answer within {seconds:g} s")
 
 
-def _array(body: bytes, where: str) -> list[object]:
+def _rows(body: bytes, where: str) -> Iterator[Row]:
+    """The elements of a JSON array, read one by one once the whole of it is known to be JSON."""
     try:
-        rows = json.loads(body)
+        text = body.decode(json.detect_encoding(body), "surrogatepass").removeprefix("\ufeff")
+        whole = json.loads(text)
+        if not isinstance(whole, list):
+            raise ApiError(f"{where}: not a JSON array but {type(whole).__name__}")
+        del whole
+        position = _past_space(text, 0) + 1  # after [
+        while text[position := _past_space(text, position)] != "]":
+            value, end = _DECODER.raw_decode(text, position)
+            yield Row(value, text[position:end])
+            position = _past_space(text, end)
+            if text[position] == ",":
+                position += 1
     except (ValueError, RecursionError) as error:
         raise ApiError(f"{where}: not JSON: {error}") from None
-    if not isinstance(rows, list):
-        raise ApiError(f"{where}: not a JSON array but {type(rows).__name__}")
-    return rows
+
+
+def _past_space(text: str, position: int) -> int:
+    match = _SPACE.match(text, position)
+    return match.end() if match else position
 
 
 def _headers(address: str) -> dict[str, str]:

@@ -35,8 +35,8 @@ class HttpPages(TrainingSource):
         """
         try:
             for number, row in enumerate(self._api.beers(), 1):
-                if not isinstance(row, dict):
-                    raise SourceError(f"{self.name}: row {number} is not a recipe but {type(row).__name__}")
-                yield recipe(row)
+                if not isinstance(row.value, dict):
+                    raise SourceError(f"{self.name}: row {number} is not a recipe but {type(row.value).__name__}")
+                yield recipe(row.value)
         except ApiError as error:
             raise SourceError(str(error)) from None

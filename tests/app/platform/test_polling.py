@@ -24,6 +24,25 @@ def test_all_beers_are_handed_on_as_they_came() -> None:
     assert (poll.read, poll.too_large) == (101, 0) and all(b"\n" not in record.data for record in taken)
 
 
+def test_a_beer_keeps_its_very_text_in_one_line() -> None:
+    """A repeated key, a figure's last zero and escapes would not outlive reading and writing."""
+    beer = r'{"id": 1, "abv": 5.10, "ibu": 40, "ibu": 41, "name": "[é, \ud800]"}'
+    page = "[\r\n  " + beer.replace('"abv"', '\r\n"abv"') + ' ,\n  [], 7e0\t, "x",{}, null\n]\n'
+    taken: list[Record] = []
+    with brewery([], page.encode()) as server:
+        Poll().run(PunkApi(server.address), "random", taken.extend)
+    texts = [record.data.decode() for record in taken]
+    assert texts == [beer.replace('"abv"', '  "abv"'), "[]", "7e0", '"x"', "{}", "null"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_other_encodings_of_unicode_become_utf_8(encoding: str) -> None:
+    taken: list[Record] = []
+    with brewery([], '[{"name": "Bière"}]'.encode(encoding)) as server:
+        Poll().run(PunkApi(server.address), "random", taken.extend)
+    assert [record.data for record in taken] == ['{"name": "Bière"}'.encode()]
+
+
 def test_one_beer_at_random() -> None:
     taken: list[Record] = []
     with brewery(ROWS) as server:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.platform import punk_api
 from app.platform.punk_api import ApiError, PunkApi
@@ -105,3 +107,17 @@ def test_a_page_that_comes_again_is_an_error_also_if_it_is_not_equal_to_itself()
     with served(lambda connection: connection.sendall(head + body)) as address:
         with pytest.raises(ApiError, match="page 2: same rows"):
             list(PunkApi(address, pause=lambda _: None).beers())
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.lists(JSON, max_size=6), st.sampled_from([None, 0, 3]), st.booleans())
+def test_the_rows_of_a_page_are_its_elements(page: list[object], indent: int | None, escaped: bool) -> None:
+    body = json.dumps(page, indent=indent, ensure_ascii=escaped).encode("utf-8", "surrogatepass")
+    rows = list(punk_api._rows(body, "page 1"))
+    assert [row.value for row in rows] == page == [json.loads(row.text) for row in rows]

@@ -1,8 +1,8 @@
 """``python -m benchmarks.drift``: false alarms and detection of ``python -m app drift``, on simulated weeks.
 
-Quiet weeks are drawn from the recipes that a model was trained on, varied within their bins, with 20 to 5,000 rows, and
-every second week with one brewer who tries 200 variants of a recipe. Then shifts are planted, and the number of recipes
-with which nine of ten are found is compared with the number that theory says. Prints Markdown; docs/drift.md has it.
+Weeks without drift are drawn from the recipes that a model was trained on, varied within their bins, with 20 to 5,000
+rows; every second week has one brewer who tries 200 variants of a recipe. Then shifts are planted, and the number of
+recipes with which nine of ten are found is compared with theory. Prints Markdown; docs/drift.md has it.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import onnxruntime as ort
 
 from app.bundle.manifest import MODEL
 from app.bundle.store import read_bundle
-from app.drift.assessment import LOOKS, assess
+from app.drift.assessment import CHECKS, assess
 from app.drift.samples import ONE_BREWER, Sample
 from app.drift.significance import psi
 from app.drift.variables import Count, Variable
@@ -46,7 +46,9 @@ def main() -> int:
     """Run the simulations and print their tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.drift", description=__doc__)
     parser.add_argument("--data", required=True, help="the recipes that the committed models were trained on")
-    parser.add_argument("--weeks", type=int, default=1000, help="quiet weeks of each model (default: %(default)s)")
+    parser.add_argument(
+        "--weeks", type=int, default=1000, help="weeks without drift of each model (default: %(default)s)"
+    )
     parser.add_argument("--trials", type=int, default=200, help="samples of each shift (default: %(default)s)")
     parser.add_argument("--models", nargs="+", default=["beer-ibu-recipe", "beer-ibu"])
     parser.add_argument("--version", default="2", help="version of the models (default: %(default)s)")
@@ -93,7 +95,7 @@ def world(data: str, name: str, version: str) -> World:
 
 
 def quiet(each: World, weeks: int, random: np.random.Generator) -> tuple[int, int, list[str]]:
-    """Count alarms in quiet weeks.
+    """Count alarms in weeks without drift.
 
     Args:
         each: The brewers.
@@ -118,7 +120,7 @@ def quiet(each: World, weeks: int, random: np.random.Generator) -> tuple[int, in
 
 
 def rule(each: World, weeks: int, random: np.random.Generator) -> tuple[int, int, float]:
-    """Judge the counters of quiet weeks as the rules for Prometheus do, over the last seven days, once a day.
+    """Evaluate the rules for Prometheus on the counters of weeks without drift, over the last seven days, once a day.
 
     Returns:
         Number of weeks in which there were enough values; in which a rule alarmed; and the largest index of these.
@@ -184,7 +186,7 @@ def detection(
     # the shifted distribution, from many draws
     many = variable.count(shift(each.draw(50_000, random)[0][:, index], random))
     shares, missing = many.bins / many.bins.sum(), many.missing / many.rows
-    tests = LOOKS * sum(2 + (one.missing is not None) for one in each.variables)
+    tests = CHECKS * sum(2 + (one.missing is not None) for one in each.variables)
     theory = needed(variable, shares, missing, tests, ONE_BREWER)
     if theory is None:
         return None, 0.0, "-"
@@ -202,8 +204,8 @@ def _found(
     for _ in range(trials):
         count = variable.count(shift(each.draw(recipes, random)[0][:, index], random))
         sample = Sample(each.manifest.name, each.manifest.version, recipes, recipes, ((variable, count),), ONE_BREWER)
-        # as many looks more as there are tests less than in a look at all variables
-        found += assess([sample], looks=LOOKS * tests // own, is_quick=True)[0].is_alarm
+        # one variable has fewer tests than all of them: corrected as if all were tested
+        found += assess([sample], checks=CHECKS * tests // own, is_quick=True)[0].is_alarm
     return found / trials
 
 

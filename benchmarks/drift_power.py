@@ -29,7 +29,7 @@ def needed(variable: Variable, shares: _Array, missing: float, tests: int, allow
         variable: What has shifted.
         shares: Share of its values in each bin after the shift.
         missing: Share of the rows without a value after the shift.
-        tests: Number of tests over which `ERROR` is divided: tests of a look, times looks.
+        tests: Number of tests over which `ERROR` is divided: tests of a check, times checks.
         allowance: Number of recipes that may be one brewer's.
 
     Returns:

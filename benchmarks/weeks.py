@@ -1,4 +1,4 @@
-"""Simulated weeks: rows drawn from training data, with tries of recipes as brewers make them, and planted shifts."""
+"""Simulated weeks: rows drawn from training data, with variants of recipes as brewers try them, and planted shifts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from app.drift.variables import Count, Variable, variables_of
 
 WEEK = 7 * 24 * 3600.0
 FEWEST, MOST = 20, 5000
-"""Rows of a week, drawn uniformly on the logarithm; the tries of the busy brewer come on top."""
+"""Rows of a week, log-uniformly distributed; the variants of the busy brewer are added."""
 ONCE = 0.7
 """Share of the recipes that are asked about once; the others 6 times on average."""
 MORE = 0.2
@@ -89,7 +89,7 @@ class World:
 
         Args:
             count: Number of rows.
-            busy: Whether one brewer comes with 200 tries of one recipe on top.
+            busy: Whether one more brewer tries 200 variants of one recipe.
             random: Source of random numbers.
         """
         tries: list[int] = []

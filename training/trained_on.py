@@ -27,9 +27,9 @@ Rows = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class TrainedOn:
-    """Digests of beers. They tell whether a beer at hand is among them.
+    """Digests of beers, which show whether a given beer is among them.
 
-    They are no secret: whoever guesses a beer's figures can confirm the guess.
+    They do not protect the beers: anyone who guesses a beer's figures can confirm the guess.
     """
 
     rows: frozenset[str]

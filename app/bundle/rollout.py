@@ -35,7 +35,7 @@ class RolloutSpec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     id: str = Field(default="", pattern=r"^[0-9a-f]{0,16}$")
-    """Tells this rollout from others, see `new_id`; a file that was written by hand may lack it."""
+    """Identifies this rollout, see `new_id`; a file that was written by hand may lack it."""
     mode: Mode
     """``shadow``: the version runs on copies of the inputs; ``canary``: it answers a share of the calls."""
     version: Version

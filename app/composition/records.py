@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def build_recorder(settings: Settings, metrics: Registry) -> "Recorder | None":
-    """Build the recorder; None if records are off, and then nothing of it is imported.
+    """Build the recorder; None if records are off; then its code is not imported.
 
     Args:
         settings: The settings.

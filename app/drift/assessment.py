@@ -1,4 +1,4 @@
-"""Which variables have drifted: tests, corrected for their number and for repeated looks, and a smallest effect."""
+"""Which variables have drifted: tests, corrected for their number and for repeated checks, and a smallest effect."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from app.drift.significance import Comparison, compare
 from app.drift.variables import Count, Variable
 
 ERROR = 0.05
-"""Probability that any of `LOOKS` looks raises a false alarm, at most."""
-LOOKS = 1000
-"""Number of looks over which `ERROR` is divided: 19 years of weekly looks, or 2.7 of daily ones."""
+"""Maximum probability that any of `CHECKS` checks raises a false alarm."""
+CHECKS = 1000
+"""Number of checks among which `ERROR` is divided: 19 years of weekly checks, or 2.7 of daily ones."""
 MIN_RECIPES = 30
 """Number of recipes below which nothing is tested."""
 MIN_PSI = 0.1
@@ -33,10 +33,10 @@ class Figure:
     variable: Variable
     count: Count
     rows: int
-    """Number of rows of the version, tries included."""
+    """Number of rows of the version, before those of one recipe are grouped."""
     comparison: Comparison
     p: float
-    """Smallest probability of the tests, corrected: times the number of tests and of looks, 1 at most."""
+    """Smallest p-value of the tests, corrected: times the number of tests and of checks, 1 at most."""
     moved: str
     """What moved from where to where, in words, with the unit."""
     is_tested: bool
@@ -73,12 +73,12 @@ class Figure:
         }
 
 
-def assess(samples: Sequence[Sample], looks: int = LOOKS, is_quick: bool = False) -> list[Figure]:
+def assess(samples: Sequence[Sample], checks: int = CHECKS, is_quick: bool = False) -> list[Figure]:
     """Find the variables that have drifted.
 
     Args:
-        samples: Of one look.
-        looks: Number of looks that share the probability of a false alarm.
+        samples: Those of one check.
+        checks: Number of checks that share the probability of a false alarm.
         is_quick: Whether the allowance is considered only where it decides whether there is an alarm.
 
     Returns:
@@ -90,7 +90,7 @@ def assess(samples: Sequence[Sample], looks: int = LOOKS, is_quick: bool = False
         for variable, count in sample.counts
         if count.rows >= MIN_RECIPES
     )
-    factor = max(tests, 1) * looks
+    factor = max(tests, 1) * checks
     enough = ERROR / factor if is_quick else 1.0
     return [_figure(sample, *each, factor, enough) for sample in samples for each in sample.counts]
 

@@ -1,4 +1,4 @@
-"""Which rows are tries of one recipe: a brewer who tries 200 variants of a beer asks about one beer, not about 200."""
+"""Which rows are variants of one recipe: 200 variants of a beer that one brewer tries are one beer, not 200."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ SESSION = 3600.0
 NEIGHBOURS = 20
 """Number of rows before a row among which the try before it is looked for; callers' rows come in between."""
 ALIKE = 0.4
-"""Share of the stated inputs that two tries of one recipe have in common.
+"""Share of the stated inputs that two variants of one recipe have in common.
 
 A brewer who changes the volume of a batch changes every hop input of ``beer-ibu-recipe``, and leaves nine of about 19
 stated inputs as they are. Two of three inputs (alcohol and one gravity), or three of six, are common too."""

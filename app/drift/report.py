@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.drift.assessment import ERROR, LOOKS, MIN_RECIPES, Figure
+from app.drift.assessment import CHECKS, ERROR, MIN_RECIPES, Figure
 from app.drift.samples import Sample
 
 _HEADS = ("", "name", "recipes", "training -> now", "PSI", "noise", "p")
@@ -45,7 +45,7 @@ def as_json(
     """
     return {
         "error": ERROR,
-        "looks": LOOKS,
+        "checks": CHECKS,
         "samples": [
             {"model": one.model, "version": one.version, "rows": one.rows, "recipes": one.recipes} for one in samples
         ],

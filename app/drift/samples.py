@@ -18,13 +18,13 @@ from app.models.metrics import INPUTS, MISSING
 from app.records.reading import Record
 
 REPEATS = 10
-"""Number of counted rows that are taken for one recipe, because counters cannot tell tries apart: the mean number of
-tries of a try's recipe (the design effect of clusters), twice what docs/drift.md simulates."""
+"""Number of counted rows that are one recipe, because counters cannot group them by recipe: the mean size of a row's
+group (the design effect of clusters), twice what docs/drift.md simulates."""
 TRIES = 200
 """Largest number of counted rows that one recipe may have without raising an alarm."""
 ONE_BREWER = 15
 """Number of recipes for which one brewer may count in recorded rows, who changes a recipe beyond recognition again and
-again: 200 tries on four evenings count as up to 13."""
+again: 200 variants on four evenings count as up to 13."""
 _HISTOGRAMS = {BITTERNESS.name: ("ibu", BITTERNESS.buckets), WIDTHS.name: (WIDTH, WIDTHS.buckets)}
 """The answers that the service counts, by metric."""
 _SERIES = re.compile(r"^([a-z_]+)\{([^{}]*)\} ([0-9.eE+]+)$", re.MULTILINE)

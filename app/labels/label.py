@@ -33,7 +33,7 @@ class Label:
     version: str | None
     """Version of the model; None if it is not known."""
     inputs: Mapping[str, float] | None
-    """The model's inputs by name, NaN where nothing was told; None if they are not known."""
+    """The model's inputs by name, NaN is missing; None if they are not known."""
     outputs: Mapping[str, float] | None
     """The model's outputs by name; None if they are not known."""
     ibu: float

@@ -14,7 +14,7 @@ from app.labels.label import Label
 BANDS = (0.0, 20.0, 40.0, 60.0, 80.0, 150.0)
 """Bounds of the bands of bitterness, IBU; those of the models' cards. The last band has no upper bound."""
 ALL = "all"
-"""Stands for all bands together."""
+"""Name for all bands together."""
 RESAMPLES = 2000
 """Number of resamples of a bootstrap interval."""
 CONFIDENCE = 0.95
@@ -22,7 +22,7 @@ CONFIDENCE = 0.95
 _Z = 1.959963984540054
 """Quantile of the normal distribution for `CONFIDENCE`."""
 FALSE_ALARM = 0.001
-"""Probability that an interval that holds is said to miss its level, where one looks once."""
+"""Probability of the false alarm that a calibrated interval misses its level, for a single test."""
 MAX_RESAMPLED = 2_000
 """Number of beers up to which intervals of means are bootstrapped; with more, the mean is as good as normal."""
 _SEED = 20_260_101
@@ -59,9 +59,9 @@ class Quality:
     coverage: Between
     """Share of labels inside the interval that the model answered."""
     level: float | None
-    """Share that the interval promises; None if it is not known."""
+    """Nominal coverage of the interval; None if it is not known."""
     is_missed: bool
-    """Whether the interval covers less than it promises, by more than chance: see `FALSE_ALARM`."""
+    """Whether the coverage is significantly below the nominal one: see `FALSE_ALARM`."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the figures as a value of JSON."""
@@ -77,7 +77,7 @@ def quality_of(labels: Iterable[Label], levels: Mapping[tuple[str, str], float |
 
     Args:
         labels: The labels. Those whose model is not known, or has no interval of bitterness, are left out.
-        levels: Share that the interval of each version promises, by name and version.
+        levels: Nominal coverage of the interval of each version, by name and version.
 
     Returns:
         The figures by model, version and kind; of each the whole first, then the bands that have labels.
@@ -146,7 +146,7 @@ def _by_beer(labels: Sequence[Label]) -> tuple[Values, Values]:
 
 
 def _mean(values: Values, draws: NDArray[np.int64] | None) -> Between:
-    """The mean with its interval: the percentiles of its resamples. A single beer says nothing of others."""
+    """The mean with its interval: the percentiles of its resamples. With a single beer the interval is unbounded."""
     mean = float(values.mean())
     if draws is not None:
         low, high = np.quantile(values[draws].mean(axis=1), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])

@@ -23,9 +23,9 @@ if sys.platform != "win32":  # where a program has no workers
 
 LOCK = "feedback-quality.lock"
 INTERVAL = 60.0
-"""Seconds between two looks for new labels."""
+"""Seconds between two checks for new labels."""
 MAX_AGE = 3600.0
-"""Seconds after which figures are computed anew without new labels: their window moves, and records come later."""
+"""Seconds after which figures are computed again even without new labels: their window moves, records arrive later."""
 MAX_SECONDS = 600.0
 """Maximum duration of the child process, seconds."""
 _NICENESS = 19

@@ -24,7 +24,7 @@ class Report:
     labels: int
     """Number of labels."""
     unanswered: int
-    """Number of labels among them of which no record tells what the model answered."""
+    """Number of labels among them without a record of the prediction."""
     without_interval: int
     """Number of labels among them whose model answers no bitterness with an interval."""
     skipped: int
@@ -47,9 +47,9 @@ def report_of(paths: Iterable[str], models: Path, since: datetime | None = None,
     """Compute the online quality.
 
     Args:
-        paths: Files of labels and of records, told apart by their names, or folders, patterns and ``s3://`` prefixes
+        paths: Files of labels and of records, distinguished by their names, or folders, patterns and ``s3://`` prefixes
             of both.
-        models: Folder of the bundles, which say what the intervals promise.
+        models: Folder of the bundles, which state the nominal coverage.
         since: Time from which labels count; by default all.
         s3_endpoint: Address of an S3-compatible store; empty: AWS.
 
@@ -80,7 +80,7 @@ def existing(paths: Iterable[str]) -> list[str]:
 
 
 def promised(models: Path) -> dict[tuple[str, str], float | None]:
-    """Return what the interval of each version promises.
+    """Return the nominal coverage of each version's interval.
 
     Args:
         models: Folder of the bundles; those that cannot be read are left out.

@@ -286,7 +286,7 @@ class ModelManager:
 
     @property
     def notes(self) -> WorkerNotes:
-        """What the workers tell one another."""
+        """The files by which the workers inform each other."""
         return self._store.notes if self._store else WorkerNotes()
 
     def wanted_rollout(self, name: str) -> RolloutSpec | None:

@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 class RolloutScan(Protocol):
-    """Takes up changes of rollouts."""
+    """Applies changes of rollouts."""
 
     def scan(self, name: str) -> None:
         """Take up changes of one model's rollout."""
@@ -49,7 +49,7 @@ class ModelReloader:
         Args:
             manager: The loaded models.
             observe: Called with every change, in the reloader's thread.
-            rollouts: Takes up changes of rollouts, after those of the versions.
+            rollouts: Applies changes of rollouts, after those of the versions.
         """
         self._manager = manager
         self._observe = observe

@@ -102,7 +102,7 @@ class ModelStore:
         return spec.model_copy(update={"stopped": stopped}) if stopped else spec
 
     def stop_rollout(self, name: str, id: str, reason: str) -> None:
-        """Tell every worker that a rollout has been stopped, and write it to the rollout's file.
+        """Note for every worker that a rollout has been stopped, and write it to the rollout's file.
 
         Args:
             name: Name of the model.

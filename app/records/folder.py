@@ -1,4 +1,4 @@
-"""The folder of records: files of lines, which are begun anew by size and age, and deleted when there are too many."""
+"""The folder of records: files of lines, begun by size and age; the oldest are deleted when there are too many."""
 
 import logging
 import os

@@ -35,7 +35,7 @@ class Record:
     version: str
     """Version that answered."""
     inputs: dict[str, float]
-    """The model's inputs by name, as they entered the graph: each is a float32; NaN: not told."""
+    """The model's inputs by name, as they entered the graph: each is a float32; NaN is missing."""
     outputs: dict[str, float]
     """The graph's outputs by name, before anything is rounded or widened. The numbers of an output that has several in
     a row are ``NAME.0``, ``NAME.1`` and so on."""

@@ -54,8 +54,8 @@ class Replayer:
         """Return what the version answers; it is, to the bit, what it answered when the records were made.
 
         The last bits of some models' outputs depend on a row's place in its run and on the size of the run, and on
-        nothing else. So each run is repeated in its size, with each row in its place; the places of rows that are not
-        at hand are filled with another row.
+        nothing else. So each run is repeated in its size, with each row in its place; the places of rows that
+        are not recorded are filled with another row.
 
         Args:
             records: Records that fit.

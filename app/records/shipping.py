@@ -21,7 +21,7 @@ from app.records.reading import KIND, read_records
 from app.telemetry.metrics import Registry
 
 SCAN_SECONDS = 30.0
-"""Seconds between two looks for files of processes that were killed."""
+"""Seconds between two checks for files of processes that were killed."""
 RETRY_SECONDS = 5.0
 """Seconds after which a failed upload or conversion is tried again; doubled up to `MAX_RETRY_SECONDS`."""
 MAX_RETRY_SECONDS = 60.0

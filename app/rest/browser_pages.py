@@ -58,7 +58,7 @@ class BrowserPages:
         Args:
             docs_enabled: Whether the documentation is switched on.
             paths: The paths of the routes.
-            page: Answers browsers at ``/``; by default they are led to the documentation.
+            page: Answers browsers at ``/``; by default they are redirected to the documentation.
         """
         self._has_docs = DOCS_PATH in paths
         self.home = page or (send_to_docs if self._has_docs else None)

@@ -95,7 +95,7 @@ class BrewersPage:
 
         Args:
             folder: The folder of the page's files.
-            body_limit: Maximum bytes of a request's body, which the page is told.
+            body_limit: Maximum bytes of a request's body, which is passed to the page.
             has_docs: Whether ``/docs`` exists, to which the page then links.
         """
         self._folder = folder

@@ -25,7 +25,7 @@ class Lane:
         self._lock = Lock()
 
     def submit(self, work: Callable[[], ResultT]) -> "Future[ResultT]":
-        """Run a function once the lane has room. May be called from any thread.
+        """Run a function once the lane is free. May be called from any thread.
 
         Args:
             work: The function.
@@ -47,7 +47,7 @@ class Lane:
             call.cancel()
 
     def _start(self) -> None:
-        """Start the next call if the lane has room."""
+        """Start the next call if the lane is free."""
         with self._lock:
             if not self._free or not self._waiting:
                 return

@@ -63,6 +63,6 @@ def invalid_output(manifest: Manifest, output: str) -> InvalidOutput:
 
 
 def note_invalid_output(manifest: Manifest) -> None:
-    """Tell whoever set `on_invalid_output`."""
+    """Call the function in `on_invalid_output`, if there is one."""
     if (tell := on_invalid_output.get()) is not None:
         tell(manifest)

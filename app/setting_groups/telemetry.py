@@ -1,4 +1,4 @@
-"""Settings of what is told and kept about calls and changes."""
+"""Settings of telemetry: OpenTelemetry, usage and audit."""
 
 from typing import Annotated, Literal
 from urllib.parse import urlsplit

@@ -65,7 +65,7 @@ _current: ContextVar[tuple[CallNotes, ...]] = ContextVar("calls", default=())
 
 
 class CallWatch:
-    """Tells the parts that want to know when a call begins and ends."""
+    """Notifies the registered parts when a call begins and ends."""
 
     def __init__(self, begins: Sequence[Begin] = (), ends: Sequence[End] = ()) -> None:
         """Create the watch.

@@ -60,7 +60,7 @@ class Call:
         identity = self._identity(canary.sticky) if canary.sticky else b""
         if identity:
             return bucket(canary.salt, identity) < canary.share
-        if self._draw is None:  # nothing tells this caller from others: each call is drawn by itself
+        if self._draw is None:  # the caller cannot be identified: each call is drawn independently
             self._draw = random()  # nosec B311
         return self._draw < canary.share
 

@@ -33,7 +33,7 @@ class _Window:
 
 
 class Guard:
-    """Keeps the last runs of a candidate, and tells when they break a bound. Safe to call from several threads.
+    """Keeps the latest runs of a candidate, and detects when they exceed a bound. Safe to call from several threads.
 
     A mean is over the whole window, also before the window is full: a bound is broken as soon as the sum of the values
     is larger than the bound times the window. So the first runs do not stop a candidate by chance, and one that breaks

@@ -31,7 +31,7 @@ class Run(NamedTuple):
 
 
 class Mirror:
-    """Repeats runs, one job at a time. What finds no room, or no thread, is dropped: no caller waits for it."""
+    """Repeats runs, one job at a time. No caller waits: a run is dropped if the queue is full or no thread is free."""
 
     def __init__(
         self, pool: BoundedThreadPool, repeat: Callable[[Sequence[Run]], None], drop: Callable[[float], None]

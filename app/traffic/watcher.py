@@ -1,4 +1,4 @@
-"""Takes up the rollouts that the files of the models' folder describe, and writes down what the guard has stopped."""
+"""Applies the rollouts described by the files of the models' folder, and records those that the guard has stopped."""
 
 import logging
 import time
@@ -60,14 +60,14 @@ class RolloutWatcher:
         state = self._manager.state(name)
         if spec is not None and (spec.stopped or state.active is None or state.active.manifest.version == spec.version):
             if not spec.stopped and self._is_activated(name, spec.version):
-                self._write_stop(name, spec.id, ACTIVATED)  # so that it does not begin anew beside the next version
+                self._write_stop(name, spec.id, ACTIVATED)  # so that it does not start again beside the next version
             spec = None
         if spec is not None and live is not None and not self._manager.fingerprint(name, spec.version):
             self._end(live)
             self._refuse(name, spec, "refused", GONE)
             return
         if live is not None and (spec != live.spec or state.active is not live.active or state.rollout is not live):
-            if self._note_breach(live):  # since the look above, and the file is as it was before
+            if self._note_breach(live):  # since the check above, and the file has not changed
                 return
             self._end(live)
             live = None

@@ -13,7 +13,7 @@ INTERVAL = 10.0
 STOP_SECONDS = 2.0
 """Maximum number of seconds for which the end of the program waits for the last write."""
 NO_KEY = "-"
-"""Stands for the id of the key in calls without a valid one."""
+"""Placeholder for the id of the key in calls without a valid one."""
 _DAY = 86_400.0
 """Seconds."""
 _ANSWERED = (200, 0)

@@ -26,7 +26,7 @@ from training.trained_on import TrainedOn
 
 Mask = npt.NDArray[np.bool_]
 MIN_AT_HAND = 0.9
-"""Least share of the active version's beers that must be at hand to repeat its training."""
+"""Minimum share of the active version's beers that must be available to repeat its training."""
 MIN_FRESH_GROUPS = 10
 """Number of groups of fresh beers below which they decide nothing."""
 MIN_ALONE = 30
@@ -96,7 +96,7 @@ class Contest:
 
     @property
     def reasons(self) -> list[str]:
-        """What speaks against the candidate, in words; empty if it is no worse."""
+        """The reasons against the candidate, in words; empty if it is no worse."""
         found = []
         if self.folds:
             found += [f"{fault} is worse on the same folds" for fault in self.folds.found.faults]

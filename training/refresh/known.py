@@ -1,4 +1,4 @@
-"""Finds out which of the rows at hand a version was trained on."""
+"""Determines which of the available rows a version was trained on."""
 
 from collections.abc import Sequence
 

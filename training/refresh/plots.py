@@ -86,7 +86,7 @@ def _gap(axis: Axes, line: int, gap: Difference) -> None:
 
 
 def inputs(panels: Sequence[Panel]) -> Figure:
-    """Plot inputs: what was trained on before and now, and what the service was asked of late.
+    """Plot the inputs of both training sets and of recent requests.
 
     Args:
         panels: The inputs.

@@ -1,4 +1,4 @@
-"""What the service was asked of late, from its records: how the beers asked about differ from those trained on."""
+"""Recent requests, from the service's records: how their beers differ from the training data."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Recent:
     """Inputs of recorded rows."""
 
     inputs: Array
-    """shape (n_rows, n_inputs), NaN where not told or not an input of the version that answered."""
+    """shape (n_rows, n_inputs), NaN where missing or not an input of the version that answered."""
 
 
 def recent_inputs(spec: Spec, records: Iterable[Record]) -> Recent:

@@ -31,7 +31,7 @@ class Material:
     active: Bundle
     known: Known
     recent: Recent | None
-    """What the service was asked of late; None if no records were given."""
+    """Recent requests; None if no records were given."""
 
 
 @dataclass(frozen=True)

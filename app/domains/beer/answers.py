@@ -209,10 +209,10 @@ class AdditionEstimates(TypedDict):
 
 
 class UntoldPart(TypedDict):
-    """A part of the beer that the request does not tell, and that would make the prediction more certain.
+    """A part of the beer that is missing from the request, and that would make the prediction more certain.
 
-    `mean_error` is the mean error of held-out beers that tell what this one tells, IBU; `mean_error_told` that of beers
-    that tell `inputs` as well. `text` says the same in a sentence.
+    `mean_error` is the mean error of held-out beers with the same inputs as this request, IBU; `mean_error_told` that
+    of beers that have `inputs` as well. `text` states the same in a sentence.
     """
 
     group: str

@@ -20,7 +20,7 @@ FIGURES = (LABEL, *names(VITAL_INPUTS))
 REQUIRED = tuple(column.name for column in VITAL_INPUTS if not (column.optional or column.computed))
 COLOURS = (EBC, SRM)
 IBU_LOW, IBU_HIGH = 3.0, 150.0
-"""Range of plausible labels: 0 stands for unknown, and values above 150 are exaggerations, as iso-alpha acids dissolve
+"""Range of plausible labels: 0 means unknown, and values above 150 are exaggerations, as iso-alpha acids dissolve
 to about 110 IBU."""
 NOT_A_NUMBER = "not_a_number"
 """Name of the rule that `figures_of` is."""

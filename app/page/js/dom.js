@@ -84,7 +84,7 @@ export function byId(id) {
 }
 
 /**
- * Sets the text of an element where it differs, so that a live region speaks only of changes.
+ * Sets the text of an element if it differs, so that a live region announces only changes.
  *
  * @param {Element} element
  * @param {string} text

@@ -43,7 +43,7 @@ let shownMessages = [];
 let shownAssumptions = [];
 let ids = 0;
 
-/** Draws the form anew, and leaves the focus where it was. */
+/** Draws the form again, and keeps the focus. */
 export function renderForm() {
   const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset["focus"] : undefined;
   controls.clear();
@@ -76,7 +76,7 @@ export function renderForm() {
   if (focused) focusOn(focused);
 }
 
-/** Shows the ranges of alpha acid anew, once the varieties are known; what is being typed stays. */
+/** Shows the ranges of alpha acid again, once the varieties are known; text that is being typed is kept. */
 export function refreshHints() {
   store.recipe.beer.hops?.forEach((hop, index) => {
     const input = controls.get(`hops.${index}.alpha`)?.input;
@@ -194,7 +194,7 @@ function drawAssumptions() {
     }
   }
   for (const { field, value, reason } of shownAssumptions.toReversed()) {
-    // of several, the first is what the field itself stands for
+    // if there are several, the first is for the field itself
     const key = assumedKey(field);
     const input = controls.get(key)?.input;
     if (!(input instanceof HTMLInputElement)) continue;

@@ -7,7 +7,7 @@ import { number, t } from "./text.js";
 /** @typedef {import("./api.js").Prediction} Prediction */
 /** @typedef {import("./text.js").TextKey} TextKey */
 
-/** Dots of a plot: each stands for one of so many such beers. */
+/** Dots of a plot: each is one of this many such beers. */
 export const DOTS = 20;
 
 const TOP = 24;
@@ -266,7 +266,7 @@ function arranged(ticks, width) {
 }
 
 /**
- * Tells whether two labels overlap, or the line of one crosses the other.
+ * Returns whether two labels overlap, or the line of one crosses the other.
  *
  * @param {Label} one
  * @param {Label} other

@@ -1,4 +1,4 @@
-// The recipe on the page: the request itself, with every value in the unit in which it was told.
+// The recipe on the page: the request itself, with every value in the unit in which it was entered.
 
 /** @typedef {import("./units.js").Values} Values */
 /** @typedef {Values & {hops?: Values[], malts?: Values[]}} Beer */
@@ -8,7 +8,7 @@
 
 const DRAFT = "beer-model.draft";
 
-/** Says `edit` while the user types, and `render` when the form must be drawn anew. */
+/** Emits `edit` while the user types, and `render` when the form must be drawn again. */
 class Store extends EventTarget {
   /** @type {Recipe} */
   recipe = { name: "", beer: {} };
@@ -52,7 +52,7 @@ class Store extends EventTarget {
   }
 
   /**
-   * Changes the recipe in one step of the history, and draws the form anew.
+   * Changes the recipe in one step of the history, and draws the form again.
    *
    * @param {(recipe: Recipe) => void} change
    */
@@ -114,14 +114,14 @@ const AMOUNTS = ["amount_g", "amount_oz", "amount_kg", "amount_lb"];
 export const isTold = (row) => Boolean(row["name"]) && AMOUNTS.some((field) => row[field] !== undefined);
 
 /**
- * Whether nothing of a row is told yet.
+ * Whether all values of a row are missing.
  *
  * @param {Values} row
  */
 export const isBlank = (row) => !row["name"] && !AMOUNTS.some((field) => row[field] !== undefined);
 
 /**
- * Returns the request for a beer: without rows that are not told yet.
+ * Returns the request for a beer: without rows that are still empty.
  *
  * @param {Beer} beer
  * @returns {Beer}
@@ -151,7 +151,7 @@ export function placeOf(beer, kind, index) {
 }
 
 /**
- * Whether a beer can be asked about: its gravities are told.
+ * Whether a beer can be predicted: its gravities are known.
  *
  * @param {Beer} beer
  */

@@ -1,4 +1,4 @@
-// The question backwards: how much hops for a bitterness. The server solves it.
+// The inverse problem: weights of hops for a bitterness. The server solves it.
 
 import { answers } from "./answers.js";
 import { call, Failure } from "./api.js";
@@ -17,7 +17,7 @@ import { choice, GRAMS_PER_OUNCE, shownText, unitOf, valueOf } from "./units.js"
 
 const FORMULAS = /** @type {const} */ (["model", "physical", "tinseth", "rager", "garetz"]);
 
-/** What was asked last, so that drawing the form anew keeps it. */
+/** What was asked last, kept when the form is drawn again. */
 const wanted = { kind: "ibu", ibu: "40", bu_gu: "", by: "model" };
 /** Rows of hops that may move. If none is chosen, the server chooses. @type {WeakSet<Values>} */
 const moves = new WeakSet();

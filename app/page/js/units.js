@@ -1,5 +1,5 @@
-// Units for display. A value stays in the field of the unit in which it was told, and is sent so: the server converts.
-// Here a value is converted only to be shown in another unit, so switching to and fro loses nothing.
+// Units for display. A value stays in the field of the unit in which it was entered, and is sent like this: the server converts.
+// Here a value is converted only to be shown in another unit, so switching back and forth loses nothing.
 
 import { number } from "./text.js";
 
@@ -113,7 +113,7 @@ export function unitOf(quantity) {
 }
 
 /**
- * Returns the unit in which a quantity was told.
+ * Returns the unit in which a quantity was entered.
  *
  * @param {Values} values
  * @param {Quantity} quantity
@@ -125,7 +125,7 @@ function toldIn(values, quantity) {
 }
 
 /**
- * Returns a quantity in the unit in which it is shown; undefined if it is not told, or no number.
+ * Returns a quantity in the unit in which it is shown; undefined if it is missing, or not a number.
  *
  * @param {Values} values
  * @param {Quantity} quantity
@@ -141,7 +141,7 @@ export function shownValue(values, quantity) {
 }
 
 /**
- * Returns a quantity in its base unit (g, kg, l, degrees Celsius, EBC, specific gravity); undefined if it is not told.
+ * Returns a quantity in its base unit (g, kg, l, degrees Celsius, EBC, specific gravity); undefined if it is missing.
  *
  * @param {Values} values
  * @param {Quantity} quantity
@@ -169,7 +169,7 @@ export function shownText(values, quantity) {
 }
 
 /**
- * Tells a quantity in the unit in which it is shown, or takes it back.
+ * Sets a quantity in the unit in which it is shown, or removes it.
  *
  * @param {Values} values
  * @param {Quantity} quantity
@@ -182,7 +182,7 @@ export function tell(values, quantity, text) {
 }
 
 /**
- * Tells a quantity given in its base unit, in the unit in which it is shown.
+ * Sets a quantity, given in its base unit, in the unit in which it is shown.
  *
  * @param {Values} values
  * @param {Quantity} quantity

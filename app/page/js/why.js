@@ -1,5 +1,5 @@
 // Why the answer is what it is: signed bars, and what each addition gives by each formula.
-// The table states its roles, because a narrow page lays its rows out anew, which some browsers take for no table.
+// The table states its roles, because a narrow page lays out its rows differently, and some browsers then do not treat it as a table.
 
 import { answers } from "./answers.js";
 import { byId, h, refill } from "./dom.js";

@@ -25,19 +25,19 @@ Attributes = dict[str, AttributeValue]
 CLIENT_GONE = 499
 """HTTP status of a call whose client left before the response: none was sent."""
 OTHER = "_OTHER"
-"""Stands for a method that the program does not know."""
+"""Placeholder for an unknown method."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 _SERVER_ERRORS = frozenset({"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"})
 """gRPC codes that are errors of the server."""
 
 
 def known_method(method: str) -> str:
-    """Return an HTTP method, or what stands for an unknown one."""
+    """Return an HTTP method, or the placeholder for an unknown one."""
     return method if method in _METHODS else OTHER
 
 
 def rpc_method(route: str) -> str:
-    """Return the full name of a gRPC method from its route, or what stands for an unknown one."""
+    """Return the full name of a gRPC method from its route, or the placeholder for an unknown one."""
     return route.removeprefix("/") or OTHER
 
 

@@ -57,14 +57,15 @@ def test_few_recipes_are_not_tested() -> None:
     assert _assessed([0] * 9 + [MIN_RECIPES]).is_alarm
 
 
-def test_probabilities_are_multiplied_by_the_number_of_tests_and_looks() -> None:
+def test_probabilities_are_multiplied_by_the_number_of_tests_and_checks() -> None:
     bins = [20, 22, 24, 26, 28, 30, 40, 40, 45, 50]
     count = Count(np.array(bins), 0)
     alone, together = (
-        assess([Sample("beer-ibu", "2", 0, count.rows, ((ABV, count),) * number, 0)], looks=1)[0].p for number in (1, 5)
+        assess([Sample("beer-ibu", "2", 0, count.rows, ((ABV, count),) * number, 0)], checks=1)[0].p
+        for number in (1, 5)
     )
     assert together == pytest.approx(5 * alone) and together < 1
-    assert assess([Sample("beer-ibu", "2", 0, count.rows, ((ABV, count),), 0)], looks=10)[0].p == pytest.approx(
+    assert assess([Sample("beer-ibu", "2", 0, count.rows, ((ABV, count),), 0)], checks=10)[0].p == pytest.approx(
         10 * alone
     )
 

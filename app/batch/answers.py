@@ -209,11 +209,12 @@ class BatchTransport:
             ),
         ]
         numbered = row.column if row.numbers else _same
+        asked = {key: values[key] for key in values if key not in CARRIED and key != LABEL}
         try:
-            request = self._validate({key: values[key] for key in values if key not in CARRIED and key != LABEL})
+            request = self._validate(asked)
         except ValidationError as error:
             known = {problem.field for problem in problems}
-            found = [*problems_of(error), *(self._contradictions(values) if self._contradictions else ())]
+            found = [*problems_of(error), *(self._contradictions(asked) if self._contradictions else ())]
             problems += [problem for problem in found if numbered(problem.field) not in known]
         else:
             if self._slow is not None and self._slow(request):
@@ -223,7 +224,7 @@ class BatchTransport:
                     if getattr(request, name, None)
                 ]
             if problems and self._contradictions:
-                problems += self._contradictions(values)
+                problems += self._contradictions(asked)
             if not problems:
                 return _Request((), request, {key: values[key] for key in CARRIED if key in values}, numbered)
         return _Request(tuple(problems), column=numbered)

@@ -51,7 +51,11 @@ _REASONS = {
     "json_invalid": "is not valid JSON",
     "float_type": "must be a number",
     "finite_number": "must be a finite number",
+    "list_type": "must be a valid array",
+    "model_type": "must be an object",
+    "dict_type": "must be an object",
 }
+"""Reasons by pydantic's type; those of arrays and objects, which pydantic names otherwise if they were read before."""
 
 
 def _reason(code: str, message: str) -> str:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 
 from app.batch.answers import CHUNK_ROWS, Answers, BatchTransport
@@ -42,6 +43,18 @@ def test_each_row_is_answered_as_if_it_were_alone_in_order_and_by_name(
     for number in (0, 3, CHUNK_ROWS, CHUNK_ROWS + 6):
         alone = domain.predict(Beer.model_validate(beers[number]))
         assert records[number] == {"row": number + 1, "id": f"b{number}", "name": "Ä", **alone}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "row", [{"abv": 5, "target_fg": 1010}, {**BEER, "target_og_plato": 12}, {**BEER, "hops": 5}, {**BEER, "hops": [5]}]
+)
+async def test_a_problem_is_listed_once_and_worded_as_by_the_rest_api(
+    row: dict[str, Any], transport: BatchTransport, client: httpx.AsyncClient
+) -> None:
+    answers = answered(transport, [{"id": "b1", "name": "Ä", "ibu": 40, **row}])
+    response = await client.post("/predict", json=row)
+    assert lines(answers.errors) == [{"row": 1, "errors": response.json()["errors"]}]
 
 
 def test_invalid_rows_are_reported_by_field_and_reason_without_their_values(transport: BatchTransport) -> None:

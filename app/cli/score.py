@@ -5,8 +5,12 @@ plain or compressed with gzip or zstd. The exit code is 1 if a source could not 
 """
 
 import argparse
+import multiprocessing
+import os
+import signal
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from app.cli.output import write_line
@@ -45,15 +49,15 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def _count(text: str) -> int:
-    count = int(text)
-    if not 1 <= count <= 1024:
+    if not text.isdecimal() or not 1 <= (count := int(text[:5])) <= 1024:
         raise argparse.ArgumentTypeError("must be 1 to 1024")
     return count
 
 
 def _score(arguments: argparse.Namespace) -> None:
     try:
-        outcome = _run(arguments)
+        with _stoppable():
+            outcome = _run(arguments)
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if package not in _PACKAGES:
@@ -66,15 +70,62 @@ def _score(arguments: argparse.Namespace) -> None:
     if not outcome.is_new:
         write_line(f"Nothing new: {what} before.")
     else:
-        before = f", {outcome.kept} parts of them before" if outcome.kept else ""
+        before = f", {_counted(outcome.kept, 'part')} of them before" if outcome.kept else ""
         write_line(f"{what}{before}.")
     with suppress(OSError):  # stderr may be closed
         if counts.failed:
-            print(f"{counts.failed:,} rows are invalid: {arguments.out}/errors", file=sys.stderr)
+            print(f"{_counted(counts.failed, 'invalid row')}: {_address(arguments)}/errors", file=sys.stderr)
         if counts.unreadable:
-            print(f"{counts.unreadable:,} files could not be read: {arguments.out}/errors", file=sys.stderr)
+            print(f"{_counted(counts.unreadable, 'unreadable file')}: {_address(arguments)}/errors", file=sys.stderr)
     if counts.unreadable:
         raise SystemExit(EXIT_UNREADABLE)
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """End the process with a message, and no processes of its own left, if a signal stops it."""
+    received: list[int] = []
+
+    def stop(number: int, frame: object) -> None:
+        if received:  # and closing takes too long
+            _exit_after(number)
+        received.append(number)
+        raise KeyboardInterrupt
+
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:  # as by nohup
+            signal.signal(number, stop)
+    try:
+        yield
+    except BaseException:  # Dask raises others when it is interrupted
+        if not received:
+            raise
+        _exit_after(received[0])
+
+
+def _exit_after(number: int) -> NoReturn:
+    for process in multiprocessing.active_children():
+        process.kill()
+    with suppress(OSError):
+        print(f"score: stopped by {signal.Signals(number).name}; the same command goes on from here", file=sys.stderr)
+        sys.stderr.flush()
+    os._exit(128 + number)  # what runs at the end of Python would wait for threads
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def _address(arguments: argparse.Namespace) -> str:
+    """Where the output goes, without a slash at the end.
+
+    Raises:
+        ScoringError: If it is empty, as of a variable that is not set.
+    """
+    if not arguments.out:
+        raise ScoringError("--out: names no folder")
+    return str(arguments.out).rstrip("/") or "/"
 
 
 def _run(arguments: argparse.Namespace) -> "Outcome":
@@ -87,7 +138,7 @@ def _run(arguments: argparse.Namespace) -> "Outcome":
 
     settings = load_model_settings()
     log_deprecated_names(settings)
-    output = Output(arguments.out.rstrip("/") or "/", settings.s3_endpoint)
+    output = Output(_address(arguments), settings.s3_endpoint)
     sources = find_sources(arguments.sources, settings.s3_endpoint, output.address)
     model = Model(arguments.model, arguments.model_version)
     loaded = load_scorer(settings, model)

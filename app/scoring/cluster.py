@@ -25,6 +25,7 @@ CONNECT_SECONDS = 10
 WAITING_PER_THREAD = 2
 """Tasks that a worker has for each of its threads, so that it need not wait for the next one."""
 _PLUGIN = "beer-model-score"
+_START = "start them with `python -m dask scheduler` and `python -m dask worker` in the program's folder"
 
 
 class Scorers(WorkerPlugin):  # type: ignore[misc]
@@ -68,7 +69,10 @@ def on_cluster(where: str | int) -> Engine:
     def answer(job: Job, tasks: Sequence[Task], answered: Callable[[int], None]) -> Iterator[tuple[Plan, Receipt]]:
         with ExitStack() as stack:
             client = _connect(where, stack)
-            client.register_plugin(Scorers())
+            try:
+                client.register_plugin(Scorers())
+            except Exception as error:  # what the scheduler could not do arrives without its type
+                raise ScoringError(f"--scheduler: {where} or a worker of it: {error}; {_START}") from None
             yield from _answer(client, job, tasks, answered)
 
     return answer

@@ -6,13 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from app.errors import ScoringError
+from app.scoring.layout import LOCK
 from app.scoring.output import Output
 
 if sys.platform != "win32":
     import fcntl
-
-LOCK = ".lock"
-"""File in the output's folder that a run locks."""
 
 
 @contextmanager

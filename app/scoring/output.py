@@ -11,13 +11,13 @@ from pathlib import Path
 from app.bundle.store import flush_folder
 from app.errors import ObjectsError, ScoringError
 from app.object_store import ObjectStore
+from app.scoring.layout import ERRORS, MANIFEST, PART, PREDICTIONS, RECEIPTS
 from app.scoring.sources import S3
 
 MAX_BYTES = 1 << 30
 """Maximum size of a file that is read as a whole, such as the manifest."""
-PART = ".part"
-"""End of the name of a file that is being written; its name begins with a point."""
 _BINARY = "application/octet-stream"
+_FOLDERS = (PREDICTIONS, ERRORS, RECEIPTS)
 
 
 @dataclass(slots=True)
@@ -113,7 +113,7 @@ class Output:
             raise ScoringError(f"{self.address}/{name}: cannot be read: {error.strerror}") from None
 
     def sizes(self) -> dict[str, int]:
-        """Return the size of each file, bytes, by name.
+        """Return the size of each file of a run, bytes, by name; the folder may have others.
 
         Raises:
             ScoringError: If the files cannot be listed.
@@ -121,9 +121,13 @@ class Output:
         try:
             if self.folder is None:
                 store, prefix = self._bucket("")
-                objects = store.objects(prefix.rstrip("/"))
+                objects = [each for name in _FOLDERS for each in store.objects(f"{prefix}{name}")]
+                if (described := store.describe(f"{prefix}{MANIFEST}")) is not None:
+                    objects.append((f"{prefix}{MANIFEST}", described[0]))
                 return {key.removeprefix(prefix): size for key, size in objects}
-            inside = [path for path in self.folder.rglob("*") if path.is_file()]
+            found = [path for name in _FOLDERS for path in (self.folder / name).rglob("*")]
+            found += [self.folder / MANIFEST, *self.folder.glob(f".{MANIFEST}.*{PART}")]
+            inside = [path for path in found if path.is_file()]
             return {path.relative_to(self.folder).as_posix(): path.stat().st_size for path in inside}
         except ObjectsError as error:
             raise ScoringError(str(error)) from None

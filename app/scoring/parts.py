@@ -13,6 +13,7 @@ from app import __version__
 from app.batch.answers import errors_line
 from app.errors import CallError, InputError, Problem, ScoringError
 from app.scoring.answered import Answered
+from app.scoring.layout import ERRORS, PREDICTIONS, RECEIPTS
 from app.scoring.output import Output
 from app.scoring.pieces import Reader
 from app.scoring.plan import Part, Plan
@@ -20,8 +21,6 @@ from app.scoring.scorer import LoadedScorer, Model
 from app.scoring.sources import UNREADABLE
 from app.scoring.writers import WRITERS
 
-PREDICTIONS, ERRORS, RECEIPTS = "predictions", "errors", "_receipts"
-"""Folders of the output."""
 _LAYOUT = 1
 """Raised whenever the same rows would be written in another way."""
 _MAX_STEM = 80

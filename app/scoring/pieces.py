@@ -25,7 +25,9 @@ Numbers = NDArray[np.float64]
 Carried: TypeAlias = Any
 """What identifies rows: an array of text of pyarrow, or a list of the values of JSON."""
 PIECE_ROWS = 65_536
-"""Rows of a piece that is not bounded by its bytes."""
+"""Rows of a piece that is not bounded by its bytes, or whose rows are read one by one."""
+TABLE_ROWS = 65_536
+"""Most rows of a piece of a table."""
 _NUMBER = {mark: rf"^-?[0-9]+(?:{mark}[0-9]+)?(?:[eE][+-]?[0-9]+)?$" for mark in (r"\.", ",")}
 """By decimal mark: numbers that every reader reads alike. The others are read cell by cell."""
 _EXACT = 2**53
@@ -126,9 +128,7 @@ class Reader:
         if plan.format == "parquet":
             yield from _parquet(plan.source, part, self._columns, self._fields)
         elif plan.format == "whole":
-            rows = read_rows(self.whole(), self._columns, limits=LIMITS)
-            while chunk := list(islice(rows, PIECE_ROWS)):
-                yield _of_rows(chunk, self._fields)
+            yield from _of_all_rows(read_rows(self.whole(), self._columns, limits=LIMITS), self._fields)
         else:
             yield from self._blocks(part)
 
@@ -142,11 +142,17 @@ class Reader:
         for size, _ in part.blocks:
             block = self._text.read(size)
             if self._plan.format == "array":
-                yield _of_rows(list(read_rows(array_text(block), self._columns, limits=LIMITS)), self._fields)
+                yield from _of_all_rows(read_rows(array_text(block), self._columns, limits=LIMITS), self._fields)
             elif start is None or table is None:
-                yield _of_rows(list(line_rows(block, LIMITS)), self._fields)
+                yield from _of_all_rows(line_rows(block, LIMITS), self._fields)
             else:
-                yield _of_table(block, table, start, self._fields)
+                yield from _of_table(block, table, start, self._fields)
+
+
+def _of_all_rows(rows: Iterator[Row], fields: tuple[str, ...]) -> Iterator[Piece]:
+    """Make pieces of rows that are read one by one."""
+    while chunk := list(islice(rows, PIECE_ROWS)):
+        yield _of_rows(chunk, fields)
 
 
 def _of_rows(rows: list[Row], fields: tuple[str, ...]) -> Piece:
@@ -179,8 +185,8 @@ def _of_rows(rows: list[Row], fields: tuple[str, ...]) -> Piece:
     return Piece(0, plain, everything, carried, rows.__getitem__)
 
 
-def _of_table(block: bytes, table: Table, start: TableStart, fields: tuple[str, ...]) -> Piece:
-    """Make a piece of some lines of a table."""
+def _of_table(block: bytes, table: Table, start: TableStart, fields: tuple[str, ...]) -> Iterator[Piece]:
+    """Make pieces of some lines of a table."""
     if table.mark is not None and b"\x00" not in block and has_plain_quotes(block, start.separator):
         try:
             cells = csv.read_csv(
@@ -200,9 +206,10 @@ def _of_table(block: bytes, table: Table, start: TableStart, fields: tuple[str, 
         except pyarrow.ArrowInvalid:  # rows that are shorter or longer than the header, for example
             pass
         else:
-            return _of_cells(cells, table, fields)
-    records = table_records(block, start.separator, LIMITS, lambda: None)
-    return _of_rows(list(table.rows(records)), fields)
+            for first in range(0, cells.num_rows, TABLE_ROWS):
+                yield _of_cells(cells.slice(first, TABLE_ROWS), table, fields)
+            return
+    yield from _of_all_rows(table.rows(table_records(block, start.separator, LIMITS, lambda: None)), fields)
 
 
 def _numbered(count: int) -> list[str]:
@@ -286,15 +293,29 @@ def _parquet(source: Source, part: Part, columns: Columns, fields: tuple[str, ..
     with reading("Parquet"), source.open() as raw:
         file = parquet.ParquetFile(raw)
         names = file.schema_arrow.names
+        at_once = _rows_at_once(file.metadata)
         table = Table(names, columns)
         if len(set(names)) == len(names):
-            sample = next(file.iter_batches(SAMPLE_ROWS, row_groups=[0], use_threads=False), None)
+            sample = next(file.iter_batches(min(SAMPLE_ROWS, at_once), row_groups=[0], use_threads=False), None)
             table.check_header([["" if value is None else "1" for value in row.values()] for row in _rows(sample)])
         else:
             table.check_header([])
         known = typed_columns(names, columns)
-        for batch in file.iter_batches(PIECE_ROWS, row_groups=groups, use_threads=False):
+        for batch in file.iter_batches(at_once, row_groups=groups, use_threads=False):
             yield _of_batch(batch, known, fields)
+
+
+def _rows_at_once(metadata: Any) -> int:
+    """So many rows of a Parquet file that they are not large.
+
+    Raises:
+        InputError: If a single row is too large.
+    """
+    groups = [metadata.row_group(index) for index in range(metadata.num_row_groups)]
+    largest = max((group.total_byte_size // max(group.num_rows, 1) for group in groups), default=0)
+    if largest > LIMITS.file_bytes:
+        raise bad_file("too_large", f"has rows of more than {LIMITS.file_bytes} bytes")
+    return max(min(PIECE_ROWS, LIMITS.file_bytes // max(largest, 1)), 1)
 
 
 def _rows(batch: Any) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from app.batch.formats import other_format
 from app.batch.json_rows import begins_with_row, count_rows
 from app.batch.recipes import is_recipe_file
 from app.batch.row import Limits, bad_file
-from app.batch.table import SEPARATORS, TableStart, complete_rows, table_start
+from app.batch.table import MAX_COLUMNS, SEPARATORS, TableStart, complete_rows, table_start
 from app.errors import Problem
 from app.scoring.sources import Source, Text, reading
 
@@ -196,8 +196,10 @@ def _go_on() -> None:
 
 def _row_groups(source: Source) -> Iterator[Part]:
     with reading("Parquet"), source.open() as file:
-        metadata = parquet.ParquetFile(file).metadata
-        sizes = [metadata.row_group(index).num_rows for index in range(metadata.num_row_groups)]
+        opened = parquet.ParquetFile(file)
+        if len(opened.schema_arrow) > MAX_COLUMNS:
+            raise bad_file("too_many_columns", f"has more than {MAX_COLUMNS} columns")
+        sizes = [opened.metadata.row_group(index).num_rows for index in range(opened.metadata.num_row_groups)]
     start, first_row = 0, 1
     group: list[tuple[int, int]] = []
     for size in sizes:

@@ -9,9 +9,8 @@ from pydantic_core import to_json
 
 from app import __version__
 from app.errors import InputError, Problem, ScoringError
-from app.scoring.output import PART
+from app.scoring.layout import MANIFEST, PART, RECEIPTS, STAMPS
 from app.scoring.parts import (
-    RECEIPTS,
     File,
     Job,
     Receipt,
@@ -25,10 +24,6 @@ from app.scoring.parts import (
 from app.scoring.plan import Plan, plan_source
 from app.scoring.scorer import LoadedScorer
 from app.scoring.sources import UNREADABLE, Source
-
-MANIFEST = "manifest.json"
-STAMPS = f"{RECEIPTS}/sources.json"
-"""Size and time of each source when it was read, so that the next run need not read it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +179,8 @@ class _Planned:
 
     plan: Plan
     receipts: dict[int, Receipt] = field(default_factory=dict)
+    kept: int = 0
+    """Number of parts that were answered before."""
 
 
 def run_job(job: Job, sources: Sequence[Source], loaded: LoadedScorer, engine: Engine, watch: Watch) -> Outcome:
@@ -216,7 +213,7 @@ def run_job(job: Job, sources: Sequence[Source], loaded: LoadedScorer, engine: E
         tasks += _tasks(each)
         watch.planned(number + 1)
     kept = sum(len(entries[source.name].parts) for source in sources if source.name in entries) if not planned else 0
-    kept += sum(len(each.receipts) for each in planned)
+    kept += sum(each.kept for each in planned)
     if planned:
         watch.begin(sum(task.plan.parts[index].rows for task in tasks for index in task.indexes))
         by_name = {each.plan.source.name: each for each in planned}
@@ -253,6 +250,7 @@ def _plan(job: Job, source: Source, loaded: LoadedScorer, sizes: dict[str, int])
     for index in range(len(plan.parts)):
         if (receipt := read_receipt(job, plan, index, sizes)) is not None:
             each.receipts[index] = receipt
+    each.kept = len(each.receipts)
     return each
 
 

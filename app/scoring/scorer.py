@@ -7,6 +7,7 @@ from typing import Protocol
 import pyarrow
 
 from app.batch.columns import Columns
+from app.batch.row import bad_file
 from app.bundle.digests import SHA256SUMS, check_approved
 from app.bundle.fetch import models_root
 from app.bundle.files import MAX_SUMS_BYTES, read_file
@@ -76,7 +77,7 @@ class LoadedScorer:
             CallError: If a model cannot answer.
         """
         if not isinstance(self.scorer, BeerScorer):
-            raise ScoringError("recipe files are answered without --model")
+            raise bad_file("unsupported_format", "is a recipe file, which is answered without --model")
         return self.scorer.answer_recipes(data)
 
 

@@ -1,6 +1,7 @@
 """The files that the command names: finding them, and their text as a stream, decompressed and in UTF-8."""
 
 import codecs
+import fnmatch
 import glob
 import gzip
 import hashlib
@@ -19,6 +20,7 @@ from app.batch.decoding import text_of
 from app.batch.row import Limits, bad_file
 from app.errors import ObjectRejected, ObjectsError, ScoringError
 from app.object_store import ObjectStore
+from app.scoring.layout import is_of_output
 
 S3 = "s3://"
 HEAD = 1 << 20
@@ -267,24 +269,30 @@ def find_sources(paths: Sequence[str], endpoint: str, output: str = "") -> list[
 
     Args:
         paths: Files, folders, patterns with ``*`` (``**`` goes through folders), and ``s3://bucket/prefix``: the object
-            of that name, or all objects below it. Of folders and prefixes, all files count, at any depth, except
-            those whose name, or that of a folder within, begins with a point or an underscore.
+            of that name, all objects below it, or those of a pattern. Of folders, prefixes and patterns, all files
+            count except those whose name, or that of a folder within, begins with a point or an underscore. Links to
+            folders are not followed.
         endpoint: Address of an S3-compatible store; empty: AWS.
         output: Folder or prefix of the output, whose files are no sources.
 
     Returns:
-        The files without duplicates, in the order of the paths, and of their names within a path.
+        The files, in the order of the paths, and of their names within a path. A file that has several names is there
+        once, under the first of them.
 
     Raises:
         ScoringError: If a path does not exist or cannot be listed, or matches nothing.
     """
     found: dict[str, Source] = {}
     for path in paths:
-        sources = [source for source in _find(path, endpoint) if not _is_within(source.name, output)]
+        sources = [source for source in _find(path, endpoint) if not _is_output(source.name, output)]
         if not sources:
             raise ScoringError(f"{path}: there is no file")
         for source in sources:
-            found.setdefault(source.name, source)
+            try:
+                source.name.encode()
+            except UnicodeEncodeError:
+                raise ScoringError(f"{source.name!a}: the name is not UTF-8; rename the file") from None
+            found.setdefault(source.name if source.name.startswith(S3) else os.path.realpath(source.name), source)
     return list(found.values())
 
 
@@ -293,14 +301,54 @@ def _find(path: str, endpoint: str) -> Iterable[Source]:
         return _find_objects(path, endpoint)
     try:
         if os.path.isdir(path):
-            inside = (each for each in Path(path).rglob("*") if _is_visible(each.relative_to(path).parts))
-            return [_file(each) for each in sorted(inside) if each.is_file()]
+            return [_file(each) for each in sorted(_inside(Path(path))) if each.is_file()]
         if os.path.exists(path) or not glob.has_magic(path):
-            return [_file(Path(path))]
-        found = map(Path, sorted(glob.glob(path, recursive=True)))
-        return [_file(each) for each in found if _is_visible([each.name]) and each.is_file()]
+            source = _file(Path(path))
+            if not path or not Path(path).is_file():
+                raise ScoringError(f"{path or 'SOURCE'}: is not a file")
+            return [source]
+        folder, pattern = _divided(path)
+        depth = None if "**" in pattern else len(pattern)
+        found = _inside(Path(folder), depth) if os.path.isdir(folder) else ()
+        matching = (each for each in found if _is_match(each.relative_to(folder).parts, pattern))
+        return [_file(each) for each in sorted(matching) if each.is_file()]
     except OSError as error:
-        raise ScoringError(f"{path}: cannot be read: {error.strerror}") from None
+        raise ScoringError(f"{error.filename or path}: cannot be read: {error.strerror}") from None
+
+
+def _inside(folder: Path, depth: int | None = None) -> Iterator[Path]:
+    """The files of a folder and of those within it, down to a depth.
+
+    Raises:
+        OSError: If a folder cannot be listed, whose files would be missing.
+    """
+
+    def fail(error: OSError) -> None:
+        raise error
+
+    for name, folders, files in os.walk(folder, onerror=fail):
+        here = Path(name)
+        if depth is not None and len(here.relative_to(folder).parts) + 1 >= depth:
+            folders.clear()
+        folders[:] = [each for each in folders if _is_visible([each])]
+        yield from (here / file for file in files if _is_visible([file]))
+
+
+def _divided(path: str) -> tuple[str, Sequence[str]]:
+    """The folder above the first part of a path that has a wildcard, and the parts from there on."""
+    parts = path.split("/")
+    first = next(index for index, part in enumerate(parts) if glob.has_magic(part))
+    folder = "/".join(parts[:first])
+    return folder or ("/" if path.startswith("/") else "."), parts[first:]
+
+
+def _is_match(parts: Sequence[str], pattern: Sequence[str]) -> bool:
+    """Whether the parts of a path are those of a pattern, in which ``**`` stands for any number of them."""
+    if not pattern:
+        return not parts
+    if pattern[0] == "**":
+        return any(_is_match(parts[skipped:], pattern[1:]) for skipped in range(len(parts) + 1))
+    return bool(parts) and fnmatch.fnmatchcase(parts[0], pattern[0]) and _is_match(parts[1:], pattern[1:])
 
 
 def _find_objects(address: str, endpoint: str) -> Iterable[Source]:
@@ -308,7 +356,13 @@ def _find_objects(address: str, endpoint: str) -> Iterable[Source]:
         store, prefix = _bucket(address, endpoint)
         if prefix and not prefix.endswith("/") and (described := store.describe(prefix)):
             return [Source(address, *described, endpoint)]
-        names = sorted(key for key, _ in store.objects(prefix.rstrip("/")) if _is_visible(key.split("/")))
+        pattern: Sequence[str] = ("**",)
+        if glob.has_magic(prefix):
+            prefix, pattern = _divided(prefix)
+            prefix = "" if prefix == "." else prefix
+        folder = prefix.rstrip("/")
+        inside = ((key, key[len(folder) :].lstrip("/").split("/")) for key, _ in store.objects(folder))
+        names = sorted(key for key, parts in inside if _is_visible(parts) and _is_match(parts, pattern))
         described_all = [(key, store.describe(key)) for key in names]
     except ObjectsError as error:
         raise ScoringError(str(error)) from None
@@ -327,11 +381,14 @@ def _file(path: Path) -> Source:
     return Source(str(path), status.st_size, f"{status.st_size}-{status.st_mtime_ns}")
 
 
-def _is_within(name: str, output: str) -> bool:
-    """Whether a file is in the folder of the output."""
-    if not output or name.startswith(S3) or output.startswith(S3):
-        return bool(output) and name.startswith(f"{output}/")
-    return Path(output).resolve() in Path(name).resolve().parents
+def _is_output(name: str, output: str) -> bool:
+    """Whether a file is one that a run has written to the output."""
+    if not output or name.startswith(S3) != output.startswith(S3):
+        return False
+    if output.startswith(S3):
+        return name.startswith(f"{output}/") and is_of_output(name[len(output) + 1 :])
+    folder, path = Path(output).resolve(), Path(name).resolve()
+    return path.is_relative_to(folder) and is_of_output(path.relative_to(folder).as_posix())
 
 
 def _is_visible(parts: Sequence[str]) -> bool:

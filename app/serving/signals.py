@@ -78,7 +78,12 @@ def handle_early_signals(importing: bool = False) -> None:
 
 
 def restore_signals() -> None:
-    """Undo `handle_early_signals`, for a command that serves nothing: a signal must not look like a success."""
+    """Undo `handle_early_signals`, for a command that serves nothing: a signal must not look like a success.
+
+    If there is nothing to undo, signals that nohup or a shell has ignored stay ignored.
+    """
+    if signal.getsignal(signal.SIGTERM) not in (_exit_at_once, exit_on_signal):
+        return
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if sys.platform != "win32":

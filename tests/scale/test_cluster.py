@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from app.errors import ScoringError
+from app.scoring.scorer import LoadedScorer
 from tests.known import REPOSITORY
 from tests.live.program import PATIENCE, environment
-from tests.scale.jobs import contents, manifest
+from tests.scale.jobs import contents, manifest, score
 
 pytest.importorskip("distributed", reason="distributed is not installed (requirements/scale.txt)")
 
@@ -74,7 +76,7 @@ class Started:
         self.log = folder / f"{command[0]}-{time.monotonic_ns()}.log"
         with self.log.open("w") as file:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "distributed.cli." + command[0].replace("-", "_"), *command[1:]],
+                [sys.executable, "-m", "dask", *command],
                 cwd=folder,
                 env=environment(**settings),
                 stdout=file,
@@ -100,7 +102,7 @@ class Started:
 @pytest.fixture
 def scheduler(tmp_path: Path) -> Iterator[tuple[str, list[Started]]]:
     """The address of a scheduler, and its two workers."""
-    scheduler = Started(tmp_path, "dask-scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")
+    scheduler = Started(tmp_path, "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")
     started = [scheduler]
     try:
         address = scheduler.wait_for(r"tcp://127\.0\.0\.1:\d+")[0]
@@ -114,7 +116,7 @@ def scheduler(tmp_path: Path) -> Iterator[tuple[str, list[Started]]]:
 
 def worker(folder: Path, address: str, **settings: str) -> Started:
     arguments = ("--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory", str(folder))
-    started = Started(folder, "dask-worker", address, *arguments, **settings)
+    started = Started(folder, "worker", address, *arguments, **settings)
     started.wait_for("Registered to")
     return started
 
@@ -125,11 +127,11 @@ def test_a_worker_that_dies_costs_only_its_part(
     address, started = scheduler
     out = tmp_path / "out"
     killed: list[str] = []
+    done = threading.Event()
 
     def kill() -> None:
         """Kill a worker once the first part is done, while it is at another one."""
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
+        while not done.is_set():
             unfinished = list(out.glob(f"predictions/.*.{started[1].process.pid}-*.part"))
             if unfinished and list(out.glob("_receipts/*-0*.json")):
                 started[1].kill()
@@ -140,6 +142,7 @@ def test_a_worker_that_dies_costs_only_its_part(
     thread = threading.Thread(target=kill)
     thread.start()
     code, output = run(source, out, "--scheduler", address)
+    done.set()
     thread.join()
     assert code == 0, output
     assert killed
@@ -159,7 +162,28 @@ def test_a_worker_with_other_models_answers_nothing(
     assert not (tmp_path / "out" / "manifest.json").exists()
 
 
-def test_a_scheduler_that_does_not_answer_is_named(source: Path, tmp_path: Path) -> None:
-    code, output = run(source, tmp_path / "out", "--scheduler", "tcp://127.0.0.1:9")
+def test_a_scheduler_that_does_not_answer_is_named(
+    tmp_path: Path, beers: LoadedScorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from app.scoring import cluster
+
+    (tmp_path / "beers.csv").write_text(f"{HEADER}b1,5,1050,1010,,,,,\n")
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.5)
+    for address in "tcp://127.0.0.1:9", "elsewhere":
+        with pytest.raises(ScoringError, match=f"{address} does not answer"):
+            score(beers, [tmp_path / "beers.csv"], tmp_path / "out", engine=cluster.on_cluster(address))
+
+
+def test_machines_without_the_program_are_told_how_to_start(source: Path, tmp_path: Path) -> None:
+    dask = Started(tmp_path, "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", PYTHONPATH="")
+    try:
+        address = dask.wait_for(r"tcp://127\.0\.0\.1:\d+")[0]
+        one = worker(tmp_path, address, PYTHONPATH="")
+        try:
+            code, output = run(source, tmp_path / "out", "--scheduler", address)
+        finally:
+            one.kill()
+    finally:
+        dask.kill()
     assert code == 2
-    assert "tcp://127.0.0.1:9 does not answer" in output
+    assert "No module named 'app'" in output and "python -m dask worker" in output and "Traceback" not in output

@@ -16,12 +16,13 @@ from pyarrow import parquet
 
 from app.batch.row import bad_file
 from app.errors import ScoringError
+from app.scoring import pieces
 from app.scoring import plan as planning
 from app.scoring.parts import Job, Receipt
 from app.scoring.plan import Plan
 from app.scoring.run import Engine, Task, in_this_process
 from app.scoring.scorer import LoadedScorer, Model
-from app.scoring.sources import UNREADABLE, Source
+from app.scoring.sources import UNREADABLE, Source, find_sources
 from app.settings import ModelSettings
 from tests.committed import committed
 from tests.known import BEER
@@ -238,7 +239,7 @@ def test_a_file_that_cannot_be_read_has_one_error_and_stops_no_other(
     (tmp_path / "bad").write_bytes(data)
     (tmp_path / "good.csv").write_text(table(5))
     outcome = score(beers, [tmp_path / "bad", tmp_path / "good.csv"], tmp_path / "out")
-    assert (outcome.counts.unreadable, outcome.counts.answered) == (1, 5)
+    assert (outcome.counts.unreadable, outcome.counts.answered, outcome.kept) == (1, 5, 0)
     assert [error["code"] for error in errors(tmp_path / "out")[0]] == [code]
 
 
@@ -311,6 +312,61 @@ def test_patterns_and_folders_name_files_and_the_output_is_none(
     for missing in folder / "no.csv", folder / "*.parquet":
         with pytest.raises(ScoringError, match=missing.name.replace("*", r"\*")):
             score(beers, [missing], out)
+
+
+def test_what_else_is_in_the_folder_of_the_output_stays(folder: Path, tmp_path: Path, beers: LoadedScorer) -> None:
+    mine = folder / ".of another program.part"
+    mine.touch()
+    left = folder / ".manifest.json.7-ab.part"
+    left.touch()
+    assert score(beers, [folder / "a.csv"], folder).counts.answered == 2_000
+    assert score(beers, [folder / "a.csv"], folder, format="csv").done == 1
+    assert mine.exists() and (folder / "deeper" / "b.jsonl.gz").exists() and not left.exists()
+
+
+def test_many_small_rows_are_read_some_thousands_at_a_time(tmp_path: Path, beers: LoadedScorer) -> None:
+    from app.scoring.pieces import PIECE_ROWS, TABLE_ROWS, Reader
+
+    count = 3 * TABLE_ROWS
+    for name, data in (
+        ("table", HEADER + "x,,,,,\n" * count),
+        ("lines", '{"abv":5}\n' + "1\n" * count),
+        ("array", "[" + "1," * count + "1]"),
+    ):
+        (tmp_path / name).write_text(data)
+        (source,) = find_sources([str(tmp_path / name)], "")
+        plan = planning.plan_source(source, beers.scorer.columns)
+        with Reader(plan, beers.scorer.columns, beers.scorer.fields) as reader:
+            sizes = [len(piece) for part in plan.parts for piece in reader.pieces(part)]
+        assert sum(sizes) >= count
+        assert max(sizes) <= (TABLE_ROWS if name == "table" else PIECE_ROWS)
+
+
+def test_a_row_of_parquet_that_is_too_large_is_not_read(
+    tmp_path: Path, beers: LoadedScorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = pyarrow.table({"name": ["x" * 40_000] * 2, "abv": [5, 5], "target_og": [1050] * 2, "target_fg": [1010] * 2})
+    parquet.write_table(rows, tmp_path / "beers.parquet", use_dictionary=False)
+    assert score(beers, [tmp_path / "beers.parquet"], tmp_path / "out").counts.answered == 2
+    monkeypatch.setattr(pieces, "LIMITS", replace(planning.LIMITS, file_bytes=30_000))
+    score(beers, [tmp_path / "beers.parquet"], tmp_path / "limited")
+    assert [error["code"] for error in errors(tmp_path / "limited")[0]] == ["too_large"]
+    wide = pyarrow.table({f"c{number}": [1] for number in range(1_001)})
+    parquet.write_table(wide, tmp_path / "wide.parquet")
+    score(beers, [tmp_path / "wide.parquet"], tmp_path / "wide")
+    assert [error["code"] for error in errors(tmp_path / "wide")[0]] == ["too_many_columns"]
+
+
+def test_a_recipe_file_for_another_model_stops_no_other(
+    samples: Path, tmp_path: Path, model_settings: ModelSettings
+) -> None:
+    from app.scoring.scorer import load_scorer
+
+    model = Model("iris")
+    (tmp_path / "flowers.csv").write_text("sepal_length,sepal_width,petal_length,petal_width\n5,3,4,1\n")
+    sources = [next(samples.glob("*.xml")), tmp_path / "flowers.csv"]
+    counts = score(load_scorer(model_settings, model), sources, tmp_path / "out", model=model).counts
+    assert (counts.answered, counts.unreadable) == (1, 1)
 
 
 def test_a_source_that_changes_meanwhile_is_not_answered(folder: Path, tmp_path: Path, beers: LoadedScorer) -> None:

@@ -1,1 +1,1 @@
-"""Labels: what the bitterness of a beer was, said afterwards, and how good the models' answers were."""
+"""Labels: the known bitterness of beers, received after the prediction, and the accuracy of the models by them."""

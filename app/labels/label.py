@@ -1,4 +1,4 @@
-"""A label: what the bitterness of a beer is that a model answered, and its line in a file of labels."""
+"""A label: the known bitterness of a beer that a model has predicted, and its line in a file of labels."""
 
 import json
 from collections.abc import Mapping
@@ -18,14 +18,14 @@ MAX_LINE = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """The bitterness of one beer that a model answered."""
+    """The known bitterness of one beer that a model has predicted."""
 
     time: datetime
-    """When the label came, UTC."""
+    """When the label was received, UTC."""
     id: str
     """Identifier. Of several labels with one id, the latest counts."""
     request_id: str | None
-    """Id of the request that the model answered; None if the label came with a beer."""
+    """Id of the request that the model answered; None if the label was sent with a beer."""
     row: int
     """Index of the beer in its request."""
     model: str | None
@@ -45,7 +45,7 @@ class Label:
 
     @property
     def is_joined(self) -> bool:
-        """Whether it is known which model answered what to which inputs."""
+        """Whether model, inputs and outputs are known."""
         return None not in (self.model, self.version, self.inputs, self.outputs)
 
 

@@ -1,4 +1,4 @@
-"""Online quality: how good the models' answers were, by the labels that came for them."""
+"""Online quality: the accuracy of the models' predictions, by the labels received for them."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence

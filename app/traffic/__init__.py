@@ -1,1 +1,1 @@
-"""Which version answers whom: a candidate is tried beside the active version, as its shadow or its canary."""
+"""Rollouts: a candidate runs beside the active version, as its shadow or its canary."""

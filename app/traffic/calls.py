@@ -1,4 +1,4 @@
-"""Calls while a version is tried: who calls, on which side of a canary the caller is, and who answers if it fails."""
+"""Calls during a rollout: the caller, which version of a canary answers it, and what happens if that fails."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
@@ -37,7 +37,7 @@ class Canary(Protocol):
 
 
 class Call:
-    """A call while a version is tried. It lives in one thread at a time."""
+    """A call during a rollout. It is used by one thread at a time."""
 
     __slots__ = ("_chosen", "_draw", "_header", "_key_id", "request_id")
 
@@ -56,7 +56,7 @@ class Call:
         self._chosen: list[Canary] = []
 
     def is_picked(self, canary: Canary) -> bool:
-        """Whether the caller is on the candidate's side."""
+        """Whether the candidate answers this caller."""
         identity = self._identity(canary.sticky) if canary.sticky else b""
         if identity:
             return bucket(canary.salt, identity) < canary.share
@@ -65,12 +65,12 @@ class Call:
         return self._draw < canary.share
 
     def choose(self, canary: Canary) -> None:
-        """Note that a candidate answers."""
+        """Note that a candidate answers the call."""
         if canary not in self._chosen:
             self._chosen.append(canary)
 
     def answer(self, work: Callable[[], AnswerT]) -> AnswerT:
-        """Answer the call: by the candidate if the caller is on its side, and by the active version if it fails.
+        """Answer the call: by the candidate if it answers this caller, and by the active version if that fails.
 
         Args:
             work: Answers the call. It may be called twice.
@@ -118,7 +118,7 @@ _current: ContextVar[Call | None] = ContextVar("call", default=None)
 
 
 def current_call() -> Call | None:
-    """Return the call that is being answered in this context; None if no version is tried."""
+    """Return the call that is being answered in this context; None outside of rollouts."""
     return _current.get()
 
 

@@ -30,7 +30,7 @@ class Canary(LiveRollout):
             self._comparison = Comparison(self.candidate.manifest, self.active.manifest)
         self.sticky, self.share = self.spec.sticky, self.spec.share
         self.salt = f"{self.name} {self.version}".encode()[:64]
-        """Not the rollout's id: who is on the candidate's side stays there when the share grows."""
+        """Not the rollout's id: the candidate's callers stay the same when the share grows."""
 
     def begin(self) -> None:
         """Watch the candidate."""
@@ -38,12 +38,12 @@ class Canary(LiveRollout):
         self.candidate.add_observer(self._observe)
 
     def end(self) -> None:
-        """Watch it no more."""
+        """Stop watching."""
         self.candidate.remove_observer(self._observe)
         super().end()
 
     def choose(self, active: LoadedModel) -> LoadedModel:
-        """Return the candidate if the present caller is on its side."""
+        """Return the candidate if it answers the present caller."""
         call = current_call()
         if call is None or self.breach is not None or not call.is_picked(self):
             return active
@@ -60,7 +60,9 @@ class Canary(LiveRollout):
         self, inputs: Arrays, outputs: Mapping[str, Array], seconds: float, requests: Sequence[object]
     ) -> None:
         call = current_call()
-        if call is None or self.breach is not None:  # without a call: who names a version is not in the canary
+        if (
+            call is None or self.breach is not None
+        ):  # without a call: calls that request a version are not part of a canary
             return
         self.metrics.seconds.inc(seconds)
         self.judge(self._guard.took(seconds))

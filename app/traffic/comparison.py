@@ -26,8 +26,8 @@ class Comparison:
         """Initialize the comparison.
 
         Args:
-            source: Of the version whose inputs are given.
-            target: Of the version that is to run on them.
+            source: Manifest of the version whose inputs are given.
+            target: Manifest of the version that is to run on them.
 
         Raises:
             BundleError: If the second version needs inputs that the first does not have, or they have no number in
@@ -41,7 +41,7 @@ class Comparison:
         self._floats = [declared.name for declared in target.outputs if declared.datatype in _FLOATS]
 
     def inputs(self, inputs: Arrays) -> Arrays:
-        """Return what the second version takes of the first one's inputs; see `Predictor.predict`."""
+        """Return the second version's inputs from the first one's; see `Predictor.predict`."""
         if self._packed is None or self._target_packed is None:
             return {declared.name: inputs[declared.name] for declared in self._target.inputs}
         rows = inputs[self._packed]
@@ -94,7 +94,7 @@ class Comparison:
 
 
 def _columns(source: Manifest, target: Manifest) -> list[int] | None:
-    """Columns of the first version's rows that the second one takes; None if they are the rows as they are."""
+    """Columns of the first version's rows that the second one has as inputs; None if these are the rows unchanged."""
     if (source.packed is None) != (target.packed is None):
         raise BundleError(f"version {target.version} takes its inputs in another form than version {source.version}")
     known = {declared.name: (index, _form(declared)) for index, declared in enumerate(source.inputs)}

@@ -10,12 +10,12 @@ Kind = Literal["difference", "errors", "latency"]
 
 
 class Breach(NamedTuple):
-    """A bound that was broken."""
+    """A bound that was exceeded."""
 
     kind: Kind
     """Which bound."""
     reason: str
-    """What happened, for people; plain ASCII."""
+    """The reason, as text; plain ASCII."""
 
 
 class _Window:
@@ -51,7 +51,7 @@ class Guard:
         self._lock = threading.Lock()
 
     def compared(self, difference: float) -> Breach | None:
-        """Take note of a run that was compared.
+        """Count a run that was compared.
 
         Args:
             difference: Mean of the absolute differences of its rows.
@@ -64,11 +64,11 @@ class Guard:
         return Breach("difference", f"its answers differ by {mean:.4g} on average of {runs} runs; at most {bound:g}")
 
     def took(self, seconds: float, runs: int = 1) -> Breach | None:
-        """Take note of the duration of a run.
+        """Count the duration of a run.
 
         Args:
             seconds: The duration.
-            runs: Number of runs for which it stands, as the others were not measured by themselves.
+            runs: Number of runs that count with this duration, because they were not measured separately.
         """
         bound = self._spec.max_latency
         if bound is None or not any(self._breaks(self._seconds, seconds, bound) for _ in range(runs)):
@@ -78,7 +78,7 @@ class Guard:
         return Breach("latency", f"a run takes {mean:.4g} s on average of {len(taken)} runs; at most {bound:g} s")
 
     def ran(self, failed: bool) -> Breach | None:
-        """Take note of whether a run failed."""
+        """Count a run as failed or not."""
         with self._lock:
             self._errors.add(float(failed))
             errors = round(self._errors.sum)

@@ -1,4 +1,4 @@
-"""The mirror: a bounded queue of runs that are repeated together in the thread pool, while it has a thread to spare.
+"""The mirror: a bounded queue of runs that are repeated together in the thread pool, while a thread is free.
 
 Waking a thread costs the event loop more than a small run takes. So runs are collected: a job begins once enough of
 them wait, or when `flush` is called, which the reloader's thread does ten times a second.
@@ -25,7 +25,7 @@ class Run(NamedTuple):
     inputs: Arrays
     """See `app.runtime.predictor.Predictor.predict`."""
     outputs: Mapping[str, Array]
-    """What the active version answered."""
+    """Outputs of the active version."""
     request_ids: Sequence[bytes]
     """Id of each row's request, or one for all rows; empty if they are unknown."""
 
@@ -73,7 +73,7 @@ class Mirror:
                 self._begin_job()
 
     def close(self) -> None:
-        """Forget the runs that wait."""
+        """Drop the runs that wait."""
         with self._lock:
             self._take()
 

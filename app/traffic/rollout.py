@@ -1,4 +1,4 @@
-"""A rollout in this process: the candidate, what is measured of it, and the guard that stops it."""
+"""A rollout in this process: the candidate, its measurements, and the guard that stops it."""
 
 import logging
 import threading
@@ -21,33 +21,33 @@ _log = logging.getLogger(__name__)
 
 
 class Trial(NamedTuple):
-    """What is tried."""
+    """A candidate and how it is tried."""
 
     spec: RolloutSpec
-    """How it is tried, and what stops it."""
+    """Mode, share and bounds of the rollout."""
     active: LoadedModel
     """The active version."""
     candidate: LoadedModel
-    """The version that is tried."""
+    """The candidate version."""
 
 
 class LiveRollout(ABC):
-    """A candidate that is tried beside the active version, until `end`."""
+    """A candidate that runs beside the active version, until `end`."""
 
     def __init__(self, trial: Trial, metrics: Registry, on_breach: "Callable[[LiveRollout], None]") -> None:
         """Initialize the rollout.
 
         Args:
-            trial: What is tried.
+            trial: The candidate and how it is tried.
             metrics: Registry of the process's metrics.
-            on_breach: Called once, in any thread, when the candidate breaks a bound; takes microseconds.
+            on_breach: Called once, in any thread, when the candidate exceeds a bound; takes microseconds.
         """
         self.spec, self.active, self.candidate = trial
         manifest = self.candidate.manifest
         self.name, self.version = manifest.name, manifest.version
         self.metrics = RolloutMetrics(metrics, self.name, self.version, self.spec.mode)
         self.breach: Breach | None = None
-        """The bound that was broken."""
+        """The bound that was exceeded."""
         self._guard = Guard(self.spec)
         self._on_breach = on_breach
         self._lock = threading.Lock()
@@ -55,11 +55,11 @@ class LiveRollout(ABC):
         self._has_failed = False
 
     def begin(self) -> None:
-        """Begin to try the candidate."""
+        """Begin the rollout."""
         self.metrics.share.set(self.spec.share)
 
     def end(self) -> None:
-        """End it: nothing is measured any more."""
+        """End the rollout and its measurements."""
         self.metrics.share.set(0.0)
         with self._lock:
             largest, self._largest = self._largest, []
@@ -68,11 +68,11 @@ class LiveRollout(ABC):
             _log.info("%s %s: the largest differences from version %s: %s", *self.names, listed)
 
     def flush(self) -> None:  # noqa: B027  # a canary measures at once
-        """Measure what waits to be measured."""
+        """Process the runs that wait."""
 
     @property
     def is_stopped(self) -> bool:
-        """Whether a bound was broken."""
+        """Whether a bound was exceeded."""
         return self.breach is not None
 
     @abstractmethod
@@ -85,7 +85,7 @@ class LiveRollout(ABC):
         return self.name, self.version, self.active.manifest.version
 
     def judge(self, breach: Breach | None) -> None:
-        """Stop the rollout if a bound is broken."""
+        """Stop the rollout if a bound is exceeded."""
         if breach is None:
             return
         with self._lock:
@@ -97,12 +97,12 @@ class LiveRollout(ABC):
         self._on_breach(self)
 
     def ran(self, failed: bool) -> None:
-        """Take note of whether a run failed."""
+        """Count a run as failed or not."""
         (self.metrics.failed if failed else self.metrics.ok).inc()
         self.judge(self._guard.ran(failed))
 
     def note_failure(self, reason: str, request_ids: Sequence[bytes]) -> None:
-        """Write why a run failed to the log, for the first one that does.
+        """Log the reason of the first run that fails.
 
         Args:
             reason: Why it failed.
@@ -115,7 +115,7 @@ class LiveRollout(ABC):
             _log.warning("%s %s fails as %s: %s, in request %s", self.name, self.version, mode, reason, request)
 
     def compared(self, gaps: NDArray[np.float64], runs: Sequence[tuple[int, Sequence[bytes]]]) -> None:
-        """Take note of differences.
+        """Count differences.
 
         Args:
             gaps: Difference of each row, shape (n_rows,).

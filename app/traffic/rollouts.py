@@ -1,4 +1,4 @@
-"""The rollouts of this process that are on, and the calls while any is."""
+"""The current rollouts of this process, and their calls."""
 
 from collections.abc import Collection, Mapping, MutableMapping
 
@@ -8,7 +8,7 @@ from app.traffic.rollout import LiveRollout
 
 
 class Rollouts:
-    """The rollouts that are on; at least one. Never changed in place."""
+    """The current rollouts; at least one. Never changed in place."""
 
     def __init__(self, by_name: Mapping[str, LiveRollout], request_ids: MutableMapping[int, bytes]) -> None:
         """Initialize the rollouts.
@@ -28,7 +28,7 @@ class Rollouts:
         return Call(request_id, key_id, header)
 
     def picks(self, call: Call, models: Collection[str]) -> bool:
-        """Whether a call is on a candidate's side, for any of these models."""
+        """Whether a candidate of any of these models answers the call."""
         for canary in self.canaries:
             if canary.name in models and call.is_picked(canary):
                 return True

@@ -18,7 +18,7 @@ from app.traffic.rollout import LiveRollout, Trial
 
 
 class Shadow(LiveRollout):
-    """A candidate that repeats a share of the active version's runs, in the thread pool; its outputs go nowhere."""
+    """Repeats a share of the active version's runs in the thread pool; its outputs are not returned to callers."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Shadow(LiveRollout):
         self._request_ids = request_ids
         self._share = self.spec.share
         self._mirror = Mirror(pool, self._repeat, self.metrics.dropped.inc)
-        self._clock = perf_counter if self.candidate.predictor.remote else thread_time  # others' work does not slow it
+        self._clock = perf_counter if self.candidate.predictor.remote else thread_time  # not slowed by other work
 
     def begin(self) -> None:
         """Watch the active version."""
@@ -53,7 +53,7 @@ class Shadow(LiveRollout):
         self.active.add_observer(self._observe)
 
     def end(self) -> None:
-        """Watch it no more."""
+        """Stop watching."""
         self.active.remove_observer(self._observe)
         self._mirror.close()
         super().end()
@@ -129,7 +129,7 @@ class Shadow(LiveRollout):
         return True
 
     def _is_busy(self, error: Exception) -> bool:
-        """Whether the candidate could not be asked, as the model server is busy or away."""
+        """Whether the model server was too busy or unreachable to run the candidate."""
         if isinstance(error, InvalidOutput) or not isinstance(error, CallError):
             return False
         return isinstance(error, Overloaded | TooLate) or not self.candidate.predictor.ready

@@ -1,4 +1,4 @@
-"""The traffic of this process: which rollouts are on. It imports what a rollout needs only once there is one."""
+"""The traffic of this process: the current rollouts. Their code is imported only once there is one."""
 
 import threading
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Traffic:
-    """Which rollouts are on. Transports read `current` once per request."""
+    """The current rollouts. Transports read `current` once per request."""
 
     def __init__(self) -> None:
         """Initialize the traffic; no rollout is on."""
@@ -21,12 +21,12 @@ class Traffic:
         self._lock = threading.Lock()
 
     def add(self, rollout: "LiveRollout") -> None:
-        """Let calls know of a rollout."""
+        """Add a rollout, for the calls from now on."""
         with self._lock:
             self._set({**self._by_name, rollout.name: rollout})
 
     def remove(self, rollout: "LiveRollout") -> None:
-        """Let no further call know of a rollout."""
+        """Remove a rollout, for the calls from now on."""
         with self._lock:
             self._set({name: each for name, each in self._by_name.items() if each is not rollout})
 
@@ -35,6 +35,6 @@ class Traffic:
         return self.current.by_name if self.current else {}
 
     def _set(self, by_name: "Mapping[str, LiveRollout]") -> None:
-        from app.traffic.rollouts import Rollouts  # not needed until a version is tried
+        from app.traffic.rollouts import Rollouts  # not needed without a rollout
 
         self.current = Rollouts(by_name, self.request_ids) if by_name else None

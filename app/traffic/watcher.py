@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from app.traffic.rollout import LiveRollout
 
 RETRY_SECONDS = 2.0
-"""Seconds until a candidate is tried again that could not be loaded now, though it may be good."""
+"""Seconds until another attempt to load a candidate that could not be loaded although it may be good."""
 CRASHED = "a worker ended while it tried the version"
 ACTIVATED = "it became the active version"
 GONE = "its files are gone"
@@ -24,13 +24,13 @@ _log = logging.getLogger(__name__)
 
 
 class RolloutWatcher:
-    """Keeps the rollouts of this process at what the files say. Runs in the reloader's thread."""
+    """Keeps the rollouts of this process in step with the files. Runs in the reloader's thread."""
 
     def __init__(self, traffic: Traffic, manager: ModelManager, pool: BoundedThreadPool) -> None:
         """Initialize the watcher.
 
         Args:
-            traffic: The rollouts that are on.
+            traffic: The current rollouts.
             manager: Owns the loaded models.
             pool: Runs shadows.
         """
@@ -43,7 +43,7 @@ class RolloutWatcher:
         manager.metrics.families.update({family.name: family for family in FAMILIES})  # of other workers as well
 
     def scan(self, name: str) -> None:
-        """Take up changes of one model's rollout."""
+        """Apply changes of one model's rollout."""
         live = self._live.get(name)
         if live is not None and self._note_breach(live):
             live = None
@@ -75,12 +75,12 @@ class RolloutWatcher:
             self._begin(name, spec, state.active)
 
     def stop(self) -> None:
-        """End what is on, at the end of the process."""
+        """End all rollouts, at the end of the process."""
         for live in list(self._live.values()):
             self._end(live)
 
     def _note_breach(self, live: "LiveRollout") -> bool:
-        """Write down that the guard has stopped a rollout; return whether it has."""
+        """Record that the guard has stopped a rollout; return whether it has."""
         if live.breach is None:
             return False
         self._forget(live.name)
@@ -116,7 +116,7 @@ class RolloutWatcher:
             self._manager.notes.end_trying(name)
 
     def _rollout(self, spec: RolloutSpec, active: LoadedModel, candidate: LoadedModel) -> "LiveRollout":
-        from app.traffic.canary import Canary  # none of these is needed until a version is tried
+        from app.traffic.canary import Canary  # not needed without a rollout
         from app.traffic.rollout import Trial
         from app.traffic.shadow import Shadow
 
@@ -126,11 +126,11 @@ class RolloutWatcher:
         return Shadow(trial, metrics, self._switch_off, self._pool, self._traffic.request_ids)
 
     def _switch_on(self, live: "LiveRollout") -> bool:
-        """Begin a rollout, unless the active version is another one by now; return whether it is on."""
+        """Begin a rollout, unless the active version has changed; return whether it has begun."""
         state = self._manager.state(live.name)
         if state.active is not live.active or not self._manager.set_rollout(live.name, live, expected=state):
             return False
-        self._traffic.add(live)  # first, so that the runs that it sees have request ids
+        self._traffic.add(live)  # first, so that the runs that it observes have request ids
         live.begin()
         if live.breach is not None:  # already, and `_switch_off` may have come before one of the lines above
             self._switch_off(live)

@@ -25,6 +25,8 @@ EXIT_FAILED = 1
 """Exit code if the API or the bucket fails, or a file cannot be read, without --every."""
 ROUND_S = 3600.0
 """Time for reading an API, all pages together."""
+RETRY_S = 300.0
+"""Longest pause after a round that failed."""
 MAX_PAUSE_S = 2_592_000.0
 """Longest pause between rounds: 30 days."""
 S3 = "s3://"
@@ -139,9 +141,10 @@ def _store(bucket: str, settings: ModelSettings) -> "ObjectStore":
 
 
 def _repeat(round_of: Callable[[], None], pause: float | None) -> None:
-    """Run a round, or rounds without end; one that fails is logged, and the next one tries again."""
+    """Run a round, or rounds without end; one that fails is logged, and the next one tries again, soon."""
     signal.signal(signal.SIGTERM, _stop)  # the first process of a container has no default for it
     while True:
+        next_pause = pause
         try:
             round_of()
         except SettingsError:
@@ -150,9 +153,10 @@ def _repeat(round_of: Callable[[], None], pause: float | None) -> None:
             _log.error("%s", error)
             if pause is None:
                 sys.exit(EXIT_FAILED)
-        if pause is None:
+            next_pause = min(pause, RETRY_S)
+        if next_pause is None:
             return
-        time.sleep(pause)
+        time.sleep(next_pause)
 
 
 def _stop(number: int, frame: object) -> NoReturn:

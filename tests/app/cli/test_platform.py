@@ -1,10 +1,14 @@
 """Arguments of ``python -m app poll`` and ``transform``; tests/cloud has what the commands do."""
 
 import argparse
+import signal
+import time
 
 import pytest
 
+from app.cli import platform
 from app.cli.platform import add_commands
+from app.errors import ObjectsError
 
 API = "https://punkapi.example/v2"
 
@@ -43,3 +47,24 @@ def test_impossible_arguments_are_named(
     with pytest.raises(SystemExit, match="2"):
         parser.parse_args(words)
     assert message in capsys.readouterr().err
+
+
+def test_a_round_that_fails_is_tried_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A poll of once a day does not lose a day because the API was down for a minute."""
+    pauses: list[float] = []
+    outcomes = iter([ObjectsError("down"), None, None])
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            raise KeyboardInterrupt
+
+    def round_of() -> None:
+        if outcome := next(outcomes):
+            raise outcome
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    with pytest.raises(KeyboardInterrupt):
+        platform._repeat(round_of, 86_400.0)
+    assert pauses == [300.0, 86_400.0, 86_400.0]

@@ -1,4 +1,4 @@
-"""The distribution of the rows trained on, for the manifest; the service compares what is asked with it."""
+"""The distribution of the rows trained on, for the manifest; the service compares requests with it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -89,7 +89,7 @@ def release(
     if active == number:
         _say(f"{folder} is active" + ("" if options.activate else ": it is the model's first version"))
     elif options.activate:
-        _say(f"{folder} is NOT activated because of the warning. To activate it all the same: {command}")
+        _say(f"{folder} is NOT activated because of the warning. To activate it anyway: {command}")
     else:
         answers = f"version {active} answers" if active else "the model is unloaded"
         _say(f"{folder} is not active: {answers}. Compare the two (`python -m training compare`), then: {command}")

@@ -1,4 +1,4 @@
-"""What a bundle was trained on: digests of its beers, by which a later run knows the beers that are new."""
+"""What a bundle was trained on: digests of its beers, by which a later run recognizes new beers."""
 
 import hashlib
 from collections.abc import Iterable

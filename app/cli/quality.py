@@ -1,4 +1,4 @@
-"""Show how good the models' answers were, by the labels that came for them; see docs/labels.md."""
+"""Show the accuracy of the models' predictions, by the labels received for them; see docs/labels.md."""
 
 import argparse
 import json
@@ -60,7 +60,7 @@ def text_of(report: Report) -> str:
         text += ["", "[from, to]: 95 % interval. Labels of one beer count as one."]
     text += [f"{report.labels} labels"]
     for count, what in (
-        (report.unanswered, "labels whose answer no record tells"),
+        (report.unanswered, "labels without a known prediction"),
         (report.without_interval, "labels whose model answers no bitterness with an interval"),
         (report.skipped, "lines that are no labels"),
     ):

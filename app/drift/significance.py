@@ -34,10 +34,10 @@ _Counts = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How far a variable is from its training data, and how probable that is by chance."""
+    """The distance of a variable from its training data, and its probability by chance."""
 
     psi: float
-    """Population stability index of the values that are there."""
+    """Population stability index of the values that are present."""
     noise: float
     """Expected index of two samples of this size of one distribution: (bins - 1) (1/n + 1/m), see docs/drift.md."""
     superiority: float
@@ -52,7 +52,7 @@ def compare(variable: Variable, count: Count, allowance: int = 0, enough: float 
     Args:
         variable: The variable, with its training data.
         count: What was counted; at least one row.
-        allowance: Number of rows that may be tries of one recipe, whatever their values. Each probability is the
+        allowance: Number of rows that may be variants of one recipe, whatever their values. Each probability is the
             largest that is left when so many rows are taken away: those in excess, the smallest, or the largest.
         enough: Probability above which the allowance is not considered, to save time.
     """

@@ -63,7 +63,7 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How often the values of a variable fell into its bins."""
+    """Counts of the values of a variable by bin."""
 
     bins: npt.NDArray[np.int64]
     """Number of values in each bin, shape (n_bins,)."""
@@ -82,7 +82,7 @@ def variables_of(manifest: Manifest, buckets: Sequence[tuple[str, Sequence[float
     """Return the inputs of a version that have deciles, and its answers whose distribution is known.
 
     Args:
-        manifest: Of the version.
+        manifest: Manifest of the version.
         buckets: Answers that are counted in other bins than the tenths of the training data, with the bins' bounds.
     """
     known, rows = distribution_of(manifest), manifest.training_data.rows_used

@@ -24,7 +24,7 @@ _Z = 1.959963984540054
 FALSE_ALARM = 0.001
 """Probability of the false alarm that a calibrated interval misses its level, for a single test."""
 MAX_RESAMPLED = 2_000
-"""Number of beers up to which intervals of means are bootstrapped; with more, the mean is as good as normal."""
+"""Number of beers up to which intervals of means are bootstrapped; with more, the mean is nearly normal."""
 _SEED = 20_260_101
 OUTPUTS = ("ibu", "lower", "upper")
 
@@ -41,7 +41,7 @@ class Between(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """How good a version's answers were, by the labels of one kind in one band."""
+    """The accuracy of a version, by the labels of one kind in one band."""
 
     model: str
     version: str
@@ -55,9 +55,9 @@ class Quality:
     mae: Between
     """Mean absolute error, IBU."""
     bias: Between
-    """Mean of answer less label, IBU."""
+    """Mean of prediction minus label, IBU."""
     coverage: Between
-    """Share of labels inside the interval that the model answered."""
+    """Share of labels inside the predicted interval."""
     level: float | None
     """Nominal coverage of the interval; None if it is not known."""
     is_missed: bool
@@ -171,7 +171,7 @@ def wilson(share: float, count: int) -> Between:
 
 
 def at_most(successes: int, count: int, probability: float) -> float:
-    """Probability of so few successes or fewer: exact, as the normal approximation alarms up to ten times as often.
+    """Probability of so few successes or fewer: exact; the normal approximation gives up to ten times as many alarms.
 
     Args:
         successes: Number of successes.

@@ -1,4 +1,4 @@
-"""Metrics of online quality. One worker has them computed now and then, in a child process, if there are new labels."""
+"""Metrics of online quality, computed from time to time in a child process of one worker, if there are new labels."""
 
 import json
 import logging
@@ -224,7 +224,7 @@ class QualityWatcher:
 
 
 def main() -> None:
-    """Be the child process: read a request from stdin, and write a report to stdout."""
+    """Run in the child process: read a request from stdin, and write a report to stdout."""
     if sys.platform != "win32":
         os.nice(_NICENESS)
     request = json.load(sys.stdin)

@@ -34,7 +34,7 @@ def read_labels(
 
     Args:
         paths: Files, folders, patterns with ``*``, or ``s3://bucket/prefix``; see `app.records.files.find_files`.
-        records: Rows that models answered, such as `app.records.reading.read_records` yields. A label that came with a
+        records: Rows that models answered, such as `app.records.reading.read_records` yields. A label sent with a
             request id gets the model, the inputs and the outputs of the row with its id and index; if there are
             several, since callers may choose the ids themselves, those of the latest before the label. The records are
             read once, and not kept.
@@ -66,7 +66,7 @@ def read_labels(
 
 
 def _join(labels: dict[str, Label], records: Iterable[Record]) -> None:
-    """Complete the labels that came with request ids."""
+    """Complete the labels that were sent with request ids."""
     wanted: dict[tuple[str, int], list[str]] = {}
     for label in labels.values():
         if label.request_id is not None and not label.is_joined:

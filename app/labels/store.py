@@ -64,7 +64,7 @@ class Offer:
 
 
 class Outcome(Enum):
-    """What became of an offer."""
+    """The outcome of an offer."""
 
     STORED = "stored"
     REPLACED = "replaced"
@@ -111,7 +111,7 @@ class LabelStore:
             offers: The labels.
 
         Returns:
-            What became of each.
+            The outcome of each.
 
         Raises:
             LabelsUnavailable: If the folder cannot be written, such as on a full disk; nothing is kept then.

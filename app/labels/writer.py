@@ -19,7 +19,7 @@ STOP_SECONDS = 2.0
 
 LABELS = Family(
     "feedback_labels_total",
-    "Labels that came, by kind and by what became of them: stored, replaced, repeated, conflict or failed.",
+    "Labels received, by kind and outcome: stored, replaced, repeated, conflict or failed.",
     "counter",
     ("kind", "outcome"),
 )

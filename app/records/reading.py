@@ -1,4 +1,4 @@
-"""Reading records: what the program was asked and what it answered, row by row.
+"""Reading records: inputs and outputs, row by row.
 
 This module and the format of the files (docs/records.md) are for everybody who works with records.
 """

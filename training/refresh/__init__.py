@@ -1,1 +1,1 @@
-"""Training a model again with newer data, and judging whether the new version may take the old one's place."""
+"""Retraining a model with newer data, and deciding whether the new version may replace the old one."""

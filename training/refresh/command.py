@@ -1,4 +1,4 @@
-"""The command ``refresh``: trains a model again, and writes the version if it is no worse than the active one."""
+"""The command ``refresh``: retrains a model, and writes the version if it is no worse than the active one."""
 
 import argparse
 from collections.abc import Iterable, Sequence
@@ -37,10 +37,10 @@ KINDS = {"stated": ("stated",), "measured": ("measured",), "all": ("stated", "me
 
 
 def refresh(arguments: Sequence[str]) -> int:
-    """Train a model again with newer data, and write the version if it is no worse than the active one.
+    """Retrain a model with newer data, and write the version if it is no worse than the active one.
 
     The new version is never active. Exit code: 0 if it was written, 3 if not, because it is worse or because there is
-    nothing new to train on; 1 if data or model cannot be used, 2 for wrong arguments. The page about both versions is
+    nothing new to train on; 1 if data or model cannot be used, 2 for wrong arguments. The report about both versions is
     report.md in the bundle; it goes to stdout as well.
     """
     options = _parser().parse_args(arguments)
@@ -71,7 +71,7 @@ def refresh(arguments: Sequence[str]) -> int:
     for fault in trainer.faults(run):
         log(f"WARNING: {about.name} {about.version} {fault}")
     if faults and not options.force:
-        log(f"{spec.name}: NOT written: {'; '.join(faults)}. To write it all the same: --force")
+        log(f"{spec.name}: NOT written: {'; '.join(faults)}. To write it anyway: --force")
         return NOT_WRITTEN
     folder = trainer.write(run, options.out, about.version)
     uri = "" if options.out.resolve() == MODELS.resolve() else f"MODEL_URI={options.out} "
@@ -107,8 +107,8 @@ def _parser() -> argparse.ArgumentParser:
         nargs="+",
         default=[],
         metavar="DIR",
-        help="files or folders of records: the beers of labels that came with a request id alone, and what the service "
-        "was asked of late",
+        help="files or folders of records: the beers of labels that were sent with only a request id, and recent "
+        "requests",
     )
     parser.add_argument("--s3-endpoint", default="", metavar="URL", help="S3-compatible store of s3:// paths")
     parser.add_argument("--kind", choices=KINDS, default="stated", help="labels to train on (default: %(default)s)")
@@ -116,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--styles", type=Path, help="CSV with the columns id and style_id, for the style model")
     parser.add_argument("--out", type=Path, default=MODELS, help="folder of bundles (default: %(default)s)")
     parser.add_argument("--version", type=version, help="version to write (default: the next free one)")
-    parser.add_argument("--report", type=Path, metavar="FOLDER", help="folder for the page, written in any case")
+    parser.add_argument("--report", type=Path, metavar="FOLDER", help="folder for the report, written in any case")
     parser.add_argument("--force", action="store_true", help="write the version even if it is worse or nothing is new")
     parser.add_argument(
         "--max-mae-increase",
@@ -192,7 +192,7 @@ def _records(options: argparse.Namespace) -> Iterable[Record]:
 
 
 def _say_data(material: Material) -> None:
-    """Log what came in, what was dropped by which rule, and what is used."""
+    """Log the rows that were read, dropped by which rule, and used."""
     for source in material.merged.sources:
         log(f"{source.name}: {source.read} beers, {source.repeated} of them in a source before it")
     if material.labels.read:

@@ -1,4 +1,4 @@
-"""Makes the rows of a run of merged recipes and labels, and counts what came in, what was dropped, and why."""
+"""Makes the rows of a run of merged recipes and labels, and counts the rows read and dropped, with the reasons."""
 
 import hashlib
 

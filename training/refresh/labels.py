@@ -1,4 +1,4 @@
-"""Makes rows of the labels that came to the service: beers with their bitterness, stated or measured."""
+"""Makes rows of the labels that the service received: beers with their bitterness, stated or measured."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
@@ -15,7 +15,7 @@ from training.arrays import Array
 from training.spec import Spec
 
 _DESCRIPTIONS = {
-    "label_without_inputs": "neither a beer nor a record of the request came with the label",
+    "label_without_inputs": "the label has neither a beer nor a record of its request",
     "label_incomplete": "the inputs lack some of the model's",
     "label_ibu_out_of_range": f"IBU outside {IBU_LOW:g}-{IBU_HIGH:g}",
     "label_input_out_of_range": "a required input is missing or outside the range that cleaning keeps",

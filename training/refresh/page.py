@@ -1,4 +1,4 @@
-"""The page about a candidate, ``report.md`` in its bundle: data, comparison, plots, and the next command."""
+"""The report about a candidate, ``report.md`` in its bundle: data, comparison, plots, and the next command."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ _FOLDS, _FRESH = "the same folds", "fresh beers"
 
 @dataclass(frozen=True)
 class Facts:
-    """What the page is about."""
+    """The facts that the report states."""
 
     spec: Spec
     about: Manifest
@@ -67,7 +67,7 @@ class Facts:
 
 
 def page_files(facts: Facts) -> dict[str, bytes]:
-    """Return the page and its plots by file name."""
+    """Return the report and its plots by file name."""
     data = facts.run.data.rows
     predicted = _predicted(facts).mean(axis=0)[:, 0]
     drawn = {_PREDICTIONS: plots.errors(data.labels, predicted, ~facts.known.seen)}
@@ -80,7 +80,7 @@ def page_files(facts: Facts) -> dict[str, bytes]:
 
 
 def page(facts: Facts, drawn: Collection[str]) -> str:
-    """Build the page in Markdown.
+    """Build the report in Markdown.
 
     Args:
         facts: What it is about.
@@ -90,15 +90,15 @@ def page(facts: Facts, drawn: Collection[str]) -> str:
         "Data": _data(facts),
         f"Candidate and {facts.active_name}": _comparison(facts) + _picture(_DIFFERENCES, "Differences", drawn),
         "By bitterness": _bands(facts) + _picture(_PREDICTIONS, "Predictions and labels", drawn),
-        "Inputs": _inputs(facts) + _picture(_INPUTS, "Inputs before, now and of late", drawn),
-        "What is not known": "\n".join(f"- {line}" for line in _unknown(facts)),
+        "Inputs": _inputs(facts) + _picture(_INPUTS, "Inputs in both training sets and in recent requests", drawn),
+        "What remains unknown": "\n".join(f"- {line}" for line in _unknown(facts)),
         "Next": (
-            "Put it beside the active version, which goes on answering:"
+            "Run it beside the active version, which stays active:"
             if facts.is_written
-            else "No version was written. To write it all the same, run the same command with `--force`; then:"
+            else "No version was written. To write it anyway, run the same command with `--force`; then:"
         ),
     }
-    parts = [f"# {facts.name}: trained again", verdict(facts)]
+    parts = [f"# {facts.name}: retrained", verdict(facts)]
     parts += [f"## {title}\n\n{text.strip()}" for title, text in sections.items() if text]
     next_command = f"`python -m app models shadow {facts.about.name} {facts.about.version}`"
     return "\n\n".join([*parts, next_command]) + "\n"
@@ -109,7 +109,7 @@ def verdict(facts: Facts) -> str:
     reasons = facts.contest.reasons
     if not reasons:
         return f"**No worse than {facts.active_name}.** {_summary(facts.contest)}"
-    forced = " It was written all the same (`--force`)." if facts.forced else ""
+    forced = " It was written anyway (`--force`)." if facts.forced else ""
     return f"**Not shown to be as good as {facts.active_name}:** {'; '.join(reasons)}.{forced}"
 
 
@@ -134,7 +134,7 @@ def _data(facts: Facts) -> str:
     ]
     parts = [table(["source", "recipes", "in a source before it", "of these with another IBU"], sources)]
     if labels.read:
-        parts.append(f"Labels: {labels.read} came, {len(labels.ibu)} are trained on, each as one beer.")
+        parts.append(f"Labels: {labels.read} received, {len(labels.ibu)} used for training, each as one beer.")
     steps = [step for step in facts.about.training_data.cleaning if step.rows_affected]
     dropped = [step for step in steps if step.action == "dropped"]
     if dropped:
@@ -182,7 +182,7 @@ def _gaps(matches: Mapping[str, Match]) -> str:
                     name,
                     f"{gap.difference:+.{places}f}",
                     f"{gap.low:+.{places}f} to {gap.high:+.{places}f}",
-                    f"{gap.tolerance:.{places}f}" if np.isfinite(gap.tolerance) else "the interval decides",
+                    f"{gap.tolerance:.{places}f}" if np.isfinite(gap.tolerance) else "significance only",
                     "worse" if name in found.faults else "no worse",
                 ]
             )
@@ -197,9 +197,9 @@ def _aside(facts: Facts) -> str:
     kind = aside.kinds[0]
     own = TrainedOn.of(facts.spec, facts.run.data.rows).relates(facts.spec, aside.inputs)
     new = ~own & ~listed.relates(facts.spec, aside.inputs) if listed else np.zeros(len(aside.ibu), bool)
-    text = f"{len(aside.ibu)} labels are {kind} and not trained on: a {kind} bitterness is another quantity."
+    text = f"{len(aside.ibu)} labels are {kind} and not used for training: a {kind} bitterness is another quantity."
     if not new.any():
-        return f"{text} None of them is of a beer that both versions are known not to have seen."
+        return f"{text} None of them is of a beer that is known to be missing from the training of both versions."
     labels, rows = aside.ibu[new], aside.inputs[new]
     found = {
         facts.active_name: answers(facts.spec, facts.active, rows),
@@ -214,8 +214,9 @@ def _aside(facts: Facts) -> str:
         ]
         for name, predicted in found.items()
     ]
-    return f"{text} On the {len(labels)} of them whose beers neither version saw, which decide nothing:\n\n" + table(
-        ["version", "MAE", "mean of predicted - label", "coverage"], figures
+    return (
+        f"{text} On the {len(labels)} of them whose beers are in neither training, for information only:\n\n"
+        + table(["version", "MAE", "mean of predicted - label", "coverage"], figures)
     )
 
 
@@ -261,7 +262,7 @@ def _outside(facts: Facts, declared: Sequence[Input]) -> float:
 
 
 def _panels(facts: Facts) -> list[plots.Panel]:
-    """The inputs that moved most, by the distance of medians in middle 80 % of the active version's beers."""
+    """The inputs that changed most, by the distance of medians in ranges of the active version's middle 80 %."""
     before = {column.name: column for column in facts.active.manifest.inputs}
     recent = named(facts.spec, facts.recent.inputs) if facts.recent else {}
     found: list[tuple[float, plots.Panel]] = []
@@ -270,7 +271,7 @@ def _panels(facts: Facts) -> list[plots.Panel]:
         if old is None or now is None:
             continue
         late = _quantiles(recent[name]) if name in recent else None
-        shown = {"active": old, "candidate": now, **({} if late is None else {"of late": late})}
+        shown = {"active": old, "candidate": now, **({} if late is None else {"recent": late})}
         span = max(float(old[9] - old[1]), 1e-6)
         moved = max(abs(float(quantiles[5] - old[5])) for quantiles in shown.values()) / span
         unit = before[name].unit
@@ -296,17 +297,17 @@ def _unknown(facts: Facts) -> Iterator[str]:
     contest, known = facts.contest, facts.known
     yield f"Which beers {facts.active_name} was trained on: {known.source}."
     if known.share < 1:
-        yield f"{known.share:.0%} of its beers are among the rows at hand."
+        yield f"{known.share:.0%} of its beers are among the available rows."
     if contest.folds is None:
         yield f"There is no comparison on the same folds: {contest.why_no_folds}."
     elif known.share < 1:
         yield "On the same folds it was trained without the others, so it may be better than stated here."
     if contest.fresh is None:
-        yield "No beer at hand is one that it is known not to have seen, so there is no fresh evidence."
+        yield "No available beer is known to be missing from its training, so there are no fresh beers."
     elif not contest.fresh_counts:
         yield (
             f"The fresh beers are in {contest.fresh.number_of_groups} groups. With fewer than {MIN_FRESH_GROUPS} they "
-            "decide nothing."
+            "do not count."
         )
     yield "The labels are what brewers state. Whether a laboratory would confirm them is not known here."
 

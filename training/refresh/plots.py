@@ -1,4 +1,4 @@
-"""Plots of the page about a candidate."""
+"""Plots of the report about a candidate."""
 
 import io
 from collections.abc import Mapping, Sequence

@@ -10,7 +10,7 @@ from training.arrays import Array
 from training.spec import Spec
 
 MAX_ROWS = 100_000
-"""Rows that are looked at; of more, the latest."""
+"""Maximum number of rows; if there are more, the latest."""
 
 
 @dataclass(frozen=True)

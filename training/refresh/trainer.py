@@ -1,4 +1,4 @@
-"""Trains a candidate, compares it with the active version, and puts a page about both into the bundle."""
+"""Trains a candidate, compares it with the active version, and adds a report about both to the bundle."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -85,11 +85,11 @@ class RefreshTrainer(SpecTrainer):
         return RefreshFigures(own.evaluation, own.leaking_rmse, own.kinds, outcome)
 
     def extra_files(self, run: SpecRun, about: Manifest) -> Mapping[str, bytes]:
-        """Return the trees, the digests of the beers, and the page with its plots."""
+        """Return the trees, the digests of the beers, and the report with its plots."""
         return {**super().extra_files(run, about), **self.page(run, about)}
 
     def page(self, run: SpecRun, about: Manifest) -> dict[str, bytes]:
-        """Return the page and its plots by file name.
+        """Return the report and its plots by file name.
 
         Args:
             run: The run.

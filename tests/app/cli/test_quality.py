@@ -65,7 +65,7 @@ def test_the_table_shows_each_version_with_its_counts_and_uncertainty(
     assert measured[:6] == ["beer-ibu", "2", "measured", "all", "3", "3"]
     assert "33.0 [10.0, 50.0]" in lines[1] and "33% [6%, 79%]" in lines[1] and lines[1].endswith("90%")
     assert "5 labels" in lines
-    assert "1 labels whose answer no record tells: left out" in lines
+    assert "1 labels without a known prediction: left out" in lines
     assert "1 lines that are no labels: left out" in lines
 
 

@@ -69,7 +69,7 @@ def test_a_version_no_worse_is_written_with_its_page_and_is_not_active(root, fil
     page = bundle.files["report.md"].decode()
     assert page.splitlines()[-1] == "`python -m app models shadow beer-ibu 2`"
     assert "**No worse than beer-ibu 1.** On the same folds the MAE goes from" in page
-    assert "Labels: 14 came, 14 are trained on" in page
+    assert "Labels: 14 received, 14 used for training" in page
     about = bundle.manifest.training_data
     assert f"Used: {about.rows_used} beers" in page and "trained on 53" in page
     assert about.rows_read == 58 + 59 + 14
@@ -97,7 +97,7 @@ def test_a_beer_in_the_training_of_either_version_is_never_fresh(root, files, tm
     activate(root, NAME, "2")
     assert refresh(root, *data, "--force") == 0
     page = (root / NAME / "3" / "report.md").read_text()
-    assert "there is no fresh evidence" in page and "| fresh beers" not in page
+    assert "so there are no fresh beers" in page and "| fresh beers" not in page
 
 
 def test_there_is_nothing_to_do_without_new_beers(root, files, capsys):
@@ -116,12 +116,12 @@ def test_a_worse_version_is_not_written_unless_it_is_forced(root, files, tmp_pat
     page = (tmp_path / "page" / "report.md").read_text()
     assert page in out and {path.name for path in (tmp_path / "page").iterdir()} == PAGE
     assert "**Not shown to be as good as beer-ibu 1:** MAE is worse on the same folds" in page
-    assert "No version was written. To write it all the same, run the same command with `--force`; then:" in page
+    assert "No version was written. To write it anyway, run the same command with `--force`; then:" in page
     assert "beer-ibu: NOT written: MAE is worse on the same folds" in err and "--force" in err
     assert refresh(root, *data, "--force") == 0
     assert active_version(root, NAME) == "1"
     page = (root / NAME / "2" / "report.md").read_text()
-    assert "MAE is worse on the same folds. It was written all the same (`--force`)." in page
+    assert "MAE is worse on the same folds. It was written anyway (`--force`)." in page
 
 
 def test_what_a_bundle_of_an_earlier_program_was_trained_on_is_found_by_the_digest_of_a_source(root, files, capsys):
@@ -146,9 +146,9 @@ def test_measured_labels_are_kept_apart_and_a_request_id_finds_its_record(root, 
     assert "| label_without_inputs | 6 |" in page, "no records were given"
     assert refresh(root, *data, "--records", labels, "--force") == 0
     page = (root / NAME / "3" / "report.md").read_text()
-    assert "6 are trained on" in page and "5 labels are measured and not trained on" in page
-    assert "On the 5 of them whose beers neither version saw" in page
-    assert "The fresh beers are in 6 groups. With fewer than 10 they decide nothing." in page
+    assert "6 used for training" in page and "5 labels are measured and not used for training" in page
+    assert "On the 5 of them whose beers are in neither training" in page
+    assert "The fresh beers are in 6 groups. With fewer than 10 they do not count." in page
 
 
 @pytest.mark.parametrize(

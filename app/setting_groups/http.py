@@ -99,7 +99,7 @@ class HttpSettings(SettingGroup):
     )
     page_enabled: bool = Field(
         default=True,
-        description="Serve the brewer's page to browsers at `/`; its files are open, its answers need the key.",
+        description="Serve the brewer's page to browsers at `/`; the page needs no key, but its predictions do.",
     )
     docs_enabled: bool = Field(default=True, description="Serve `/docs` and `/openapi.json`.")
     body_limit: int = Field(

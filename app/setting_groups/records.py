@@ -30,27 +30,27 @@ class RecordSettings(SettingGroup):
 
     record: Annotated[str, AfterValidator(_check_record)] = Field(
         default="off",
-        description="Which rows that were answered to record, with their inputs and outputs: `off`, `all`, or a share "
-        "of the requests such as `sample:0.01`; see docs/records.md.",
+        description="Which answered rows to record, with their inputs and outputs: `off`, `all`, or a share of the "
+        "requests such as `sample:0.01`; see docs/records.md.",
     )
     record_path: Annotated[str, AfterValidator(check_record_path)] = Field(
-        default="records", description="Where records are kept: a folder, or `s3://bucket/prefix`."
+        default="records", description="Where records are stored: a folder, or `s3://bucket/prefix`."
     )
     record_format: Literal["jsonl", "parquet"] = Field(
         default="jsonl",
         description="Format of the records: `jsonl`, or `parquet`, which needs `requirements/parquet.txt`.",
     )
     record_text: bool = Field(
-        default=False, description="Record the names of hops, malts, yeast and style as well, as the client sent them."
+        default=False, description="Also record the names of hops, malts, yeast and style, as the client sent them."
     )
     record_file_size: int = Field(
         default=64_000_000,
         ge=10_000,
         le=1_000_000_000,
-        description="Size in bytes from which a new file of records begins.",
+        description="Size in bytes at which a new file of records begins.",
     )
     record_file_seconds: float = Field(
-        default=3600, ge=1, le=604_800, description="Age in seconds from which a new file of records begins."
+        default=3600, ge=1, le=604_800, description="Age in seconds at which a new file of records begins."
     )
     record_disk: int = Field(
         default=1_000_000_000,
@@ -59,7 +59,7 @@ class RecordSettings(SettingGroup):
     )
     record_spool: Path = Field(
         default=Path("record-spool"),
-        description="Folder in which records wait until they are uploaded, where `RECORD_PATH` is a bucket.",
+        description="Folder in which records wait for their upload if `RECORD_PATH` is a bucket.",
     )
 
     @property

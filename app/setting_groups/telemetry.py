@@ -40,8 +40,8 @@ class TelemetrySettings(SettingGroup):
 
     otel_exporter_otlp_endpoint: Annotated[str, AfterValidator(_check_collector)] = Field(
         default="",
-        description="URL of an OpenTelemetry collector that takes OTLP over HTTP, such as `http://localhost:4318`: "
-        "send it traces, metrics and logs; needs `requirements/otel.txt`; see docs/telemetry.md. Empty: off.",
+        description="URL of an OpenTelemetry collector that accepts OTLP over HTTP, such as `http://localhost:4318`; "
+        "it gets traces, metrics and logs. Needs `requirements/otel.txt`; see docs/telemetry.md. Empty: off.",
     )
     otel_exporter_otlp_headers: Annotated[SecretStr, AfterValidator(_check_headers)] = Field(
         default=SecretStr(""),
@@ -63,7 +63,7 @@ class TelemetrySettings(SettingGroup):
     ] = Field(
         default="parentbased_always_on",
         description="Which calls are traced, by the names of OpenTelemetry: `always_on`, `always_off`, `traceidratio`, "
-        "or with `parentbased_` in front to follow the caller's decision where there is one.",
+        "or with the prefix `parentbased_` to follow the caller's decision if there is one.",
     )
     otel_traces_sampler_arg: float = Field(
         default=1.0, ge=0, le=1, description="Share of the calls that `traceidratio` traces, such as `0.01`."
@@ -73,7 +73,7 @@ class TelemetrySettings(SettingGroup):
     )
     usage_path: OptionalPath = Field(
         default=None,
-        description="File in which calls, rows and refused calls are counted by key and day, for "
+        description="File in which calls, rows and rejected calls are counted by key and day, for "
         "`python -m app usage`; see docs/telemetry.md. Empty: off.",
     )
     audit_path: OptionalPath = Field(

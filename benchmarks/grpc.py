@@ -24,7 +24,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from app.rpc._pb.open_inference_pb2 import ModelInferRequest
-from benchmarks.servers import KEY, ROOT
+from benchmarks.servers import KEY, ROOT, on_core
 
 METHOD = "/inference.GRPCInferenceService/ModelInfer"
 EMPTY = ROOT / "benchmarks" / "apps" / "empty_grpc.py"
@@ -38,31 +38,11 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 @contextlib.contextmanager
 def _server(command: list[str], port: int, folder: str, core: int) -> Iterator[subprocess.Popen[bytes]]:
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "API_KEY": KEY,
-        "OMP_NUM_THREADS": "1",
-        "PORT": "0",
-        "GRPC_PORT": str(port),
-        "MODEL_URI": str(ROOT / "models"),
-    }
-    with Path(folder, "stderr").open("wb") as log:
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=environment,
-            stdout=log,
-            stderr=log,
-            preexec_fn=lambda: os.sched_setaffinity(0, {core}),
-        )
-        try:
-            with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-                grpc.channel_ready_future(channel).result(60)
-            yield process
-        finally:
-            process.terminate()
-            process.wait(20)
+    settings = {"PORT": "0", "GRPC_PORT": str(port), "MODEL_URI": str(ROOT / "models")}
+    with on_core(command, core, Path(folder), Path(folder, "stderr"), settings) as process:
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            grpc.channel_ready_future(channel).result(60)
+        yield process
 
 
 def _request(rows: Rows) -> bytes:

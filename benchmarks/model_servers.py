@@ -1,7 +1,6 @@
 """Model servers under test: each runs on one core and is ready once it reproduces a bundle's golden rows."""
 
 import contextlib
-import os
 import subprocess
 import sys
 import tempfile
@@ -13,7 +12,7 @@ from pathlib import Path
 from app.bundle.store import highest, read_bundle
 from app.remote.connection import Connection
 from app.remote.server import ModelServer
-from benchmarks.servers import KEY, ROOT, BenchmarkFailed, free_port
+from benchmarks.servers import KEY, BenchmarkFailed, free_port, on_core
 
 OURS = (sys.executable, "-m", "app", "--role", "model-server")
 MAX_START_SECONDS = 60.0
@@ -55,35 +54,12 @@ def serving(
     """
     port, rpc = free_port(), free_port()
     extra = [] if "--role" in command else [str(port), str(highest(models, name) / "model.onnx"), str(rpc)]
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "API_KEY": KEY,
-        "OMP_NUM_THREADS": "1",
-        "PORT": str(port),
-        "GRPC_PORT": str(rpc),
-        "MODEL_URI": str(models),
-        **settings,
-    }
-    with tempfile.TemporaryDirectory(prefix="models-") as folder, Path(folder, "stderr").open("wb") as log:
-        process = subprocess.Popen(
-            [*command, *extra],
-            cwd=folder,
-            env=environment,
-            stdout=log,
-            stderr=log,
-            preexec_fn=lambda: os.sched_setaffinity(0, {core}),
-        )
-        try:
-            _wait(f"127.0.0.1:{rpc}", models, name, process, Path(folder, "stderr"))
+    environment = {"PORT": str(port), "GRPC_PORT": str(rpc), "MODEL_URI": str(models), **settings}
+    with tempfile.TemporaryDirectory(prefix="models-") as folder:
+        log = Path(folder, "stderr")
+        with on_core([*command, *extra], core, Path(folder), log, environment) as process:
+            _wait(f"127.0.0.1:{rpc}", models, name, process, log)
             yield Remote(f"127.0.0.1:{rpc}", process.pid)
-        finally:
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
 
 
 def _wait(target: str, models: Path, name: str, process: "subprocess.Popen[bytes]", log: Path) -> None:

@@ -76,31 +76,40 @@ def running(contender: Contender, core: int, folder: Path, keep_log: bool = True
         BenchmarkFailed: If there is no correct response within a minute.
     """
     port = free_port()
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "API_KEY": KEY,
-        "OMP_NUM_THREADS": "1",
-        "PORT": str(port),
-        "GRPC_PORT": "0",
-        "HOST": "127.0.0.1",
-        **contender.environment,
-    }
-    log_path = folder / "stderr" if keep_log else Path(os.devnull)
-    with log_path.open("wb") as log:
-        started = time.perf_counter()
+    settings = {"PORT": str(port), "GRPC_PORT": "0", "HOST": "127.0.0.1", **contender.environment}
+    log = folder / "stderr" if keep_log else Path(os.devnull)
+    started = time.perf_counter()
+    with on_core(contender.command(port), core, folder, log, settings) as process:
+        answer = _first_answer(contender, process, port, log)
+        yield Running(process.pid, port, time.perf_counter() - started, answer)
+
+
+@contextlib.contextmanager
+def on_core(
+    command: Sequence[str], core: int, folder: Path, log: Path, settings: Mapping[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program on one core until the end of the block.
+
+    Args:
+        command: The command line.
+        core: The core of the program and its children.
+        folder: Working directory.
+        log: File for the output.
+        settings: Environment variables in addition to those of every server.
+    """
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "API_KEY": KEY, "OMP_NUM_THREADS": "1", **settings}
+    with log.open("wb") as output:
         process = subprocess.Popen(
-            contender.command(port),
+            command,
             cwd=folder,
             env=environment,
-            stdout=log,
-            stderr=log,
+            stdout=output,
+            stderr=output,
             start_new_session=True,
             preexec_fn=lambda: os.sched_setaffinity(0, {core}),
         )
         try:
-            answer = _first_answer(contender, process, port, log_path)
-            yield Running(process.pid, port, time.perf_counter() - started, answer)
+            yield process
         finally:
             _end(process)
 

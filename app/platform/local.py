@@ -140,6 +140,8 @@ def _clean_file(store: ObjectStore, name: str, text: bytes, counts: Cleaned, lab
 
 def _text(data: bytes, name: str) -> bytes:
     try:
+        if not data:
+            raise EOFError
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
             text = file.read(MAX_TEXT_BYTES + 1)
     except (OSError, EOFError, zlib.error):
@@ -158,12 +160,15 @@ def received_of(key: str) -> str | None:
 def answer_new(store: ObjectStore, answers: FileAnswers) -> tuple[int, int]:
     """Answer each clean file that has no results yet.
 
+    A damaged one is deleted, so that the next `clean_new` makes it again: a simple store that is killed while it writes
+    keeps the part that it has.
+
     Args:
         store: The bucket.
         answers: Answers files.
 
     Returns:
-        The numbers of files that were answered and of files that are left aside, because they cannot be read.
+        The numbers of files that were answered and of files that cannot be read.
 
     Raises:
         ObjectsError: If the store fails.
@@ -174,6 +179,11 @@ def answer_new(store: ObjectStore, answers: FileAnswers) -> tuple[int, int]:
         if answered_name(key) in done:
             continue
         try:
+            if _is_damaged(store, key):
+                unreadable += 1
+                _log.error("s3://%s/%s: is damaged, and cleaned again", store.bucket, key)
+                store.delete(key)
+                continue
             answers.answer(store, key, lambda: 3600.0)
         except ObjectRejected as error:
             unreadable += 1
@@ -181,3 +191,19 @@ def answer_new(store: ObjectStore, answers: FileAnswers) -> tuple[int, int]:
         else:
             answered += 1
     return answered, unreadable
+
+
+def _is_damaged(store: ObjectStore, key: str) -> bool:
+    """Whether an object is not the whole of a file that `clean_new` wrote, and can write again."""
+    if not key.endswith(".gz") or store.describe(RAW + key.removeprefix(CLEANED)) is None:
+        return False
+    data = store.read(key, MAX_OBJECT_BYTES)
+    if data is None:
+        return False
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+            while file.read(1 << 20):
+                pass
+    except (OSError, EOFError, zlib.error):
+        return True
+    return not data

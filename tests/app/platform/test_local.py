@@ -116,10 +116,36 @@ def test_raw_files_that_cannot_be_read_are_named_and_keep_back_no_others(
     (day / "a-plain.jsonl").write_text("{}\n")
     (day / "b-cut.gz").write_bytes(gzip.compress(b"{}\n" * 1000)[:-9])
     (day / "c-bomb.gz").write_bytes(gzip.compress(bytes(1_000_001)))
+    (day / "d-empty.gz").touch()
     counts = clean_new(store)
-    assert (counts.files, counts.unreadable, counts.clean) == (1, 3, count("clean"))
-    for name, reason in (("a-plain.jsonl", "is not compressed"), ("b-cut.gz", "damaged"), ("c-bomb.gz", "is larger")):
+    assert (counts.files, counts.unreadable, counts.clean) == (1, 4, count("clean"))
+    reasons = (
+        ("a-plain.jsonl", "is not"),
+        ("b-cut.gz", "damaged"),
+        ("c-bomb.gz", "is larger"),
+        ("d-empty.gz", "damaged"),
+    )
+    for name, reason in reasons:
         assert any(f"/{name}: " in message and reason in message for message in caplog.messages), name
+
+
+def test_a_clean_file_that_a_killed_store_left_damaged_is_made_again(
+    store: ObjectStore, answers: FileAnswers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "MAX_FILE_BYTES", 50_000)
+    put(store, MADE)
+    clean_new(store)
+    whole = contents(tmp_path / "beers")
+    first, second, *others = sorted((tmp_path / "beers/cleaned").rglob("*.gz"))
+    first.write_bytes(first.read_bytes()[:-100])
+    second.write_bytes(b"")
+    assert answer_new(store, answers) == (len(others), 2)
+    clean_new(store)
+    assert answer_new(store, answers) == (2, 0)
+    files = contents(tmp_path / "beers")
+    assert {name: data for name, data in files.items() if not name.startswith("results/")} == whole
+    answered = [data for name, data in files.items() if name.endswith(".predictions.jsonl")]
+    assert sum(data.count(b"\n") for data in answered) == count("clean")
 
 
 def test_two_runs_at_once_write_the_same_files(store: ObjectStore, answers: FileAnswers, tmp_path: Path) -> None:

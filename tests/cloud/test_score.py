@@ -100,6 +100,19 @@ def test_objects_are_answered_and_the_output_is_written_to_a_bucket(
     assert len(predictions(tmp_path)) == 3_000
 
 
+def test_patterns_name_objects(bucket: Store) -> None:
+    from app.scoring.sources import find_sources
+
+    for pattern, names in (
+        ("in/**/*.gz", ["2026/11/b.gz"]),
+        ("in/2026/*/?", ["2026/11/a"]),
+        ("*/2026/1[2]/**", ["2026/12/c.parquet"]),
+        ("in/_temporary/", ["_temporary/d"]),
+    ):
+        found = find_sources([f"s3://{BUCKET}/{pattern}"], bucket.endpoint, f"s3://{BUCKET}")
+        assert [source.name for source in found] == [f"s3://{BUCKET}/in/{name}" for name in names]
+
+
 def test_an_object_that_changes_meanwhile_is_not_mixed_with_the_new_one(
     bucket: Store, beers: "LoadedScorer", tmp_path: Path
 ) -> None:

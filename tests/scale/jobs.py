@@ -8,6 +8,7 @@ from typing import Any
 
 from pyarrow import parquet
 
+from app.scoring.layout import LOCK
 from app.scoring.output import Output
 from app.scoring.parts import Job
 from app.scoring.run import Engine, Outcome, in_this_process, run_job
@@ -74,8 +75,9 @@ def errors(out: Path) -> dict[int, list[dict[str, str]]]:
 
 
 def contents(out: Path) -> dict[str, bytes]:
-    """Every file of an output."""
-    return {path.relative_to(out).as_posix(): path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
+    """Every file of an output, without its lock, which only the command makes."""
+    files = [path for path in sorted(out.rglob("*")) if path.is_file()]
+    return {path.relative_to(out).as_posix(): path.read_bytes() for path in files if path.name != LOCK}
 
 
 def beers(count: int, seed: int = 1) -> list[dict[str, Any]]:

@@ -4,20 +4,17 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from app.scoring.lock import locked
+from app.scoring.output import Output
 from tests.live.program import PATIENCE, environment
 from tests.scale.jobs import contents, manifest
 
 TABLE = "abv,target_og,target_fg\n5.5,1050,1010\n71,1050,1010\n"
-
-
-def run(folder: Path, *arguments: str) -> tuple[int, str]:
-    command = [sys.executable, "-m", "app", "score", *arguments]
-    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=60)
-    return done.returncode, done.stdout + done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -25,48 +22,77 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("command")
     (folder / "beers.csv").write_text(TABLE)
     (folder / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (folder / "file").touch()
     return folder
 
 
-def test_it_says_what_was_answered_and_what_is_invalid(folder: Path) -> None:
-    assert run(folder, "beers.csv", "--out", "out") == (
-        0,
-        "1 of 2 rows answered.\n1 invalid row: out/errors\n",
-    )
-    assert run(folder, "beers.csv", "--out", "out") == (
-        0,
-        "Nothing new: 1 of 2 rows answered before.\n1 invalid row: out/errors\n",
-    )
-    code, output = run(folder, "beers.csv", "picture.png", "--out", "out")
-    assert code == 1
-    assert output == "1 of 2 rows answered.\n1 invalid row: out/errors\n1 unreadable file: out/errors\n"
-    assert manifest(folder / "out")["counts"]["sources"] == 2
-
-
-def test_what_cannot_be_done_is_named_without_a_traceback(
+@pytest.fixture
+def run(
     folder: Path, models: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+) -> Callable[..., tuple[int, str]]:
+    """Runs the command in this process and returns its exit code and what it said."""
     from app.cli.main import main
 
-    (folder / "file").touch()
     monkeypatch.chdir(folder)
     monkeypatch.setenv("MODEL_URI", str(models))
     monkeypatch.setattr(signal, "signal", lambda number, handler: None)
-    for arguments, said in (
-        (("no.csv", "--out", "x"), "score: no.csv: cannot be read: No such file"),
-        (("*.jsonl", "--out", "x"), "score: *.jsonl: there is no file"),
-        (("beers.csv", "--out", "file"), "score: file: cannot be written"),
-        (("beers.csv", "--out", ""), "score: --out: names no folder"),
-        (("beers.csv", "--out", "x", "--model", "ale"), "score: --model: there is no model 'ale'"),
-        (("beers.csv", "--out", "x", "--version", "9"), "score: --version: beer-ibu has no version 9"),
-        (("beers.csv", "--out", "x", "--workers", "many"), "argument --workers: must be 1 to 1024"),
-        (("s3://", "--out", "x"), "score: s3://: names no bucket"),
-    ):
+
+    def run(*arguments: str) -> tuple[int, str]:
         monkeypatch.setattr(sys, "argv", ["app", "score", *arguments])
-        with pytest.raises(SystemExit) as stopped:
+        code = 0
+        try:
             main()
-        assert stopped.value.code == 2
-        assert said in capsys.readouterr().err
+        except SystemExit as stopped:
+            code = int(stopped.code or 0)
+        said = capsys.readouterr()
+        return code, said.out + said.err
+
+    return run
+
+
+def test_it_says_what_was_answered_and_what_is_invalid(folder: Path, run: Callable[..., tuple[int, str]]) -> None:
+    answered, invalid = "1 of 2 rows answered", "1 invalid row: out/errors\n"
+    assert run("beers.csv", "--out", "out") == (0, f"{answered}.\n{invalid}")
+    assert run("beers.csv", "--out", "out/") == (0, f"Nothing new: {answered} before.\n{invalid}")
+    code, output = run("beers.csv", "picture.png", "--out", "out")
+    assert (code, output) == (1, f"{answered}.\n{invalid}1 unreadable file: out/errors\n")
+    assert manifest(folder / "out")["counts"]["sources"] == 2
+
+
+def test_one_run_at_a_time_writes_to_a_folder(folder: Path, run: Callable[..., tuple[int, str]]) -> None:
+    with locked(Output(str(folder / "busy"))):
+        assert run("beers.csv", "--out", "busy") == (2, "score: busy: another run is writing there\n")
+    assert run("beers.csv", "--out", "busy")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("no.csv", "--out", "x"), "score: no.csv: cannot be read: No such file or directory\n"),
+        (("*.jsonl", "--out", "x"), "score: *.jsonl: there is no file\n"),
+        (("beers.csv", "--out", "file"), "score: file: cannot be written: File exists\n"),
+        (("beers.csv", "--out", ""), "score: --out: names no folder\n"),
+        (("beers.csv", "--out", "x", "--version", "9"), "score: --version: beer-ibu has no version 9\n"),
+        (("beers.csv", "--out", "x", "--workers", "many"), "argument --workers: must be 1 to 1024\n"),
+        (("s3://", "--out", "x"), "score: s3://: names no bucket\n"),
+        (("beers.csv", "--out", "x", "--model", "ale"), "score: --model: there is no model 'ale'"),
+    ],
+)
+def test_what_cannot_be_done_is_named_without_a_traceback(
+    arguments: tuple[str, ...], said: str, run: Callable[..., tuple[int, str]]
+) -> None:
+    code, output = run(*arguments)
+    assert code == 2 and said in output and "Traceback" not in output, output
+
+
+def test_a_package_that_is_missing_is_named(
+    run: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    monkeypatch.delitem(sys.modules, "app.scoring.cluster", raising=False)
+    code, output = run("beers.csv", "--out", "x", "--workers", "2")
+    assert code == 2
+    assert output == "score: needs distributed, which the service does not: pip install -r requirements/scale.txt\n"
 
 
 def test_a_process_that_is_stopped_is_continued_with_the_same_bytes(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Any
 
 from distributed import Client, LocalCluster, WorkerPlugin, as_completed, get_worker
+from distributed.client import FutureCancelledError
 from distributed.scheduler import KilledWorker
 
 from app import __version__
@@ -67,15 +68,27 @@ def on_cluster(where: str | int) -> Engine:
     """
 
     def answer(job: Job, tasks: Sequence[Task], answered: Callable[[int], None]) -> Iterator[tuple[Plan, Receipt]]:
-        with ExitStack() as stack:
-            client = _connect(where, stack)
-            try:
-                client.register_plugin(Scorers())
-            except Exception as error:  # what the scheduler could not do arrives without its type
-                raise ScoringError(f"--scheduler: {where} or a worker of it: {error}; {_START}") from None
-            yield from _answer(client, job, tasks, answered)
+        try:
+            with ExitStack() as stack:
+                client = _connect(where, stack)
+                _register(client, where)
+                yield from _answer(client, job, tasks, answered)
+        except (FutureCancelledError, OSError):
+            raise ScoringError(f"--scheduler: the connection to {where} was lost; run the command again") from None
 
     return answer
+
+
+def _register(client: Any, where: str | int) -> None:
+    """Let the workers load models.
+
+    Raises:
+        ScoringError: If the scheduler or a worker does not have the program.
+    """
+    try:
+        client.register_plugin(Scorers())
+    except Exception as error:  # what another process could not do arrives without its type
+        raise ScoringError(f"--scheduler: {where} or a worker of it: {error}; {_START}") from None
 
 
 def _connect(where: str | int, stack: ExitStack) -> Any:

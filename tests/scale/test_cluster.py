@@ -17,7 +17,7 @@ from app.scoring import plan
 from app.scoring.scorer import LoadedScorer
 from tests.known import REPOSITORY
 from tests.live.program import PATIENCE, environment
-from tests.scale.jobs import contents, manifest, score
+from tests.scale.jobs import Quiet, contents, manifest, score
 
 pytest.importorskip("distributed", reason="distributed is not installed (requirements/scale.txt)")
 
@@ -162,6 +162,31 @@ def test_a_worker_with_other_models_answers_nothing(
     assert code == 2
     assert "on a worker" in output and "Traceback" not in output
     assert not (tmp_path / "out" / "manifest.json").exists()
+
+
+def test_a_scheduler_that_dies_is_named_and_what_is_done_is_kept(
+    source: Path,
+    beers: LoadedScorer,
+    tmp_path: Path,
+    scheduler: tuple[str, list[Started]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from app.scoring import cluster
+
+    address, started = scheduler
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 4)  # in which it does not come back
+    monkeypatch.setattr(plan, "PART_BYTES", PART_BYTES)
+
+    class Killing(Quiet):
+        def answered(self, rows: int) -> None:
+            super().answered(rows)
+            started[0].kill()
+
+    watch = Killing()
+    with pytest.raises(ScoringError, match=f"the connection to {address} was lost"):
+        score(beers, [source], tmp_path / "out", format="parquet", engine=cluster.on_cluster(address), watch=watch)
+    assert 0 < watch.rows < watch.total
+    assert list(tmp_path.glob("out/_receipts/*-0*.json")) and not (tmp_path / "out" / "manifest.json").exists()
 
 
 def test_a_scheduler_that_does_not_answer_is_named(

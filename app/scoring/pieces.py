@@ -248,6 +248,13 @@ def _of_cells(cells: pyarrow.Table, table: Table, fields: tuple[str, ...]) -> Pi
         numbers[:, fields.index(name)] = compute.cast(texts, pyarrow.float64()).to_numpy(zero_copy_only=False)
     has_value |= ~np.isnan(numbers).all(axis=1)
     plain &= has_value
+    return _with_others(cells, table, plain, numbers, carried)
+
+
+def _with_others(
+    cells: pyarrow.Table, table: Table, plain: NDArray[np.bool_], numbers: Numbers, carried: dict[str, Carried]
+) -> Piece:
+    """Make a piece of the plain rows of a table and of the others, which are read one by one; without empty rows."""
     others = np.flatnonzero(~plain)
     chosen = cells.take(pyarrow.array(others))
     rows = dict(
@@ -264,9 +271,9 @@ def _of_cells(cells: pyarrow.Table, table: Table, fields: tuple[str, ...]) -> Pi
             row = table.row([cell for column in cells.slice(index, 1).columns for cell in _stripped(column)])
         return row or Row({})
 
-    kept = np.ones(count, np.bool_)
+    kept = np.ones(len(plain), np.bool_)
     kept[[index for index, row in rows.items() if row is None]] = False
-    if not kept.all():  # rows of empty cells
+    if not kept.all():
         places = np.flatnonzero(kept).tolist()
         carried = {name: _taken(values, np.array(places, np.intp)) for name, values in carried.items()}
         return Piece(0, plain[kept], numbers[kept], carried, lambda index: row_at(places[index]))

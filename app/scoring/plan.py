@@ -88,11 +88,6 @@ class Plan:
     is_seekable: bool = True
     """Whether each part can be read without those before it."""
 
-    @property
-    def rows(self) -> int:
-        """Number of rows that are known."""
-        return sum(part.rows for part in self.parts)
-
 
 def plan_source(source: Source, columns: Columns) -> Plan:
     """Plan how to answer a source; reads it once or twice.

@@ -20,7 +20,7 @@ from app.scoring import pieces
 from app.scoring import plan as planning
 from app.scoring.parts import Job, Receipt
 from app.scoring.plan import Plan
-from app.scoring.run import Engine, Task, in_this_process
+from app.scoring.run import Counts, Engine, Task, in_this_process
 from app.scoring.scorer import LoadedScorer, Model
 from app.scoring.sources import UNREADABLE, Source, find_sources
 from app.settings import ModelSettings
@@ -427,6 +427,80 @@ def test_an_earlier_version_answers_if_it_is_asked_for(tmp_path: Path) -> None:
     loaded = load_scorer(ModelSettings(model_uri=str(root)), model)
     score(loaded, [tmp_path / "beers.jsonl"], tmp_path / "out", model=model)
     assert {line["model"]["version"] for line in predictions(tmp_path / "out")} == {"1"}
+
+
+def test_notes_of_an_earlier_run_that_are_damaged_are_made_again(
+    small_parts: None, folder: Path, tmp_path: Path, beers: LoadedScorer
+) -> None:
+    out = tmp_path / "out"
+    score(beers, [folder], out)
+    whole = contents(out)
+    (out / "manifest.json").unlink()
+    receipt = next((out / "_receipts").glob("a.csv*"))
+    receipt.write_text(receipt.read_text()[:-20])
+    next((out / "predictions").glob("*00003*")).write_text("shorter")
+    assert score(beers, [folder], out).done == 2
+    (out / "_receipts" / "sources.json").write_text("{")
+    assert score(beers, [folder], out).done == 0
+    assert contents(out) == whole
+    (out / "manifest.json").write_text('{"format_version": 1}')
+    with pytest.raises(ScoringError, match="is not a manifest of this program"):
+        score(beers, [folder], out)
+
+
+def test_what_identifies_rows_may_be_of_any_kind(tmp_path: Path, beers: LoadedScorer) -> None:
+    ids: list[Any] = [7, 2**63, 1.5, True, "", " ", "x", None]
+    rows = [{"id": each, "name": "Ä", **BEER} for each in ids]
+    (tmp_path / "beers.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    score(beers, [tmp_path / "beers.jsonl"], tmp_path / "lines")
+    assert [line.get("id") for line in predictions(tmp_path / "lines")] == ids
+    score(beers, [tmp_path / "beers.jsonl"], tmp_path / "columns", format="parquet")
+    told_as_text = ["7", "9223372036854775808", "1.5", "true", "", " ", "x", None]
+    assert [row["id"] for row in predictions(tmp_path / "columns")] == told_as_text
+    typed = pyarrow.table({"id": [1.5, None, float("nan")], **{name: [value] * 3 for name, value in BEER.items()}})
+    parquet.write_table(typed, tmp_path / "beers.parquet")
+    score(beers, [tmp_path / "beers.parquet"], tmp_path / "typed")
+    assert [line.get("id") for line in predictions(tmp_path / "typed")] == ["1.5", None, None]
+
+
+@pytest.mark.parametrize("data", [b"", b"\n \n", b"\xef\xbb\xbf", b"[]", b"abv,target_og,target_fg\n"])
+def test_a_file_without_rows_is_no_fault(data: bytes, tmp_path: Path, beers: LoadedScorer) -> None:
+    (tmp_path / "none").write_bytes(data)
+    assert score(beers, [tmp_path / "none"], tmp_path / "out").counts == Counts(sources=1)
+    assert not score(beers, [tmp_path / "none"], tmp_path / "out").is_new
+
+
+def test_what_is_read_as_one_piece_is_bounded(
+    small_parts: None, tmp_path: Path, beers: LoadedScorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = json.dumps(BEER)
+    long = json.dumps({"name": "x" * 50_000, **BEER})
+    monkeypatch.setattr(planning, "LIMITS", replace(planning.LIMITS, file_bytes=40_000))
+    monkeypatch.setattr(planning, "WHOLE_BYTES", 10_000)
+    for name, data in (
+        ("lines", f"{row}\n{long}\n"),
+        ("array", f"[{row},{long}]"),
+        ("table", table(9) + "x" * 50_000 + ",5,1050,1010,,\n"),
+    ):
+        (tmp_path / name).write_text(data)
+        score(beers, [tmp_path / name], tmp_path / f"{name}-out")
+        assert [error["code"] for error in errors(tmp_path / f"{name}-out")[0]] == ["too_large"]
+
+
+def test_several_objects_on_a_line_are_rows(small_parts: None, tmp_path: Path, beers: LoadedScorer) -> None:
+    row = json.dumps(BEER)
+    (tmp_path / "beers").write_text(f"{row}{row} {row}\n\n{row}\n" * 100)
+    outcome = score(beers, [tmp_path / "beers"], tmp_path / "out")
+    assert (outcome.counts.rows, outcome.counts.answered) == (400, 400) and outcome.done > 1
+
+
+def test_columns_of_parquet_with_one_name_are_refused(tmp_path: Path, beers: LoadedScorer) -> None:
+    names = ["abv", "ABV", "target_og", "target_fg"]
+    rows = pyarrow.Table.from_arrays([pyarrow.array([value]) for value in (5, 6, 1050, 1010)], names=names)
+    for twice in rows, rows.rename_columns(["abv", *names[:1], *names[2:]]):
+        parquet.write_table(twice, tmp_path / "beers.parquet")
+        score(beers, [tmp_path / "beers.parquet"], tmp_path / "out")
+        assert [error["code"] for error in errors(tmp_path / "out")[0]] == ["repeated_column"]
 
 
 def test_another_format_or_version_is_another_job(folder: Path, tmp_path: Path, beers: LoadedScorer) -> None:

@@ -197,6 +197,7 @@ def test_each_call_is_logged_with_its_trace_and_the_request_id_that_the_client_r
     assert "grpc_requests_in_progress 0" in metrics
 
 
+@pytest.mark.alone
 def test_a_call_that_the_client_ends_is_logged_as_cancelled_or_late(start: Start) -> None:
     program = start(API_KEY=KEY, PORT="0")
     with caller(program.rpc()) as client:

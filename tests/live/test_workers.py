@@ -44,6 +44,7 @@ def program(start: Start, temporary: Path) -> Program:
     return program
 
 
+@pytest.mark.alone
 def test_a_killed_worker_is_replaced_within_two_seconds_and_only_its_own_requests_fail(program: Program) -> None:
     before = worker_pids(program)
     callers = Callers(program.port())

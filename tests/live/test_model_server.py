@@ -79,16 +79,17 @@ def test_a_restart_of_the_server_under_load_gives_no_wrong_response_and_the_prog
 
 @pytest.mark.alone
 def test_slow_calls_are_limited_in_number_and_do_not_delay_other_requests(start: Start) -> None:
-    server = ServerProcess(delay=1.5)
+    server = ServerProcess(delay=1.5, slow_only=20)  # the start is not slow
     try:
         program = front(start, server, MODEL_SERVER_TIMEOUT="60", MODEL_SERVER_CALLS="1", THREAD_POOL_QUEUE="0")
         assert program.send(READY).status == 200
+        slow = {**EXAMPLE_BEER, "abv": 20}
         answers: list[Answer] = []
         stop = threading.Event()
 
         def call() -> None:
             while not stop.is_set():
-                answers.append(ask(program, "/predict", EXAMPLE_BEER))
+                answers.append(ask(program, "/predict", slow))
 
         caller = threading.Thread(target=call)
         caller.start()
@@ -96,7 +97,7 @@ def test_slow_calls_are_limited_in_number_and_do_not_delay_other_requests(start:
 
         def overloaded() -> bool:
             time.sleep(0.2)  # after a call of its own, the other caller is served
-            probes.append(ask(program, "/predict", EXAMPLE_BEER))
+            probes.append(ask(program, "/predict", slow))
             return probes[-1].status == 503
 
         try:

@@ -129,6 +129,8 @@ def _address(arguments: argparse.Namespace) -> str:
 
 
 def _run(arguments: argparse.Namespace) -> "Outcome":
+    import pyarrow
+
     from app.scoring.lock import locked
     from app.scoring.output import Output
     from app.scoring.parts import Job
@@ -136,6 +138,7 @@ def _run(arguments: argparse.Namespace) -> "Outcome":
     from app.scoring.scorer import Model, load_scorer
     from app.scoring.sources import find_sources
 
+    pyarrow.enable_signal_handlers(False)  # which lose a signal that comes as a table has been read
     settings = load_model_settings()
     log_deprecated_names(settings)
     output = Output(_address(arguments), settings.s3_endpoint)

@@ -96,7 +96,7 @@ def test_a_package_that_is_missing_is_named(
 
 
 def test_a_process_that_is_stopped_is_continued_with_the_same_bytes(tmp_path: Path) -> None:
-    rows = "".join(f"{4 + n % 50 / 10},{1040 + n % 30},{1010 + n % 7},Magnum,{n % 90},60\n" for n in range(8_000))
+    rows = "".join(f"{4 + n % 50 / 10},{1040 + n % 30},{1010 + n % 7},Magnum,{n % 90},60\n" for n in range(12_000))
     (tmp_path / "beers.csv").write_text(f"abv,target_og,target_fg,hop1_name,hop1_amount_g,hop1_boil_minutes\n{rows}")
     small = "from app.scoring import plan; plan.PART_BYTES = plan.BLOCK_BYTES = 12_000"
     command = [sys.executable, "-c", f"{small}; from app.cli.main import main; main()", "score", "beers.csv", "--out"]

@@ -20,17 +20,21 @@ CHUNK_RECIPES = 200
 _HEAD = 10_000
 """Bytes of a file that show whether it is a recipe file."""
 _BEERJSON = re.compile(rb'\{\s*"beerjson"\s*:')
+_PUNK = re.compile(rb'\[\s*\{.*?"ingredients"\s*:\s*\{', re.DOTALL)
+"""An array whose rows would be rejected: no field of a beer has this name."""
 _BEERXML = re.compile(rb"<recipes?[\s/>]", re.IGNORECASE)
 
 
 def is_recipe_file(data: bytes) -> bool:
-    """Return whether a file is BeerXML or BeerJSON, by how it begins.
+    """Return whether a file is BeerXML, BeerJSON or an array of documents of the Punk API, by how it begins.
 
     Args:
         data: The file.
     """
     head = data[:_HEAD].replace(b"\x00", b"").lstrip(b"\xff\xfe\xef\xbb\xbf \t\r\n")  # UTF-16, and marks of the order
-    return bool(_BEERXML.search(head)) if head.startswith(b"<") else bool(_BEERJSON.match(head))
+    if head.startswith(b"<"):
+        return bool(_BEERXML.search(head))
+    return bool(_PUNK.match(head) if head.startswith(b"[") else _BEERJSON.match(head))
 
 
 def answer_recipe_file(predictor: BeerPredictor, data: bytes, seconds_left: Callable[[], float]) -> Answers:

@@ -8,7 +8,7 @@ STAMPS = f"{RECEIPTS}/sources.json"
 LOCK = ".lock"
 """File in the output's folder that a run locks."""
 PART = ".part"
-"""End of the name of a file that is being written; its name begins with a point."""
+"""End of the name of a file that is being written; its name begins with a dot."""
 
 
 def is_of_output(name: str) -> bool:

@@ -189,12 +189,13 @@ def told(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
+@pytest.mark.parametrize("name", ["ale.xml", "ale.json", "punk.json"])
 def test_recipe_files_are_answered_as_by_the_cloud_function(
-    samples: Path, tmp_path: Path, beers: LoadedScorer, domain: Any
+    name: str, samples: Path, tmp_path: Path, beers: LoadedScorer, domain: Any
 ) -> None:
     from app.batch.recipes import answer_recipe_file
 
-    path = next(samples.glob("*.xml"))
+    path = samples / name
     score(beers, [path], tmp_path / "out")
     expected = answer_recipe_file(domain, path.read_bytes(), lambda: 60.0)
     assert predictions(tmp_path / "out") == [json.loads(line) for line in expected.predictions.splitlines()]

@@ -24,7 +24,8 @@ BROKEN = XML.replace(b"</RECIPES>", b"<RECIPE/></RECIPES>")
         ("<RECIPES></RECIPES>".encode("utf-16"), True),
         (BEERJSON, True),
         (b' {"beerjson" : 1}', True),
-        (PUNK, False),  # documents of the Punk API are rows
+        (PUNK, True),
+        (b'[{"abv": 5, "name": "ingredients"}, {"abv": 4}]', False),
         (b'{"abv": 5, "beerjson": 1}', False),
         (b"abv,name\n5,<RECIPE>\n", False),
         (b"<html><body>recipe</body></html>", False),
@@ -35,7 +36,7 @@ def test_a_recipe_file_is_told_by_how_it_begins(contents: bytes, expected: bool)
     assert is_recipe_file(contents) is expected
 
 
-@pytest.mark.parametrize("contents", [XML, BEERJSON], ids=["BeerXML", "BeerJSON"])
+@pytest.mark.parametrize("contents", [XML, BEERJSON, PUNK], ids=["BeerXML", "BeerJSON", "Punk API"])
 def test_each_recipe_is_a_row_with_what_the_service_answers(domain: BeerApi, contents: bytes) -> None:
     answers = answer_recipe_file(domain, contents, lambda: 1.0)
     served = domain.predict_file(RecipeFile.uploaded(contents, "file"))["recipes"]

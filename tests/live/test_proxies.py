@@ -284,6 +284,7 @@ def test_caddy_sends_what_ends_a_process_to_one_process_only(tmp_path: Path, pat
             server.close()
 
 
+@pytest.mark.alone
 @needs_caddy
 def test_caddy_sends_to_the_other_process_what_a_stopped_one_did_not_receive(tmp_path: Path) -> None:
     heads = list[bytes]()

@@ -6,7 +6,9 @@ from typing import Any
 
 LARGE_BLOCK = 1_000_000
 """Bytes above which a block of memory is returned as soon as it is freed."""
-_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
+KEPT_BYTES = 256_000_000
+"""Freed memory that `keep_large_blocks` lets a process keep."""
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 """Numbers of the options in glibc's ``malloc.h``."""
 
 
@@ -31,6 +33,18 @@ def return_large_blocks() -> None:
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, LARGE_BLOCK)
         mallopt(_M_ARENA_MAX, 1)
+
+
+def keep_large_blocks() -> None:
+    """Keep freed blocks of up to 32 MB, glibc's largest, for the next ones of that size, if the C library can.
+
+    For a process that computes with arrays of some size again and again: getting memory from the operating system, page
+    by page, can take as long as the computation. Dask sets its workers so that they return all of it at once.
+    """
+    mallopt = _glibc("mallopt")
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, 32 << 20)
+        mallopt(_M_TRIM_THRESHOLD, KEPT_BYTES)
 
 
 def _glibc(function: str) -> Any:

@@ -15,6 +15,7 @@ from distributed.scheduler import KilledWorker
 
 from app import __version__
 from app.errors import BeerModelError, ScoringError
+from app.runtime.memory import keep_large_blocks
 from app.scoring.parts import Job, Receipt, answer_parts
 from app.scoring.plan import Plan
 from app.scoring.run import Engine, Task
@@ -42,6 +43,7 @@ class Scorers(WorkerPlugin):  # type: ignore[misc]
     def setup(self, worker: Any) -> None:
         """Prepare a worker."""
         self._lock = Lock()
+        keep_large_blocks()
 
     def get(self, job: Job) -> LoadedScorer:
         """Return what answers a job.

@@ -104,7 +104,11 @@ def _run(command: list[str], folder: Path) -> Cost:
     subprocess.run(["rm", "-rf", str(folder / "out")], check=True)
     begun = time.monotonic()
     process = subprocess.Popen(
-        command, cwd=folder, env=environment(OMP_NUM_THREADS="1"), stdout=subprocess.DEVNULL, stderr=sys.stderr
+        command,
+        cwd=folder,
+        env=environment(OMP_NUM_THREADS="1", MLFLOW_LOGGING_LEVEL="ERROR"),
+        stdout=subprocess.DEVNULL,
+        stderr=sys.stderr,
     )
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)

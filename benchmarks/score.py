@@ -53,7 +53,7 @@ def main() -> int:
         folder = arguments.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         sizes = sorted({FEW, *arguments.rows, arguments.peer_rows})
-        files = {size: {kind: _file(folder, size, kind) for kind in ("csv", "parquet")} for size in sizes}
+        files = {size: {kind: beers_file(folder, size, kind) for kind in ("csv", "parquet")} for size in sizes}
         described = machine()
         print(f"{described['cpu']}, {described['cores']} cores, Python {described['python']}\n")
         _memory(folder, files, sorted({FEW, *arguments.rows}))
@@ -65,7 +65,7 @@ def _memory(folder: Path, files: dict[int, dict[str, Path]], sizes: list[int]) -
     print("| rows | file | seconds | processor, s | memory, MB |\n|---:|---|---:|---:|---:|")
     for size in sizes:
         for kind, path in files[size].items():
-            cost = _run(_score(path, folder / "out"), folder)
+            cost = run(score_command(path, folder / "out"), folder)
             print(f"| {size:,} | {kind} | {cost.wall:.1f} | {cost.cpu:.1f} | {cost.peak:.0f} |", flush=True)
 
 
@@ -76,7 +76,9 @@ def _rates(folder: Path, files: dict[int, dict[str, Path]], arguments: argparse.
     for kind in "csv", "parquet":
         few, many = str(files[FEW][kind]), str(files[size][kind])
         for name, options in contenders.items():
-            _line(name, kind, size, [_score(Path(path), folder / "out", *options) for path in (few, many)], folder)
+            _line(
+                name, kind, size, [score_command(Path(path), folder / "out", *options) for path in (few, many)], folder
+            )
         for name, mode, python in (
             ("pandas, XGBoost", "xgboost", sys.executable),
             ("MLflow pyfunc", "mlflow", arguments.peer_python),
@@ -90,17 +92,23 @@ def _rates(folder: Path, files: dict[int, dict[str, Path]], arguments: argparse.
 
 
 def _line(name: str, kind: str, size: int, commands: list[list[str]], folder: Path) -> None:
-    few, many = (_run(command, folder) for command in commands)
+    few, many = (run(command, folder) for command in commands)
     rows = size - FEW
     wall, cpu = rows / max(many.wall - few.wall, 1e-9), rows / max(many.cpu - few.cpu, 1e-9)
     print(f"| {name} | {kind} | {wall:,.0f} | {cpu:,.0f} |", flush=True)
 
 
-def _score(path: Path, out: Path, *options: str) -> list[str]:
+def score_command(path: Path, out: Path, *options: str) -> list[str]:
+    """Return the command that scores a file."""
     return [sys.executable, "-m", "app", "score", str(path), "--out", str(out), *options]
 
 
-def _run(command: list[str], folder: Path) -> Cost:
+def run(command: list[str], folder: Path) -> Cost:
+    """Run a command in a folder, and delete its ``out`` first.
+
+    Raises:
+        SystemExit: If the command fails.
+    """
     subprocess.run(["rm", "-rf", str(folder / "out")], check=True)
     begun = time.monotonic()
     process = subprocess.Popen(
@@ -117,8 +125,14 @@ def _run(command: list[str], folder: Path) -> Cost:
     return Cost(time.monotonic() - begun, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6)
 
 
-def _file(folder: Path, size: int, kind: str) -> Path:
-    """Write a file of random beers."""
+def beers_file(folder: Path, size: int, kind: str) -> Path:
+    """Write a file of random beers, if it is not there yet.
+
+    Args:
+        folder: Where it goes.
+        size: Number of rows.
+        kind: ``csv`` or ``parquet``.
+    """
     path = folder / f"beers-{size}.{kind}"
     if path.exists():
         return path

@@ -1,4 +1,4 @@
-"""Trains a model again on what the platform gathered, and uploads the version if it is no worse. It is never activated.
+"""Trains a model again on the platform's clean beers, and uploads the version if it is no worse. It is never activated.
 
     python -m scripts.retrain --models s3://bucket/models --data s3://bucket/cleaned/ [OPTIONS OF training refresh]
 

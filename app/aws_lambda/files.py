@@ -1,6 +1,7 @@
-"""Lambda function for files of beers or recipes in a bucket: answers each beside it; see `app.platform.answering`.
+"""Lambda function that predicts the files of beers or recipes in a bucket, and writes the results to the same bucket.
 
-The results depend only on the input object, so events may be delivered late or repeatedly.
+`app.platform.answering` does the work. The results depend only on the input object, so events may be delivered late or
+repeatedly.
 """
 
 import json

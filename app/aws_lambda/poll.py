@@ -1,4 +1,4 @@
-"""Lambda function that a schedule calls: asks a beer API and puts what it got on a stream, as it came."""
+"""Lambda function that a schedule calls: reads beers from an API and puts them on a stream unchanged."""
 
 import json
 import logging
@@ -15,7 +15,7 @@ from app.telemetry.logs import configure_logging
 RESERVE = 5.0
 """Seconds before the time-out at which nothing more is sent to the stream."""
 API_RESERVE = 15.0
-"""Seconds before the time-out at which the API is not asked further; what it gave by then goes to the stream."""
+"""Seconds before the time-out at which no further page is read; the beers read by then go to the stream."""
 
 _settings = load_poll_settings()
 configure_logging(_settings.log_level)

@@ -3,8 +3,8 @@
     {"records": [{"recordId", "data", "approximateArrivalTimestamp", "kinesisRecordMetadata"?}, ...]}    the event
     {"records": [{"recordId", "result": "Ok" | "Dropped" | "ProcessingFailed", "data"}, ...]}            the result
 
-Every record id of the event is in the result, once, in the event's order. What is dropped or fails is in ``raw/`` all
-the same; what fails is delivered to the prefix of errors as well.
+The result contains every record id of the event once, in the same order. Dropped and failed records are in ``raw/`` as
+well; failed records are also delivered to the prefix of errors.
 """
 
 import base64

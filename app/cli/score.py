@@ -108,7 +108,7 @@ def _exit_after(number: int) -> NoReturn:
     for process in multiprocessing.active_children():
         process.kill()
     with suppress(OSError):
-        print(f"score: stopped by {signal.Signals(number).name}; the same command goes on from here", file=sys.stderr)
+        print(f"score: stopped by {signal.Signals(number).name}; run the same command to continue", file=sys.stderr)
         sys.stderr.flush()
     os._exit(128 + number)  # what runs at the end of Python would wait for threads
 

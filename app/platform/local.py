@@ -5,8 +5,8 @@
     undelivered/cleaned/day=2026-11-27/beers-...                            what is no beer, with the reasons
     results/cleaned/day=2026-11-27/beers-....predictions.jsonl              the answers
 
-The names are those of serverless.yml, so the same tables and the same training read them. Each file follows from the
-one before it, and is written as a whole: a command that was killed goes on where it was.
+The names are those of serverless.yml, so the same tables and the same training read them. Each file depends only on
+the one before it and is written as a whole, so a command that was killed continues with the files that are missing.
 """
 
 import base64
@@ -52,7 +52,7 @@ class Cleaned:
     failed: Counter[str] = field(default_factory=Counter)
     """By reason."""
     unreadable: int = 0
-    """Raw files that are left aside, because they are too large, damaged or of another kind."""
+    """Raw files that are skipped, because they are too large, damaged or not compressed with gzip."""
 
 
 class RawFiles:

@@ -1,4 +1,4 @@
-"""Asks a beer API and hands on what it got, as it came: one line of JSON a beer."""
+"""Reads beers from an API and passes them on unchanged, each as one line of JSON."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
@@ -27,7 +27,7 @@ class Poll:
     _failure: BeerModelError | None = None
 
     def run(self, api: PunkApi, asked: Asked, put: Callable[[Iterable[Record]], None]) -> None:
-        """Ask the API and hand on its beers while they come.
+        """Read the API's beers and pass each on as it arrives.
 
         Args:
             api: The API.
@@ -35,16 +35,16 @@ class Poll:
             put: Takes the records.
 
         Raises:
-            ApiError: If the API fails; the beers before are handed on.
-            TooLate: If the API's time is up; likewise.
-            StreamError: If they are not accepted.
+            ApiError: If the API fails; the beers read before that are passed on.
+            TooLate: If the time for reading is up; the beers read before that are passed on.
+            StreamError: If the stream does not accept them.
         """
         put(self._records(api.beers() if asked == "all" else api.random()))
         if self._failure is not None:
             raise self._failure
 
     def _records(self, rows: Iterable[Row]) -> Iterator[Record]:
-        """The records up to the API's end or its failure, which must not keep back the ones before."""
+        """The records up to the API's end or its failure; a failure does not discard the records before it."""
         try:
             yield from self._records_of(rows)
         except (ApiError, TooLate) as failure:

@@ -43,9 +43,9 @@ class Row(NamedTuple):
     """An element of a page."""
 
     value: object
-    """The beer; an object if the API is what it should be."""
+    """The beer: an object, unless the API is not one of beers."""
     text: str
-    """Its JSON as it came."""
+    """Its JSON, unchanged."""
 
 
 class ApiError(BeerModelError):
@@ -83,7 +83,7 @@ class PunkApi:
             timeout_s: Timeout of connecting and of each read.
             page_s: Time for a whole answer, from the request on.
             pause: Sleeps between attempts, in seconds.
-            check: Called before each read; what it raises is passed on.
+            check: Called before each read; its exceptions are passed on.
         """
         self._base = address.split("?", 1)[0].rstrip("/").removesuffix("/beers")
         self._timeout_s = timeout_s

@@ -1,4 +1,4 @@
-"""Scores beers as ``POST /predict`` answers them: each by the model that reads what is known of it."""
+"""Predicts beers as ``POST /predict`` does: each by the model that accepts its fields."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace

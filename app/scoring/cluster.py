@@ -31,7 +31,7 @@ _START = "start them with `python -m dask scheduler` and `python -m dask worker`
 
 
 class Scorers(WorkerPlugin):  # type: ignore[misc]
-    """What a worker has loaded, by what is asked for."""
+    """The scorers that a worker has loaded, by model."""
 
     name = _PLUGIN
 

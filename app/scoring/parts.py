@@ -1,4 +1,4 @@
-"""Answers the parts of sources, in this process or on a worker, and notes what was done."""
+"""Predicts the parts of sources, in this process or on a worker, and writes a receipt for each part."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence

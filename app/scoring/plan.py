@@ -1,6 +1,7 @@
 """The plan of a source: its format, and the parts in which it is answered.
 
-The plan follows from the contents alone, so that every run divides a source alike, whoever answers the parts.
+The plan depends on the contents alone, so every run divides a source in the same way, whichever process answers the
+parts.
 """
 
 import csv

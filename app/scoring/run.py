@@ -1,4 +1,4 @@
-"""A job from beginning to end: plans, what is done already, the parts, and the manifest, which is written last."""
+"""A job: plans its sources, skips finished parts, has the others answered, and writes the manifest last."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -149,13 +149,13 @@ class Watch(Protocol):
     """Shows how far a run is."""
 
     def planned(self, sources: int) -> None:
-        """So many sources have been looked at."""
+        """Show how many sources have been planned."""
 
     def begin(self, rows: int) -> None:
-        """So many rows will be answered, as far as is known."""
+        """Show that about this many rows will be answered."""
 
     def answered(self, rows: int) -> None:
-        """So many more rows were answered or rejected."""
+        """Show that this many more rows were answered or rejected."""
 
 
 def in_this_process(loaded: LoadedScorer) -> Engine:

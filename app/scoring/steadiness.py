@@ -16,7 +16,7 @@ _SEED = 19
 
 
 class OneByOne(Predictor):
-    """Runs a model for each row by itself, as for requests of their own."""
+    """Runs a model separately for each row, as for separate requests."""
 
     def __init__(self, predictor: Predictor) -> None:
         """Create the predictor.
@@ -37,10 +37,10 @@ class OneByOne(Predictor):
 
 
 def make_steady(loaded: LoadedModel) -> bool:
-    """Let a version answer each row by itself if the answer depends on how many rows it answers at once.
+    """Make a version run each row separately if its answers depend on the number of rows in a run.
 
     Args:
-        loaded: A version of a model whose inputs are packed in one tensor; nobody else uses it.
+        loaded: A version of a model whose inputs are packed in one tensor; it must not be in use elsewhere.
 
     Returns:
         Whether it need not.

@@ -80,7 +80,7 @@ class ParquetWriter(Writer):
 
 
 class CsvWriter(Writer):
-    """Writes CSV with a header; what is no number or text is JSON."""
+    """Writes CSV with a header; lists are written as JSON."""
 
     def __init__(self, path: Path, schema: pyarrow.Schema) -> None:
         """See `Writer`."""

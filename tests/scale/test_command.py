@@ -104,8 +104,8 @@ def test_a_process_that_is_stopped_is_continued_with_the_same_bytes(tmp_path: Pa
     out = tmp_path / "out"
     for number, said in (
         (signal.SIGKILL, ""),
-        (signal.SIGTERM, "score: stopped by SIGTERM; the same command goes on from here\n"),
-        (signal.SIGINT, "score: stopped by SIGINT; the same command goes on from here\n"),
+        (signal.SIGTERM, "score: stopped by SIGTERM; run the same command to continue\n"),
+        (signal.SIGINT, "score: stopped by SIGINT; run the same command to continue\n"),
     ):
         before = len(list(out.glob("_receipts/beers*")))
         process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Recipes from a bucket's folder of files, such as what the platform gathered under ``cleaned/`` (docs/platform.md).
+"""Recipes from a bucket's folder of files, such as the platform's clean beers under ``cleaned/`` (docs/platform.md).
 
 A beer that came several times counts once: the newest by the time at which the platform received it. So it makes no
 difference how often, in which order and in which files the beers were delivered.
